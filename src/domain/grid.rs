@@ -1,0 +1,352 @@
+//! The H3 grid: positions, cells, resolutions. The only file that names h3o.
+
+use h3o::{CellIndex, LatLng};
+
+/// A place on earth in degrees (WGS 84), never stored: it becomes a cell at once.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Position {
+    lat: f64,
+    lon: f64,
+}
+
+/// How fine a cell is: 0 (continents) to 8 (about 0.7 km²), the finest that is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Resolution(u8);
+
+/// A hexagon (or one of twelve pentagons a resolution) of the H3 grid, of any resolution from 0 to 8.
+///
+/// Cells sort by hierarchy: the descendants of a cell are one contiguous range, which ends with the cell itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Cell(u64);
+
+/// Why something is no place on the grid.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum GridError {
+    /// Not between the poles, or not a number.
+    #[error("latitude must be -90..=90, got {0}")]
+    Latitude(f64),
+    /// Not once around, or not a number.
+    #[error("longitude must be -180..=180, got {0}")]
+    Longitude(f64),
+    /// Finer than 8 or below 0.
+    #[error("resolution must be 0..=8, got {0}")]
+    Resolution(i64),
+    /// Not the index of an H3 cell.
+    #[error("cell must be an H3 cell index in hexadecimal, got {0:?}")]
+    Cell(String),
+}
+
+impl Position {
+    /// A position from degrees north and degrees east.
+    ///
+    /// # Errors
+    /// Where a coordinate is out of range or not finite.
+    pub fn new(lat: f64, lon: f64) -> Result<Self, GridError> {
+        if !(-90.0..=90.0).contains(&lat) {
+            return Err(GridError::Latitude(lat));
+        }
+        if !(-180.0..=180.0).contains(&lon) {
+            return Err(GridError::Longitude(lon));
+        }
+        Ok(Self { lat, lon })
+    }
+
+    /// Degrees north.
+    #[must_use]
+    pub const fn lat(self) -> f64 {
+        self.lat
+    }
+
+    /// Degrees east.
+    #[must_use]
+    pub const fn lon(self) -> f64 {
+        self.lon
+    }
+}
+
+impl Resolution {
+    /// The coarsest: 122 cells cover the earth.
+    pub const COARSEST: Self = Self(0);
+    /// The finest that is kept.
+    pub const FINEST: Self = Self(8);
+    /// The finest that survives in hours.
+    pub const HOURLY: Self = Self(7);
+    /// What maps show when nothing was asked for.
+    pub const DEFAULT: Self = Self(7);
+    /// All of them, coarsest first.
+    pub const ALL: [Self; 9] = [Self(0), Self(1), Self(2), Self(3), Self(4), Self(5), Self(6), Self(7), Self(8)];
+
+    /// A resolution from its number.
+    ///
+    /// # Errors
+    /// Where the number is not 0 to 8.
+    pub fn new(number: i64) -> Result<Self, GridError> {
+        match u8::try_from(number) {
+            Ok(small) if small <= 8 => Ok(Self(small)),
+            _ => Err(GridError::Resolution(number)),
+        }
+    }
+
+    /// Its number.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        self.0
+    }
+
+    /// The finest resolution that a position of this accuracy (68 % radius, metres) supports: a coarse report never pretends to be fine.
+    ///
+    /// Each step is about the radius of the circle inside a cell of that resolution. An unknown accuracy is taken as resolution 6.
+    #[must_use]
+    pub fn supported_by(accuracy_m: Option<f64>) -> Self {
+        let Some(metres) = accuracy_m else { return Self(6) };
+        let steps = [(300.0, 8), (1_000.0, 7), (3_000.0, 6), (8_000.0, 5), (25_000.0, 4)];
+        steps.into_iter().find(|(limit, _)| metres <= *limit).map_or(Self(3), |(_, number)| Self(number))
+    }
+
+    /// The finest resolution whose cells are at least eight pixels wide from centre to corner, on a web map at this zoom (512 pixel tiles, equator).
+    ///
+    /// Below eight pixels neighbouring cells can no longer be told apart or touched.
+    #[must_use]
+    pub fn for_zoom(zoom: f64) -> Self {
+        const EQUATOR_KM: f64 = 40_075.017;
+        const TILE_PIXELS: f64 = 512.0;
+        let pixels_per_km = TILE_PIXELS * zoom.exp2() / EQUATOR_KM;
+        let wide_enough = |r: &&Self| r.h3().edge_length_km() * pixels_per_km >= 8.0;
+        Self::ALL.iter().rev().find(wide_enough).copied().unwrap_or(Self::COARSEST)
+    }
+
+    fn h3(self) -> h3o::Resolution {
+        h3o::Resolution::try_from(self.0).expect("0 to 8 are H3 resolutions")
+    }
+}
+
+// An H3 index, from its top: reserved 1, mode 4 (1 for a cell), reserved 3, resolution 4, base cell 7, fifteen digits of 3
+// (7 where unused). Resolutions 0 to 8 need the base cell and eight digits: 31 bits, and 4 for the resolution.
+const H3_RESOLUTION_SHIFT: u32 = 52;
+const H3_PATH_SHIFT: u32 = 21;
+const PATH_MASK: u64 = (1 << 31) - 1;
+const CELL_MODE: u64 = 1 << 59;
+const UNUSED_DIGITS: u64 = (1 << H3_PATH_SHIFT) - 1;
+
+impl Cell {
+    /// Bits that [`Cell::packed`] uses.
+    pub const PACKED_BITS: u32 = 35;
+
+    /// The cell of that resolution in which the position lies.
+    #[must_use]
+    pub fn at(position: Position, resolution: Resolution) -> Self {
+        let lat_lng = LatLng::new(position.lat, position.lon).expect("a position is finite");
+        Self::from_h3(lat_lng.to_cell(resolution.h3()))
+    }
+
+    /// The cell of that hexadecimal H3 index. One finer than 8 is rolled up to 8.
+    ///
+    /// # Errors
+    /// Where the text is not the index of an H3 cell.
+    pub fn parse(text: &str) -> Result<Self, GridError> {
+        let index: CellIndex = text.parse().map_err(|_| GridError::Cell(text.chars().take(32).collect()))?;
+        let finest = Resolution::FINEST.h3();
+        Ok(Self::from_h3(index.parent(finest).unwrap_or(index)))
+    }
+
+    /// Its H3 index.
+    #[must_use]
+    pub const fn h3(self) -> u64 {
+        let resolution = self.0 & 0xf;
+        CELL_MODE | resolution << H3_RESOLUTION_SHIFT | (self.0 >> 4) << H3_PATH_SHIFT | UNUSED_DIGITS
+    }
+
+    /// A number of [`Cell::PACKED_BITS`] bits that sorts as the cell does.
+    #[must_use]
+    pub const fn packed(self) -> u64 {
+        self.0
+    }
+
+    /// The cell of that packed number, if there is one.
+    #[must_use]
+    pub fn from_packed(packed: u64) -> Option<Self> {
+        let cell = Self(packed);
+        let fits = packed >> Self::PACKED_BITS == 0 && packed & 0xf <= 8;
+        (fits && CellIndex::try_from(cell.h3()).is_ok()).then_some(cell)
+    }
+
+    /// The cell of a packed number that this program packed itself, and that a checksum has guarded since.
+    ///
+    /// Skips the check that [`Cell::from_packed`] makes: it would be most of the time of reading a store.
+    #[must_use]
+    pub(crate) const fn from_packed_unchecked(packed: u64) -> Self {
+        Self(packed)
+    }
+
+    /// How fine it is.
+    #[must_use]
+    pub const fn resolution(self) -> Resolution {
+        Resolution((self.0 & 0xf) as u8)
+    }
+
+    /// The cell itself, or its ancestor at `resolution` where that is coarser.
+    #[must_use]
+    pub const fn rolled_up_to(self, resolution: Resolution) -> Self {
+        if self.resolution().0 <= resolution.0 {
+            return self;
+        }
+        let unused_digits = 8 - resolution.0 as u32;
+        Self((self.0 | ((1 << (3 * unused_digits)) - 1) << 4) & !0xf | resolution.0 as u64)
+    }
+
+    /// Whether this is `other` or one of its ancestors.
+    #[must_use]
+    pub fn contains(self, other: Self) -> bool {
+        self.resolution() <= other.resolution() && other.rolled_up_to(self.resolution()) == self
+    }
+
+    /// Its centre.
+    #[must_use]
+    pub fn centre(self) -> Position {
+        let centre = LatLng::from(self.index());
+        Position { lat: centre.lat(), lon: centre.lng() }
+    }
+
+    /// Its corners, counter-clockwise, the first not repeated: 6 or 5, up to 10 where edges cross a face of the icosahedron.
+    #[must_use]
+    pub fn corners(self) -> impl ExactSizeIterator<Item = Position> {
+        let boundary = self.index().boundary();
+        (0..boundary.len()).map(move |n| Position { lat: boundary[n].lat(), lon: boundary[n].lng() })
+    }
+
+    /// Whether it is one of the twelve pentagons of its resolution.
+    #[must_use]
+    pub fn is_pentagon(self) -> bool {
+        self.index().is_pentagon()
+    }
+
+    fn index(self) -> CellIndex {
+        CellIndex::try_from(self.h3()).expect("a cell holds the bits of an H3 cell index")
+    }
+
+    fn from_h3(index: CellIndex) -> Self {
+        let bits = u64::from(index);
+        Self((bits >> H3_PATH_SHIFT & PATH_MASK) << 4 | (bits >> H3_RESOLUTION_SHIFT & 0xf))
+    }
+}
+
+impl std::fmt::Display for Cell {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:x}", self.h3())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn resolution(number: i64) -> Resolution {
+        Resolution::new(number).unwrap()
+    }
+
+    /// Toronto, the equator at the antimeridian, both poles, and a place inside a pentagon.
+    const PLACES: [(f64, f64); 6] = [(43.65, -79.38), (0.0, 180.0), (0.0, -180.0), (90.0, 0.0), (-90.0, 0.0), (64.7, 10.536)];
+
+    #[test]
+    fn accuracy_decides_the_resolution() {
+        let rows = [
+            (Some(0.0), 8),
+            (Some(300.0), 8),
+            (Some(301.0), 7),
+            (Some(1_000.0), 7),
+            (Some(3_000.0), 6),
+            (Some(8_000.0), 5),
+            (Some(25_000.0), 4),
+            (Some(25_001.0), 3),
+            (Some(f64::MAX), 3),
+            (None, 6),
+        ];
+        for (accuracy_m, expected) in rows {
+            assert_eq!(Resolution::supported_by(accuracy_m), resolution(expected), "{accuracy_m:?}");
+        }
+    }
+
+    #[test]
+    fn zoom_decides_the_resolution() {
+        for (zoom, expected) in [(-3.0, 0), (0.0, 0), (3.0, 2), (5.0, 4), (8.0, 6), (10.0, 7), (11.0, 8), (22.0, 8)] {
+            assert_eq!(Resolution::for_zoom(zoom), resolution(expected), "zoom {zoom}");
+        }
+    }
+
+    #[test]
+    fn positions_outside_the_earth_are_refused() {
+        assert_eq!(Position::new(91.0, 0.0), Err(GridError::Latitude(91.0)));
+        assert_eq!(Position::new(0.0, -180.5), Err(GridError::Longitude(-180.5)));
+        assert!(Position::new(f64::NAN, 0.0).is_err());
+        assert!(Position::new(0.0, f64::INFINITY).is_err());
+        assert!(Position::new(90.0, 180.0).is_ok());
+    }
+
+    #[test]
+    fn texts_that_are_no_cells_are_refused() {
+        // Empty, not hexadecimal, a directed edge, a vertex, a deleted subsequence of a pentagon, all bits.
+        for text in ["", "zz", "115283473fffffff", "22528340bfffffff", "81087ffffffffff", "ffffffffffffffff"] {
+            assert!(Cell::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_cell_finer_than_eight_is_rolled_up_to_eight() {
+        let finest = Cell::parse("8f2a100d6c5a6c5").unwrap_or_else(|_| Cell::parse("8a2a1072b59ffff").unwrap());
+        assert_eq!(finest.resolution(), Resolution::FINEST);
+    }
+
+    #[test]
+    fn every_pentagon_packs_and_rolls_up_like_h3_says() {
+        for r in Resolution::ALL {
+            for pentagon in r.h3().pentagons() {
+                let cell = Cell::from_h3(pentagon);
+                assert!(cell.is_pentagon());
+                assert_eq!(cell.h3(), u64::from(pentagon));
+                for coarser in Resolution::ALL.into_iter().filter(|c| *c <= r) {
+                    assert_eq!(cell.rolled_up_to(coarser).h3(), u64::from(pentagon.parent(coarser.h3()).unwrap()));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rolling_up_agrees_with_h3_everywhere() {
+        for (lat, lon) in PLACES {
+            let position = Position::new(lat, lon).unwrap();
+            let fine = Cell::at(position, Resolution::FINEST);
+            for r in Resolution::ALL {
+                let h3 = fine.index().parent(r.h3()).unwrap();
+                assert_eq!(fine.rolled_up_to(r).h3(), u64::from(h3), "{lat} {lon} {r:?}");
+                assert!(fine.rolled_up_to(r).contains(fine));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn packing_keeps_the_cell_and_the_hierarchy(lat in -90.0..=90.0, lon in -180.0..=180.0, fine in 0_i64..=8, coarse in 0_i64..=8) {
+            let cell = Cell::at(Position::new(lat, lon).unwrap(), resolution(fine));
+            prop_assert_eq!(Cell::from_packed(cell.packed()), Some(cell));
+            prop_assert_eq!(Cell::parse(&cell.to_string()).unwrap(), cell);
+            let parent = cell.rolled_up_to(resolution(coarse));
+            prop_assert!(cell <= parent, "a descendant sorts before its ancestor");
+            prop_assert_eq!(parent.contains(cell), true);
+        }
+
+        #[test]
+        fn descendants_are_one_contiguous_range(places in prop::collection::vec((-90.0..=90.0, -180.0..=180.0), 1..200), r in 0_i64..=8) {
+            let mut cells: Vec<Cell> =
+                places.into_iter().map(|(lat, lon)| Cell::at(Position::new(lat, lon).unwrap(), Resolution::FINEST)).collect();
+            cells.sort_unstable();
+            let mut parents: Vec<Cell> = cells.iter().map(|c| c.rolled_up_to(resolution(r))).collect();
+            prop_assert!(parents.is_sorted());
+            parents.dedup();
+            let mut unique = parents.clone();
+            unique.sort_unstable();
+            unique.dedup();
+            prop_assert_eq!(parents, unique);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! A view at one resolution: what a heatmap shows.
+
+use super::bbox::BoundingBox;
+use super::grid::{Cell, Position, Resolution};
+use std::sync::OnceLock;
+
+/// Disjoint cells of one resolution with their counts, and what is known only more coarsely.
+#[derive(Debug, Clone)]
+pub struct Level {
+    resolution: Resolution,
+    cells: Vec<Cell>,
+    counts: Vec<u32>,
+    coarser: Vec<(Cell, u32)>,
+    /// Centres of `cells`, made when a box is first asked for: they cost more than everything else here.
+    centres: OnceLock<Vec<Position>>,
+}
+
+impl Level {
+    /// A level of sorted cells, a count each, and sorted coarser rows.
+    #[must_use]
+    pub const fn new(resolution: Resolution, cells: Vec<Cell>, counts: Vec<u32>, coarser: Vec<(Cell, u32)>) -> Self {
+        Self { resolution, cells, counts, coarser, centres: OnceLock::new() }
+    }
+
+    /// Which resolution.
+    #[must_use]
+    pub const fn resolution(&self) -> Resolution {
+        self.resolution
+    }
+
+    /// How many cells, the coarser ones left out.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// Whether it has no cell of its resolution.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.cells.is_empty()
+    }
+
+    /// Cells and counts, sorted.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = (Cell, u32)> + Clone + '_ {
+        self.cells.iter().copied().zip(self.counts.iter().copied())
+    }
+
+    /// What is known only more coarsely, sorted.
+    #[must_use]
+    pub fn coarser(&self) -> &[(Cell, u32)] {
+        &self.coarser
+    }
+
+    /// All reports in it, the coarser ones included.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        let coarser = self.coarser.iter().map(|(_, count)| count);
+        self.counts.iter().chain(coarser).map(|count| u64::from(*count)).sum()
+    }
+
+    /// The part whose centres lie in the box.
+    #[must_use]
+    pub fn within(&self, bbox: &BoundingBox) -> Self {
+        let centres = self.centres.get_or_init(|| self.cells.iter().map(|cell| cell.centre()).collect());
+        let inside = self.rows().zip(centres).filter(|(_, centre)| bbox.contains(**centre));
+        let (cells, counts) = inside.map(|(row, _)| row).unzip();
+        let coarser = self.coarser.iter().copied().filter(|(cell, _)| bbox.contains(cell.centre())).collect();
+        Self::new(self.resolution, cells, counts, coarser)
+    }
+
+    /// Bytes of memory it takes, beside the struct itself.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        self.cells.capacity() * size_of::<Cell>()
+            + self.counts.capacity() * size_of::<u32>()
+            + self.coarser.capacity() * size_of::<(Cell, u32)>()
+            + self.centres.get().map_or(0, |centres| centres.capacity() * size_of::<Position>())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_box_takes_the_cells_and_the_coarser_ones_whose_centres_lie_in_it() {
+        let at = |lat, lon, r| Cell::at(Position::new(lat, lon).unwrap(), Resolution::new(r).unwrap());
+        let (toronto, fiji, ontario) = (at(43.65, -79.38, 7), at(-17.7, 178.0, 7), at(43.65, -79.38, 4));
+        let mut rows = vec![(toronto, 3), (fiji, 5)];
+        rows.sort_unstable();
+        let (cells, counts) = rows.into_iter().unzip();
+        let level = Level::new(Resolution::DEFAULT, cells, counts, vec![(ontario, 7)]);
+        let canada = level.within(&BoundingBox::new(-141.0, 41.0, -52.0, 84.0).unwrap());
+        assert_eq!(canada.rows().collect::<Vec<_>>(), [(toronto, 3)]);
+        assert_eq!((canada.coarser(), canada.total()), (&[(ontario, 7)][..], 10));
+        assert_eq!(level.total(), 15);
+    }
+}

@@ -1,0 +1,18 @@
+//! What Groundswell knows, as arithmetic: no async, no clock, no serde, no I/O, no logging.
+//!
+//! `report` becomes a `fact`, facts gather in `counts`, counts become a `view`. Everything else names one noun of that walk.
+
+pub mod bbox;
+pub mod counts;
+pub mod fact;
+pub mod grid;
+pub mod level;
+pub mod liveness;
+pub mod outline;
+pub mod provider;
+pub mod report;
+pub mod reporter;
+pub mod series;
+pub mod symptom;
+pub mod time;
+pub mod view;

@@ -1,0 +1,342 @@
+//! Providers and the catalogue that names them. Unknown ones are refused, never created.
+
+use hashbrown::HashMap;
+
+/// The place of a provider in the catalogue of this process. Never stored: stores keep ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProviderIndex(pub u16);
+
+/// The place of a network in the catalogue of this process. Never stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NetworkIndex(pub u16);
+
+/// Whose reports a reader asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// One brand.
+    Provider(ProviderIndex),
+    /// All brands of a network together.
+    Network(NetworkIndex),
+}
+
+/// A brand that people have service from, or a service that depends on one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provider {
+    /// `[a-z0-9][a-z0-9-]{0,63}`, never renamed.
+    pub id: String,
+    /// As people know it.
+    pub name: String,
+    /// What it provides.
+    pub category: Category,
+    /// Where, as ISO 3166-1 alpha-2 codes.
+    pub countries: Vec<String>,
+    /// The network it rides on; brands of one network fail together.
+    pub network: String,
+    /// Ids of providers whose failure takes this one along.
+    pub depends_on: Vec<String>,
+    /// Other ids that mean this provider.
+    pub aliases: Vec<String>,
+    /// Mobile network codes (MCC and MNC) that mean this provider.
+    pub plmn: Vec<String>,
+    /// Whether it no longer takes reports; what was reported stays readable.
+    pub retired: bool,
+}
+
+/// What a provider provides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Category {
+    /// Mobile telephony and data.
+    Mobile,
+    /// Fixed internet.
+    Internet,
+    /// Something that depends on both: payments, messengers, clouds.
+    Service,
+}
+
+impl Category {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Mobile, Self::Internet, Self::Service];
+
+    /// The name used outside.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Mobile => "mobile",
+            Self::Internet => "internet",
+            Self::Service => "service",
+        }
+    }
+
+    /// The category of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|category| category.name() == name)
+    }
+}
+
+/// All providers of this process.
+#[derive(Debug, Clone, Default)]
+pub struct Catalogue {
+    providers: Vec<Provider>,
+    indexes: Vec<ProviderIndex>,
+    by_name: HashMap<String, ProviderIndex>,
+    by_plmn: HashMap<String, ProviderIndex>,
+    by_network: HashMap<String, NetworkIndex>,
+    networks: Vec<Network>,
+}
+
+/// Brands that fail together.
+#[derive(Debug, Clone)]
+struct Network {
+    name: String,
+    brands: Vec<ProviderIndex>,
+}
+
+/// Why a list of providers is no catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CatalogueError {
+    /// An id or alias breaks the pattern.
+    #[error("provider id must match [a-z0-9][a-z0-9-]{{0,63}}, got {0:?}")]
+    Id(String),
+    /// Two providers answer to one name.
+    #[error("provider id or alias {0:?} is used twice")]
+    NameTwice(String),
+    /// Two providers claim one code.
+    #[error("plmn {0:?} is used twice")]
+    PlmnTwice(String),
+    /// A code is not five or six digits.
+    #[error("plmn of {provider} must be 5 or 6 digits, got {plmn:?}")]
+    Plmn {
+        /// Whose.
+        provider: String,
+        /// What it says.
+        plmn: String,
+    },
+    /// A country is not two capital letters.
+    #[error("country of {provider} must be two capital letters, got {country:?}")]
+    Country {
+        /// Whose.
+        provider: String,
+        /// What it says.
+        country: String,
+    },
+    /// A provider depends on one that is not there.
+    #[error("{provider} depends on {missing:?}, which the catalogue does not have")]
+    UnknownDependency {
+        /// Whose.
+        provider: String,
+        /// The id that is missing.
+        missing: String,
+    },
+    /// A network's name breaks the pattern of ids.
+    #[error("network of {provider} must match [a-z0-9][a-z0-9-]{{0,63}}, got {network:?}")]
+    Network {
+        /// Whose.
+        provider: String,
+        /// What it says.
+        network: String,
+    },
+    /// More providers than can be numbered.
+    #[error("a catalogue has at most 10000 providers, got {0}")]
+    TooMany(usize),
+    /// Nobody to report about.
+    #[error("a catalogue needs at least one provider")]
+    Empty,
+}
+
+const MOST_PROVIDERS: usize = 10_000;
+
+impl Catalogue {
+    /// A catalogue of these providers.
+    ///
+    /// # Errors
+    /// At the first provider that breaks a rule.
+    pub fn new(providers: Vec<Provider>) -> Result<Self, CatalogueError> {
+        if providers.is_empty() {
+            return Err(CatalogueError::Empty);
+        }
+        if providers.len() > MOST_PROVIDERS {
+            return Err(CatalogueError::TooMany(providers.len()));
+        }
+        let mut catalogue = Self::default();
+        for (index, provider) in (0..).map(ProviderIndex).zip(&providers) {
+            catalogue.name(index, provider)?;
+            catalogue.indexes.push(index);
+        }
+        for provider in &providers {
+            if let Some(missing) = provider.depends_on.iter().find(|id| !catalogue.by_name.contains_key(*id)) {
+                return Err(CatalogueError::UnknownDependency { provider: provider.id.clone(), missing: missing.clone() });
+            }
+        }
+        catalogue.providers = providers;
+        Ok(catalogue)
+    }
+
+    /// The provider that this id or alias means.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<ProviderIndex> {
+        self.by_name.get(name).copied()
+    }
+
+    /// The provider that this mobile network code means.
+    #[must_use]
+    pub fn find_plmn(&self, plmn: &str) -> Option<ProviderIndex> {
+        self.by_plmn.get(plmn).copied()
+    }
+
+    /// The network of that name.
+    #[must_use]
+    pub fn find_network(&self, name: &str) -> Option<NetworkIndex> {
+        self.by_network.get(name).copied()
+    }
+
+    /// The brands of a subject, in catalogue order: at least one.
+    ///
+    /// # Panics
+    /// Where the subject is of another catalogue.
+    #[must_use]
+    pub fn brands(&self, subject: Subject) -> &[ProviderIndex] {
+        match subject {
+            Subject::Provider(index) => std::slice::from_ref(&self.indexes[usize::from(index.0)]),
+            Subject::Network(index) => &self.networks[usize::from(index.0)].brands,
+        }
+    }
+
+    /// The id of a provider, or the name of a network.
+    ///
+    /// # Panics
+    /// Where the subject is of another catalogue.
+    #[must_use]
+    pub fn subject_name(&self, subject: Subject) -> &str {
+        match subject {
+            Subject::Provider(index) => &self.get(index).id,
+            Subject::Network(index) => &self.networks[usize::from(index.0)].name,
+        }
+    }
+
+    /// The provider at an index of this catalogue.
+    ///
+    /// # Panics
+    /// Where the index is of another catalogue.
+    #[must_use]
+    pub fn get(&self, index: ProviderIndex) -> &Provider {
+        &self.providers[usize::from(index.0)]
+    }
+
+    /// All of them, in catalogue order.
+    #[must_use]
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (ProviderIndex, &Provider)> {
+        self.providers.iter().enumerate().map(|(index, provider)| (ProviderIndex(index as u16), provider))
+    }
+
+    /// How many.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.providers.len()
+    }
+
+    /// Never true of a catalogue that was made.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.providers.is_empty()
+    }
+
+    fn name(&mut self, index: ProviderIndex, provider: &Provider) -> Result<(), CatalogueError> {
+        for name in std::iter::once(&provider.id).chain(&provider.aliases) {
+            if !is_id(name) {
+                return Err(CatalogueError::Id(name.clone()));
+            }
+            if self.by_name.insert(name.clone(), index).is_some() {
+                return Err(CatalogueError::NameTwice(name.clone()));
+            }
+        }
+        for plmn in &provider.plmn {
+            if !((5..=6).contains(&plmn.len()) && plmn.bytes().all(|b| b.is_ascii_digit())) {
+                return Err(CatalogueError::Plmn { provider: provider.id.clone(), plmn: plmn.clone() });
+            }
+            if self.by_plmn.insert(plmn.clone(), index).is_some() {
+                return Err(CatalogueError::PlmnTwice(plmn.clone()));
+            }
+        }
+        if let Some(country) = provider.countries.iter().find(|c| !(c.len() == 2 && c.bytes().all(|b| b.is_ascii_uppercase()))) {
+            return Err(CatalogueError::Country { provider: provider.id.clone(), country: country.clone() });
+        }
+        if !is_id(&provider.network) {
+            return Err(CatalogueError::Network { provider: provider.id.clone(), network: provider.network.clone() });
+        }
+        let next = NetworkIndex(self.networks.len() as u16);
+        let network = *self.by_network.entry(provider.network.clone()).or_insert(next);
+        if network == next {
+            self.networks.push(Network { name: provider.network.clone(), brands: Vec::new() });
+        }
+        self.networks[usize::from(network.0)].brands.push(index);
+        Ok(())
+    }
+}
+
+/// Whether it is written as the ids of providers and networks are.
+#[must_use]
+pub fn is_id(text: &str) -> bool {
+    let lower_or_digit = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let Some((head, tail)) = text.as_bytes().split_first() else { return false };
+    text.len() <= 64 && lower_or_digit(*head) && tail.iter().all(|b| lower_or_digit(*b) || *b == b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn provider(id: &str, network: &str) -> Provider {
+        Provider {
+            id: id.into(),
+            name: id.to_uppercase(),
+            category: Category::Mobile,
+            countries: vec!["CA".into()],
+            network: network.into(),
+            depends_on: vec![],
+            aliases: vec![],
+            plmn: vec![],
+            retired: false,
+        }
+    }
+
+    #[test]
+    fn a_provider_is_found_by_id_alias_plmn_and_network() {
+        let fido = Provider { aliases: vec!["fido-ca".into()], plmn: vec!["302370".into()], ..provider("fido", "rogers") };
+        let catalogue = Catalogue::new(vec![provider("rogers", "rogers"), fido]).unwrap();
+        let index = Some(ProviderIndex(1));
+        assert_eq!(catalogue.find("fido"), index);
+        assert_eq!(catalogue.find("fido-ca"), index);
+        assert_eq!(catalogue.find_plmn("302370"), index);
+        let rogers = Subject::Network(catalogue.find_network("rogers").unwrap());
+        assert_eq!(catalogue.brands(rogers), [ProviderIndex(0), ProviderIndex(1)]);
+        assert_eq!(catalogue.subject_name(rogers), "rogers");
+        assert_eq!(catalogue.brands(Subject::Provider(ProviderIndex(1))), [ProviderIndex(1)]);
+        assert_eq!((catalogue.find("Fido"), catalogue.find_plmn("302"), catalogue.find_network("fido")), (None, None, None));
+    }
+
+    #[test]
+    fn a_broken_list_is_refused_with_the_offending_value() {
+        let with = |change: fn(&mut Provider)| {
+            let mut broken = provider("bell", "bell");
+            change(&mut broken);
+            Catalogue::new(vec![provider("rogers", "rogers"), broken]).unwrap_err().to_string()
+        };
+        let rows: [(fn(&mut Provider), &str); 9] = [
+            (|p| p.id = "Bell".into(), "\"Bell\""),
+            (|p| p.id = "-bell".into(), "\"-bell\""),
+            (|p| p.id = "b".repeat(65), "bbbb"),
+            (|p| p.id = "rogers".into(), "used twice"),
+            (|p| p.aliases = vec!["rogers".into()], "used twice"),
+            (|p| p.plmn = vec!["3027".into()], "5 or 6 digits"),
+            (|p| p.countries = vec!["Canada".into()], "\"Canada\""),
+            (|p| p.depends_on = vec!["nobody".into()], "\"nobody\""),
+            (|p| p.network = String::new(), "\"\""),
+        ];
+        for (change, expected) in rows {
+            let message = with(change);
+            assert!(message.contains(expected), "{message}");
+        }
+        assert_eq!(Catalogue::new(vec![]).unwrap_err(), CatalogueError::Empty);
+    }
+}

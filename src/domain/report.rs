@@ -1,0 +1,266 @@
+//! A report as it is counted: from what a caller said, and when it came, to one row of facts.
+
+use super::fact::{FactKey, Lane, Source, Tally};
+use super::grid::{Cell, Position, Resolution};
+use super::provider::ProviderIndex;
+use super::reporter::{DayKeys, Reporter};
+use super::symptom::Symptom;
+use super::time::{CLOCK_TOLERANCE_MS, Minute, ON_TIME_MS, Timestamp};
+
+/// What a caller said, every value sound in itself.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Submission<'a> {
+    /// Of whom.
+    pub provider: ProviderIndex,
+    /// What.
+    pub symptom: Symptom,
+    /// Where.
+    pub place: Place,
+    /// When, by the sender's clock; now where not said.
+    pub observed_at: Option<Timestamp>,
+    /// By whom: a random string per installation.
+    pub reporter_id: &'a str,
+    /// Through whom.
+    pub source: Source,
+}
+
+/// A report that passed every check. It holds no position, no id and no address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Report {
+    /// Of whom.
+    pub provider: ProviderIndex,
+    /// What.
+    pub symptom: Symptom,
+    /// Where.
+    pub cell: Cell,
+    /// By whom, in which period.
+    pub reporter: Reporter,
+    /// Through whom.
+    pub source: Source,
+    /// When it was noticed and when it came.
+    pub observed: Observed,
+}
+
+/// What remains of a report once it counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    /// Where, what, through whom; in a lane of history.
+    pub key: FactKey,
+    /// When it was observed.
+    pub observed: Minute,
+    /// When it came.
+    pub arrived: Minute,
+    /// Whether it was the reporter's first of this provider that day.
+    pub first: bool,
+}
+
+/// Where a caller says it happened.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Place {
+    /// A position, true to `accuracy_m` metres (68 % radius).
+    Position {
+        /// Where.
+        position: Position,
+        /// How exactly.
+        accuracy_m: Option<f64>,
+    },
+    /// A cell; with an accuracy too, the coarser wins.
+    Cell {
+        /// Where.
+        cell: Cell,
+        /// How exactly.
+        accuracy_m: Option<f64>,
+    },
+}
+
+/// When a report was noticed, in minutes of our clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Observed {
+    /// The minute it was observed, corrected for the sender's clock.
+    pub minute: Minute,
+    /// The minute it came.
+    pub arrived: Minute,
+    /// Whether it came more than five minutes after it was observed.
+    pub late: bool,
+}
+
+/// When a report came, and what its sender's clock said then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arrival {
+    /// Our clock.
+    pub at: Timestamp,
+    /// The sender's clock on sending, where told.
+    pub sent_at: Option<Timestamp>,
+    /// How long ago a report may have been observed.
+    pub lateness_ms: i64,
+}
+
+/// Why a report's time is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TimeError {
+    /// Observed longer ago than the lateness.
+    #[error("observed_at must be at most {} h ago", .lateness_ms / 3_600_000)]
+    TooOld {
+        /// The limit.
+        lateness_ms: i64,
+    },
+    /// Observed more than two minutes ahead of our clock.
+    #[error("observed_at must not be in the future")]
+    InFuture,
+}
+
+impl Place {
+    /// The finest cell that the accuracy supports.
+    #[must_use]
+    pub fn cell(self) -> Cell {
+        match self {
+            Self::Position { position, accuracy_m } => Cell::at(position, Resolution::supported_by(accuracy_m)),
+            Self::Cell { cell, accuracy_m: None } => cell,
+            Self::Cell { cell, accuracy_m } => cell.rolled_up_to(Resolution::supported_by(accuracy_m)),
+        }
+    }
+}
+
+impl Arrival {
+    /// When something the sender dates to `observed_at` happened on our clock; without a date, now.
+    ///
+    /// A sender's clock that differs from ours by more than two minutes shifts the observation by the difference. What then lies up to two
+    /// minutes ahead is taken as now.
+    ///
+    /// # Errors
+    /// Where it lies further ahead, or longer ago than the lateness.
+    pub fn observed(&self, observed_at: Option<Timestamp>) -> Result<Observed, TimeError> {
+        let ahead_by = self.sent_at.map_or(0, |sent_at| sent_at.ms_since(self.at));
+        let skew = if ahead_by.saturating_abs() > CLOCK_TOLERANCE_MS { ahead_by } else { 0 };
+        let corrected = observed_at.map_or(self.at, |observed| observed.plus_ms(skew.saturating_neg()));
+        let age_ms = self.at.ms_since(corrected);
+        if age_ms < -CLOCK_TOLERANCE_MS {
+            return Err(TimeError::InFuture);
+        }
+        if age_ms > self.lateness_ms {
+            return Err(TimeError::TooOld { lateness_ms: self.lateness_ms });
+        }
+        let corrected = corrected.min(self.at);
+        Ok(Observed { minute: corrected.minute(), arrived: self.at.minute(), late: age_ms > ON_TIME_MS })
+    }
+}
+
+impl Report {
+    /// The report of a submission that arrived just now.
+    ///
+    /// # Errors
+    /// Where it was observed too long ago, or in the future.
+    pub fn accept(submission: &Submission<'_>, arrival: &Arrival, keys: &DayKeys) -> Result<Self, TimeError> {
+        let observed = arrival.observed(submission.observed_at)?;
+        Ok(Self {
+            provider: submission.provider,
+            symptom: submission.symptom,
+            cell: submission.place.cell(),
+            reporter: keys.reporter(submission.reporter_id, submission.observed_at.unwrap_or(arrival.at)),
+            source: submission.source,
+            observed,
+        })
+    }
+
+    /// The row of facts it becomes once it counts.
+    #[must_use]
+    pub const fn counted(&self, first: bool) -> Counted {
+        let lane = if self.observed.late { Lane::LateObserved } else { Lane::OnTime };
+        Counted {
+            key: FactKey::new(self.cell, self.symptom, lane, self.source),
+            observed: self.observed.minute,
+            arrived: self.observed.arrived,
+            first,
+        }
+    }
+}
+
+impl Counted {
+    /// The facts it adds one to: one when on time; two when late, in the minute it was observed and in the minute it came.
+    pub fn facts(self) -> impl Iterator<Item = (Minute, FactKey, Tally)> {
+        let tally = Tally { count: 1, first: u32::from(self.first) };
+        let late = self.key.lane() == Lane::LateObserved;
+        let arrival = late.then(|| (self.arrived, self.key.in_lane(Lane::LateArrived), tally));
+        std::iter::once((self.observed, self.key, tally)).chain(arrival)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::time::{DEFAULT_LATENESS_MS, HOUR_MS, MINUTE_MS};
+
+    const NOW: Timestamp = Timestamp(30_000_000 * MINUTE_MS + 30_000);
+
+    fn arrival(sent_at: Option<i64>) -> Arrival {
+        Arrival { at: NOW, sent_at: sent_at.map(|ms| NOW.plus_ms(ms)), lateness_ms: DEFAULT_LATENESS_MS }
+    }
+
+    #[test]
+    fn a_report_counts_in_the_minute_it_was_observed() {
+        let rows: [(Option<i64>, Result<(i64, bool), TimeError>); 9] = [
+            (None, Ok((0, false))),
+            (Some(0), Ok((0, false))),
+            (Some(-31_000), Ok((-1, false))),
+            (Some(-5 * MINUTE_MS), Ok((-5, false))),
+            (Some(-5 * MINUTE_MS - 1), Ok((-5, true))),
+            (Some(-DEFAULT_LATENESS_MS), Ok((-48 * 60, true))),
+            (Some(-DEFAULT_LATENESS_MS - 1), Err(TimeError::TooOld { lateness_ms: DEFAULT_LATENESS_MS })),
+            (Some(2 * MINUTE_MS), Ok((0, false))),
+            (Some(2 * MINUTE_MS + 1), Err(TimeError::InFuture)),
+        ];
+        for (observed, expected) in rows {
+            let got = arrival(None).observed(observed.map(|ms| NOW.plus_ms(ms)));
+            let expected = expected.map(|(minutes, late)| Observed { minute: NOW.minute().plus(minutes), arrived: NOW.minute(), late });
+            assert_eq!(got, expected, "{observed:?}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_clock_is_corrected_beyond_two_minutes_only() {
+        let rows = [
+            (2 * MINUTE_MS, MINUTE_MS, Ok(0)),
+            (HOUR_MS, HOUR_MS - 10 * MINUTE_MS, Ok(-10)),
+            (-HOUR_MS, -HOUR_MS - 10 * MINUTE_MS, Ok(-10)),
+            (-400 * 24 * HOUR_MS, -400 * 24 * HOUR_MS, Ok(0)),
+            (-HOUR_MS, 0, Err(TimeError::InFuture)),
+        ];
+        for (sent, observed, expected) in rows {
+            let got = arrival(Some(sent)).observed(Some(NOW.plus_ms(observed))).map(|o| o.minute.0 - NOW.minute().0);
+            assert_eq!(got, expected, "sent {sent} observed {observed}");
+        }
+    }
+
+    #[test]
+    fn a_late_report_stands_in_the_minute_it_was_observed_and_in_the_minute_it_came() {
+        let key = |lane| FactKey::new(Cell::at(Position::new(1.0, 2.0).unwrap(), Resolution::FINEST), Symptom::NoTv, lane, Source(4));
+        let (observed, arrived) = (Minute(100), Minute(160));
+        let tally = Tally { count: 1, first: 1 };
+        let on_time = Counted { key: key(Lane::OnTime), observed, arrived, first: true };
+        assert!(on_time.facts().eq([(observed, key(Lane::OnTime), tally)]));
+        let late = Counted { key: key(Lane::LateObserved), observed, arrived, first: true };
+        assert!(late.facts().eq([(observed, key(Lane::LateObserved), tally), (arrived, key(Lane::LateArrived), tally)]));
+    }
+
+    #[test]
+    fn extreme_times_are_refused_without_overflow() {
+        for sent in [None, Some(Timestamp(i64::MIN)), Some(Timestamp(i64::MAX))] {
+            let arrival = Arrival { at: NOW, sent_at: sent, lateness_ms: DEFAULT_LATENESS_MS };
+            for observed in [Timestamp(i64::MIN), Timestamp(i64::MAX)] {
+                let _no_panic = arrival.observed(Some(observed));
+            }
+        }
+        assert_eq!(arrival(None).observed(Some(Timestamp(i64::MAX))), Err(TimeError::InFuture));
+    }
+
+    #[test]
+    fn of_a_cell_and_an_accuracy_the_coarser_wins() {
+        let fine = Cell::at(Position::new(43.65, -79.38).unwrap(), Resolution::FINEST);
+        let rows = [(None, 8), (Some(10.0), 8), (Some(2_000.0), 6), (Some(1e9), 3)];
+        for (accuracy_m, expected) in rows {
+            assert_eq!(Place::Cell { cell: fine, accuracy_m }.cell().resolution().number(), expected);
+        }
+        let coarse = fine.rolled_up_to(Resolution::new(2).unwrap());
+        assert_eq!(Place::Cell { cell: coarse, accuracy_m: Some(10.0) }.cell(), coarse);
+    }
+}

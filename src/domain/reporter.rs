@@ -1,0 +1,178 @@
+//! Who reports, without knowing who: a keyed hash of the id that cannot be linked from one day to the next.
+
+use super::time::{HOUR_MS, Timestamp};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+/// How long one reporter counts once for a provider and claim.
+pub const PERIOD_MS: i64 = 2 * HOUR_MS;
+/// Periods in a reporter's day.
+pub const SLOTS_PER_DAY: u8 = 12;
+const DAY_MS: i64 = 24 * HOUR_MS;
+
+/// A reporter on one of their days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Reporter {
+    /// Keyed hash of the id and of the reporter's day: the same person has another tomorrow.
+    pub hash: u64,
+    /// Which of that day's twelve periods.
+    pub slot: u8,
+}
+
+/// The secret that turns ids into hashes.
+///
+/// Everything is HMAC-SHA-256 (RFC 2104) cut to 64 bits: at 14 million reporters a day the chance that any two share a hash is 5 in a million.
+#[derive(Clone)]
+pub struct ReporterKey {
+    root: Hmac<Sha256>,
+    offset: Hmac<Sha256>,
+}
+
+/// A [`ReporterKey`] with the sub-keys of the days around now at hand: making one costs four hash blocks, as much as hashing a reporter.
+#[derive(Clone)]
+pub struct DayKeys {
+    key: ReporterKey,
+    first_day: i64,
+    days: Vec<Hmac<Sha256>>,
+}
+
+impl ReporterKey {
+    /// The key made from a secret of any length.
+    #[must_use]
+    pub fn new(secret: &[u8]) -> Self {
+        let root = keyed(secret);
+        let offset = keyed(&digest(&root, &[b"groundswell offset"]));
+        Self { root, offset }
+    }
+
+    /// A number that tells two keys apart and tells nothing about either. Kept in the store, so that a wrong key is noticed.
+    #[must_use]
+    pub fn check_value(&self) -> u64 {
+        first_64_bits(digest(&self.root, &[b"groundswell check value"]))
+    }
+
+    /// The same key, prepared for reports observed around `now`.
+    #[must_use]
+    pub fn around(&self, now: Timestamp) -> DayKeys {
+        let today = now.0.div_euclid(DAY_MS);
+        // Three days back is past the lateness; an offset may put a reporter one day ahead.
+        let first_day = today - 3;
+        let days = (first_day..=today + 2).map(|day| self.sub_key(day)).collect();
+        DayKeys { key: self.clone(), first_day, days }
+    }
+
+    fn sub_key(&self, day: i64) -> Hmac<Sha256> {
+        keyed(&digest(&self.root, &[b"groundswell day", &day.to_be_bytes()]))
+    }
+}
+
+impl DayKeys {
+    /// The reporter of that id at that time.
+    ///
+    /// `observed_as_sent` is the observed time before any correction, so that a repeated report falls into the same period however late it
+    /// is repeated. The offset spreads the edges of days and periods evenly over reporters: there is no hour at which everyone counts anew.
+    #[must_use]
+    pub fn reporter(&self, id: &str, observed_as_sent: Timestamp) -> Reporter {
+        let offset = first_64_bits(digest(&self.key.offset, &[id.as_bytes()])) % DAY_MS.unsigned_abs();
+        let shifted = observed_as_sent.0.saturating_add_unsigned(offset);
+        let day = shifted.div_euclid(DAY_MS);
+        let slot = shifted.rem_euclid(DAY_MS) / PERIOD_MS;
+        let near = usize::try_from(day - self.first_day).ok().and_then(|index| self.days.get(index));
+        let digest = match near {
+            Some(sub_key) => digest(sub_key, &[id.as_bytes()]),
+            None => digest(&self.key.sub_key(day), &[id.as_bytes()]),
+        };
+        Reporter { hash: first_64_bits(digest), slot: u8::try_from(slot).expect("a day has twelve periods") }
+    }
+
+    /// Whether these were prepared for the day of `now`.
+    #[must_use]
+    pub const fn are_for(&self, now: Timestamp) -> bool {
+        self.first_day + 3 == now.0.div_euclid(DAY_MS)
+    }
+
+    /// The key they were made from.
+    #[must_use]
+    pub const fn key(&self) -> &ReporterKey {
+        &self.key
+    }
+}
+
+impl std::fmt::Debug for ReporterKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ReporterKey(secret)")
+    }
+}
+
+impl std::fmt::Debug for DayKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "DayKeys(secret, days from {})", self.first_day)
+    }
+}
+
+fn keyed(secret: &[u8]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(secret).expect("HMAC takes a key of any length")
+}
+
+fn digest(key: &Hmac<Sha256>, parts: &[&[u8]]) -> [u8; 32] {
+    let mut mac = key.clone();
+    for part in parts {
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
+}
+
+fn first_64_bits(digest: [u8; 32]) -> u64 {
+    let (head, _) = digest.split_first_chunk().expect("a digest has 32 bytes");
+    u64::from_be_bytes(*head)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOON: Timestamp = Timestamp(20_000 * DAY_MS + 12 * HOUR_MS);
+
+    fn keys() -> DayKeys {
+        ReporterKey::new(b"secret").around(NOON)
+    }
+
+    #[test]
+    fn a_day_of_a_reporter_has_twelve_periods_of_two_hours_and_one_hash() {
+        let reporters: Vec<_> = (0..48).map(|half_hours| keys().reporter("a", NOON.plus_ms(half_hours * HOUR_MS / 2))).collect();
+        let mut hashes: Vec<_> = reporters.iter().map(|r| r.hash).collect();
+        hashes.dedup();
+        assert!(hashes.len() <= 2, "24 hours touch at most two of a reporter's days");
+        let mut periods: Vec<_> = reporters.iter().map(|r| (r.hash, r.slot)).collect();
+        periods.dedup();
+        assert!((12..=13).contains(&periods.len()), "24 hours touch twelve or thirteen periods, got {}", periods.len());
+    }
+
+    #[test]
+    fn days_far_from_now_hash_as_they_did_when_they_were_near() {
+        let long_ago = NOON.plus_ms(-4_000 * DAY_MS);
+        let then = ReporterKey::new(b"secret").around(long_ago);
+        assert_eq!(keys().reporter("a", long_ago), then.reporter("a", long_ago));
+        assert_eq!(keys().reporter("a", Timestamp(i64::MAX)).slot, then.reporter("a", Timestamp(i64::MAX)).slot);
+    }
+
+    #[test]
+    fn another_key_another_id_and_another_day_give_another_hash() {
+        let base = keys().reporter("a", NOON).hash;
+        assert_ne!(base, ReporterKey::new(b"other").around(NOON).reporter("a", NOON).hash);
+        assert_ne!(base, keys().reporter("b", NOON).hash);
+        assert_ne!(base, keys().reporter("a", NOON.plus_ms(DAY_MS)).hash);
+        assert_ne!(ReporterKey::new(b"secret").check_value(), ReporterKey::new(b"other").check_value());
+    }
+
+    #[test]
+    fn the_edges_of_periods_are_spread_over_reporters() {
+        let edge_in_next_ten_minutes = (0..1_200)
+            .filter(|n| {
+                let id = n.to_string();
+                keys().reporter(&id, NOON) != keys().reporter(&id, NOON.plus_ms(10 * 60_000))
+            })
+            .count();
+        assert!((50..150).contains(&edge_in_next_ten_minutes), "one in twelve is expected, got {edge_in_next_ten_minutes} of 1200");
+    }
+}

@@ -1,0 +1,231 @@
+//! A view: what history says of one provider (or network) in one window, frozen, sorted and in columns.
+
+use super::counts::Counts;
+use super::grid::{Cell, Resolution};
+use super::level::Level;
+use super::symptom::Symptoms;
+use super::time::Window;
+
+/// An immutable snapshot of one window: cells of every resolution that was reported, each with its count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct View {
+    window: Window,
+    sums: Sums,
+}
+
+/// Counts by cell, sorted by cell: a view, or a part of one that need not be summed again while its minutes stay as they are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sums {
+    cells: Vec<Cell>,
+    counts: Vec<u32>,
+}
+
+impl Sums {
+    /// What history's lanes say of the symptoms asked for in these minutes.
+    ///
+    /// Linear in the facts: rows are gathered, sorted by radix and added up in one pass.
+    pub fn of_minutes<'a>(symptoms: Symptoms, minutes: impl IntoIterator<Item = &'a Counts>) -> Self {
+        let mut rows = Vec::new();
+        for counts in minutes {
+            let asked = counts.rows().filter(|(key, _)| key.lane().is_history() && symptoms.include(key.symptom()));
+            rows.extend(asked.map(|(key, tally)| (key.cell(), tally.count)));
+        }
+        sort_by_cell(&mut rows);
+        add_up(rows.into_iter())
+    }
+
+    /// All of these together.
+    pub fn of_parts<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut rows: Vec<(Cell, u32)> = parts.into_iter().flat_map(Self::rows).collect();
+        // The parts are sorted runs, which the stable sort finds and merges.
+        rows.sort_by_key(|(cell, _)| *cell);
+        add_up(rows.into_iter())
+    }
+
+    /// Cells and their counts, sorted by cell; resolutions mixed as they were reported.
+    #[must_use]
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = (Cell, u32)> + '_ {
+        self.cells.iter().copied().zip(self.counts.iter().copied())
+    }
+
+    /// Bytes of memory it takes, beside the struct itself.
+    #[must_use]
+    pub const fn heap_bytes(&self) -> usize {
+        self.cells.capacity() * size_of::<Cell>() + self.counts.capacity() * size_of::<u32>()
+    }
+}
+
+impl View {
+    /// The view of a window from what was summed of it.
+    #[must_use]
+    pub const fn new(window: Window, sums: Sums) -> Self {
+        Self { window, sums }
+    }
+
+    /// Which minutes.
+    #[must_use]
+    pub const fn window(&self) -> Window {
+        self.window
+    }
+
+    /// Cells and their counts, sorted by cell; resolutions mixed as they were reported.
+    #[must_use]
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = (Cell, u32)> + '_ {
+        self.sums.rows()
+    }
+
+    /// All reports in it.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.sums.counts.iter().map(|count| u64::from(*count)).sum()
+    }
+
+    /// The view at one resolution: finer cells rolled up, coarser ones kept apart. One pass.
+    #[must_use]
+    pub fn level(&self, resolution: Resolution) -> Level {
+        let (coarser, rest): (Vec<_>, Vec<_>) = self.rows().partition(|(cell, _)| cell.resolution() < resolution);
+        let Sums { cells, counts } = add_up(rest.into_iter().map(|(cell, count)| (cell.rolled_up_to(resolution), count)));
+        Level::new(resolution, cells, counts, coarser)
+    }
+
+    /// Bytes of memory it takes, beside the struct itself.
+    #[must_use]
+    pub const fn heap_bytes(&self) -> usize {
+        self.sums.heap_bytes()
+    }
+}
+
+/// Adds up neighbouring rows of one cell.
+fn add_up(rows: impl Iterator<Item = (Cell, u32)>) -> Sums {
+    let Sums { mut cells, mut counts } = Sums::default();
+    for (cell, count) in rows {
+        match (cells.last(), counts.last_mut()) {
+            (Some(last), Some(sum)) if *last == cell => *sum = sum.saturating_add(count),
+            _ => {
+                cells.push(cell);
+                counts.push(count);
+            }
+        }
+    }
+    Sums { cells, counts }
+}
+
+/// Sorts rows by cell in time linear in their number.
+fn sort_by_cell(rows: &mut [(Cell, u32)]) {
+    // Below a few thousand rows comparing is quicker than counting digits.
+    if rows.len() < 4_096 {
+        rows.sort_unstable_by_key(|(cell, _)| *cell);
+    } else {
+        radsort::sort_by_key(rows, |(cell, _)| cell.packed());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::fact::{FactKey, Lane, Source, Tally};
+    use crate::domain::grid::Position;
+    use crate::domain::symptom::Symptom;
+    use crate::domain::time::Minute;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    const WINDOW: Window = Window { from: Minute(0), to: Minute(15) };
+    fn view<'a>(minutes: impl IntoIterator<Item = &'a Counts>) -> View {
+        View::new(WINDOW, Sums::of_minutes(Symptoms::AllProblems, minutes))
+    }
+
+    const ONE: Tally = Tally { count: 1, first: 0 };
+
+    fn cell(lat: f64, lon: f64, resolution: i64) -> Cell {
+        Cell::at(Position::new(lat, lon).unwrap(), Resolution::new(resolution).unwrap())
+    }
+
+    fn counts(rows: &[(Cell, Symptom, Lane)]) -> Counts {
+        Counts::from_rows(rows.iter().map(|(cell, symptom, lane)| (FactKey::new(*cell, *symptom, *lane, Source(0)), ONE)).collect())
+    }
+
+    #[test]
+    fn a_late_report_stands_once_in_history() {
+        let here = cell(43.65, -79.38, 8);
+        let minutes = [
+            counts(&[(here, Symptom::NoService, Lane::LateObserved), (here, Symptom::NoService, Lane::OnTime)]),
+            counts(&[(here, Symptom::NoService, Lane::LateArrived)]),
+        ];
+        let view = view(&minutes);
+        assert_eq!(view.rows().collect::<Vec<_>>(), [(here, 2)]);
+    }
+
+    #[test]
+    fn only_the_symptoms_asked_for_are_counted() {
+        let here = cell(43.65, -79.38, 8);
+        let minute = counts(&[
+            (here, Symptom::NoService, Lane::OnTime),
+            (here, Symptom::NoTv, Lane::OnTime),
+            (here, Symptom::Working, Lane::OnTime),
+        ]);
+        for (symptoms, expected) in
+            [(Symptoms::AllProblems, 2), (Symptoms::Only(Symptom::Working), 1), (Symptoms::Only(Symptom::NoCalls), 0)]
+        {
+            assert_eq!(View::new(WINDOW, Sums::of_minutes(symptoms, [&minute])).total(), expected);
+        }
+    }
+
+    #[test]
+    fn a_level_rolls_up_what_is_finer_and_keeps_apart_what_is_coarser() {
+        let fine = cell(43.65, -79.38, 8);
+        let coarse = fine.rolled_up_to(Resolution::new(3).unwrap());
+        let view = view([&counts(&[(fine, Symptom::NoService, Lane::OnTime), (coarse, Symptom::NoService, Lane::OnTime)])]);
+        let level = view.level(Resolution::DEFAULT);
+        assert_eq!(level.rows().collect::<Vec<_>>(), [(fine.rolled_up_to(Resolution::DEFAULT), 1)]);
+        assert_eq!(level.coarser(), [(coarse, 1)]);
+        assert_eq!(level.total(), 2);
+        let merged = view.level(Resolution::new(3).unwrap());
+        assert_eq!((merged.rows().collect::<Vec<_>>(), merged.coarser()), (vec![(coarse, 2)], &[][..]));
+    }
+
+    proptest! {
+        #[test]
+        fn a_level_agrees_with_a_plain_sum_wherever_the_reports_are(
+            places in prop::collection::vec((-90.0..=90.0, -180.0..=180.0, 0_i64..=8), 0..300),
+            asked in 0_i64..=8,
+        ) {
+            let asked = Resolution::new(asked).unwrap();
+            let reported: Vec<Cell> = places.into_iter().map(|(lat, lon, r)| cell(lat, lon, r)).collect();
+            let rows: Vec<_> = reported.iter().map(|c| (*c, Symptom::NoData, Lane::OnTime)).collect();
+            let view = view([&counts(&rows)]);
+            let (mut fine, mut coarse): (BTreeMap<Cell, u32>, BTreeMap<Cell, u32>) = Default::default();
+            for c in &reported {
+                let side = if c.resolution() < asked { &mut coarse } else { &mut fine };
+                *side.entry(c.rolled_up_to(asked)).or_default() += 1;
+            }
+            let level = view.level(asked);
+            prop_assert_eq!(level.rows().collect::<Vec<_>>(), fine.into_iter().collect::<Vec<_>>());
+            prop_assert_eq!(level.coarser().to_vec(), coarse.into_iter().collect::<Vec<_>>());
+            prop_assert_eq!(level.total(), reported.len() as u64);
+        }
+
+        #[test]
+        fn neither_the_order_of_minutes_nor_how_they_are_parted_changes_a_view(
+            places in prop::collection::vec((-90.0..=90.0, -180.0..=180.0, 0_i64..=8), 0..60),
+            part in 1_usize..20,
+        ) {
+            let minutes: Vec<Counts> =
+                places.iter().map(|(lat, lon, r)| counts(&[(cell(*lat, *lon, *r), Symptom::NoData, Lane::OnTime)])).collect();
+            let whole = view(&minutes);
+            prop_assert_eq!(&whole, &view(minutes.iter().rev()));
+            let parts: Vec<Sums> = minutes.chunks(part).map(|minutes| Sums::of_minutes(Symptoms::AllProblems, minutes)).collect();
+            prop_assert_eq!(whole, View::new(WINDOW, Sums::of_parts(&parts)));
+        }
+    }
+
+    #[test]
+    fn both_ways_of_sorting_agree() {
+        let mut many: Vec<(Cell, u32)> =
+            (0..10_000_u32).map(|n| (cell(f64::from(n * 7 % 180) - 90.0, f64::from(n * 13 % 360) - 180.0, i64::from(n % 9)), 1)).collect();
+        let mut expected = many.clone();
+        expected.sort_by_key(|(cell, _)| *cell);
+        sort_by_cell(&mut many);
+        assert_eq!(many, expected);
+    }
+}

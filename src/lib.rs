@@ -1,0 +1,14 @@
+//! Groundswell: which provider is down, where, since when, from the reports of those who notice.
+//!
+//! The store keeps facts, the domain derives everything else, HTTP only translates. Rooms may use only what stands below them:
+//!
+//! ```text
+//! cli ─ config, catalogue     commands, settings, the list of providers
+//!  └ http                     routes, wire types, the one error table
+//!     ├ render                a view in, bytes out
+//!     └ engine                the use-cases; the only one who knows the time
+//!        └ store              facts at rest
+//!           └ domain          pure: reports, facts, counts, views
+//! ```
+
+pub mod domain;
