@@ -11,4 +11,5 @@
 //!           └ domain          pure: reports, facts, counts, views
 //! ```
 
+pub mod catalogue;
 pub mod domain;
