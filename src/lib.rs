@@ -13,3 +13,4 @@
 
 pub mod catalogue;
 pub mod domain;
+pub mod store;

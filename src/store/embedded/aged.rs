@@ -1,0 +1,278 @@
+//! Facts that no longer change, in an embedded database: minutes for 14 days, hours for 8 weeks.
+
+use super::live::Live;
+use super::rows;
+use crate::domain::counts::Counts;
+use crate::domain::grid::Resolution;
+use crate::domain::time::{Hour, Minute};
+use crate::store::{OpenError, StoreError};
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// (provider's number, hour) to the minutes of that hour.
+const MINUTES: TableDefinition<(u16, u32), &[u8]> = TableDefinition::new("minutes");
+/// (provider's number, hour) to the hour's counts, cells no finer than resolution 7.
+const HOURS: TableDefinition<(u16, u32), &[u8]> = TableDefinition::new("hours");
+/// Hour to the number of the first frame of the log that it does not include.
+const AGED: TableDefinition<u32, u64> = TableDefinition::new("aged");
+
+/// Bytes the database may keep in memory. Its readers are rare: maps of days gone by.
+const CACHE_BYTES: usize = 32 << 20;
+
+/// Which hours the database has, and up to which frame of the log.
+#[derive(Debug, Clone, Default)]
+pub struct AgedHours(BTreeMap<Hour, u64>);
+
+/// Minutes and their counts, sorted.
+pub type MinuteCounts<C> = Vec<(Minute, C)>;
+
+/// The database.
+#[derive(Debug)]
+pub struct Aged {
+    path: PathBuf,
+    /// None after a failed write, until somebody needs it: it then answers nothing any more, and must be opened anew.
+    database: RwLock<Option<Database>>,
+}
+
+/// One hour of one provider, on its way into the database.
+#[derive(Debug)]
+pub struct AgingHour {
+    provider: u16,
+    minutes: Vec<(Minute, Arc<Counts>)>,
+}
+
+impl AgedHours {
+    /// Whether what frame `number` says of `hour` is in the database.
+    #[must_use]
+    pub fn includes(&self, hour: Hour, number: u64) -> bool {
+        self.0.get(&hour).is_some_and(|until| number < *until)
+    }
+
+    /// Whether a snapshot taken before frame `number` adds nothing to what the database has of `hour`.
+    #[must_use]
+    pub fn supersede_snapshot(&self, hour: Hour, number: u64) -> bool {
+        self.0.get(&hour).is_some_and(|until| number <= *until)
+    }
+
+    /// Says that `hour` is in the database, with all that frames before `number` said of it.
+    pub fn insert(&mut self, hour: Hour, number: u64) {
+        self.0.insert(hour, number);
+    }
+
+    /// Those of a range.
+    #[must_use]
+    pub fn within(&self, hours: std::ops::Range<Hour>) -> Vec<(Hour, u64)> {
+        if hours.is_empty() { Vec::new() } else { self.0.range(hours).map(|(hour, until)| (*hour, *until)).collect() }
+    }
+
+    fn forget(&mut self, before: Hour, snapshot_number: u64) {
+        self.0.retain(|hour, until| is_remembered(*hour, *until, before, snapshot_number));
+    }
+}
+
+impl AgingHour {
+    /// What is live of an hour.
+    #[must_use]
+    pub fn gather(live: &Live, hour: Hour) -> Vec<Self> {
+        let of_provider = |provider: u16| Self { provider, minutes: live.minutes(provider, hour.minutes()).collect() };
+        (0..live.providers.len()).map(|n| of_provider(n as u16)).filter(|aging| !aging.minutes.is_empty()).collect()
+    }
+
+    /// Whether what is live of an hour is still what was gathered.
+    #[must_use]
+    pub fn is_unchanged(gathered: &[Self], live: &Live, hour: Hour) -> bool {
+        let same = |a: &Self, b: &Self| {
+            let same_minute = |(a, b): (&(Minute, Arc<Counts>), &(Minute, Arc<Counts>))| a.0 == b.0 && Arc::ptr_eq(&a.1, &b.1);
+            a.provider == b.provider && a.minutes.len() == b.minutes.len() && a.minutes.iter().zip(&b.minutes).all(same_minute)
+        };
+        let now = Self::gather(live, hour);
+        now.len() == gathered.len() && now.iter().zip(gathered).all(|(a, b)| same(a, b))
+    }
+}
+
+impl Aged {
+    /// Opens the database, or makes an empty one.
+    ///
+    /// # Errors
+    /// Where it cannot be read or written.
+    pub fn open(path: &Path) -> Result<(Self, AgedHours), OpenError> {
+        let failed = |error: redb::Error| OpenError::Database { path: path.to_owned(), reason: error.to_string() };
+        let prepare = || -> Result<(Database, AgedHours), redb::Error> {
+            let database = open(path)?;
+            let txn = database.begin_write()?;
+            let mut hours = BTreeMap::new();
+            {
+                txn.open_table(MINUTES)?;
+                txn.open_table(HOURS)?;
+                for row in txn.open_table(AGED)?.iter()? {
+                    let (hour, until) = row?;
+                    hours.insert(Hour(i64::from(hour.value())), until.value());
+                }
+            }
+            txn.commit()?;
+            Ok((database, AgedHours(hours)))
+        };
+        let (database, hours) = prepare().map_err(failed)?;
+        Ok((Self { path: path.to_owned(), database: RwLock::new(Some(database)) }, hours))
+    }
+
+    /// Writes an hour, beside what is there of it. On return it is on the disk.
+    ///
+    /// # Errors
+    /// Where it cannot be written; nothing of it was then.
+    pub fn insert(&self, hour: Hour, until: u64, parts: &[AgingHour]) -> Result<(), StoreError> {
+        self.with(|database| {
+            let txn = database.begin_write()?;
+            {
+                let (mut minutes, mut hours) = (txn.open_table(MINUTES)?, txn.open_table(HOURS)?);
+                for part in parts {
+                    let key = (part.provider, stored_hour(hour));
+                    let before = minutes.get(key)?.map_or_else(Vec::new, |value| unpack(value.value()).1);
+                    let all = merged(before.into_iter().map(|(m, c)| (m, Arc::new(c))).chain(part.minutes.iter().cloned()));
+                    let mut sum = Counts::default();
+                    for (_, counts) in &all {
+                        sum.add_rolled_up(counts, Resolution::HOURLY);
+                    }
+                    sum.settle();
+                    minutes.insert(key, &*pack(until, &all))?;
+                    hours.insert(key, &*pack(until, &[(hour.first_minute(), Arc::new(sum))]))?;
+                }
+                txn.open_table(AGED)?.insert(stored_hour(hour), until)?;
+            }
+            txn.commit()?;
+            Ok(())
+        })
+    }
+
+    /// The minutes of an hour of a provider, and the `until` they were written with.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn minutes(&self, provider: u16, hour: Hour) -> Result<(u64, MinuteCounts<Counts>), StoreError> {
+        self.get(MINUTES, provider, hour)
+    }
+
+    /// The counts of an hour of a provider, and the `until` they were written with.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn hour(&self, provider: u16, hour: Hour) -> Result<(u64, Option<Counts>), StoreError> {
+        let (until, mut counts) = self.get(HOURS, provider, hour)?;
+        Ok((until, counts.pop().map(|(_, counts)| counts)))
+    }
+
+    /// Forgets minutes before one hour, and hours before another. That an hour was here at all is remembered for as long as a restart would
+    /// find its reports in the log or the snapshot, and count them again.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn forget(&self, minutes_before: Hour, hours_before: Hour, snapshot_number: u64, aged: &mut AgedHours) -> Result<(), StoreError> {
+        self.with(|database| {
+            let txn = database.begin_write()?;
+            {
+                txn.open_table(MINUTES)?.retain(|(_, hour), _| i64::from(hour) >= minutes_before.0)?;
+                txn.open_table(HOURS)?.retain(|(_, hour), _| i64::from(hour) >= hours_before.0)?;
+                let kept = |hour, until| is_remembered(Hour(i64::from(hour)), until, hours_before, snapshot_number);
+                txn.open_table(AGED)?.retain(kept)?;
+            }
+            txn.commit()?;
+            Ok(())
+        })?;
+        aged.forget(hours_before, snapshot_number);
+        Ok(())
+    }
+
+    fn get(&self, table: TableDefinition<(u16, u32), &[u8]>, provider: u16, hour: Hour) -> Result<(u64, MinuteCounts<Counts>), StoreError> {
+        self.with(|database| {
+            let txn = database.begin_read()?;
+            let value = txn.open_table(table)?.get((provider, stored_hour(hour)))?;
+            Ok(value.map_or((0, Vec::new()), |value| unpack(value.value())))
+        })
+    }
+
+    /// Works with the database, which is opened anew where a failed write closed it.
+    fn with<T>(&self, work: impl FnOnce(&Database) -> Result<T, redb::Error>) -> Result<T, StoreError> {
+        let outcome = self.reopen_where_closed().and_then(|()| {
+            let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
+            database.as_ref().map_or(Err(redb::Error::PreviousIo), work)
+        });
+        if matches!(outcome, Err(redb::Error::Io(_) | redb::Error::PreviousIo)) {
+            *self.database.write().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        outcome.map_err(|error| store_error(&error))
+    }
+
+    fn reopen_where_closed(&self) -> Result<(), redb::Error> {
+        if self.database.read().unwrap_or_else(PoisonError::into_inner).is_none() {
+            let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
+            if database.is_none() {
+                *database = Some(open(&self.path)?);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn open(path: &Path) -> Result<Database, redb::Error> {
+    Ok(Database::builder().set_cache_size(CACHE_BYTES).create(path)?)
+}
+
+/// One counts a minute, sorted.
+pub fn merged(minutes: impl Iterator<Item = (Minute, Arc<Counts>)>) -> Vec<(Minute, Arc<Counts>)> {
+    let mut by_minute: BTreeMap<Minute, Arc<Counts>> = BTreeMap::new();
+    for (minute, counts) in minutes {
+        match by_minute.entry(minute) {
+            std::collections::btree_map::Entry::Vacant(entry) => {
+                entry.insert(counts);
+            }
+            std::collections::btree_map::Entry::Occupied(mut entry) => {
+                *entry.get_mut() = Arc::new(Counts::from_rows(entry.get().rows().chain(counts.rows()).collect()));
+            }
+        }
+    }
+    by_minute.into_iter().collect()
+}
+
+const fn is_remembered(hour: Hour, until: u64, before: Hour, snapshot_number: u64) -> bool {
+    before.0 <= hour.0 || snapshot_number <= until
+}
+
+fn stored_hour(hour: Hour) -> u32 {
+    u32::try_from(hour.0).expect("facts are dated by a clock set after 1970")
+}
+
+/// `until`, then per minute: minute (4 bytes), length (4), rows; the whole compressed.
+fn pack(until: u64, minutes: &[(Minute, Arc<Counts>)]) -> Vec<u8> {
+    let mut plain = until.to_le_bytes().to_vec();
+    for (minute, counts) in minutes {
+        let mut bytes = Vec::new();
+        rows::write(counts, &mut bytes);
+        plain.extend_from_slice(&super::entry::stored_minute(*minute).to_le_bytes());
+        plain.extend_from_slice(&u32::try_from(bytes.len()).expect("a minute is far below 4 GiB").to_le_bytes());
+        plain.extend_from_slice(&bytes);
+    }
+    zstd::encode_all(&plain[..], zstd::DEFAULT_COMPRESSION_LEVEL).expect("compressing in memory cannot fail")
+}
+
+/// What [`pack`] packed. The database guards its pages with checksums of its own.
+fn unpack(packed: &[u8]) -> (u64, MinuteCounts<Counts>) {
+    let plain = zstd::decode_all(packed).expect("the database gives back what was written");
+    let four = |at: usize| u32::from_le_bytes(plain[at..at + 4].try_into().expect("four bytes"));
+    let until = u64::from(four(0)) | u64::from(four(4)) << 32;
+    let (mut at, mut minutes) = (8, Vec::new());
+    while at < plain.len() {
+        let (minute, length) = (Minute(i64::from(four(at))), four(at + 4) as usize);
+        minutes.push((minute, rows::read(&plain[at + 8..at + 8 + length]).expect("whole rows were written")));
+        at += 8 + length;
+    }
+    (until, minutes)
+}
+
+fn store_error(error: &redb::Error) -> StoreError {
+    match error {
+        redb::Error::Io(io) => super::log::store_error(io),
+        other => StoreError::Unavailable(other.to_string()),
+    }
+}
