@@ -1,0 +1,80 @@
+//! What the engine counts about itself, for operators.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+/// What became of reports, commits and reads.
+#[derive(Debug)]
+pub struct Metrics {
+    /// Reports by outcome: `counted`, `duplicate`, `rejected`, `failed`.
+    pub reports: Family<Outcome, Counter>,
+    /// Reports a commit.
+    pub group_reports: Histogram,
+    /// Time a commit takes, the disk's sync included.
+    pub commit_seconds: Histogram,
+    /// Reports that wait for their commit.
+    pub queued_reports: Gauge,
+    /// Commits, reads and housekeeping that failed.
+    pub store_errors: Counter,
+    /// Bytes of log that a restart would read.
+    pub log_bytes: Gauge,
+    /// Reporters remembered.
+    pub claims: Gauge,
+    /// Rows of live minutes in memory.
+    pub live_rows: Gauge,
+    /// Bytes of memory that live minutes take.
+    pub live_bytes: Gauge,
+    /// Age of the oldest view in use.
+    pub view_age_seconds: Gauge<f64, std::sync::atomic::AtomicU64>,
+}
+
+/// What became of a report.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Outcome {
+    /// The word for it.
+    pub outcome: &'static str,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self {
+            reports: Family::default(),
+            group_reports: Histogram::new(exponential_buckets(1.0, 4.0, 9)),
+            commit_seconds: Histogram::new(exponential_buckets(0.000_1, 2.0, 16)),
+            queued_reports: Gauge::default(),
+            store_errors: Counter::default(),
+            log_bytes: Gauge::default(),
+            claims: Gauge::default(),
+            live_rows: Gauge::default(),
+            live_bytes: Gauge::default(),
+            view_age_seconds: Gauge::default(),
+        }
+    }
+}
+
+impl Metrics {
+    /// Counts `n` reports of that outcome.
+    pub fn reports(&self, outcome: &'static str, n: u64) {
+        if n > 0 {
+            self.reports.get_or_create(&Outcome { outcome }).inc_by(n);
+        }
+    }
+
+    /// Makes them known to a registry.
+    pub fn register(&self, registry: &mut Registry) {
+        registry.register("reports", "Reports by outcome", self.reports.clone());
+        registry.register("group_reports", "Reports a commit", self.group_reports.clone());
+        registry.register_with_unit("commit", "Time a commit takes, the sync included", Unit::Seconds, self.commit_seconds.clone());
+        registry.register("queued_reports", "Reports that wait for their commit", self.queued_reports.clone());
+        registry.register("store_errors", "Commits, reads and housekeeping that failed", self.store_errors.clone());
+        registry.register_with_unit("log", "Log that a restart would read", Unit::Bytes, self.log_bytes.clone());
+        registry.register("claims", "Reporters remembered", self.claims.clone());
+        registry.register("live_rows", "Rows of live minutes in memory", self.live_rows.clone());
+        registry.register_with_unit("live", "Memory that live minutes take", Unit::Bytes, self.live_bytes.clone());
+        registry.register_with_unit("view_age", "Age of the oldest view in use", Unit::Seconds, self.view_age_seconds.clone());
+    }
+}

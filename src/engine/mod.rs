@@ -1,0 +1,250 @@
+//! The use-cases: what can be done with reports, and what can be read. Knows the time; knows nothing of HTTP.
+
+pub mod cache;
+pub mod clock;
+pub mod ingest;
+pub mod metrics;
+pub mod providers;
+pub mod series;
+pub mod views;
+
+use crate::domain::provider::Catalogue;
+use crate::domain::report::{Arrival, Report, Submission, TimeError};
+use crate::domain::reporter::{DayKeys, ReporterKey};
+use crate::domain::time::{Timestamp, Window};
+use crate::store::{MINUTES_KEPT_DAYS, Recorded, Store, StoreError};
+use cache::{Served, TickCache};
+use clock::Clock;
+use ingest::{Ingest, IngestError};
+use metrics::Metrics;
+use providers::ProvidersNow;
+use series::{Series, SeriesKey};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::thread::JoinHandle;
+use views::{Snapshot, ViewKey};
+
+/// How often housekeeping looks whether there is something to do.
+pub const HOUSEKEEPING_EVERY: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// Views kept at most, and their bytes.
+const MOST_VIEWS: usize = 512;
+const MOST_VIEW_BYTES: usize = 256 << 20;
+/// Series kept at most, and their bytes.
+const MOST_SERIES: usize = 1_024;
+const MOST_SERIES_BYTES: usize = 64 << 20;
+
+/// Everything that can be done, over one store.
+#[derive(Debug)]
+pub struct Engine {
+    catalogue: Catalogue,
+    clock: Clock,
+    lateness_ms: i64,
+    store: Arc<Store>,
+    metrics: Arc<Metrics>,
+    /// Made anew once a day; the lock is held to copy the pointer.
+    keys: RwLock<Arc<DayKeys>>,
+    ingest: Ingest,
+    committer: Mutex<Option<JoinHandle<()>>>,
+    views: TickCache<ViewKey, Snapshot>,
+    series: TickCache<SeriesKey, Series>,
+    providers: TickCache<(), ProvidersNow>,
+    /// Whether the last try to write failed.
+    cannot_write: AtomicBool,
+}
+
+/// What all reports of one request have in common.
+#[derive(Debug, Clone)]
+pub struct Acceptance {
+    arrival: Arrival,
+    keys: Arc<DayKeys>,
+}
+
+impl Acceptance {
+    /// The report of a submission.
+    ///
+    /// # Errors
+    /// Where it was observed too long ago, or in the future.
+    pub fn report(&self, submission: &Submission<'_>) -> Result<Report, TimeError> {
+        Report::accept(submission, &self.arrival, &self.keys)
+    }
+}
+
+impl Engine {
+    /// An engine over an open store. Begins to take reports at once.
+    ///
+    /// # Errors
+    /// Where no thread can be had.
+    pub fn start(catalogue: Catalogue, clock: Clock, lateness_ms: i64, key: &ReporterKey, store: Store) -> std::io::Result<Self> {
+        let (store, metrics) = (Arc::new(store), Arc::new(Metrics::default()));
+        let (ingest, committer) = ingest::queue();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (for_store, for_metrics) = (Arc::clone(&store), Arc::clone(&metrics));
+        let run = move || runtime.block_on(committer.run(&for_store, &for_metrics));
+        let committer = std::thread::Builder::new().name("committer".into()).spawn(run)?;
+        Ok(Self {
+            keys: RwLock::new(Arc::new(key.around(clock.now()))),
+            catalogue,
+            clock,
+            lateness_ms,
+            store,
+            metrics,
+            ingest,
+            committer: Mutex::new(Some(committer)),
+            views: TickCache::new(MOST_VIEWS, MOST_VIEW_BYTES),
+            series: TickCache::new(MOST_SERIES, MOST_SERIES_BYTES),
+            providers: TickCache::new(1, usize::MAX),
+            cannot_write: AtomicBool::new(false),
+        })
+    }
+
+    /// Who can be reported about.
+    #[must_use]
+    pub const fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    /// What it counts about itself.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// How far back a report may have been observed.
+    #[must_use]
+    pub const fn lateness_ms(&self) -> i64 {
+        self.lateness_ms
+    }
+
+    /// The first instant of which minutes are still kept.
+    #[must_use]
+    pub fn minutes_kept_since(&self) -> Timestamp {
+        self.now().plus_ms(-MINUTES_KEPT_DAYS * 24 * crate::domain::time::HOUR_MS)
+    }
+
+    /// Whether no report can change this window any more.
+    #[must_use]
+    pub fn is_closed(&self, window: Window) -> bool {
+        window.to.start().plus_ms(self.lateness_ms) < self.now()
+    }
+
+    /// Prepares to accept what one request brings, with the sender's clock where it told it.
+    #[must_use]
+    pub fn accept(&self, sent_at: Option<Timestamp>) -> Acceptance {
+        let at = self.now();
+        let arrival = Arrival { at, sent_at, lateness_ms: self.lateness_ms };
+        let keys = Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner));
+        if keys.are_for(at) {
+            return Acceptance { arrival, keys };
+        }
+        let keys = Arc::new(keys.key().around(at));
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&keys);
+        Acceptance { arrival, keys }
+    }
+
+    /// Records reports durably and says of each, in order, what became of it.
+    ///
+    /// # Errors
+    /// Where they could not be recorded. Repeat them then: it is harmless.
+    pub async fn record(&self, reports: Vec<Report>) -> Result<Vec<Recorded>, IngestError> {
+        let outcome = self.ingest.record(reports).await;
+        if let Err(IngestError::Store(_)) = &outcome {
+            self.cannot_write.store(true, Ordering::Relaxed);
+        }
+        outcome
+    }
+
+    /// A view of this tick or the one before.
+    ///
+    /// # Errors
+    /// Where it cannot be built and none is left from the last five minutes.
+    pub async fn view(&self, key: ViewKey) -> Result<Served<Snapshot>, StoreError> {
+        let now = self.now();
+        let brands = self.catalogue.brands(key.subject).to_vec();
+        let store = Arc::clone(&self.store);
+        self.count_error(self.views.get(key, now, |last| views::build(store, brands, key, now, last)).await)
+    }
+
+    /// A series of this tick or the one before.
+    ///
+    /// # Errors
+    /// Where it cannot be built and none is left from the last five minutes.
+    pub async fn series(&self, key: SeriesKey) -> Result<Served<Series>, StoreError> {
+        let now = self.now();
+        let brands = self.catalogue.brands(key.subject).to_vec();
+        let store = Arc::clone(&self.store);
+        self.count_error(self.series.get(key, now, |_| series::build(store, brands, key, now)).await)
+    }
+
+    /// How every provider is doing, as of this tick or the one before.
+    ///
+    /// # Errors
+    /// Where it cannot be looked up and nothing is left from the last five minutes.
+    pub async fn providers(&self) -> Result<Served<ProvidersNow>, StoreError> {
+        let now = self.now();
+        let (store, providers) = (Arc::clone(&self.store), self.catalogue.len());
+        self.count_error(self.providers.get((), now, |_| providers::build(store, providers, now)).await)
+    }
+
+    /// Whether reports can be recorded, as far as the last try told.
+    #[must_use]
+    pub fn can_record(&self) -> bool {
+        !self.cannot_write.load(Ordering::Relaxed)
+    }
+
+    /// One step of housekeeping: says that we run, ages and forgets what its time has come for, brings the gauges up to date.
+    pub async fn keep_house(self: &Arc<Self>) {
+        let now = self.now();
+        let minute = now.minute();
+        let wrote = if self.can_record() { self.store.mark_live(minute..minute.plus(1)).await } else { self.store.probe().await };
+        self.cannot_write.store(wrote.is_err(), Ordering::Relaxed);
+        let engine = Arc::clone(self);
+        let tidied = tokio::task::spawn_blocking(move || engine.store.tidy(now)).await;
+        let tidied = tidied.unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())));
+        for error in [wrote.err(), tidied.err()].into_iter().flatten() {
+            self.metrics.store_errors.inc();
+            tracing::error!(%error, "housekeeping failed and will be tried again");
+        }
+        self.refresh_gauges();
+    }
+
+    /// Commits what was accepted, then closes the store. Reports are refused from here on.
+    pub fn stop(&self) {
+        self.ingest.close();
+        let committer = self.committer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if committer.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the committer ended in a panic");
+        }
+        if let Err(error) = self.store.close() {
+            tracing::warn!(%error, "no snapshot was written; the next start reads the log instead");
+        }
+    }
+
+    /// Brings the gauges up to date. Looks at every live minute: not for every caller of `/metrics`.
+    fn refresh_gauges(&self) {
+        let size = self.store.size();
+        self.metrics.log_bytes.set(size.log_bytes as i64);
+        self.metrics.claims.set(size.claims as i64);
+        self.metrics.live_rows.set(size.live_rows as i64);
+        self.metrics.live_bytes.set(size.live_bytes as i64);
+        self.refresh_view_age();
+    }
+
+    /// Brings the one gauge up to date that is out of date at once.
+    pub fn refresh_view_age(&self) {
+        self.metrics.view_age_seconds.set(self.views.oldest_ms(self.now()) as f64 / 1_000.0);
+    }
+
+    fn count_error<V>(&self, outcome: Result<Served<V>, StoreError>) -> Result<Served<V>, StoreError> {
+        if outcome.as_ref().map_or(true, |served| served.stale) {
+            self.metrics.store_errors.inc();
+        }
+        outcome
+    }
+}

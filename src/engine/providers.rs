@@ -1,0 +1,62 @@
+//! How every provider is doing now.
+
+use super::cache::Weight;
+use crate::domain::provider::ProviderIndex;
+use crate::domain::symptom::{Symptom, Symptoms};
+use crate::domain::time::{Timestamp, Window};
+use crate::store::{Store, StoreError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// How many minutes "now" means.
+pub const NOW_MINUTES: i64 = 15;
+/// Symptoms that are named at most.
+const TOP_SYMPTOMS: usize = 3;
+
+/// How one provider is doing.
+#[derive(Debug, Clone, Default)]
+pub struct ProviderNow {
+    /// Reports of problems in the last [`NOW_MINUTES`] minutes.
+    pub count: u64,
+    /// What was reported most, most first.
+    pub top_symptoms: Vec<(Symptom, u64)>,
+}
+
+/// How all providers are doing, by their place in the catalogue.
+#[derive(Debug)]
+pub struct ProvidersNow {
+    /// When this was looked up.
+    pub as_of: Timestamp,
+    /// Over which minutes.
+    pub window: Window,
+    /// One a provider.
+    pub providers: Vec<ProviderNow>,
+}
+
+impl Weight for ProvidersNow {
+    fn bytes(&self) -> usize {
+        self.providers.capacity() * (size_of::<ProviderNow>() + TOP_SYMPTOMS * size_of::<(Symptom, u64)>())
+    }
+}
+
+/// Looks up how the first `providers` of the catalogue are doing.
+///
+/// # Errors
+/// Where the store cannot be read.
+pub async fn build(store: Arc<Store>, providers: usize, now: Timestamp) -> Result<ProvidersNow, StoreError> {
+    let window = Window::ending_at(now, NOW_MINUTES);
+    let mut found = Vec::with_capacity(providers);
+    for index in 0..providers {
+        let mut by_symptom: BTreeMap<Symptom, u64> = BTreeMap::new();
+        for (_, counts) in store.minutes(ProviderIndex(index as u16), window.from..window.to).await? {
+            let history = counts.rows().filter(|(key, _)| key.lane().is_history() && Symptoms::AllProblems.include(key.symptom()));
+            history.for_each(|(key, tally)| *by_symptom.entry(key.symptom()).or_default() += u64::from(tally.count));
+        }
+        let count = by_symptom.values().sum();
+        let mut top_symptoms: Vec<_> = by_symptom.into_iter().collect();
+        top_symptoms.sort_by_key(|(symptom, count)| (std::cmp::Reverse(*count), *symptom));
+        top_symptoms.truncate(TOP_SYMPTOMS);
+        found.push(ProviderNow { count, top_symptoms });
+    }
+    Ok(ProvidersNow { as_of: now, window, providers: found })
+}
