@@ -14,4 +14,5 @@
 pub mod catalogue;
 pub mod domain;
 pub mod engine;
+pub mod render;
 pub mod store;

@@ -1,0 +1,150 @@
+//! What was found, as bytes: a domain view in, an answer's body out, one file a format. No I/O, no clock, no HTTP.
+//!
+//! The types that are serialised here are the wire types of the API; their field docs are its documentation.
+
+#![expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands every field to its writer by reference, references too")]
+
+pub mod cell;
+pub mod columns;
+mod digest;
+pub mod geojson;
+pub mod h3j;
+pub mod head;
+pub mod json;
+#[cfg(test)]
+mod sample;
+pub mod time;
+
+pub use digest::digest;
+
+use crate::domain::level::Level;
+use crate::domain::time::{Timestamp, Window};
+use serde::Serialize;
+
+/// All that a heatmap's answer says.
+#[derive(Debug, Clone, Copy)]
+pub struct Heatmap<'a> {
+    /// Whose reports.
+    pub subject: Subject<'a>,
+    /// Observed when.
+    pub window: Window,
+    /// The instant up to which reports are in it.
+    pub as_of: Timestamp,
+    /// Whether the store is away, and this is the last that was known.
+    pub stale: bool,
+    /// Cells and counts.
+    pub level: &'a Level,
+}
+
+/// Whom a heatmap is about, by id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Subject<'a> {
+    /// One provider.
+    Provider(&'a str),
+    /// All brands of one network together.
+    Network(&'a str),
+}
+
+/// How a heatmap is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum HeatmapFormat {
+    /// An object a cell: easy to read.
+    Json,
+    /// An array a property: small and quick to parse.
+    Columns,
+    /// Cells as polygons (RFC 7946), for any map.
+    GeoJson,
+    /// Cells without their geometry, for maps that know H3.
+    H3j,
+}
+
+impl HeatmapFormat {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Json, Self::Columns, Self::GeoJson, Self::H3j];
+
+    /// Its media type. Columns and H3J have none of their own.
+    #[must_use]
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::Json | Self::Columns | Self::H3j => "application/json",
+            Self::GeoJson => "application/geo+json",
+        }
+    }
+
+    /// What a path that asks for it ends with.
+    #[must_use]
+    pub const fn suffix(self) -> &'static str {
+        match self {
+            Self::Json => "",
+            Self::Columns => ".columns.json",
+            Self::GeoJson => ".geojson",
+            Self::H3j => ".h3j",
+        }
+    }
+
+    /// About how long a cell is, so that the body is allocated once.
+    const fn bytes_per_cell(self) -> usize {
+        match self {
+            Self::Json => 84,
+            Self::Columns => 24,
+            Self::GeoJson => 400,
+            Self::H3j => 116,
+        }
+    }
+}
+
+/// The body of an answer.
+#[must_use]
+pub fn heatmap(heatmap: &Heatmap<'_>, format: HeatmapFormat) -> Vec<u8> {
+    const HEAD_BYTES: usize = 512;
+    let cells = heatmap.level.len() + heatmap.level.coarser().len();
+    let mut body = Vec::with_capacity(HEAD_BYTES + cells * format.bytes_per_cell());
+    match format {
+        HeatmapFormat::Json => write(&mut body, &json::HeatmapJson::of(heatmap)),
+        HeatmapFormat::Columns => write(&mut body, &columns::HeatmapColumns::of(heatmap)),
+        HeatmapFormat::GeoJson => write(&mut body, &geojson::HeatmapGeoJson::of(heatmap)),
+        HeatmapFormat::H3j => write(&mut body, &h3j::HeatmapH3j::of(heatmap)),
+    }
+    body
+}
+
+fn write(body: &mut Vec<u8>, answer: &impl Serialize) {
+    serde_json::to_writer(body, answer).expect("wire types have text keys, and memory takes every byte");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use utoipa::OpenApi;
+
+    #[derive(OpenApi)]
+    #[openapi(components(schemas(json::HeatmapJson, columns::HeatmapColumns, geojson::HeatmapGeoJson, h3j::HeatmapH3j)))]
+    struct Answers;
+
+    /// Names of the properties in a schema, however deep, that have no description. The tag of a geometry needs none.
+    fn undocumented(schema: &serde_json::Value) -> Vec<String> {
+        let properties: Vec<_> = schema["properties"].as_object().into_iter().flatten().collect();
+        let bare = properties.iter().filter(|(name, property)| *name != "type" && property["description"].is_null());
+        let bare: Vec<String> = bare.map(|(name, _)| (*name).clone()).collect();
+        let parts = ["allOf", "oneOf"].into_iter().flat_map(|of| schema[of].as_array().into_iter().flatten());
+        let inner = properties.iter().map(|(_, property)| *property).chain(parts).chain(schema.get("items"));
+        bare.into_iter().chain(inner.flat_map(undocumented)).collect()
+    }
+
+    #[test]
+    fn every_property_of_every_answer_is_documented() {
+        let schemas = serde_json::to_value(Answers::openapi().components.unwrap().schemas).unwrap();
+        for (name, schema) in schemas.as_object().unwrap() {
+            assert!(schema["description"].is_string(), "{name}");
+            assert_eq!(undocumented(schema), Vec::<String>::new(), "{name}");
+        }
+    }
+
+    #[test]
+    fn formats_differ_by_their_suffix() {
+        let mut suffixes = HeatmapFormat::ALL.map(HeatmapFormat::suffix).to_vec();
+        suffixes.sort_unstable();
+        suffixes.dedup();
+        assert_eq!(suffixes.len(), HeatmapFormat::ALL.len());
+    }
+}
