@@ -14,5 +14,6 @@
 pub mod catalogue;
 pub mod domain;
 pub mod engine;
+pub mod http;
 pub mod render;
 pub mod store;

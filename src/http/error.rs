@@ -1,0 +1,306 @@
+//! The only table from what went wrong to status and code: what clients can see of failures.
+
+use crate::engine::ingest::IngestError;
+use crate::store::StoreError;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::{StatusCode, Uri};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What went wrong, as a stable word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Code {
+    /// The body is not JSON.
+    MalformedJson,
+    /// The body is JSON of another shape, or cannot be unpacked.
+    MalformedBody,
+    /// A field or parameter that must be there is not.
+    MissingField,
+    /// A field or parameter has a value that it cannot have.
+    InvalidValue,
+    /// A query parameter that this call does not have.
+    UnknownParameter,
+    /// A query parameter that is there twice.
+    RepeatedParameter,
+    /// No provider or network of that name takes reports here.
+    UnknownProvider,
+    /// Observed longer ago than reports are taken.
+    TooOld,
+    /// Dated in the future.
+    InFuture,
+    /// From a time that is no longer kept.
+    OutOfRetention,
+    /// More cells than one answer holds.
+    TooManyCells,
+    /// Nothing is at this path.
+    NotFound,
+    /// The path does not take this method.
+    MethodNotAllowed,
+    /// The body is over its limit.
+    TooLarge,
+    /// The batch has more items than it may.
+    TooManyItems,
+    /// The body's media type or encoding is not one that is read here.
+    UnsupportedMediaType,
+    /// More is coming in than can be taken; try again.
+    Overloaded,
+    /// The store cannot answer now; try again.
+    Unavailable,
+}
+
+/// What is wrong with one field or parameter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FieldError {
+    /// Which.
+    #[schema(example = "lat")]
+    pub field: String,
+    /// What it must be.
+    #[schema(example = "-90..=90")]
+    pub expected: String,
+    /// What it is, cut to 64 characters.
+    #[schema(example = "91")]
+    pub got: String,
+}
+
+/// A problem in the form of RFC 9457.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProblemDetails {
+    /// A page about this code: `/docs#` and the code.
+    #[serde(rename = "type")]
+    #[schema(example = "/docs#invalid_value", format = "uri-reference")]
+    kind: String,
+    /// The code in words.
+    #[schema(example = "A value is not possible")]
+    title: &'static str,
+    /// The HTTP status.
+    #[schema(example = 400, minimum = 400, maximum = 599)]
+    status: u16,
+    /// What is wrong with this request.
+    #[schema(example = "lat must be -90..=90, got 91")]
+    detail: String,
+    /// What went wrong, as a stable word: match on this.
+    code: Code,
+    /// Whether the same request may succeed later. If not, drop it.
+    retryable: bool,
+    /// The fields at fault, where there are any.
+    errors: Vec<FieldError>,
+}
+
+/// Why a request is answered with a problem.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    code: Code,
+    detail: String,
+    errors: Vec<FieldError>,
+    allow: Option<&'static str>,
+}
+
+/// After how many seconds a refused client should try again; it adds jitter of its own.
+const RETRY_AFTER_SECONDS: &str = "2";
+const LONGEST_GOT: usize = 64;
+
+impl Code {
+    const fn status(self) -> StatusCode {
+        match self {
+            Self::MalformedJson
+            | Self::MalformedBody
+            | Self::MissingField
+            | Self::InvalidValue
+            | Self::UnknownParameter
+            | Self::RepeatedParameter
+            | Self::UnknownProvider
+            | Self::TooOld
+            | Self::InFuture
+            | Self::OutOfRetention
+            | Self::TooManyCells => StatusCode::BAD_REQUEST,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooLarge | Self::TooManyItems => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Overloaded | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The word that clients see.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::MalformedJson => "malformed_json",
+            Self::MalformedBody => "malformed_body",
+            Self::MissingField => "missing_field",
+            Self::InvalidValue => "invalid_value",
+            Self::UnknownParameter => "unknown_parameter",
+            Self::RepeatedParameter => "repeated_parameter",
+            Self::UnknownProvider => "unknown_provider",
+            Self::TooOld => "too_old",
+            Self::InFuture => "in_future",
+            Self::OutOfRetention => "out_of_retention",
+            Self::TooManyCells => "too_many_cells",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::TooLarge => "too_large",
+            Self::TooManyItems => "too_many_items",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::Overloaded => "overloaded",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    const fn title(self) -> &'static str {
+        match self {
+            Self::MalformedJson => "The body is not JSON",
+            Self::MalformedBody => "The body has another shape",
+            Self::MissingField => "A field is missing",
+            Self::InvalidValue => "A value is not possible",
+            Self::UnknownParameter => "A query parameter is unknown",
+            Self::RepeatedParameter => "A query parameter is repeated",
+            Self::UnknownProvider => "The provider is unknown",
+            Self::TooOld => "Observed too long ago",
+            Self::InFuture => "Dated in the future",
+            Self::OutOfRetention => "No longer kept",
+            Self::TooManyCells => "Too many cells for one answer",
+            Self::NotFound => "Nothing is here",
+            Self::MethodNotAllowed => "The method is not taken here",
+            Self::TooLarge => "The body is too large",
+            Self::TooManyItems => "The batch has too many items",
+            Self::UnsupportedMediaType => "The media type is not read here",
+            Self::Overloaded => "Too much at once",
+            Self::Unavailable => "Not available now",
+        }
+    }
+
+    /// Whether the same request may succeed later.
+    #[must_use]
+    pub const fn is_retryable(self) -> bool {
+        matches!(self, Self::Overloaded | Self::Unavailable)
+    }
+}
+
+impl FieldError {
+    /// What is wrong with a field. What it is, is cut to 64 characters.
+    pub fn new(field: impl Into<String>, expected: impl Into<String>, got: impl AsRef<str>) -> Self {
+        Self { field: field.into(), expected: expected.into(), got: shortened(got.as_ref()) }
+    }
+}
+
+impl Problem {
+    /// A problem that is not about fields.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), errors: Vec::new(), allow: None }
+    }
+
+    /// A problem with one field or parameter.
+    pub fn field(code: Code, field: &str, expected: impl Into<String>, got: impl AsRef<str>) -> Self {
+        Self::fields(code, vec![FieldError::new(field, expected, got)])
+    }
+
+    /// A problem with several fields; the first gives the detail.
+    #[must_use]
+    pub fn fields(code: Code, errors: Vec<FieldError>) -> Self {
+        let detail = errors.first().map_or_else(String::new, |e| format!("{} must be {}, got {}", e.field, e.expected, e.got));
+        Self { code, detail, errors, allow: None }
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        self.code
+    }
+
+    /// The fields at fault.
+    #[must_use]
+    pub fn errors(&self) -> &[FieldError] {
+        &self.errors
+    }
+
+    /// Nothing is at this path.
+    #[must_use]
+    pub fn not_found(uri: &Uri) -> Self {
+        Self::new(Code::NotFound, format!("nothing is at {}; see /docs for what there is", shortened(uri.path())))
+    }
+
+    /// The path takes only the methods of `allow`.
+    #[must_use]
+    pub fn method_not_allowed(request: &HttpRequest, allow: &'static str) -> Self {
+        let detail = format!("{} takes {allow}, got {}", shortened(request.path()), shortened(request.method().as_str()));
+        Self { allow: Some(allow), ..Self::new(Code::MethodNotAllowed, detail) }
+    }
+
+    /// One of each status, as the OpenAPI document shows them.
+    #[must_use]
+    pub fn examples() -> [(StatusCode, ProblemDetails); 5] {
+        let expected = "a number: degrees north, -90..=90";
+        [
+            Self::field(Code::InvalidValue, "lat", expected, "91"),
+            Self::field(Code::NotFound, "id", "an id or alias listed at /v1/providers", "rogres"),
+            Self::new(Code::TooLarge, "the body must be at most 65536 bytes"),
+            Self::field(Code::UnsupportedMediaType, "Content-Type", "application/json", "text/plain"),
+            Self::new(Code::Unavailable, "the store cannot be read"),
+        ]
+        .map(|problem| (problem.code.status(), problem.details()))
+    }
+
+    fn details(&self) -> ProblemDetails {
+        ProblemDetails {
+            kind: format!("/docs#{}", self.code.name()),
+            title: self.code.title(),
+            status: self.code.status().as_u16(),
+            detail: self.detail.clone(),
+            code: self.code,
+            retryable: self.code.is_retryable(),
+            errors: self.errors.clone(),
+        }
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.code.name(), self.detail)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.code.status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.code.status());
+        response.insert_header((header::CACHE_CONTROL, "no-store"));
+        if self.code.is_retryable() {
+            response.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS));
+        }
+        if let Some(allow) = self.allow {
+            response.insert_header((header::ALLOW, HeaderValue::from_static(allow)));
+        }
+        if self.code == Code::UnsupportedMediaType {
+            response.insert_header((header::ACCEPT_ENCODING, "gzip, zstd, identity"));
+        }
+        let body = serde_json::to_vec(&self.details()).expect("a problem is plain data");
+        response.content_type("application/problem+json").body(body)
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        Self::new(Code::Unavailable, error.to_string())
+    }
+}
+
+impl From<IngestError> for Problem {
+    fn from(error: IngestError) -> Self {
+        match error {
+            IngestError::Overloaded => Self::new(Code::Overloaded, error.to_string()),
+            IngestError::Store(error) => error.into(),
+        }
+    }
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_GOT) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,172 @@
+//! The HTTP side: extract, call the engine, convert. Knows statuses, headers and wire types; decides nothing about reports.
+
+mod body;
+mod caching;
+pub mod error;
+mod heatmap;
+mod observe;
+pub mod openapi;
+mod pages;
+mod params;
+mod providers;
+mod query;
+mod raw_report;
+mod rendered;
+mod reports;
+mod series;
+
+use crate::engine::Engine;
+use actix_web::dev::Server;
+use actix_web::http::Method;
+use actix_web::middleware::from_fn;
+use actix_web::{App as ActixApp, HttpRequest, HttpResponse, HttpResponseBuilder, HttpServer, web};
+use error::{Code, Problem};
+use observe::{RequestMetrics, observe};
+use prometheus_client::registry::Registry;
+use rendered::{Answer, Answers, Packing};
+use serde::Serialize;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+/// What every handler has at hand.
+#[derive(Debug)]
+pub struct App {
+    engine: Arc<Engine>,
+    answers: Answers,
+    requests: RequestMetrics,
+    registry: Registry,
+    openapi: String,
+    turns: Semaphore,
+}
+
+/// Paths as they are routed, for the metrics.
+const ROUTES: [&str; 14] = [
+    "/",
+    "/v1/reports",
+    "/v1/reports/batch",
+    "/v1/heatmap",
+    "/v1/heatmap.columns.json",
+    "/v1/heatmap.geojson",
+    "/v1/heatmap.h3j",
+    "/v1/series",
+    "/v1/providers",
+    "/v1/providers/{id}",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/openapi.json",
+];
+
+const READ: &str = "GET, HEAD, OPTIONS";
+const WRITE: &str = "POST";
+
+impl App {
+    fn new(engine: Arc<Engine>) -> Self {
+        let mut registry = Registry::with_prefix("groundswell");
+        engine.metrics().register(&mut registry);
+        let requests = RequestMetrics::new(&ROUTES, &mut registry);
+        let openapi = openapi::document().to_json().expect("the document is plain data");
+        let turns = Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from));
+        Self { engine, answers: Answers::default(), requests, registry, openapi, turns }
+    }
+
+    /// Works beside the other requests where it takes long, else here. At most as many such works at once as there are cores: more would
+    /// only hold more memory.
+    async fn beside<T, F>(self: &Arc<Self>, takes_long: bool, work: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Self) -> T + Send + 'static,
+    {
+        if !takes_long {
+            return Ok(work(self));
+        }
+        let ended = |reason: &dyn std::fmt::Display| Problem::new(Code::Unavailable, format!("the work was given up: {reason}"));
+        let _turn = self.turns.acquire().await.map_err(|error| ended(&error))?;
+        let app = Arc::clone(self);
+        actix_web::rt::task::spawn_blocking(move || work(&app)).await.map_err(|error| ended(&error))
+    }
+
+    /// An answer as JSON, packed as the reader likes.
+    async fn packed(
+        &self,
+        request: &HttpRequest,
+        mut response: HttpResponseBuilder,
+        answer: &impl Serialize,
+    ) -> Result<HttpResponse, Problem> {
+        let plain = serde_json::to_vec(answer).expect("an answer is plain data");
+        let (packing, bytes, _) = Answer::new(String::new(), plain).packed(Packing::accepted(request.headers())).await;
+        if let Some(name) = packing.name() {
+            response.insert_header((actix_web::http::header::CONTENT_ENCODING, name));
+        }
+        Ok(response.content_type("application/json").body(bytes))
+    }
+}
+
+/// A server on a bound listener. It runs once awaited.
+///
+/// # Errors
+/// Where the listener cannot be used.
+pub fn server(listener: TcpListener, engine: Arc<Engine>, workers: usize, stop_within: Duration) -> std::io::Result<Server> {
+    let app = web::Data::new(App::new(engine));
+    let server = HttpServer::new(move || ActixApp::new().app_data(app.clone()).wrap(from_fn(observe)).configure(routes))
+        .workers(workers)
+        .shutdown_timeout(stop_within.as_secs())
+        .disable_signals()
+        .listen(listener)?;
+    Ok(server.run())
+}
+
+/// Runs a server until `stop` ends, then lets it answer what it has begun.
+///
+/// # Errors
+/// Where the server fails.
+pub async fn run_until_stopped(server: Server, stop: impl Future<Output = ()>) -> std::io::Result<()> {
+    let handle = server.handle();
+    let running = actix_web::rt::spawn(server);
+    stop.await;
+    handle.stop(true).await;
+    running.await.map_err(std::io::Error::other)?
+}
+
+fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(read("/", web::to(pages::front)))
+        .service(write("/v1/reports", web::to(reports::submit)))
+        .service(write("/v1/reports/batch", web::to(reports::submit_batch)))
+        .service(read("/v1/heatmap", web::to(heatmap::json)))
+        .service(read("/v1/heatmap.columns.json", web::to(heatmap::columns)))
+        .service(read("/v1/heatmap.geojson", web::to(heatmap::geojson)))
+        .service(read("/v1/heatmap.h3j", web::to(heatmap::h3j)))
+        .service(read("/v1/heatmap.{format:.*}", web::to(heatmap::unknown_format)))
+        .service(read("/v1/series", web::to(series::series)))
+        .service(read("/v1/providers", web::to(providers::list)))
+        .service(read("/v1/providers/{id}", web::to(providers::one)))
+        .service(read("/healthz", web::to(pages::healthz)))
+        .service(read("/readyz", web::to(pages::readyz)))
+        .service(read("/metrics", web::to(pages::metrics)))
+        .service(read("/openapi.json", web::to(pages::openapi)))
+        .service(web::redirect("/docs", "/docs/"))
+        .service(SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json").try_it_out_enabled(true).validator_url("none")))
+        .default_service(web::to(|request: HttpRequest| async move { HttpResponse::from_error(Problem::not_found(request.uri())) }));
+}
+
+/// A path that is read.
+fn read(path: &str, handler: actix_web::Route) -> actix_web::Resource {
+    let is_read = actix_web::guard::fn_guard(|context| matches!(context.head().method, Method::GET | Method::HEAD));
+    web::resource(path)
+        .route(handler.guard(is_read))
+        .route(web::method(Method::OPTIONS).to(|| async { pages::preflight(READ) }))
+        .default_service(web::to(
+            |request: HttpRequest| async move { HttpResponse::from_error(Problem::method_not_allowed(&request, READ)) },
+        ))
+}
+
+/// A path that is written to.
+fn write(path: &str, handler: actix_web::Route) -> actix_web::Resource {
+    web::resource(path).route(handler.guard(actix_web::guard::Post())).default_service(web::to(|request: HttpRequest| async move {
+        HttpResponse::from_error(Problem::method_not_allowed(&request, WRITE))
+    }))
+}

@@ -1,0 +1,106 @@
+//! The OpenAPI document, put together from the handlers.
+
+use super::error::Problem;
+use super::{heatmap, pages, providers, reports, series};
+use utoipa::openapi::header::{Header, HeaderBuilder};
+use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::{PathItem, RefOr};
+use utoipa::{Modify, OpenApi};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Groundswell",
+        description = "Crowd reports of lost service in, one trustworthy answer out: which provider is down, where, since when.\n\nTimes are RFC 3339 UTC, cells H3 indexes in hexadecimal, intervals half-open. Every error is a problem (RFC 9457) with a stable `code`; retry what is `retryable`, with jitter, and drop the rest. Unknown query parameters are refused, except `v`, `key` and `utm_*`; unknown fields of bodies are ignored with a warning.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    ),
+    servers((url = "/", description = "This server")),
+    tags(
+        (name = "reports", description = "Submitting reports"),
+        (name = "heatmap", description = "Counts by cell"),
+        (name = "series", description = "Counts over time"),
+        (name = "providers", description = "Who can be reported about, and how they are doing"),
+        (name = "operations", description = "For those who run it"),
+    ),
+    paths(
+        reports::submit,
+        reports::submit_batch,
+        heatmap::json,
+        heatmap::columns,
+        heatmap::geojson,
+        heatmap::h3j,
+        series::series,
+        providers::list,
+        providers::one,
+        pages::healthz,
+        pages::readyz,
+        pages::metrics,
+        pages::openapi,
+    ),
+    security(()),
+    modifiers(&Common),
+)]
+struct Document;
+
+/// The document that `openapi/openapi.json` holds.
+#[must_use]
+pub fn document() -> utoipa::openapi::OpenApi {
+    Document::openapi()
+}
+
+/// Adds what answers of one kind have in common: headers, and the examples of problems.
+struct Common;
+
+impl Modify for Common {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        for operation in document.paths.paths.values_mut().flat_map(operations) {
+            add_headers(operation);
+            add_examples(operation);
+        }
+    }
+}
+
+fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut path.get, &mut path.post].into_iter().flatten()
+}
+
+fn add_headers(operation: &mut Operation) {
+    let can_be_unchanged = operation.responses.responses.contains_key("304");
+    if can_be_unchanged {
+        let known = ParameterBuilder::new()
+            .name("If-None-Match")
+            .parameter_in(ParameterIn::Header)
+            .schema(Some(ObjectBuilder::new().schema_type(SchemaType::new(Type::String))))
+            .description(Some("`ETag` of the answer that the caller has"));
+        operation.parameters.get_or_insert_default().push(RefOr::T(known.build()));
+    }
+    for (status, response) in &mut operation.responses.responses {
+        let RefOr::T(response) = response else { continue };
+        let mut add = |name: &str, header| response.headers.insert(name.to_owned(), header);
+        add("X-Request-Id", header(Type::String, "Of this request, to be named when asking about it"));
+        if can_be_unchanged && matches!(status.as_str(), "200" | "304") {
+            add("ETag", header(Type::String, "Of the content without `as_of`"));
+            add("Cache-Control", header(Type::String, "10 s while reports can change it, for ever once they cannot"));
+        }
+        if status == "503" {
+            add("Retry-After", header(Type::Integer, "Seconds to wait, before jitter"));
+        }
+    }
+}
+
+fn add_examples(operation: &mut Operation) {
+    for (status, example) in Problem::examples() {
+        let Some(RefOr::T(response)) = operation.responses.responses.get_mut(status.as_str()) else { continue };
+        let example = serde_json::to_value(example).expect("a problem is plain data");
+        for content in response.content.values_mut() {
+            let RefOr::T(content) = content else { continue };
+            content.example = Some(example.clone());
+        }
+    }
+}
+
+fn header(kind: Type, description: &str) -> RefOr<Header> {
+    let schema = ObjectBuilder::new().schema_type(SchemaType::new(kind));
+    RefOr::T(HeaderBuilder::new().schema(Some(schema)).description(Some(description)).build())
+}

@@ -1,0 +1,182 @@
+//! Query parameters as the OpenAPI document describes them. `query.rs` reads them.
+
+use serde::Serialize;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ArrayBuilder, ArrayItems, ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
+
+/// Parameters of a report.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents what Query reads")]
+pub struct ReportParams {
+    /// The sender's clock on sending, RFC 3339: corrects a clock that is over 2 min off.
+    #[param(format = DateTime)]
+    sent_at: Option<String>,
+}
+
+/// Parameters of a batch of reports.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents what Query reads")]
+pub struct BatchParams {
+    /// The sender's clock on sending, RFC 3339: corrects a clock that is over 2 min off.
+    #[param(format = DateTime)]
+    sent_at: Option<String>,
+    /// `all`: list every item, not only those of which there is something to say.
+    #[param(inline)]
+    results: Option<ResultsWord>,
+}
+
+/// Headers of a report or a batch.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "documents what the handlers read")]
+pub struct SentAtHeader {
+    /// The same as `sent_at`, which goes before it.
+    #[param(rename = "Sent-At", format = DateTime, required = false)]
+    sent_at: String,
+}
+
+/// Parameters of a heatmap.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents what Query reads")]
+pub struct HeatmapParams {
+    /// Id or alias of a provider: that brand alone. Either this or `network`.
+    #[param(inline, example = "rogers")]
+    provider: Option<IdWord>,
+    /// A network: the sum of its brands.
+    #[param(inline)]
+    network: Option<IdWord>,
+    /// How long, 1m to 24h; 15m where left out. The running minute is included.
+    #[param(inline, example = "15m")]
+    window: Option<LengthWord>,
+    /// When the window ends, RFC 3339; now where left out. Aligned up to the whole minute.
+    #[param(format = DateTime)]
+    to: Option<String>,
+    /// `west,south,east,north` in degrees; west > east crosses the antimeridian. A cell belongs to it by its centre.
+    #[param(inline, style = Form, explode = false, example = json!([-80, 43, -79, 44]))]
+    bbox: Option<BboxWord>,
+    /// One symptom; all but `working` where left out.
+    #[param(inline)]
+    symptom: Option<super::providers::SymptomWord>,
+    /// H3 resolution of the cells, 0 to 8; 7 where neither this nor `zoom` is given.
+    #[param(minimum = 0, maximum = 8)]
+    resolution: Option<u8>,
+    /// Zoom of a web map, 0 to 24, from which a resolution is chosen where none is given.
+    #[param(minimum = 0, maximum = 24)]
+    zoom: Option<f64>,
+}
+
+/// Parameters of a series.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents what Query reads")]
+pub struct SeriesParams {
+    /// Id or alias of a provider: that brand alone. Either this or `network`.
+    #[param(inline, example = "rogers")]
+    provider: Option<IdWord>,
+    /// A network: the sum of its brands.
+    #[param(inline)]
+    network: Option<IdWord>,
+    /// An H3 cell: it and its descendants. Either this or `bbox`, or neither for everywhere.
+    #[param(inline)]
+    cell: Option<CellWord>,
+    /// `west,south,east,north` in degrees; west > east crosses the antimeridian. A cell belongs to it by its centre.
+    #[param(inline, style = Form, explode = false)]
+    bbox: Option<BboxWord>,
+    /// One symptom; all but `working` where left out.
+    #[param(inline)]
+    symptom: Option<super::providers::SymptomWord>,
+    /// The first minute, RFC 3339; a day before `to` where left out. Minutes are kept 14 days, whole hours 8 weeks.
+    #[param(format = DateTime)]
+    from: Option<String>,
+    /// The first minute after, RFC 3339; now where left out.
+    #[param(format = DateTime)]
+    to: Option<String>,
+    /// How wide a point is, 1m to 1d; 5m where left out. At most 5,000 points.
+    #[param(inline, example = "5m")]
+    step: Option<LengthWord>,
+}
+
+/// Parameters of the probe.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents what Query reads")]
+pub struct ReadyParams {
+    /// `ingest`: whether reports can be recorded.
+    #[param(inline)]
+    r#for: Option<ReadyForWord>,
+}
+
+/// Parameters of the list of providers.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents what Query reads")]
+pub struct ProvidersParams {
+    /// Those in this country (ISO 3166-1 alpha-2).
+    #[param(example = "CA", pattern = "^[A-Z]{2}$")]
+    country: Option<String>,
+    /// Those of this category.
+    #[param(inline)]
+    category: Option<super::providers::CategoryWord>,
+    /// Those on this network.
+    #[param(inline)]
+    network: Option<IdWord>,
+    /// How many at most, 1 to 1,000; 100 where left out.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<u16>,
+    /// Where the last page ended: its `next_cursor`.
+    #[param(min_length = 1)]
+    cursor: Option<String>,
+}
+
+/// Which items are listed.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "documents what Query reads")]
+pub enum ResultsWord {
+    /// Every one.
+    All,
+}
+
+/// What it takes to be ready.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "documents what Query reads")]
+pub enum ReadyForWord {
+    /// Reports can be recorded.
+    Ingest,
+}
+
+/// An id of the catalogue.
+#[derive(ToSchema)]
+#[schema(value_type = String, pattern = "^[a-z0-9][a-z0-9-]{0,63}$")]
+#[expect(dead_code, reason = "documents what the catalogue reads")]
+pub struct IdWord(String);
+
+/// A cell.
+#[derive(ToSchema)]
+#[schema(value_type = String, pattern = "^0?8[0-9a-fA-F]{14}$")]
+#[expect(dead_code, reason = "documents what Cell reads")]
+pub struct CellWord(String);
+
+/// 1 to 1440 minutes, in minutes or hours, or a day.
+#[derive(ToSchema)]
+#[schema(value_type = String, pattern = "^(([1-9][0-9]{0,2}|1[0-3][0-9]{2}|14[0-3][0-9]|1440)m|([1-9]|1[0-9]|2[0-4])h|1d)$")]
+#[expect(dead_code, reason = "documents what Query reads")]
+pub struct LengthWord(String);
+
+/// A box in degrees: west, south, east, north.
+pub struct BboxWord;
+
+impl ToSchema for BboxWord {}
+
+impl PartialSchema for BboxWord {
+    fn schema() -> RefOr<Schema> {
+        let degrees = |most: f64| ObjectBuilder::new().schema_type(SchemaType::new(Type::Number)).minimum(Some(-most)).maximum(Some(most));
+        let sides = [180.0, 90.0, 180.0, 90.0].map(|most| Schema::Object(degrees(most).build()));
+        ArrayBuilder::new().prefix_items(sides).items(ArrayItems::False).min_items(Some(4)).max_items(Some(4)).into()
+    }
+}

@@ -1,0 +1,280 @@
+//! `GET /v1/providers` and `/v1/providers/{id}`: the catalogue, and how each provider is doing now.
+
+use super::App;
+use super::caching::{etag_of, matches_etag, with_caching};
+use super::error::{Code, Problem, ProblemDetails};
+use super::query::Query;
+use crate::domain::provider::{Category, Provider, is_id};
+use crate::domain::symptom::Symptom;
+use crate::domain::time::Window;
+use crate::engine::providers::ProviderNow;
+use crate::render::time::rfc3339;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+const DEFAULT_LIMIT: usize = 100;
+const MOST_ITEMS: usize = 1_000;
+const PARAMETERS: [&str; 5] = ["country", "category", "network", "limit", "cursor"];
+
+/// A page of providers.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProvidersAnswer {
+    /// Providers in the order of their ids.
+    items: Vec<ProviderAnswer>,
+    /// Where the next page begins: give it as `cursor`. Absent on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    next_cursor: Option<String>,
+    /// The instant up to which reports are in it.
+    #[schema(format = DateTime, example = "2022-07-08T09:00:00Z")]
+    as_of: String,
+}
+
+/// A provider.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProviderAnswer {
+    /// Its id, never renamed.
+    #[schema(example = "fido")]
+    id: String,
+    /// As people know it.
+    #[schema(example = "Fido")]
+    name: String,
+    /// What it provides.
+    category: CategoryWord,
+    /// Where (ISO 3166-1 alpha-2).
+    #[schema(example = json!(["CA"]))]
+    countries: Vec<String>,
+    /// The network it rides on: brands of one network fail together.
+    #[schema(example = "rogers")]
+    network: String,
+    /// Ids of providers whose failure takes it along.
+    depends_on: Vec<String>,
+    /// Other ids that mean it.
+    aliases: Vec<String>,
+    /// Mobile network codes that mean it.
+    #[schema(example = json!(["302370"]))]
+    plmn: Vec<String>,
+    /// Whether it takes reports no more.
+    retired: bool,
+    /// How it is doing.
+    now: NowAnswer,
+}
+
+/// How a provider is doing.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct NowAnswer {
+    /// Over which minutes.
+    window: NowWindow,
+    /// Reports of problems in them.
+    #[schema(example = 4)]
+    count: u64,
+    /// How many were to be expected: null until detection exists.
+    #[schema(required = true)]
+    expected: Option<f64>,
+    /// What that means: `unknown` until detection exists.
+    status: Status,
+    /// Ids of incidents that are open: none until detection exists.
+    open_incidents: Vec<String>,
+    /// What was reported most, most first.
+    top_symptoms: Vec<TopSymptom>,
+}
+
+/// A half-open interval.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = NowWindow)]
+pub struct NowWindow {
+    /// Its first instant.
+    #[schema(format = DateTime, example = "2022-07-08T08:45:00Z")]
+    from: String,
+    /// The first instant after.
+    #[schema(format = DateTime, example = "2022-07-08T09:00:00Z")]
+    to: String,
+}
+
+/// A symptom and its reports.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TopSymptom {
+    /// What.
+    symptom: SymptomWord,
+    /// How many.
+    #[schema(example = 3)]
+    count: u64,
+}
+
+/// How a provider is doing, in a word.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "the words are part of the contract before detection says them")]
+pub enum Status {
+    /// As many reports as on any day.
+    NoProblems,
+    /// More than usual.
+    PossibleProblems,
+    /// An incident is open.
+    Problems,
+    /// Not known: detection is late, or new, or not there.
+    Unknown,
+}
+
+/// What a provider provides.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CategoryWord {
+    /// Mobile telephony and data.
+    Mobile,
+    /// Fixed internet.
+    Internet,
+    /// Something that depends on both.
+    Service,
+}
+
+/// What is noticed.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SymptomWord {
+    NoService,
+    NoData,
+    SlowData,
+    NoCalls,
+    NoMessages,
+    NoEmergencyCalls,
+    NoInternet,
+    NoTv,
+    PaymentFailed,
+    LoginFailed,
+    Other,
+    Working,
+}
+
+/// List providers
+#[utoipa::path(
+    get, path = "/v1/providers", tag = "providers", operation_id = "list_providers",
+    params(super::params::ProvidersParams),
+    responses(
+        (status = 200, description = "A page of providers", body = ProvidersAnswer),
+        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
+        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "The store is away and nothing recent is left: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let query = Query::parse(request.query_string(), &PARAMETERS)?;
+    let country = query.value("country", "two capital letters", |text| is_country(text).then(|| text.to_owned()))?;
+    let category = query.value("category", "mobile, internet or service", Category::from_name)?;
+    let network = query.value("network", "an id like rogers", |text| is_id(text).then(|| text.to_owned()))?;
+    let limit = query.value("limit", "a whole number 1..=1000", |text| text.parse().ok().filter(|n| (1..=MOST_ITEMS).contains(n)))?;
+    let after = query.value("cursor", "a next_cursor as it was given", |text| text.strip_prefix("after:").map(str::to_owned))?;
+    let now = app.engine.providers().await?.value;
+    let mut found: Vec<_> = app.engine.catalogue().iter().collect();
+    found.sort_unstable_by_key(|(_, provider)| &provider.id);
+    found.retain(|(_, provider)| {
+        country.as_ref().is_none_or(|country| provider.countries.contains(country))
+            && category.is_none_or(|category| provider.category == category)
+            && network.as_ref().is_none_or(|network| provider.network == *network)
+            && after.as_ref().is_none_or(|after| provider.id > *after)
+    });
+    let limit = limit.unwrap_or(DEFAULT_LIMIT);
+    let next_cursor = (found.len() > limit).then(|| format!("after:{}", found[limit - 1].1.id));
+    let mut answer = ProvidersAnswer {
+        items: found
+            .into_iter()
+            .take(limit)
+            .map(|(index, provider)| ProviderAnswer::new(provider, now.window, &now.providers[usize::from(index.0)]))
+            .collect(),
+        next_cursor,
+        as_of: String::new(),
+    };
+    let etag = etag_of(&answer);
+    if matches_etag(&request, &etag) {
+        return Ok(with_caching(HttpResponse::NotModified(), &etag, false).finish());
+    }
+    answer.as_of = rfc3339(now.as_of);
+    app.packed(&request, with_caching(HttpResponse::Ok(), &etag, false), &answer).await
+}
+
+/// One provider
+#[utoipa::path(
+    get, path = "/v1/providers/{id}", tag = "providers", operation_id = "provider",
+    params(("id" = String, Path, description = "Id or alias of a provider", example = "fido", min_length = 1, pattern = "^[a-z0-9][a-z0-9-]{0,63}$")),
+    responses(
+        (status = 200, description = "The provider", body = ProviderAnswer),
+        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
+        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "No provider has that id or alias", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "The store is away and nothing recent is left: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn one(app: web::Data<App>, request: HttpRequest, id: web::Path<String>) -> Result<HttpResponse, Problem> {
+    Query::parse(request.query_string(), &[])?;
+    let unknown = || Problem::field(Code::NotFound, "id", "an id or alias listed at /v1/providers", id.as_str());
+    let index = app.engine.catalogue().find(&id).ok_or_else(unknown)?;
+    let now = app.engine.providers().await?.value;
+    let answer = ProviderAnswer::new(app.engine.catalogue().get(index), now.window, &now.providers[usize::from(index.0)]);
+    let etag = etag_of(&answer);
+    if matches_etag(&request, &etag) {
+        return Ok(with_caching(HttpResponse::NotModified(), &etag, false).finish());
+    }
+    app.packed(&request, with_caching(HttpResponse::Ok(), &etag, false), &answer).await
+}
+
+fn is_country(text: &str) -> bool {
+    text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase())
+}
+
+impl ProviderAnswer {
+    fn new(provider: &Provider, window: Window, now: &ProviderNow) -> Self {
+        Self {
+            id: provider.id.clone(),
+            name: provider.name.clone(),
+            category: provider.category.into(),
+            countries: provider.countries.clone(),
+            network: provider.network.clone(),
+            depends_on: provider.depends_on.clone(),
+            aliases: provider.aliases.clone(),
+            plmn: provider.plmn.clone(),
+            retired: provider.retired,
+            now: NowAnswer {
+                window: NowWindow { from: rfc3339(window.from.start()), to: rfc3339(window.to.start()) },
+                count: now.count,
+                expected: None,
+                status: Status::Unknown,
+                open_incidents: Vec::new(),
+                top_symptoms: now
+                    .top_symptoms
+                    .iter()
+                    .map(|(symptom, count)| TopSymptom { symptom: (*symptom).into(), count: *count })
+                    .collect(),
+            },
+        }
+    }
+}
+
+impl From<Category> for CategoryWord {
+    fn from(category: Category) -> Self {
+        match category {
+            Category::Mobile => Self::Mobile,
+            Category::Internet => Self::Internet,
+            Category::Service => Self::Service,
+        }
+    }
+}
+
+impl From<Symptom> for SymptomWord {
+    fn from(symptom: Symptom) -> Self {
+        match symptom {
+            Symptom::NoService => Self::NoService,
+            Symptom::NoData => Self::NoData,
+            Symptom::SlowData => Self::SlowData,
+            Symptom::NoCalls => Self::NoCalls,
+            Symptom::NoMessages => Self::NoMessages,
+            Symptom::NoEmergencyCalls => Self::NoEmergencyCalls,
+            Symptom::NoInternet => Self::NoInternet,
+            Symptom::NoTv => Self::NoTv,
+            Symptom::PaymentFailed => Self::PaymentFailed,
+            Symptom::LoginFailed => Self::LoginFailed,
+            Symptom::Other => Self::Other,
+            Symptom::Working => Self::Working,
+        }
+    }
+}

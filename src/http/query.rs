@@ -1,0 +1,210 @@
+//! Query parameters: each known one at most once, unknown ones refused, values parsed into types that cannot be wrong.
+
+use super::error::{Code, Problem};
+use crate::domain::bbox::BoundingBox;
+use crate::domain::grid::{Cell, Resolution};
+use crate::domain::provider::{Catalogue, Subject};
+use crate::domain::symptom::{Symptom, Symptoms};
+use crate::domain::time::{CLOCK_TOLERANCE_MS, Timestamp};
+use std::borrow::Cow;
+
+/// The parameters of one request.
+#[derive(Debug)]
+pub struct Query<'a> {
+    pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+}
+
+impl<'a> Query<'a> {
+    /// The parameters of a query string, all of them among `known`. `v`, `key` and `utm_*` are passed over.
+    ///
+    /// # Errors
+    /// At a parameter that is unknown or there twice.
+    pub fn parse(query: &'a str, known: &[&str]) -> Result<Self, Problem> {
+        let mut pairs: Vec<(Cow<'a, str>, Cow<'a, str>)> = Vec::new();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            if matches!(&*name, "v" | "key") || name.starts_with("utm_") {
+                continue;
+            }
+            if !known.contains(&&*name) {
+                let expected = if known.is_empty() { "no parameter".into() } else { format!("one of {}", known.join(", ")) };
+                return Err(Problem::field(Code::UnknownParameter, &name, expected, &*name));
+            }
+            if pairs.iter().any(|(there, _)| *there == name) {
+                return Err(Problem::field(Code::RepeatedParameter, &name, "given once", &*value));
+            }
+            pairs.push((name, value));
+        }
+        Ok(Self { pairs })
+    }
+
+    /// The text of a parameter.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.pairs.iter().find(|(there, _)| there == name).map(|(_, value)| &**value)
+    }
+
+    /// A parameter as `parse` reads it.
+    ///
+    /// # Errors
+    /// Where it is there and `parse` finds nothing in it.
+    pub fn value<T>(&self, name: &str, expected: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Problem> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        parse(text).map(Some).ok_or_else(|| Problem::field(Code::InvalidValue, name, expected, text))
+    }
+
+    /// `provider` or `network`: exactly one of them.
+    ///
+    /// # Errors
+    /// Where none or both are there, or the catalogue does not know it.
+    pub fn subject(&self, catalogue: &Catalogue) -> Result<Subject, Problem> {
+        match (self.text("provider"), self.text("network")) {
+            (Some(id), None) => {
+                let unknown = || Problem::field(Code::UnknownProvider, "provider", "an id listed at /v1/providers", id);
+                catalogue.find(id).map(Subject::Provider).ok_or_else(unknown)
+            }
+            (None, Some(name)) => {
+                let unknown = || Problem::field(Code::UnknownProvider, "network", "a network listed at /v1/providers", name);
+                catalogue.find_network(name).map(Subject::Network).ok_or_else(unknown)
+            }
+            (None, None) => Err(Problem::field(Code::MissingField, "provider", "given, or network instead", "neither")),
+            (Some(_), Some(network)) => Err(Problem::field(Code::InvalidValue, "network", "left out where provider is given", network)),
+        }
+    }
+
+    /// `symptom`: one, or all but `working`.
+    ///
+    /// # Errors
+    /// Where no symptom has that name.
+    pub fn symptoms(&self) -> Result<Symptoms, Problem> {
+        let expected = format!("one of {}", Symptom::ALL.map(Symptom::name).join(", "));
+        let symptom = self.value("symptom", &expected, Symptom::from_name)?;
+        Ok(symptom.map_or(Symptoms::AllProblems, Symptoms::Only))
+    }
+
+    /// `bbox`: west, south, east, north.
+    ///
+    /// # Errors
+    /// Where it is not four numbers that make a box.
+    pub fn bbox(&self) -> Result<Option<BoundingBox>, Problem> {
+        let expected = "west,south,east,north in degrees";
+        let Some([west, south, east, north]) = self.value("bbox", expected, four_numbers)? else { return Ok(None) };
+        let got = self.text("bbox").unwrap_or_default();
+        let refused =
+            |error: crate::domain::bbox::BoundingBoxError| Problem::field(Code::InvalidValue, "bbox", format!("{expected}: {error}"), got);
+        BoundingBox::new(west, south, east, north).map(Some).map_err(refused)
+    }
+
+    /// `cell`: an H3 index.
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub fn cell(&self) -> Result<Option<Cell>, Problem> {
+        self.value("cell", "an H3 cell index in hexadecimal", |text| Cell::parse(text).ok())
+    }
+
+    /// `resolution`, else what suits `zoom`, else 7.
+    ///
+    /// # Errors
+    /// Where one of them is not in its range.
+    pub fn resolution(&self) -> Result<Resolution, Problem> {
+        let asked = self.value("resolution", "a whole number 0..=8", |text| Resolution::new(text.parse().ok()?).ok())?;
+        let zoom = self.value("zoom", "a number 0..=24", |text| number(text).filter(|zoom| (0.0..=24.0).contains(zoom)))?;
+        Ok(asked.or_else(|| zoom.map(Resolution::for_zoom)).unwrap_or(Resolution::DEFAULT))
+    }
+
+    /// A length of time in whole minutes, within bounds: `15m`, `6h`, `1d`.
+    ///
+    /// # Errors
+    /// Where it is none, or out of bounds.
+    pub fn minutes(&self, name: &str, expected: &str, bounds: std::ops::RangeInclusive<i64>) -> Result<Option<i64>, Problem> {
+        self.value(name, expected, |text| minutes(text).filter(|minutes| bounds.contains(minutes)))
+    }
+
+    /// An instant that is not ahead of `now`; up to two minutes ahead is taken as now.
+    ///
+    /// # Errors
+    /// Where it is none, or further ahead.
+    pub fn past(&self, name: &str, now: Timestamp) -> Result<Option<Timestamp>, Problem> {
+        let Some(instant) = self.instant(name)? else { return Ok(None) };
+        if instant.ms_since(now) > CLOCK_TOLERANCE_MS {
+            return Err(Problem::field(Code::InFuture, name, "not in the future", self.text(name).unwrap_or_default()));
+        }
+        Ok(Some(instant.min(now)))
+    }
+
+    /// An instant.
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub fn instant(&self, name: &str) -> Result<Option<Timestamp>, Problem> {
+        self.value(name, INSTANT, instant)
+    }
+}
+
+/// What an instant must look like.
+pub const INSTANT: &str = "a time like 2022-07-08T08:44:00Z (RFC 3339)";
+
+/// The instant of an RFC 3339 text.
+#[must_use]
+pub fn instant(text: &str) -> Option<Timestamp> {
+    text.parse::<jiff::Timestamp>().ok().map(|instant| Timestamp(instant.as_millisecond()))
+}
+
+fn four_numbers(text: &str) -> Option<[f64; 4]> {
+    let numbers: Vec<f64> = text.split(',').map(number).collect::<Option<_>>()?;
+    numbers.try_into().ok()
+}
+
+/// A finite number. Rust reads "inf" and "nan" too; a query does not.
+fn number(text: &str) -> Option<f64> {
+    text.trim().parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+fn minutes(text: &str) -> Option<i64> {
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let factor = match unit {
+        "m" => 1,
+        "h" => 60,
+        "d" => 24 * 60,
+        _ => return None,
+    };
+    if digits.starts_with('0') || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    digits.parse::<i64>().ok()?.checked_mul(factor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_of_time_are_a_whole_number_and_a_unit() {
+        let rows = [
+            ("15m", Some(15)),
+            ("24h", Some(1_440)),
+            ("1d", Some(1_440)),
+            ("0m", None),
+            ("015m", None),
+            ("x", None),
+            ("", None),
+            ("m", None),
+            ("-5m", None),
+            ("+5m", None),
+            ("1.5h", None),
+            ("5", None),
+            ("9223372036854775807h", None),
+            ("5é", None),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(minutes(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_campaigns_add_is_passed_over_and_what_nobody_knows_is_not() {
+        assert!(Query::parse("v=1&v=2&key=a&utm_source=x", &[]).is_ok());
+        assert_eq!(Query::parse("provder=a", &["provider"]).unwrap_err().code(), Code::UnknownParameter);
+        assert_eq!(Query::parse("provider=a&provider=a", &["provider"]).unwrap_err().code(), Code::RepeatedParameter);
+    }
+}

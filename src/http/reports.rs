@@ -1,0 +1,497 @@
+//! `POST /v1/reports` and `/v1/reports/batch`: taking reports.
+
+use super::App;
+use super::body::{Body, Limits, media_type};
+use super::error::{Code, FieldError, Problem, ProblemDetails};
+use super::query::{INSTANT, Query, instant};
+use super::raw_report::RawReport;
+use crate::domain::provider::Catalogue;
+use crate::domain::report::{Report, TimeError};
+use crate::domain::time::Timestamp;
+use crate::engine::Acceptance;
+use crate::render::time::rfc3339;
+use crate::store::Recorded;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::de::{Deserializer, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
+
+/// Items of a batch at most.
+pub const MOST_ITEMS: usize = 10_000;
+const SINGLE: Limits = Limits { sent: 64 << 10, unpacked: 64 << 10 };
+const BATCH: Limits = Limits { sent: 4 << 20, unpacked: 16 << 20 };
+
+/// A report that a provider's service does not work. Fields that are not listed here are ignored, with a warning.
+#[derive(Deserialize, ToSchema)]
+#[expect(dead_code, reason = "documents what RawReport reads")]
+#[schema(example = json!({
+    "provider": "rogers", "symptom": "no_service", "lat": 43.6532, "lon": -79.3832, "accuracy_m": 35.0,
+    "reporter_id": "b7e2c1d0-6c1f-4f7a-9d0e-3f1a2b4c5d6e", "id": "r-1",
+}))]
+pub struct ReportBody {
+    /// Whose service.
+    #[serde(flatten)]
+    provider: ReportedProvider,
+    /// Where.
+    #[serde(flatten)]
+    place: ReportedPlace,
+    /// What does not work, one of the words that `/v1/heatmap` takes. An unknown word counts as `other`. Older name: `kind`.
+    #[schema(example = "no_service", min_length = 1, max_length = 64)]
+    symptom: String,
+    /// Radius in metres in which the phone is with a probability of 68 %: the coarser, the larger the cell.
+    #[schema(example = 35.0, minimum = 0)]
+    accuracy_m: Option<f64>,
+    /// When it was noticed, by the phone's clock; now where left out. At most 48 h ago. Clients that retry send it, so that a retry is harmless.
+    #[schema(example = json!(null), format = DateTime)]
+    observed_at: Option<String>,
+    /// Random string per installation, which the app may rotate. Kept only as a keyed hash that changes daily. Older name: `device_id`.
+    #[schema(example = "b7e2c1d0-6c1f-4f7a-9d0e-3f1a2b4c5d6e", min_length = 1, max_length = 128)]
+    reporter_id: String,
+    /// The caller's own id of this report: only echoed.
+    #[schema(example = "r-1", max_length = 128)]
+    id: Option<String>,
+}
+
+/// Whose service: `provider` or `plmn`.
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "documents what RawReport reads")]
+pub enum ReportedProvider {
+    /// By its id.
+    ById {
+        /// Id or alias of a provider listed at `/v1/providers`.
+        #[schema(example = "rogers", pattern = "^[a-z0-9][a-z0-9-]{0,63}$")]
+        provider: String,
+        /// Left out.
+        #[schema(schema_with = null, required = false)]
+        plmn: Option<()>,
+    },
+    /// By its network code.
+    ByPlmn {
+        /// Mobile country and network code of the provider.
+        #[schema(example = "302720", pattern = "^[0-9]{5,6}$")]
+        plmn: String,
+        /// Left out.
+        #[schema(schema_with = null, required = false)]
+        provider: Option<()>,
+    },
+}
+
+/// Where: `lat` and `lon`, or `cell`.
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "documents what RawReport reads")]
+pub enum ReportedPlace {
+    /// At a position, which is kept only as the H3 cell that its accuracy supports.
+    AtPosition {
+        /// Degrees north (WGS 84).
+        #[schema(example = 43.6532, minimum = -90, maximum = 90)]
+        lat: f64,
+        /// Degrees east.
+        #[schema(example = -79.3832, minimum = -180, maximum = 180)]
+        lon: f64,
+        /// Left out.
+        #[schema(schema_with = null, required = false)]
+        cell: Option<()>,
+    },
+    /// In a cell.
+    InCell {
+        /// H3 index; finer than resolution 8 is rolled up. With `accuracy_m` too, the coarser wins.
+        #[schema(example = "882b9bc293fffff", pattern = "^0?8[0-9a-fA-F]{14}$")]
+        cell: String,
+        /// Left out.
+        #[schema(schema_with = null, required = false)]
+        lat: Option<()>,
+        /// Left out.
+        #[schema(schema_with = null, required = false)]
+        lon: Option<()>,
+    },
+}
+
+/// Reports, each a JSON object on a line of its own. Blank lines are passed over.
+#[derive(ToSchema)]
+#[schema(value_type = String, pattern = "\\S", example = "{\"provider\":\"rogers\",\"symptom\":\"no_service\",\"lat\":43.6532,\"lon\":-79.3832,\"reporter_id\":\"b7e2c1d0\"}\n{\"provider\":\"fido\",\"symptom\":\"no_data\",\"cell\":\"882b9bc293fffff\",\"reporter_id\":\"0d4f1a7c\"}\n")]
+#[expect(dead_code, reason = "documents what a batch may be")]
+pub struct ReportLines(String);
+
+/// What became of a report.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReportAnswer {
+    /// Whether it counts, or its reporter already did.
+    outcome: OutcomeWord,
+    /// The H3 cell it counts in.
+    #[schema(example = "882b9bc293fffff")]
+    cell: String,
+    /// The minute it counts in, corrected for the sender's clock.
+    #[schema(example = "2022-07-08T08:44:00Z", format = DateTime)]
+    observed_at: String,
+    /// The caller's own id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "r-1")]
+    id: Option<String>,
+    /// What was passed over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "unknown field \"battery\" is ignored")]
+    warning: Option<String>,
+}
+
+/// What became of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeWord {
+    /// It counts, and is on the disk.
+    Counted,
+    /// This reporter already counts for this provider, claim and period of two hours.
+    Duplicate,
+    /// It is at fault and does not count; the others do.
+    Rejected,
+}
+
+/// What became of a batch.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BatchAnswer {
+    /// Items that count.
+    #[schema(example = 2)]
+    counted: usize,
+    /// Items whose reporter already counts.
+    #[schema(example = 0)]
+    duplicate: usize,
+    /// Items at fault.
+    #[schema(example = 1)]
+    rejected: usize,
+    /// What was passed over in items that are not listed, if anything: how many, and the first of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "2 items, the first at 0: unknown field \"battery\" is ignored")]
+    warning: Option<String>,
+    /// Items that were not counted, in input order; with `results=all` all of them.
+    results: Vec<ItemResult>,
+}
+
+/// What became of one item.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ItemResult {
+    /// Its place in the batch, from 0; blank lines are not counted.
+    #[schema(example = 2)]
+    index: usize,
+    /// The caller's own id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "r-3")]
+    id: Option<String>,
+    /// What became of it.
+    outcome: OutcomeWord,
+    /// Why it is at fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    code: Option<Code>,
+    /// Whether the same item may count later. If not, drop it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    retryable: Option<bool>,
+    /// The field at fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "lat")]
+    field: Option<String>,
+    /// What it must be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "a number: degrees north, -90..=90")]
+    expected: Option<String>,
+    /// What was passed over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    warning: Option<String>,
+}
+
+/// Submit a report
+///
+/// Answered once it is on the disk. A repeated report is answered `duplicate` and counts once, as long as it carries `observed_at`.
+/// Retry 503 (after `Retry-After` and some jitter) and lost connections; drop what is answered with any other error.
+#[utoipa::path(
+    post, path = "/v1/reports", tag = "reports", operation_id = "submit_report",
+    params(super::params::ReportParams, super::params::SentAtHeader),
+    request_body(content = ReportBody, content_type = "application/json", description = "One report; may be packed with gzip or zstd, at most 64 KiB"),
+    responses(
+        (status = 202, description = "Counted, or a duplicate", body = ReportAnswer),
+        (status = 400, description = "A field or parameter is at fault: drop it", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 413, description = "The body is over 64 KiB", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 415, description = "Not JSON by its media type, or packed in an unknown way", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "Not recorded: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn submit(app: web::Data<App>, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
+    let query = Query::parse(request.query_string(), &["sent_at"])?;
+    let acceptance = app.engine.accept(sent_at(&request, &query)?);
+    if media_type(&request) != "application/json" {
+        return Err(unsupported(&request, "application/json"));
+    }
+    let body = Body::collect(&request, payload, SINGLE).await?;
+    let (report, labels) =
+        read_single(&body, app.engine.catalogue(), &acceptance).inspect_err(|_| app.engine.metrics().reports("rejected", 1))?;
+    drop(body);
+    let outcome = app.engine.record(vec![report]).await?[0];
+    Ok(HttpResponse::Accepted().json(ReportAnswer {
+        outcome: outcome.into(),
+        cell: report.cell.to_string(),
+        observed_at: rfc3339(report.observed.minute.start()),
+        id: labels.id,
+        warning: labels.warning,
+    }))
+}
+
+/// Kept out of the handler, whose state is copied about while it waits: of the parsed body only this much is needed then.
+fn read_single(body: &Body, catalogue: &Catalogue, acceptance: &Acceptance) -> Result<(Report, Labels), Problem> {
+    let text = body.unpacked()?;
+    let raw: RawReport = serde_json::from_slice(&text).map_err(|error| malformed(&error))?;
+    let (report, warning) = accept(&raw, catalogue, acceptance)?;
+    Ok((report, Labels { id: raw.id().map(str::to_owned), warning }))
+}
+
+/// Submit a batch of reports
+///
+/// Each item has an outcome of its own: one at fault never spoils the rest. 503 says that nothing is known of any item: repeat the whole
+/// batch, it is harmless.
+#[utoipa::path(
+    post, path = "/v1/reports/batch", tag = "reports", operation_id = "submit_reports",
+    params(super::params::BatchParams, super::params::SentAtHeader),
+    request_body(
+        description = "At most 10,000 reports, 4 MiB as sent (gzip or zstd, if you like) and 16 MiB unpacked: a JSON array, or one JSON object a line",
+        content((Vec<ReportBody> = "application/json"), (ReportLines = "application/x-ndjson")),
+    ),
+    responses(
+        (status = 200, description = "What became of the items", body = BatchAnswer),
+        (status = 400, description = "The whole batch cannot be read: drop it", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 413, description = "Too many items or bytes: split it", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 415, description = "Neither JSON nor NDJSON by its media type, or packed in an unknown way", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "Nothing is known of any item: repeat all after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn submit_batch(app: web::Data<App>, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
+    let query = Query::parse(request.query_string(), &["sent_at", "results"])?;
+    let list_all = query.value("results", "all", |text| (text == "all").then_some(()))?.is_some();
+    let acceptance = app.engine.accept(sent_at(&request, &query)?);
+    let format = BatchFormat::of(&request)?;
+    let body = Body::collect(&request, payload, BATCH).await?;
+    let batch = app.beside(body.is_large(), move |app| Batch::read(&body, format, app.engine.catalogue(), &acceptance)).await??;
+    app.engine.metrics().reports("rejected", batch.rejected() as u64);
+    let outcomes = app.engine.record(batch.reports).await?;
+    Ok(HttpResponse::Ok().json(answer(batch.items, &outcomes, list_all)))
+}
+
+#[derive(Debug, Clone, Copy)]
+enum BatchFormat {
+    Json,
+    Ndjson,
+}
+
+/// A batch as it was read.
+struct Batch {
+    reports: Vec<Report>,
+    items: Vec<Item>,
+}
+
+/// What the answer must say of an item. Two words for the common one, which is sound and carries nothing.
+enum Item {
+    Sound(Option<Box<Labels>>),
+    Faulty(Box<Fault>),
+}
+
+struct Labels {
+    id: Option<String>,
+    warning: Option<String>,
+}
+
+struct Fault {
+    id: Option<String>,
+    code: Code,
+    error: Option<FieldError>,
+}
+
+impl BatchFormat {
+    fn of(request: &HttpRequest) -> Result<Self, Problem> {
+        match media_type(request).as_str() {
+            "application/json" => Ok(Self::Json),
+            "application/x-ndjson" | "application/ndjson" | "application/jsonl" => Ok(Self::Ndjson),
+            _ => Err(unsupported(request, "application/json or application/x-ndjson")),
+        }
+    }
+}
+
+impl Batch {
+    fn read(body: &Body, format: BatchFormat, catalogue: &Catalogue, acceptance: &Acceptance) -> Result<Self, Problem> {
+        let text = body.unpacked()?;
+        let mut batch = Self { reports: Vec::new(), items: Vec::new() };
+        match format {
+            BatchFormat::Json => {
+                let Items(raws) = serde_json::from_slice(&text).map_err(|error| malformed(&error))?;
+                if raws.len() > MOST_ITEMS {
+                    return Err(too_many_items());
+                }
+                for raw in &raws {
+                    batch.add(raw, catalogue, acceptance);
+                }
+            }
+            BatchFormat::Ndjson => {
+                for line in text.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
+                    if batch.items.len() == MOST_ITEMS {
+                        return Err(too_many_items());
+                    }
+                    match serde_json::from_slice::<RawReport>(line) {
+                        Ok(raw) => batch.add(&raw, catalogue, acceptance),
+                        Err(error) => batch.items.push(Item::faulty(None, &malformed(&error))),
+                    }
+                }
+            }
+        }
+        if batch.items.is_empty() && matches!(format, BatchFormat::Ndjson) {
+            return Err(Problem::new(Code::MalformedBody, "the body must hold at least one report"));
+        }
+        Ok(batch)
+    }
+
+    fn add(&mut self, raw: &RawReport<'_>, catalogue: &Catalogue, acceptance: &Acceptance) {
+        let id = || raw.id().map(str::to_owned);
+        match accept(raw, catalogue, acceptance) {
+            Ok((report, warning)) => {
+                let id = id();
+                let labels = (id.is_some() || warning.is_some()).then(|| Box::new(Labels { id, warning }));
+                self.reports.push(report);
+                self.items.push(Item::Sound(labels));
+            }
+            Err(problem) => self.items.push(Item::faulty(id(), &problem)),
+        }
+    }
+
+    fn rejected(&self) -> usize {
+        self.items.len() - self.reports.len()
+    }
+}
+
+impl Item {
+    fn faulty(id: Option<String>, problem: &Problem) -> Self {
+        Self::Faulty(Box::new(Fault { id, code: problem.code(), error: problem.errors().first().cloned() }))
+    }
+}
+
+/// The report of one item, and what its sender should know.
+fn accept(raw: &RawReport<'_>, catalogue: &Catalogue, acceptance: &Acceptance) -> Result<(Report, Option<String>), Problem> {
+    let read = raw.read(catalogue)?;
+    let report = acceptance.report(&read.submission).map_err(|error| {
+        let observed_at = read.submission.observed_at.map_or_else(String::new, rfc3339);
+        match error {
+            TimeError::TooOld { lateness_ms } => {
+                Problem::field(Code::TooOld, "observed_at", format!("at most {} h ago", lateness_ms / 3_600_000), observed_at)
+            }
+            TimeError::InFuture => Problem::field(Code::InFuture, "observed_at", "not in the future", observed_at),
+        }
+    })?;
+    Ok((report, read.warning))
+}
+
+fn answer(items: Vec<Item>, outcomes: &[Recorded], list_all: bool) -> BatchAnswer {
+    let mut answer = BatchAnswer { counted: 0, duplicate: 0, rejected: 0, warning: None, results: Vec::new() };
+    let (mut outcomes, mut unlisted, mut first_warning) = (outcomes.iter(), 0, None);
+    for (index, item) in items.into_iter().enumerate() {
+        let result = match item {
+            Item::Faulty(fault) => ItemResult::rejected(index, *fault),
+            Item::Sound(labels) => {
+                let outcome = outcomes.next().copied().map_or(OutcomeWord::Rejected, OutcomeWord::from);
+                ItemResult::recorded(index, outcome, labels)
+            }
+        };
+        match result.outcome {
+            OutcomeWord::Counted => answer.counted += 1,
+            OutcomeWord::Duplicate => answer.duplicate += 1,
+            OutcomeWord::Rejected => answer.rejected += 1,
+        }
+        if list_all || result.outcome != OutcomeWord::Counted {
+            answer.results.push(result);
+        } else if let Some(warning) = result.warning {
+            unlisted += 1;
+            first_warning.get_or_insert((index, warning));
+        }
+    }
+    answer.warning = first_warning.map(|(index, warning)| format!("{unlisted} items, the first at {index}: {warning}"));
+    answer
+}
+
+impl ItemResult {
+    fn rejected(index: usize, fault: Fault) -> Self {
+        let Fault { id, code, error } = fault;
+        let (field, expected) = error.map(|error| (error.field, error.expected)).unzip();
+        let retryable = Some(code.is_retryable());
+        Self { index, id, outcome: OutcomeWord::Rejected, code: Some(code), retryable, field, expected, warning: None }
+    }
+
+    fn recorded(index: usize, outcome: OutcomeWord, labels: Option<Box<Labels>>) -> Self {
+        let (id, warning) = labels.map_or((None, None), |labels| (labels.id, labels.warning));
+        Self { index, id, outcome, code: None, retryable: None, field: None, expected: None, warning }
+    }
+}
+
+impl From<Recorded> for OutcomeWord {
+    fn from(recorded: Recorded) -> Self {
+        match recorded {
+            Recorded::Counted => Self::Counted,
+            Recorded::Duplicate => Self::Duplicate,
+        }
+    }
+}
+
+fn null() -> Schema {
+    ObjectBuilder::new().schema_type(SchemaType::new(Type::Null)).into()
+}
+
+/// The items of a JSON array. It stops one past the most that are taken, so that a body of many small ones takes no memory.
+struct Items<'a>(Vec<RawReport<'a>>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Items<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(ItemsVisitor)
+    }
+}
+
+struct ItemsVisitor;
+
+impl<'de> Visitor<'de> for ItemsVisitor {
+    type Value = Items<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("an array of reports")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut items = Vec::new();
+        while items.len() <= MOST_ITEMS {
+            let Some(item) = seq.next_element()? else { return Ok(Items(items)) };
+            items.push(item);
+        }
+        while seq.next_element::<serde::de::IgnoredAny>()?.is_some() {}
+        Ok(Items(items))
+    }
+}
+
+/// The sender's clock on sending: the parameter, else the header. Each must be sound where it is there.
+fn sent_at(request: &HttpRequest, query: &Query<'_>) -> Result<Option<Timestamp>, Problem> {
+    let header = match request.headers().get("Sent-At") {
+        None => None,
+        Some(value) => {
+            let text = value.to_str().unwrap_or("?");
+            Some(instant(text).ok_or_else(|| Problem::field(Code::InvalidValue, "Sent-At", INSTANT, text))?)
+        }
+    };
+    Ok(query.instant("sent_at")?.or(header))
+}
+
+fn malformed(error: &serde_json::Error) -> Problem {
+    let code = if error.is_data() { Code::MalformedBody } else { Code::MalformedJson };
+    Problem::new(code, format!("the body cannot be read: {error}"))
+}
+
+fn unsupported(request: &HttpRequest, expected: &str) -> Problem {
+    Problem::field(Code::UnsupportedMediaType, "Content-Type", expected, media_type(request))
+}
+
+fn too_many_items() -> Problem {
+    Problem::field(Code::TooManyItems, "body", format!("at most {MOST_ITEMS} reports"), "more")
+}

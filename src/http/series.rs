@@ -1,0 +1,171 @@
+//! `GET /v1/series`: counts over time.
+
+use super::App;
+use super::caching::{etag_of, matches_etag, with_caching};
+use super::error::{Code, Problem, ProblemDetails};
+use super::query::Query;
+use crate::domain::grid::Resolution;
+use crate::domain::provider::Subject;
+use crate::domain::series::Step;
+use crate::domain::time::{HOUR_MS, Timestamp, Window};
+use crate::engine::series::{SeriesKey, Within};
+use crate::render::time::rfc3339;
+use crate::store::HOURS_KEPT_DAYS;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Points of one answer at most.
+const MOST_POINTS: i64 = 5_000;
+const DEFAULT_STEP_MINUTES: i64 = 5;
+const DEFAULT_INTERVAL_MS: i64 = 24 * HOUR_MS;
+const PARAMETERS: [&str; 8] = ["provider", "network", "cell", "bbox", "symptom", "from", "to", "step"];
+
+/// Counts over time.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SeriesAnswer {
+    /// The provider asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "rogers")]
+    provider: Option<String>,
+    /// The network asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    network: Option<String>,
+    /// How wide a point is, as it was asked for.
+    #[schema(example = "5m")]
+    step: String,
+    /// The points, oldest first, zero-filled.
+    points: Vec<SeriesPoint>,
+    /// Whether no report can change them any more.
+    #[serde(rename = "final")]
+    is_final: bool,
+    /// The instant up to which reports are in it.
+    #[schema(format = DateTime, example = "2022-07-08T09:00:00Z")]
+    as_of: String,
+    /// Whether the store is away, and this is the last that was known.
+    stale: bool,
+}
+
+/// The reports observed from `t` on, until the next point or the end.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SeriesPoint {
+    /// When it begins.
+    #[schema(format = DateTime, example = "2022-07-08T08:45:00Z")]
+    t: String,
+    /// How many reports.
+    #[schema(example = 120)]
+    count: u64,
+    /// How many were to be expected: null until detection exists.
+    #[schema(required = true)]
+    expected: Option<f64>,
+    /// The lower end of what would be ordinary: null until detection exists.
+    #[schema(required = true)]
+    expected_low: Option<f64>,
+    /// The upper end of what would be ordinary: null until detection exists.
+    #[schema(required = true)]
+    expected_high: Option<f64>,
+    /// True where this service did not run in all of it, so that reports may be missing.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(example = false)]
+    gap: bool,
+}
+
+/// Counts over time
+///
+/// A point counts the reports observed in it, whenever they came. Minutes are kept for 14 days; beyond, steps of whole hours reach back
+/// 8 weeks, everywhere or in cells of resolution 7 and coarser.
+#[utoipa::path(
+    get, path = "/v1/series", tag = "series", operation_id = "series",
+    params(super::params::SeriesParams),
+    responses(
+        (status = 200, description = "The points", body = SeriesAnswer),
+        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
+        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "The store is away and nothing recent is left: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn series(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let query = Query::parse(request.query_string(), &PARAMETERS)?;
+    let key = key(&app, &query)?;
+    let served = app.engine.series(key).await?;
+    let name = app.engine.catalogue().subject_name(key.subject).to_owned();
+    let (provider, network) = match key.subject {
+        Subject::Provider(_) => (Some(name), None),
+        Subject::Network(_) => (None, Some(name)),
+    };
+    let point = |point: &crate::domain::series::Point| SeriesPoint {
+        t: rfc3339(point.start.start()),
+        count: point.count,
+        expected: None,
+        expected_low: None,
+        expected_high: None,
+        gap: point.gap,
+    };
+    let is_final = app.engine.is_closed(key.interval);
+    let mut answer = SeriesAnswer {
+        provider,
+        network,
+        step: query.text("step").map_or_else(|| format!("{DEFAULT_STEP_MINUTES}m"), str::to_owned),
+        points: served.value.points.iter().map(point).collect(),
+        is_final,
+        as_of: String::new(),
+        stale: served.stale,
+    };
+    let etag = etag_of(&answer);
+    if matches_etag(&request, &etag) {
+        return Ok(with_caching(HttpResponse::NotModified(), &etag, is_final).finish());
+    }
+    answer.as_of = rfc3339(served.value.as_of);
+    app.packed(&request, with_caching(HttpResponse::Ok(), &etag, is_final), &answer).await
+}
+
+fn key(app: &App, query: &Query<'_>) -> Result<SeriesKey, Problem> {
+    let now = app.engine.now();
+    let subject = query.subject(app.engine.catalogue())?;
+    let place = match (query.cell()?, query.bbox()?) {
+        (Some(_), Some(_)) => {
+            return Err(Problem::field(Code::InvalidValue, "bbox", "left out where cell is given", query.text("bbox").unwrap_or_default()));
+        }
+        (Some(cell), None) => Within::Cell(cell),
+        (None, Some(bbox)) => Within::Box(bbox),
+        (None, None) => Within::Anywhere,
+    };
+    let to = query.past("to", now)?.unwrap_or(now);
+    let from = query.instant("from")?.unwrap_or(to.plus_ms(-DEFAULT_INTERVAL_MS));
+    // From the minute that `from` lies in, up to and with the one that is running at `to`.
+    let interval = Window { from: from.minute(), to: Window::ending_at(to, 1).to };
+    if interval.to <= interval.from {
+        return Err(Problem::field(Code::InvalidValue, "from", "before to", query.text("from").unwrap_or_default()));
+    }
+    let step = query.minutes("step", "1m to 1d, like 5m or 1h", 1..=24 * 60)?.unwrap_or(DEFAULT_STEP_MINUTES);
+    let step = Step::minutes(step).map_err(|error| Problem::field(Code::InvalidValue, "step", "1m to 1d", error.0.to_string()))?;
+    let from_hours = retention(app, query, from, interval, step, place)?;
+    if step.points_in(interval) > MOST_POINTS {
+        let expected = format!("wide enough for at most {MOST_POINTS} points");
+        return Err(Problem::field(Code::InvalidValue, "step", expected, format!("{} points", step.points_in(interval))));
+    }
+    Ok(SeriesKey { subject, place, symptoms: query.symptoms()?, interval, step, from_hours })
+}
+
+/// Whether hours must be read, since minutes are no longer kept.
+fn retention(app: &App, query: &Query<'_>, from: Timestamp, interval: Window, step: Step, place: Within) -> Result<bool, Problem> {
+    if app.engine.minutes_kept_since() <= from {
+        return Ok(false);
+    }
+    let got = query.text("from").unwrap_or_default();
+    let refused = |expected: String| Err(Problem::field(Code::OutOfRetention, "from", expected, got));
+    if from < app.engine.now().plus_ms(-HOURS_KEPT_DAYS * 24 * HOUR_MS) {
+        return refused(format!("at most {HOURS_KEPT_DAYS} days ago"));
+    }
+    let on_the_hour = interval.from == interval.from.hour().first_minute();
+    if !(step.is_whole_hours() && on_the_hour) {
+        return refused("at most 14 days ago, or on the hour with a step of whole hours".into());
+    }
+    match place {
+        Within::Cell(cell) if cell.resolution() > Resolution::HOURLY => {
+            refused("at most 14 days ago, or with a cell of resolution 7 or coarser".into())
+        }
+        _ => Ok(true),
+    }
+}
