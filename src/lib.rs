@@ -12,6 +12,8 @@
 //! ```
 
 pub mod catalogue;
+pub mod cli;
+pub mod config;
 pub mod domain;
 pub mod engine;
 pub mod http;

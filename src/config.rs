@@ -1,0 +1,84 @@
+//! What an operator can set: by flag, else by environment, else in a TOML file.
+
+use crate::domain::time::{HOUR_MS, MINUTE_MS};
+use clap::{Args, ValueEnum};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Settings of a server.
+#[derive(Debug, Clone, Args)]
+pub struct Config {
+    /// Address and port to listen on; port 0 takes a free one. Other than loopback needs --auth
+    #[arg(long, env = "GROUNDSWELL_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Directory of the embedded store; made where it is missing
+    #[arg(long, env = "GROUNDSWELL_STORE", default_value = "groundswell-data", value_name = "DIR")]
+    pub store: PathBuf,
+    /// TOML file that names the providers, instead of the catalogue compiled in
+    #[arg(long, env = "GROUNDSWELL_CATALOGUE", value_name = "FILE")]
+    pub catalogue: Option<PathBuf>,
+    /// Who may call: open (everybody). Must be said where others than this machine can reach the address
+    #[arg(long, env = "GROUNDSWELL_AUTH", value_enum)]
+    pub auth: Option<Auth>,
+    /// Secret that turns reporter ids into hashes, instead of reporter.key in the store's directory
+    #[arg(long, env = "GROUNDSWELL_REPORTER_KEY", hide_env_values = true, value_name = "SECRET")]
+    pub reporter_key: Option<String>,
+    /// File whose content is that secret
+    #[arg(long, env = "GROUNDSWELL_REPORTER_KEY_FILE", conflicts_with = "reporter_key", value_name = "FILE")]
+    pub reporter_key_file: Option<PathBuf>,
+    /// How far back a report may have been observed, 1 to 336 hours
+    #[arg(long, env = "GROUNDSWELL_LATENESS_HOURS", default_value_t = 48, value_parser = clap::value_parser!(i64).range(1..=336), value_name = "HOURS")]
+    pub lateness_hours: i64,
+    /// Threads that answer requests; as many as cores when not given
+    #[arg(long, env = "GROUNDSWELL_WORKERS", value_parser = clap::value_parser!(u16).range(1..=1024), value_name = "N")]
+    pub workers: Option<u16>,
+    /// Size of the log at which a snapshot is made, in MiB
+    #[arg(long, env = "GROUNDSWELL_SNAPSHOT_LOG_MIB", default_value_t = 128, value_parser = clap::value_parser!(u64).range(1..=65_536), value_name = "MIB")]
+    pub snapshot_log_mib: u64,
+    /// How much to log: error, warn, info, debug or a filter like groundswell=debug
+    #[arg(long, env = "GROUNDSWELL_LOG", default_value = "groundswell=info,warn", value_name = "FILTER")]
+    pub log: String,
+    /// TOML file with any of these settings under their long names
+    #[arg(long, env = "GROUNDSWELL_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// Who may call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Auth {
+    /// Everybody who can reach the address.
+    Open,
+}
+
+/// Why settings do not work together.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// Others could call, and nobody said that they may.
+    #[error("{0} can be reached from other machines: say who may call with --auth open, or listen on a loopback address such as 127.0.0.1")]
+    OpenToOthers(SocketAddr),
+}
+
+impl Config {
+    /// How long a stopping server waits for requests that it has begun to answer.
+    pub const STOP_WITHIN: Duration = Duration::from_secs(30);
+
+    /// Checks what no single setting can.
+    ///
+    /// # Errors
+    /// Where others could call, and nobody said that they may.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if !self.listen.ip().to_canonical().is_loopback() && self.auth.is_none() {
+            return Err(ConfigError::OpenToOthers(self.listen));
+        }
+        Ok(())
+    }
+
+    /// How far back a report may have been observed.
+    #[must_use]
+    pub const fn lateness_ms(&self) -> i64 {
+        self.lateness_hours * HOUR_MS
+    }
+}
+
+const _: () = assert!(336 * HOUR_MS / MINUTE_MS <= u16::MAX as i64, "the log keeps the lag of a late report in 16 bits");

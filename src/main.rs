@@ -1,0 +1,8 @@
+//! The `groundswell` binary; everything is in the library.
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> anyhow::Result<()> {
+    groundswell::cli::run()
+}
