@@ -1,0 +1,59 @@
+"""Asks the API everything its own description allows, and much that it does not: schemathesis with all checks."""
+
+import argparse
+import json
+import os
+import subprocess
+from pathlib import Path
+
+from checks import Checks
+from server import ROOT, Server, store_directory
+
+PHASES = "examples,coverage,fuzzing,stateful"
+FEWEST_CASES = 2_000
+
+
+def main():
+    arguments = parse_arguments()
+    checks = Checks()
+    with store_directory() as directory, Server(arguments.binary, f"{directory}/store") as server:
+        server.start()
+        report_path = Path(directory, "report.json")
+        code = fuzz(arguments, server, directory, report_path)
+        report = json.loads(report_path.read_text()) if report_path.exists() else {}
+        cases = report.get("test_cases", {}).get("generated", 0)
+        print(f"{cases} cases, of which valid ones: {json.dumps(report.get('valid_rates'))}")
+        checks.equal(code, 0, f"schemathesis found no fault in {cases} cases")
+        checks.that(cases >= FEWEST_CASES, f"there were at least {FEWEST_CASES} cases", f"there were {cases}")
+        checks.that(server.process.poll() is None, "the server still runs")
+        log = server.log_path.read_text(errors="replace").splitlines()
+        bad = [line for line in log if '"level":"ERROR"' in line or "panicked" in line]
+        checks.that(not bad, "the server logged no error and no panic", str(bad[:1]))
+        checks.equal(server.stop(), 0, "the server stops on SIGTERM with exit code 0")
+    checks.close()
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("binary", help="the groundswell to test, e.g. target/release/groundswell")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--max-examples", type=int, help="cases per operation and phase, instead of those in schemathesis.toml")
+    parser.add_argument("--schemathesis", default=str(ROOT / "target/venv/bin/schemathesis"), help="the program to run")
+    return parser.parse_args()
+
+
+def fuzz(arguments, server, directory, report_path):
+    """Runs schemathesis, and returns its exit code."""
+    url = f"http://127.0.0.1:{server.port}"
+    command = [arguments.schemathesis, "--config-file", str(ROOT / "tests/schemathesis.toml"), "run", f"{url}/openapi.json"]
+    command += ["--url", url, "--checks", "all", "--phases", PHASES, "--seed", str(arguments.seed)]
+    command += ["--report", "json", "--report-json-path", str(report_path)]
+    if arguments.max_examples:
+        command += ["--max-examples", str(arguments.max_examples)]
+    environment = os.environ | {"SCHEMATHESIS_HOOKS": "schemathesis_hooks", "PYTHONPATH": str(ROOT / "tests")}
+    # It leaves folders behind where it runs.
+    return subprocess.run(command, cwd=directory, env=environment).returncode
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,201 @@
+//! What only the embedded store promises: one process a directory, damage refused by name, and a full disk survived without loss.
+
+mod support;
+
+use groundswell::domain::fact::{Lane, Source};
+use groundswell::domain::provider::ProviderIndex;
+use groundswell::domain::report::{Observed, Report};
+use groundswell::domain::reporter::Reporter;
+use groundswell::domain::symptom::Symptom;
+use groundswell::domain::time::{DEFAULT_LATENESS_MS, HOUR_MS};
+use groundswell::store::{OpenError, Recorded, Store, StoreError, Terms, embedded::Options};
+use std::path::{Path, PathBuf};
+use support::tiny_disk::TinyDisk;
+use support::{NOW, TORONTO, catalogue, cell, instant};
+
+const TERMS: Terms = Terms { reporter_key_check: 7, lateness_ms: DEFAULT_LATENESS_MS };
+const ALPHA: ProviderIndex = ProviderIndex(0);
+
+#[test]
+fn a_directory_belongs_to_one_store_at_a_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).unwrap();
+    let error = open(dir.path()).unwrap_err();
+    assert!(matches!(error, OpenError::InUse(_)) && error.to_string().contains("--store"), "{error}");
+    drop(store);
+    open(dir.path()).unwrap();
+}
+
+#[test]
+fn another_schema_or_number_of_shards_is_refused_with_the_way_out() {
+    let rows = [("\"schema\": 1", "\"schema\": 2", "schema 2"), ("\"shards\": 16", "\"shards\": 32", "32 shards")];
+    for (ours, theirs, named) in rows {
+        let dir = tempfile::tempdir().unwrap();
+        drop(open(dir.path()).unwrap());
+        let meta = dir.path().join("meta.json");
+        let text = std::fs::read_to_string(&meta).unwrap();
+        assert!(text.contains(ours), "{text}");
+        std::fs::write(&meta, text.replace(ours, theirs)).unwrap();
+        let message = open(dir.path()).unwrap_err().to_string();
+        assert!(message.contains(named) && message.contains("run the version that wrote it"), "{message}");
+    }
+}
+
+#[test]
+fn a_damaged_file_is_refused_by_name() {
+    // How the store was left, which file is damaged, from which byte on, and how.
+    let rows: [(bool, &str, usize, fn(&mut Vec<u8>, usize)); 5] = [
+        (true, "snapshot-", 12, |bytes, at| bytes[at] ^= 1),
+        (true, "snapshot-", 30, |bytes, at| bytes.truncate(at)),
+        (true, "snapshot-", 0, |bytes, _| bytes.clear()),
+        (false, "log-", 30, |bytes, at| bytes[at] ^= 1),
+        (false, "log-", 10, |bytes, at| bytes.truncate(at)),
+    ];
+    for (closed, prefix, at, damage) in rows {
+        let dir = tempfile::tempdir().unwrap();
+        for n in 1..=2 {
+            let store = open(dir.path()).unwrap();
+            record(&store, n..n + 1).unwrap();
+            if closed {
+                store.close().unwrap();
+            }
+        }
+        let path = files(dir.path(), prefix)[0].clone();
+        let mut bytes = std::fs::read(&path).unwrap();
+        damage(&mut bytes, at);
+        std::fs::write(&path, bytes).unwrap();
+        let message = open(dir.path()).unwrap_err().to_string();
+        let named = path.file_name().unwrap().to_str().unwrap();
+        assert!(
+            message.contains(named) && message.contains("is damaged at byte") && message.contains("backup"),
+            "{prefix} {at}: {message}"
+        );
+    }
+}
+
+#[test]
+fn a_missing_piece_of_the_log_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    for n in 1..=3 {
+        record(&open(dir.path()).unwrap(), n..n + 1).unwrap();
+    }
+    std::fs::remove_file(&files(dir.path(), "log-")[0]).unwrap();
+    let message = open(dir.path()).unwrap_err().to_string();
+    assert!(message.contains("frames before it are missing"), "{message}");
+}
+
+#[test]
+fn a_log_that_outgrows_its_limit_is_replaced_by_a_snapshot() {
+    let dir = tempfile::tempdir().unwrap();
+    let small = Options { snapshot_log_bytes: 1_000 };
+    let store = Store::open_embedded(dir.path(), &catalogue(), TERMS, small).unwrap();
+    for n in 1..=100 {
+        record(&store, n..n + 1).unwrap();
+    }
+    assert!(store.size().log_bytes > 1_000);
+    store.tidy(instant(NOW)).unwrap();
+    assert_eq!((store.size().log_bytes, files(dir.path(), "log-").len(), files(dir.path(), "snapshot-").len()), (0, 0, 1));
+    record(&store, 101..102).unwrap();
+    drop(store);
+    assert_eq!(total(&open(dir.path()).unwrap()), 101, "a snapshot and the log since");
+}
+
+#[test]
+fn a_snapshot_that_was_never_finished_is_as_if_it_had_not_been_begun() {
+    let dir = tempfile::tempdir().unwrap();
+    record(&open(dir.path()).unwrap(), 1..4).unwrap();
+    std::fs::write(dir.path().join("snapshot.unfinished"), "half of").unwrap();
+    assert_eq!(total(&open(dir.path()).unwrap()), 3);
+}
+
+#[test]
+fn a_full_disk_refuses_whole_groups_and_takes_them_once_there_is_room() {
+    let disk = TinyDisk::new(16);
+    let dir = disk.path().join("store");
+    let store = open(&dir).unwrap();
+    let mut counted = record(&store, 0..100).unwrap();
+    disk.fill_but(64 << 10);
+    let mut next = 100;
+    // Smaller groups fit where larger ones do not: until not even one report does.
+    for size in [1_000, 100, 10, 1] {
+        while let Ok(recorded) = record(&store, next..next + size) {
+            counted += recorded;
+            next += size;
+        }
+    }
+    assert_eq!(record(&store, next..next + 1).unwrap_err(), "the disk is full");
+    assert_eq!(total(&store), counted, "what was refused is not counted, and what was answered is readable");
+    assert_eq!(record(&store, 0..100), Ok(0), "duplicates need no room");
+    assert!(block_on(store.probe()).is_err());
+    disk.make_room();
+    block_on(store.probe()).unwrap();
+    assert_eq!(record(&store, next..next + 1_000), Ok(1_000), "the claims of refused reports were given back");
+    drop(store);
+    assert_eq!(total(&open(&dir).unwrap()), counted + 1_000);
+}
+
+#[test]
+fn a_disk_that_was_full_while_hours_aged_or_a_snapshot_was_written_leaves_no_trace() {
+    let disk = TinyDisk::new(16);
+    let dir = disk.path().join("store");
+    let store = open(&dir).unwrap();
+    let later = |hours: i64| instant(NOW).plus_ms(hours * HOUR_MS);
+    record(&store, 0..20_000).unwrap();
+    store.tidy(later(50)).unwrap();
+    drop(store);
+    let store = open(&dir).unwrap();
+    // Little enough that no space is reserved ahead, which a rotated log would give back.
+    disk.fill_but(3 << 20);
+    record(&store, 20_000..60_000).unwrap();
+    disk.fill_but(0);
+    assert!(store.close().is_err(), "a snapshot has no room");
+    assert!(files(&dir, "snapshot").is_empty(), "and leaves what it took");
+    assert!(store.tidy(later(51)).is_err(), "nor has an hour on its way into the database");
+    assert_eq!(total(&store), 60_000, "both tables are read while the disk is full");
+    disk.make_room();
+    store.tidy(later(51)).unwrap();
+    assert_eq!((total(&store), store.size().live_rows), (60_000, 0));
+    store.close().unwrap();
+    drop(store);
+    assert_eq!(total(&open(&dir).unwrap()), 60_000);
+}
+
+fn open(dir: &Path) -> Result<Store, OpenError> {
+    Store::open_embedded(dir, &catalogue(), TERMS, Options::default())
+}
+
+/// Records one group, a report of each of these reporters. Gives how many count.
+fn record(store: &Store, reporters: std::ops::Range<u64>) -> Result<u64, String> {
+    let minute = instant(NOW).minute();
+    let report = |n: u64| Report {
+        provider: ALPHA,
+        symptom: Symptom::NoService,
+        // A cell for each of many, so that an hour of them is not small.
+        cell: cell((f64::from((n % 5_000) as u32) * 0.01, TORONTO.1), 8),
+        reporter: Reporter { hash: n.wrapping_mul(0x9e37_79b9_7f4a_7c15), slot: 4 },
+        source: Source(0),
+        observed: Observed { minute, arrived: minute, late: false },
+    };
+    let outcomes = block_on(store.record(&reporters.map(report).collect::<Vec<_>>()));
+    let counted = |outcomes: Vec<Recorded>| outcomes.into_iter().filter(|outcome| *outcome == Recorded::Counted).count() as u64;
+    outcomes.map(counted).map_err(|error: StoreError| error.to_string())
+}
+
+/// All reports that a reader finds.
+fn total(store: &Store) -> u64 {
+    let minute = instant(NOW).minute();
+    let minutes = block_on(store.minutes(ALPHA, minute.plus(-60)..minute.plus(60))).unwrap();
+    let rows = minutes.iter().flat_map(|(_, counts)| counts.rows()).filter(|(key, _)| key.lane() == Lane::OnTime);
+    rows.map(|(_, tally)| u64::from(tally.count)).sum()
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+fn files(dir: &Path, prefix: &str) -> Vec<PathBuf> {
+    let names = std::fs::read_dir(dir).unwrap().map(|file| file.unwrap().path());
+    let mut files: Vec<_> = names.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with(prefix)).collect();
+    files.sort();
+    files
+}

@@ -1,0 +1,154 @@
+"""Runs every check of this project in order, shows what they print, and closes with one line that counts them all.
+
+`make test` runs all; `python3 tests/run.py crash api_fuzz` only those. Installs what the checks need into the target
+directory. A step that is no test counts as one; a step that fails without a failed test counts as one failure.
+"""
+
+import argparse
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
+VENV = TARGET / "venv"
+NPM = TARGET / "npm"
+PYTHON = VENV / "bin" / "python"
+BINARY = TARGET / "release" / "groundswell"
+CLOSING_LINES = [re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed;"), re.compile(r"^(\d+) passed, (\d+) failed$")]
+NO_TALKING_HOME = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
+
+
+@dataclass
+class Step:
+    """A command, or a function that prepares something."""
+
+    name: str
+    command: list = field(default_factory=list)
+    environment: dict = field(default_factory=dict)
+    counts_tests: bool = False
+    prepare: object = None
+
+
+def script(name, *arguments):
+    return Step(name, [str(PYTHON), f"tests/{name}.py", str(BINARY), *arguments], counts_tests=True)
+
+
+def steps():
+    cargo = os.environ.get("CARGO", "cargo")
+    return [
+        Step("tools", prepare=install_tools),
+        Step("format", [cargo, "fmt", "--check"]),
+        Step("clippy", [cargo, "clippy", "--locked", "--all-targets", "--", "-D", "warnings"]),
+        Step("test", [cargo, "test", "--locked", "--no-fail-fast"], counts_tests=True),
+        Step("docs", [cargo, "doc", "--locked", "--no-deps"], {"RUSTDOCFLAGS": "-D warnings"}),
+        Step("openapi", [str(NPM / "node_modules/.bin/redocly"), "lint", "openapi/openapi.json"], NO_TALKING_HOME),
+        Step("release", [cargo, "build", "--locked", "--release"]),
+        script("nyc_day"),
+        script("crash"),
+        script("api_fuzz", "--schemathesis", str(VENV / "bin/schemathesis")),
+    ]
+
+
+def main():
+    all_steps = steps()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    names = [step.name for step in all_steps]
+    parser.add_argument("steps", nargs="*", metavar="STEP", help=f"run only these: {', '.join(names)}")
+    wanted = parser.parse_args().steps
+    if unknown := set(wanted) - set(names):
+        parser.error(f"there is no step {', '.join(sorted(unknown))}; there are {', '.join(names)}")
+    results = [run(step) for step in all_steps if not wanted or step.name in wanted]
+    print()
+    for name, passed, failed, seconds in results:
+        print(f"{'FAILED' if failed else 'ok':8}{name:10}{passed:5} passed{failed:5} failed{seconds:8.1f} s")
+    failed = sum(failed for _, _, failed, _ in results)
+    print(f"{sum(passed for _, passed, _, _ in results)} passed, {failed} failed", flush=True)
+    sys.exit(1 if failed else 0)
+
+
+def run(step):
+    """Runs one step; returns its name, how many tests passed and failed, and how long it took."""
+    print(f"\n=== {step.name}{': ' if step.command else ''}{' '.join(step.command)}", flush=True)
+    began = time.monotonic()
+    try:
+        if step.prepare:
+            step.prepare()
+        code, passed, failed = stream(step) if step.command else (0, 0, 0)
+    except (OSError, subprocess.CalledProcessError, Missing) as error:
+        print(error, flush=True)
+        code, passed, failed = 1, 0, 0
+    if code != 0:
+        print(f"step {step.name} failed with exit code {code}", flush=True)
+        failed = max(failed, 1)
+    elif not step.counts_tests:
+        passed = 1
+    elif passed + failed == 0:
+        print(f"step {step.name} ran no test", flush=True)
+        failed = 1
+    return step.name, passed, failed, time.monotonic() - began
+
+
+def stream(step):
+    """Runs a command and shows its output as it comes; returns its exit code and the tests that its closing lines count."""
+    passed = failed = 0
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL}
+    with subprocess.Popen(step.command, cwd=ROOT, env=os.environ | step.environment, text=True, errors="replace", **pipes) as process:
+        for line in process.stdout:
+            closing = next((match for pattern in CLOSING_LINES if (match := pattern.match(line))), None)
+            if closing:
+                passed += int(closing[1])
+                failed += int(closing[2])
+            # Only the last line of all may read like a sum.
+            print(f"| {line}" if closing else line, end="", flush=True)
+    return process.returncode, passed, failed
+
+
+class Missing(Exception):
+    """Something that this script can not install."""
+
+
+def install_tools():
+    """Puts the Python packages and the linter into the target directory, unless the very same are there."""
+    wanted = ROOT / "tests/requirements.txt"
+    if not same(wanted, VENV / wanted.name):
+        if importlib.util.find_spec("ensurepip") is None:
+            install_system_package("python3-venv")
+        call(sys.executable, "-m", "venv", "--clear", VENV)
+        call(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", wanted)
+        shutil.copy(wanted, VENV)
+    wanted = ROOT / "tests/npm/package.json"
+    if not same(wanted, NPM / "installed.json"):
+        if shutil.which("npm") is None:
+            install_system_package("npm")
+        NPM.mkdir(parents=True, exist_ok=True)
+        shutil.copy(wanted, NPM)
+        call("npm", "install", "--prefix", NPM, "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error")
+        shutil.copy(wanted, NPM / "installed.json")
+    print(f"Python packages are in {VENV.name}, the linter is in {NPM.name}, both in the target directory")
+
+
+def same(wanted, installed):
+    return installed.exists() and installed.read_bytes() == wanted.read_bytes()
+
+
+def install_system_package(name):
+    if shutil.which("apt-get") is None or os.geteuid() != 0:
+        raise Missing(f"the checks need {name}: install it with the package manager of this system, then run make test again")
+    os.environ["DEBIAN_FRONTEND"] = "noninteractive"
+    call("apt-get", "update", "-qq")
+    call("apt-get", "install", "-y", "-qq", "--no-install-recommends", name)
+
+
+def call(*command):
+    subprocess.run([str(part) for part in command], check=True, stdin=subprocess.DEVNULL)
+
+
+if __name__ == "__main__":
+    main()

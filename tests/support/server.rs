@@ -1,0 +1,93 @@
+//! A whole server within the test's process: a store in a temporary directory, a real socket, a clock that only the test moves.
+
+use super::client::Client;
+use super::{NOW, catalogue, instant};
+use actix_web::dev::ServerHandle;
+use groundswell::domain::reporter::ReporterKey;
+use groundswell::domain::time::{DEFAULT_LATENESS_MS, MINUTE_MS, Timestamp};
+use groundswell::engine::Engine;
+use groundswell::engine::clock::Clock;
+use groundswell::http;
+use groundswell::store::{Store, Terms, embedded::Options};
+use std::net::TcpListener;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// A server that stops when dropped. What a [`Client`] can, it can.
+#[derive(Debug)]
+pub struct TestServer {
+    pub engine: Arc<Engine>,
+    clock: Clock,
+    client: Client,
+    handle: ServerHandle,
+    thread: Option<JoinHandle<()>>,
+    _directory: tempfile::TempDir,
+}
+
+impl TestServer {
+    /// A server with an empty store, at [`NOW`].
+    pub fn start() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let (key, clock, catalogue) = (ReporterKey::new(b"secret of tests"), Clock::manual(instant(NOW)), catalogue());
+        let terms = Terms { reporter_key_check: key.check_value(), lateness_ms: DEFAULT_LATENESS_MS };
+        let store = Store::open_embedded(directory.path(), &catalogue, terms, Options::default()).unwrap();
+        let engine = Arc::new(Engine::start(catalogue, clock.clone(), DEFAULT_LATENESS_MS, &key, store).unwrap());
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = Client::new(listener.local_addr().unwrap());
+        let (give_handle, handle) = std::sync::mpsc::channel();
+        let for_server = Arc::clone(&engine);
+        let serve = move || {
+            actix_web::rt::System::new().block_on(async {
+                let server = http::server(listener, for_server, 1, Duration::ZERO).unwrap();
+                give_handle.send(server.handle()).unwrap();
+                server.await.unwrap();
+            });
+        };
+        let thread = Some(std::thread::spawn(serve));
+        Self { engine, clock, client, handle: handle.recv().unwrap(), thread, _directory: directory }
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Moves the clock.
+    pub fn advance_ms(&self, ms: i64) {
+        self.clock.set(self.now().plus_ms(ms));
+    }
+
+    pub fn advance_minutes(&self, minutes: i64) {
+        self.advance_ms(minutes * MINUTE_MS);
+    }
+
+    /// Moves the clock by two ticks: an answer of before is not served any more.
+    pub fn next_tick(&self) {
+        self.advance_ms(2_000);
+    }
+
+    /// One step of housekeeping, as the process takes it every few seconds.
+    pub fn keep_house(&self) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(self.engine.keep_house());
+    }
+}
+
+impl Deref for TestServer {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        // The command is sent by the call; its future would only wait, as the join does.
+        drop(self.handle.stop(false));
+        let ended = self.thread.take().map(JoinHandle::join);
+        self.engine.stop();
+        assert!(std::thread::panicking() || ended.is_some_and(|ended| ended.is_ok()), "the server ended in a panic");
+    }
+}
