@@ -1,0 +1,74 @@
+//! As much HTTP/1.1 as a load generator needs: requests as bytes, and the head of an answer with a content length.
+
+use anyhow::{Context, bail, ensure};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+/// What the head of an answer says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// The status.
+    pub status: u16,
+    /// Where the body ends.
+    pub ends_at: usize,
+    /// Where the body begins.
+    pub body_at: usize,
+}
+
+/// A request to read, for an answer in that encoding.
+#[must_use]
+pub fn get(target: &str, encoding: &str) -> Vec<u8> {
+    format!("GET {target} HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\nAccept-Encoding: {encoding}\r\n\r\n").into_bytes()
+}
+
+/// A request to post that body.
+#[must_use]
+pub fn post(target: &str, content_type: &str, body: &[u8]) -> Vec<u8> {
+    let length = body.len();
+    let head = format!("POST {target} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n\r\n");
+    [head.as_bytes(), body].concat()
+}
+
+/// The head that these bytes begin with; none while it is incomplete.
+///
+/// # Errors
+/// Where it is no HTTP/1.1, or says no content length.
+pub fn head(bytes: &[u8]) -> anyhow::Result<Option<Head>> {
+    let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else { return Ok(None) };
+    let text = std::str::from_utf8(&bytes[..end]).context("the head of an answer is not text")?;
+    let status = text.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
+    let Some(status) = status else { bail!("expected an answer in HTTP/1.1, got {text:?}") };
+    let length = text.split("\r\n").find_map(content_length);
+    let Some(length) = length else { bail!("expected an answer with a content length, got {text:?}") };
+    let body_at = end + 4;
+    Ok(Some(Head { status, ends_at: body_at + length, body_at }))
+}
+
+/// Asks once, on a connection of its own, and waits for the body.
+///
+/// # Errors
+/// Where the connection fails, nothing comes for ten seconds, or the status is not 200.
+pub fn fetch(address: SocketAddr, target: &str, encoding: &str) -> anyhow::Result<Vec<u8>> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    stream.write_all(&get(target, encoding))?;
+    let mut answer = Vec::new();
+    let mut part = vec![0; 64 << 10];
+    loop {
+        let n = stream.read(&mut part).with_context(|| format!("waiting for {target}"))?;
+        ensure!(n > 0, "the server closed the connection before it had answered {target}");
+        answer.extend_from_slice(&part[..n]);
+        let Some(head) = head(&answer)? else { continue };
+        if answer.len() >= head.ends_at {
+            let body = answer.split_off(head.body_at);
+            ensure!(head.status == 200, "{target} was answered {}: {}", head.status, String::from_utf8_lossy(&body));
+            return Ok(body);
+        }
+    }
+}
+
+fn content_length(line: &str) -> Option<usize> {
+    let (name, value) = line.split_once(':')?;
+    if name.eq_ignore_ascii_case("content-length") { value.trim().parse().ok() } else { None }
+}
