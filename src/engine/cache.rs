@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 /// An answer is built at most once in this time. Cut on the wall clock, so that nodes agree.
 pub const TICK_MS: i64 = 1_000;
@@ -103,9 +104,10 @@ where
                 Step::Wait(mut building) => drop(building.changed().await),
                 Step::Build(done) => {
                     let future = build(self.last(&key));
-                    // A build that panicked shows as no outcome below.
-                    drop(self.run(key.clone(), tick, future, done).await);
-                    return self.outcome(&key, tick);
+                    // Taken from the build itself: among very many answers of one tick, the slot may be forgotten already.
+                    let outcome = self.run(key.clone(), tick, future, done).await;
+                    let outcome = outcome.unwrap_or_else(|_| Err(StoreError::Unavailable("the answer could not be built".into())));
+                    return outcome.map(|value| Served { value, stale: false }).or_else(|error| self.stale(&key, tick).ok_or(error));
                 }
                 Step::ServeAndBuild(served, done) => {
                     let future = build(Some(Arc::clone(&served.value)));
@@ -150,41 +152,33 @@ where
     }
 
     /// Builds on a task of its own: a reader who gives up does not take the answer from the others.
-    fn run<F>(&self, key: K, tick: i64, future: F, done: watch::Sender<()>) -> tokio::task::JoinHandle<()>
+    fn run<F>(&self, key: K, tick: i64, future: F, done: watch::Sender<()>) -> JoinHandle<Result<Arc<V>, StoreError>>
     where
         F: Future<Output = Result<V, StoreError>> + Send + 'static,
     {
         let slots = Arc::clone(&self.slots);
         let (most_entries, most_bytes) = (self.most_entries, self.most_bytes);
         tokio::spawn(async move {
-            let result = future.await;
+            let result = future.await.map(Arc::new);
             let mut slots = slots.lock().unwrap_or_else(PoisonError::into_inner);
             let slot = slots.entry(key).or_default();
             slot.building = None;
-            match result {
-                Ok(value) => (slot.built, slot.failed) = (Some(Built { value: Arc::new(value), tick }), None),
-                Err(error) => slot.failed = Some((tick, error)),
+            match &result {
+                Ok(value) => (slot.built, slot.failed) = (Some(Built { value: Arc::clone(value), tick }), None),
+                Err(error) => slot.failed = Some((tick, error.clone())),
             }
             slot.asked = slot.asked.max(tick);
             evict(&mut slots, most_entries, most_bytes);
             drop(done);
+            result
         })
     }
 
-    /// What building at `tick` came to.
-    fn outcome(&self, key: &K, tick: i64) -> Result<Served<V>, StoreError> {
+    /// An older answer that may still be served where this tick's cannot be built.
+    fn stale(&self, key: &K, tick: i64) -> Option<Served<V>> {
         let slots = self.slots();
-        let slot = slots.get(key);
-        let failed = slot.and_then(|slot| slot.failed.as_ref()).filter(|(failed, _)| *failed >= tick);
-        let built = slot.and_then(|slot| slot.built.as_ref());
-        match (built, failed) {
-            (Some(built), None) => Ok(Served { value: Arc::clone(&built.value), stale: false }),
-            (Some(built), Some(_)) if (tick - built.tick) * TICK_MS <= STALE_FOR_MS => {
-                Ok(Served { value: Arc::clone(&built.value), stale: true })
-            }
-            (_, Some((_, error))) => Err(error.clone()),
-            (None, None) => Err(StoreError::Unavailable("the answer could not be built".into())),
-        }
+        let built = slots.get(key)?.built.as_ref().filter(|built| (tick - built.tick) * TICK_MS <= STALE_FOR_MS)?;
+        Some(Served { value: Arc::clone(&built.value), stale: true })
     }
 
     fn last(&self, key: &K) -> Option<Arc<V>> {
@@ -290,6 +284,15 @@ mod tests {
         assert_eq!(away(&cache, t1.plus_ms(STALE_FOR_MS)).await.unwrap(), (1, true));
         assert!(away(&cache, t1.plus_ms(STALE_FOR_MS + TICK_MS)).await.is_err());
         assert_eq!(ok(&cache, "a", t1.plus_ms(STALE_FOR_MS + 2 * TICK_MS), 2).await, (2, false));
+    }
+
+    #[tokio::test]
+    async fn whoever_builds_gets_the_answer_however_many_are_asked_for_in_one_tick() {
+        let cache = TickCache::new(4, 100);
+        for n in 0..100 {
+            assert_eq!(*cache.get(n, T0, |_| async move { Ok(n) }).await.unwrap().value, n);
+        }
+        assert!(cache.slots().len() <= 4);
     }
 
     #[tokio::test]
