@@ -1,5 +1,7 @@
 //! What clients must not send is answered by a problem with a stable code that names the field: never by a 500, never by silence.
 
+#![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
+
 mod support;
 
 use serde_json::{Value, json};
@@ -67,7 +69,7 @@ fn a_report_with_a_bad_value_is_refused_by_the_name_of_the_field() {
     for (fields, code, field) in rows {
         let sent = but(report("r"), fields);
         check(&server.report(&sent), 400, code, field, &sent.to_string());
-        let line = server.batch(&ndjson(&[sent.clone()])).json();
+        let line = server.batch(&ndjson(std::slice::from_ref(&sent))).json();
         let result = &line["results"][0];
         assert_eq!((&line["rejected"], &result["code"], &result["field"]), (&json!(1), &json!(code), &json!(field)), "{sent}");
         assert_eq!(result["retryable"], json!(false), "{sent}");

@@ -1,5 +1,7 @@
 //! Small bodies that unpack to gigabytes are refused, and the memory of the process stays flat.
 
+#![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
+
 mod support;
 
 use support::binary::Binary;

@@ -1,5 +1,7 @@
 //! The store's contract (`src/store/mod.rs`), one function a line, run on every store there is.
 
+#![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
+
 mod support;
 
 use groundswell::domain::counts::Counts;

@@ -1,5 +1,7 @@
 //! What only the embedded store promises: one process a directory, damage refused by name, and a full disk survived without loss.
 
+#![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
+
 mod support;
 
 use groundswell::domain::fact::{Lane, Source};

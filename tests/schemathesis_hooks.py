@@ -24,7 +24,20 @@ REFUSED_BY_MEANING = [
     ("in_future", None, "depends on the time of asking"),
     ("out_of_retention", None, "depends on the time of asking"),
     ("too_many_cells", None, "depends on what was reported"),
+    ("missing_field", "provider", "a parameter cannot be said to be needed where another one is missing"),
+    ("invalid_value", "network", "a parameter cannot be said to exclude another one, here provider"),
+    ("invalid_value", "bbox", "a parameter cannot be said to exclude another one, here cell; nor can south be said to lie below north"),
+    ("invalid_value", "from", "a parameter cannot be said to be earlier than another one"),
+    ("invalid_value", "step", "that points are not too many depends on three parameters"),
+    ("invalid_value", "cursor", "opaque: only what an earlier answer gave is one"),
+    ("invalid_value", "cell", "not every index of the right form and length is a cell of the grid"),
 ]
+
+
+@schemathesis.serializer("application/x-ndjson")
+def lines(context, value):
+    """Lines are sent as they are."""
+    return value.encode("utf-8", "surrogatepass") if isinstance(value, str) else json.dumps(value).encode()
 
 
 @schemathesis.hook

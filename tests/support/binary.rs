@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-const STARTS_WITHIN: Duration = Duration::from_secs(60);
+const STARTS_WITHIN: Duration = Duration::from_mins(1);
 
 /// `groundswell serve` on a store. Killed when dropped.
 #[derive(Debug)]
@@ -97,7 +97,7 @@ impl Binary {
 
     /// Waits until it has ended. Gives its status and all that it logged.
     pub fn wait(mut self) -> (ExitStatus, String) {
-        let ended = within(Duration::from_secs(60), || self.process.try_wait().unwrap().is_some());
+        let ended = within(Duration::from_mins(1), || self.process.try_wait().unwrap().is_some());
         assert!(ended, "it should have ended: {}", self.log());
         self.reader.take().unwrap().join().unwrap();
         (self.process.wait().unwrap(), self.log())
