@@ -10,10 +10,14 @@ pub const PERIOD_MS: i64 = 2 * HOUR_MS;
 pub const SLOTS_PER_DAY: u8 = 12;
 const DAY_MS: i64 = 24 * HOUR_MS;
 
+/// The top six bits of a reporter's hash are the number of the day modulo 64, so that a store can forget the reporters of a day together
+/// without being told of which day each is. That is longer than the longest lateness keeps any.
+pub const DAY_SHIFT: u32 = 58;
+
 /// A reporter on one of their days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Reporter {
-    /// Keyed hash of the id and of the reporter's day: the same person has another tomorrow.
+    /// Keyed hash of the id and of the reporter's day below [`DAY_SHIFT`]: the same person has another tomorrow. The day itself above.
     pub hash: u64,
     /// Which of that day's twelve periods.
     pub slot: u8,
@@ -21,7 +25,8 @@ pub struct Reporter {
 
 /// The secret that turns ids into hashes.
 ///
-/// Everything is HMAC-SHA-256 (RFC 2104) cut to 64 bits: at 14 million reporters a day the chance that any two share a hash is 5 in a million.
+/// Everything is HMAC-SHA-256 (RFC 2104), cut to 58 bits for a reporter's hash: at 14 million reporters a day the chance that any two of them
+/// share one is 3 in 10,000, and two that do count as one.
 #[derive(Clone)]
 pub struct ReporterKey {
     root: Hmac<Sha256>,
@@ -82,7 +87,8 @@ impl DayKeys {
             Some(sub_key) => digest(sub_key, &[id.as_bytes()]),
             None => digest(&self.key.sub_key(day), &[id.as_bytes()]),
         };
-        Reporter { hash: first_64_bits(digest), slot: u8::try_from(slot).expect("a day has twelve periods") }
+        let hash = (day.rem_euclid(64) as u64) << DAY_SHIFT | first_64_bits(digest) & ((1 << DAY_SHIFT) - 1);
+        Reporter { hash, slot: u8::try_from(slot).expect("a day has twelve periods") }
     }
 
     /// Whether these were prepared for the day of `now`.
