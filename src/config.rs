@@ -12,21 +12,22 @@ pub struct Config {
     /// Address and port to listen on; port 0 takes a free one. Other than loopback needs --auth
     #[arg(long, env = "GROUNDSWELL_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
-    /// Directory of the embedded store; made where it is missing
-    #[arg(long, env = "GROUNDSWELL_STORE", default_value = "groundswell-data", value_name = "DIR")]
-    pub store: PathBuf,
+    /// Directory of the embedded store, made where it is missing; or a Redis: redis://[USER:PASSWORD@]HOST:PORT, rediss:// with TLS,
+    /// redis+cluster://HOST:PORT,HOST:PORT or rediss+cluster:// for a Redis Cluster
+    #[arg(long, env = "GROUNDSWELL_STORE", default_value = "groundswell-data", hide_env_values = true, value_name = "DIR|URL")]
+    pub store: String,
+    /// How to reach a Redis, where that is the store.
+    #[command(flatten)]
+    pub redis: RedisConfig,
     /// TOML file that names the providers, instead of the catalogue compiled in
     #[arg(long, env = "GROUNDSWELL_CATALOGUE", value_name = "FILE")]
     pub catalogue: Option<PathBuf>,
     /// Who may call: open (everybody). Must be said where others than this machine can reach the address
     #[arg(long, env = "GROUNDSWELL_AUTH", value_enum)]
     pub auth: Option<Auth>,
-    /// Secret that turns reporter ids into hashes, instead of reporter.key in the store's directory
-    #[arg(long, env = "GROUNDSWELL_REPORTER_KEY", hide_env_values = true, value_name = "SECRET")]
-    pub reporter_key: Option<String>,
-    /// File whose content is that secret
-    #[arg(long, env = "GROUNDSWELL_REPORTER_KEY_FILE", conflicts_with = "reporter_key", value_name = "FILE")]
-    pub reporter_key_file: Option<PathBuf>,
+    /// What turns reporter ids into hashes.
+    #[command(flatten)]
+    pub key: KeyConfig,
     /// How far back a report may have been observed, 1 to 336 hours
     #[arg(long, env = "GROUNDSWELL_LATENESS_HOURS", default_value_t = 48, value_parser = clap::value_parser!(i64).range(1..=336), value_name = "HOURS")]
     pub lateness_hours: i64,
@@ -42,6 +43,44 @@ pub struct Config {
     /// TOML file with any of these settings under their long names
     #[arg(long, env = "GROUNDSWELL_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
+}
+
+/// Settings of the key that turns reporter ids into hashes.
+#[derive(Debug, Clone, Args)]
+pub struct KeyConfig {
+    /// Secret that turns reporter ids into hashes, instead of reporter.key in the store's directory. Needed on Redis, the same on every node
+    #[arg(long, env = "GROUNDSWELL_REPORTER_KEY", hide_env_values = true, value_name = "SECRET")]
+    pub reporter_key: Option<String>,
+    /// File whose content is that secret
+    #[arg(long, env = "GROUNDSWELL_REPORTER_KEY_FILE", conflicts_with = "reporter_key", value_name = "FILE")]
+    pub reporter_key_file: Option<PathBuf>,
+}
+
+/// Settings of a store on Redis.
+#[derive(Debug, Clone, Args)]
+pub struct RedisConfig {
+    /// Name of the tenant: what every key in Redis begins with
+    #[arg(long, env = "GROUNDSWELL_REDIS_PREFIX", default_value = "groundswell", value_parser = prefix, value_name = "NAME")]
+    pub redis_prefix: String,
+    /// Password of Redis, where the address has none
+    #[arg(long, env = "GROUNDSWELL_REDIS_PASSWORD", hide_env_values = true, value_name = "SECRET")]
+    pub redis_password: Option<String>,
+    /// File whose content is that password
+    #[arg(long, env = "GROUNDSWELL_REDIS_PASSWORD_FILE", conflicts_with = "redis_password", value_name = "FILE")]
+    pub redis_password_file: Option<PathBuf>,
+    /// PEM file of the authority that signed Redis' certificate, instead of those that this system trusts
+    #[arg(long, env = "GROUNDSWELL_REDIS_CA", value_name = "FILE")]
+    pub redis_ca: Option<PathBuf>,
+    /// Replicas of Redis that must have a report before it is answered
+    #[arg(long, env = "GROUNDSWELL_MIN_REPLICAS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=5), value_name = "N")]
+    pub min_replicas: u32,
+}
+
+/// A prefix of keys: no braces, which would choose the slot, and nothing that a shell or a pattern reads as something else.
+fn prefix(text: &str) -> Result<String, String> {
+    let sound = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let fits = (1..=64).contains(&text.len()) && text.bytes().all(sound);
+    fits.then(|| text.to_owned()).ok_or_else(|| "it must be 1 to 64 letters, digits, - _ or .".into())
 }
 
 /// Who may call.

@@ -94,9 +94,9 @@ fn a_log_that_outgrows_its_limit_is_replaced_by_a_snapshot() {
     for n in 1..=100 {
         record(&store, n..n + 1).unwrap();
     }
-    assert!(store.size().log_bytes > 1_000);
-    store.tidy(instant(NOW)).unwrap();
-    assert_eq!((store.size().log_bytes, files(dir.path(), "log-").len(), files(dir.path(), "snapshot-").len()), (0, 0, 1));
+    assert!(block_on(store.size()).log_bytes > 1_000);
+    block_on(store.tidy(instant(NOW))).unwrap();
+    assert_eq!((block_on(store.size()).log_bytes, files(dir.path(), "log-").len(), files(dir.path(), "snapshot-").len()), (0, 0, 1));
     record(&store, 101..102).unwrap();
     drop(store);
     assert_eq!(total(&open(dir.path()).unwrap()), 101, "a snapshot and the log since");
@@ -125,7 +125,7 @@ fn a_full_disk_refuses_whole_groups_and_takes_them_once_there_is_room() {
             next += size;
         }
     }
-    assert_eq!(record(&store, next..next + 1).unwrap_err(), "the disk is full");
+    assert_eq!(record(&store, next..next + 1).unwrap_err(), "the store is full");
     assert_eq!(total(&store), counted, "what was refused is not counted, and what was answered is readable");
     assert_eq!(record(&store, 0..100), Ok(0), "duplicates need no room");
     assert!(block_on(store.probe()).is_err());
@@ -143,7 +143,7 @@ fn a_disk_that_was_full_while_hours_aged_or_a_snapshot_was_written_leaves_no_tra
     let store = open(&dir).unwrap();
     let later = |hours: i64| instant(NOW).plus_ms(hours * HOUR_MS);
     record(&store, 0..20_000).unwrap();
-    store.tidy(later(50)).unwrap();
+    block_on(store.tidy(later(50))).unwrap();
     drop(store);
     let store = open(&dir).unwrap();
     // Little enough that no space is reserved ahead, which a rotated log would give back.
@@ -152,11 +152,11 @@ fn a_disk_that_was_full_while_hours_aged_or_a_snapshot_was_written_leaves_no_tra
     disk.fill_but(0);
     assert!(store.close().is_err(), "a snapshot has no room");
     assert!(files(&dir, "snapshot").is_empty(), "and leaves what it took");
-    assert!(store.tidy(later(51)).is_err(), "nor has an hour on its way into the database");
+    assert!(block_on(store.tidy(later(51))).is_err(), "nor has an hour on its way into the database");
     assert_eq!(total(&store), 60_000, "both tables are read while the disk is full");
     disk.make_room();
-    store.tidy(later(51)).unwrap();
-    assert_eq!((total(&store), store.size().live_rows), (60_000, 0));
+    block_on(store.tidy(later(51))).unwrap();
+    assert_eq!((total(&store), block_on(store.size()).live_rows), (60_000, 0));
     store.close().unwrap();
     drop(store);
     assert_eq!(total(&open(&dir).unwrap()), 60_000);
@@ -179,6 +179,7 @@ fn record(store: &Store, reporters: std::ops::Range<u64>) -> Result<u64, String>
         observed: Observed { minute, arrived: minute, late: false },
     };
     let outcomes = block_on(store.record(&reporters.map(report).collect::<Vec<_>>()));
+    let outcomes: Result<Vec<Recorded>, StoreError> = outcomes.into_iter().collect();
     let counted = |outcomes: Vec<Recorded>| outcomes.into_iter().filter(|outcome| *outcome == Recorded::Counted).count() as u64;
     outcomes.map(counted).map_err(|error: StoreError| error.to_string())
 }

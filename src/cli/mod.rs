@@ -1,6 +1,7 @@
 //! The command line: one file per command.
 
 mod openapi;
+mod opened;
 mod serve;
 
 use anyhow::{Context, bail};
@@ -18,7 +19,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Commands {
     /// Take reports and answer questions over HTTP
-    Serve(crate::config::Config),
+    Serve(Box<crate::config::Config>),
     /// Print the OpenAPI document of the HTTP interface
     Openapi,
 }
@@ -85,8 +86,8 @@ mod tests {
         std::fs::write(&path, file)?;
         let arguments = ["groundswell", "serve", "--config"].into_iter().map(OsString::from).chain([path.into()]);
         match parse(arguments.chain(flags.iter().map(OsString::from)).collect())?.command {
-            Commands::Serve(config) => Ok(config),
-            Commands::Openapi => bail!("another command"),
+            Commands::Serve(config) => Ok(*config),
+            _ => bail!("another command"),
         }
     }
 

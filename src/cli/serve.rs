@@ -1,46 +1,45 @@
 //! `groundswell serve`: opens the store, takes reports and answers until it is told to stop.
 
-use crate::catalogue;
+use super::opened;
 use crate::config::Config;
-use crate::domain::reporter::ReporterKey;
 use crate::engine::clock::Clock;
 use crate::engine::{Engine, HOUSEKEEPING_EVERY};
 use crate::http;
-use crate::store::embedded::{Options, secret};
-use crate::store::{Store, Terms};
+use crate::store::Terms;
 use anyhow::Context;
 use std::io::Write;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use tokio::runtime::Runtime;
 
 pub fn run(config: &Config) -> anyhow::Result<()> {
     config.check()?;
     start_logging(&config.log)?;
-    let catalogue = match &config.catalogue {
-        Some(path) => catalogue::read(path).with_context(|| path.display().to_string())?,
-        None => catalogue::builtin(),
-    };
-    let key = ReporterKey::new(&reporter_secret(config)?);
+    let catalogue = opened::catalogue(config.catalogue.as_deref())?;
+    let key = opened::reporter_key(&config.key, &config.store)?;
     let terms = Terms { reporter_key_check: key.check_value(), lateness_ms: config.lateness_ms() };
-    let options = Options { snapshot_log_bytes: config.snapshot_log_mib << 20 };
     // Bound before the store is read, so that a port in use is known at once.
     let listener = TcpListener::bind(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
-    let store = Store::open_embedded(&config.store, &catalogue, terms, options)?;
+    let store = opened::store(config, &catalogue, terms)?;
     let engine = Arc::new(Engine::start(catalogue, Clock::System, config.lateness_ms(), &key, store)?);
     serve(config, listener, &engine)
 }
 
 fn serve(config: &Config, listener: TcpListener, engine: &Arc<Engine>) -> anyhow::Result<()> {
+    // Before anybody is told that it is ready.
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    runtime.block_on(engine.look_at_store())?;
     let (stop, stopped) = channel();
     let for_housekeeping = Arc::clone(engine);
-    let housekeeper = std::thread::Builder::new().name("housekeeper".into()).spawn(move || keep_house(&for_housekeeping, &stopped))?;
+    let housekeeper =
+        std::thread::Builder::new().name("housekeeper".into()).spawn(move || keep_house(&for_housekeeping, &runtime, &stopped))?;
     let address = listener.local_addr()?;
     let workers = config.workers.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
     let served = actix_web::rt::System::new().block_on(async {
         let server = http::server(listener, Arc::clone(engine), workers, Config::STOP_WITHIN)?;
         writeln!(std::io::stdout(), "listening on http://{address}")?;
-        tracing::info!(%address, store = %config.store.display(), providers = engine.catalogue().len(), "ready");
+        tracing::info!(%address, store = engine.store_shown(), providers = engine.catalogue().len(), "ready");
         Ok(http::run_until_stopped(server, stop_signal()).await?)
     });
     tracing::info!("stopping");
@@ -52,12 +51,11 @@ fn serve(config: &Config, listener: TcpListener, engine: &Arc<Engine>) -> anyhow
 }
 
 /// Keeps house every few seconds, on a thread of its own since it waits for the disk, until the other end is dropped.
-fn keep_house(engine: &Arc<Engine>, stopped: &Receiver<()>) -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+fn keep_house(engine: &Engine, runtime: &Runtime, stopped: &Receiver<()>) {
     loop {
         runtime.block_on(engine.keep_house());
         if stopped.recv_timeout(HOUSEKEEPING_EVERY) != Err(RecvTimeoutError::Timeout) {
-            return Ok(());
+            return;
         }
     }
 }
@@ -70,17 +68,6 @@ async fn stop_signal() {
         return std::future::pending().await;
     };
     tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
-}
-
-fn reporter_secret(config: &Config) -> anyhow::Result<Vec<u8>> {
-    match (&config.reporter_key, &config.reporter_key_file) {
-        (Some(secret), _) => Ok(secret.clone().into_bytes()),
-        (None, Some(path)) => {
-            let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-            Ok(text.trim().as_bytes().to_vec())
-        }
-        (None, None) => secret::read_or_make(&config.store).with_context(|| format!("reporter.key in {}", config.store.display())),
-    }
 }
 
 fn start_logging(filter: &str) -> anyhow::Result<()> {

@@ -3,6 +3,9 @@
 use super::metrics::Metrics;
 use crate::domain::report::Report;
 use crate::store::{ANSWER_WITHIN, Recorded, Store, StoreError};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -12,6 +15,12 @@ use tokio::sync::{mpsc, oneshot};
 pub const MOST_QUEUED: usize = 131_072;
 /// Reports committed together at most, so that nobody waits for a sync of hundreds of megabytes.
 const MOST_IN_A_GROUP: usize = 65_536;
+
+/// Groups that a store behind a network works on at once.
+const USUALLY_UNDER_WAY: usize = 2;
+/// Groups that may be under way where those before are held up for longer than this.
+const MOST_UNDER_WAY: usize = 32;
+const HELD_UP_AFTER: Duration = Duration::from_millis(100);
 
 /// A group waits for more at most this long, and at most as long as the last commit took.
 const LONGEST_LINGER: Duration = Duration::from_micros(500);
@@ -105,49 +114,64 @@ impl Drop for Room {
     }
 }
 
+/// Reports that are committed together, and who waits for them.
+#[derive(Debug)]
+struct Group {
+    reports: Vec<Report>,
+    waiters: Vec<Submitted>,
+}
+
 impl Committer {
     /// Commits group after group until the queue is closed.
+    ///
+    /// A store behind a network gets the next group while the last is on its way. Further ones follow only where those are held up: a part of
+    /// the store that does not answer must not keep the reports of the others waiting.
     pub async fn run(mut self, store: &Store, metrics: &Metrics) {
-        let (mut reports, mut linger) = (Vec::new(), Duration::ZERO);
-        while let Some(waiters) = self.next_group(&mut reports, linger).await {
-            metrics.queued_reports.set(self.queued.load(Ordering::Relaxed) as i64);
-            let began = Instant::now();
-            let outcome = store.record(&reports).await;
-            let took = began.elapsed();
-            linger = took.min(LONGEST_LINGER);
-            metrics.commit_seconds.observe(took.as_secs_f64());
-            metrics.group_reports.observe(reports.len() as f64);
-            if let Err(error) = &outcome {
-                metrics.store_errors.inc();
-                metrics.reports("failed", reports.len() as u64);
-                tracing::error!(%error, reports = reports.len(), "a group of reports could not be recorded");
+        let (mut under_way, mut linger) = (FuturesUnordered::new(), Duration::ZERO);
+        let mut began = VecDeque::new();
+        loop {
+            let held_up = began.front().map_or(HELD_UP_AFTER, |began: &Instant| HELD_UP_AFTER.saturating_sub(began.elapsed()));
+            let may_begin = under_way.len() < USUALLY_UNDER_WAY || (held_up.is_zero() && under_way.len() < MOST_UNDER_WAY);
+            tokio::select! {
+                biased;
+                Some((at, took)) = under_way.next() => {
+                    linger = Duration::min(took, LONGEST_LINGER);
+                    began.retain(|began| *began != at);
+                }
+                group = self.next_group(linger), if may_begin => {
+                    let Some(group) = group else { break };
+                    metrics.queued_reports.set(self.queued.load(Ordering::Relaxed) as i64);
+                    let at = Instant::now();
+                    began.push_back(at);
+                    under_way.push(async move { (at, commit(store, metrics, group).await) });
+                }
+                () = tokio::time::sleep(held_up), if !may_begin && !held_up.is_zero() => {}
             }
-            answer(waiters, &outcome, metrics);
-            reports.clear();
         }
+        while under_way.next().await.is_some() {}
     }
 
-    /// Waits for reports, then takes what else is there. None once the queue is closed and empty.
+    /// Waits for reports, then takes what else is there. None once the queue is closed and empty. Cancelled while it waits, it takes nothing.
     ///
     /// Where several wait, more are on their way: a moment longer makes fewer and larger groups, and a sync costs the same for any size.
     /// One alone does not wait for others.
-    async fn next_group(&mut self, reports: &mut Vec<Report>, linger: Duration) -> Option<Vec<Submitted>> {
-        let mut waiters = vec![self.queue.recv().await??];
-        reports.extend_from_slice(&waiters[0].reports);
-        self.take_what_is_there(&mut waiters, reports);
-        if waiters.len() > 1 && !linger.is_zero() {
+    async fn next_group(&mut self, linger: Duration) -> Option<Group> {
+        let first = self.queue.recv().await??;
+        let mut group = Group { reports: first.reports.clone(), waiters: vec![first] };
+        self.take_what_is_there(&mut group);
+        if group.waiters.len() > 1 && !linger.is_zero() {
             std::thread::sleep(linger);
-            self.take_what_is_there(&mut waiters, reports);
+            self.take_what_is_there(&mut group);
         }
-        Some(waiters)
+        Some(group)
     }
 
-    fn take_what_is_there(&mut self, waiters: &mut Vec<Submitted>, reports: &mut Vec<Report>) {
-        while reports.len() < MOST_IN_A_GROUP {
+    fn take_what_is_there(&mut self, group: &mut Group) {
+        while group.reports.len() < MOST_IN_A_GROUP {
             match self.queue.try_recv() {
                 Ok(Some(submitted)) => {
-                    reports.extend_from_slice(&submitted.reports);
-                    waiters.push(submitted);
+                    group.reports.extend_from_slice(&submitted.reports);
+                    group.waiters.push(submitted);
                 }
                 Ok(None) => self.queue.close(),
                 Err(_) => break,
@@ -156,17 +180,32 @@ impl Committer {
     }
 }
 
-/// Gives each waiter the outcomes of its own reports. One that has gone away is passed over.
-fn answer(waiters: Vec<Submitted>, outcome: &Result<Vec<Recorded>, StoreError>, metrics: &Metrics) {
-    let (mut at, mut counted) = (0, 0);
-    for Submitted { reports, answer, .. } in waiters {
-        let own = outcome.as_ref().map(|all| all[at..at + reports.len()].to_vec()).map_err(Clone::clone);
-        at += reports.len();
-        counted += own.iter().flatten().filter(|recorded| **recorded == Recorded::Counted).count();
-        drop(answer.send(own));
+/// Commits a group and answers those who wait for it. Gives the time that the store took.
+async fn commit(store: &Store, metrics: &Metrics, group: Group) -> Duration {
+    let began = Instant::now();
+    let outcomes = store.record(&group.reports).await;
+    let took = began.elapsed();
+    metrics.commit_seconds.observe(took.as_secs_f64());
+    metrics.group_reports.observe(group.reports.len() as f64);
+    if let Some(error) = outcomes.iter().find_map(|outcome| outcome.as_ref().err()) {
+        let failed = outcomes.iter().filter(|outcome| outcome.is_err()).count();
+        metrics.store_errors.inc();
+        metrics.reports("failed", failed as u64);
+        tracing::error!(%error, failed, reports = outcomes.len(), "reports could not be recorded");
     }
-    if outcome.is_ok() {
-        metrics.reports("counted", counted as u64);
-        metrics.reports("duplicate", (at - counted) as u64);
+    let count = |wanted| outcomes.iter().filter(|outcome| matches!(outcome, Ok(recorded) if *recorded == wanted)).count() as u64;
+    metrics.reports("counted", count(Recorded::Counted));
+    metrics.reports("duplicate", count(Recorded::Duplicate));
+    answer(group.waiters, &outcomes);
+    took
+}
+
+/// Gives each waiter the outcomes of its own reports; where one of them has none, nothing is known of all. One that has gone away is passed over.
+fn answer(waiters: Vec<Submitted>, outcomes: &[Result<Recorded, StoreError>]) {
+    let mut at = 0;
+    for Submitted { reports, answer, .. } in waiters {
+        let own = outcomes[at..at + reports.len()].iter().cloned().collect();
+        at += reports.len();
+        drop(answer.send(own));
     }
 }

@@ -20,6 +20,8 @@ pub struct Metrics {
     pub queued_reports: Gauge,
     /// Commits, reads and housekeeping that failed.
     pub store_errors: Counter,
+    /// Commands sent to Redis.
+    pub store_commands: Counter,
     /// Bytes of log that a restart would read.
     pub log_bytes: Gauge,
     /// Reporters remembered.
@@ -47,6 +49,7 @@ impl Default for Metrics {
             commit_seconds: Histogram::new(exponential_buckets(0.000_1, 2.0, 16)),
             queued_reports: Gauge::default(),
             store_errors: Counter::default(),
+            store_commands: Counter::default(),
             log_bytes: Gauge::default(),
             claims: Gauge::default(),
             live_rows: Gauge::default(),
@@ -71,8 +74,9 @@ impl Metrics {
         registry.register_with_unit("commit", "Time a commit takes, the sync included", Unit::Seconds, self.commit_seconds.clone());
         registry.register("queued_reports", "Reports that wait for their commit", self.queued_reports.clone());
         registry.register("store_errors", "Commits, reads and housekeeping that failed", self.store_errors.clone());
+        registry.register("store_commands", "Commands sent to Redis", self.store_commands.clone());
         registry.register_with_unit("log", "Log that a restart would read", Unit::Bytes, self.log_bytes.clone());
-        registry.register("claims", "Reporters remembered", self.claims.clone());
+        registry.register("claims", "Reporters remembered, where the store counts them", self.claims.clone());
         registry.register("live_rows", "Rows of live minutes in memory", self.live_rows.clone());
         registry.register_with_unit("live", "Memory that live minutes take", Unit::Bytes, self.live_bytes.clone());
         registry.register_with_unit("view_age", "Age of the oldest view in use", Unit::Seconds, self.view_age_seconds.clone());

@@ -51,6 +51,8 @@ pub struct Engine {
     providers: TickCache<(), ProvidersNow>,
     /// Whether the last try to write failed.
     cannot_write: AtomicBool,
+    /// Why the store should not be trusted with reports, as of the last look; the lock is held to copy or replace it.
+    faults: RwLock<Vec<String>>,
 }
 
 /// What all reports of one request have in common.
@@ -95,6 +97,7 @@ impl Engine {
             series: TickCache::new(MOST_SERIES, MOST_SERIES_BYTES),
             providers: TickCache::new(1, usize::MAX),
             cannot_write: AtomicBool::new(false),
+            faults: RwLock::default(),
         })
     }
 
@@ -102,6 +105,12 @@ impl Engine {
     #[must_use]
     pub const fn catalogue(&self) -> &Catalogue {
         &self.catalogue
+    }
+
+    /// Where its store is, without passwords.
+    #[must_use]
+    pub fn store_shown(&self) -> String {
+        self.store.shown()
     }
 
     /// What it counts about itself.
@@ -192,26 +201,45 @@ impl Engine {
         self.count_error(self.providers.get((), now, |_| providers::build(store, providers, now)).await)
     }
 
-    /// Whether reports can be recorded, as far as the last try told.
+    /// Why no reports should be sent here now, as far as the last try and the last look told.
     #[must_use]
-    pub fn can_record(&self) -> bool {
+    pub fn unfit_to_record(&self) -> Vec<String> {
+        let mut reasons = self.faults.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if !self.can_record() {
+            reasons.push("reports cannot be recorded: the last try failed, see the log".into());
+        }
+        reasons
+    }
+
+    fn can_record(&self) -> bool {
         !self.cannot_write.load(Ordering::Relaxed)
     }
 
     /// One step of housekeeping: says that we run, ages and forgets what its time has come for, brings the gauges up to date.
-    pub async fn keep_house(self: &Arc<Self>) {
+    pub async fn keep_house(&self) {
         let now = self.now();
         let minute = now.minute();
         let wrote = if self.can_record() { self.store.mark_live(minute..minute.plus(1)).await } else { self.store.probe().await };
         self.cannot_write.store(wrote.is_err(), Ordering::Relaxed);
-        let engine = Arc::clone(self);
-        let tidied = tokio::task::spawn_blocking(move || engine.store.tidy(now)).await;
-        let tidied = tidied.unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())));
-        for error in [wrote.err(), tidied.err()].into_iter().flatten() {
+        let (tidied, looked) = (self.store.tidy(now).await, self.look_at_store().await);
+        for error in [wrote.err(), tidied.err(), looked.err()].into_iter().flatten() {
             self.metrics.store_errors.inc();
             tracing::error!(%error, "housekeeping failed and will be tried again");
         }
-        self.refresh_gauges();
+        self.refresh_gauges().await;
+    }
+
+    /// Looks whether the store should be trusted with reports, and warns of what changed.
+    ///
+    /// # Errors
+    /// Where it does not answer.
+    pub async fn look_at_store(&self) -> Result<(), StoreError> {
+        let faults = self.store.faults(self.now()).await?;
+        let before = std::mem::replace(&mut *self.faults.write().unwrap_or_else(PoisonError::into_inner), faults.clone());
+        for fault in faults.iter().filter(|fault| !before.contains(fault)) {
+            tracing::warn!(fault, "the store should not be trusted with reports");
+        }
+        Ok(())
     }
 
     /// Commits what was accepted, then closes the store. Reports are refused from here on.
@@ -227,12 +255,13 @@ impl Engine {
     }
 
     /// Brings the gauges up to date. Looks at every live minute: not for every caller of `/metrics`.
-    fn refresh_gauges(&self) {
-        let size = self.store.size();
+    async fn refresh_gauges(&self) {
+        let size = self.store.size().await;
         self.metrics.log_bytes.set(size.log_bytes as i64);
         self.metrics.claims.set(size.claims as i64);
         self.metrics.live_rows.set(size.live_rows as i64);
         self.metrics.live_bytes.set(size.live_bytes as i64);
+        self.metrics.store_commands.inc_by(size.commands.saturating_sub(self.metrics.store_commands.get()));
         self.refresh_view_age();
     }
 

@@ -40,7 +40,8 @@ pub async fn healthz(request: HttpRequest) -> Result<HttpResponse, Problem> {
 
 /// Whether requests should be sent here
 ///
-/// Without `for` it stays good while answers can be read. With `for=ingest` it fails while reports cannot be recorded.
+/// Without `for` it stays good while answers can be read. With `for=ingest` it fails while reports cannot be recorded, or
+/// would be lost: the store's last answer was a failure, its Redis writes no append-only file or evicts, or its clock is over 2 s apart.
 #[utoipa::path(
     get, path = "/readyz", tag = "operations", operation_id = "readyz",
     params(super::params::ReadyParams),
@@ -53,8 +54,9 @@ pub async fn healthz(request: HttpRequest) -> Result<HttpResponse, Problem> {
 pub async fn readyz(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let query = Query::parse(request.query_string(), &["for"])?;
     let for_ingest = query.value("for", "ingest", |text| (text == "ingest").then_some(()))?.is_some();
-    if for_ingest && !app.engine.can_record() {
-        return Err(Problem::new(Code::Unavailable, "reports cannot be recorded: the last try failed, see the log"));
+    let unfit = if for_ingest { app.engine.unfit_to_record() } else { Vec::new() };
+    if !unfit.is_empty() {
+        return Err(Problem::new(Code::Unavailable, unfit.join("; ")));
     }
     Ok(ok())
 }

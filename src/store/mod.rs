@@ -6,6 +6,7 @@
 //! 4. What was written by another schema, shard count or reporter key is refused with the way out.
 
 pub mod embedded;
+pub mod redis;
 
 use crate::domain::counts::Counts;
 use crate::domain::liveness::Liveness;
@@ -13,6 +14,7 @@ use crate::domain::provider::{Catalogue, ProviderIndex};
 use crate::domain::report::Report;
 use crate::domain::time::{Hour, Minute, Timestamp};
 use embedded::Embedded;
+use redis::Redis;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,6 +28,10 @@ pub const SHARDS: u32 = 16;
 pub const MINUTES_KEPT_DAYS: i64 = 14;
 /// How long hours are kept.
 pub const HOURS_KEPT_DAYS: i64 = 56;
+/// A minute this old is seldom added to any more, and is sorted and trimmed.
+const SETTLED_AFTER_MINUTES: i64 = 10;
+/// A reporter's day ends at most this long after the observation that began it; a claim must be known for as long and the lateness.
+const REPORTERS_DAY_HOURS: i64 = 25;
 /// The time within which a store answers or fails.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
@@ -55,21 +61,21 @@ pub enum OpenError {
     InUse(PathBuf),
     /// Written by another version.
     #[error(
-        "{dir} was written with schema {found}, this version reads schema {SCHEMA}: run the version that wrote it, or start with an empty directory"
+        "{place} was written with schema {found}, this version reads schema {SCHEMA}: run the version that wrote it, or start with an empty store"
     )]
     Schema {
         /// Where.
-        dir: PathBuf,
+        place: String,
         /// What it says.
         found: u32,
     },
     /// Written with another number of shards.
     #[error(
-        "{dir} was written with {found} shards, this version uses {SHARDS}: run the version that wrote it, or start with an empty directory"
+        "{place} was written with {found} shards, this version uses {SHARDS}: run the version that wrote it, or start with an empty store"
     )]
     Shards {
         /// Where.
-        dir: PathBuf,
+        place: String,
         /// What it says.
         found: u32,
     },
@@ -77,7 +83,34 @@ pub enum OpenError {
     #[error(
         "{0} was written with another reporter key: give the one it was written with (GROUNDSWELL_REPORTER_KEY or its reporter.key), or reporters would count twice"
     )]
-    ReporterKey(PathBuf),
+    ReporterKey(String),
+    /// It holds something already.
+    #[error("{0} holds a store already: copy into one that is new, with another --redis-prefix or an empty Redis")]
+    Occupied(String),
+    /// Another store is being copied into it.
+    #[error("{place} is half a copy of {from}: finish it with groundswell copy, or empty it")]
+    Copying {
+        /// Where.
+        place: String,
+        /// From where.
+        from: String,
+    },
+    /// Not an address of a Redis, or of another kind of it.
+    #[error("{place} cannot be the store: {reason}")]
+    Address {
+        /// What it says, without its password.
+        place: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Nobody answers there.
+    #[error("{place} does not answer: {reason}")]
+    Unreachable {
+        /// Where, without its password.
+        place: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// A file is not as it was written.
     #[error("{file} is damaged at byte {offset} ({what}): restore it from a backup, or move it away to go on without its facts")]
     Damaged {
@@ -110,7 +143,7 @@ pub enum OpenError {
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// No room for what came.
-    #[error("the disk is full")]
+    #[error("the store is full")]
     Full,
     /// It could not be reached or written.
     #[error("the store is unavailable: {0}")]
@@ -120,21 +153,25 @@ pub enum StoreError {
 /// What an operator watches.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct StoreSize {
-    /// Bytes of log that a restart would read.
+    /// Bytes of log that a restart would read: of the directory's, or of the append-only files of all masters.
     pub log_bytes: u64,
-    /// Reporters remembered.
+    /// Reporters remembered, where the store counts them.
     pub claims: u64,
     /// Rows of live minutes in memory.
     pub live_rows: u64,
     /// Bytes of memory that live minutes take.
     pub live_bytes: u64,
+    /// Commands sent to another process.
+    pub commands: u64,
 }
 
 /// Facts at rest.
 #[derive(Debug)]
 pub enum Store {
     /// One directory, one process.
-    Embedded(Embedded),
+    Embedded(Box<Embedded>),
+    /// A Redis or a Redis Cluster, any number of nodes.
+    Redis(Box<Redis>),
 }
 
 impl Store {
@@ -148,17 +185,36 @@ impl Store {
         terms: Terms,
         options: embedded::Options,
     ) -> Result<Self, OpenError> {
-        Embedded::open(dir, catalogue, terms, options).map(Self::Embedded)
+        Embedded::open(dir, catalogue, terms, options).map(|store| Self::Embedded(Box::new(store)))
+    }
+
+    /// Opens the store on a Redis (`redis://`, `rediss://`) or a Redis Cluster (`redis+cluster://`, `rediss+cluster://`).
+    ///
+    /// # Errors
+    /// Where it does not answer, or was written under other [`Terms`].
+    pub fn open_redis(url: &str, catalogue: &Catalogue, terms: Terms, options: &redis::address::Options) -> Result<Self, OpenError> {
+        Redis::open(url, catalogue, terms, options).map(|store| Self::Redis(Box::new(store)))
+    }
+
+    /// Where it is, without passwords.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Embedded(store) => store.dir().display().to_string(),
+            Self::Redis(store) => store.shown().to_owned(),
+        }
     }
 
     /// Records a group of reports, durably, and says of each what became of it, in order.
     ///
-    /// # Errors
-    /// Where the group could not be made durable. None of it counts then, unless an answer was lost on the way: repeat it.
-    #[expect(clippy::unused_async, reason = "a store behind a network answers later; callers must not depend on the difference")]
-    pub async fn record(&self, group: &[Report]) -> Result<Vec<Recorded>, StoreError> {
+    /// A report with an error may be repeated. It does not count, unless only the answer was lost on the way.
+    pub async fn record(&self, group: &[Report]) -> Vec<Result<Recorded, StoreError>> {
         match self {
-            Self::Embedded(store) => store.record(group),
+            Self::Embedded(store) => match store.record(group) {
+                Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
+                Err(error) => vec![Err(error); group.len()],
+            },
+            Self::Redis(store) => store.record(group).await,
         }
     }
 
@@ -169,6 +225,7 @@ impl Store {
     pub async fn minutes(&self, provider: ProviderIndex, minutes: Range<Minute>) -> Result<Vec<(Minute, Arc<Counts>)>, StoreError> {
         match self {
             Self::Embedded(store) => store.minutes(provider, minutes).await,
+            Self::Redis(store) => store.minutes(provider, minutes).await,
         }
     }
 
@@ -179,6 +236,7 @@ impl Store {
     pub async fn hours(&self, provider: ProviderIndex, hours: Range<Hour>) -> Result<Vec<(Hour, Arc<Counts>)>, StoreError> {
         match self {
             Self::Embedded(store) => store.hours(provider, hours).await,
+            Self::Redis(store) => store.hours(provider, hours).await,
         }
     }
 
@@ -186,10 +244,10 @@ impl Store {
     ///
     /// # Errors
     /// Where it cannot be read.
-    #[expect(clippy::unused_async, reason = "a store behind a network answers later; callers must not depend on the difference")]
     pub async fn revision(&self, provider: ProviderIndex) -> Result<u64, StoreError> {
         match self {
             Self::Embedded(store) => Ok(store.revision(provider)),
+            Self::Redis(store) => store.revision(provider).await,
         }
     }
 
@@ -197,10 +255,10 @@ impl Store {
     ///
     /// # Errors
     /// Where it cannot be written.
-    #[expect(clippy::unused_async, reason = "a store behind a network answers later; callers must not depend on the difference")]
     pub async fn mark_live(&self, minutes: Range<Minute>) -> Result<(), StoreError> {
         match self {
             Self::Embedded(store) => store.mark_live(minutes),
+            Self::Redis(store) => store.mark_live(minutes).await,
         }
     }
 
@@ -208,10 +266,10 @@ impl Store {
     ///
     /// # Errors
     /// Where it does not.
-    #[expect(clippy::unused_async, reason = "a store behind a network answers later; callers must not depend on the difference")]
     pub async fn probe(&self) -> Result<(), StoreError> {
         match self {
             Self::Embedded(store) => store.probe(),
+            Self::Redis(store) => store.probe().await,
         }
     }
 
@@ -219,20 +277,32 @@ impl Store {
     ///
     /// # Errors
     /// Where they cannot be read.
-    #[expect(clippy::unused_async, reason = "a store behind a network answers later; callers must not depend on the difference")]
     pub async fn liveness(&self) -> Result<Liveness, StoreError> {
         match self {
             Self::Embedded(store) => Ok(store.liveness()),
+            Self::Redis(store) => store.liveness().await,
         }
     }
 
-    /// One step of housekeeping: ages and forgets what its time has come for. Blocks while it writes.
+    /// Why no reports should be trusted to it, though it answers: each a sentence with the way out.
+    ///
+    /// # Errors
+    /// Where it does not answer.
+    pub async fn faults(&self, now: Timestamp) -> Result<Vec<String>, StoreError> {
+        match self {
+            Self::Embedded(_) => Ok(Vec::new()),
+            Self::Redis(store) => store.faults(now).await,
+        }
+    }
+
+    /// One step of housekeeping: ages and forgets what its time has come for. The embedded store blocks while it writes.
     ///
     /// # Errors
     /// Where something cannot be written; the next step tries again.
-    pub fn tidy(&self, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn tidy(&self, now: Timestamp) -> Result<(), StoreError> {
         match self {
             Self::Embedded(store) => store.tidy(now),
+            Self::Redis(store) => store.tidy(now).await,
         }
     }
 
@@ -243,14 +313,15 @@ impl Store {
     pub fn close(&self) -> Result<(), StoreError> {
         match self {
             Self::Embedded(store) => store.snapshot(),
+            Self::Redis(_) => Ok(()),
         }
     }
 
     /// What an operator watches.
-    #[must_use]
-    pub fn size(&self) -> StoreSize {
+    pub async fn size(&self) -> StoreSize {
         match self {
             Self::Embedded(store) => store.size(),
+            Self::Redis(store) => store.size().await,
         }
     }
 }

@@ -27,13 +27,13 @@ pub fn agree(dir: &Path, reporter_key_check: u64) -> Result<(), OpenError> {
     };
     let theirs: Meta = serde_json::from_str(&text).map_err(|error| io(io::Error::new(io::ErrorKind::InvalidData, error)))?;
     if theirs.schema != ours.schema {
-        return Err(OpenError::Schema { dir: dir.to_owned(), found: theirs.schema });
+        return Err(OpenError::Schema { place: dir.display().to_string(), found: theirs.schema });
     }
     if theirs.shards != ours.shards {
-        return Err(OpenError::Shards { dir: dir.to_owned(), found: theirs.shards });
+        return Err(OpenError::Shards { place: dir.display().to_string(), found: theirs.shards });
     }
     if theirs.reporter_key_check != ours.reporter_key_check {
-        return Err(OpenError::ReporterKey(dir.to_owned()));
+        return Err(OpenError::ReporterKey(dir.display().to_string()));
     }
     Ok(())
 }

@@ -14,7 +14,9 @@ mod rows;
 pub mod secret;
 mod snapshot;
 
-use super::{HOURS_KEPT_DAYS, MINUTES_KEPT_DAYS, OpenError, Recorded, StoreError, StoreSize, Terms};
+use super::{
+    HOURS_KEPT_DAYS, MINUTES_KEPT_DAYS, OpenError, REPORTERS_DAY_HOURS, Recorded, SETTLED_AFTER_MINUTES, StoreError, StoreSize, Terms,
+};
 use crate::domain::counts::Counts;
 use crate::domain::grid::Resolution;
 use crate::domain::liveness::Liveness;
@@ -31,11 +33,6 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-
-/// A minute this old is seldom added to any more, and is sorted and trimmed.
-const SETTLED_AFTER_MINUTES: i64 = 10;
-/// A reporter's day ends at most this long after the observation that began it; a claim must be known for as long and the lateness.
-const REPORTERS_DAY_HOURS: i64 = 25;
 
 /// What an operator may choose.
 #[derive(Debug, Clone, Copy)]
@@ -87,7 +84,11 @@ impl Default for Options {
 }
 
 impl Embedded {
-    pub(super) fn open(dir: &Path, catalogue: &Catalogue, terms: Terms, options: Options) -> Result<Self, OpenError> {
+    /// Opens the store of a directory.
+    ///
+    /// # Errors
+    /// As [`crate::store::Store::open_embedded`].
+    pub fn open(dir: &Path, catalogue: &Catalogue, terms: Terms, options: Options) -> Result<Self, OpenError> {
         std::fs::create_dir_all(dir).map_err(|source| OpenError::Io { path: dir.to_owned(), source })?;
         let lock = lock(dir)?;
         meta::agree(dir, terms.reporter_key_check)?;
@@ -125,6 +126,10 @@ impl Embedded {
             _lock: lock,
         };
         Ok(store)
+    }
+
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
     }
 
     pub(super) fn record(&self, group: &[Report]) -> Result<Vec<Recorded>, StoreError> {
@@ -199,7 +204,9 @@ impl Embedded {
         self.writer().log.append(Kind::Liveness, |out| out.extend(names::write_spans(&[Minute(0)..Minute(0)]))).map(|_| ())
     }
 
-    pub(super) fn liveness(&self) -> Liveness {
+    /// The minutes in which somebody was here.
+    #[must_use]
+    pub fn liveness(&self) -> Liveness {
         self.live().liveness.clone()
     }
 
@@ -233,6 +240,7 @@ impl Embedded {
             claims: self.claim_count.load(Ordering::Relaxed),
             live_rows: rows,
             live_bytes: bytes,
+            commands: 0,
         }
     }
 

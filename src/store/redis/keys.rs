@@ -1,0 +1,156 @@
+//! Names of keys: all of them, and nowhere else.
+//!
+//! What one report touches shares a hash tag, `{provider:shard}`, and with it a slot of a cluster: one script writes it all or nothing.
+
+use crate::domain::time::Hour;
+
+/// The keys of one tenant.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    prefix: String,
+}
+
+/// The keys of one provider in one shard.
+#[derive(Debug, Clone)]
+pub struct ShardKeys {
+    base: String,
+}
+
+/// Where a reporter's claims are: `hash` has 64 bits, of which the shard takes 4, the key 6 and 14, and the field the other 40.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClaimPlace {
+    /// The reporter's day, modulo 64.
+    pub day: u8,
+    /// Which of a day's hashes.
+    pub bucket: u16,
+    /// The rest.
+    pub field: [u8; 5],
+}
+
+const BUCKET_BITS: u32 = 14;
+const SHARD_BITS: u32 = super::SHARDS.trailing_zeros();
+const FIELD_SHIFT: u32 = SHARD_BITS + BUCKET_BITS;
+const DAY_SHIFT: u32 = crate::domain::reporter::DAY_SHIFT;
+const _: () = assert!(super::SHARDS.is_power_of_two() && DAY_SHIFT - FIELD_SHIFT == 40, "shard, bucket, field and day are the whole hash");
+
+impl Keys {
+    /// Keys that begin with `prefix`.
+    #[must_use]
+    pub fn new(prefix: &str) -> Self {
+        Self { prefix: prefix.to_owned() }
+    }
+
+    /// What the store was written with. The one name that every version knows.
+    #[must_use]
+    pub fn meta(&self) -> String {
+        format!("{}:meta", self.prefix)
+    }
+
+    /// The minutes of one day (of 24 h since 1970) in which somebody ran, a bit each.
+    #[must_use]
+    pub fn live_day(&self, day: i64) -> String {
+        format!("{}:1:{{live}}:{day}", self.prefix)
+    }
+
+    /// The days of which there are such minutes.
+    #[must_use]
+    pub fn live_days(&self) -> String {
+        format!("{}:1:{{live}}:days", self.prefix)
+    }
+
+    /// Written to learn whether writing works; spread over the slots.
+    #[must_use]
+    pub fn probe(&self, n: u32) -> String {
+        format!("{}:1:{{probe:{n}}}", self.prefix)
+    }
+
+    /// Held by the node that keeps house.
+    #[must_use]
+    pub fn housekeeper(&self) -> String {
+        format!("{}:1:housekeeper", self.prefix)
+    }
+
+    /// Units of a copy that are done.
+    #[must_use]
+    pub fn copied(&self) -> String {
+        format!("{}:1:copied", self.prefix)
+    }
+
+    /// Those of a provider in a shard.
+    #[must_use]
+    pub fn shard(&self, provider: &str, shard: u32) -> ShardKeys {
+        ShardKeys { base: format!("{}:1:{{{provider}:{shard}}}", self.prefix) }
+    }
+}
+
+impl ShardKeys {
+    /// Hours that can still change: hour to bytes of its facts.
+    #[must_use]
+    pub fn open(&self) -> String {
+        format!("{}:open", self.base)
+    }
+
+    /// Hours that were rolled up: hour to bytes of the facts that the roll-up is of.
+    #[must_use]
+    pub fn aged(&self) -> String {
+        format!("{}:aged", self.base)
+    }
+
+    /// The facts of an hour's minutes, appended as they came.
+    #[must_use]
+    pub fn facts(&self, hour: Hour) -> String {
+        format!("{}:m:{}", self.base, hour.0)
+    }
+
+    /// An hour's facts in cells no finer than resolution 7.
+    #[must_use]
+    pub fn rolled_up(&self, hour: Hour) -> String {
+        format!("{}:h:{}", self.base, hour.0)
+    }
+
+    /// Claims of reporters: field of the reporter to a bit for each claim taken.
+    #[must_use]
+    pub fn claims(&self, place: ClaimPlace) -> String {
+        format!("{}:c:{:x}:{:x}", self.base, place.day, place.bucket)
+    }
+}
+
+impl ClaimPlace {
+    /// Where the claims of this reporter are, within their shard.
+    #[must_use]
+    pub const fn of(hash: u64) -> Self {
+        let [f0, f1, f2, f3, f4, ..] = (hash >> FIELD_SHIFT & ((1 << 40) - 1)).to_le_bytes();
+        let bucket = (hash >> SHARD_BITS & ((1 << BUCKET_BITS) - 1)) as u16;
+        Self { day: (hash >> DAY_SHIFT) as u8, bucket, field: [f0, f1, f2, f3, f4] }
+    }
+}
+
+/// The shard of this reporter.
+#[must_use]
+pub const fn shard_of(hash: u64) -> u32 {
+    (hash % super::SHARDS as u64) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_two_reporters_share_a_place(hash: u64) {
+            let ClaimPlace { day, bucket, field } = ClaimPlace::of(hash);
+            let mut rest = [0; 8];
+            rest[..5].copy_from_slice(&field);
+            let again = u64::from(day) << DAY_SHIFT | u64::from_le_bytes(rest) << FIELD_SHIFT | u64::from(bucket) << SHARD_BITS | u64::from(shard_of(hash));
+            prop_assert_eq!(again, hash);
+        }
+    }
+
+    #[test]
+    fn all_that_a_report_touches_has_one_tag() {
+        let keys = Keys::new("tenant").shard("rogers", 3);
+        let all = [keys.open(), keys.aged(), keys.facts(Hour(9)), keys.rolled_up(Hour(9)), keys.claims(ClaimPlace::of(77))];
+        assert!(all.iter().all(|key| key.starts_with("tenant:1:{rogers:3}:")), "{all:?}");
+    }
+}

@@ -1,0 +1,218 @@
+//! A group of reports on its way to Redis: one script call for each provider and shard, repeated until its answer is known.
+
+use super::address::REPLIED_WITHIN;
+use super::keys::{ClaimPlace, Keys, shard_of};
+use super::link::{Ask, Fault, Link};
+use super::rows;
+use super::script::RECORD;
+use crate::domain::report::Report;
+use crate::domain::symptom::Claim;
+use crate::domain::time::Hour;
+use crate::store::{Recorded, StoreError};
+use redis::{Cmd, Value};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Reports of one call at most: a few milliseconds of Redis, which does nothing else meanwhile.
+const MOST_IN_A_CALL: usize = 1_000;
+/// How long a call is repeated while its answer is not known. A failover takes four seconds.
+const REPEATED_FOR: Duration = Duration::from_secs(5);
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+const CLAIMS_PER_PERIOD: u8 = 3;
+
+/// How long what is written is kept, counted from the write.
+#[derive(Debug, Clone, Copy)]
+pub struct Kept {
+    /// Seconds that facts are.
+    pub facts_s: i64,
+    /// Seconds that claims are.
+    pub claims_s: i64,
+}
+
+/// One call of the script.
+#[derive(Debug)]
+pub struct Call {
+    /// Provider and shard, as the tag of its keys.
+    tag: String,
+    /// The places of its reports in the group.
+    members: Vec<usize>,
+    keys: Vec<String>,
+    hours: Vec<Hour>,
+    rows: Vec<u8>,
+    reports: Vec<u8>,
+}
+
+/// Slots that did not answer in time lately: they get one try a call until one succeeds, so that nobody waits in vain.
+#[derive(Debug, Default)]
+pub struct Struck {
+    /// Held for look-ups only.
+    tags: Mutex<HashSet<String>>,
+}
+
+/// The calls that record a group; `name` gives the id of a report's provider.
+pub fn calls<'a>(group: &[Report], keys: &Keys, name: impl Fn(&Report) -> &'a str) -> Vec<Call> {
+    let mut open: HashMap<(u16, u32), Builder> = HashMap::new();
+    let mut calls = Vec::new();
+    for (place, report) in group.iter().enumerate() {
+        let at = (report.provider.0, shard_of(report.reporter.hash));
+        let builder = open.entry(at).or_default();
+        builder.add(place, report);
+        if builder.members.len() == MOST_IN_A_CALL {
+            calls.extend(open.remove(&at).map(|full| full.finish(keys, name(report), at.1)));
+        }
+    }
+    calls.extend(open.into_iter().map(|((_, shard), builder)| {
+        let of_group = name(&group[builder.members[0]]);
+        builder.finish(keys, of_group, shard)
+    }));
+    calls
+}
+
+/// What one call gathers.
+#[derive(Debug, Default)]
+struct Builder {
+    members: Vec<usize>,
+    places: Vec<ClaimPlace>,
+    hours: Vec<Hour>,
+    rows: HashMap<(u16, [u8; 8]), u16>,
+    row_bytes: Vec<u8>,
+    reports: Vec<u8>,
+}
+
+impl Builder {
+    fn add(&mut self, place: usize, report: &Report) {
+        let claims = ClaimPlace::of(report.reporter.hash);
+        let mut at = [0_u16; 2];
+        for (row, (minute, key, _)) in at.iter_mut().zip(report.counted(false).facts()) {
+            *row = self.row(minute.hour(), rows::head(minute, key));
+        }
+        self.members.push(place);
+        self.places.push(claims);
+        debug_assert!(Claim::Working as u8 == CLAIMS_PER_PERIOD - 1, "three claims a period");
+        self.reports.push(report.reporter.slot * CLAIMS_PER_PERIOD + report.symptom.claim() as u8);
+        self.reports.extend_from_slice(&claims.field);
+        self.reports.extend(at.iter().flat_map(|row| row.to_le_bytes()));
+    }
+
+    /// The number of a row, from 1.
+    fn row(&mut self, hour: Hour, head: [u8; 8]) -> u16 {
+        let known = self.hours.iter().position(|known| *known == hour);
+        let hour = known.unwrap_or_else(|| {
+            self.hours.push(hour);
+            self.hours.len() - 1
+        });
+        let hour = u16::try_from(hour + 1).expect("a call has at most two hours a report");
+        let next = u16::try_from(self.rows.len() + 1).expect("a call has at most two rows a report");
+        *self.rows.entry((hour, head)).or_insert_with(|| {
+            self.row_bytes.extend_from_slice(&hour.to_le_bytes());
+            self.row_bytes.extend_from_slice(&head);
+            next
+        })
+    }
+
+    fn finish(self, keys: &Keys, provider: &str, shard: u32) -> Call {
+        let shard = keys.shard(provider, shard);
+        let mut keys = vec![shard.open()];
+        keys.extend(self.hours.iter().map(|hour| shard.facts(*hour)));
+        keys.extend(self.places.iter().map(|place| shard.claims(*place)));
+        Call { tag: shard.open(), members: self.members, keys, hours: self.hours, rows: self.row_bytes, reports: self.reports }
+    }
+}
+
+impl Call {
+    /// The places of its reports in the group.
+    #[must_use]
+    pub fn members(&self) -> &[usize] {
+        &self.members
+    }
+
+    /// Runs it until its answer is known, or time is up. Gives an outcome for each member.
+    ///
+    /// A try whose answer was lost may have counted; the next one then finds duplicates. Where an answer came but too few replicas have it,
+    /// what it said is remembered: nobody who counted is told otherwise.
+    ///
+    /// # Errors
+    /// Where its answer is not known.
+    pub async fn run(&self, link: &Link, kept: Kept, min_replicas: u32, struck: &Struck) -> Result<Vec<Recorded>, StoreError> {
+        let began = Instant::now();
+        let deadline = if struck.has(&self.tag) { Duration::ZERO } else { REPEATED_FOR };
+        let (mut outcomes, mut pause, mut by_text) = (vec![Recorded::Duplicate; self.members.len()], FIRST_PAUSE, false);
+        loop {
+            let fault = match self.attempt(link, kept, min_replicas, by_text, &mut outcomes).await {
+                Ok(()) => {
+                    struck.clear(&self.tag);
+                    return Ok(outcomes);
+                }
+                Err(Fault::NoScript) if !by_text => {
+                    by_text = true;
+                    continue;
+                }
+                Err(Fault::Passing(reason)) => Fault::Passing(reason),
+                Err(lasting) => return Err(lasting.into()),
+            };
+            by_text = false;
+            if deadline < began.elapsed() + pause {
+                struck.strike(&self.tag);
+                return Err(fault.into());
+            }
+            tokio::time::sleep(pause).await;
+            pause = (2 * pause).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn attempt(&self, link: &Link, kept: Kept, min_replicas: u32, by_text: bool, outcomes: &mut [Recorded]) -> Result<(), Fault> {
+        let mut commands = vec![self.command(kept, by_text)];
+        if min_replicas > 0 {
+            // In the same pipeline, so on the same connection: WAIT speaks of what this connection wrote.
+            let mut wait = redis::cmd("WAIT");
+            wait.arg(min_replicas).arg((REPLIED_WITHIN / 3).as_millis() as u64);
+            commands.push(wait);
+        }
+        let replies = link.ask(&Ask { key: self.tag.clone(), commands }).await?;
+        let Some(Value::BulkString(told)) =
+            replies.first().filter(|reply| matches!(reply, Value::BulkString(told) if told.len() == outcomes.len()))
+        else {
+            return Err(Fault::Lasting(format!("an outcome a report was expected, got {:?}", replies.first())));
+        };
+        for (outcome, told) in outcomes.iter_mut().zip(told) {
+            if *told != b'd' {
+                *outcome = Recorded::Counted;
+            }
+        }
+        match replies.get(1) {
+            Some(Value::Int(replicas)) if *replicas < i64::from(min_replicas) => {
+                Err(Fault::Passing(format!("{replicas} of {min_replicas} replicas have it")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn command(&self, kept: Kept, by_text: bool) -> Cmd {
+        let mut command = RECORD.command(by_text, &self.keys);
+        command.arg(kept.facts_s).arg(kept.claims_s).arg(&self.rows[..]).arg(&self.reports[..]);
+        for hour in &self.hours {
+            command.arg(hour.0);
+        }
+        command
+    }
+}
+
+impl Struck {
+    fn has(&self, tag: &str) -> bool {
+        self.tags().contains(tag)
+    }
+
+    fn strike(&self, tag: &str) {
+        self.tags().insert(tag.to_owned());
+    }
+
+    fn clear(&self, tag: &str) {
+        self.tags().remove(tag);
+    }
+
+    fn tags(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.tags.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,55 @@
+//! Scripts, called by their hash, and by their text where a server does not know them yet.
+
+use super::link::{Ask, Fault, Link};
+use redis::{Cmd, ToRedisArgs, Value};
+use std::sync::LazyLock;
+
+/// A script and its hash.
+#[derive(Debug)]
+pub struct Script {
+    text: &'static str,
+    hash: LazyLock<String>,
+}
+
+/// Takes claims and appends facts.
+pub static RECORD: Script = Script { text: include_str!("record.lua"), hash: LazyLock::new(|| hash(include_str!("record.lua"))) };
+/// Moves an hour out of the open ones.
+pub static AGE: Script = Script { text: include_str!("age.lua"), hash: LazyLock::new(|| hash(include_str!("age.lua"))) };
+impl Script {
+    /// The command that calls it on these keys; arguments are still to be added.
+    ///
+    /// All keys are named, so that a slot that is moving is not written to on both sides.
+    #[must_use]
+    pub fn command(&self, by_text: bool, keys: &[String]) -> Cmd {
+        let mut command = redis::cmd(if by_text { "EVAL" } else { "EVALSHA" });
+        if by_text {
+            command.arg(self.text)
+        } else {
+            command.arg(&*self.hash)
+        };
+        command.arg(keys.len()).arg(keys);
+        command
+    }
+
+    /// Calls it once, by its text where it is not known.
+    ///
+    /// # Errors
+    /// Where it has no answer.
+    pub async fn call(&self, link: &Link, keys: &[String], arguments: &[impl ToRedisArgs]) -> Result<Value, Fault> {
+        let mut by_text = false;
+        loop {
+            let mut command = self.command(by_text, keys);
+            for argument in arguments {
+                command.arg(argument);
+            }
+            match link.ask(&Ask { key: keys[0].clone(), commands: vec![command] }).await {
+                Err(Fault::NoScript) if !by_text => by_text = true,
+                outcome => return outcome.map(|mut replies| replies.pop().unwrap_or_default()),
+            }
+        }
+    }
+}
+
+fn hash(text: &str) -> String {
+    redis::Script::new(text).get_hash().to_owned()
+}

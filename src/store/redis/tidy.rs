@@ -1,0 +1,158 @@
+//! Housekeeping: hours past the lateness are rolled up, what is kept no longer is removed. One node at a time, each step safe to repeat.
+
+use super::keys::ShardKeys;
+use super::link::{Ask, Fault};
+use super::mirror::open_hours;
+use super::script::AGE;
+use super::{DAY_MINUTES, HOUR_S, Node, ProviderNode, rows};
+use crate::domain::counts::Counts;
+use crate::domain::grid::Resolution;
+use crate::domain::time::{HOUR_MS, Hour, Minute, Timestamp};
+use crate::store::{HOURS_KEPT_DAYS, MINUTES_KEPT_DAYS, SETTLED_AFTER_MINUTES};
+use redis::Value;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+/// A node that keeps house and dies is followed by another after this.
+const TURN_MS: u64 = 60_000;
+
+/// One step.
+pub async fn tidy(node: &Node, now: Timestamp) -> Result<(), Fault> {
+    let step = node.step.fetch_add(1, Ordering::Relaxed) + 1;
+    let hour = now.minute().hour();
+    let (minutes_before, hours_before) = (hour.plus(-24 * MINUTES_KEPT_DAYS), hour.plus(-24 * HOURS_KEPT_DAYS));
+    for provider in &node.providers {
+        provider.mirror.lock().await.tidy(minutes_before, now.minute().plus(-SETTLED_AFTER_MINUTES), step);
+    }
+    let is_done = *node.tidied.lock().unwrap_or_else(PoisonError::into_inner) == Some(hour);
+    if is_done {
+        return Ok(());
+    }
+    if let Some(turn) = take_turn(node).await? {
+        let open_from = now.plus_ms(-node.terms.lateness_ms - HOUR_MS).minute().hour();
+        for provider in &node.providers {
+            age(node, provider, open_from).await?;
+            forget(node, provider, minutes_before, hours_before).await?;
+        }
+        forget_liveness(node, hours_before.first_minute()).await?;
+        give_turn_back(node, &turn).await?;
+    }
+    *node.tidied.lock().unwrap_or_else(PoisonError::into_inner) = Some(hour);
+    Ok(())
+}
+
+/// The turn to keep house, unless another node has it.
+async fn take_turn(node: &Node) -> Result<Option<String>, Fault> {
+    let key = node.keys.housekeeper();
+    let turn = format!("{:x}", getrandom::u64().map_err(|error| Fault::Lasting(error.to_string()))?);
+    let mut set = redis::cmd("SET");
+    set.arg(&key).arg(&turn).arg("NX").arg("PX").arg(TURN_MS);
+    let reply = node.link.ask(&Ask { key, commands: vec![set] }).await?.pop();
+    Ok((reply == Some(Value::Okay)).then_some(turn))
+}
+
+/// Another's turn is left alone. Should ours end between the two commands, a second node keeps house too, which does no harm.
+async fn give_turn_back(node: &Node, turn: &str) -> Result<(), Fault> {
+    let key = node.keys.housekeeper();
+    let command = |name: &str| {
+        let mut command = redis::cmd(name);
+        command.arg(&key);
+        Ask { key: key.clone(), commands: vec![command] }
+    };
+    if node.link.ask(&command("GET")).await?.pop() == Some(Value::BulkString(turn.as_bytes().to_vec())) {
+        node.link.ask(&command("DEL")).await?;
+    }
+    Ok(())
+}
+
+/// Rolls up the open hours before one, shard by shard.
+async fn age(node: &Node, provider: &ProviderNode, before: Hour) -> Result<(), Fault> {
+    let open = open_hours(&node.link, &provider.keys).await?;
+    for (keys, open) in provider.keys.iter().zip(open) {
+        for (hour, bytes) in open.range(..before) {
+            age_hour(node, keys, *hour, *bytes).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn age_hour(node: &Node, keys: &ShardKeys, hour: Hour, bytes: u64) -> Result<(), Fault> {
+    let mut get = redis::cmd("GET");
+    get.arg(keys.facts(hour));
+    let reply = node.link.ask(&Ask { key: keys.open(), commands: vec![get] }).await?.pop();
+    let Some(Value::BulkString(facts)) = reply else {
+        // Expired: nobody kept house for as long as minutes are kept.
+        let mut delete = redis::cmd("HDEL");
+        delete.arg(keys.open()).arg(hour.0);
+        return node.link.ask(&Ask { key: keys.open(), commands: vec![delete] }).await.map(drop);
+    };
+    let mut sum = Counts::default();
+    let facts = rows::read(hour, &facts).ok_or_else(|| Fault::Lasting(format!("facts of hour {} are not whole rows", hour.0)))?;
+    facts.for_each(|(_, key, tally)| sum.add(key.rolled_up_to(Resolution::HOURLY), tally));
+    sum.settle();
+    let places = [keys.open(), keys.aged(), keys.facts(hour), keys.rolled_up(hour)];
+    let kept_s = (HOURS_KEPT_DAYS + 1) * 24 * HOUR_S;
+    let arguments = [
+        hour.0.to_string().into_bytes(),
+        bytes.to_string().into_bytes(),
+        rows::write_rolled_up(hour, bytes, &sum),
+        kept_s.to_string().into_bytes(),
+    ];
+    // Where it grew meanwhile, the next step finds it among the open hours again.
+    AGE.call(&node.link, &places, &arguments).await.map(drop)
+}
+
+/// Removes facts of minutes, and roll-ups of hours, that are kept no longer.
+async fn forget(node: &Node, provider: &ProviderNode, minutes_before: Hour, hours_before: Hour) -> Result<(), Fault> {
+    for keys in &provider.keys {
+        let mut all = redis::cmd("HGETALL");
+        all.arg(keys.aged());
+        let reply = node.link.ask(&Ask { key: keys.open(), commands: vec![all] }).await?.pop().unwrap_or_default();
+        let aged: Vec<(i64, u64)> = redis::from_redis_value(reply).map_err(|error| Fault::Lasting(error.to_string()))?;
+        let mut commands = Vec::new();
+        for (hour, bytes) in aged {
+            // Bytes of 0 say that the facts of its minutes were removed before.
+            if hour < minutes_before.0 && bytes > 0 {
+                let [mut unlink, mut set] = ["UNLINK", "HSET"].map(redis::cmd);
+                unlink.arg(keys.facts(Hour(hour)));
+                set.arg(keys.aged()).arg(hour).arg(0);
+                commands.extend([unlink, set]);
+            }
+            if hour < hours_before.0 {
+                let [mut unlink, mut delete] = ["UNLINK", "HDEL"].map(redis::cmd);
+                unlink.arg(keys.rolled_up(Hour(hour)));
+                delete.arg(keys.aged()).arg(hour);
+                commands.extend([unlink, delete]);
+            }
+        }
+        if !commands.is_empty() {
+            node.link.ask_all(&[Ask { key: keys.open(), commands }]).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes minutes in which somebody ran from before one.
+async fn forget_liveness(node: &Node, before: Minute) -> Result<(), Fault> {
+    let edge = before.0.div_euclid(DAY_MINUTES);
+    let mut commands = Vec::new();
+    for day in node.live_days().await?.into_iter().filter(|day| *day <= edge) {
+        if day < edge {
+            let [mut unlink, mut remove] = ["UNLINK", "SREM"].map(redis::cmd);
+            unlink.arg(node.keys.live_day(day));
+            remove.arg(node.keys.live_days()).arg(day);
+            commands.extend([unlink, remove]);
+        } else {
+            let clear = |minute| {
+                let mut clear = redis::cmd("SETBIT");
+                clear.arg(node.keys.live_day(edge)).arg(minute).arg(0);
+                clear
+            };
+            commands.extend((0..before.0.rem_euclid(DAY_MINUTES)).map(clear));
+        }
+    }
+    if !commands.is_empty() {
+        node.link.ask_all(&[Ask { key: node.keys.live_day(0), commands }]).await?;
+    }
+    Ok(())
+}

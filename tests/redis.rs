@@ -1,0 +1,277 @@
+//! What only the store on Redis promises: keys that expire, tenants apart, versions side by side, and what it says of a Redis that loses facts.
+
+#![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
+
+mod support;
+
+use groundswell::domain::fact::Tally;
+use groundswell::domain::provider::ProviderIndex;
+use groundswell::domain::report::{Observed, Report};
+use groundswell::domain::reporter::{Reporter, ReporterKey};
+use groundswell::domain::symptom::Symptom;
+use groundswell::domain::time::{DEFAULT_LATENESS_MS, Timestamp};
+use groundswell::store::redis::address::Options;
+use groundswell::store::{OpenError, Recorded, SCHEMA, Store, StoreError, Terms};
+use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
+use support::redis::{RedisServer, cli, own_prefix, shared_cluster, shared_single, start_shared};
+use support::{NOW, TORONTO, catalogue, cell, instant};
+
+const TERMS: Terms = Terms { reporter_key_check: 7, lateness_ms: DEFAULT_LATENESS_MS };
+const ALPHA: ProviderIndex = ProviderIndex(0);
+const HOUR_S: i64 = 3_600;
+
+#[test]
+fn every_key_begins_with_the_prefix_and_expires_or_is_an_index() {
+    let (server, options) = (RedisServer::start(&[]), options());
+    let store = open(&server.url(), &options).unwrap();
+    record(&store, 1..100).unwrap();
+    wait(store.mark_live(instant(NOW).minute()..instant(NOW).minute().plus(1))).unwrap();
+    wait(store.tidy(instant(NOW))).unwrap();
+    let keys: Vec<String> = server.cli(&["--scan"]).lines().map(str::to_owned).collect();
+    assert!(keys.len() > 100, "{}", keys.len());
+    for key in keys {
+        assert!(key.starts_with(&format!("{}:", options.prefix)), "{key}");
+        let seconds: i64 = server.cli(&["TTL", &key]).trim().parse().unwrap();
+        let expected = match key.rsplit(':').find(|part| part.len() > 1 || "mch".contains(part)).unwrap() {
+            // The hour's facts, and which hours are open: 14 days and one for what comes late.
+            "m" | "open" => 15 * 24 * HOUR_S,
+            // Claims: the lateness, and a reporter's day.
+            _ if key.contains(":c:") => (48 + 25) * HOUR_S,
+            _ if key.contains(":m:") => 15 * 24 * HOUR_S,
+            _ if key.ends_with(":meta") || key.ends_with(":days") => -1,
+            _ if key.contains(":{live}:") => 58 * 24 * HOUR_S,
+            other => panic!("{key} is a key of no known kind: {other}"),
+        };
+        assert!(expected - 60 <= seconds && seconds <= expected, "{key} expires after {seconds} s, not {expected} s");
+    }
+}
+
+#[test]
+fn tenants_of_one_redis_never_meet() {
+    let [one, other] = [options(), options()].map(|options| open(&shared_single(), &options).unwrap());
+    assert_eq!(record(&one, 1..10), Ok(9));
+    assert_eq!((total(&one), total(&other)), (9, 0));
+    assert_eq!(record(&other, 1..10), Ok(9), "whoever counts for one may count for the other");
+}
+
+#[test]
+fn nodes_see_at_once_what_another_recorded_and_an_idle_look_costs_a_command_a_shard() {
+    start_shared();
+    for url in [shared_single(), shared_cluster()] {
+        let options = options();
+        let [writer, reader] = [(); 2].map(|()| open(&url, &options).unwrap());
+        for n in 0..5 {
+            record(&writer, 100 * n..100 * n + 50).unwrap();
+            assert_eq!(total(&reader), 50 * (n + 1), "{url}");
+        }
+        assert_eq!(record(&reader, 0..50), Ok(0), "a retry may go to any node");
+        let before = wait(reader.size()).commands;
+        assert_eq!(total(&reader), 250);
+        assert_eq!(wait(reader.size()).commands - before, 16, "nothing came: only the index of each shard is read, {url}");
+    }
+}
+
+#[test]
+fn a_reporter_all_over_a_continent_counts_once_in_a_period() {
+    let store = open(&shared_single(), &options()).unwrap();
+    let key = ReporterKey::new(b"secret of tests").around(instant(NOW));
+    let reporter = key.reporter("one installation", instant(NOW));
+    let everywhere: Vec<Report> = (0..500)
+        .map(|n| Report { reporter, cell: cell((30.0 + f64::from(n) * 0.05, -120.0 + f64::from(n) * 0.1), 8), ..report(1) })
+        .collect();
+    let outcomes = wait(store.record(&everywhere));
+    assert_eq!(outcomes.iter().filter(|outcome| matches!(outcome, Ok(Recorded::Counted))).count(), 1);
+    assert_eq!(total(&store), 1);
+}
+
+#[test]
+fn scripts_that_a_server_forgot_are_told_again() {
+    let server = RedisServer::start(&[]);
+    let store = open(&server.url(), &options()).unwrap();
+    record(&store, 0..10).unwrap();
+    server.cli(&["SCRIPT", "FLUSH"]);
+    assert_eq!(record(&store, 5..20), Ok(10));
+}
+
+#[test]
+fn a_redis_that_lost_its_last_facts_is_read_anew() {
+    let (server, options) = (RedisServer::start(&[]), options());
+    let store = open(&server.url(), &options).unwrap();
+    record(&store, 0..200).unwrap();
+    assert_eq!(total(&store), 200);
+    // As after a failover: one shard has lost the end of its hour, and got another one since.
+    let facts = server.cli(&["--scan", "--pattern", "*:m:*"]).lines().next().unwrap().to_owned();
+    let open_hours = facts.replace(&facts[facts.rfind(":m:").unwrap()..], ":open");
+    let hour = facts.rsplit(':').next().unwrap().to_owned();
+    let script = "local all = redis.call('GET', KEYS[1]); local kept = string.sub(all, 1, 12); \
+                  redis.call('SET', KEYS[1], kept .. string.rep(kept, #all / 12 + 3)); \
+                  redis.call('HSET', KEYS[2], ARGV[1], redis.call('STRLEN', KEYS[1])); return #all / 12";
+    server.cli(&["EVAL", script, "2", &facts, &open_hours, &hour]);
+    let now: u64 = total(&open(&server.url(), &options).unwrap());
+    assert_ne!(now, 200);
+    assert_eq!(total(&store), now, "a node that had read the old facts shows what a new one does");
+}
+
+#[test]
+fn a_full_redis_refuses_whole_calls_and_takes_them_once_there_is_room() {
+    let server = RedisServer::start(&["--maxmemory-policy", "noeviction"]);
+    let store = open(&server.url(), &options()).unwrap();
+    let mut counted = record(&store, 0..1_000).unwrap();
+    server.cli(&["CONFIG", "SET", "maxmemory", "1mb"]);
+    let refused = wait(store.record(&(1_000..2_000).map(report).collect::<Vec<_>>()));
+    assert!(refused.iter().all(|outcome| matches!(outcome, Err(StoreError::Full))), "{:?}", refused[0]);
+    assert_eq!(total(&store), counted, "what was refused is not counted");
+    server.cli(&["CONFIG", "SET", "maxmemory", "0"]);
+    counted += record(&store, 0..2_000).unwrap();
+    assert_eq!((counted, total(&store)), (2_000, 2_000));
+}
+
+#[test]
+fn what_loses_facts_is_said_with_the_way_out() {
+    let server = RedisServer::start(&["--appendonly", "no", "--maxmemory-policy", "allkeys-lru"]);
+    let store = open(&server.url(), &options()).unwrap();
+    let real = Timestamp(i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap());
+    let faults = |now| wait(store.faults(now)).unwrap().join("; ");
+    let all = faults(real.plus_ms(3_000));
+    for expected in ["appendonly yes", "maxmemory-policy noeviction", "NTP"] {
+        assert!(all.contains(expected), "{all}");
+    }
+    server.cli(&["CONFIG", "SET", "appendonly", "yes"]);
+    server.cli(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
+    assert_eq!(faults(real), "");
+}
+
+#[test]
+fn another_schema_or_number_of_shards_is_refused_with_the_way_out() {
+    start_shared();
+    let single = shared_single();
+    let port = single.rsplit(':').next().unwrap().parse().unwrap();
+    for (field, theirs, named) in [("schema", "2", "schema 2"), ("shards", "32", "32 shards")] {
+        let options = options();
+        drop(open(&single, &options).unwrap());
+        cli(port, &["HSET", &format!("{}:meta", options.prefix), field, theirs]);
+        let message = open(&single, &options).unwrap_err().to_string();
+        assert!(message.contains(named) && message.contains("run the version that wrote it"), "{message}");
+    }
+}
+
+#[test]
+fn this_version_and_the_next_run_side_by_side_until_the_store_is_of_the_next() {
+    for url in [shared_single(), shared_cluster()] {
+        let old = options();
+        let next = Options { schemas: SCHEMA..=SCHEMA + 1, ..old.clone() };
+        for first_is_old in [true, false] {
+            let prefix = format!("{}-{first_is_old}", old.prefix);
+            let [old, next] = [&old, &next].map(|options| Options { prefix: prefix.clone(), ..options.clone() });
+            let (one, other) = if first_is_old { (&old, &next) } else { (&next, &old) };
+            let [one, other] = [one, other].map(|options| open(&url, options).unwrap());
+            assert_eq!((record(&one, 0..10), record(&other, 5..15)), (Ok(10), Ok(5)));
+            assert_eq!((total(&one), total(&other)), (15, 15));
+        }
+        // One that no longer knows this schema says so.
+        let later = Options { schemas: SCHEMA + 1..=SCHEMA + 1, prefix: format!("{}-true", old.prefix), ..options() };
+        let message = open(&url, &later).unwrap_err().to_string();
+        assert!(message.contains("was written with schema 1"), "{message}");
+    }
+}
+
+#[test]
+fn a_wrong_kind_of_address_is_refused_with_the_right_one() {
+    start_shared();
+    let as_cluster = shared_single().replace("redis://", "redis+cluster://");
+    let as_single = format!("redis://{}", shared_cluster().split(['/', ',']).find(|part| part.contains("127.")).unwrap());
+    for (url, expected) in
+        [(as_cluster, "redis://"), (as_single, "redis+cluster://"), ("redis://127.0.0.1:x".into(), "redis://127.0.0.1:x")]
+    {
+        let message = open(&url, &options()).unwrap_err().to_string();
+        assert!(message.contains(expected), "{url}: {message}");
+    }
+    let error = open("redis://:secret@127.0.0.1:1", &options()).unwrap_err();
+    assert!(matches!(error, OpenError::Unreachable { .. }) && !error.to_string().contains("secret"), "{error}");
+}
+
+#[test]
+fn a_server_with_tls_and_a_password_is_reached_and_a_wrong_password_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    let make = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"];
+    let extensions = ["-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"];
+    let made = Command::new("openssl").args(make).args(extensions).args(["-keyout", &path("key"), "-out", &path("cert")]).output();
+    assert!(made.expect("this test needs openssl").status.success());
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let (key, cert) = (path("key"), path("cert"));
+    let tls = [
+        "--tls-port",
+        &port.to_string(),
+        "--tls-cert-file",
+        &cert,
+        "--tls-key-file",
+        &key,
+        "--tls-auth-clients",
+        "no",
+        "--requirepass",
+        "pass word",
+    ];
+    let _server = RedisServer::start(&tls);
+    let authorities = Some(std::fs::read(cert).unwrap());
+    let with = |password: &str| Options { password: Some(password.into()), authorities: authorities.clone(), ..options() };
+    let url = format!("rediss://localhost:{port}");
+    let store = open(&url, &with("pass word")).unwrap();
+    assert_eq!((record(&store, 0..50), total(&store)), (Ok(50), 50));
+    let message = open(&url, &with("guess")).unwrap_err().to_string();
+    assert!(message.contains("does not answer") && !message.contains("guess"), "{message}");
+    let untrusted = Options { authorities: None, ..with("pass word") };
+    assert!(open(&url, &untrusted).is_err(), "a certificate that nobody vouches for is not trusted");
+}
+
+#[test]
+fn a_backup_of_the_append_only_files_is_the_store() {
+    let (mut server, options) = (RedisServer::start(&[]), options());
+    let store = open(&server.url(), &options).unwrap();
+    record(&store, 0..500).unwrap();
+    drop(store);
+    server.kill();
+    let other = RedisServer::start_from(server.directory());
+    let restored = open(&other.url(), &options).unwrap();
+    assert_eq!((total(&restored), record(&restored, 0..500)), (500, Ok(0)), "facts and claims");
+}
+
+fn options() -> Options {
+    Options { prefix: own_prefix(), ..Options::default() }
+}
+
+fn open(url: &str, options: &Options) -> Result<Store, OpenError> {
+    Store::open_redis(url, &catalogue(), TERMS, options)
+}
+
+/// Records a report of each of these reporters. Gives how many count.
+fn record(store: &Store, reporters: std::ops::Range<u64>) -> Result<u64, String> {
+    let outcomes = wait(store.record(&reporters.map(report).collect::<Vec<_>>()));
+    let outcomes: Result<Vec<Recorded>, StoreError> = outcomes.into_iter().collect();
+    let counted = |outcomes: Vec<Recorded>| outcomes.into_iter().filter(|outcome| *outcome == Recorded::Counted).count() as u64;
+    outcomes.map(counted).map_err(|error| error.to_string())
+}
+
+fn report(n: u64) -> Report {
+    let minute = instant(NOW).minute();
+    Report {
+        provider: ALPHA,
+        symptom: Symptom::NoService,
+        cell: cell((f64::from((n % 50) as u32) * 0.01, TORONTO.1), 8),
+        reporter: Reporter { hash: n.wrapping_mul(0x9e37_79b9_7f4a_7c15), slot: 4 },
+        source: groundswell::domain::fact::Source(0),
+        observed: Observed { minute, arrived: minute, late: false },
+    }
+}
+
+fn total(store: &Store) -> u64 {
+    let minute = instant(NOW).minute();
+    let minutes = wait(store.minutes(ALPHA, minute.plus(-15)..minute.plus(1))).unwrap();
+    let sum = minutes.iter().flat_map(|(_, counts)| counts.rows()).map(|(_, tally)| tally).fold(Tally::default(), Tally::plus);
+    u64::from(sum.count)
+}
+
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
