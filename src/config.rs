@@ -56,6 +56,26 @@ pub struct KeyConfig {
     pub reporter_key_file: Option<PathBuf>,
 }
 
+/// Settings of a copy.
+#[derive(Debug, Clone, Args)]
+pub struct CopyConfig {
+    /// Directory of the embedded store that is copied; no server may run on it
+    #[arg(long, value_name = "DIR")]
+    pub from: PathBuf,
+    /// Redis that it is copied to, which must be new: redis://, rediss://, redis+cluster:// or rediss+cluster://
+    #[arg(long, value_name = "URL")]
+    pub to: String,
+    /// How to reach it.
+    #[command(flatten)]
+    pub redis: RedisConfig,
+    /// What turns reporter ids into hashes, where that is not reporter.key of the directory.
+    #[command(flatten)]
+    pub key: KeyConfig,
+    /// How far back a report may have been observed, 1 to 336 hours, as the servers are told
+    #[arg(long, env = "GROUNDSWELL_LATENESS_HOURS", default_value_t = 48, value_parser = clap::value_parser!(i64).range(1..=336), value_name = "HOURS")]
+    pub lateness_hours: i64,
+}
+
 /// Settings of a store on Redis.
 #[derive(Debug, Clone, Args)]
 pub struct RedisConfig {

@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+mod copy;
 mod openapi;
 mod opened;
 mod serve;
@@ -20,6 +21,8 @@ struct Cli {
 enum Commands {
     /// Take reports and answer questions over HTTP
     Serve(Box<crate::config::Config>),
+    /// Move everything that an embedded store holds to a Redis; may be cut off and begun again
+    Copy(Box<crate::config::CopyConfig>),
     /// Print the OpenAPI document of the HTTP interface
     Openapi,
 }
@@ -32,6 +35,7 @@ pub fn run() -> anyhow::Result<()> {
     let cli = parse(std::env::args_os().collect())?;
     match cli.command {
         Commands::Serve(config) => serve::run(&config),
+        Commands::Copy(config) => copy::run(&config),
         Commands::Openapi => openapi::run(),
     }
 }

@@ -5,6 +5,7 @@
 //! 3. Never half a report: a failure is a [`StoreError`] within [`ANSWER_WITHIN`], and repeating the group is harmless.
 //! 4. What was written by another schema, shard count or reporter key is refused with the way out.
 
+pub mod copy;
 pub mod embedded;
 pub mod redis;
 

@@ -1,5 +1,6 @@
 //! Who already counts: one small record per provider, reporter and reporter's day.
 
+use super::export::Remembered;
 use crate::domain::report::Report;
 use crate::domain::symptom::Claim;
 use crate::store::SHARDS;
@@ -81,6 +82,12 @@ impl Record {
     pub fn from_bytes(bytes: &[u8; Self::BYTES]) -> Self {
         let half = |range: std::ops::Range<usize>| u64::from_le_bytes(bytes[range].try_into().expect("eight bytes"));
         Self { hash: half(0..8), rest: half(8..16) }
+    }
+
+    /// Who it is of, and what is taken.
+    #[must_use]
+    pub const fn remembered(self) -> Remembered {
+        Remembered { hash: self.hash, provider: self.provider() as u16, taken: self.taken() }
     }
 
     const fn provider(self) -> u64 {

@@ -6,6 +6,7 @@
 mod aged;
 mod claims;
 mod entry;
+pub mod export;
 mod live;
 mod log;
 mod meta;

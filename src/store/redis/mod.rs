@@ -5,6 +5,7 @@
 
 pub mod address;
 mod fitness;
+pub mod import;
 mod keys;
 mod link;
 mod meta;

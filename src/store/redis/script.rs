@@ -15,6 +15,10 @@ pub struct Script {
 pub static RECORD: Script = Script { text: include_str!("record.lua"), hash: LazyLock::new(|| hash(include_str!("record.lua"))) };
 /// Moves an hour out of the open ones.
 pub static AGE: Script = Script { text: include_str!("age.lua"), hash: LazyLock::new(|| hash(include_str!("age.lua"))) };
+/// Adds claims that another store remembers.
+pub static RESTORE_CLAIMS: Script =
+    Script { text: include_str!("restore_claims.lua"), hash: LazyLock::new(|| hash(include_str!("restore_claims.lua"))) };
+
 impl Script {
     /// The command that calls it on these keys; arguments are still to be added.
     ///

@@ -1,0 +1,38 @@
+//! `groundswell copy`: moves what a directory holds to a Redis, with a bar that shows how far it is.
+
+use super::opened;
+use crate::config::CopyConfig;
+use crate::domain::provider::Catalogue;
+use crate::domain::time::HOUR_MS;
+use crate::store::Terms;
+use crate::store::copy::{catalogue_of, copy};
+use crate::store::embedded::{Embedded, Options};
+use crate::store::redis::Redis;
+use anyhow::{Context, ensure};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::Write;
+
+pub fn run(config: &CopyConfig) -> anyhow::Result<()> {
+    let shown = config.from.display().to_string();
+    ensure!(config.from.join("meta.json").is_file(), "{shown} is no directory of an embedded store");
+    let key = opened::reporter_key(&config.key, &shown)?;
+    let terms = Terms { reporter_key_check: key.check_value(), lateness_ms: config.lateness_hours * HOUR_MS };
+    let from = Embedded::open(&config.from, &Catalogue::default(), terms, Options::default())?;
+    let catalogue = catalogue_of(&from).with_context(|| format!("{shown} holds nothing"))?;
+    let to = Redis::open_to_copy(&config.to, &catalogue, terms, &opened::redis_options(&config.redis)?, &shown)?;
+    // Draws nothing where standard error is no terminal.
+    let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template("{bar:40} {pos} of {len} pieces, {eta} to go")?);
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let totals = runtime.block_on(copy(&from, &catalogue, &to, |done, of| {
+        bar.set_length(of as u64);
+        bar.set_position(done as u64);
+    }))?;
+    bar.finish_and_clear();
+    let (minutes, hours) = (totals.in_minutes.count, totals.in_hours.count);
+    let reporters = totals.reporters;
+    Ok(writeln!(
+        std::io::stdout(),
+        "copied and compared: {minutes} counts in minutes, {hours} in older hours, {reporters} reporters of {} providers",
+        catalogue.len()
+    )?)
+}

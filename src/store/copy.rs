@@ -1,0 +1,153 @@
+//! Moving house: everything that a directory holds, into a Redis. Cut off at any moment, it goes on where it was.
+
+use super::StoreError;
+use super::embedded::Embedded;
+use super::embedded::export::HourOfProvider;
+use super::redis::Redis;
+use crate::domain::counts::Counts;
+use crate::domain::fact::Tally;
+use crate::domain::provider::{Catalogue, CatalogueError, Category, Provider, ProviderIndex};
+use crate::domain::time::Hour;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// What was copied, as it was found at both ends.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Reports that minutes tell of, each lane counted.
+    pub in_minutes: Tally64,
+    /// Reports of hours whose minutes are kept no longer.
+    pub in_hours: Tally64,
+    /// Reporters remembered.
+    pub reporters: u64,
+}
+
+/// A tally that days and provinces fit in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally64 {
+    /// Reporters counted.
+    pub count: u64,
+    /// Those of them whose first report that day it was.
+    pub first: u64,
+}
+
+/// Why a copy is not whole.
+#[derive(Debug, thiserror::Error)]
+pub enum CopyError {
+    /// One of the stores failed; the same command goes on from here.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The other end holds something else.
+    #[error("the copy differs from what was copied: {original:?} became {copy:?}; empty the copy and begin again")]
+    Differs {
+        /// What was copied.
+        original: Totals,
+        /// What is there.
+        copy: Totals,
+    },
+}
+
+/// A catalogue of what a directory holds, whatever catalogue it was filled with.
+///
+/// # Errors
+/// Where it holds nothing of anybody.
+pub fn catalogue_of(from: &Embedded) -> Result<Catalogue, CatalogueError> {
+    let provider = |id: String| Provider {
+        name: id.clone(),
+        network: id.clone(),
+        id,
+        category: Category::Service,
+        countries: Vec::new(),
+        depends_on: Vec::new(),
+        aliases: Vec::new(),
+        plmn: Vec::new(),
+        retired: false,
+    };
+    Catalogue::new(from.provider_ids().into_iter().map(provider).collect())
+}
+
+/// Copies all, then compares both ends. `catalogue` is that of [`catalogue_of`]; `progress` is told how many pieces are done, of how many.
+///
+/// # Errors
+/// Where a store fails, or the copy differs.
+pub async fn copy(from: &Embedded, catalogue: &Catalogue, to: &Redis, mut progress: impl FnMut(usize, usize)) -> Result<Totals, CopyError> {
+    let done = to.copied().await?;
+    let hours: Vec<Hour> = from.kept_hours().into_iter().collect();
+    let index: Arc<Vec<ProviderIndex>> = Arc::new(catalogue.iter().map(|(index, _)| index).collect());
+    let shards = 0..super::SHARDS as usize;
+    let pieces = hours.len() + shards.len() + 1;
+    let mut original = Totals::default();
+    for (n, hour) in hours.iter().enumerate() {
+        let piece = format!("hour {}", hour.0);
+        for provider in &*index {
+            let content = from.hour_of(provider.0, *hour)?;
+            original.add(&content);
+            if !done.contains(&piece) {
+                to.put_hour(*provider, *hour, content).await?;
+            }
+        }
+        finish(to, &done, piece).await?;
+        progress(n + 1, pieces);
+    }
+    for shard in shards {
+        let (piece, claims) = (format!("reporters {shard}"), from.remembered(shard));
+        original.reporters += claims.len() as u64;
+        if !done.contains(&piece) {
+            to.put_claims(claims, Arc::clone(&index)).await?;
+        }
+        finish(to, &done, piece).await?;
+        progress(hours.len() + shard + 1, pieces);
+    }
+    to.put_liveness(from.liveness().spans().to_vec()).await?;
+    // Reporters were looked up as they were written.
+    let mut copy = Totals { reporters: original.reporters, ..Totals::default() };
+    for hour in hours {
+        for provider in &*index {
+            let (in_minutes, in_hours) = to.totals_of(*provider, hour).await?;
+            copy.in_minutes.add(in_minutes);
+            copy.in_hours.add(in_hours);
+        }
+    }
+    if copy != original {
+        return Err(CopyError::Differs { original, copy });
+    }
+    to.end_copy().await?;
+    progress(pieces, pieces);
+    Ok(copy)
+}
+
+/// Says that a piece is done, unless that was said before.
+async fn finish(to: &Redis, done: &HashSet<String>, piece: String) -> Result<(), StoreError> {
+    if done.contains(&piece) { Ok(()) } else { to.mark_copied(piece).await }
+}
+
+impl Totals {
+    fn add(&mut self, content: &HourOfProvider) {
+        match content {
+            HourOfProvider::Minutes(minutes) => minutes.iter().for_each(|(_, counts)| self.in_minutes.add(Tally64::of(counts))),
+            HourOfProvider::RolledUp(counts) => self.in_hours.add(Tally64::of(counts)),
+        }
+    }
+}
+
+impl Tally64 {
+    /// All rows together.
+    #[must_use]
+    pub fn of(counts: &Counts) -> Self {
+        let mut sum = Self::default();
+        counts.rows().for_each(|(_, tally)| sum.add(tally.into()));
+        sum
+    }
+
+    /// Adds another one.
+    pub const fn add(&mut self, other: Self) {
+        self.count += other.count;
+        self.first += other.first;
+    }
+}
+
+impl From<Tally> for Tally64 {
+    fn from(tally: Tally) -> Self {
+        Self { count: u64::from(tally.count), first: u64::from(tally.first) }
+    }
+}

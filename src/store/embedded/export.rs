@@ -1,0 +1,67 @@
+//! What a directory holds, for another store to take over.
+
+use super::claims::Record;
+use super::{Embedded, aged};
+use crate::domain::counts::Counts;
+use crate::domain::time::Hour;
+use crate::store::StoreError;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// A reporter that is remembered: by keyed hash, with the provider's number and a bit for each claim taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Remembered {
+    /// The keyed hash.
+    pub hash: u64,
+    /// The provider's number in this store.
+    pub provider: u16,
+    /// A bit for each of the day's claims.
+    pub taken: u64,
+}
+
+/// One hour of one provider.
+#[derive(Debug)]
+pub enum HourOfProvider {
+    /// Its minutes are still kept.
+    Minutes(aged::MinuteCounts<Arc<Counts>>),
+    /// Only the hour is.
+    RolledUp(Counts),
+}
+
+impl Embedded {
+    /// Ids of providers, in the order of their numbers.
+    #[must_use]
+    pub fn provider_ids(&self) -> Vec<String> {
+        self.writer().providers.clone()
+    }
+
+    /// Every hour of which something is kept, oldest first.
+    #[must_use]
+    pub fn kept_hours(&self) -> BTreeSet<Hour> {
+        let live = self.live();
+        let of_minutes: BTreeSet<Hour> = live.all().map(|(_, minute, _)| minute.hour()).collect();
+        of_minutes.into_iter().chain(live.aged.within(Hour(0)..Hour(i64::MAX)).into_iter().map(|(hour, _)| hour)).collect()
+    }
+
+    /// What is kept of an hour of a provider.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn hour_of(&self, provider: u16, hour: Hour) -> Result<HourOfProvider, StoreError> {
+        let live = self.live().minutes(provider, hour.minutes()).collect::<Vec<_>>();
+        let (_, old) = self.aged.minutes(provider, hour)?;
+        let minutes = aged::merged(live.into_iter().chain(old.into_iter().map(|(minute, counts)| (minute, Arc::new(counts)))));
+        if !minutes.is_empty() {
+            return Ok(HourOfProvider::Minutes(minutes));
+        }
+        let (_, counts) = self.aged.hour(provider, hour)?;
+        Ok(HourOfProvider::RolledUp(counts.unwrap_or_default()))
+    }
+
+    /// The reporters of one shard that are remembered.
+    #[must_use]
+    pub fn remembered(&self, shard: usize) -> Vec<Remembered> {
+        let bytes = self.writer().claims.shard_bytes(shard);
+        bytes.as_chunks::<{ Record::BYTES }>().0.iter().map(|bytes| Record::from_bytes(bytes).remembered()).collect()
+    }
+}

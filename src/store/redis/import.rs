@@ -1,0 +1,226 @@
+//! Taking over what another store holds, piece by piece: each piece may be written again, so that a copy that was cut off goes on.
+//!
+//! Facts have no reporter any more, so they are spread over the shards by what they say: a reader sums the shards anyway.
+
+use super::keys::{ClaimPlace, shard_of};
+use super::link::{Ask, Fault, Link};
+use super::script::RESTORE_CLAIMS;
+use super::{HOUR_S, Node, Redis, rows};
+use crate::domain::counts::Counts;
+use crate::domain::provider::{Catalogue, ProviderIndex};
+use crate::domain::time::{Hour, Minute};
+use crate::store::copy::Tally64;
+use crate::store::embedded::export::{HourOfProvider, Remembered};
+use crate::store::{HOURS_KEPT_DAYS, OpenError, SHARDS, StoreError, Terms};
+use ::redis::{Cmd, Value};
+use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
+use std::sync::Arc;
+
+impl Redis {
+    /// Opens a store that is new, or half a copy of `from`, to be copied into. No node opens it until [`Redis::end_copy`].
+    ///
+    /// # Errors
+    /// Where it does not answer, was written under other terms, or holds another store already.
+    pub fn open_to_copy(
+        url: &str,
+        catalogue: &Catalogue,
+        terms: Terms,
+        options: &super::address::Options,
+        from: &str,
+    ) -> Result<Self, OpenError> {
+        Self::open_with(url, catalogue, terms, options, Some(from.to_owned()))
+    }
+
+    /// Names of the pieces that are there.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub async fn copied(&self) -> Result<HashSet<String>, StoreError> {
+        let node = Arc::clone(&self.node);
+        let read = async move {
+            let key = node.keys.copied();
+            let reply = one(&node.link, &key, command("SMEMBERS", &key)).await?;
+            ::redis::from_redis_value(reply).map_err(|error| Fault::Lasting(error.to_string()).into())
+        };
+        self.here(read).await?
+    }
+
+    /// Writes an hour of a provider.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub async fn put_hour(&self, provider: ProviderIndex, hour: Hour, content: HourOfProvider) -> Result<(), StoreError> {
+        let node = Arc::clone(&self.node);
+        self.here(async move { Ok(node.put_hour(provider, hour, &content).await?) }).await?
+    }
+
+    /// Writes claims of reporters, and makes sure that they are there. `index` gives a provider's place in the catalogue by its number.
+    ///
+    /// # Errors
+    /// Where they cannot be written.
+    pub async fn put_claims(&self, claims: Vec<Remembered>, index: Arc<Vec<ProviderIndex>>) -> Result<(), StoreError> {
+        let node = Arc::clone(&self.node);
+        self.here(async move { Ok(node.put_claims(&claims, &index).await?) }).await?
+    }
+
+    /// Says that a piece is there.
+    ///
+    /// # Errors
+    /// Where that cannot be written.
+    pub async fn mark_copied(&self, piece: String) -> Result<(), StoreError> {
+        let node = Arc::clone(&self.node);
+        let write = async move {
+            let key = node.keys.copied();
+            let mut add = command("SADD", &key);
+            add.arg(piece);
+            one(&node.link, &key, add).await.map(drop).map_err(StoreError::from)
+        };
+        self.here(write).await?
+    }
+
+    /// Says in which minutes the other store had somebody to take reports.
+    ///
+    /// # Errors
+    /// Where that cannot be written.
+    pub async fn put_liveness(&self, spans: Vec<Range<Minute>>) -> Result<(), StoreError> {
+        let node = Arc::clone(&self.node);
+        let write = async move {
+            for span in spans {
+                node.mark_live(span).await?;
+            }
+            Ok(())
+        };
+        self.here(write).await?
+    }
+
+    /// What an hour of a provider adds up to: in its minutes, or in its roll-up where those are not kept.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub async fn totals_of(&self, provider: ProviderIndex, hour: Hour) -> Result<(Tally64, Tally64), StoreError> {
+        let node = Arc::clone(&self.node);
+        self.here(async move { Ok(node.totals_of(provider, hour).await?) }).await?
+    }
+
+    /// Lets nodes open it from now on.
+    ///
+    /// # Errors
+    /// Where that cannot be written.
+    pub async fn end_copy(&self) -> Result<(), StoreError> {
+        let node = Arc::clone(&self.node);
+        let write = async move {
+            let (meta, copied) = (node.keys.meta(), node.keys.copied());
+            let mut end = command("HDEL", &meta);
+            end.arg("copying");
+            one(&node.link, &meta, end).await?;
+            one(&node.link, &copied, command("UNLINK", &copied)).await.map(drop).map_err(StoreError::from)
+        };
+        self.here(write).await?
+    }
+}
+
+impl Node {
+    async fn put_hour(&self, provider: ProviderIndex, hour: Hour, content: &HourOfProvider) -> Result<(), Fault> {
+        let mut shards = vec![Vec::new(); SHARDS as usize];
+        let rows_of = |minute: Minute, counts: &Counts, shards: &mut Vec<Vec<u8>>| {
+            for (key, tally) in counts.rows() {
+                // The cell's low bits are its resolution; a multiplication spreads what is above them.
+                let shard = key.number().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60;
+                rows::write(minute, key, tally, &mut shards[shard as usize]);
+            }
+        };
+        match content {
+            HourOfProvider::Minutes(minutes) => minutes.iter().for_each(|(minute, counts)| rows_of(*minute, counts, &mut shards)),
+            HourOfProvider::RolledUp(counts) => rows_of(hour.first_minute(), counts, &mut shards),
+        }
+        let keys = &self.provider(provider).keys;
+        let written = keys.iter().zip(shards).filter(|(_, rows)| !rows.is_empty());
+        let ask = |(keys, rows): (&super::ShardKeys, Vec<u8>)| {
+            let commands = match content {
+                // Housekeeping finds it among the open hours, and rolls it up where its time has come.
+                HourOfProvider::Minutes(_) => {
+                    let [mut set, mut open] = [command("SET", &keys.facts(hour)), command("HSET", &keys.open())];
+                    set.arg(&rows).arg("EX").arg(self.kept().facts_s);
+                    open.arg(hour.0).arg(rows.len());
+                    vec![set, open, expiring(&keys.open(), self.kept().facts_s)]
+                }
+                HourOfProvider::RolledUp(_) => {
+                    let kept_s = (HOURS_KEPT_DAYS + 1) * 24 * HOUR_S;
+                    let [mut set, mut aged] = [command("SET", &keys.rolled_up(hour)), command("HSET", &keys.aged())];
+                    set.arg([&0_u64.to_le_bytes()[..], &rows].concat()).arg("EX").arg(kept_s);
+                    aged.arg(hour.0).arg(0);
+                    vec![set, aged, expiring(&keys.aged(), kept_s)]
+                }
+            };
+            Ask { key: keys.open(), commands }
+        };
+        self.link.ask_all(&written.map(ask).collect::<Vec<_>>()).await.map(drop)
+    }
+
+    async fn totals_of(&self, provider: ProviderIndex, hour: Hour) -> Result<(Tally64, Tally64), Fault> {
+        let keys = &self.provider(provider).keys;
+        let ask = |keys: &super::ShardKeys| {
+            let commands = vec![command("GET", &keys.facts(hour)), command("GET", &keys.rolled_up(hour))];
+            Ask { key: keys.open(), commands }
+        };
+        let (mut in_minutes, mut in_hours) = (Tally64::default(), Tally64::default());
+        for replies in self.link.ask_all(&keys.iter().map(ask).collect::<Vec<_>>()).await? {
+            match &replies[..] {
+                [Value::BulkString(facts), _] => {
+                    let facts =
+                        rows::read(hour, facts).ok_or_else(|| Fault::Lasting(format!("facts of hour {} are not whole rows", hour.0)))?;
+                    facts.for_each(|(_, _, tally)| in_minutes.add(tally.into()));
+                }
+                [_, Value::BulkString(rolled_up)] => {
+                    let (_, counts) = rows::read_rolled_up(hour, rolled_up)
+                        .ok_or_else(|| Fault::Lasting(format!("the roll-up of hour {} cannot be read", hour.0)))?;
+                    in_hours.add(Tally64::of(&counts));
+                }
+                _ => {}
+            }
+        }
+        Ok((in_minutes, in_hours))
+    }
+
+    async fn put_claims(&self, claims: &[Remembered], index: &[ProviderIndex]) -> Result<(), Fault> {
+        let mut places: BTreeMap<String, Vec<(Vec<u8>, u64)>> = BTreeMap::new();
+        for claim in claims {
+            let keys = &self.provider(index[usize::from(claim.provider)]).keys[shard_of(claim.hash) as usize];
+            let place = ClaimPlace::of(claim.hash);
+            places.entry(keys.claims(place)).or_default().push((place.field.to_vec(), claim.taken));
+        }
+        let put = async |key: &String, claims: &Vec<(Vec<u8>, u64)>| {
+            let mut arguments = vec![self.kept().claims_s.to_string().into_bytes()];
+            arguments.extend(claims.iter().flat_map(|(field, taken)| [field.clone(), taken.to_string().into_bytes()]));
+            RESTORE_CLAIMS.call(&self.link, std::slice::from_ref(key), &arguments).await?;
+            let there = one(&self.link, key, command("HLEN", key)).await?;
+            if there == Value::Int(claims.len() as i64) {
+                return Ok(());
+            }
+            Err(Fault::Lasting(format!("{} reporters were copied to {key}, but {there:?} are there", claims.len())))
+        };
+        // As many at once as the line takes.
+        let all: Vec<_> = places.iter().collect();
+        for some in all.chunks(super::link::MOST_IN_FLIGHT) {
+            futures_util::future::try_join_all(some.iter().map(|(key, claims)| put(key, claims))).await?;
+        }
+        Ok(())
+    }
+}
+
+fn command(name: &str, key: &str) -> Cmd {
+    let mut command = ::redis::cmd(name);
+    command.arg(key);
+    command
+}
+
+fn expiring(key: &str, seconds: i64) -> Cmd {
+    let mut expire = command("EXPIRE", key);
+    expire.arg(seconds);
+    expire
+}
+
+async fn one(link: &Link, key: &str, command: Cmd) -> Result<Value, Fault> {
+    Ok(link.ask(&Ask { key: key.to_owned(), commands: vec![command] }).await?.pop().unwrap_or_default())
+}

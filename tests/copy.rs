@@ -1,0 +1,157 @@
+//! Moving house: what a directory holds is on Redis afterwards, exactly, however often the copy was cut off.
+
+#![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
+
+mod support;
+
+use groundswell::domain::fact::{Source, Tally};
+use groundswell::domain::provider::{Catalogue, ProviderIndex};
+use groundswell::domain::report::{Observed, Report};
+use groundswell::domain::reporter::Reporter;
+use groundswell::domain::symptom::Symptom;
+use groundswell::domain::time::{DEFAULT_LATENESS_MS, HOUR_MS, Timestamp};
+use groundswell::store::copy::{Totals, catalogue_of, copy};
+use groundswell::store::embedded::{self, Embedded};
+use groundswell::store::redis::{Redis, address::Options};
+use groundswell::store::{OpenError, Recorded, Store, Terms};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::pin::pin;
+use std::task::Poll;
+use support::binary::groundswell;
+use support::redis::{own_prefix, shared_cluster, shared_single, start_shared};
+use support::{NOW, TORONTO, catalogue, cell, instant};
+
+const TERMS: Terms = Terms { reporter_key_check: 7, lateness_ms: DEFAULT_LATENESS_MS };
+const REPORTERS: u64 = 1_500;
+const DAYS: i64 = 20;
+
+#[test]
+fn a_copy_has_every_fact_claim_and_live_minute_however_often_it_was_cut_off() {
+    start_shared();
+    let directory = filled_directory();
+    let expected = facts_of(&open(directory.path()));
+    for (url, cuts) in [(shared_single(), &[3, 9, 30][..]), (shared_cluster(), &[5])] {
+        let options = Options { prefix: own_prefix(), ..Options::default() };
+        for cut in cuts {
+            assert_eq!(copy_until(directory.path(), &url, &options, *cut), None);
+            let error = Store::open_redis(&url, &catalogue(), TERMS, &options).unwrap_err();
+            assert!(matches!(error, OpenError::Copying { .. }) && error.to_string().contains("groundswell copy"), "{error}");
+        }
+        let totals = copy_until(directory.path(), &url, &options, usize::MAX).unwrap();
+        assert!(totals.in_minutes.count > 0 && totals.in_hours.count > 0 && totals.reporters > 0, "{totals:?}");
+        let store = Store::open_redis(&url, &catalogue(), TERMS, &options).unwrap();
+        assert_eq!(facts_of(&store), expected, "{url}");
+        wait(store.tidy(later(0))).unwrap();
+        assert_eq!(facts_of(&store), expected, "after housekeeping, {url}");
+        let again = wait(store.record(&reports(DAYS - 1, 0..REPORTERS)));
+        assert!(again.iter().all(|outcome| matches!(outcome, Ok(Recorded::Duplicate))), "who counted there counts here, {url}");
+        let live = later(0).minute()..later(0).minute().plus(1);
+        assert!(wait(store.liveness()).unwrap().covers(live));
+    }
+}
+
+#[test]
+fn a_store_that_holds_something_is_not_copied_into() {
+    let directory = filled_directory();
+    let options = Options { prefix: own_prefix(), ..Options::default() };
+    drop(Store::open_redis(&shared_single(), &catalogue(), TERMS, &options).unwrap());
+    let from = Embedded::open(directory.path(), &Catalogue::default(), TERMS, embedded::Options::default()).unwrap();
+    let names = catalogue_of(&from).unwrap();
+    let error = Redis::open_to_copy(&shared_single(), &names, TERMS, &options, "elsewhere").unwrap_err();
+    assert!(matches!(error, OpenError::Occupied(_)) && error.to_string().contains("--redis-prefix"), "{error}");
+}
+
+#[test]
+fn the_command_copies_compares_and_says_what() {
+    let directory = tempfile::tempdir().unwrap();
+    let prefix = own_prefix();
+    let arguments = ["copy", "--to", &shared_single(), "--redis-prefix", &prefix, "--reporter-key", "secret", "--from"];
+    let run = || groundswell(&arguments).arg(directory.path()).output().unwrap();
+    let refused = run();
+    assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("no directory of an embedded store"));
+    let key = groundswell::domain::reporter::ReporterKey::new(b"secret").check_value();
+    let terms = Terms { reporter_key_check: key, ..TERMS };
+    let store = Store::open_embedded(directory.path(), &catalogue(), terms, embedded::Options::default()).unwrap();
+    wait(store.record(&reports(DAYS - 1, 0..10)));
+    drop(store);
+    let copied = run();
+    let said = String::from_utf8_lossy(&copied.stdout);
+    assert!(
+        copied.status.success() && said.starts_with("copied and compared: 10 counts in minutes, 0 in older hours, 10 reporters"),
+        "{copied:?}"
+    );
+}
+
+/// A directory filled over twenty days: minutes that are live, minutes and hours that have aged, hours whose minutes are gone.
+fn filled_directory() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    for day in 0..DAYS {
+        wait(store.record(&reports(day, 0..REPORTERS)));
+        wait(store.tidy(later(day - DAYS + 1))).unwrap();
+    }
+    wait(store.mark_live(later(0).minute()..later(0).minute().plus(1))).unwrap();
+    store.close().unwrap();
+    directory
+}
+
+/// Copies until so many pieces are done. Gives the totals where it was done before that.
+fn copy_until(directory: &Path, url: &str, options: &Options, pieces: usize) -> Option<Totals> {
+    let from = Embedded::open(directory, &Catalogue::default(), TERMS, embedded::Options::default()).unwrap();
+    let names = catalogue_of(&from).unwrap();
+    let to = Redis::open_to_copy(url, &names, TERMS, options, "a directory").unwrap();
+    let done = std::cell::Cell::new(0);
+    let mut copying = pin!(copy(&from, &names, &to, |so_far, _| done.set(so_far)));
+    wait(std::future::poll_fn(|context| match copying.as_mut().poll(context) {
+        Poll::Ready(totals) => Poll::Ready(Some(totals.unwrap())),
+        Poll::Pending if pieces <= done.get() => Poll::Ready(None),
+        Poll::Pending => Poll::Pending,
+    }))
+}
+
+fn reports(day: i64, reporters: std::ops::Range<u64>) -> Vec<Report> {
+    let report = |n: u64| {
+        let observed = later(day - DAYS + 1).minute().plus(-(n as i64 % 400));
+        let late = n.is_multiple_of(3);
+        let arrived = if late { later(day - DAYS + 1).minute() } else { observed };
+        Report {
+            provider: ProviderIndex((n % 2) as u16),
+            symptom: Symptom::NoData,
+            cell: cell((TORONTO.0 + f64::from((n % 40) as u32) * 0.02, TORONTO.1), 8),
+            reporter: Reporter { hash: (n + 10_000 * day as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15), slot: 4 },
+            source: Source(0),
+            observed: Observed { minute: observed, arrived, late },
+        }
+    };
+    reporters.map(report).collect()
+}
+
+/// So many days after the last day of the directory.
+fn later(days: i64) -> Timestamp {
+    instant(NOW).plus_ms(days * 24 * HOUR_MS)
+}
+
+fn open(directory: &Path) -> Store {
+    Store::open_embedded(directory, &catalogue(), TERMS, embedded::Options::default()).unwrap()
+}
+
+/// All facts: minutes as they are, and hours.
+fn facts_of(store: &Store) -> BTreeMap<(u16, bool, i64, u64), Tally> {
+    let mut facts: BTreeMap<_, Tally> = BTreeMap::new();
+    for provider in [0, 1].map(ProviderIndex) {
+        let minutes = wait(store.minutes(provider, later(-14).minute()..later(1).minute())).unwrap();
+        for (minute, (key, tally)) in minutes.iter().flat_map(|(minute, counts)| counts.rows().map(|row| (minute.0, row))) {
+            facts.insert((provider.0, true, minute, key.number()), tally);
+        }
+        let hours = wait(store.hours(provider, later(-30).minute().hour()..later(1).minute().hour())).unwrap();
+        for (hour, (key, tally)) in hours.iter().flat_map(|(hour, counts)| counts.rows().map(|row| (hour.0, row))) {
+            facts.insert((provider.0, false, hour, key.number()), tally);
+        }
+    }
+    facts
+}
+
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
