@@ -41,6 +41,7 @@ fn a_copy_has_every_fact_claim_and_live_minute_however_often_it_was_cut_off() {
         let totals = copy_until(directory.path(), &url, &options, usize::MAX).unwrap();
         assert!(totals.in_minutes.count > 0 && totals.in_hours.count > 0 && totals.reporters > 0, "{totals:?}");
         let store = Store::open_redis(&url, &catalogue(), TERMS, &options).unwrap();
+        assert_eq!(store.catalogue_before(), Some(catalogue().fingerprint()), "which catalogue it had is copied, too");
         assert_eq!(facts_of(&store), expected, "{url}");
         wait(store.tidy(later(0))).unwrap();
         assert_eq!(facts_of(&store), expected, "after housekeeping, {url}");

@@ -44,6 +44,23 @@ fn another_schema_or_number_of_shards_is_refused_with_the_way_out() {
 }
 
 #[test]
+fn a_copy_of_the_directory_is_the_store() {
+    let (dir, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let store = open(dir.path()).unwrap();
+    record(&store, 0..500).unwrap();
+    block_on(store.tidy(instant(NOW).plus_ms(50 * HOUR_MS))).unwrap();
+    record(&store, 500..900).unwrap();
+    store.close().unwrap();
+    drop(store);
+    for file in std::fs::read_dir(dir.path()).unwrap() {
+        let path = file.unwrap().path();
+        std::fs::copy(&path, elsewhere.path().join(path.file_name().unwrap())).unwrap();
+    }
+    let restored = open(elsewhere.path()).unwrap();
+    assert_eq!((total(&restored), record(&restored, 0..900)), (900, Ok(0)), "facts and claims");
+}
+
+#[test]
 fn a_damaged_file_is_refused_by_name() {
     // How the store was left, which file is damaged, from which byte on, and how.
     let rows: [(bool, &str, usize, fn(&mut Vec<u8>, usize)); 5] = [

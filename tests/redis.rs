@@ -195,9 +195,9 @@ fn a_wrong_kind_of_address_is_refused_with_the_right_one() {
 fn a_server_with_tls_and_a_password_is_reached_and_a_wrong_password_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name).display().to_string();
-    let make = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"];
+    let request = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"];
     let extensions = ["-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"];
-    let made = Command::new("openssl").args(make).args(extensions).args(["-keyout", &path("key"), "-out", &path("cert")]).output();
+    let made = Command::new("openssl").args(request).args(extensions).args(["-keyout", &path("key"), "-out", &path("cert")]).output();
     assert!(made.expect("this test needs openssl").status.success());
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let (key, cert) = (path("key"), path("cert"));

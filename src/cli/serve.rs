@@ -22,6 +22,9 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     // Bound before the store is read, so that a port in use is known at once.
     let listener = TcpListener::bind(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
     let store = opened::store(config, &catalogue, terms)?;
+    if store.catalogue_before().is_some_and(|before| before != catalogue.fingerprint()) {
+        tracing::warn!("the catalogue is another one than this store was last opened with; nodes of one store should have the same");
+    }
     let engine = Arc::new(Engine::start(catalogue, Clock::System, config.lateness_ms(), &key, store)?);
     serve(config, listener, &engine)
 }

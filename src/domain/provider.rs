@@ -1,6 +1,7 @@
 //! Providers and the catalogue that names them. Unknown ones are refused, never created.
 
 use hashbrown::HashMap;
+use sha2::{Digest, Sha256};
 
 /// The place of a provider in the catalogue of this process. Never stored: stores keep ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -229,6 +230,18 @@ impl Catalogue {
         self.providers.iter().enumerate().map(|(index, provider)| (ProviderIndex(index as u16), provider))
     }
 
+    /// A number that two catalogues share only where they say the same (the first 64 bits of a SHA-256): nodes of one store should.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        let mut hasher = Sha256::new();
+        for provider in &self.providers {
+            // What Debug writes names every field, and quotes what could be taken for something else.
+            hasher.update(format!("{provider:?}\n"));
+        }
+        let digest: [u8; 32] = hasher.finalize().into();
+        u64::from_be_bytes(*digest.first_chunk().expect("a digest has 32 bytes"))
+    }
+
     /// How many.
     #[must_use]
     pub const fn len(&self) -> usize {
@@ -313,6 +326,20 @@ mod tests {
         assert_eq!(catalogue.subject_name(rogers), "rogers");
         assert_eq!(catalogue.brands(Subject::Provider(ProviderIndex(1))), [ProviderIndex(1)]);
         assert_eq!((catalogue.find("Fido"), catalogue.find_plmn("302"), catalogue.find_network("fido")), (None, None, None));
+    }
+
+    #[test]
+    fn a_fingerprint_changes_with_anything_that_a_catalogue_says() {
+        let print = |change: fn(&mut Provider)| {
+            let mut other = provider("bell", "bell");
+            change(&mut other);
+            Catalogue::new(vec![provider("rogers", "rogers"), other]).unwrap().fingerprint()
+        };
+        let same = print(|_| {});
+        assert_eq!(same, print(|_| {}));
+        let changes: [fn(&mut Provider); 4] =
+            [|p| p.name.push('!'), |p| p.retired = true, |p| p.plmn.push("302610".into()), |p| p.network = "rogers".into()];
+        assert!(changes.iter().all(|change| print(*change) != same));
     }
 
     #[test]

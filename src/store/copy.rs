@@ -98,6 +98,9 @@ pub async fn copy(from: &Embedded, catalogue: &Catalogue, to: &Redis, mut progre
         finish(to, &done, piece).await?;
         progress(hours.len() + shard + 1, pieces);
     }
+    if let Some(fingerprint) = from.catalogue_before() {
+        to.put_catalogue(fingerprint).await?;
+    }
     to.put_liveness(from.liveness().spans().to_vec()).await?;
     // Reporters were looked up as they were written.
     let mut copy = Totals { reporters: original.reporters, ..Totals::default() };

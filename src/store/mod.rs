@@ -206,6 +206,15 @@ impl Store {
         }
     }
 
+    /// Fingerprint of the catalogue that it was opened with before, by this node or another.
+    #[must_use]
+    pub const fn catalogue_before(&self) -> Option<u64> {
+        match self {
+            Self::Embedded(store) => store.catalogue_before(),
+            Self::Redis(store) => store.catalogue_before(),
+        }
+    }
+
     /// Records a group of reports, durably, and says of each what became of it, in order.
     ///
     /// A report with an error may be repeated. It does not count, unless only the answer was lost on the way.

@@ -59,6 +59,7 @@ pub struct Embedded {
     housekeeping: Mutex<Housekeeping>,
     log_bytes: AtomicU64,
     claim_count: AtomicU64,
+    catalogue_before: Option<u64>,
     /// Keeps the directory ours until the process ends.
     _lock: File,
 }
@@ -92,7 +93,8 @@ impl Embedded {
     pub fn open(dir: &Path, catalogue: &Catalogue, terms: Terms, options: Options) -> Result<Self, OpenError> {
         std::fs::create_dir_all(dir).map_err(|source| OpenError::Io { path: dir.to_owned(), source })?;
         let lock = lock(dir)?;
-        meta::agree(dir, terms.reporter_key_check)?;
+        let fingerprint = (!catalogue.is_empty()).then(|| catalogue.fingerprint());
+        let catalogue_before = meta::agree(dir, terms.reporter_key_check, fingerprint)?;
         let (aged, aged_hours) = Aged::open(&dir.join("aged.redb"))?;
         let mut live = Live { aged: aged_hours, ..Live::default() };
         let mut claims = Claims::default();
@@ -124,9 +126,16 @@ impl Embedded {
             live: RwLock::new(live),
             aged: Arc::new(aged),
             housekeeping: Mutex::new(Housekeeping { snapshot_number: from, ..Housekeeping::default() }),
+            catalogue_before,
             _lock: lock,
         };
         Ok(store)
+    }
+
+    /// Fingerprint of the catalogue that it was opened with before.
+    #[must_use]
+    pub const fn catalogue_before(&self) -> Option<u64> {
+        self.catalogue_before
     }
 
     pub(super) fn dir(&self) -> &Path {

@@ -103,6 +103,15 @@ impl Redis {
         self.here(async move { Ok(node.totals_of(provider, hour).await?) }).await?
     }
 
+    /// Says which catalogue the other store was last opened with.
+    ///
+    /// # Errors
+    /// Where that cannot be written.
+    pub async fn put_catalogue(&self, fingerprint: u64) -> Result<(), StoreError> {
+        let node = Arc::clone(&self.node);
+        self.here(async move { Ok(super::meta::exchange_catalogue(&node.link, &node.keys, fingerprint).await.map(drop)?) }).await?
+    }
+
     /// Lets nodes open it from now on.
     ///
     /// # Errors

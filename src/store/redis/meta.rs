@@ -53,3 +53,16 @@ async fn read(link: &Link, keys: &Keys, mut first: Vec<Cmd>) -> Result<[Option<S
     let reply = link.ask(&Ask { key: keys.meta(), commands: first }).await?.pop().unwrap_or_default();
     redis::from_redis_value(reply).map_err(|error| Fault::Lasting(error.to_string()))
 }
+
+/// Says which catalogue this node has. Gives the fingerprint of the one that was said before.
+///
+/// # Errors
+/// Where it cannot be said.
+pub async fn exchange_catalogue(link: &Link, keys: &Keys, fingerprint: u64) -> Result<Option<u64>, Fault> {
+    let [mut get, mut set] = ["HGET", "HSET"].map(redis::cmd);
+    get.arg(keys.meta()).arg("catalogue");
+    set.arg(keys.meta()).arg("catalogue").arg(format!("{fingerprint:016x}"));
+    let reply = link.ask(&Ask { key: keys.meta(), commands: vec![get, set] }).await?.into_iter().next().unwrap_or_default();
+    let before: Option<String> = redis::from_redis_value(reply).map_err(|error| Fault::Lasting(error.to_string()))?;
+    Ok(before.and_then(|text| u64::from_str_radix(&text, 16).ok()))
+}

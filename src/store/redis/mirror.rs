@@ -18,6 +18,10 @@ use std::sync::Arc;
 /// Hours that nobody asked for in so many steps of housekeeping (five seconds each) are let go.
 const KEPT_FOR_STEPS: u64 = 180;
 
+/// Bytes of facts that are read at once, and what an hour whose bytes are not known is taken for.
+const READ_AT_ONCE: u64 = 16 << 20;
+const CLOSED_BYTES: u64 = 256 << 10;
+
 /// The open hours of each shard, and the bytes of their facts.
 pub type OpenHours = Vec<BTreeMap<Hour, u64>>;
 
@@ -59,6 +63,8 @@ struct Piece {
     shard: u32,
     /// From which byte of the string.
     from: u64,
+    /// How many bytes are expected; a guess where the hour is closed.
+    bytes: u64,
     open: bool,
 }
 
@@ -93,11 +99,12 @@ impl Mirror {
     pub async fn refresh(&mut self, link: &Link, keys: &[ShardKeys], open: &OpenHours, range: Range<Hour>, step: u64) -> Result<(), Fault> {
         let mut pieces = self.pieces(open, range.clone());
         while !pieces.is_empty() {
-            let read = read(link, keys, &pieces).await?;
-            let lost = self.take(&pieces, read)?;
-            pieces.clear();
-            for hour in lost {
+            let rest = pieces.split_off(first_of_the_rest(&pieces));
+            let some = std::mem::replace(&mut pieces, rest);
+            let read = read(link, keys, &some).await?;
+            for hour in self.take(&some, read)? {
                 self.forget(hour);
+                pieces.retain(|piece| piece.hour != hour);
                 pieces.extend(self.pieces(open, hour..hour.plus(1)));
             }
         }
@@ -152,9 +159,9 @@ impl Mirror {
                 let from = read.bytes.saturating_sub(ROW_BYTES as u64);
                 match open.get(&hour) {
                     Some(bytes) if read.state == State::Unread || *bytes != read.bytes => {
-                        pieces.push(Piece { hour, shard, from, open: true });
+                        pieces.push(Piece { hour, shard, from, bytes: bytes - from, open: true });
                     }
-                    None if read.state == State::Unread => pieces.push(Piece { hour, shard, from, open: false }),
+                    None if read.state == State::Unread => pieces.push(Piece { hour, shard, from, bytes: CLOSED_BYTES, open: false }),
                     _ => {}
                 }
             }
@@ -205,6 +212,16 @@ impl Default for HourRead {
     fn default() -> Self {
         Self { shards: [ShardRead::default(); SHARDS as usize], asked: 0 }
     }
+}
+
+/// The first piece that is to be read later: a reply has to come within its time.
+fn first_of_the_rest(pieces: &[Piece]) -> usize {
+    let mut bytes = 0;
+    let fits = |piece: &&Piece| {
+        bytes += piece.bytes;
+        bytes <= READ_AT_ONCE
+    };
+    pieces.iter().take_while(fits).count().max(1)
 }
 
 async fn read(link: &Link, keys: &[ShardKeys], pieces: &[Piece]) -> Result<Vec<Vec<u8>>, Fault> {

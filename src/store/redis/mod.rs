@@ -43,6 +43,7 @@ const PROBES: u32 = 16;
 #[derive(Debug)]
 pub struct Redis {
     node: Arc<Node>,
+    catalogue_before: Option<u64>,
     /// Where connections live, whoever asks. None once dropped.
     runtime: Option<Runtime>,
 }
@@ -100,13 +101,19 @@ impl Redis {
         };
         let runtime = Builder::new_multi_thread().worker_threads(THREADS).thread_name("redis").enable_all().build();
         let runtime = runtime.map_err(|source| OpenError::Io { path: "a thread for Redis".into(), source })?;
-        let store = Self { node: Arc::new(node), runtime: Some(runtime) };
+        let mut store = Self { node: Arc::new(node), catalogue_before: None, runtime: Some(runtime) };
         let (node, schemas) = (Arc::clone(&store.node), options.schemas.clone());
+        // A copy is of whatever catalogue the other store had.
+        let fingerprint = copying.is_none().then(|| catalogue.fingerprint());
         // On the store's own threads, since the caller may be within a runtime.
         let (give, take) = std::sync::mpsc::channel();
-        store.runtime().spawn(async move { give.send(node.agree(is_cluster, &schemas, copying.as_deref()).await) });
-        take.recv().map_err(|_| store.node.unreachable("the check was given up".into()))??;
+        store.runtime().spawn(async move { give.send(node.agree(is_cluster, &schemas, copying.as_deref(), fingerprint).await) });
+        store.catalogue_before = take.recv().map_err(|_| store.node.unreachable("the check was given up".into()))??;
         Ok(store)
+    }
+
+    pub(super) const fn catalogue_before(&self) -> Option<u64> {
+        self.catalogue_before
     }
 
     pub(super) fn shown(&self) -> &str {
@@ -232,7 +239,13 @@ impl Drop for Redis {
 }
 
 impl Node {
-    async fn agree(&self, is_cluster: bool, schemas: &RangeInclusive<u32>, copying: Option<&str>) -> Result<(), OpenError> {
+    async fn agree(
+        &self,
+        is_cluster: bool,
+        schemas: &RangeInclusive<u32>,
+        copying: Option<&str>,
+        catalogue: Option<u64>,
+    ) -> Result<Option<u64>, OpenError> {
         let of_other_kind = || {
             let reason =
                 if is_cluster { "it is no cluster: write redis:// instead" } else { "it is a cluster: write redis+cluster:// instead" };
@@ -246,7 +259,12 @@ impl Node {
         if infos.iter().any(|info| info.is_cluster) != is_cluster {
             return Err(of_other_kind());
         }
-        meta::agree(&self.link, &self.keys, self.terms, schemas, copying).await
+        meta::agree(&self.link, &self.keys, self.terms, schemas, copying).await?;
+        let unreachable = |fault: Fault| self.unreachable(fault.to_string());
+        match catalogue {
+            Some(fingerprint) => meta::exchange_catalogue(&self.link, &self.keys, fingerprint).await.map_err(unreachable),
+            None => Ok(None),
+        }
     }
 
     async fn minutes(&self, provider: ProviderIndex, range: Range<Minute>) -> Result<Vec<(Minute, Arc<Counts>)>, Fault> {
