@@ -151,7 +151,9 @@ impl Side {
         Cpu { user: cpu.user * us, system: cpu.system * us }
     }
 
-    fn all_answers(&self) -> f64 {
+    /// All answers, those before the measured spans too.
+    #[must_use]
+    pub fn all_answers(&self) -> f64 {
         self.runs.iter().map(|run| run.all_answers as f64).sum()
     }
 }

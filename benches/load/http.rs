@@ -50,19 +50,27 @@ pub fn head(bytes: &[u8]) -> anyhow::Result<Option<Head>> {
 /// # Errors
 /// Where the connection fails, nothing comes for ten seconds, or the status is not 200.
 pub fn fetch(address: SocketAddr, target: &str, encoding: &str) -> anyhow::Result<Vec<u8>> {
+    exchange(address, &get(target, encoding), 200).with_context(|| target.to_owned())
+}
+
+/// Sends one request, on a connection of its own, and waits for the body of the answer.
+///
+/// # Errors
+/// Where the connection fails, nothing comes for ten seconds, or the status is another one.
+pub fn exchange(address: SocketAddr, request: &[u8], status: u16) -> anyhow::Result<Vec<u8>> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    stream.write_all(&get(target, encoding))?;
+    stream.write_all(request)?;
     let mut answer = Vec::new();
     let mut part = vec![0; 64 << 10];
     loop {
-        let n = stream.read(&mut part).with_context(|| format!("waiting for {target}"))?;
-        ensure!(n > 0, "the server closed the connection before it had answered {target}");
+        let n = stream.read(&mut part).context("waiting for an answer")?;
+        ensure!(n > 0, "the server closed the connection before it had answered");
         answer.extend_from_slice(&part[..n]);
         let Some(head) = head(&answer)? else { continue };
         if answer.len() >= head.ends_at {
             let body = answer.split_off(head.body_at);
-            ensure!(head.status == 200, "{target} was answered {}: {}", head.status, String::from_utf8_lossy(&body));
+            ensure!(head.status == status, "answered {}: {}", head.status, String::from_utf8_lossy(&body));
             return Ok(body);
         }
     }

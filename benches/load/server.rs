@@ -44,13 +44,24 @@ impl Server {
     /// # Errors
     /// Where it ends before it listens.
     pub fn groundswell(store: &Path) -> anyhow::Result<Self> {
+        Self::groundswell_on(&store.display().to_string(), &store.with_extension("log"))
+    }
+
+    /// Groundswell on a store of any kind.
+    ///
+    /// # Errors
+    /// Where it ends before it listens.
+    pub fn groundswell_on(store: &str, log: &Path) -> anyhow::Result<Self> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_groundswell"));
-        command.args(["serve", "--listen", "127.0.0.1:0", "--store"]).arg(store);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--store", store]);
         let ours = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GROUNDSWELL_"));
         for (name, _) in ours {
             command.env_remove(name);
         }
-        Self::start(GROUNDSWELL, command, &store.with_extension("log"))
+        if store.contains("://") {
+            command.env("GROUNDSWELL_REPORTER_KEY", "the key of a bench");
+        }
+        Self::start(GROUNDSWELL, command, log)
     }
 
     /// This bench again, as its own yardstick, which may take an argument.
@@ -116,7 +127,7 @@ impl Server {
     /// # Errors
     /// Where it is gone.
     pub fn cpu(&self) -> anyhow::Result<Cpu> {
-        Ok(named_cpu(&self.read("stat")?)?.1)
+        cpu_of(self.process.id())
     }
 
     /// CPU time that its threads have used, by their names without trailing numbers.
@@ -148,6 +159,15 @@ impl Server {
         let path = format!("/proc/{}/{file}", self.process.id());
         std::fs::read_to_string(&path).with_context(|| format!("reading {path}"))
     }
+}
+
+/// CPU time that a process has used.
+///
+/// # Errors
+/// Where it is gone.
+pub fn cpu_of(process: u32) -> anyhow::Result<Cpu> {
+    let path = format!("/proc/{process}/stat");
+    Ok(named_cpu(&std::fs::read_to_string(&path).with_context(|| format!("reading {path}"))?)?.1)
 }
 
 impl Drop for Server {
