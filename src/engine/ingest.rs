@@ -2,10 +2,10 @@
 
 use super::metrics::Metrics;
 use crate::domain::report::Report;
-use crate::store::{ANSWER_WITHIN, Recorded, Store, StoreError};
+use crate::store::{ANSWER_WITHIN, Part, Recorded, Store, StoreError};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -18,9 +18,9 @@ const MOST_IN_A_GROUP: usize = 65_536;
 
 /// Groups that a store behind a network works on at once.
 const USUALLY_UNDER_WAY: usize = 2;
-/// Groups that may be under way where those before are held up for longer than this.
-const MOST_UNDER_WAY: usize = 32;
-const HELD_UP_AFTER: Duration = Duration::from_millis(100);
+/// Groups that may be under way where those before are held up, and how long after one the next then begins.
+const MOST_UNDER_WAY: usize = 64;
+const PACE: Duration = Duration::from_millis(100);
 
 /// A group waits for more at most this long, and at most as long as the last commit took.
 const LONGEST_LINGER: Duration = Duration::from_micros(500);
@@ -56,7 +56,7 @@ pub struct Committer {
 struct Submitted {
     reports: Vec<Report>,
     answer: oneshot::Sender<Result<Vec<Recorded>, StoreError>>,
-    _room: Room,
+    room: Room,
 }
 
 /// Room for so many reports in the queue, given back when dropped.
@@ -86,7 +86,7 @@ impl Ingest {
         let room = Room::take(&self.queued, reports.len()).ok_or(IngestError::Overloaded)?;
         let (answer, answered) = oneshot::channel();
         let closed = || StoreError::Unavailable("shutting down".into());
-        self.queue.send(Some(Submitted { reports, answer, _room: room })).map_err(|_| closed())?;
+        self.queue.send(Some(Submitted { reports, answer, room })).map_err(|_| closed())?;
         match tokio::time::timeout(ANSWER_WITHIN, answered).await {
             Ok(outcome) => Ok(outcome.map_err(|_| closed())??),
             Err(_) => Err(StoreError::Unavailable(format!("no answer within {} s", ANSWER_WITHIN.as_secs())).into()),
@@ -124,28 +124,24 @@ struct Group {
 impl Committer {
     /// Commits group after group until the queue is closed.
     ///
-    /// A store behind a network gets the next group while the last is on its way. Further ones follow only where those are held up: a part of
-    /// the store that does not answer must not keep the reports of the others waiting.
+    /// A store behind a network gets the next group while the last is on its way. Further ones follow at a slower pace where those are held
+    /// up: a part of the store that does not answer must not keep the reports of the others waiting.
     pub async fn run(mut self, store: &Store, metrics: &Metrics) {
         let (mut under_way, mut linger) = (FuturesUnordered::new(), Duration::ZERO);
-        let mut began = VecDeque::new();
+        let mut last_began = Instant::now();
         loop {
-            let held_up = began.front().map_or(HELD_UP_AFTER, |began: &Instant| HELD_UP_AFTER.saturating_sub(began.elapsed()));
-            let may_begin = under_way.len() < USUALLY_UNDER_WAY || (held_up.is_zero() && under_way.len() < MOST_UNDER_WAY);
+            let rest = if under_way.len() < USUALLY_UNDER_WAY { Duration::ZERO } else { PACE.saturating_sub(last_began.elapsed()) };
+            let may_begin = rest.is_zero() && under_way.len() < MOST_UNDER_WAY;
             tokio::select! {
                 biased;
-                Some((at, took)) = under_way.next() => {
-                    linger = Duration::min(took, LONGEST_LINGER);
-                    began.retain(|began| *began != at);
-                }
+                Some(took) = under_way.next() => linger = Duration::min(took, LONGEST_LINGER),
                 group = self.next_group(linger), if may_begin => {
                     let Some(group) = group else { break };
                     metrics.queued_reports.set(self.queued.load(Ordering::Relaxed) as i64);
-                    let at = Instant::now();
-                    began.push_back(at);
-                    under_way.push(async move { (at, commit(store, metrics, group).await) });
+                    last_began = Instant::now();
+                    under_way.push(commit(store, metrics, group));
                 }
-                () = tokio::time::sleep(held_up), if !may_begin && !held_up.is_zero() => {}
+                () = tokio::time::sleep(rest), if !rest.is_zero() => {}
             }
         }
         while under_way.next().await.is_some() {}
@@ -180,32 +176,88 @@ impl Committer {
     }
 }
 
-/// Commits a group and answers those who wait for it. Gives the time that the store took.
+/// Commits a group, and answers each waiter once all its reports have an outcome. Gives the time that the store took.
 async fn commit(store: &Store, metrics: &Metrics, group: Group) -> Duration {
     let began = Instant::now();
-    let outcomes = store.record(&group.reports).await;
+    let reports = group.reports.len();
+    let mut answers = Answers::new(group.waiters, reports);
+    let mut failed = 0;
+    store
+        .record_in_parts(&group.reports, |part| {
+            let of_part = answers.take(&part);
+            match &part.outcome {
+                Ok(told) => {
+                    let counted = told.iter().filter(|recorded| **recorded == Recorded::Counted).count();
+                    metrics.reports("counted", counted as u64);
+                    metrics.reports("duplicate", (told.len() - counted) as u64);
+                }
+                Err(error) => {
+                    failed += of_part;
+                    tracing::error!(%error, failed = of_part, reports, "reports could not be recorded");
+                }
+            }
+        })
+        .await;
     let took = began.elapsed();
     metrics.commit_seconds.observe(took.as_secs_f64());
-    metrics.group_reports.observe(group.reports.len() as f64);
-    if let Some(error) = outcomes.iter().find_map(|outcome| outcome.as_ref().err()) {
-        let failed = outcomes.iter().filter(|outcome| outcome.is_err()).count();
+    metrics.group_reports.observe(reports as f64);
+    if failed > 0 {
         metrics.store_errors.inc();
         metrics.reports("failed", failed as u64);
-        tracing::error!(%error, failed, reports = outcomes.len(), "reports could not be recorded");
     }
-    let count = |wanted| outcomes.iter().filter(|outcome| matches!(outcome, Ok(recorded) if *recorded == wanted)).count() as u64;
-    metrics.reports("counted", count(Recorded::Counted));
-    metrics.reports("duplicate", count(Recorded::Duplicate));
-    answer(group.waiters, &outcomes);
     took
 }
 
-/// Gives each waiter the outcomes of its own reports; where one of them has none, nothing is known of all. One that has gone away is passed over.
-fn answer(waiters: Vec<Submitted>, outcomes: &[Result<Recorded, StoreError>]) {
-    let mut at = 0;
-    for Submitted { reports, answer, .. } in waiters {
-        let own = outcomes[at..at + reports.len()].iter().cloned().collect();
-        at += reports.len();
-        drop(answer.send(own));
+/// Who of a group still waits, and for what. Whoever is left when it is dropped learns that nothing is known.
+struct Answers {
+    waiters: Vec<Waiter>,
+    /// The waiter of each report.
+    owners: Vec<u32>,
+    outcomes: Vec<Recorded>,
+}
+
+struct Waiter {
+    /// Taken when it is answered, which gives its room in the queue back.
+    answer: Option<(oneshot::Sender<Result<Vec<Recorded>, StoreError>>, Room)>,
+    reports: Range<usize>,
+    without_outcome: usize,
+    fault: Option<StoreError>,
+}
+
+impl Answers {
+    fn new(submitted: Vec<Submitted>, reports: usize) -> Self {
+        let (mut waiters, mut owners) = (Vec::with_capacity(submitted.len()), Vec::with_capacity(reports));
+        for (owner, Submitted { reports, answer, room }) in (0..).zip(submitted) {
+            let range = owners.len()..owners.len() + reports.len();
+            owners.resize(range.end, owner);
+            waiters.push(Waiter { answer: Some((answer, room)), without_outcome: reports.len(), reports: range, fault: None });
+        }
+        Self { waiters, owners, outcomes: vec![Recorded::Duplicate; reports] }
+    }
+
+    /// Takes the outcomes of a part. Gives how many they are.
+    fn take(&mut self, part: &Part) -> usize {
+        let places: &mut dyn Iterator<Item = usize> = match &part.members {
+            Some(members) => &mut members.iter().copied(),
+            None => &mut (0..self.owners.len()),
+        };
+        let mut taken = 0;
+        for (n, place) in places.enumerate() {
+            let waiter = &mut self.waiters[self.owners[place] as usize];
+            match &part.outcome {
+                Ok(told) => self.outcomes[place] = told[n],
+                Err(error) => waiter.fault = Some(error.clone()),
+            }
+            taken += 1;
+            waiter.without_outcome -= 1;
+            if waiter.without_outcome == 0
+                && let Some((answer, _room)) = waiter.answer.take()
+            {
+                // Where one of its reports has no outcome, nothing is known of all. One that has gone away is passed over.
+                let own = waiter.fault.take().map_or_else(|| Ok(self.outcomes[waiter.reports.clone()].to_vec()), Err);
+                drop(answer.send(own));
+            }
+        }
+        taken
     }
 }

@@ -45,6 +45,15 @@ pub enum Recorded {
     Duplicate,
 }
 
+/// A part of a group, and what became of it.
+#[derive(Debug)]
+pub struct Part {
+    /// The places of its reports in the group; none where it is all of them.
+    pub members: Option<Vec<usize>>,
+    /// Of each, in that order; or why nothing is known of them.
+    pub outcome: Result<Vec<Recorded>, StoreError>,
+}
+
 /// What a store must agree with before it opens.
 #[derive(Debug, Clone, Copy)]
 pub struct Terms {
@@ -215,16 +224,29 @@ impl Store {
         }
     }
 
-    /// Records a group of reports, durably, and says of each what became of it, in order.
+    /// Records a group of reports, durably, and says of each, in order, what became of it.
     ///
     /// A report with an error may be repeated. It does not count, unless only the answer was lost on the way.
     pub async fn record(&self, group: &[Report]) -> Vec<Result<Recorded, StoreError>> {
+        let mut outcomes = vec![Err(StoreError::Unavailable("the answer was lost".into())); group.len()];
+        self.record_in_parts(group, |part| match (part.members, part.outcome) {
+            (None, Ok(told)) => outcomes = told.into_iter().map(Ok).collect(),
+            (None, Err(error)) => outcomes.fill(Err(error)),
+            (Some(members), told) => {
+                for (n, place) in members.into_iter().enumerate() {
+                    outcomes[place] = told.as_ref().map(|told| told[n]).map_err(Clone::clone);
+                }
+            }
+        })
+        .await;
+        outcomes
+    }
+
+    /// Records a group of reports, durably, and says what became of each part of it as soon as that is known: parts fail by themselves.
+    pub async fn record_in_parts(&self, group: &[Report], mut done: impl FnMut(Part)) {
         match self {
-            Self::Embedded(store) => match store.record(group) {
-                Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
-                Err(error) => vec![Err(error); group.len()],
-            },
-            Self::Redis(store) => store.record(group).await,
+            Self::Embedded(store) => done(Part { members: None, outcome: store.record(group) }),
+            Self::Redis(store) => store.record_in_parts(group, done).await,
         }
     }
 

@@ -15,7 +15,7 @@ mod rows;
 mod script;
 mod tidy;
 
-use super::{HOURS_KEPT_DAYS, MINUTES_KEPT_DAYS, OpenError, REPORTERS_DAY_HOURS, Recorded, SHARDS, StoreError, StoreSize, Terms};
+use super::{HOURS_KEPT_DAYS, MINUTES_KEPT_DAYS, OpenError, Part, REPORTERS_DAY_HOURS, SHARDS, StoreError, StoreSize, Terms};
 use crate::domain::counts::Counts;
 use crate::domain::liveness::Liveness;
 use crate::domain::provider::{Catalogue, ProviderIndex};
@@ -120,28 +120,20 @@ impl Redis {
         self.node.link.shown()
     }
 
-    pub(super) async fn record(&self, group: &[Report]) -> Vec<Result<Recorded, StoreError>> {
-        let node = Arc::clone(&self.node);
-        let calls = record::calls(group, &node.keys, |report| &node.providers[usize::from(report.provider.0)].id);
-        let mut outcomes = vec![Ok(Recorded::Duplicate); group.len()];
-        let run = move |call: record::Call| {
-            let node = Arc::clone(&node);
-            async move {
+    pub(super) async fn record_in_parts(&self, group: &[Report], mut done: impl FnMut(Part)) {
+        let calls = record::calls(group, &self.node.keys, |report| &self.node.providers[usize::from(report.provider.0)].id);
+        let (give, mut take) = tokio::sync::mpsc::unbounded_channel();
+        for call in calls {
+            let (node, give) = (Arc::clone(&self.node), give.clone());
+            self.runtime().spawn(async move {
                 let outcome = call.run(&node.link, node.kept(), node.min_replicas, &node.struck).await;
-                (call, outcome)
-            }
-        };
-        let all = self.here(futures_util::future::join_all(calls.into_iter().map(run))).await;
-        match all {
-            Ok(all) => {
-                for (call, outcome) in all {
-                    for (n, place) in call.members().iter().enumerate() {
-                        outcomes[*place] = outcome.as_ref().map(|told| told[n]).map_err(Clone::clone);
-                    }
-                }
-                outcomes
-            }
-            Err(error) => vec![Err(error); group.len()],
+                // An error says that nobody waits for it any more.
+                drop(give.send(Part { members: Some(call.into_members()), outcome }));
+            });
+        }
+        drop(give);
+        while let Some(part) = take.recv().await {
+            done(part);
         }
     }
 

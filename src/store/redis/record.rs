@@ -18,6 +18,8 @@ use std::time::{Duration, Instant};
 const MOST_IN_A_CALL: usize = 1_000;
 /// How long a call is repeated while its answer is not known. A failover takes four seconds.
 const REPEATED_FOR: Duration = Duration::from_secs(5);
+/// A slot that has not answered for so long gets one try from further calls: they need not wait for what others wait for already.
+const STRUCK_AFTER: Duration = Duration::from_secs(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 const CLAIMS_PER_PERIOD: u8 = 3;
@@ -124,8 +126,8 @@ impl Builder {
 impl Call {
     /// The places of its reports in the group.
     #[must_use]
-    pub fn members(&self) -> &[usize] {
-        &self.members
+    pub fn into_members(self) -> Vec<usize> {
+        self.members
     }
 
     /// Runs it until its answer is known, or time is up. Gives an outcome for each member.
@@ -153,6 +155,9 @@ impl Call {
                 Err(lasting) => return Err(lasting.into()),
             };
             by_text = false;
+            if STRUCK_AFTER < began.elapsed() {
+                struck.strike(&self.tag);
+            }
             if deadline < began.elapsed() + pause {
                 struck.strike(&self.tag);
                 return Err(fault.into());
