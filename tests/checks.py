@@ -2,9 +2,12 @@
 
 import sys
 
+from processes import leave_on_sigterm
+
 
 class Checks:
     def __init__(self):
+        leave_on_sigterm()
         self.passed = 0
         self.failed = 0
 

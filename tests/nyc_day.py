@@ -19,7 +19,7 @@ from itertools import islice
 import h3
 
 from checks import Checks
-from server import Server, ask, shared_data, store_directory
+from server import STORES, Server, ask, shared_data, store_directory, store_to_test
 
 STREAM = "nyc-regional-00"
 HOUR_S = 3600
@@ -41,9 +41,13 @@ def main():
     reports, start, end = moved_day(int(time.time()) - 300)
     random.Random(arguments.seed).shuffle(reports)
     print(f"{len(reports)} reports of {STREAM}, observed from {iso(start)} to {iso(end)}, seed {arguments.seed}")
-    with store_directory() as directory, Server(arguments.binary, f"{directory}/store") as server:
+    with (
+        store_directory() as directory,
+        store_to_test(arguments.store, directory) as store,
+        Server(arguments.binary, store, logs=directory) as server,
+    ):
         server.start()
-        outcomes, counts = count(reports, secret_of(server))
+        outcomes, counts = count(reports, server.reporter_key())
         checks.that(outcomes["duplicate"], "the day holds reporters who report again, so duplicates are tested")
         post_all(checks, server, reports, outcomes["of"], "first time")
         compare_everything(checks, server, counts, start, end, "posted once")
@@ -64,6 +68,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("binary", help="the groundswell to test, e.g. target/release/groundswell")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--store", choices=STORES, default="embedded")
     return parser.parse_args()
 
 
@@ -142,10 +147,6 @@ def reporter_on_their_day(secret, report):
     day, in_day = divmod(seconds(report["observed_at"]) * 1000 + offset_ms, DAY_MS)
     day_key = digest(secret, b"groundswell day" + day.to_bytes(8, "big", signed=True))
     return first_64_bits(digest(day_key, name)), in_day // PERIOD_MS
-
-
-def secret_of(server):
-    return bytes.fromhex((server.store / "reporter.key").read_text().strip())
 
 
 def digest(key, message):

@@ -1,7 +1,8 @@
 """Runs every check of this project in order, shows what they print, and closes with one line that counts them all.
 
 `make test` runs all; `python3 tests/run.py crash api_fuzz` only those. Installs what the checks need into the target
-directory. A step that is no test counts as one; a step that fails without a failed test counts as one failure.
+directory, and Redis into the system. A step that is no test counts as one; a step that fails without a failed test
+counts as one failure.
 """
 
 import argparse
@@ -15,7 +16,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from server import ROOT, STORES
+
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
 VENV = TARGET / "venv"
 NPM = TARGET / "npm"
@@ -36,8 +38,14 @@ class Step:
     prepare: object = None
 
 
-def script(name, *arguments):
-    return Step(name, [str(PYTHON), f"tests/{name}.py", str(BINARY), *arguments], counts_tests=True)
+def script(name, *arguments, step=None):
+    return Step(step or name, [str(PYTHON), f"tests/{name}.py", str(BINARY), *arguments], counts_tests=True)
+
+
+def on_every_store(name, **more):
+    """A script on each store, with more arguments on some."""
+    step = {store: name if store == "embedded" else f"{name}_{store}" for store in STORES}
+    return [script(name, "--store", store, *more.get(store, []), step=step[store]) for store in STORES]
 
 
 def steps():
@@ -50,8 +58,12 @@ def steps():
         Step("docs", [cargo, "doc", "--locked", "--no-deps"], {"RUSTDOCFLAGS": "-D warnings"}),
         Step("openapi", [str(NPM / "node_modules/.bin/redocly"), "lint", "openapi/openapi.json"], NO_TALKING_HOME),
         Step("release", [cargo, "build", "--locked", "--release"]),
-        script("nyc_day"),
-        script("crash"),
+        *on_every_store("nyc_day"),
+        *on_every_store("crash", cluster=["--kills", "15"]),
+        script("two_nodes"),
+        script("redis_away"),
+        script("cluster_moves"),
+        script("topology"),
         script("api_fuzz", "--schemathesis", str(VENV / "bin/schemathesis")),
     ]
 
@@ -67,7 +79,7 @@ def main():
     results = [run(step) for step in all_steps if not wanted or step.name in wanted]
     print()
     for name, passed, failed, seconds in results:
-        print(f"{'FAILED' if failed else 'ok':8}{name:10}{passed:5} passed{failed:5} failed{seconds:8.1f} s")
+        print(f"{'FAILED' if failed else 'ok':8}{name:16}{passed:5} passed{failed:5} failed{seconds:8.1f} s")
     failed = sum(failed for _, _, failed, _ in results)
     print(f"{sum(passed for _, passed, _, _ in results)} passed, {failed} failed", flush=True)
     sys.exit(1 if failed else 0)
@@ -115,7 +127,7 @@ class Missing(Exception):
 
 
 def install_tools():
-    """Puts the Python packages and the linter into the target directory, unless the very same are there."""
+    """Puts the Python packages and the linter into the target directory, unless the very same are there, and Redis into the system."""
     wanted = ROOT / "tests/requirements.txt"
     if not same(wanted, VENV / wanted.name):
         if importlib.util.find_spec("ensurepip") is None:
@@ -131,7 +143,10 @@ def install_tools():
         shutil.copy(wanted, NPM)
         call("npm", "install", "--prefix", NPM, "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error")
         shutil.copy(wanted, NPM / "installed.json")
-    print(f"Python packages are in {VENV.name}, the linter is in {NPM.name}, both in the target directory")
+    for program, package in [("redis-server", "redis-server"), ("redis-cli", "redis-tools"), ("openssl", "openssl")]:
+        if shutil.which(program) is None:
+            install_system_package(package)
+    print(f"Python packages are in {VENV.name}, the linter is in {NPM.name}, both in the target directory; Redis is there")
 
 
 def same(wanted, installed):
