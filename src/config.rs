@@ -12,8 +12,8 @@ pub struct Config {
     /// Address and port to listen on; port 0 takes a free one. Other than loopback needs --auth
     #[arg(long, env = "GROUNDSWELL_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
-    /// Directory of the embedded store, made where it is missing; or a Redis: redis://[USER:PASSWORD@]HOST:PORT, rediss:// with TLS,
-    /// redis+cluster://HOST:PORT,HOST:PORT or rediss+cluster:// for a Redis Cluster
+    /// Directory of the embedded store, made where it is missing; or a Redis: redis://HOST:PORT or redis://USER:PASSWORD@HOST:PORT, rediss://
+    /// with TLS, redis+cluster://HOST:PORT,HOST:PORT or rediss+cluster:// for a Redis Cluster
     #[arg(long, env = "GROUNDSWELL_STORE", default_value = "groundswell-data", hide_env_values = true, value_name = "DIR|URL")]
     pub store: String,
     /// How to reach a Redis, where that is the store.

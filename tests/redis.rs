@@ -12,8 +12,10 @@ use groundswell::domain::symptom::Symptom;
 use groundswell::domain::time::{DEFAULT_LATENESS_MS, Timestamp};
 use groundswell::store::redis::address::Options;
 use groundswell::store::{OpenError, Recorded, SCHEMA, Store, StoreError, Terms};
+use std::path::Path;
 use std::process::Command;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use support::binary::{Binary, refused, within};
 use support::redis::{RedisServer, cli, own_prefix, shared_cluster, shared_single, start_shared};
 use support::{NOW, TORONTO, catalogue, cell, instant};
 
@@ -140,6 +142,27 @@ fn what_loses_facts_is_said_with_the_way_out() {
     server.cli(&["CONFIG", "SET", "appendonly", "yes"]);
     server.cli(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
     assert_eq!(faults(real), "");
+}
+
+#[test]
+fn a_node_says_when_no_reports_should_be_sent_to_it_and_when_they_may_again() {
+    let server = RedisServer::start(&["--appendonly", "no"]);
+    let node = Binary::start(Path::new(&server.url()), &["--reporter-key", "of this test"]);
+    let ready = |path: &str| node.send("GET", path, &[], b"");
+    assert_eq!(ready("/readyz").status, 200, "maps are served");
+    let unfit = ready("/readyz?for=ingest");
+    assert_eq!((unfit.status, unfit.json()["code"].as_str()), (503, Some("unavailable")), "{unfit}");
+    assert!(unfit.text().contains("set appendonly yes") && unfit.header("retry-after").is_some(), "{unfit}");
+    assert!(node.log().contains("set appendonly yes"), "and in the log: {}", node.log());
+    server.cli(&["CONFIG", "SET", "appendonly", "yes"]);
+    assert!(within(Duration::from_secs(30), || ready("/readyz?for=ingest").status == 200));
+}
+
+#[test]
+fn a_node_without_a_reporter_key_is_refused_with_the_way_to_make_one() {
+    let said = refused(&["--listen", "127.0.0.1:0", "--store", &shared_single()]);
+    let message = String::from_utf8_lossy(&said.stderr);
+    assert!(message.contains("--reporter-key-file") && message.contains("openssl rand -hex 32"), "{message}");
 }
 
 #[test]
