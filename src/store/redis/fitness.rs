@@ -20,10 +20,6 @@ pub struct Info {
     pub appends: bool,
     /// What it does when it is out of memory.
     pub eviction: String,
-    /// Bytes of memory it may take; 0 where unlimited.
-    pub most_memory: u64,
-    /// Bytes of memory it takes.
-    pub memory: u64,
     /// Bytes of its append-only file.
     pub file: u64,
 }
@@ -33,15 +29,12 @@ impl Info {
     #[must_use]
     pub fn read(text: &str) -> Self {
         let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap_or_default().trim();
-        let number = |name: &str| field(name).parse().unwrap_or(0);
         Self {
             version: field("redis_version").split('.').next().and_then(|major| major.parse().ok()).unwrap_or(0),
             is_cluster: field("cluster_enabled") == "1",
             appends: field("aof_enabled") == "1",
             eviction: field("maxmemory_policy").to_owned(),
-            most_memory: number("maxmemory"),
-            memory: number("used_memory"),
-            file: number("aof_current_size"),
+            file: field("aof_current_size").parse().unwrap_or(0),
         }
     }
 

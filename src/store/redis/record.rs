@@ -159,7 +159,6 @@ impl Call {
                 struck.strike(&self.tag);
             }
             if deadline < began.elapsed() + pause {
-                struck.strike(&self.tag);
                 return Err(fault.into());
             }
             tokio::time::sleep(pause).await;
