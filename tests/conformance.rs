@@ -6,7 +6,7 @@ mod support;
 
 use groundswell::domain::counts::Counts;
 use groundswell::domain::fact::{FactKey, Lane, Source, Tally};
-use groundswell::domain::grid::{Cell, Resolution};
+use groundswell::domain::grid::{Cell, Resolution, Spot};
 use groundswell::domain::provider::{Catalogue, ProviderIndex};
 use groundswell::domain::report::{Observed, Report};
 use groundswell::domain::reporter::Reporter;
@@ -480,6 +480,7 @@ fn report(reporter: u64) -> Report {
         provider: ALPHA,
         symptom: Symptom::NoService,
         cell: here(),
+        spot: Spot::Unknown,
         reporter: Reporter { hash: reporter.wrapping_mul(0x9e37_79b9_7f4a_7c15), slot: 4 },
         source: Source(0),
         observed: Observed { minute, arrived: minute, late: false },

@@ -5,6 +5,7 @@
 mod support;
 
 use groundswell::domain::fact::{Source, Tally};
+use groundswell::domain::grid::Spot;
 use groundswell::domain::provider::{Catalogue, ProviderIndex};
 use groundswell::domain::report::{Observed, Report};
 use groundswell::domain::reporter::Reporter;
@@ -120,6 +121,7 @@ fn reports(day: i64, reporters: std::ops::Range<u64>) -> Vec<Report> {
             provider: ProviderIndex((n % 2) as u16),
             symptom: Symptom::NoData,
             cell: cell((TORONTO.0 + f64::from((n % 40) as u32) * 0.02, TORONTO.1), 8),
+            spot: Spot::Unknown,
             reporter: Reporter { hash: (n + 10_000 * day as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15), slot: 4 },
             source: Source(0),
             observed: Observed { minute: observed, arrived, late },

@@ -5,6 +5,7 @@
 mod support;
 
 use groundswell::domain::fact::{Lane, Source};
+use groundswell::domain::grid::Spot;
 use groundswell::domain::provider::ProviderIndex;
 use groundswell::domain::report::{Observed, Report};
 use groundswell::domain::reporter::Reporter;
@@ -106,7 +107,7 @@ fn a_missing_piece_of_the_log_is_refused() {
 #[test]
 fn a_log_that_outgrows_its_limit_is_replaced_by_a_snapshot() {
     let dir = tempfile::tempdir().unwrap();
-    let small = Options { snapshot_log_bytes: 1_000 };
+    let small = Options { snapshot_log_bytes: 1_000, ..Options::default() };
     let store = Store::open_embedded(dir.path(), &catalogue(), TERMS, small).unwrap();
     for n in 1..=100 {
         record(&store, n..n + 1).unwrap();
@@ -191,6 +192,7 @@ fn record(store: &Store, reporters: std::ops::Range<u64>) -> Result<u64, String>
         symptom: Symptom::NoService,
         // A cell for each of many, so that an hour of them is not small.
         cell: cell((f64::from((n % 5_000) as u32) * 0.01, TORONTO.1), 8),
+        spot: Spot::Unknown,
         reporter: Reporter { hash: n.wrapping_mul(0x9e37_79b9_7f4a_7c15), slot: 4 },
         source: Source(0),
         observed: Observed { minute, arrived: minute, late: false },

@@ -1,9 +1,9 @@
 //! A fact: in one minute, in one cell, so many reporters said one symptom of one provider, through one source, in one lane.
 
-use super::grid::{Cell, Resolution};
+use super::grid::{Cell, Resolution, Spot};
 use super::symptom::Symptom;
 
-/// Which app key submitted; 0 where the service is open.
+/// Which app key submitted, of at most 16,384; 0 where the service is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Source(pub u16);
 
@@ -36,16 +36,25 @@ impl Lane {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FactKey(u64);
 
-// From its top: 7 unused bits, cell 35, symptom 4, lane 2, source 16.
+// From its top: 7 unused bits, cell 35, symptom 4, lane 2, spot 2, source 14.
 const CELL_SHIFT: u32 = 22;
 const SYMPTOM_SHIFT: u32 = 18;
 const LANE_SHIFT: u32 = 16;
+const SPOT_SHIFT: u32 = 14;
+const SOURCE_MASK: u64 = (1 << SPOT_SHIFT) - 1;
 
 impl FactKey {
-    /// The key of these four.
+    /// The key of these four, at a spot that is not known.
     #[must_use]
     pub const fn new(cell: Cell, symptom: Symptom, lane: Lane, source: Source) -> Self {
-        Self(cell.packed() << CELL_SHIFT | (symptom as u64) << SYMPTOM_SHIFT | (lane as u64) << LANE_SHIFT | source.0 as u64)
+        let source = source.0 as u64 & SOURCE_MASK;
+        Self(cell.packed() << CELL_SHIFT | (symptom as u64) << SYMPTOM_SHIFT | (lane as u64) << LANE_SHIFT | source)
+    }
+
+    /// The same at a spot of its cell.
+    #[must_use]
+    pub const fn at_spot(self, spot: Spot) -> Self {
+        Self(self.0 & !(0x3 << SPOT_SHIFT) | (spot as u64) << SPOT_SHIFT)
     }
 
     /// The number it is stored as.
@@ -87,10 +96,16 @@ impl FactKey {
         Lane::ALL[(self.0 >> LANE_SHIFT & 0x3) as usize]
     }
 
+    /// Where in its cell.
+    #[must_use]
+    pub fn spot(self) -> Spot {
+        Spot::ALL[(self.0 >> SPOT_SHIFT & 0x3) as usize]
+    }
+
     /// Through whom.
     #[must_use]
     pub const fn source(self) -> Source {
-        Source((self.0 & 0xffff) as u16)
+        Source((self.0 & SOURCE_MASK) as u16)
     }
 
     /// The same in another lane.
@@ -99,11 +114,14 @@ impl FactKey {
         Self(self.0 & !(0x3 << LANE_SHIFT) | (lane as u64) << LANE_SHIFT)
     }
 
-    /// The same in the ancestor at `resolution`, where the cell is finer.
+    /// The same in the ancestor at `resolution`, where the cell is finer; the spot is forgotten then.
     #[must_use]
     pub const fn rolled_up_to(self, resolution: Resolution) -> Self {
+        if self.cell().resolution().number() <= resolution.number() {
+            return self;
+        }
         let rest = self.0 & ((1 << CELL_SHIFT) - 1);
-        Self(self.cell().rolled_up_to(resolution).packed() << CELL_SHIFT | rest)
+        Self(self.cell().rolled_up_to(resolution).packed() << CELL_SHIFT | rest).at_spot(Spot::Unknown)
     }
 }
 
@@ -134,12 +152,18 @@ mod tests {
         let cell = Cell::at(Position::new(-33.87, 151.21).unwrap(), Resolution::FINEST);
         for symptom in Symptom::ALL {
             for lane in Lane::ALL {
-                let key = FactKey::new(cell, symptom, lane, Source(65_535));
-                assert_eq!((key.cell(), key.symptom(), key.lane(), key.source()), (cell, symptom, lane, Source(65_535)));
-                assert_eq!(FactKey::from_number(key.number()), Some(key));
-                let coarse = key.rolled_up_to(Resolution::HOURLY);
-                assert_eq!(coarse.cell(), cell.rolled_up_to(Resolution::HOURLY));
-                assert_eq!((coarse.symptom(), coarse.lane(), coarse.source()), (symptom, lane, Source(65_535)));
+                for spot in Spot::ALL {
+                    let key = FactKey::new(cell, symptom, lane, Source(16_383)).at_spot(spot);
+                    assert_eq!(
+                        (key.cell(), key.symptom(), key.lane(), key.source(), key.spot()),
+                        (cell, symptom, lane, Source(16_383), spot)
+                    );
+                    assert_eq!(FactKey::from_number(key.number()), Some(key));
+                    let coarse = key.rolled_up_to(Resolution::HOURLY);
+                    assert_eq!(coarse.cell(), cell.rolled_up_to(Resolution::HOURLY));
+                    assert_eq!((coarse.symptom(), coarse.lane(), coarse.source()), (symptom, lane, Source(16_383)));
+                    assert_eq!(coarse.spot(), Spot::Unknown);
+                }
             }
         }
         assert_eq!(FactKey::from_number(u64::MAX), None);

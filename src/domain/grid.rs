@@ -19,6 +19,28 @@ pub struct Resolution(u8);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cell(u64);
 
+/// Which third of a cell of the finest resolution a report came from, so that a flood from one street corner can be told from an outage.
+///
+/// The seven children of the cell carry three marks, neighbours always different ones. Nothing finer is ever known of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[repr(u8)]
+pub enum Spot {
+    /// The place is not known so well.
+    #[default]
+    Unknown = 0,
+    /// The middle.
+    Middle = 1,
+    /// One half of the rim: every second child.
+    Even = 2,
+    /// The other half.
+    Odd = 3,
+}
+
+impl Spot {
+    /// All of them, in the order of their stored numbers.
+    pub const ALL: [Self; 4] = [Self::Unknown, Self::Middle, Self::Even, Self::Odd];
+}
+
 /// Why something is no place on the grid.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum GridError {
@@ -220,6 +242,44 @@ impl Cell {
         self.index().is_pentagon()
     }
 
+    /// The cells of resolution 0, which together cover the earth.
+    pub fn of_the_earth() -> impl Iterator<Item = Self> {
+        CellIndex::base_cells().map(Self::from_h3)
+    }
+
+    /// How many cells of `resolution` lie within: itself where that is its own, none where it is finer.
+    #[must_use]
+    pub fn descendant_count(self, resolution: Resolution) -> u64 {
+        self.index().children_count(resolution.h3())
+    }
+
+    /// The cells of `resolution` within, in order: itself where that is its own, none where it is finer.
+    pub fn descendants(self, resolution: Resolution) -> impl Iterator<Item = Self> {
+        self.index().children(resolution.h3()).map(Self::from_h3)
+    }
+
+    /// The cells of its resolution up to `steps` steps away, itself among them, each with how many steps. Nearest first.
+    #[must_use]
+    pub fn disk(self, steps: u8) -> Vec<(Self, u8)> {
+        let around = self.index().grid_disk_distances_safe(u32::from(steps));
+        let mut cells: Vec<(Self, u8)> = around.map(|(index, away)| (Self::from_h3(index), away as u8)).collect();
+        cells.sort_unstable_by_key(|(cell, away)| (*away, *cell));
+        cells
+    }
+
+    /// In which third of the cell of the finest resolution a position lies.
+    #[must_use]
+    pub fn spot_at(position: Position) -> Spot {
+        let lat_lng = LatLng::new(position.lat, position.lon).expect("a position is finite");
+        let below = lat_lng.to_cell(h3o::Resolution::Nine);
+        match below.direction_at(h3o::Resolution::Nine).map(u8::from) {
+            // Around the middle child the others follow each other as 1, 5, 4, 6, 2, 3: every second one has the same mark.
+            Some(1 | 4 | 2) => Spot::Odd,
+            Some(5 | 6 | 3) => Spot::Even,
+            _ => Spot::Middle,
+        }
+    }
+
     fn index(self) -> CellIndex {
         CellIndex::try_from(self.h3()).expect("a cell holds the bits of an H3 cell index")
     }
@@ -307,6 +367,34 @@ mod tests {
                 for coarser in Resolution::ALL.into_iter().filter(|c| *c <= r) {
                     assert_eq!(cell.rolled_up_to(coarser).h3(), u64::from(pentagon.parent(coarser.h3()).unwrap()));
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn every_cell_has_the_descendants_that_it_contains() {
+        for r in Resolution::ALL.into_iter().take(4) {
+            for cell in Cell::of_the_earth().flat_map(|base| base.descendants(r)).step_by(7) {
+                for finer in Resolution::ALL.into_iter().filter(|finer| finer.number() <= r.number() + 2) {
+                    let within: Vec<Cell> = cell.descendants(finer).collect();
+                    assert_eq!(within.len() as u64, cell.descendant_count(finer), "{cell} {finer:?}");
+                    assert!(within.is_sorted() && within.iter().all(|d| cell.contains(*d) && d.resolution() == finer), "{cell} {finer:?}");
+                    assert_eq!(within.is_empty(), finer < r, "{cell} {finer:?}");
+                }
+            }
+        }
+        assert_eq!(Cell::of_the_earth().map(|base| base.descendant_count(Resolution::HOURLY)).sum::<u64>(), 98_825_162);
+    }
+
+    #[test]
+    fn neighbours_have_each_other_also_around_a_pentagon() {
+        let pentagons = Resolution::HOURLY.h3().pentagons().map(Cell::from_h3);
+        let places = PLACES.map(|(lat, lon)| Cell::at(Position::new(lat, lon).unwrap(), Resolution::HOURLY));
+        for cell in pentagons.chain(places) {
+            let disk: Vec<Cell> = cell.disk(1).into_iter().map(|(near, _)| near).collect();
+            assert_eq!(disk.len(), if cell.is_pentagon() { 6 } else { 7 }, "{cell}");
+            for neighbour in disk {
+                assert!(neighbour.disk(1).iter().any(|(near, _)| *near == cell), "{cell} {neighbour}");
             }
         }
     }

@@ -1,11 +1,14 @@
 //! A report as it is counted: from what a caller said, and when it came, to one row of facts.
 
 use super::fact::{FactKey, Lane, Source, Tally};
-use super::grid::{Cell, Position, Resolution};
+use super::grid::{Cell, Position, Resolution, Spot};
 use super::provider::ProviderIndex;
 use super::reporter::{DayKeys, Reporter};
 use super::symptom::Symptom;
 use super::time::{CLOCK_TOLERANCE_MS, Minute, ON_TIME_MS, Timestamp};
+
+/// The accuracy that tells the thirds of a cell of the finest resolution apart: about the radius of the circle in one of its children.
+const SPOT_ACCURACY_M: f64 = 150.0;
 
 /// What a caller said, every value sound in itself.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,6 +36,8 @@ pub struct Report {
     pub symptom: Symptom,
     /// Where.
     pub cell: Cell,
+    /// Where in that cell, if that is known.
+    pub spot: Spot,
     /// By whom, in which period.
     pub reporter: Reporter,
     /// Through whom.
@@ -119,6 +124,15 @@ impl Place {
             Self::Cell { cell, accuracy_m } => cell.rolled_up_to(Resolution::supported_by(accuracy_m)),
         }
     }
+
+    /// Which third of that cell, where the position is known as well as that.
+    #[must_use]
+    pub fn spot(self) -> Spot {
+        match self {
+            Self::Position { position, accuracy_m: Some(accuracy_m) } if accuracy_m <= SPOT_ACCURACY_M => Cell::spot_at(position),
+            _ => Spot::Unknown,
+        }
+    }
 }
 
 impl Arrival {
@@ -156,6 +170,7 @@ impl Report {
             provider: submission.provider,
             symptom: submission.symptom,
             cell: submission.place.cell(),
+            spot: submission.place.spot(),
             reporter: keys.reporter(submission.reporter_id, submission.observed_at.unwrap_or(arrival.at)),
             source: submission.source,
             observed,
@@ -167,7 +182,7 @@ impl Report {
     pub const fn counted(&self, first: bool) -> Counted {
         let lane = if self.observed.late { Lane::LateObserved } else { Lane::OnTime };
         Counted {
-            key: FactKey::new(self.cell, self.symptom, lane, self.source),
+            key: FactKey::new(self.cell, self.symptom, lane, self.source).at_spot(self.spot),
             observed: self.observed.minute,
             arrived: self.observed.arrived,
             first,

@@ -84,7 +84,7 @@ mod tests {
     fn an_entry_comes_back_as_it_was_written() {
         for (lane, first, bit, lag) in [(Lane::OnTime, false, 0, 0), (Lane::LateObserved, true, 35, 20_160)] {
             let cell = Cell::at(Position::new(-17.0, 180.0).unwrap(), Resolution::FINEST);
-            let key = FactKey::new(cell, Symptom::Working, lane, Source(65_535));
+            let key = FactKey::new(cell, Symptom::Working, lane, Source(16_383));
             let observed = Minute(29_000_000);
             let counted = Counted { key, observed, arrived: observed.plus(lag), first };
             let entry = Entry { provider: 9, hash: u64::MAX - 5, bit, counted };

@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn rows_come_back_as_they_were_written_however_large() {
         let cell = Cell::at(Position::new(-17.0, 180.0).unwrap(), Resolution::FINEST);
-        let key = FactKey::new(cell, Symptom::Working, Lane::LateArrived, Source(65_535));
+        let key = FactKey::new(cell, Symptom::Working, Lane::LateArrived, Source(16_383));
         let hour = Hour(460_000);
         for (minute, tally) in [(0, Tally { count: 1, first: 0 }), (59, Tally { count: 200_000, first: 70_000 })] {
             let (minute, mut bytes) = (hour.first_minute().plus(minute), Vec::new());
