@@ -38,6 +38,14 @@ impl Liveness {
         self.spans.iter().any(|span| span.start <= minutes.start && minutes.end <= span.end)
     }
 
+    /// In how many of these minutes it ran.
+    #[must_use]
+    pub fn minutes_within(&self, minutes: Range<Minute>) -> u32 {
+        let first = self.spans.partition_point(|span| span.end <= minutes.start);
+        let within = self.spans[first..].iter().take_while(|span| span.start < minutes.end);
+        within.map(|span| (span.end.min(minutes.end).0 - span.start.max(minutes.start).0) as u32).sum()
+    }
+
     /// Forgets everything before `minute`.
     pub fn forget_before(&mut self, minute: Minute) {
         self.spans.retain_mut(|span| {
@@ -66,6 +74,10 @@ mod tests {
             for minute in 0..70 {
                 let marked = spans.clone().any(|span| span.contains(&Minute(minute)));
                 prop_assert_eq!(liveness.covers(Minute(minute)..Minute(minute + 1)), marked, "minute {}", minute);
+            }
+            for (from, to) in [(0, 70), (7, 21), (30, 30), (59, 60)] {
+                let expected = (from..to).filter(|minute| spans.clone().any(|span| span.contains(&Minute(*minute)))).count();
+                prop_assert_eq!(liveness.minutes_within(Minute(from)..Minute(to)), expected as u32, "{}..{}", from, to);
             }
             prop_assert!(liveness.spans().windows(2).all(|pair| pair[0].end < pair[1].start));
         }

@@ -2,8 +2,10 @@
 //!
 //! `report` becomes a `fact`, facts gather in `counts`, counts become a `view`. Everything else names one noun of that walk.
 
+pub mod baseline;
 pub mod bbox;
 pub mod counts;
+pub mod detect;
 pub mod fact;
 pub mod grid;
 pub mod level;

@@ -43,6 +43,24 @@ pub struct Provider {
     pub retired: bool,
 }
 
+impl Provider {
+    /// One of which nothing but the id is known.
+    #[must_use]
+    pub fn of_id(id: String) -> Self {
+        Self {
+            name: id.clone(),
+            network: id.clone(),
+            id,
+            category: Category::Service,
+            countries: Vec::new(),
+            depends_on: Vec::new(),
+            aliases: Vec::new(),
+            plmn: Vec::new(),
+            retired: false,
+        }
+    }
+}
+
 /// What a provider provides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Category {
@@ -145,7 +163,8 @@ pub enum CatalogueError {
     Empty,
 }
 
-const MOST_PROVIDERS: usize = 10_000;
+/// Providers of a catalogue at most.
+pub const MOST_PROVIDERS: usize = 10_000;
 
 impl Catalogue {
     /// A catalogue of these providers.

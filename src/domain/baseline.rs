@@ -1,0 +1,242 @@
+//! The baseline of a provider: how many reports an undisturbed hour brings, and which share of them each cell.
+//!
+//! Learnt hour by hour from facts alone, so that it can be made again from them: what an outage adds is bounded in the hour it is learnt,
+//! not by knowing that there was one.
+
+use super::grid::{Cell, Resolution};
+use super::time::{Hour, Minute};
+use hashbrown::HashMap;
+use std::collections::VecDeque;
+
+/// Hours of a week.
+const HOURS_OF_WEEK: usize = 168;
+/// Parts of a day that cells have shares of their own in: four hours each, in UTC.
+pub const PARTS: usize = 6;
+/// How much of what was learnt remains after a week.
+const WEEKLY_MEMORY: f64 = 0.75;
+/// An hour of the week weighs as if so many weeks had agreed with what is shared with other days.
+const SHARED_WEEKS: f64 = 1.5;
+/// An hour of the day weighs as if so many days had agreed with the borrowed shape.
+const SHAPE_DAYS: f64 = 2.0;
+/// No hour is expected to bring less than this share of the mean hour.
+const LEAST_OF_MEAN: f64 = 0.05;
+/// Reports that a part of the day must bring before its own shares outweigh those of the whole day.
+const PART_PRIOR: f64 = 150.0;
+/// Reports that a cell without any is taken to have had.
+const CELL_PRIOR: f64 = 0.3;
+/// Reports that the borrowed map weighs as much as.
+const MAP_PRIOR: f64 = 100.0;
+/// What an hour adds is bounded once so much was learnt.
+const BOUNDS_AFTER_WEEKS: f64 = 0.3;
+/// The level follows the last day, without the last hours, lest an outage raise its own baseline.
+const LEVEL_HOURS: usize = 24;
+const LEVEL_LEAVES_OUT: usize = 3;
+/// Reports that the level of one weighs as much as.
+const LEVEL_PRIOR: f64 = 60.0;
+const LEVEL_RANGE: (f64, f64) = (0.6, 1.6);
+
+/// What was learnt.
+#[derive(Debug, Clone)]
+pub struct Baseline {
+    /// Hours learnt, each as the part of it somebody was there, with the weight it still has.
+    hours: [f64; HOURS_OF_WEEK],
+    reports: [f64; HOURS_OF_WEEK],
+    /// Reports a minute in each hour of the week, from both.
+    rates: [f64; HOURS_OF_WEEK],
+    cells: [HashMap<Cell, [f32; PARTS]>; 9],
+    parts: [f64; PARTS],
+    /// Reports counted and expected in each of the last hours.
+    last: VecDeque<(f64, f64)>,
+    learnt: Option<Hour>,
+}
+
+/// Which part of the day an hour lies in.
+#[must_use]
+pub const fn part_of(hour: Hour) -> usize {
+    (hour.0.rem_euclid(24) / 4) as usize
+}
+
+/// What an undisturbed hour seldom exceeds: four standard deviations at that dispersion, and a few reports.
+fn seldom_exceeded(expected: f64, dispersion: f64, few: f64) -> f64 {
+    expected + 4.0 * (expected * (1.0 + dispersion * expected)).sqrt() + few
+}
+
+fn hour_of_week(hour: Hour) -> usize {
+    hour.0.rem_euclid(HOURS_OF_WEEK as i64) as usize
+}
+
+impl Default for Baseline {
+    fn default() -> Self {
+        Self {
+            hours: [0.0; HOURS_OF_WEEK],
+            reports: [0.0; HOURS_OF_WEEK],
+            rates: [0.0; HOURS_OF_WEEK],
+            cells: Default::default(),
+            parts: [0.0; PARTS],
+            last: VecDeque::new(),
+            learnt: None,
+        }
+    }
+}
+
+impl Baseline {
+    /// Learns one hour: reports by cell, of which the finest are of resolution 7, and which part of it somebody was there to take them.
+    pub fn learn(&mut self, hour: Hour, reports: &[(Cell, f64)], live: f64) {
+        self.forget_until(hour);
+        if live <= 0.0 {
+            return;
+        }
+        let (part, mean) = (part_of(hour), self.mean_of(hour) * live);
+        let level = self.level();
+        let known = self.weeks() >= BOUNDS_AFTER_WEEKS;
+        let mut total = 0.0;
+        for (cell, count) in reports {
+            let expected = level * mean * self.share(*cell, part, None);
+            let learnt = if known { count.min(seldom_exceeded(expected, 0.2, 2.0)) } else { *count };
+            total += learnt;
+            self.parts[part] += learnt;
+            for resolution in Resolution::ALL.into_iter().take_while(|r| *r <= cell.resolution()) {
+                self.cells[usize::from(resolution.number())].entry(cell.rolled_up_to(resolution)).or_default()[part] += learnt as f32;
+            }
+        }
+        let expected = level * mean;
+        let learnt = if known { total.min(seldom_exceeded(expected, 0.1, 5.0)) } else { total };
+        let slot = hour_of_week(hour);
+        self.hours[slot] += live;
+        self.reports[slot] += learnt;
+        self.last.push_back((total, mean));
+        if self.last.len() > LEVEL_HOURS {
+            self.last.pop_front();
+        }
+    }
+
+    /// Lets what was learnt fade, one hour at a time.
+    fn forget_until(&mut self, hour: Hour) {
+        let before = self.learnt.replace(hour).map_or(hour.0, |learnt| learnt.0);
+        // Once a day is fine enough, and costs a pass over the cells.
+        let days = hour.0.div_euclid(24) - before.div_euclid(24);
+        if days <= 0 {
+            return;
+        }
+        let kept = WEEKLY_MEMORY.powf(days as f64 / 7.0);
+        for sum in self.hours.iter_mut().chain(&mut self.reports).chain(&mut self.parts) {
+            *sum *= kept;
+        }
+        for cells in &mut self.cells {
+            cells.retain(|_, parts| {
+                *parts = parts.map(|n| n * kept as f32);
+                parts.iter().sum::<f32>() > 0.02
+            });
+        }
+    }
+
+    /// Makes the rates anew from what was learnt, with the weekly shape of another provider where this one has seen little.
+    pub fn refresh(&mut self, lender: Option<&Self>) {
+        let shape = lender.map_or([1.0; HOURS_OF_WEEK], Self::shape);
+        let seen: f64 = (0..HOURS_OF_WEEK).map(|h| self.hours[h] * shape[h]).sum();
+        let mean = if seen > 0.0 { self.reports.iter().sum::<f64>() / seen } else { 0.0 };
+        let weekend = |h: usize| (48..96).contains(&h);
+        for (h, of_shape) in shape.into_iter().enumerate() {
+            let same = (h % 24..HOURS_OF_WEEK).step_by(24).filter(|other| weekend(*other) == weekend(h));
+            let (hours, reports) = same.fold((0.0, 0.0), |(hours, reports), o| (hours + self.hours[o], reports + self.reports[o]));
+            let shared = (reports + SHAPE_DAYS * mean * of_shape) / (hours + SHAPE_DAYS);
+            let rate = (self.reports[h] + SHARED_WEEKS * shared) / (self.hours[h] + SHARED_WEEKS);
+            self.rates[h] = rate.max(LEAST_OF_MEAN * mean) / 60.0;
+        }
+    }
+
+    /// Its rates, so scaled that their mean is one.
+    fn shape(&self) -> [f64; HOURS_OF_WEEK] {
+        let mean = self.rates.iter().sum::<f64>() / HOURS_OF_WEEK as f64;
+        self.rates.map(|rate| if mean > 0.0 { rate / mean } else { 1.0 })
+    }
+
+    /// How much of its history it still holds, in weeks.
+    #[must_use]
+    pub fn weeks(&self) -> f64 {
+        self.hours.iter().sum::<f64>() / HOURS_OF_WEEK as f64
+    }
+
+    /// Hours it has learnt and still holds.
+    #[must_use]
+    pub fn hours(&self) -> f64 {
+        self.hours.iter().sum()
+    }
+
+    /// Reports it has learnt from and still holds.
+    #[must_use]
+    pub fn reports(&self) -> f64 {
+        self.parts.iter().sum()
+    }
+
+    fn mean_of(&self, hour: Hour) -> f64 {
+        let h = hour_of_week(hour);
+        let (before, after) = (self.rates[(h + HOURS_OF_WEEK - 1) % HOURS_OF_WEEK], self.rates[(h + 1) % HOURS_OF_WEEK]);
+        // The mean of the lines that join the middles of the hours.
+        60.0 * (before + 6.0 * self.rates[h] + after) / 8.0
+    }
+
+    /// How the last day compares with what was expected of it.
+    #[must_use]
+    pub fn level(&self) -> f64 {
+        let counted = self.last.len().saturating_sub(LEVEL_LEAVES_OUT);
+        let (reports, expected) = self.last.iter().take(counted).fold((0.0, 0.0), |(r, e), hour| (r + hour.0, e + hour.1));
+        ((reports + LEVEL_PRIOR) / (expected + LEVEL_PRIOR)).clamp(LEVEL_RANGE.0, LEVEL_RANGE.1)
+    }
+
+    /// Reports expected of the whole provider in a minute, at the level of one.
+    #[must_use]
+    pub fn rate(&self, minute: Minute) -> f64 {
+        // Lines join the middles of the hours.
+        let into = (minute.0 * 2 + 1).rem_euclid(120) as f64 / 120.0;
+        let h = hour_of_week(minute.hour());
+        let (neighbour, weight) =
+            if into < 0.5 { ((h + HOURS_OF_WEEK - 1) % HOURS_OF_WEEK, 0.5 - into) } else { ((h + 1) % HOURS_OF_WEEK, into - 0.5) };
+        self.rates[h] * (1.0 - weight) + self.rates[neighbour] * weight
+    }
+
+    /// Reports that were learnt of a cell and its descendants and are still held.
+    #[must_use]
+    pub fn learnt_of(&self, cell: Cell) -> f64 {
+        self.cells[usize::from(cell.resolution().number())].get(&cell).map_or(0.0, |parts| f64::from(parts.iter().sum::<f32>()))
+    }
+
+    /// The share of the provider's reports that falls to a cell in a part of the day.
+    #[must_use]
+    pub fn share(&self, cell: Cell, part: usize, lender: Option<&Self>) -> f64 {
+        let level = usize::from(cell.resolution().number());
+        let of_cell = self.cells[level].get(&cell);
+        let n: f64 = of_cell.map_or(0.0, |parts| f64::from(parts.iter().sum::<f32>()));
+        let (mut all, mut more) = (self.reports() + CELL_PRIOR * self.cells[level].len().max(1) as f64, CELL_PRIOR);
+        if let Some(lender) = lender {
+            more += MAP_PRIOR * lender.whole_day_share(cell);
+            all += MAP_PRIOR;
+        }
+        let whole = ((n + more) / all).min(1.0);
+        let in_part = of_cell.map_or(0.0, |parts| f64::from(parts[part]));
+        (in_part + PART_PRIOR * whole) / (self.parts[part] + PART_PRIOR)
+    }
+
+    fn whole_day_share(&self, cell: Cell) -> f64 {
+        if self.reports() > 0.0 { self.learnt_of(cell) / self.reports() } else { 0.0 }
+    }
+
+    /// The share of a cell of that resolution that no report was ever learnt of.
+    #[must_use]
+    pub fn unheard_share(&self, resolution: Resolution) -> f64 {
+        let cells = self.cells[usize::from(resolution.number())].len().max(1);
+        CELL_PRIOR / (self.reports() + CELL_PRIOR * cells as f64)
+    }
+
+    /// Reports expected of the whole provider in an hour of which somebody was there for that part.
+    #[must_use]
+    pub fn expected_in(&self, hour: Hour, live: f64) -> f64 {
+        let minutes = hour.minutes();
+        (minutes.start.0..minutes.end.0).map(|minute| self.rate(Minute(minute))).sum::<f64>() * self.level() * live
+    }
+
+    /// Cells of a resolution that reports were learnt of.
+    pub fn cells(&self, resolution: Resolution) -> impl Iterator<Item = Cell> + '_ {
+        self.cells[usize::from(resolution.number())].keys().copied()
+    }
+}

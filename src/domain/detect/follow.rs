@@ -1,0 +1,228 @@
+//! An incident that is followed: what it reaches, which cells it names, whether it is over.
+
+use super::incident::{Incident, State};
+use super::parameters::Parameters;
+use super::places::{W, WINDOWS};
+use super::scan::{LEVELS, Scan, counts_now};
+use super::zone::Zone;
+use crate::domain::baseline::PARTS;
+use crate::domain::grid::{Cell, Resolution};
+use crate::domain::time::Minute;
+use hashbrown::{HashMap, HashSet};
+
+/// Minutes without a zone that scores, after which an incident is over whatever else is seen.
+const FORGOTTEN_MINUTES: i64 = 120;
+/// The rate of an incident is its excess over so many minutes: the fifth window.
+const RATE_WINDOW: usize = 4;
+/// Silence is looked for in the first so many windows, up to two hours.
+const SILENCE_WINDOWS: usize = 9;
+/// Steps for which it must be silent.
+const SILENT_STEPS: u32 = 3;
+/// The ratio that cells are named by is taken to be at least this.
+const LEAST_RATIO: f64 = 1.5;
+/// Everywhere is told in the finest resolution, no finer than 4, with at most so many cells.
+const MOST_CELLS_OF_EVERYWHERE: usize = 256;
+const EVERYWHERE_RESOLUTION: usize = 4;
+/// Parts of an incident with so many steps between them may be two.
+const PARTS_APART: u8 = 4;
+
+/// An incident and what it is followed by.
+#[derive(Debug, Clone)]
+pub struct Followed {
+    /// As it was last told.
+    pub told: Incident,
+    /// Cells of zones that scored, of any resolution; none where it is everywhere.
+    reach: HashSet<Cell>,
+    everywhere: bool,
+    /// The zone whose likelihood was the greatest: its ratio says what belongs to the incident.
+    core: Zone,
+    last_scored: Minute,
+    /// The ratio of count to mean from which on a cell is named: the lowest so far, so that an incident does not give up what it named.
+    bar: f64,
+    peak_rate: f64,
+    silent_steps: u32,
+}
+
+/// Counts and expectations of the named cells in every window.
+type Windows = [(f64, f64); W];
+
+impl Followed {
+    /// An incident that begins with that zone.
+    pub fn new(told: Incident, zone: Zone, cells: &[Cell], now: Minute) -> Self {
+        let reach = cells.iter().copied().collect();
+        let everywhere = zone.centre.is_none();
+        Self { told, reach, everywhere, core: zone, last_scored: now, bar: f64::INFINITY, peak_rate: 0.0, silent_steps: 0 }
+    }
+
+    /// Whether it is everywhere.
+    pub const fn is_everywhere(&self) -> bool {
+        self.everywhere
+    }
+
+    /// Whether a cell lies in its reach.
+    pub fn reaches(&self, cell: Cell) -> bool {
+        let ancestors = Resolution::ALL.iter().take_while(|resolution| **resolution <= cell.resolution());
+        self.everywhere || ancestors.map(|resolution| cell.rolled_up_to(*resolution)).any(|ancestor| self.reach.contains(&ancestor))
+    }
+
+    /// Whether a zone of these cells shares a cell with it, or lies next to it.
+    pub fn meets(&self, zone: &[Cell]) -> bool {
+        zone.iter().flat_map(|cell| cell.disk(1)).any(|(cell, _)| self.reaches(cell))
+            || self.reach.iter().any(|own| zone.iter().any(|cell| cell.contains(*own)))
+    }
+
+    /// Grows by a zone that scored.
+    pub fn grow(&mut self, zone: Zone, cells: &[Cell], now: Minute) {
+        self.last_scored = now;
+        if self.everywhere {
+            return;
+        }
+        self.reach.extend(cells);
+        if zone.likelihood() > self.core.likelihood() {
+            self.core = zone;
+        }
+    }
+
+    /// Takes over what another reached.
+    pub fn swallow(&mut self, other: Self) {
+        self.told.onset = self.told.onset.min(other.told.onset);
+        if other.core.likelihood() > self.core.likelihood() {
+            self.core = other.core;
+        }
+        self.reach.extend(other.reach);
+    }
+
+    /// Is followed again, after it was over.
+    pub fn reopen(&mut self) {
+        self.told.resolved_at = None;
+        self.told.state = State::Confirmed;
+        self.silent_steps = 0;
+    }
+
+    /// Names its cells and judges whether it is over. Gives whether anything that is told has changed.
+    pub fn step(&mut self, scan: &Scan, now: Minute, parameters: &Parameters) -> bool {
+        let before = self.told.clone();
+        self.name(scan, now, parameters);
+        let windows = self.windows(scan);
+        let (count, expected) = windows[RATE_WINDOW];
+        self.peak_rate = self.peak_rate.max((count - expected) / WINDOWS[RATE_WINDOW] as f64);
+        let silent = windows.iter().zip(WINDOWS).take(SILENCE_WINDOWS).any(|((count, expected), minutes)| {
+            let minutes = minutes as f64;
+            minutes >= parameters.silence_minutes
+                && self.peak_rate * minutes >= parameters.silence_reports
+                && *count <= expected + expected.sqrt() + 0.5
+        });
+        self.silent_steps = if silent { self.silent_steps + 1 } else { 0 };
+        let over = self.silent_steps >= SILENT_STEPS || now.0 - self.last_scored.0 > FORGOTTEN_MINUTES;
+        self.told.state = match (over, silent) {
+            (true, _) => State::Resolved,
+            (false, true) => State::Recovering,
+            (false, false) => State::Confirmed,
+        };
+        self.told.resolved_at = over.then(|| now.start());
+        self.told != before
+    }
+
+    /// Names the cells whose counts are likelier inside than outside.
+    ///
+    /// Where the core has `ratio` times what is expected, a cell with count `c` and mean `e` is likelier inside if
+    /// `c ln(ratio) > e (ratio - 1)`: the two Poisson likelihoods compared.
+    pub fn name(&mut self, scan: &Scan, now: Minute, parameters: &Parameters) {
+        let cells = if self.everywhere { everywhere(scan) } else { self.likely_cells(scan, now, parameters) };
+        if !cells.is_empty() {
+            self.told.cells = cells;
+        }
+    }
+
+    fn likely_cells(&mut self, scan: &Scan, now: Minute, parameters: &Parameters) -> Vec<Cell> {
+        let since = self.told.onset.minute();
+        let exposure = scan.exposure_of(now.0 - since.0);
+        let mut counts: HashMap<Cell, f64> = HashMap::new();
+        for (_, minute) in scan.seen().filter(|(minute, _)| since <= *minute) {
+            for (key, tally) in minute.rows().filter(|(key, _)| counts_now(*key)) {
+                let cell = key.cell().rolled_up_to(Resolution::HOURLY);
+                if self.reaches(cell) {
+                    *counts.entry(cell).or_default() += f64::from(tally.count);
+                }
+            }
+        }
+        let core = scan.cells_of(&self.core);
+        let within = counts.iter().filter(|(cell, _)| core.iter().any(|zone| zone.contains(**cell)));
+        let count: f64 = within.map(|(_, count)| count).sum();
+        let expected: f64 = core.iter().map(|cell| scan.expected(*cell, &exposure)).sum();
+        let ratio = (count / expected.max(parameters.least_expected)).max(LEAST_RATIO);
+        self.bar = self.bar.min(parameters.names_at * (ratio - 1.0) / ratio.ln());
+        let bar = self.bar;
+        // A cell nobody was heard of in before is not expected to have nothing at all.
+        let likely = |cell: Cell, count: f64| count > bar * scan.expected(cell, &exposure).max(0.005);
+        let mut cells: Vec<Cell> = counts.into_iter().filter(|(cell, count)| likely(*cell, *count)).map(|(cell, _)| cell).collect();
+        cells.sort_unstable();
+        cells
+    }
+
+    fn windows(&self, scan: &Scan) -> Windows {
+        if self.everywhere {
+            return std::array::from_fn(|w| (f64::from(scan.counts[w]), scan.exposure[w].iter().sum()));
+        }
+        let mut windows = [(0.0, 0.0); W];
+        for cell in &self.told.cells {
+            let places = &scan.levels[usize::from(cell.resolution().number())];
+            let Some(place) = places.find(*cell) else { continue };
+            for (w, (count, expected)) in windows.iter_mut().enumerate() {
+                *count += f64::from(places.counts[place as usize][w]);
+                *expected += (0..PARTS).map(|part| f64::from(places.shares[place as usize][part]) * scan.exposure[w][part]).sum::<f64>();
+            }
+        }
+        windows
+    }
+
+    /// Knows that a zone of it still scores.
+    pub const fn keep(&mut self, now: Minute) {
+        self.last_scored = now;
+    }
+
+    /// Whether a named cell of one lies within a step of one of the other.
+    pub fn touches(&self, other: &Self) -> bool {
+        let own: HashSet<Cell> = self.told.cells.iter().copied().collect();
+        self.everywhere || other.told.cells.iter().any(|cell| cell.disk(1).into_iter().any(|(near, _)| own.contains(&near)))
+    }
+
+    /// The named cells around a zone, where they lie far from all others and from the core: an outage of its own.
+    pub fn far_part(&self, scan: &Scan, zone: &[Cell]) -> Option<Vec<Cell>> {
+        if self.everywhere {
+            return None;
+        }
+        let within = |cells: &[Cell], cell: Cell| cells.iter().any(|other| other.contains(cell));
+        let mut left: HashSet<Cell> = self.told.cells.iter().copied().collect();
+        let mut part: Vec<Cell> = left.extract_if(|cell| within(zone, *cell)).collect();
+        let mut next = part.clone();
+        while let Some(cell) = next.pop() {
+            let near: Vec<Cell> = cell.disk(PARTS_APART - 1).into_iter().map(|(near, _)| near).filter(|near| left.remove(near)).collect();
+            part.extend(&near);
+            next.extend(near);
+        }
+        let core = scan.cells_of(&self.core);
+        let apart = !part.is_empty() && !left.is_empty() && !part.iter().any(|cell| within(&core, *cell));
+        apart.then_some(part)
+    }
+
+    /// Leaves what it reaches in that part to another.
+    pub fn give_up(&mut self, part: &[Cell]) {
+        self.reach.retain(|cell| !part.iter().any(|other| cell.contains(*other) || other.contains(*cell)));
+        self.told.cells.retain(|cell| !part.contains(cell));
+        self.reach.extend(&self.told.cells);
+    }
+}
+
+/// Cells that say "everywhere": all with reports, of a coarse resolution.
+fn everywhere(scan: &Scan) -> Vec<Cell> {
+    let of = |level: usize| {
+        let places = &scan.levels[level];
+        let reported = (0..places.len()).filter(|place| places.counts[*place][W - 1] > 0);
+        reported.map(|place| places.cells[place]).collect::<Vec<_>>()
+    };
+    let levels = (0..=EVERYWHERE_RESOLUTION.min(LEVELS - 1)).rev();
+    let mut cells = levels.map(of).find(|cells| cells.len() <= MOST_CELLS_OF_EVERYWHERE).unwrap_or_default();
+    cells.sort_unstable();
+    cells
+}

@@ -1,0 +1,30 @@
+//! When an incident began: what the reports say of it, the late ones included, in the minutes they were observed.
+
+use crate::domain::counts::Counts;
+use crate::domain::grid::Cell;
+use crate::domain::symptom::Symptom;
+use crate::domain::time::Minute;
+use std::sync::Arc;
+
+/// The minute since which the cells have had more reports than expected, with the greatest likelihood.
+///
+/// Of every minute with a report, the one from which on until `until` the Poisson likelihood ratio `c ln(c/e) - (c - e)` is the greatest:
+/// the maximum-likelihood estimate of the moment a constant excess began. None where no minute has more than is expected.
+#[must_use]
+pub fn onset(minutes: &[(Minute, Arc<Counts>)], until: Minute, inside: impl Fn(Cell) -> bool, expected_a_minute: f64) -> Option<Minute> {
+    let (mut count, mut best) = (0.0, None);
+    for (minute, counts) in minutes.iter().rev().filter(|(minute, _)| *minute < until) {
+        let evidence = counts.rows().filter(|(key, _)| key.lane().is_history() && key.symptom() != Symptom::Working && inside(key.cell()));
+        let here: f64 = evidence.map(|(_, tally)| f64::from(tally.count)).sum();
+        if here == 0.0 {
+            continue;
+        }
+        count += here;
+        let expected = (expected_a_minute * (until.0 - minute.0) as f64).max(1e-3);
+        let likelihood = if count > expected { count * (count / expected).ln() - (count - expected) } else { 0.0 };
+        if likelihood > best.map_or(0.0, |(best, _)| best) {
+            best = Some((likelihood, *minute));
+        }
+    }
+    best.map(|(_, minute)| minute)
+}

@@ -1,0 +1,289 @@
+//! What the detector holds of a provider: counts in sliding windows by place, and what they are compared with.
+
+use super::parameters::Parameters;
+use super::places::{LATE_W, Places, W, WINDOWS};
+use super::spread::Spread;
+use super::zone::corrected;
+use crate::domain::baseline::{Baseline, PARTS, part_of};
+use crate::domain::counts::Counts;
+use crate::domain::fact::{FactKey, Lane};
+use crate::domain::grid::{Cell, Resolution};
+use crate::domain::symptom::Symptom;
+use crate::domain::time::{Hour, Minute};
+use hashbrown::{HashMap, HashSet};
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Resolutions whose cells are zones: 0 to 7, which is the finest that hours are kept in.
+pub const LEVELS: usize = 8;
+/// Minutes of the longest window.
+pub const LONGEST: i64 = WINDOWS[W - 1];
+
+/// A place: its resolution, and its number among the places of that.
+pub type Place = (u8, u32);
+
+/// Counts of one provider, and the baseline they are compared with.
+#[derive(Debug, Clone)]
+pub struct Scan {
+    /// Places by resolution.
+    pub levels: [Places; LEVELS],
+    /// Reports of everywhere in each window, and those of them that came late.
+    pub counts: [u32; W],
+    pub late: [u32; LATE_W],
+    /// How everywhere scatters.
+    pub spread: Spread,
+    /// Dispersion of a zone of which nothing was learnt.
+    pub prior_dispersion: f64,
+    /// Reports expected of everywhere in each window, by part of the day.
+    pub exposure: [[f64; PARTS]; W],
+    /// The share of reports that come late.
+    pub share_late: f64,
+    /// Counts the steps, from one.
+    pub step: u64,
+    pub(super) baseline: Arc<Baseline>,
+    pub(super) lender: Option<Arc<Baseline>>,
+    /// Minutes still in some window, as they were taken.
+    seen: VecDeque<(Minute, Arc<Counts>)>,
+    /// Reports expected of everywhere in each of the last minutes, the newest first, with the part of the day it lies in.
+    rates: VecDeque<(usize, f64)>,
+}
+
+/// Whether detection counts it: a problem, where it was on time in its minute, where it was late in the minute it came.
+#[must_use]
+pub fn counts_now(key: FactKey) -> bool {
+    matches!(key.lane(), Lane::OnTime | Lane::LateArrived) && key.symptom() != Symptom::Working
+}
+
+impl Scan {
+    /// A scan that has seen nothing.
+    pub fn new(parameters: &Parameters) -> Self {
+        Self {
+            levels: Default::default(),
+            counts: [0; W],
+            late: [0; LATE_W],
+            spread: Spread::default(),
+            prior_dispersion: parameters.dispersion_cold,
+            exposure: [[0.0; PARTS]; W],
+            share_late: 1.0 / 30.0,
+            step: 0,
+            baseline: Arc::default(),
+            lender: None,
+            seen: VecDeque::new(),
+            rates: VecDeque::new(),
+        }
+    }
+
+    /// Takes what is known of the last minutes, lets go of what leaves its window, and gives the places that something was added to.
+    pub fn take(&mut self, now: Minute, minutes: &[(Minute, Arc<Counts>)], live: bool) -> Vec<Place> {
+        self.step += 1;
+        let last = now.plus(-1);
+        // A minute in which nobody could report says nothing: no report is expected of it.
+        let rate = if live { self.baseline.level() * self.baseline.rate(last) } else { 0.0 };
+        self.rates.push_front((part_of(last.hour()), rate));
+        self.rates.truncate(LONGEST as usize);
+        self.exposure = WINDOWS.map(|_| [0.0; PARTS]);
+        self.expose();
+        self.let_go(now);
+        let mut grown = Vec::new();
+        for ((place, first), (on_time, late)) in self.read(now, minutes) {
+            self.add(place, late, true, first..W);
+            self.add(place, on_time, false, first..W);
+            if on_time + late > 0 {
+                grown.push(place);
+            }
+        }
+        grown.sort_unstable();
+        grown.dedup();
+        grown
+    }
+
+    fn expose(&mut self) {
+        let (mut sum, mut w) = ([0.0; PARTS], 0);
+        for (n, (part, rate)) in (1..).zip(&self.rates) {
+            sum[*part] += rate;
+            if WINDOWS[w] == n {
+                self.exposure[w] = sum;
+                w += 1;
+            }
+        }
+        self.exposure[w..].fill(sum);
+    }
+
+    /// What the minutes hold more or less than when they were last read: on time and late, by place and the first window they are still in.
+    fn read(&mut self, now: Minute, minutes: &[(Minute, Arc<Counts>)]) -> HashMap<(Place, usize), (i64, i64)> {
+        let mut changes: HashMap<(Place, usize), (i64, i64)> = HashMap::new();
+        for (minute, counts) in minutes.iter().filter(|(minute, _)| now.plus(-LONGEST) <= *minute) {
+            let first = WINDOWS.partition_point(|window| *minute < now.plus(-window));
+            let at = self.seen.partition_point(|(seen, _)| seen < minute);
+            let before = match self.seen.get_mut(at).filter(|(seen, _)| seen == minute) {
+                Some((_, before)) if Arc::ptr_eq(before, counts) => continue,
+                Some((_, before)) => Some(std::mem::replace(before, Arc::clone(counts))),
+                None => {
+                    self.seen.insert(at, (*minute, Arc::clone(counts)));
+                    None
+                }
+            };
+            for (counts, sign) in before.iter().map(|before| (before, -1)).chain([(counts, 1)]) {
+                for (key, tally) in counts.rows().filter(|(key, _)| counts_now(*key)) {
+                    let place = self.place_of(key.cell());
+                    if self.places(place).explained[place.1 as usize] > *minute {
+                        continue;
+                    }
+                    let change = changes.entry((place, first)).or_default();
+                    let lane = if key.lane() == Lane::LateArrived { &mut change.1 } else { &mut change.0 };
+                    *lane += sign * i64::from(tally.count);
+                }
+            }
+        }
+        changes
+    }
+
+    /// Each window lets go of the minute that has just left it.
+    fn let_go(&mut self, now: Minute) {
+        for (w, minutes) in WINDOWS.into_iter().enumerate() {
+            let gone = now.plus(-minutes - 1);
+            let Ok(at) = self.seen.binary_search_by_key(&gone, |(minute, _)| *minute) else { continue };
+            let counts = Arc::clone(&self.seen[at].1);
+            for (key, tally) in counts.rows().filter(|(key, _)| counts_now(*key)) {
+                let place = self.place_of(key.cell());
+                if self.places(place).explained[place.1 as usize] <= gone {
+                    self.add(place, -i64::from(tally.count), key.lane() == Lane::LateArrived, w..w + 1);
+                }
+            }
+        }
+        while self.seen.front().is_some_and(|(minute, _)| *minute < now.plus(-LONGEST)) {
+            self.seen.pop_front();
+        }
+    }
+
+    /// The place a report counts in: of resolution 7, or coarser where it is not known so well.
+    fn place_of(&mut self, cell: Cell) -> Place {
+        let cell = cell.rolled_up_to(Resolution::HOURLY);
+        (cell.resolution().number(), self.place(cell))
+    }
+
+    fn place(&mut self, cell: Cell) -> u32 {
+        let (baseline, lender) = (&self.baseline, self.lender.as_deref());
+        let shares = || (shares_of(baseline, lender, cell), baseline.learnt_of(cell) as f32);
+        self.levels[usize::from(cell.resolution().number())].place(cell, shares)
+    }
+
+    fn places(&self, place: Place) -> &Places {
+        &self.levels[usize::from(place.0)]
+    }
+
+    /// Adds to a place and its ancestors.
+    fn add(&mut self, place: Place, n: i64, late: bool, windows: Range<usize>) {
+        if n == 0 {
+            return;
+        }
+        let change = |count: &mut u32| *count = u32::try_from((i64::from(*count) + n).max(0)).unwrap_or(u32::MAX);
+        let late_windows = windows.start.min(LATE_W)..windows.end.min(LATE_W);
+        let cell = self.places(place).cells[place.1 as usize];
+        for resolution in Resolution::ALL.into_iter().take(usize::from(place.0) + 1) {
+            let at = self.place(cell.rolled_up_to(resolution)) as usize;
+            let places = &mut self.levels[usize::from(resolution.number())];
+            places.counts[at][windows.clone()].iter_mut().for_each(change);
+            if late {
+                places.late[at][late_windows.clone()].iter_mut().for_each(change);
+            }
+        }
+        self.counts[windows].iter_mut().for_each(change);
+        if late {
+            self.late[late_windows].iter_mut().for_each(change);
+        }
+    }
+
+    /// Learns how zones scatter from one hour of reports by cell, in which `expected` were expected of everywhere.
+    pub fn learn(&mut self, hour: Hour, reports: &[(Cell, f64)], expected: f64, parameters: &Parameters) {
+        let (part, block_ends) = (part_of(hour), hour.0.rem_euclid(4) == 3);
+        let whole: f64 = reports.iter().map(|(_, n)| n).sum();
+        for (resolution, places) in Resolution::ALL.into_iter().zip(&mut self.levels) {
+            let mut counts = vec![0.0; places.len()];
+            for (cell, n) in reports.iter().filter(|(cell, _)| resolution <= cell.resolution()) {
+                if let Some(place) = places.find(cell.rolled_up_to(resolution)) {
+                    counts[place as usize] += n;
+                }
+            }
+            for place in 0..places.len() {
+                for steps in 0..places.spread[place].len() {
+                    let near = places.near(place as u32, steps);
+                    let count: f64 = near.iter().map(|p| counts[*p as usize]).sum();
+                    let share: f64 = near.iter().map(|p| f64::from(places.shares[*p as usize][part])).sum();
+                    let (mean, unsure) = corrected(count, share * expected, whole, expected, parameters);
+                    places.spread[place][steps].learn(count, mean, unsure, block_ends);
+                }
+            }
+        }
+        self.spread.learn(whole, expected, 0.0, block_ends);
+    }
+
+    /// Takes over what was learnt of shares, from now on.
+    pub fn refresh(&mut self, baseline: Arc<Baseline>, lender: Option<Arc<Baseline>>) {
+        (self.baseline, self.lender) = (baseline, lender);
+        for resolution in Resolution::ALL.into_iter().take(LEVELS) {
+            for cell in self.baseline.cells(resolution).collect::<Vec<_>>() {
+                self.place(cell);
+            }
+            let places = &mut self.levels[usize::from(resolution.number())];
+            for (place, cell) in places.cells.iter().enumerate() {
+                places.shares[place] = shares_of(&self.baseline, self.lender.as_deref(), *cell);
+                places.learnt[place] = self.baseline.learnt_of(*cell) as f32;
+            }
+        }
+    }
+
+    /// Takes the reports of these cells out of all windows: an incident that is over explains them.
+    pub fn explain(&mut self, inside: impl Fn(Cell) -> bool, now: Minute) {
+        let mut explained: HashSet<Place> = HashSet::new();
+        for (minute, counts) in self.seen.clone() {
+            let first = WINDOWS.partition_point(|window| minute < now.plus(-window));
+            for (key, tally) in counts.rows().filter(|(key, _)| counts_now(*key) && inside(key.cell())) {
+                let place = self.place_of(key.cell());
+                if self.places(place).explained[place.1 as usize] <= minute {
+                    self.add(place, -i64::from(tally.count), key.lane() == Lane::LateArrived, first..W);
+                }
+                explained.insert(place);
+            }
+        }
+        for (level, place) in explained {
+            self.levels[usize::from(level)].explained[place as usize] = now;
+        }
+    }
+
+    /// Minutes still in some window, oldest first, as they were taken.
+    pub fn seen(&self) -> impl Iterator<Item = (Minute, &Counts)> {
+        self.seen.iter().map(|(minute, counts)| (*minute, &**counts))
+    }
+
+    /// Reports expected of everywhere in the last so many minutes, by part of the day.
+    pub fn exposure_of(&self, minutes: i64) -> [f64; PARTS] {
+        let mut sum = [0.0; PARTS];
+        for (part, rate) in self.rates.iter().take(usize::try_from(minutes).unwrap_or(0)) {
+            sum[*part] += rate;
+        }
+        sum
+    }
+
+    /// Reports expected in a place, where so many are expected of everywhere.
+    pub fn expected(&self, cell: Cell, exposure: &[f64; PARTS]) -> f64 {
+        let places = &self.levels[usize::from(cell.resolution().number())];
+        let shares = places.find(cell).map_or_else(|| self.unheard(), |place| places.shares[place as usize]);
+        shares.iter().zip(exposure).map(|(share, exposure)| f64::from(*share) * exposure).sum()
+    }
+
+    /// The share of a cell nobody was ever heard of in.
+    pub fn unheard(&self) -> [f32; PARTS] {
+        [self.baseline.unheard_share(Resolution::HOURLY) as f32; PARTS]
+    }
+
+    /// Bytes of memory it takes beside the facts, which the store holds too.
+    pub fn heap_bytes(&self) -> usize {
+        self.levels.iter().map(Places::heap_bytes).sum()
+    }
+}
+
+fn shares_of(baseline: &Baseline, lender: Option<&Baseline>, cell: Cell) -> [f32; PARTS] {
+    std::array::from_fn(|part| baseline.share(cell, part, lender) as f32)
+}
