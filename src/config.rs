@@ -3,6 +3,7 @@
 use crate::domain::time::{HOUR_MS, MINUTE_MS};
 use clap::{Args, ValueEnum};
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -76,6 +77,41 @@ pub struct CopyConfig {
     pub lateness_hours: i64,
 }
 
+/// Settings of a replay.
+#[derive(Debug, Clone, Args)]
+pub struct ReplayConfig {
+    /// Files of reports, one JSON object a line, in the order in which they were received; plain or packed by gzip. With --out DIR each is a stream of its own,
+    /// with --out FILE they are one stream, played one after the other
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Files of reports that are played before each stream, for the detectors to learn from. Their own incidents are not written
+    #[arg(long, num_args = 1.., value_name = "FILE")]
+    pub history: Vec<PathBuf>,
+    /// TOML file that names the providers; without it they are taken as they come
+    #[arg(long, value_name = "FILE")]
+    pub catalogue: Option<PathBuf>,
+    /// Where the incidents are written, a line a revision. A directory, which is there or ends in /, gets a file for each stream
+    #[arg(long, value_name = "FILE|DIR")]
+    pub out: PathBuf,
+    /// Empty store to replay into: a directory or a Redis, as for serve; several streams get a part of it each. Without it a temporary
+    /// directory, where history is played but once
+    #[arg(long, value_name = "DIR|URL")]
+    pub store: Option<String>,
+    /// How to reach a Redis, where that is the store.
+    #[command(flatten)]
+    pub redis: RedisConfig,
+    /// What turns reporter ids into hashes. It decides who counts twice: the same incidents need the same secret. A temporary directory has
+    /// always the same.
+    #[command(flatten)]
+    pub key: KeyConfig,
+    /// How far back a report may have been observed, 1 to 336 hours
+    #[arg(long, env = "GROUNDSWELL_LATENESS_HOURS", default_value_t = 48, value_parser = clap::value_parser!(i64).range(1..=336), value_name = "HOURS")]
+    pub lateness_hours: i64,
+    /// Streams that are replayed at once; as many as cores when not given
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZero<usize>>,
+}
+
 /// Settings of a store on Redis.
 #[derive(Debug, Clone, Args)]
 pub struct RedisConfig {
@@ -94,6 +130,38 @@ pub struct RedisConfig {
     /// Replicas of Redis that must have a report before it is answered
     #[arg(long, env = "GROUNDSWELL_MIN_REPLICAS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=5), value_name = "N")]
     pub min_replicas: u32,
+}
+
+impl ReplayConfig {
+    /// How far back a report may have been observed.
+    #[must_use]
+    pub const fn lateness_ms(&self) -> i64 {
+        self.lateness_hours * HOUR_MS
+    }
+
+    /// Streams that are replayed at once.
+    #[must_use]
+    pub fn jobs(&self) -> NonZero<usize> {
+        self.jobs.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN)
+    }
+}
+
+impl KeyConfig {
+    /// Whether a secret was given.
+    #[must_use]
+    pub const fn is_given(&self) -> bool {
+        self.reporter_key.is_some() || self.reporter_key_file.is_some()
+    }
+}
+
+impl RedisConfig {
+    /// The same Redis, and a tenant of its own for a part.
+    ///
+    /// # Errors
+    /// Where the part's name is none for keys.
+    pub fn part(&self, name: &str) -> Result<Self, String> {
+        Ok(Self { redis_prefix: prefix(&format!("{}-{name}", self.redis_prefix))?, ..self.clone() })
+    }
 }
 
 /// A prefix of keys: no braces, which would choose the slot, and nothing that a shell or a pattern reads as something else.

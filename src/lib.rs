@@ -7,6 +7,7 @@
 //!  └ http                     routes, wire types, the one error table
 //!     ├ render                a view in, bytes out
 //!     └ engine                the use-cases; the only one who knows the time
+//!        ├ wire               a report as it is sent, read: here and in http
 //!        └ store              facts at rest
 //!           └ domain          pure: reports, facts, counts, views
 //! ```
@@ -19,3 +20,4 @@ pub mod engine;
 pub mod http;
 pub mod render;
 pub mod store;
+pub mod wire;

@@ -3,6 +3,7 @@
 mod copy;
 mod openapi;
 mod opened;
+mod replay;
 mod serve;
 
 use anyhow::{Context, bail};
@@ -23,6 +24,8 @@ enum Commands {
     Serve(Box<crate::config::Config>),
     /// Move everything that an embedded store holds to a Redis; may be cut off and begun again
     Copy(Box<crate::config::CopyConfig>),
+    /// Play files of reports through ingest, store and detectors on simulated time, and write the incidents
+    Replay(Box<crate::config::ReplayConfig>),
     /// Print the OpenAPI document of the HTTP interface
     Openapi,
 }
@@ -36,6 +39,7 @@ pub fn run() -> anyhow::Result<()> {
     match cli.command {
         Commands::Serve(config) => serve::run(&config),
         Commands::Copy(config) => copy::run(&config),
+        Commands::Replay(config) => replay::run(&config),
         Commands::Openapi => openapi::run(),
     }
 }

@@ -1,11 +1,11 @@
 //! What commands do with settings before a store is open: secrets from files, certificates, the kind of store.
 
-use crate::config::{Config, KeyConfig, RedisConfig};
+use crate::config::{Config, KeyConfig, RedisConfig, ReplayConfig};
 use crate::domain::provider::Catalogue;
 use crate::domain::reporter::ReporterKey;
 use crate::store::redis::address::{self, is_address};
 use crate::store::{Store, Terms, embedded};
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use std::path::Path;
 
 /// The providers of a file, or those compiled in.
@@ -41,8 +41,23 @@ pub fn store(config: &Config, catalogue: &Catalogue, terms: Terms) -> anyhow::Re
     Ok(if is_address(&config.store) {
         Store::open_redis(&config.store, catalogue, terms, &redis_options(&config.redis)?)?
     } else {
-        let options = embedded::Options { snapshot_log_bytes: config.snapshot_log_mib << 20 };
+        let options = embedded::Options { snapshot_log_bytes: config.snapshot_log_mib << 20, ..embedded::Options::default() };
         Store::open_embedded(Path::new(&config.store), catalogue, terms, options)?
+    })
+}
+
+/// The store of a replay's settings; where it has parts, that of this name: a directory within, or a tenant of its own.
+pub fn replay_store(config: &ReplayConfig, catalogue: &Catalogue, terms: Terms, part: Option<&str>) -> anyhow::Result<Store> {
+    let store = config.store.as_deref().unwrap_or_default();
+    Ok(if is_address(store) {
+        let redis = match part {
+            Some(name) => config.redis.part(name).map_err(|reason| anyhow!("--redis-prefix with {name:?}: {reason}"))?,
+            None => config.redis.clone(),
+        };
+        Store::open_redis(store, catalogue, terms, &redis_options(&redis)?)?
+    } else {
+        let directory = Path::new(store).join(part.unwrap_or_default());
+        Store::open_embedded(&directory, catalogue, terms, embedded::Options::default())?
     })
 }
 

@@ -5,8 +5,10 @@ pub mod clock;
 pub mod ingest;
 pub mod metrics;
 pub mod providers;
+pub mod replay;
 pub mod series;
 pub mod views;
+pub mod watch;
 
 use crate::domain::provider::Catalogue;
 use crate::domain::report::{Arrival, Report, Submission, TimeError};

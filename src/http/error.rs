@@ -2,6 +2,7 @@
 
 use crate::engine::ingest::IngestError;
 use crate::store::StoreError;
+use crate::wire::fault::{Fault, FaultKind};
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{StatusCode, Uri};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
@@ -280,6 +281,25 @@ impl ResponseError for Problem {
         }
         let body = serde_json::to_vec(&self.details()).expect("a problem is plain data");
         response.content_type("application/problem+json").body(body)
+    }
+}
+
+impl From<FaultKind> for Code {
+    fn from(kind: FaultKind) -> Self {
+        match kind {
+            FaultKind::MalformedBody => Self::MalformedBody,
+            FaultKind::MissingField => Self::MissingField,
+            FaultKind::InvalidValue => Self::InvalidValue,
+            FaultKind::UnknownProvider => Self::UnknownProvider,
+        }
+    }
+}
+
+impl From<Vec<Fault>> for Problem {
+    /// The first fault's code speaks for all.
+    fn from(faults: Vec<Fault>) -> Self {
+        let code = faults.first().map_or(Code::InvalidValue, |fault| fault.kind.into());
+        Self::fields(code, faults.into_iter().map(|fault| FieldError::new(fault.field, fault.expected, fault.got)).collect())
     }
 }
 

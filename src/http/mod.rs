@@ -10,7 +10,6 @@ mod pages;
 mod params;
 mod providers;
 mod query;
-mod raw_report;
 mod rendered;
 mod reports;
 mod series;

@@ -6,6 +6,7 @@ use crate::domain::grid::{Cell, Resolution};
 use crate::domain::provider::{Catalogue, Subject};
 use crate::domain::symptom::{Symptom, Symptoms};
 use crate::domain::time::{CLOCK_TOLERANCE_MS, Timestamp};
+use crate::wire::time::{INSTANT, instant};
 use std::borrow::Cow;
 
 /// The parameters of one request.
@@ -139,15 +140,6 @@ impl<'a> Query<'a> {
     pub fn instant(&self, name: &str) -> Result<Option<Timestamp>, Problem> {
         self.value(name, INSTANT, instant)
     }
-}
-
-/// What an instant must look like.
-pub const INSTANT: &str = "a time like 2022-07-08T08:44:00Z (RFC 3339)";
-
-/// The instant of an RFC 3339 text.
-#[must_use]
-pub fn instant(text: &str) -> Option<Timestamp> {
-    text.parse::<jiff::Timestamp>().ok().map(|instant| Timestamp(instant.as_millisecond()))
 }
 
 fn four_numbers(text: &str) -> Option<[f64; 4]> {

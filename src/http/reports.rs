@@ -3,14 +3,15 @@
 use super::App;
 use super::body::{Body, Limits, media_type};
 use super::error::{Code, FieldError, Problem, ProblemDetails};
-use super::query::{INSTANT, Query, instant};
-use super::raw_report::RawReport;
+use super::query::Query;
 use crate::domain::provider::Catalogue;
 use crate::domain::report::{Report, TimeError};
 use crate::domain::time::Timestamp;
 use crate::engine::Acceptance;
 use crate::render::time::rfc3339;
 use crate::store::Recorded;
+use crate::wire::report::RawReport;
+use crate::wire::time::{INSTANT, instant};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};

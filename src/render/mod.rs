@@ -10,6 +10,7 @@ mod digest;
 pub mod geojson;
 pub mod h3j;
 pub mod head;
+pub mod incident_line;
 pub mod json;
 #[cfg(test)]
 mod sample;

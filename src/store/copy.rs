@@ -6,7 +6,7 @@ use super::embedded::export::HourOfProvider;
 use super::redis::Redis;
 use crate::domain::counts::Counts;
 use crate::domain::fact::Tally;
-use crate::domain::provider::{Catalogue, CatalogueError, Category, Provider, ProviderIndex};
+use crate::domain::provider::{Catalogue, CatalogueError, Provider, ProviderIndex};
 use crate::domain::time::Hour;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -52,18 +52,7 @@ pub enum CopyError {
 /// # Errors
 /// Where it holds nothing of anybody.
 pub fn catalogue_of(from: &Embedded) -> Result<Catalogue, CatalogueError> {
-    let provider = |id: String| Provider {
-        name: id.clone(),
-        network: id.clone(),
-        id,
-        category: Category::Service,
-        countries: Vec::new(),
-        depends_on: Vec::new(),
-        aliases: Vec::new(),
-        plmn: Vec::new(),
-        retired: false,
-    };
-    Catalogue::new(from.provider_ids().into_iter().map(provider).collect())
+    Catalogue::new(from.provider_ids().into_iter().map(Provider::of_id).collect())
 }
 
 /// Copies all, then compares both ends. `catalogue` is that of [`catalogue_of`]; `progress` is told how many pieces are done, of how many.

@@ -316,6 +316,17 @@ impl Store {
         }
     }
 
+    /// Whether it holds no facts (on Redis: of this catalogue's providers), and nobody was ever here.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub async fn is_empty(&self) -> Result<bool, StoreError> {
+        match self {
+            Self::Embedded(store) => Ok(store.is_empty()),
+            Self::Redis(store) => store.is_empty().await,
+        }
+    }
+
     /// Why no reports should be trusted to it, though it answers: each a sentence with the way out.
     ///
     /// # Errors

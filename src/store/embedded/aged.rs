@@ -1,7 +1,8 @@
 //! Facts that no longer change, in an embedded database: minutes for 14 days, hours for 8 weeks.
 
 use super::live::Live;
-use super::rows;
+use super::unsynced::Unsynced;
+use super::{Durability, rows};
 use crate::domain::counts::Counts;
 use crate::domain::grid::Resolution;
 use crate::domain::time::{Hour, Minute};
@@ -32,6 +33,7 @@ pub type MinuteCounts<C> = Vec<(Minute, C)>;
 #[derive(Debug)]
 pub struct Aged {
     path: PathBuf,
+    durability: Durability,
     /// None after a failed write, until somebody needs it: it then answers nothing any more, and must be opened anew.
     database: RwLock<Option<Database>>,
 }
@@ -97,10 +99,10 @@ impl Aged {
     ///
     /// # Errors
     /// Where it cannot be read or written.
-    pub fn open(path: &Path) -> Result<(Self, AgedHours), OpenError> {
+    pub fn open(path: &Path, durability: Durability) -> Result<(Self, AgedHours), OpenError> {
         let failed = |error: redb::Error| OpenError::Database { path: path.to_owned(), reason: error.to_string() };
         let prepare = || -> Result<(Database, AgedHours), redb::Error> {
-            let database = open(path)?;
+            let database = open(path, durability)?;
             let txn = database.begin_write()?;
             let mut hours = BTreeMap::new();
             {
@@ -115,10 +117,10 @@ impl Aged {
             Ok((database, AgedHours(hours)))
         };
         let (database, hours) = prepare().map_err(failed)?;
-        Ok((Self { path: path.to_owned(), database: RwLock::new(Some(database)) }, hours))
+        Ok((Self { path: path.to_owned(), durability, database: RwLock::new(Some(database)) }, hours))
     }
 
-    /// Writes an hour, beside what is there of it. On return it is on the disk.
+    /// Writes an hour, beside what is there of it. On return it is on the disk, where that is waited for.
     ///
     /// # Errors
     /// Where it cannot be written; nothing of it was then.
@@ -208,15 +210,20 @@ impl Aged {
         if self.database.read().unwrap_or_else(PoisonError::into_inner).is_none() {
             let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
             if database.is_none() {
-                *database = Some(open(&self.path)?);
+                *database = Some(open(&self.path, self.durability)?);
             }
         }
         Ok(())
     }
 }
 
-fn open(path: &Path) -> Result<Database, redb::Error> {
-    Ok(Database::builder().set_cache_size(CACHE_BYTES).create(path)?)
+fn open(path: &Path, durability: Durability) -> Result<Database, redb::Error> {
+    let mut builder = Database::builder();
+    builder.set_cache_size(CACHE_BYTES);
+    Ok(match durability {
+        Durability::Synced => builder.create(path)?,
+        Durability::Unsynced => builder.create_with_backend(Unsynced::open(path)?)?,
+    })
 }
 
 /// One counts a minute, sorted.

@@ -4,6 +4,7 @@
 //! without gaps. A segment is named after its first frame; where a segment holds frames that the next one holds too, the next one's count:
 //! the earlier were given up after a failed write.
 
+use super::Durability;
 use crate::store::{OpenError, StoreError};
 use rustix::fs::FallocateFlags;
 use std::fs::{File, OpenOptions};
@@ -39,6 +40,7 @@ pub struct Log {
     /// Bytes of the segments before the open one.
     sealed_bytes: u64,
     frame: Vec<u8>,
+    durability: Durability,
 }
 
 #[derive(Debug)]
@@ -84,10 +86,16 @@ impl Log {
             sealed_bytes += end.bytes;
         }
         // A new segment each time keeps a torn tail as it was found, and is never appended to by a process that did not begin it.
-        Ok(Self { dir: dir.to_owned(), segment: None, next, sealed_bytes, frame: Vec::new() })
+        Ok(Self { dir: dir.to_owned(), segment: None, next, sealed_bytes, frame: Vec::new(), durability: Durability::Synced })
     }
 
-    /// Appends one frame and waits until it is on the disk. Gives its number.
+    /// The same log, whose frames are waited for or not.
+    #[must_use]
+    pub fn with(self, durability: Durability) -> Self {
+        Self { durability, ..self }
+    }
+
+    /// Appends one frame and waits until it is on the disk, where frames are waited for. Gives its number.
     ///
     /// # Errors
     /// Where it could not be written whole. The log then goes on as if it had never been tried.
@@ -150,7 +158,7 @@ impl Log {
             Some(segment) => segment,
             None => Segment::create(&self.dir, self.next)?,
         };
-        match segment.append(&self.frame) {
+        match segment.append(&self.frame, self.durability) {
             Ok(()) => {
                 self.segment = Some(segment);
                 Ok(())
@@ -176,13 +184,15 @@ impl Segment {
         Ok(Self { file, end: 0, reserved: 0 })
     }
 
-    fn append(&mut self, frame: &[u8]) -> io::Result<()> {
+    fn append(&mut self, frame: &[u8], durability: Durability) -> io::Result<()> {
         let end = self.end + frame.len() as u64;
         if end > self.reserved {
             self.reserve(end)?;
         }
         self.file.write_all_at(frame, self.end)?;
-        self.file.sync_data()?;
+        if durability == Durability::Synced {
+            self.file.sync_data()?;
+        }
         self.end = end;
         Ok(())
     }

@@ -14,6 +14,7 @@ mod names;
 mod rows;
 pub mod secret;
 mod snapshot;
+mod unsynced;
 
 use super::{
     HOURS_KEPT_DAYS, MINUTES_KEPT_DAYS, OpenError, REPORTERS_DAY_HOURS, Recorded, SETTLED_AFTER_MINUTES, StoreError, StoreSize, Terms,
@@ -40,6 +41,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 pub struct Options {
     /// A snapshot is made once the log has grown to this, or to the size of the last snapshot where that is more.
     pub snapshot_log_bytes: u64,
+    /// Whether what is written is waited for.
+    pub durability: Durability,
+}
+
+/// Whether what is written is waited for until it is on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// A recorded report survives a power loss.
+    Synced,
+    /// Only the process keeps it: for a store that nobody needs after it, like that of a replay.
+    Unsynced,
 }
 
 /// The store of one directory.
@@ -81,7 +93,7 @@ struct Housekeeping {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { snapshot_log_bytes: 128 << 20 }
+        Self { snapshot_log_bytes: 128 << 20, durability: Durability::Synced }
     }
 }
 
@@ -95,7 +107,7 @@ impl Embedded {
         let lock = lock(dir)?;
         let fingerprint = (!catalogue.is_empty()).then(|| catalogue.fingerprint());
         let catalogue_before = meta::agree(dir, terms.reporter_key_check, fingerprint)?;
-        let (aged, aged_hours) = Aged::open(&dir.join("aged.redb"))?;
+        let (aged, aged_hours) = Aged::open(&dir.join("aged.redb"), options.durability)?;
         let mut live = Live { aged: aged_hours, ..Live::default() };
         let mut claims = Claims::default();
         let (from, mut providers) = snapshot::restore(dir, &mut live, &mut claims)?;
@@ -113,7 +125,7 @@ impl Embedded {
                 }
             }
         })?;
-        let mut writer = Writer { log, claims, providers };
+        let mut writer = Writer { log: log.with(options.durability), claims, providers };
         let numbers = writer.number(catalogue).map_err(|error| OpenError::Database { path: dir.to_owned(), reason: error.to_string() })?;
         let store = Self {
             dir: dir.to_owned(),
@@ -238,6 +250,11 @@ impl Embedded {
     pub(super) fn snapshot(&self) -> Result<(), StoreError> {
         let mut housekeeping = self.housekeeping.lock().unwrap_or_else(PoisonError::into_inner);
         self.write_snapshot(&mut housekeeping)
+    }
+
+    /// Whether nothing was ever recorded, or all of it is forgotten, and nobody was ever here.
+    pub(super) fn is_empty(&self) -> bool {
+        self.kept_hours().is_empty() && self.live().liveness.spans().is_empty()
     }
 
     pub(super) fn size(&self) -> StoreSize {

@@ -172,6 +172,11 @@ impl Redis {
         self.here(async move { Ok(node.liveness().await?) }).await?
     }
 
+    pub(super) async fn is_empty(&self) -> Result<bool, StoreError> {
+        let node = Arc::clone(&self.node);
+        self.here(async move { Ok(node.is_empty().await?) }).await?
+    }
+
     pub(super) async fn probe(&self) -> Result<(), StoreError> {
         let node = Arc::clone(&self.node);
         let ask = async move {
@@ -347,6 +352,19 @@ impl Node {
             }
         }
         Ok(liveness)
+    }
+
+    async fn is_empty(&self) -> Result<bool, Fault> {
+        if !self.live_days().await?.is_empty() {
+            return Ok(false);
+        }
+        let exists = |keys: &ShardKeys| {
+            let mut exists = ::redis::cmd("EXISTS");
+            exists.arg(keys.open()).arg(keys.aged());
+            Ask { key: keys.open(), commands: vec![exists] }
+        };
+        let asks: Vec<Ask> = self.providers.iter().flat_map(|provider| &provider.keys).map(exists).collect();
+        Ok(self.link.ask_all(&asks).await?.into_iter().flatten().all(|reply| reply == Value::Int(0)))
     }
 
     async fn live_days(&self) -> Result<Vec<i64>, Fault> {

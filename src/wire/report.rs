@@ -1,7 +1,8 @@
 //! One submitted report as JSON: read leniently, judged field by field, so that every fault is named.
 
-use super::error::{Code, FieldError, Problem};
-use super::query::{INSTANT, instant};
+use super::fault::{Fault, FaultKind};
+use super::scalar::{Scalar, Text, drain};
+use super::time::{INSTANT, instant};
 use crate::domain::fact::Source;
 use crate::domain::grid::{Cell, Position};
 use crate::domain::provider::{Catalogue, ProviderIndex};
@@ -9,7 +10,7 @@ use crate::domain::report::{Place, Submission};
 use crate::domain::symptom::Symptom;
 use crate::domain::time::Timestamp;
 use serde::Deserialize;
-use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -17,20 +18,6 @@ use std::fmt;
 pub const LONGEST_REPORTER_ID: usize = 128;
 /// Longest id that is echoed, in bytes.
 pub const LONGEST_ID: usize = 128;
-
-/// A JSON value where a field should be.
-#[derive(Debug, Default, Clone)]
-pub enum Scalar<'a> {
-    /// Nothing is there, or null.
-    #[default]
-    Missing,
-    /// A string.
-    Text(Cow<'a, str>),
-    /// A number.
-    Number(f64),
-    /// Something else, by its name.
-    Other(&'static str),
-}
 
 /// A report as it was sent: every field whatever it is.
 #[derive(Debug, Default)]
@@ -83,20 +70,20 @@ fn field_of(name: &str) -> Option<usize> {
     })
 }
 
-/// Faults of one report; the first one's code speaks for all.
-type Faults = Vec<(Code, FieldError)>;
+/// Faults of one report; the first one's kind speaks for all.
+type Faults = Vec<Fault>;
 
 impl<'a> RawReport<'a> {
     /// What it says, every value sound in itself.
     ///
     /// # Errors
     /// With every field at fault.
-    pub fn read(&'a self, catalogue: &Catalogue) -> Result<Read<'a>, Problem> {
+    pub fn read(&'a self, catalogue: &Catalogue) -> Result<Read<'a>, Vec<Fault>> {
         if let Some(kind) = self.not_an_object {
-            return Err(Problem::field(Code::MalformedBody, "report", "a JSON object", kind));
+            return Err(vec![Fault::new(FaultKind::MalformedBody, "report", "a JSON object", kind)]);
         }
         if let Some(field) = self.twice {
-            return Err(Problem::field(Code::MalformedBody, field, "given once", "twice"));
+            return Err(vec![Fault::new(FaultKind::MalformedBody, field, "given once", "twice")]);
         }
         let mut faults = Faults::new();
         let provider = self.provider(catalogue, &mut faults);
@@ -110,7 +97,7 @@ impl<'a> RawReport<'a> {
                 submission: Submission { provider, symptom, place, observed_at, reporter_id, source: Source::default() },
                 warning: self.warning(unknown_symptom),
             }),
-            _ => Err(problem(faults)),
+            _ => Err(faults),
         }
     }
 
@@ -126,7 +113,7 @@ impl<'a> RawReport<'a> {
     fn provider(&self, catalogue: &Catalogue, faults: &mut Faults) -> Option<ProviderIndex> {
         let by_plmn = !matches!(self.fields[PLMN], Scalar::Missing);
         if by_plmn && !matches!(self.fields[PROVIDER], Scalar::Missing) {
-            faults.push((Code::InvalidValue, FieldError::new("plmn", "left out where provider is given", self.fields[PLMN].got())));
+            faults.push(Fault::new(FaultKind::InvalidValue, "plmn", "left out where provider is given", self.fields[PLMN].got()));
             return None;
         }
         let (field, expected) = if by_plmn {
@@ -139,7 +126,7 @@ impl<'a> RawReport<'a> {
         let open = found.filter(|index| !catalogue.get(*index).retired);
         if open.is_none() {
             let expected = if found.is_some() { "a provider that is not retired" } else { expected };
-            faults.push((Code::UnknownProvider, FieldError::new(FIELDS[field], expected, name)));
+            faults.push(Fault::new(FaultKind::UnknownProvider, FIELDS[field], expected, name));
         }
         open
     }
@@ -157,12 +144,12 @@ impl<'a> RawReport<'a> {
         if is_there(CELL) {
             if lat || lon {
                 let field = if lat { LAT } else { LON };
-                faults.push((Code::InvalidValue, FieldError::new(FIELDS[field], "left out where cell is given", self.fields[field].got())));
+                faults.push(Fault::new(FaultKind::InvalidValue, FIELDS[field], "left out where cell is given", self.fields[field].got()));
                 return None;
             }
             let text = self.text(CELL, 1..=32, true, faults)?;
             let Ok(cell) = Cell::parse(text) else {
-                faults.push((Code::InvalidValue, FieldError::new("cell", "an H3 cell index in hexadecimal", text)));
+                faults.push(Fault::new(FaultKind::InvalidValue, "cell", "an H3 cell index in hexadecimal", text));
                 return None;
             };
             return Some(Place::Cell { cell, accuracy_m });
@@ -173,7 +160,7 @@ impl<'a> RawReport<'a> {
                 (false, true) => ("lat", "given where lon is"),
                 _ => ("lon", "given where lat is"),
             };
-            faults.push((Code::MissingField, FieldError::new(field, expected, "nothing")));
+            faults.push(Fault::new(FaultKind::MissingField, field, expected, "nothing"));
         }
         let lat = self.number(LAT, "degrees north, -90..=90", |lat| (-90.0..=90.0).contains(&lat), faults);
         let lon = self.number(LON, "degrees east, -180..=180", |lon| (-180.0..=180.0).contains(&lon), faults);
@@ -185,7 +172,7 @@ impl<'a> RawReport<'a> {
         let text = self.text(OBSERVED_AT, 0..=64, false, faults)?;
         let observed_at = instant(text);
         if observed_at.is_none() {
-            faults.push((Code::InvalidValue, FieldError::new("observed_at", INSTANT, text)));
+            faults.push(Fault::new(FaultKind::InvalidValue, "observed_at", INSTANT, text));
         }
         observed_at
     }
@@ -194,16 +181,14 @@ impl<'a> RawReport<'a> {
         let name = FIELDS[field];
         match &self.fields[field] {
             Scalar::Text(text) if bytes.contains(&text.len()) => return Some(text),
-            Scalar::Missing if required => faults.push((Code::MissingField, FieldError::new(name, "given", "nothing"))),
+            Scalar::Missing if required => faults.push(Fault::new(FaultKind::MissingField, name, "given", "nothing")),
             Scalar::Missing => {}
             Scalar::Text(text) => {
                 let got = format!("{} bytes", text.len());
-                faults.push((
-                    Code::InvalidValue,
-                    FieldError::new(name, format!("a string of {} to {} bytes", bytes.start(), bytes.end()), got),
-                ));
+                let expected = format!("a string of {} to {} bytes", bytes.start(), bytes.end());
+                faults.push(Fault::new(FaultKind::InvalidValue, name, expected, got));
             }
-            other => faults.push((Code::InvalidValue, FieldError::new(name, "a string", other.got()))),
+            other => faults.push(Fault::new(FaultKind::InvalidValue, name, "a string", other.got())),
         }
         None
     }
@@ -213,7 +198,7 @@ impl<'a> RawReport<'a> {
             Scalar::Missing => None,
             Scalar::Number(number) if sound(*number) => Some(*number),
             other => {
-                faults.push((Code::InvalidValue, FieldError::new(FIELDS[field], format!("a number: {expected}"), other.got())));
+                faults.push(Fault::new(FaultKind::InvalidValue, FIELDS[field], format!("a number: {expected}"), other.got()));
                 None
             }
         }
@@ -225,22 +210,6 @@ impl<'a> RawReport<'a> {
         let warnings: Vec<String> = symptom.into_iter().chain(field).collect();
         (!warnings.is_empty()).then(|| warnings.join("; "))
     }
-}
-
-impl Scalar<'_> {
-    fn got(&self) -> String {
-        match self {
-            Self::Missing => "nothing".into(),
-            Self::Text(text) => format!("{text:?}"),
-            Self::Number(number) => number.to_string(),
-            Self::Other(name) => (*name).into(),
-        }
-    }
-}
-
-fn problem(faults: Faults) -> Problem {
-    let code = faults.first().map_or(Code::InvalidValue, |(code, _)| *code);
-    Problem::fields(code, faults.into_iter().map(|(_, error)| error).collect())
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for RawReport<'a> {
@@ -307,77 +276,4 @@ impl<'de> Visitor<'de> for RawReportVisitor {
 
 fn not_an_object<'a>(kind: &'static str) -> RawReport<'a> {
     RawReport { not_an_object: Some(kind), ..RawReport::default() }
-}
-
-fn drain<'de, A: SeqAccess<'de>>(mut seq: A) -> Result<(), A::Error> {
-    while seq.next_element::<IgnoredAny>()?.is_some() {}
-    Ok(())
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ScalarVisitor)
-    }
-}
-
-struct ScalarVisitor;
-
-impl<'de> Visitor<'de> for ScalarVisitor {
-    type Value = Scalar<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("any value")
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Scalar::Text(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Scalar::Text(Cow::Owned(text.to_owned())))
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
-        Ok(Scalar::Number(number))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-        Ok(Scalar::Number(number as f64))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
-        Ok(Scalar::Number(number as f64))
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Scalar::Other("a boolean"))
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Scalar::Missing)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
-        drain(seq)?;
-        Ok(Scalar::Other("a list"))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Scalar::Other("an object"))
-    }
-}
-
-/// A string, borrowed where it has no escapes.
-struct Text;
-
-impl<'de> DeserializeSeed<'de> for Text {
-    type Value = Cow<'de, str>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        match Scalar::deserialize(deserializer)? {
-            Scalar::Text(text) => Ok(text),
-            _ => Err(de::Error::custom("a name of a field must be a string")),
-        }
-    }
 }

@@ -1,0 +1,158 @@
+//! `groundswell replay`: streams through ingest, store and detectors on simulated time; writes the incidents that were found.
+
+use super::opened;
+use crate::config::ReplayConfig;
+use crate::domain::detect::incident::{Incident, State};
+use crate::domain::detect::parameters::Parameters;
+use crate::domain::provider::Catalogue;
+use crate::domain::reporter::ReporterKey;
+use crate::domain::time::DEFAULT_LATENESS_MS;
+use crate::engine::replay::account::Account;
+use crate::engine::replay::past::Past;
+use crate::engine::replay::simulation::Simulation;
+use crate::engine::replay::{Observer, Setting, jobs, providers};
+use crate::render::incident_line::incident_line;
+use anyhow::{Context, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Anybody may know the key of a store that nobody sees; one key for all, so that a replay gives the same incidents again.
+const PASSING_KEY: &[u8] = b"groundswell replay";
+
+/// Files that are played one after the other, and where what they tell is written.
+#[derive(Debug, PartialEq, Eq)]
+struct Stream {
+    name: String,
+    files: Vec<PathBuf>,
+    out: PathBuf,
+}
+
+pub fn run(config: &ReplayConfig) -> anyhow::Result<()> {
+    let streams = streams(config)?;
+    let began = Instant::now();
+    let setting = setting(config)?;
+    let bar = bar(config, streams.len())?;
+    let past = match config.store {
+        Some(_) => None,
+        None => Some(Past::play(&setting, &config.history, &mut |bytes| bar.inc(bytes))?),
+    };
+    if let Some(past) = past.as_ref().filter(|_| !config.history.is_empty()) {
+        say(&bar, "history", past.account(), began)?;
+    }
+    let replayed = jobs::each(config.jobs(), &streams, |stream| -> anyhow::Result<()> {
+        let name = (streams.len() > 1).then_some(&*stream.name);
+        let mut simulation = match &past {
+            Some(past) => past.resume()?,
+            None => in_store(config, &setting, name, &bar)?,
+        };
+        let began = Instant::now();
+        let mut writer = Writer { out: create(&stream.out)?, bar: &bar };
+        let account = simulation.replay(&stream.files, &mut writer)?;
+        writer.out.flush().with_context(|| stream.out.display().to_string())?;
+        say(&bar, &stream.name, &account, began)
+    });
+    bar.finish_and_clear();
+    for (stream, outcome) in streams.iter().zip(replayed) {
+        outcome.with_context(|| stream.name.clone())?;
+    }
+    Ok(())
+}
+
+/// With a directory to write to, each file is a stream of its own; else all of them are one.
+fn streams(config: &ReplayConfig) -> anyhow::Result<Vec<Stream>> {
+    if !writes_to_directory(&config.out) {
+        let name = config.files.first().map_or_else(String::new, |file| stem(file));
+        return Ok(vec![Stream { name, files: config.files.clone(), out: config.out.clone() }]);
+    }
+    let mut names = HashSet::new();
+    let stream = |file: &PathBuf| {
+        let name = stem(file);
+        if !names.insert(name.clone()) {
+            bail!("two files are named {name}: what they tell would be written to one file; give --out a file, or the files other names");
+        }
+        let out = config.out.join(format!("{name}.ndjson"));
+        Ok(Stream { name, files: vec![file.clone()], out })
+    };
+    config.files.iter().map(stream).collect()
+}
+
+fn writes_to_directory(out: &Path) -> bool {
+    out.is_dir() || out.as_os_str().as_encoded_bytes().ends_with(b"/")
+}
+
+/// The name without the endings `.gz` and `.ndjson`.
+fn stem(file: &Path) -> String {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    name.strip_suffix(".ndjson").unwrap_or(name).to_owned()
+}
+
+fn setting(config: &ReplayConfig) -> anyhow::Result<Setting> {
+    let catalogue = match &config.catalogue {
+        Some(path) => opened::catalogue(Some(path))?,
+        None => providers::named_in(config.history.iter().chain(&config.files))?,
+    };
+    let key = match &config.store {
+        None if !config.key.is_given() => ReporterKey::new(PASSING_KEY),
+        store => opened::reporter_key(&config.key, store.as_deref().unwrap_or_default())?,
+    };
+    Ok(Setting { catalogue, key, lateness_ms: config.lateness_ms(), parameters: Parameters::default() })
+}
+
+/// The setting of a replay in a store that nobody keeps.
+pub fn passing_setting(catalogue: Catalogue) -> Setting {
+    let key = ReporterKey::new(PASSING_KEY);
+    Setting { catalogue, key, lateness_ms: DEFAULT_LATENESS_MS, parameters: Parameters::default() }
+}
+
+/// A simulation in the operator's own store, after the history. Of several streams each has a part of it.
+fn in_store<'a>(config: &ReplayConfig, setting: &'a Setting, part: Option<&str>, bar: &ProgressBar) -> anyhow::Result<Simulation<'a>> {
+    let began = Instant::now();
+    let store = opened::replay_store(config, &setting.catalogue, setting.terms(), part)?;
+    let mut simulation = Simulation::over(setting, store)?;
+    let account = simulation.history(&config.history, &mut |bytes| bar.inc(bytes))?;
+    if !config.history.is_empty() {
+        say(bar, &part.map_or_else(|| "history".into(), |name| format!("history of {name}")), &account, began)?;
+    }
+    Ok(simulation)
+}
+
+/// Draws nothing where standard error is no terminal.
+fn bar(config: &ReplayConfig, streams: usize) -> anyhow::Result<ProgressBar> {
+    let bytes = |files: &[PathBuf]| files.iter().map(|file| file.metadata().map_or(0, |metadata| metadata.len())).sum::<u64>();
+    let histories = if config.store.is_some() { streams as u64 } else { 1 };
+    let bar = ProgressBar::new(histories * bytes(&config.history) + bytes(&config.files));
+    Ok(bar.with_style(ProgressStyle::with_template("{bar:40} {percent} % of {total_bytes}, {eta} to go")?))
+}
+
+fn say(bar: &ProgressBar, name: &str, account: &Account, began: Instant) -> anyhow::Result<()> {
+    let seconds = began.elapsed().as_secs_f64();
+    Ok(bar.suspend(|| writeln!(std::io::stderr(), "{name}: {account}, {seconds:.1} s"))?)
+}
+
+fn create(path: &Path) -> anyhow::Result<BufWriter<File>> {
+    if let Some(directory) = path.parent() {
+        std::fs::create_dir_all(directory).with_context(|| directory.display().to_string())?;
+    }
+    Ok(BufWriter::new(File::create(path).with_context(|| path.display().to_string())?))
+}
+
+/// Writes what is sure enough to be told.
+struct Writer<'a> {
+    out: BufWriter<File>,
+    bar: &'a ProgressBar,
+}
+
+impl Observer for Writer<'_> {
+    fn revision(&mut self, provider: &str, incident: &Incident) -> std::io::Result<()> {
+        if incident.state == State::Possible { Ok(()) } else { self.out.write_all(&incident_line(provider, incident)) }
+    }
+
+    fn read(&mut self, bytes: u64) {
+        self.bar.inc(bytes);
+    }
+}

@@ -1,0 +1,106 @@
+//! Replays: files of reports through the real ingest, store and detectors, on simulated time, as fast as it can.
+//!
+//! `lines` reads files; `simulation` is a store with its watch at a simulated instant, and what plays lines on it; `past` is what a history
+//! left, from which any number of streams go on; `account` is what became of the lines.
+
+pub mod account;
+pub mod jobs;
+mod lines;
+pub mod past;
+pub mod providers;
+mod sent;
+pub mod simulation;
+mod told;
+
+use super::watch::Step;
+use crate::domain::detect::incident::Incident;
+use crate::domain::detect::parameters::Parameters;
+use crate::domain::provider::{Catalogue, CatalogueError};
+use crate::domain::reporter::ReporterKey;
+use crate::store::{OpenError, StoreError, Terms};
+use std::path::{Path, PathBuf};
+
+/// What all streams of a replay have in common.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    /// Who can be reported about.
+    pub catalogue: Catalogue,
+    /// What turns reporter ids into hashes. It decides where a reporter's periods begin, and so who counts twice: the same incidents need
+    /// the same key.
+    pub key: ReporterKey,
+    /// How far back a report may have been observed.
+    pub lateness_ms: i64,
+    /// Numbers of the detectors.
+    pub parameters: Parameters,
+}
+
+/// Who looks on while a stream is replayed. Of its history only [`Observer::read`] is told.
+pub trait Observer {
+    /// A detector has made the step of a minute.
+    fn step(&mut self, _provider: &str, _step: &Step<'_>) {}
+
+    /// An incident began, changed or ended, those that are only possible among them. Incidents that the history told are left out.
+    ///
+    /// # Errors
+    /// Where the observer cannot go on; the replay then ends.
+    fn revision(&mut self, _provider: &str, _incident: &Incident) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    /// So many bytes more of the files were read.
+    fn read(&mut self, _bytes: u64) {}
+}
+
+/// Nobody looks on.
+impl Observer for () {}
+
+/// Why a replay ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// A file cannot be read, or a directory not be made.
+    #[error("{path}: {source}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The files name more providers than can be numbered.
+    #[error("providers as they come: {0}")]
+    Catalogue(#[from] CatalogueError),
+    /// The store does not open.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// Facts are there already.
+    #[error("{0} is no empty store: a replay would count on top of what it holds; choose another directory, or another --redis-prefix")]
+    Occupied(String),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The observer cannot go on.
+    #[error("incidents cannot be written: {0}")]
+    Observer(std::io::Error),
+    /// No runtime can be had.
+    #[error("no runtime: {0}")]
+    Runtime(std::io::Error),
+}
+
+impl Setting {
+    /// What a store must agree with.
+    #[must_use]
+    pub fn terms(&self) -> Terms {
+        Terms { reporter_key_check: self.key.check_value(), lateness_ms: self.lateness_ms }
+    }
+}
+
+impl ReplayError {
+    /// To be told of a file or directory.
+    fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
+        |source| Self::Io { path: path.to_owned(), source }
+    }
+}
+
+/// Waits for work that a store does.
+fn wait<T>(work: impl Future<Output = Result<T, ReplayError>>) -> Result<T, ReplayError> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ReplayError::Runtime)?.block_on(work)
+}

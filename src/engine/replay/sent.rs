@@ -1,0 +1,41 @@
+//! What a line of a file says beside the report itself: when it was received. Everything else is read as over HTTP.
+
+use super::account::Flaw;
+use crate::domain::provider::Catalogue;
+use crate::domain::report::Submission;
+use crate::domain::time::{HOUR_MS, Timestamp};
+use crate::wire::report::RawReport;
+use crate::wire::scalar::Scalar;
+use crate::wire::time::instant;
+use serde::Deserialize;
+
+/// Facts are dated after 1970, and so must be what was observed, or is forgotten, long before: no line is of the first year.
+const EARLIEST: Timestamp = Timestamp(365 * 24 * HOUR_MS);
+
+/// A report of a file, sound in itself.
+#[derive(Debug)]
+pub struct Sent<'a> {
+    /// When it was received.
+    pub received_at: Timestamp,
+    /// What it says.
+    pub submission: Submission<'a>,
+}
+
+#[derive(Deserialize)]
+struct Received<'a> {
+    #[serde(borrow, default)]
+    received_at: Scalar<'a>,
+}
+
+/// The report of a line.
+pub fn read<'a>(line: &'a [u8], raw: &'a RawReport<'a>, catalogue: &Catalogue) -> Result<Sent<'a>, Flaw> {
+    let first = |faults: Vec<crate::wire::fault::Fault>| faults.first().map_or(Flaw::InvalidValue, |fault| fault.kind.into());
+    let submission = raw.read(catalogue).map_err(first)?.submission;
+    let Received { received_at } = serde_json::from_slice(line).map_err(|error| Flaw::of_json(&error))?;
+    let received_at = match received_at {
+        Scalar::Missing => return Err(Flaw::MissingField),
+        Scalar::Text(text) => instant(&text).filter(|instant| EARLIEST <= *instant).ok_or(Flaw::InvalidValue)?,
+        Scalar::Number(_) | Scalar::Other(_) => return Err(Flaw::InvalidValue),
+    };
+    Ok(Sent { received_at, submission })
+}

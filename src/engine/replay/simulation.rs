@@ -1,0 +1,241 @@
+//! A store and its watch at a simulated instant, which moves on with the lines that are played on it.
+
+use super::account::{Account, Flaw, Place};
+use super::lines::{Lines, Next};
+use super::told::{History, Stream, Told};
+use super::{Observer, ReplayError, Setting, sent, wait};
+use crate::domain::detect::incident::Incident;
+use crate::domain::report::{Arrival, Report};
+use crate::domain::reporter::DayKeys;
+use crate::domain::time::{HOUR_MS, Hour, Minute, ON_TIME_MS, Timestamp};
+use crate::engine::Acceptance;
+use crate::engine::watch::{Step, Watch};
+use crate::store::{HOURS_KEPT_DAYS, Recorded, Store};
+use crate::wire::report::RawReport;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tempfile::TempDir;
+
+/// Reports that are recorded together at most; else a minute's.
+const MOST_IN_A_GROUP: usize = 65_536;
+/// A line received this much before the one before it is still taken.
+const MOST_BEHIND_MS: i64 = ON_TIME_MS;
+/// After a gap this long nothing that was learnt is kept: a line so far ahead is an error of its date, and would take the time with it.
+const MOST_AHEAD_MS: i64 = HOURS_KEPT_DAYS * 24 * HOUR_MS;
+/// Minutes without a line that are stepped through at once.
+const MINUTES_AT_ONCE: i64 = 24 * 60;
+/// Lines after which the observer hears how much was read.
+const TELL_EVERY: u64 = 1_024;
+
+/// A store and its watch at a simulated instant.
+#[derive(Debug)]
+pub struct Simulation<'a> {
+    setting: &'a Setting,
+    store: Store,
+    reached: Reached,
+    keys: Arc<DayKeys>,
+    /// The reports of the present minute that are not recorded yet.
+    group: Vec<Report>,
+    tidied: Option<Hour>,
+    account: Account,
+    /// Where the store is, if it ends with this. Dropped after it.
+    _directory: Option<TempDir>,
+}
+
+/// How far a simulation has come, beside what is in its store.
+#[derive(Debug, Clone)]
+pub(super) struct Reached {
+    pub watch: Watch,
+    /// When the last line was received; none before the first.
+    pub now: Option<Timestamp>,
+    /// Incidents that a history told.
+    pub told: Told,
+}
+
+impl<'a> Simulation<'a> {
+    /// A simulation over an empty store.
+    ///
+    /// # Errors
+    /// Where the store holds facts, or cannot be read.
+    pub fn over(setting: &'a Setting, store: Store) -> Result<Self, ReplayError> {
+        let is_empty = wait(async { Ok(store.is_empty().await?) })?;
+        if !is_empty {
+            return Err(ReplayError::Occupied(store.shown()));
+        }
+        Ok(Self::at(setting, store, Reached::nothing(setting), None))
+    }
+
+    /// A simulation that has come so far over its store, which lies in a directory that ends with it where that is given.
+    pub(super) fn at(setting: &'a Setting, store: Store, reached: Reached, directory: Option<TempDir>) -> Self {
+        Self {
+            keys: Arc::new(setting.key.around(reached.now.unwrap_or(Timestamp(0)))),
+            setting,
+            store,
+            reached,
+            group: Vec::new(),
+            tidied: None,
+            account: Account::default(),
+            _directory: directory,
+        }
+    }
+
+    /// The store, for those who want to look at its facts.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Plays files as history: the detectors learn from it, and what incidents they find is kept from the observers of the streams after it.
+    ///
+    /// # Errors
+    /// Where a file or the store fails.
+    pub fn history(&mut self, files: &[PathBuf], progress: &mut impl FnMut(u64)) -> Result<Account, ReplayError> {
+        let mut history = History { told: std::mem::take(&mut self.reached.told), progress };
+        wait(self.play(files, &mut history))?;
+        self.reached.told = history.told;
+        Ok(std::mem::take(&mut self.account))
+    }
+
+    /// Plays files one after the other as a stream, up to the end of the last line's minute.
+    ///
+    /// # Errors
+    /// Where a file or the store fails, or the observer cannot go on.
+    pub fn replay(&mut self, files: &[PathBuf], observer: &mut impl Observer) -> Result<Account, ReplayError> {
+        let mut stream = Stream { before: std::mem::take(&mut self.reached.told), told: Told::new(), observer };
+        wait(async {
+            self.play(files, &mut stream).await?;
+            match self.reached.now {
+                Some(now) => self.advance(now.minute().plus(1), &mut stream).await,
+                None => Ok(()),
+            }
+        })?;
+        self.reached.told = stream.before;
+        self.account.incidents = stream.told.len() as u64;
+        Ok(std::mem::take(&mut self.account))
+    }
+
+    /// Prepares the store to be copied, and lets go of it.
+    pub(super) fn close(self) -> Result<Reached, ReplayError> {
+        self.store.close()?;
+        Ok(self.reached)
+    }
+
+    async fn play(&mut self, files: &[PathBuf], observer: &mut impl Observer) -> Result<(), ReplayError> {
+        for file in files {
+            let mut lines = Lines::open(file)?;
+            loop {
+                let flaw = match lines.next()? {
+                    Next::Line(line) => self.take(line, observer).await?,
+                    Next::Flaw(flaw) => Some(flaw),
+                    Next::End => break,
+                };
+                if let Some(flaw) = flaw {
+                    self.account.note(flaw, || Place { file: file.clone(), line: lines.number() });
+                }
+                if lines.number().is_multiple_of(TELL_EVERY) {
+                    observer.read(lines.newly_read());
+                }
+            }
+            observer.read(lines.newly_read());
+        }
+        // So that what follows on it finds the same, whether it follows on the store or on a copy.
+        self.record().await
+    }
+
+    /// Takes the report of a line, and moves the time to when it was received. Gives what is wrong with the line.
+    async fn take(&mut self, line: &[u8], observer: &mut impl Observer) -> Result<Option<Flaw>, ReplayError> {
+        let raw = match serde_json::from_slice::<RawReport>(line) {
+            Ok(raw) => raw,
+            Err(error) => return Ok(Some(Flaw::of_json(&error))),
+        };
+        let sent = match sent::read(line, &raw, &self.setting.catalogue) {
+            Ok(sent) => sent,
+            Err(flaw) => return Ok(Some(flaw)),
+        };
+        let now = self.reached.now.unwrap_or(sent.received_at);
+        let ahead_ms = sent.received_at.ms_since(now);
+        if ahead_ms < -MOST_BEHIND_MS {
+            return Ok(Some(Flaw::TooFarBehind));
+        }
+        if ahead_ms > MOST_AHEAD_MS {
+            return Ok(Some(Flaw::TooFarAhead));
+        }
+        let (at, flaw) = (sent.received_at.max(now), (ahead_ms < 0).then_some(Flaw::OutOfOrder));
+        self.advance(at.minute(), observer).await?;
+        self.reached.now = Some(at);
+        let report = match self.accept(at).report(&sent.submission) {
+            Ok(report) => report,
+            Err(error) => return Ok(Some(error.into())),
+        };
+        self.group.push(report);
+        if self.group.len() == MOST_IN_A_GROUP {
+            self.record().await?;
+        }
+        Ok(flaw)
+    }
+
+    fn accept(&mut self, at: Timestamp) -> Acceptance {
+        if !self.keys.are_for(at) {
+            self.keys = Arc::new(self.setting.key.around(at));
+        }
+        Acceptance { arrival: Arrival { at, sent_at: None, lateness_ms: self.setting.lateness_ms }, keys: Arc::clone(&self.keys) }
+    }
+
+    /// Moves the time on to the start of a minute, as a server would have lived through it: reports recorded, minutes marked as live,
+    /// detectors stepped, house kept.
+    async fn advance(&mut self, to: Minute, observer: &mut impl Observer) -> Result<(), ReplayError> {
+        let Some(now) = self.reached.now else {
+            // The watch begins here: its first tick steps to no minute before.
+            return self.tick(to, observer).await;
+        };
+        let mut minute = now.minute();
+        if minute < to {
+            self.record().await?;
+        }
+        while minute < to {
+            let until = to.min(minute.plus(MINUTES_AT_ONCE));
+            self.store.mark_live(minute..until).await?;
+            self.tick(until, observer).await?;
+            if self.tidied != Some(until.hour()) {
+                self.store.tidy(until.start()).await?;
+                self.tidied = Some(until.hour());
+            }
+            self.account.minutes += (until.0 - minute.0) as u64;
+            minute = until;
+        }
+        Ok(())
+    }
+
+    async fn tick(&mut self, minute: Minute, observer: &mut impl Observer) -> Result<(), ReplayError> {
+        let id = |provider| &*self.setting.catalogue.get(provider).id;
+        let mut seen = |step: &Step<'_>| observer.step(id(step.provider), step);
+        let found = self.reached.watch.tick(&self.store, minute.start(), &mut seen).await?;
+        let mut tell = |(provider, incident): &(_, Incident)| observer.revision(id(*provider), incident);
+        found.iter().try_for_each(&mut tell).map_err(ReplayError::Observer)
+    }
+
+    async fn record(&mut self) -> Result<(), ReplayError> {
+        if self.group.is_empty() {
+            return Ok(());
+        }
+        for outcome in self.store.record(&self.group).await {
+            match outcome? {
+                Recorded::Counted => self.account.counted += 1,
+                Recorded::Duplicate => self.account.duplicates += 1,
+            }
+        }
+        self.group.clear();
+        Ok(())
+    }
+}
+
+impl Reached {
+    pub fn nothing(setting: &Setting) -> Self {
+        Self { watch: Watch::new(setting.catalogue.len(), &setting.parameters), now: None, told: Told::new() }
+    }
+
+    /// As far, over a copy of the store.
+    pub fn over_copy(&self) -> Self {
+        Self { watch: self.watch.over_copy(), ..self.clone() }
+    }
+}

@@ -1,0 +1,211 @@
+//! The watch: the detectors of all providers over one store, fed every minute once and every hour once, in order.
+//!
+//! Knows when and what to read; what it means, the detectors know. A pause is caught up with minute by minute, so that a server that was
+//! away, a replay and a test give the same incidents.
+
+use crate::domain::counts::Counts;
+use crate::domain::detect::incident::Incident;
+use crate::domain::detect::parameters::Parameters;
+use crate::domain::detect::{Detector, REREAD_MINUTES};
+use crate::domain::liveness::Liveness;
+use crate::domain::provider::ProviderIndex;
+use crate::domain::time::{Hour, Minute, Timestamp};
+use crate::store::{HOURS_KEPT_DAYS, MINUTES_KEPT_DAYS, Store, StoreError};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Minutes ahead of now that may hold facts: another node's clock may run ahead of ours.
+const AHEAD_MINUTES: i64 = 3;
+/// Hours that are read at once while the past is learnt.
+const HOURS_AT_ONCE: i64 = 24;
+
+/// Minutes and their facts, sorted.
+type Minutes = Vec<(Minute, Arc<Counts>)>;
+
+/// The detectors of all providers.
+#[derive(Debug, Clone)]
+pub struct Watch {
+    /// By the provider's place in the catalogue. All in one place, since they may learn from each other.
+    detectors: Vec<Detector>,
+    readings: Vec<Reading>,
+    /// None before the first tick.
+    next: Option<Next>,
+    /// Found in a tick that then failed: told by the next.
+    found: Vec<(ProviderIndex, Incident)>,
+}
+
+/// What one detector saw in one minute's step.
+#[derive(Debug, Clone, Copy)]
+pub struct Step<'a> {
+    /// Whose.
+    pub provider: ProviderIndex,
+    /// At the start of which minute.
+    pub minute: Minute,
+    /// The detector after the step.
+    pub detector: &'a Detector,
+    /// The facts it saw: of the last [`REREAD_MINUTES`] minutes before this one, sorted, those without facts left out.
+    pub facts: &'a [(Minute, Arc<Counts>)],
+}
+
+/// How far the detectors have come.
+#[derive(Debug, Clone, Copy)]
+struct Next {
+    minute: Minute,
+    hour: Hour,
+}
+
+/// What is known of a provider's facts without reading them.
+#[derive(Debug, Clone, Copy, Default)]
+struct Reading {
+    found_nothing: bool,
+    /// The store's revision before the last reading, where that found nothing. As long as it stays, there is nothing to find.
+    quiet_at: Option<u64>,
+}
+
+impl Watch {
+    /// A watch over the first `providers` of the catalogue. It has seen nothing.
+    #[must_use]
+    pub fn new(providers: usize, parameters: &Parameters) -> Self {
+        let detectors = (0..providers).map(|_| Detector::new(parameters.clone())).collect();
+        Self { detectors, readings: vec![Reading::default(); providers], next: None, found: Vec::new() }
+    }
+
+    /// The same watch over a copy of its store, whose revisions are other ones.
+    #[must_use]
+    pub fn over_copy(&self) -> Self {
+        Self { readings: vec![Reading::default(); self.readings.len()], ..self.clone() }
+    }
+
+    /// The detectors, by the provider's place in the catalogue.
+    #[must_use]
+    pub fn detectors(&self) -> &[Detector] {
+        &self.detectors
+    }
+
+    /// Steps every detector up to the start of the minute of `now`, each minute since the last tick once. Gives every incident that began,
+    /// changed or ended, in order. `seen` may look at each detector after each step.
+    ///
+    /// The first tick learns what hours the store has, then steps to the present minute only. A pause longer than minutes are kept is
+    /// shortened to that. A clock that was set back is waited for.
+    ///
+    /// # Errors
+    /// Where the store cannot be read. The next tick goes on where this one failed, and tells what this one found.
+    pub async fn tick(
+        &mut self,
+        store: &Store,
+        now: Timestamp,
+        seen: &mut impl FnMut(&Step<'_>),
+    ) -> Result<Vec<(ProviderIndex, Incident)>, StoreError> {
+        let now = now.minute();
+        let liveness = store.liveness().await?;
+        let mut next = self.next.unwrap_or_else(|| Next::first(now, &liveness)).within_kept(now);
+        while next.minute <= now {
+            next = self.learn(store, &liveness, next, next.minute.plus(-REREAD_MINUTES).hour()).await?;
+            // An hour is learnt between two steps, at its time: this far it goes without.
+            let until_hour_is_due = next.hour.minutes().end.plus(REREAD_MINUTES);
+            next = self.step(store, &liveness, next, until_hour_is_due, now, seen).await?;
+        }
+        Ok(std::mem::take(&mut self.found))
+    }
+
+    /// Teaches the hours before `until`.
+    async fn learn(&mut self, store: &Store, liveness: &Liveness, mut next: Next, until: Hour) -> Result<Next, StoreError> {
+        while next.hour < until {
+            let hours = next.hour..until.min(next.hour.plus(HOURS_AT_ONCE));
+            let mut facts = Vec::with_capacity(self.detectors.len());
+            for provider in self.providers() {
+                facts.push(store.hours(provider, hours.clone()).await?);
+            }
+            for hour in (hours.start.0..hours.end.0).map(Hour) {
+                let live_minutes = liveness.minutes_within(hour.minutes());
+                // The provider that was heard of most lends the others its shape of the week and of the map.
+                let most = self.detectors.iter().map(Detector::baseline).max_by(|a, b| a.reports().total_cmp(&b.reports())).cloned();
+                for (detector, facts) in self.detectors.iter_mut().zip(&facts) {
+                    let of_hour = facts.binary_search_by_key(&hour, |(hour, _)| *hour).ok().map(|n| &*facts[n].1);
+                    detector.learn(hour, of_hour, live_minutes, most.as_ref());
+                }
+            }
+            next.hour = hours.end;
+            self.next = Some(next);
+        }
+        Ok(next)
+    }
+
+    /// Steps to the minutes before `until`, `now` being the last.
+    async fn step(
+        &mut self,
+        store: &Store,
+        liveness: &Liveness,
+        mut next: Next,
+        until: Minute,
+        now: Minute,
+        seen: &mut impl FnMut(&Step<'_>),
+    ) -> Result<Next, StoreError> {
+        let until = until.min(now.plus(1));
+        let wanted = next.minute.plus(-REREAD_MINUTES)..until.plus(AHEAD_MINUTES);
+        let mut facts: Vec<Minutes> = Vec::with_capacity(self.detectors.len());
+        for provider in self.providers() {
+            facts.push(self.readings[usize::from(provider.0)].read(store, provider, wanted.clone(), now).await?);
+        }
+        for minute in (next.minute.0..until.0).map(Minute) {
+            let live = liveness.covers(minute.plus(-1)..minute);
+            for (provider, facts) in self.providers().zip(&facts) {
+                let detector = &mut self.detectors[usize::from(provider.0)];
+                let facts = within(facts, minute.plus(-REREAD_MINUTES)..minute);
+                let found = detector.step(minute, facts, live);
+                self.found.extend(found.into_iter().map(|incident| (provider, incident)));
+                seen(&Step { provider, minute, detector, facts });
+            }
+            // From here on this minute is done, whatever fails.
+            next.minute = minute.plus(1);
+            self.next = Some(next);
+            for provider in self.providers() {
+                let detector = &mut self.detectors[usize::from(provider.0)];
+                if let Some(history) = detector.wants_history() {
+                    let history = store.minutes(provider, history.start..history.end.min(minute)).await?;
+                    self.found.extend(detector.date(&history).into_iter().map(|incident| (provider, incident)));
+                }
+            }
+        }
+        Ok(next)
+    }
+
+    fn providers(&self) -> impl Iterator<Item = ProviderIndex> + use<> {
+        (0..self.detectors.len()).map(|n| ProviderIndex(n as u16))
+    }
+}
+
+impl Next {
+    /// Where a new watch begins: with the first hour in which anybody was here, and with the present minute.
+    fn first(now: Minute, liveness: &Liveness) -> Self {
+        Self { minute: now, hour: liveness.spans().first().map_or(now.hour(), |span| span.start.hour().min(now.hour())) }
+    }
+
+    /// What lies further back than the store keeps is left out.
+    fn within_kept(self, now: Minute) -> Self {
+        let minute = self.minute.max(now.plus(-MINUTES_KEPT_DAYS * 24 * 60));
+        Self { minute, hour: self.hour.max(now.hour().plus(-HOURS_KEPT_DAYS * 24)) }
+    }
+}
+
+impl Reading {
+    /// The facts of these minutes, unless it is known without reading that there are none.
+    async fn read(&mut self, store: &Store, provider: ProviderIndex, minutes: Range<Minute>, now: Minute) -> Result<Minutes, StoreError> {
+        // Asked for only once nothing was found, and before it is read again: what is recorded in between shows as another revision.
+        let revision = if self.found_nothing { Some(store.revision(provider).await?) } else { None };
+        if revision.is_some() && revision == self.quiet_at {
+            return Ok(Minutes::new());
+        }
+        let reaches_now = now.plus(1) < minutes.end;
+        let found = store.minutes(provider, minutes).await?;
+        self.found_nothing = found.is_empty() && reaches_now;
+        self.quiet_at = revision.filter(|_| self.found_nothing);
+        Ok(found)
+    }
+}
+
+/// Those of a range.
+fn within(minutes: &[(Minute, Arc<Counts>)], range: Range<Minute>) -> &[(Minute, Arc<Counts>)] {
+    let place = |of: Minute| minutes.partition_point(|(minute, _)| *minute < of);
+    &minutes[place(range.start)..place(range.end)]
+}

@@ -1,0 +1,165 @@
+//! The watch: every detector sees every minute once, with the facts that were there by then, whatever pauses lie between the ticks.
+
+#![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
+
+mod support;
+
+use groundswell::domain::detect::REREAD_MINUTES;
+use groundswell::domain::detect::parameters::Parameters;
+use groundswell::domain::fact::Source;
+use groundswell::domain::grid::Spot;
+use groundswell::domain::provider::ProviderIndex;
+use groundswell::domain::report::{Observed, Report};
+use groundswell::domain::reporter::Reporter;
+use groundswell::domain::symptom::Symptom;
+use groundswell::domain::time::{DEFAULT_LATENESS_MS, Minute};
+use groundswell::engine::watch::{Step, Watch};
+use groundswell::store::{MINUTES_KEPT_DAYS, Recorded, Store, Terms, embedded::Options};
+use std::path::Path;
+use support::{NOW, TORONTO, catalogue, cell, instant};
+
+const TERMS: Terms = Terms { reporter_key_check: 7, lateness_ms: DEFAULT_LATENESS_MS };
+const ALPHA: u16 = 0;
+const BRAVO: u16 = 1;
+const PROVIDERS: u16 = 2;
+
+/// What was seen in a step: provider, minutes after [`NOW`], and each minute that had facts with its reports.
+type Seen = (u16, i64, Vec<(i64, u32)>);
+
+struct Scene {
+    store: Store,
+    watch: Watch,
+    reporters: u64,
+    _directory: tempfile::TempDir,
+}
+
+#[test]
+fn every_minute_is_stepped_to_once_by_every_detector_across_pauses() {
+    let mut scene = Scene::new(Path::new(""));
+    let ticks = [0, 1, 1, 4, 3, 400, 401];
+    let seen: Vec<Seen> = ticks.into_iter().flat_map(|minute| scene.tick(minute)).collect();
+    let expected = (0..=401).flat_map(|minute| [(ALPHA, minute, Vec::new()), (BRAVO, minute, Vec::new())]);
+    assert!(seen.into_iter().eq(expected));
+}
+
+#[test]
+fn a_step_sees_the_facts_of_the_last_minutes_before_it_and_none_later() {
+    let mut scene = Scene::new(Path::new(""));
+    scene.tick(0);
+    for minute in [0, 2, 5, 70] {
+        scene.record(ALPHA, minute, minute);
+    }
+    let seen = scene.tick(80);
+    for (provider, minute, facts) in seen {
+        let expected = [0, 2, 5, 70].into_iter().filter(|of| (minute - REREAD_MINUTES..minute).contains(of)).map(|of| (of, 1));
+        assert!(if provider == ALPHA { facts.iter().copied().eq(expected) } else { facts.is_empty() }, "{provider} {minute} {facts:?}");
+    }
+}
+
+#[test]
+fn a_report_that_comes_for_an_earlier_minute_is_in_the_next_step() {
+    let mut scene = Scene::new(Path::new(""));
+    scene.record(ALPHA, 0, 0);
+    scene.tick(1);
+    scene.record(ALPHA, 0, 3);
+    assert_eq!(scene.tick(4).last_of(ALPHA), [(0, 2)]);
+}
+
+#[test]
+fn who_was_quiet_is_heard_at_once() {
+    let mut scene = Scene::new(Path::new(""));
+    scene.tick(60);
+    for minute in 60..90 {
+        assert!(scene.tick(minute + 1).iter().all(|(_, _, facts)| facts.is_empty() || minute > 75));
+        if minute == 75 {
+            scene.record(BRAVO, 76, 76);
+        }
+        if minute == 76 {
+            assert_eq!(scene.tick(78).last_of(BRAVO), [(76, 1)]);
+        }
+    }
+    scene.record(BRAVO, 89, 90);
+    assert_eq!(scene.tick(91).last_of(BRAVO), [(89, 1)]);
+}
+
+#[test]
+fn over_a_copy_of_its_store_a_watch_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut scene = Scene::new(directory.path());
+    scene.record(ALPHA, 0, 0);
+    for minute in 1..20 {
+        scene.tick(minute);
+    }
+    scene.store.close().unwrap();
+    let Scene { store, watch, .. } = scene;
+    drop(store);
+    // As many revisions as there were before: what was known to be quiet then says nothing of this.
+    let mut scene = Scene { watch: watch.over_copy(), ..Scene::new(directory.path()) };
+    scene.reporters = 100;
+    scene.record(ALPHA, 19, 19);
+    assert_eq!(scene.tick(20).last_of(ALPHA), [(19, 1)]);
+}
+
+#[test]
+fn a_clock_that_was_set_back_is_waited_for_and_one_far_ahead_skips_what_is_not_kept() {
+    let mut scene = Scene::new(Path::new(""));
+    scene.tick(100);
+    assert_eq!(scene.tick(40), []);
+    assert_eq!(scene.tick(101).len(), usize::from(PROVIDERS));
+    let kept = MINUTES_KEPT_DAYS * 24 * 60;
+    assert_eq!(scene.tick(101 + 3 * kept).len() as i64, (kept + 1) * i64::from(PROVIDERS));
+}
+
+trait LastOf {
+    fn last_of(&self, provider: u16) -> &[(i64, u32)];
+}
+
+impl LastOf for Vec<Seen> {
+    fn last_of(&self, provider: u16) -> &[(i64, u32)] {
+        &self.iter().rfind(|(of, _, _)| *of == provider).unwrap().2
+    }
+}
+
+impl Scene {
+    /// A watch over the store of a directory, or of one that nobody looks at.
+    fn new(directory: &Path) -> Self {
+        let anywhere = tempfile::tempdir().unwrap();
+        let directory = if directory.as_os_str().is_empty() { anywhere.path() } else { directory };
+        let store = Store::open_embedded(directory, &catalogue(), TERMS, Options::default()).unwrap();
+        Self { store, watch: Watch::new(usize::from(PROVIDERS), &Parameters::default()), reporters: 0, _directory: anywhere }
+    }
+
+    fn record(&mut self, provider: u16, observed: i64, arrived: i64) {
+        self.reporters += 1;
+        let report = Report {
+            provider: ProviderIndex(provider),
+            symptom: Symptom::NoService,
+            cell: cell(TORONTO, 8),
+            spot: Spot::Unknown,
+            reporter: Reporter { hash: self.reporters, slot: 0 },
+            source: Source(0),
+            observed: Observed { minute: at(observed), arrived: at(arrived), late: false },
+        };
+        assert!(matches!(wait(self.store.record(&[report]))[..], [Ok(Recorded::Counted)]));
+    }
+
+    fn tick(&mut self, minute: i64) -> Vec<Seen> {
+        let mut seen = Vec::new();
+        let now = at(minute).start().plus_ms(1_500);
+        let mut see = |step: &Step<'_>| {
+            let after = |minute: Minute| minute.0 - at(0).0;
+            let reports = step.facts.iter().map(|(minute, counts)| (after(*minute), counts.rows().map(|(_, tally)| tally.count).sum()));
+            seen.push((step.provider.0, after(step.minute), reports.collect()));
+        };
+        wait(self.watch.tick(&self.store, now, &mut see)).unwrap();
+        seen
+    }
+}
+
+fn at(minute: i64) -> Minute {
+    instant(NOW).minute().plus(minute)
+}
+
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
