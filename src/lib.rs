@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! cli ─ config, catalogue     commands, settings, the list of providers
+//!  ├ backtest                 incidents against known outages: score, table, plots
 //!  └ http                     routes, wire types, the one error table
 //!     ├ render                a view in, bytes out
 //!     └ engine                the use-cases; the only one who knows the time
@@ -12,6 +13,7 @@
 //!           └ domain          pure: reports, facts, counts, views
 //! ```
 
+pub mod backtest;
 pub mod catalogue;
 pub mod cli;
 pub mod config;

@@ -6,11 +6,12 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use std::path::{Path, PathBuf};
 
 /// Each room (a module of the crate's root), and the rooms that it may use.
-const ROOMS: [(&str, &[&str]); 11] = [
+const ROOMS: [(&str, &[&str]); 12] = [
     ("main", &["cli"]),
-    ("cli", &["config", "catalogue", "http", "render", "notify", "engine", "wire", "store", "domain"]),
+    ("cli", &["config", "catalogue", "backtest", "http", "render", "notify", "engine", "wire", "store", "domain"]),
     ("config", &["domain"]),
     ("catalogue", &["domain"]),
+    ("backtest", &["engine", "store", "domain"]),
     ("http", &["render", "notify", "engine", "wire", "store", "domain"]),
     ("notify", &["engine", "store", "domain"]),
     ("engine", &["wire", "store", "domain"]),

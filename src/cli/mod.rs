@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+mod backtest;
 mod copy;
 mod openapi;
 mod opened;
@@ -26,6 +27,8 @@ enum Commands {
     Copy(Box<crate::config::CopyConfig>),
     /// Play files of reports through ingest, store and detectors on simulated time, and write the incidents
     Replay(Box<crate::config::ReplayConfig>),
+    /// Replay streams with known outages, score the incidents, and plot them
+    Backtest(Box<backtest::Arguments>),
     /// Print the OpenAPI document of the HTTP interface
     Openapi,
 }
@@ -40,6 +43,7 @@ pub fn run() -> anyhow::Result<()> {
         Commands::Serve(config) => serve::run(&config),
         Commands::Copy(config) => copy::run(&config),
         Commands::Replay(config) => replay::run(&config),
+        Commands::Backtest(arguments) => backtest::run(&arguments),
         Commands::Openapi => openapi::run(),
     }
 }
