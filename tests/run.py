@@ -59,6 +59,7 @@ def steps():
         Step("openapi", [str(NPM / "node_modules/.bin/redocly"), "lint", "openapi/openapi.json"], NO_TALKING_HOME),
         Step("release", [cargo, "build", "--locked", "--release"]),
         script("backtest"),
+        script("recompute"),
         *on_every_store("nyc_day"),
         *on_every_store("crash", cluster=["--kills", "15"]),
         script("two_nodes"),

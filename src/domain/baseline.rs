@@ -110,7 +110,7 @@ impl Baseline {
         }
     }
 
-    /// Lets what was learnt fade, one hour at a time.
+    /// Lets what was learnt fade, once a day.
     fn forget_until(&mut self, hour: Hour) {
         let before = self.learnt.replace(hour).map_or(hour.0, |learnt| learnt.0);
         // Once a day is fine enough, and costs a pass over the cells.

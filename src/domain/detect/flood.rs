@@ -20,8 +20,10 @@ impl Scan {
         let inside =
             |cell: Cell| zone.centre.is_none() || cell.resolution() >= resolution && cells.contains(&cell.rolled_up_to(resolution));
         let (mut people, mut spots) = (0, HashMap::<(Cell, Spot), f64>::new());
-        for (_, counts) in self.seen().filter(|(minute, _)| from <= *minute) {
-            for (key, tally) in counts.rows().filter(|(key, _)| counts_now(*key) && inside(key.cell())) {
+        for (minute, counts) in self.seen().filter(|(minute, _)| from <= *minute) {
+            for (key, tally) in
+                counts.rows().filter(|(key, _)| counts_now(*key) && inside(key.cell()) && !self.is_explained(key.cell(), minute))
+            {
                 if zone.late_only && key.lane() != Lane::LateArrived {
                     continue;
                 }

@@ -138,8 +138,8 @@ impl Followed {
         let since = self.told.onset.minute();
         let exposure = scan.exposure_of(now.0 - since.0);
         let mut counts: HashMap<Cell, f64> = HashMap::new();
-        for (_, minute) in scan.seen().filter(|(minute, _)| since <= *minute) {
-            for (key, tally) in minute.rows().filter(|(key, _)| counts_now(*key)) {
+        for (_, counts_then) in scan.seen().filter(|(minute, _)| since <= *minute) {
+            for (key, tally) in counts_then.rows().filter(|(key, _)| counts_now(*key)) {
                 let cell = key.cell().rolled_up_to(Resolution::HOURLY);
                 if self.reaches(cell) {
                     *counts.entry(cell).or_default() += f64::from(tally.count);

@@ -39,12 +39,13 @@ pub const REREAD_MINUTES: i64 = 6;
 const LEAST_SCORE: f64 = 3.5;
 /// Incidents that one step may open. A map in flames is one or a few, not hundreds.
 const MOST_OPENED: usize = 8;
+/// Places are remembered as smouldering so many minutes after the last zone there, and so many of them.
+const SMOULDERS_WITHIN_MINUTES: i64 = 15;
+const MOST_SMOULDERING: usize = 64;
 /// Minutes within which an incident that was over is opened again rather than followed by a new one.
 const REOPENS_MINUTES: i64 = 180;
 /// An incident's onset is dated anew every so many minutes, while late reports may still tell more.
 const DATED_EVERY_MINUTES: i64 = 10;
-/// How much a provider must have been heard of, against the one that was heard of most, to do without its shape.
-const LENDS_BELOW: f64 = 1.0;
 
 /// What is known of one provider, and the incidents that are followed.
 #[derive(Debug, Clone)]
@@ -54,6 +55,7 @@ pub struct Detector {
     scan: Scan,
     thresholds: Thresholds,
     followed: Vec<Followed>,
+    smouldering: Vec<Smouldering>,
     /// Incidents that are over, and may reopen.
     over: Vec<(Followed, Minute)>,
     highest_score: f64,
@@ -61,6 +63,14 @@ pub struct Detector {
     late: (f64, f64),
     /// What the last step would like to date, and up to which minute.
     undated: Option<Minute>,
+}
+
+/// Where zones stay just below the score that opens an incident: possible, and not told.
+#[derive(Debug, Clone)]
+struct Smouldering {
+    cells: Vec<Cell>,
+    since: Minute,
+    last: Minute,
 }
 
 /// What is to be expected: the mean, and the bounds that 95 % of undisturbed counts lie within.
@@ -84,6 +94,7 @@ impl Detector {
             baseline: Arc::default(),
             thresholds: Thresholds::default(),
             followed: Vec::new(),
+            smouldering: Vec::new(),
             over: Vec::new(),
             highest_score: 0.0,
             late: (0.0, 0.0),
@@ -99,9 +110,9 @@ impl Detector {
 
     /// Learns one hour of the past: each once, in order, no sooner than [`REREAD_MINUTES`] after it ended. None: nobody reported.
     ///
-    /// Of `lender`, the provider that was heard of most, it takes the shape of the week and of the map where it has seen little itself.
+    /// Of `lender`, the provider that was heard of most, it takes the shape of the week and of the map, as a prior of fixed weight.
     pub fn learn(&mut self, hour: Hour, facts: Option<&Counts>, live_minutes: u32, lender: Option<&Arc<Baseline>>) {
-        let lender = lender.filter(|lender| self.baseline.reports() < LENDS_BELOW * lender.reports());
+        let lender = lender.filter(|lender| self.baseline.reports() < lender.reports());
         if facts.is_none() && self.baseline.reports() == 0.0 {
             return;
         }
@@ -174,23 +185,38 @@ impl Detector {
             let cells = self.scan.cells_of(zone);
             let met: Vec<usize> = (0..self.followed.len()).filter(|n| self.followed[*n].meets(&cells)).collect();
             if let [only] = met[..]
-                && let Some(part) = self.followed[only].far_part(&self.scan, &cells)
-                && zone.score >= self.opens_at(zone)
+                && opened < MOST_OPENED
+                && let Some((zone, part)) = self.parts(only, zone, &cells, now)
             {
+                opened += 1;
                 self.followed[only].give_up(&part);
-                self.open(*zone, &cells, now, told);
+                self.open(zone, &cells, now, told);
             } else if let [only] = met[..] {
                 self.followed[only].grow(*zone, &cells, now);
             } else if !met.is_empty() {
                 self.join(&met, now, told);
-            } else if zone.score >= self.opens_at(zone) && opened < MOST_OPENED && self.may_tell() {
+            } else if opened < MOST_OPENED && self.may_tell() {
+                let least = self.opens_at(zone) - if self.smoulders(&cells, now) { self.parameters.grows_below } else { 0.0 };
+                if zone.score < least {
+                    continue;
+                }
                 opened += 1;
-                let bounded = self.scan.bounded(*zone, now, &self.parameters);
-                if let Some(zone) = bounded.filter(|zone| zone.score >= self.opens_at(zone)) {
+                if let Some(zone) = self.scan.bounded(*zone, now, &self.parameters).filter(|zone| zone.score >= least) {
                     self.open(zone, &cells, now, told);
                 }
             }
         }
+    }
+
+    /// A zone that would open an incident by itself, far from the rest of the one it belongs to; and the cells that go with it.
+    fn parts(&self, n: usize, zone: &Zone, cells: &[Cell], now: Minute) -> Option<(Zone, Vec<Cell>)> {
+        // Coarse zones over scattered cells are always far apart.
+        if !zone.is_fine() || zone.score < self.opens_at(zone) {
+            return None;
+        }
+        let part = self.followed[n].far_part(&self.scan, cells)?;
+        let bounded = self.scan.bounded(*zone, now, &self.parameters)?;
+        (bounded.score >= self.opens_at(&bounded)).then_some((bounded, part))
     }
 
     /// Joins those of these incidents whose cells have come to touch; a zone that spans several is evidence of all.
@@ -207,6 +233,22 @@ impl Detector {
         }
     }
 
+    /// Notes that a zone is near the score that opens an incident. Gives whether zones here have been so for long.
+    fn smoulders(&mut self, cells: &[Cell], now: Minute) -> bool {
+        self.smouldering.retain(|fire| now.0 - fire.last.0 <= SMOULDERS_WITHIN_MINUTES);
+        let meets = |fire: &&mut Smouldering| {
+            cells.iter().any(|cell| fire.cells.iter().any(|other| cell.contains(*other) || other.contains(*cell)))
+        };
+        if let Some(fire) = self.smouldering.iter_mut().find(meets) {
+            fire.last = now;
+            return now.0 - fire.since.0 >= self.parameters.smoulders_minutes;
+        }
+        if self.smouldering.len() < MOST_SMOULDERING {
+            self.smouldering.push(Smouldering { cells: cells.to_vec(), since: now, last: now });
+        }
+        false
+    }
+
     fn may_tell(&self) -> bool {
         self.baseline.hours() >= self.parameters.silent_hours
     }
@@ -219,8 +261,7 @@ impl Detector {
         if zone.score < self.opens_at(zone) || !self.may_tell() {
             return;
         }
-        let fine = |zone: &&Zone| zone.centre.is_some_and(|(level, _)| level >= 6);
-        let known: HashSet<Cell> = zones.iter().filter(fine).flat_map(|zone| self.scan.cells_of(zone)).collect();
+        let known: HashSet<Cell> = zones.iter().filter(|zone| zone.is_fine()).flat_map(|zone| self.scan.cells_of(zone)).collect();
         let explained = |cell: Cell| {
             let ancestors = Resolution::ALL.iter().take_while(|resolution| **resolution <= cell.resolution());
             self.followed.iter().any(|f| f.reaches(cell)) || ancestors.into_iter().any(|r| known.contains(&cell.rolled_up_to(*r)))
@@ -232,11 +273,14 @@ impl Detector {
             expected -= self.scan.expected(*cell, &self.scan.exposure[zone.window]);
         }
         let rest = zone.with(observed, expected.max(self.parameters.least_expected));
-        if rest.score >= self.opens_at(&rest) && self.scan.bounded(*zone, now, &self.parameters).is_some() {
+        if rest.score < self.opens_at(&rest) {
+            return;
+        }
+        if let Some(zone) = self.scan.bounded(*zone, now, &self.parameters).filter(|zone| zone.score >= self.opens_at(zone)) {
             for mut other in std::mem::take(&mut self.followed) {
                 told.push(resolve(&mut other.told, now));
             }
-            self.open(*zone, &[], now, told);
+            self.open(zone, &[], now, told);
         }
     }
 

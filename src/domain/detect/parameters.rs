@@ -13,6 +13,8 @@ pub struct Parameters {
     pub opens_cold_at: f64,
     /// How far below the score that opens one a zone may fall and still belong to an incident.
     pub grows_below: f64,
+    /// Minutes for which zones must have been as near as that, before they open an incident without ever scoring higher.
+    pub smoulders_minutes: i64,
     /// Distinct people, and reports, without whom there is no incident.
     pub people: f64,
     /// Late reports without which a zone is not judged by them alone.
@@ -53,6 +55,7 @@ impl Default for Parameters {
             opens_untaught_at: 6.5,
             opens_cold_at: 7.5,
             grows_below: 1.5,
+            smoulders_minutes: 90,
             people: 3.0,
             late_reports: 4.0,
             dispersion: 0.05,

@@ -78,6 +78,10 @@ impl Scan {
     pub fn take(&mut self, now: Minute, minutes: &[(Minute, Arc<Counts>)], live: bool) -> Vec<Place> {
         self.step += 1;
         let last = now.plus(-1);
+        if self.seen.back().is_some_and(|(minute, _)| *minute < now.plus(-LONGEST)) {
+            // After a pause longer than any window nothing of before is left in one.
+            self.forget_windows();
+        }
         // A minute in which nobody could report says nothing: no report is expected of it.
         let rate = if live { self.baseline.level() * self.baseline.rate(last) } else { 0.0 };
         self.rates.push_front((part_of(last.hour()), rate));
@@ -96,6 +100,15 @@ impl Scan {
         grown.sort_unstable();
         grown.dedup();
         grown
+    }
+
+    fn forget_windows(&mut self) {
+        self.seen.clear();
+        (self.counts, self.late) = ([0; W], [0; LATE_W]);
+        for places in &mut self.levels {
+            places.counts.fill([0; W]);
+            places.late.fill([0; LATE_W]);
+        }
     }
 
     fn expose(&mut self) {
@@ -250,6 +263,13 @@ impl Scan {
         for (level, place) in explained {
             self.levels[usize::from(level)].explained[place as usize] = now;
         }
+    }
+
+    /// Whether an incident that is over explains the reports of a cell in that minute.
+    pub fn is_explained(&self, cell: Cell, minute: Minute) -> bool {
+        let cell = cell.rolled_up_to(Resolution::HOURLY);
+        let places = &self.levels[usize::from(cell.resolution().number())];
+        places.find(cell).is_some_and(|place| places.explained[place as usize] > minute)
     }
 
     /// Minutes still in some window, oldest first, as they were taken.

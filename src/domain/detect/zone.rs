@@ -10,6 +10,8 @@ use crate::domain::grid::{Cell, Resolution};
 
 /// A zone is of interest above this ratio of observed to expected, however many its reports are.
 const LEAST_RATIO: f64 = 1.2;
+/// The coarsest resolution of zones that say where something is.
+const FINE_LEVEL: u8 = 6;
 /// The rest of the map may say that this is less, or more, than a usual hour, up to these ratios.
 const REST_RANGE: (f64, f64) = (0.8, 3.0);
 
@@ -43,6 +45,11 @@ impl Zone {
     /// How much likelier its count is where everything in it is raised by the same ratio (log10 of the likelihood ratio, and a constant).
     pub fn likelihood(&self) -> f64 {
         if self.late_only { 0.0 } else { bound(self.observed, self.expected) }
+    }
+
+    /// Whether its cells are of resolution 6 or finer: small enough to say where.
+    pub fn is_fine(&self) -> bool {
+        self.centre.is_some_and(|(level, _)| level >= FINE_LEVEL)
     }
 
     /// What kind of zone it is, when thresholds are chosen.

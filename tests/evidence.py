@@ -1,0 +1,130 @@
+"""What a zone holds and what is expected of it at one minute, from what was learnt before: the evidence of an incident, computed anew."""
+
+import math
+from collections import Counter
+
+import h3
+
+from expectation import PARTS, Baseline, Spread, corrected, part_of, score
+from facts import FINEST, rolled_up
+
+# Of src/domain/detect/mod.rs.
+REREAD_MINUTES = 6
+LENDS_BELOW = 1.0
+SPREAD_AFTER_WEEKS = 0.5
+MOST_LATE = 0.2
+LATE_PRIOR = (1.0, 30.0)
+# Of src/domain/detect/parameters.rs.
+DISPERSION = 0.05
+DISPERSION_COLD = 0.3
+COLD_WEEKS = 0.7
+LEAST_EXPECTED = 0.02
+LEAST_EXPECTED_LATE = 0.01
+DISPERSION_LATE = 0.3
+SPOT_BOUND = 3.0
+
+
+class Detector:
+    """What was learnt of one provider; how it scatters only of the zones that are asked for, each a centre and a ring."""
+
+    def __init__(self, zones):
+        self.baseline = Baseline()
+        self.lender = None
+        self.late, self.all = 0.0, 0.0
+        self.spreads = {zone: Spread() for zone in zones}
+        self.shares = {zone: {} for zone in zones}
+        self.everywhere = Spread()
+        self.prior = DISPERSION_COLD
+        # Reports expected of everywhere in each minute, by what was known at its end.
+        self.expected = {}
+
+    def copy(self, zones):
+        """The same for some of the zones."""
+        other = Detector(zones)
+        other.baseline, other.everywhere, other.expected = self.baseline.copy(), self.everywhere.copy(), dict(self.expected)
+        other.late, other.all, other.prior = self.late, self.all, self.prior
+        other.spreads = {zone: self.spreads[zone].copy() for zone in zones}
+        other.shares = {zone: dict(self.shares[zone]) for zone in zones}
+        return other
+
+    def learn(self, hour, facts, live, lender):
+        """Learns an hour, `live` of which somebody was there. The lender is as it was before that hour."""
+        self.lender = lender if self.baseline.total() < LENDS_BELOW * lender.total() else None
+        reports, late = facts.of_hour(hour)
+        if not reports and self.baseline.total() == 0:
+            return
+        self.late, self.all = self.late + late, self.all + reports.total()
+        if self.baseline.weeks() > SPREAD_AFTER_WEEKS and live > 0:
+            self.learn_spreads(hour, reports, live, facts)
+        self.baseline.learn(hour, reports, live)
+        self.baseline.refresh(self.lender)
+        self.prior = DISPERSION_COLD if self.baseline.weeks() < COLD_WEEKS else DISPERSION
+        # Until the next hour is learnt.
+        level, first = self.baseline.level(), 60 * hour + 60 + REREAD_MINUTES - 1
+        self.expected |= {minute: level * self.baseline.rate(minute) for minute in range(first, first + 60)}
+        part = part_of(hour + 1)
+        for centre, ring in self.shares:
+            if centre:
+                cells = facts.places((centre, ring), first + 60)
+                self.shares[centre, ring] = {cell: self.baseline.share(cell, part, self.lender) for cell in cells}
+
+    def learn_spreads(self, hour, reports, live, facts):
+        block_ends, whole, expected = hour % 4 == 3, reports.total(), self.baseline.expected_in(hour, live)
+        # The last step before this.
+        known = 60 * hour + 60 + REREAD_MINUTES - 1
+        for (centre, ring), spread in self.spreads.items():
+            if centre is None or facts.known_since.get(centre, known + 1) > known:
+                continue
+            cells = facts.places((centre, ring), known)
+            count = sum(n for cell, n in reports.items() if is_inside(cell, cells))
+            share = sum(self.shares[centre, ring][cell] for cell in cells)
+            spread.learn(count, *corrected(count, share * expected, whole, expected), block_ends)
+        self.everywhere.learn(whole, expected, 0.0, block_ends)
+
+    def evidence(self, zone, minutes, now, late_only, facts):
+        """The figures of a zone in the window of so many minutes before `now`."""
+        seen, exposure = facts.seen(now, minutes), [0.0] * PARTS
+        for minute in range(now - minutes, now):
+            exposure[part_of(minute // 60)] += self.expected.get(minute, 0.0)
+        if zone[0] is None:
+            expected, dispersion = sum(exposure), self.everywhere.dispersion(minutes, math.inf, self.prior)
+            expected += LEAST_EXPECTED
+            return figures(len(seen), len(seen), expected, dispersion)
+        cells = facts.places(zone, now)
+        inside = [fact for fact in seen if is_inside(fact.place, cells)]
+        expected, unsure = corrected(len(inside), self.expected_of(zone[1], cells, exposure), len(seen), sum(exposure))
+        expected += LEAST_EXPECTED
+        learnt = sum(self.baseline.learnt_of(cell) for cell in cells)
+        dispersion = self.spreads[zone].dispersion(minutes, learnt, self.prior) + unsure
+        if late_only:
+            inside = [fact for fact in inside if fact.late]
+            expected = expected * self.share_late() + LEAST_EXPECTED_LATE
+            dispersion = max(dispersion, DISPERSION_LATE)
+        return figures(len(inside), bounded(inside, expected), expected, dispersion)
+
+    def expected_of(self, ring, cells, exposure):
+        """Reports expected in cells that the provider was heard of in, and in those around that it was not."""
+        unheard = max(1 + 3 * ring * (ring + 1) - len(cells), 0) * self.baseline.unheard_share()
+        shares = [sum(self.baseline.share(cell, part, self.lender) for cell in cells) for part in range(PARTS)]
+        return sum((share + unheard) * reports for share, reports in zip(shares, exposure))
+
+    def share_late(self):
+        return (min(self.late, MOST_LATE * self.all) + LATE_PRIOR[0]) / (self.all + LATE_PRIOR[1])
+
+
+def bounded(inside, expected):
+    """The reports of a zone, its fullest spot bounded by what lies elsewhere in it."""
+    spots = Counter((fact.cell, fact.spot) for fact in inside if h3.get_resolution(fact.cell) == FINEST)
+    fullest = max(spots.values(), default=0)
+    elsewhere = max(len(inside) - fullest - expected, 0.0)
+    return len(inside) - max(fullest - elsewhere - SPOT_BOUND, 0.0)
+
+
+def figures(counted, observed, expected, dispersion):
+    own_score = score(observed, expected, dispersion)
+    return {"counted": counted, "observed": observed, "expected": expected, "dispersion": dispersion, "score": own_score}
+
+
+def is_inside(cell, cells):
+    """Whether a cell is one of these, all of one resolution, or lies in one."""
+    return bool(cells) and rolled_up(cell, h3.get_resolution(cells[0])) in cells
