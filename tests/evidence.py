@@ -21,7 +21,10 @@ COLD_WEEKS = 0.7
 LEAST_EXPECTED = 0.02
 LEAST_EXPECTED_LATE = 0.01
 DISPERSION_LATE = 0.3
-SPOT_BOUND = 3.0
+SPOT_BOUND = 2.0
+ELSEWHERE_COUNTS = 0.5
+GOOD_PART = 0.25
+SPOT_ORDER = ("unknown", "middle", "even", "odd")
 
 
 class Detector:
@@ -113,11 +116,24 @@ class Detector:
 
 
 def bounded(inside, expected):
-    """The reports of a zone, its fullest spot bounded by what lies elsewhere in it."""
+    """The reports of a zone, its fullest street corner bounded by what lies elsewhere in it."""
     spots = Counter((fact.cell, fact.spot) for fact in inside if h3.get_resolution(fact.cell) == FINEST)
-    fullest = max(spots.values(), default=0)
-    elsewhere = max(len(inside) - fullest - expected, 0.0)
-    return len(inside) - max(fullest - elsewhere - SPOT_BOUND, 0.0)
+    corner = fullest_corner(spots)
+    elsewhere = max(len(inside) - corner - expected, 0.0)
+    return len(inside) - max(corner - SPOT_BOUND - ELSEWHERE_COUNTS * elsewhere, 0.0)
+
+
+def fullest_corner(spots):
+    """The fullest spot, the fullest beside it, and what is too little beside it to be anything but blur."""
+    if not spots:
+        return 0.0
+    most = max(spots.values())
+    # Of several as full, the first by cell and spot.
+    first = min((place for place, count in spots.items() if count == most), key=lambda place: (place[0], SPOT_ORDER.index(place[1])))
+    near = set(h3.grid_disk(first[0], 1))
+    beside = [count for place, count in spots.items() if place != first and place[0] in near]
+    full = max((count for count in beside if count >= GOOD_PART * most), default=0)
+    return most + full + sum(count for count in beside if count < GOOD_PART * most)
 
 
 def figures(counted, observed, expected, dispersion):

@@ -70,13 +70,15 @@ class Baseline:
         known = self.weeks() >= BOUNDS_AFTER_WEEKS
         total = 0.0
         for cell, count in sorted(reports.items(), key=hierarchical):
-            learnt = min(count, seldom_exceeded(level * mean * self.share(cell, part), 0.2, 2.0)) if known else count
+            expected = level * mean * self.share(cell, part)
+            learnt = expected if known and count > seldom_exceeded(expected, 0.2, 2.0) else count
             total += learnt
             self.parts[part] += learnt
             for resolution, ancestor in enumerate(ancestors(cell)):
                 self.cells[resolution].setdefault(ancestor, [0.0] * PARTS)[part] += learnt
         self.hours[hour % HOURS_OF_WEEK] += live
-        self.reports[hour % HOURS_OF_WEEK] += min(total, seldom_exceeded(level * mean, 0.1, 5.0)) if known else total
+        total = level * mean if known and total > seldom_exceeded(level * mean, 0.1, 5.0) else total
+        self.reports[hour % HOURS_OF_WEEK] += total
         self.last.append((total, mean))
 
     def forget(self, day):

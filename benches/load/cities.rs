@@ -30,12 +30,20 @@ impl Cities {
     /// # Errors
     /// Where the table is missing or has none.
     pub fn of(country: &str) -> anyhow::Result<Self> {
+        Self::of_any(&[country])
+    }
+
+    /// The cities of those countries, from the shared table.
+    ///
+    /// # Errors
+    /// Where the table is missing or has none.
+    pub fn of_any(countries: &[&str]) -> anyhow::Result<Self> {
         let folder = std::env::var_os("GROUNDSWELL_SHARED").map_or_else(|| PathBuf::from("../shared"), PathBuf::from);
         let path = folder.join("cities.csv");
         let table = std::fs::read_to_string(&path)
             .with_context(|| format!("the load generator needs {}: set GROUNDSWELL_SHARED to the folder that has it", path.display()))?;
-        let cities: Vec<City> = table.lines().skip(1).filter_map(|line| city_in(country, line)).collect();
-        ensure!(!cities.is_empty(), "{} has no city in {country}", path.display());
+        let cities: Vec<City> = table.lines().skip(1).filter_map(|line| city_in(countries, line)).collect();
+        ensure!(!cities.is_empty(), "{} has no city in {}", path.display(), countries.join(", "));
         Ok(Self::from(cities))
     }
 
@@ -50,11 +58,23 @@ impl Cities {
 
     /// Where one of their people is: evenly within a disc as large as the city is populous.
     pub fn somebody(&self, random: &mut Rng) -> Position {
+        let radii = random.f64().sqrt();
+        self.at_distance(random, radii)
+    }
+
+    /// Where one of the people in or around them is: three of ten live outside of the disc, the fewer the farther, up to twenty times as far.
+    pub fn somebody_around(&self, random: &mut Rng) -> Position {
+        let radii = if random.u8(0..10) < 7 { random.f64().sqrt() } else { 20_f64.powf(random.f64()) };
+        self.at_distance(random, radii)
+    }
+
+    /// A place in any direction from one of them, so many of its radii from its middle.
+    fn at_distance(&self, random: &mut Rng, radii: f64) -> Position {
         let everybody = self.up_to.last().expect("there is a city");
         let drawn = random.f64() * everybody;
         let city = self.cities[self.up_to.partition_point(|up_to| *up_to <= drawn)];
         let radius_km = (city.population / PEOPLE_PER_KM2 / std::f64::consts::PI).sqrt();
-        let (distance_km, bearing) = (radius_km * random.f64().sqrt(), random.f64() * std::f64::consts::TAU);
+        let (distance_km, bearing) = (radius_km * radii, random.f64() * std::f64::consts::TAU);
         let lat = city.lat + distance_km * bearing.cos() / KM_PER_DEGREE;
         let lon = city.lon + distance_km * bearing.sin() / (KM_PER_DEGREE * city.lat.to_radians().cos());
         Position::new(lat, lon).expect("no city lies beside a pole or the antimeridian")
@@ -72,11 +92,11 @@ impl From<Vec<City>> for Cities {
     }
 }
 
-/// The city of a line `geonameid,name,country,admin1,lat,lon,population,timezone`, if it is in that country.
-fn city_in(country: &str, line: &str) -> Option<City> {
+/// The city of a line `geonameid,name,country,admin1,lat,lon,population,timezone`, if it is in one of those countries.
+fn city_in(countries: &[&str], line: &str) -> Option<City> {
     // From the right, since names may hold commas.
     let mut fields = line.rsplit(',').skip(1);
     let mut number = || fields.next()?.parse::<f64>().ok();
     let (population, lon, lat) = (number()?, number()?, number()?);
-    (fields.nth(1)? == country).then_some(City { lat, lon, population })
+    countries.contains(&fields.nth(1)?).then_some(City { lat, lon, population })
 }

@@ -1,4 +1,4 @@
-//! The machine that all this runs on: what it is, and how busy it is.
+//! The machine that all this runs on: what it is, how busy it is, and what this process takes of it.
 
 use super::server::TICKS_PER_SECOND;
 
@@ -24,4 +24,19 @@ pub fn busy_seconds() -> f64 {
     let ticks: Vec<f64> = fields.filter_map(|field| field.parse().ok()).collect();
     let idle: f64 = ticks.iter().skip(3).take(2).sum();
     (ticks.iter().sum::<f64>() - idle) / TICKS_PER_SECOND
+}
+
+/// CPU time that this thread has used, in seconds. What others do on the machine hardly shows in it, but for the caches that they share.
+#[must_use]
+pub fn thread_cpu_seconds() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
+/// Memory of this process that is resident, in bytes.
+#[must_use]
+pub fn resident_bytes() -> u64 {
+    let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kib = text.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    kib.unwrap_or(0) << 10
 }

@@ -1,6 +1,6 @@
 //! A small seeded load generator, shared by the benches.
 //!
-//! Who reports is in `crowd`, `day`, `territory` and `cities`; what they send in `report`, `pool` and `fill`; how requests travel in
+//! Who reports is in `crowd`, `day`, `quiet`, `traffic`, `territory` and `cities`; what they send in `report`, `pool` and `fill`; how requests travel in
 //! `client`, `http`, `closed_loop` and `open_loop`; which servers answer in `server`, `redis` and `yardstick`; what comes out, and on which machine,
 //! in `run`, `duel`, `metrics`, `disk`, `machine` and `sheet`. It knows the HTTP contract only.
 #![allow(dead_code, reason = "every bench compiles the whole generator and uses its part of it")]
@@ -18,6 +18,7 @@ pub mod machine;
 pub mod metrics;
 pub mod open_loop;
 pub mod pool;
+pub mod quiet;
 pub mod redis;
 pub mod report;
 pub mod run;
@@ -25,6 +26,7 @@ pub mod server;
 pub mod sheet;
 pub mod task;
 pub mod territory;
+pub mod traffic;
 pub mod yardstick;
 
 /// The server's allocator, so that yardsticks and work measured in this process have the same.

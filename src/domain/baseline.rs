@@ -92,7 +92,7 @@ impl Baseline {
         let mut total = 0.0;
         for (cell, count) in reports {
             let expected = level * mean * self.share(*cell, part, None);
-            let learnt = if known { count.min(seldom_exceeded(expected, 0.2, 2.0)) } else { *count };
+            let learnt = if known && *count > seldom_exceeded(expected, 0.2, 2.0) { expected } else { *count };
             total += learnt;
             self.parts[part] += learnt;
             for resolution in Resolution::ALL.into_iter().take_while(|r| *r <= cell.resolution()) {
@@ -100,11 +100,11 @@ impl Baseline {
             }
         }
         let expected = level * mean;
-        let learnt = if known { total.min(seldom_exceeded(expected, 0.1, 5.0)) } else { total };
+        let learnt = if known && total > seldom_exceeded(expected, 0.1, 5.0) { expected } else { total };
         let slot = hour_of_week(hour);
         self.hours[slot] += live;
         self.reports[slot] += learnt;
-        self.last.push_back((total, mean));
+        self.last.push_back((learnt, mean));
         if self.last.len() > LEVEL_HOURS {
             self.last.pop_front();
         }

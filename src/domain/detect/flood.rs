@@ -8,11 +8,16 @@ use crate::domain::grid::{Cell, Resolution, Spot};
 use crate::domain::time::Minute;
 use hashbrown::{HashMap, HashSet};
 
+/// What is too many elsewhere in the zone lets the corner add so many for each.
+const ELSEWHERE_COUNTS: f64 = 0.5;
+/// A spot beside the fullest one with less than this part of its reports may be blur of the same corner.
+const GOOD_PART: f64 = 0.25;
+
 impl Scan {
     /// The zone with its fullest spot bounded, where it is then still reports of people enough.
     ///
-    /// A spot is a third of a cell of the finest resolution. It may add as many reports as are too many elsewhere in the zone, and a few
-    /// more: several people at one street corner weigh little, a spot in the middle of an outage weighs what it has.
+    /// A spot is a third of a cell of the finest resolution. It may add half as many reports as are too many elsewhere in the zone, and two
+    /// more: that is fewer than the people an incident needs, so a corner alone never opens one.
     pub fn bounded(&self, zone: Zone, now: Minute, parameters: &Parameters) -> Option<Zone> {
         let from = now.plus(-zone.minutes());
         let cells: HashSet<Cell> = self.cells_of(&zone).into_iter().collect();
@@ -33,10 +38,25 @@ impl Scan {
                 }
             }
         }
-        let fullest = spots.into_values().fold(0.0, f64::max);
-        let elsewhere = (zone.observed - fullest - zone.expected).max(0.0);
-        let observed = zone.observed - (fullest - elsewhere - parameters.spot_bound).max(0.0);
+        let corner = fullest_corner(&spots);
+        let elsewhere = (zone.observed - corner - zone.expected).max(0.0);
+        let most = parameters.spot_bound + ELSEWHERE_COUNTS * elsewhere;
+        let observed = zone.observed - (corner - most).max(0.0);
         let enough = f64::from(people) >= parameters.people && observed >= parameters.people;
         enough.then(|| zone.with(observed, zone.expected))
     }
+}
+
+/// Reports at the fullest street corner: of the fullest spot, of the fullest one beside it where the corner lies on their border, and what
+/// was blurred into other spots beside it.
+///
+/// An outage in one cell fills its three spots as their areas are, 1 to 3 to 3: the third is too full to be blur, and is elsewhere.
+fn fullest_corner(spots: &HashMap<(Cell, Spot), f64>) -> f64 {
+    // Of two as full, the first: the answer must not depend on the order of a hash map.
+    let fullest = |a: &(&(Cell, Spot), &f64), b: &(&(Cell, Spot), &f64)| a.1.total_cmp(b.1).then_with(|| b.0.cmp(a.0));
+    let Some((spot, count)) = spots.iter().max_by(fullest) else { return 0.0 };
+    let near: HashSet<Cell> = spot.0.disk(1).into_iter().map(|(cell, _)| cell).collect();
+    let beside = spots.iter().filter(|(other, _)| *other != spot && near.contains(&other.0)).map(|(_, beside)| *beside);
+    let (full, blurred): (Vec<f64>, Vec<f64>) = beside.partition(|beside| *beside >= GOOD_PART * count);
+    count + full.into_iter().fold(0.0, f64::max) + blurred.into_iter().sum::<f64>()
 }

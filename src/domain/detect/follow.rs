@@ -208,9 +208,9 @@ impl Followed {
 
     /// Leaves what it reaches in that part to another.
     pub fn give_up(&mut self, part: &[Cell]) {
-        self.reach.retain(|cell| !part.iter().any(|other| cell.contains(*other) || other.contains(*cell)));
         self.told.cells.retain(|cell| !part.contains(cell));
-        self.reach.extend(&self.told.cells);
+        // Only what is named remains: what it reached beside the part would be named again, touch the other, and join the two.
+        self.reach = self.told.cells.iter().copied().collect();
     }
 }
 

@@ -4,6 +4,7 @@
 //! `scan` (counts in windows), `zone` (scores), `threshold` (which score is enough), `flood` (spam) and `follow` (what becomes of it).
 //! docs/detection.md has the formulas.
 
+mod changes;
 mod flood;
 mod follow;
 pub mod incident;
@@ -389,7 +390,9 @@ impl Detector {
                 if everywhere { exposure.iter().sum() } else { cells.iter().map(|cell| self.scan.expected(*cell, &exposure)).sum() };
             let from = followed.told.detected_at.minute().plus(-LONGEST);
             let minutes = &minutes[minutes.partition_point(|(minute, _)| *minute < from)..];
-            let Some(onset) = onset::onset(minutes, now, inside, expected / LONGEST as f64) else { continue };
+            // Of a detector that has just begun the history reaches further back than what it was exposed to.
+            let expected_a_minute = expected / self.scan.minutes_exposed().max(1) as f64;
+            let Some(onset) = onset::onset(minutes, now, inside, expected_a_minute) else { continue };
             let onset: Timestamp = onset.start().min(followed.told.detected_at);
             if onset != followed.told.onset {
                 followed.told.onset = onset;

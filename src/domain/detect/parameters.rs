@@ -65,7 +65,7 @@ impl Default for Parameters {
             least_expected: 0.02,
             least_expected_late: 0.01,
             dispersion_late: 0.3,
-            spot_bound: 3.0,
+            spot_bound: 2.0,
             cold_weeks: 0.7,
             silent_hours: 3.0,
             names_at: 0.5,

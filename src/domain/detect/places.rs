@@ -21,6 +21,8 @@ pub struct Places {
     index: HashMap<Cell, u32>,
     /// The cell of each.
     pub cells: Vec<Cell>,
+    /// The place that it lies in, of the next coarser resolution.
+    pub parents: Vec<u32>,
     near: Vec<Near>,
     /// Reports in each window that ends now.
     pub counts: Vec<[u32; W]>,
@@ -38,7 +40,7 @@ pub struct Places {
     pub explained: Vec<Minute>,
 }
 
-/// The places within [`STEPS`] steps, nearest first, itself the first; and how many are within each number of steps.
+/// The places within [`STEPS`] steps, nearest first, in the order of their cells, itself the first; and how many are within each number of steps.
 #[derive(Debug, Clone, Default)]
 struct Near {
     places: Vec<u32>,
@@ -62,20 +64,24 @@ impl Places {
         &near.places[..usize::from(near.within[steps])]
     }
 
+    /// The places that many steps from one, no more and no fewer.
+    pub fn ring(&self, place: u32, steps: usize) -> &[u32] {
+        let near = &self.near[place as usize];
+        let inner = steps.checked_sub(1).map_or(0, |fewer| near.within[fewer]);
+        &near.places[usize::from(inner)..usize::from(near.within[steps])]
+    }
+
     /// How many cells lie within so many steps.
     pub const fn cells_within(steps: usize) -> usize {
         1 + 3 * steps * (steps + 1)
     }
 
-    /// The place of a cell, made where it is missing.
-    pub fn place(&mut self, cell: Cell, shares: impl FnOnce() -> ([f32; PARTS], f32)) -> u32 {
-        if let Some(place) = self.find(cell) {
-            return place;
-        }
+    /// Makes the place of a cell, which has none yet, in a place of the next coarser resolution.
+    pub fn make(&mut self, cell: Cell, parent: u32, (shares, learnt): ([f32; PARTS], f32)) -> u32 {
         let place = u32::try_from(self.cells.len()).expect("no resolution up to 7 has 2^32 cells");
-        let (shares, learnt) = shares();
         self.index.insert(cell, place);
         self.cells.push(cell);
+        self.parents.push(parent);
         self.counts.push([0; W]);
         self.late.push([0; LATE_W]);
         self.shares.push(shares);
@@ -87,9 +93,9 @@ impl Places {
         let mut own = Near::default();
         for (other, away) in cell.disk(STEPS as u8) {
             let Some(other) = self.find(other) else { continue };
-            own.insert(other, away);
+            own.insert(other, away, &self.cells);
             if other != place {
-                self.near[other as usize].insert(place, away);
+                self.near[other as usize].insert(place, away, &self.cells);
             }
         }
         self.near[place as usize] = own;
@@ -100,6 +106,7 @@ impl Places {
     pub fn heap_bytes(&self) -> usize {
         let near: usize = self.near.iter().map(|near| near.places.capacity() * size_of::<u32>()).sum();
         let columns = size_of::<Cell>()
+            + size_of::<u32>()
             + size_of::<Near>()
             + size_of::<[u32; W]>()
             + size_of::<[u32; LATE_W]>()
@@ -113,8 +120,13 @@ impl Places {
 }
 
 impl Near {
-    fn insert(&mut self, place: u32, away: u8) {
-        self.places.insert(usize::from(self.within[usize::from(away)]), place);
-        self.within[usize::from(away)..].iter_mut().for_each(|end| *end += 1);
+    /// In the order of cells, not of arrival: sums over them must not depend on who was heard of first.
+    fn insert(&mut self, place: u32, away: u8, cells: &[Cell]) {
+        let away = usize::from(away);
+        let from = if away == 0 { 0 } else { usize::from(self.within[away - 1]) };
+        let as_near = &self.places[from..usize::from(self.within[away])];
+        let at = from + as_near.partition_point(|other| cells[*other as usize] < cells[place as usize]);
+        self.places.insert(at, place);
+        self.within[away..].iter_mut().for_each(|end| *end += 1);
     }
 }

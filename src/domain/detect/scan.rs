@@ -1,5 +1,6 @@
 //! What the detector holds of a provider: counts in sliding windows by place, and what they are compared with.
 
+use super::changes::changes;
 use super::parameters::Parameters;
 use super::places::{LATE_W, Places, W, WINDOWS};
 use super::spread::Spread;
@@ -10,7 +11,7 @@ use crate::domain::fact::{FactKey, Lane};
 use crate::domain::grid::{Cell, Resolution};
 use crate::domain::symptom::Symptom;
 use crate::domain::time::{Hour, Minute};
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashSet;
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
@@ -19,9 +20,14 @@ use std::sync::Arc;
 pub const LEVELS: usize = 8;
 /// Minutes of the longest window.
 pub const LONGEST: i64 = WINDOWS[W - 1];
+/// Phones that could not reach us try again within about an hour.
+const LONGEST_DEAF: i64 = 60;
 
 /// A place: its resolution, and its number among the places of that.
 pub type Place = (u8, u32);
+
+/// What changes in a place: the first window that it is still in, and how many more (or fewer) reports were on time and late.
+type Change = (Place, usize, [i64; 2]);
 
 /// Counts of one provider, and the baseline they are compared with.
 #[derive(Debug, Clone)]
@@ -37,6 +43,8 @@ pub struct Scan {
     pub prior_dispersion: f64,
     /// Reports expected of everywhere in each window, by part of the day.
     pub exposure: [[f64; PARTS]; W],
+    /// The same over all parts of the day.
+    pub whole: [f64; W],
     /// The share of reports that come late.
     pub share_late: f64,
     /// Counts the steps, from one.
@@ -45,6 +53,10 @@ pub struct Scan {
     pub(super) lender: Option<Arc<Baseline>>,
     /// Minutes still in some window, as they were taken.
     seen: VecDeque<(Minute, Arc<Counts>)>,
+    /// Minutes for which nobody has been here.
+    away: i64,
+    /// Late reports that came in these minutes waited for us: they say nothing of the provider.
+    deaf: Range<Minute>,
     /// Reports expected of everywhere in each of the last minutes, the newest first, with the part of the day it lies in.
     rates: VecDeque<(usize, f64)>,
 }
@@ -65,11 +77,14 @@ impl Scan {
             spread: Spread::default(),
             prior_dispersion: parameters.dispersion_cold,
             exposure: [[0.0; PARTS]; W],
+            whole: [0.0; W],
             share_late: 1.0 / 30.0,
             step: 0,
             baseline: Arc::default(),
             lender: None,
             seen: VecDeque::new(),
+            away: 0,
+            deaf: Minute(0)..Minute(0),
             rates: VecDeque::new(),
         }
     }
@@ -82,6 +97,11 @@ impl Scan {
             // After a pause longer than any window nothing of before is left in one.
             self.forget_windows();
         }
+        if live && 0 < self.away {
+            self.deaf = last..last.plus(self.away.min(LONGEST_DEAF));
+        }
+        // How long nobody was here before the first step is not known.
+        self.away = if live { 0 } else { self.away + if self.step == 1 { LONGEST_DEAF } else { 1 } };
         // A minute in which nobody could report says nothing: no report is expected of it.
         let rate = if live { self.baseline.level() * self.baseline.rate(last) } else { 0.0 };
         self.rates.push_front((part_of(last.hour()), rate));
@@ -90,14 +110,14 @@ impl Scan {
         self.expose();
         self.let_go(now);
         let mut grown = Vec::new();
-        for ((place, first), (on_time, late)) in self.read(now, minutes) {
+        for (place, first, [on_time, late]) in self.read(now, minutes) {
             self.add(place, late, true, first..W);
             self.add(place, on_time, false, first..W);
             if on_time + late > 0 {
                 grown.push(place);
             }
         }
-        grown.sort_unstable();
+        // They come sorted.
         grown.dedup();
         grown
     }
@@ -121,14 +141,16 @@ impl Scan {
             }
         }
         self.exposure[w..].fill(sum);
+        self.whole = self.exposure.map(|parts| parts.iter().sum());
     }
 
-    /// What the minutes hold more or less than when they were last read: on time and late, by place and the first window they are still in.
-    fn read(&mut self, now: Minute, minutes: &[(Minute, Arc<Counts>)]) -> HashMap<(Place, usize), (i64, i64)> {
-        let mut changes: HashMap<(Place, usize), (i64, i64)> = HashMap::new();
+    /// What the minutes hold more or less than when they were last read, sorted: one change for each place and first window.
+    fn read(&mut self, now: Minute, minutes: &[(Minute, Arc<Counts>)]) -> Vec<Change> {
+        let mut found: Vec<Change> = Vec::new();
         for (minute, counts) in minutes.iter().filter(|(minute, _)| now.plus(-LONGEST) <= *minute) {
             let first = WINDOWS.partition_point(|window| *minute < now.plus(-window));
             let at = self.seen.partition_point(|(seen, _)| seen < minute);
+            let counts = if self.deaf.contains(minute) { &Arc::new(without_late(counts)) } else { counts };
             let before = match self.seen.get_mut(at).filter(|(seen, _)| seen == minute) {
                 Some((_, before)) if Arc::ptr_eq(before, counts) => continue,
                 Some((_, before)) => Some(std::mem::replace(before, Arc::clone(counts))),
@@ -137,19 +159,22 @@ impl Scan {
                     None
                 }
             };
-            for (counts, sign) in before.iter().map(|before| (before, -1)).chain([(counts, 1)]) {
-                for (key, tally) in counts.rows().filter(|(key, _)| counts_now(*key)) {
-                    let place = self.place_of(key.cell());
-                    if self.places(place).explained[place.1 as usize] > *minute {
-                        continue;
-                    }
-                    let change = changes.entry((place, first)).or_default();
-                    let lane = if key.lane() == Lane::LateArrived { &mut change.1 } else { &mut change.0 };
-                    *lane += sign * i64::from(tally.count);
+            for (key, n) in changes(before.as_deref(), counts).into_iter().filter(|(key, _)| counts_now(*key)) {
+                let place = self.place_of(key.cell());
+                if self.places(place).explained[place.1 as usize] <= *minute {
+                    found.push((place, first, if key.lane() == Lane::LateArrived { [0, n] } else { [n, 0] }));
                 }
             }
         }
-        changes
+        found.sort_unstable_by_key(|(place, first, _)| (*place, *first));
+        found.dedup_by(|later, kept| {
+            let same = (later.0, later.1) == (kept.0, kept.1);
+            if same {
+                kept.2 = [kept.2[0] + later.2[0], kept.2[1] + later.2[1]];
+            }
+            same
+        });
+        found
     }
 
     /// Each window lets go of the minute that has just left it.
@@ -177,9 +202,13 @@ impl Scan {
     }
 
     fn place(&mut self, cell: Cell) -> u32 {
-        let (baseline, lender) = (&self.baseline, self.lender.as_deref());
-        let shares = || (shares_of(baseline, lender, cell), baseline.learnt_of(cell) as f32);
-        self.levels[usize::from(cell.resolution().number())].place(cell, shares)
+        let level = usize::from(cell.resolution().number());
+        if let Some(place) = self.levels[level].find(cell) {
+            return place;
+        }
+        let parent = level.checked_sub(1).map_or(0, |coarser| self.place(cell.rolled_up_to(Resolution::ALL[coarser])));
+        let learnt = (shares_of(&self.baseline, self.lender.as_deref(), cell), self.baseline.learnt_of(cell) as f32);
+        self.levels[level].make(cell, parent, learnt)
     }
 
     fn places(&self, place: Place) -> &Places {
@@ -193,14 +222,13 @@ impl Scan {
         }
         let change = |count: &mut u32| *count = u32::try_from((i64::from(*count) + n).max(0)).unwrap_or(u32::MAX);
         let late_windows = windows.start.min(LATE_W)..windows.end.min(LATE_W);
-        let cell = self.places(place).cells[place.1 as usize];
-        for resolution in Resolution::ALL.into_iter().take(usize::from(place.0) + 1) {
-            let at = self.place(cell.rolled_up_to(resolution)) as usize;
-            let places = &mut self.levels[usize::from(resolution.number())];
+        let mut at = place.1 as usize;
+        for places in self.levels[..=usize::from(place.0)].iter_mut().rev() {
             places.counts[at][windows.clone()].iter_mut().for_each(change);
             if late {
                 places.late[at][late_windows.clone()].iter_mut().for_each(change);
             }
+            at = places.parents[at] as usize;
         }
         self.counts[windows].iter_mut().for_each(change);
         if late {
@@ -220,10 +248,12 @@ impl Scan {
                 }
             }
             for place in 0..places.len() {
+                let (mut count, mut share) = (0.0, 0.0);
                 for steps in 0..places.spread[place].len() {
-                    let near = places.near(place as u32, steps);
-                    let count: f64 = near.iter().map(|p| counts[*p as usize]).sum();
-                    let share: f64 = near.iter().map(|p| f64::from(places.shares[*p as usize][part])).sum();
+                    for near in places.ring(place as u32, steps) {
+                        count += counts[*near as usize];
+                        share += f64::from(places.shares[*near as usize][part]);
+                    }
                     let (mean, unsure) = corrected(count, share * expected, whole, expected, parameters);
                     places.spread[place][steps].learn(count, mean, unsure, block_ends);
                 }
@@ -236,7 +266,11 @@ impl Scan {
     pub fn refresh(&mut self, baseline: Arc<Baseline>, lender: Option<Arc<Baseline>>) {
         (self.baseline, self.lender) = (baseline, lender);
         for resolution in Resolution::ALL.into_iter().take(LEVELS) {
-            for cell in self.baseline.cells(resolution).collect::<Vec<_>>() {
+            let places = &self.levels[usize::from(resolution.number())];
+            // Sorted, so that the same facts number the places the same.
+            let mut new: Vec<Cell> = self.baseline.cells(resolution).filter(|cell| places.find(*cell).is_none()).collect();
+            new.sort_unstable();
+            for cell in new {
                 self.place(cell);
             }
             let places = &mut self.levels[usize::from(resolution.number())];
@@ -286,8 +320,17 @@ impl Scan {
         sum
     }
 
-    /// Reports expected in a place, where so many are expected of everywhere.
+    /// In how many of the last minutes reports were expected: since it began, and where somebody was there.
+    pub fn minutes_exposed(&self) -> usize {
+        self.rates.iter().filter(|(_, rate)| 0.0 < *rate).count()
+    }
+
+    /// Reports expected in a place, where so many are expected of everywhere. A cell finer than all places has an equal share of its own.
     pub fn expected(&self, cell: Cell, exposure: &[f64; PARTS]) -> f64 {
+        if Resolution::HOURLY < cell.resolution() {
+            let place = cell.rolled_up_to(Resolution::HOURLY);
+            return self.expected(place, exposure) / place.descendant_count(cell.resolution()) as f64;
+        }
         let places = &self.levels[usize::from(cell.resolution().number())];
         let shares = places.find(cell).map_or_else(|| self.unheard(), |place| places.shares[place as usize]);
         shares.iter().zip(exposure).map(|(share, exposure)| f64::from(*share) * exposure).sum()
@@ -302,6 +345,10 @@ impl Scan {
     pub fn heap_bytes(&self) -> usize {
         self.levels.iter().map(Places::heap_bytes).sum()
     }
+}
+
+fn without_late(counts: &Counts) -> Counts {
+    Counts::from_rows(counts.rows().filter(|(key, _)| key.lane() != Lane::LateArrived).collect())
 }
 
 fn shares_of(baseline: &Baseline, lender: Option<&Baseline>, cell: Cell) -> [f32; PARTS] {

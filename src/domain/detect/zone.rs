@@ -4,9 +4,10 @@ use super::parameters::Parameters;
 use super::places::{LATE_W, Places, STEPS, W, WINDOWS};
 use super::scan::{LEVELS, Place, Scan};
 use super::score::{bound, score};
+use super::spread::Spread;
 use super::threshold::{Thresholds, kind};
 use crate::domain::baseline::PARTS;
-use crate::domain::grid::{Cell, Resolution};
+use crate::domain::grid::Cell;
 
 /// A zone is of interest above this ratio of observed to expected, however many its reports are.
 const LEAST_RATIO: f64 = 1.2;
@@ -78,28 +79,35 @@ impl Scan {
     /// Zones around what has grown, and everywhere, each in its most surprising window, highest score first. Only those near enough to the
     /// score that opens an incident, or that teach how scores of quiet days are.
     pub fn zones(&mut self, grown: &[Place], least: f64, parameters: &Parameters) -> Vec<Zone> {
-        let mut zones = Vec::new();
-        for level in 0..LEVELS {
+        let (mut zones, mut within) = (Vec::new(), Vec::new());
+        for level in (0..LEVELS).rev() {
+            within.extend(grown.iter().filter(|(own, _)| usize::from(*own) == level).map(|(_, place)| *place));
+            within.sort_unstable();
+            within.dedup();
             // One cell of a coarse resolution is about what seven of the next finer one are.
             let first = usize::from(level + 1 < LEVELS);
-            for centre in self.centres(level, grown) {
-                zones.extend((first..=STEPS).filter_map(|steps| self.zone(level, centre, steps, least, parameters)));
+            for centre in self.centres(level, &within) {
+                self.zones_around((level as u8, centre), first, least, parameters, &mut zones);
+            }
+            // What has grown in a place has grown in that which it lies in.
+            for place in &mut within {
+                *place = self.levels[level].parents[*place as usize];
             }
         }
         zones.extend(self.everywhere(least, parameters));
-        zones.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| (a.centre, a.steps).cmp(&(b.centre, b.steps))));
+        // Equal scores are told apart by cell: numbers of places depend on who was heard of first.
+        let cell = |zone: &Zone| zone.centre.map(|(level, place)| (level, self.levels[usize::from(level)].cells[place as usize]));
+        zones.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| (cell(a), a.steps).cmp(&(cell(b), b.steps))));
         zones
     }
 
-    /// Places with reports around which some zone holds what has grown.
-    fn centres(&mut self, level: usize, grown: &[Place]) -> Vec<u32> {
+    /// Places of a level with reports around which some zone holds one of those that have grown.
+    fn centres(&mut self, level: usize, grown: &[u32]) -> Vec<u32> {
+        let places = &mut self.levels[level];
         let mut centres = Vec::new();
-        for (own, place) in grown.iter().filter(|(own, _)| usize::from(*own) >= level) {
-            let cell = self.levels[usize::from(*own)].cells[*place as usize].rolled_up_to(Resolution::ALL[level]);
-            let places = &mut self.levels[level];
-            let place = places.find(cell).expect("what counts in a place counts in its ancestors");
-            for n in 0..places.near(place, STEPS).len() {
-                let centre = places.near(place, STEPS)[n];
+        for place in grown {
+            for n in 0..places.near(*place, STEPS).len() {
+                let centre = places.near(*place, STEPS)[n];
                 let looked = std::mem::replace(&mut places.looked[centre as usize], self.step);
                 if looked != self.step && places.counts[centre as usize][W - 1] > 0 {
                     centres.push(centre);
@@ -109,40 +117,44 @@ impl Scan {
         centres
     }
 
-    fn zone(&self, level: usize, centre: u32, steps: usize, least: f64, parameters: &Parameters) -> Option<Zone> {
-        let places = &self.levels[level];
-        let near = places.near(centre, steps);
-        let (mut counts, mut late) = ([0; W], [0; LATE_W]);
-        for place in near {
-            add(&mut counts, &places.counts[*place as usize]);
-            add(&mut late, &places.late[*place as usize]);
+    /// Zones around a place, from so many steps on, each adding a ring to the one before.
+    fn zones_around(&self, centre: Place, first: usize, least: f64, parameters: &Parameters, zones: &mut Vec<Zone>) {
+        let places = &self.levels[usize::from(centre.0)];
+        let unheard = self.unheard().map(f64::from);
+        let mut sums = Sums::default();
+        for steps in 0..=STEPS {
+            for place in places.ring(centre.1, steps) {
+                sums.add(places, *place as usize);
+            }
+            if steps < first || f64::from(sums.counts[W - 1]) < parameters.people {
+                continue;
+            }
+            let missing = Places::cells_within(steps).saturating_sub(places.near(centre.1, steps).len()) as f64;
+            let shares = std::array::from_fn(|part| sums.shares[part] + unheard[part] * missing);
+            let spread = &places.spread[centre.1 as usize][steps];
+            zones.extend(self.zone(centre, steps, &Sums { shares, ..sums }, spread, least, parameters));
         }
-        if f64::from(counts[W - 1]) < parameters.people {
-            return None;
-        }
-        let unheard = (Places::cells_within(steps).saturating_sub(near.len())) as f32;
-        let mut shares = self.unheard().map(|share| share * unheard);
-        let mut learnt = 0.0;
-        for place in near {
-            add(&mut shares, &places.shares[*place as usize]);
-            learnt += f64::from(places.learnt[*place as usize]);
-        }
-        let spread = &places.spread[centre as usize][steps];
-        let centre = Some((level as u8, centre));
+    }
+
+    /// A zone in its most surprising window.
+    fn zone(&self, centre: Place, steps: usize, sums: &Sums, spread: &Spread, least: f64, parameters: &Parameters) -> Option<Zone> {
         let mut best: Option<Zone> = None;
+        let fewest = parameters.people.min(parameters.late_reports);
         for (w, minutes) in WINDOWS.into_iter().enumerate() {
-            let expected = (0..PARTS).map(|part| f64::from(shares[part]) * self.exposure[w][part]).sum();
-            let whole: f64 = self.exposure[w].iter().sum();
-            let (expected, unsure) = corrected(f64::from(counts[w]), expected, f64::from(self.counts[w]), whole, parameters);
-            let (expected, observed) = (expected + parameters.least_expected, f64::from(counts[w]));
-            let dispersion = spread.dispersion(minutes, learnt, self.prior_dispersion, parameters) + unsure;
-            let zone = Zone { centre, steps, window: w, late_only: false, observed, expected, dispersion, score: 0.0 };
-            consider(zone, parameters.people, least, &mut best);
+            let observed = f64::from(sums.counts[w]);
+            if observed < fewest {
+                continue;
+            }
+            let raw = sums.shares.iter().zip(&self.exposure[w]).map(|(share, exposure)| share * exposure).sum();
+            let (expected, unsure) = corrected(observed, raw, f64::from(self.counts[w]), self.whole[w], parameters);
+            let dispersion = || spread.dispersion(minutes, sums.learnt, self.prior_dispersion, parameters) + unsure;
+            let expected = expected + parameters.least_expected;
+            let zone = Zone { centre: Some(centre), steps, window: w, late_only: false, observed, expected, dispersion: 0.0, score: 0.0 };
+            consider(zone, dispersion, parameters.people, least, &mut best);
             if w < LATE_W {
-                let expected = expected * self.share_late + parameters.least_expected_late;
-                let dispersion = dispersion.max(parameters.dispersion_late);
-                let zone = Zone { late_only: true, observed: f64::from(late[w]), expected, dispersion, ..zone };
-                consider(zone, parameters.late_reports, least, &mut best);
+                let (observed, expected) = (f64::from(sums.late[w]), expected * self.share_late + parameters.least_expected_late);
+                let zone = Zone { late_only: true, observed, expected, ..zone };
+                consider(zone, || dispersion().max(parameters.dispersion_late), parameters.late_reports, least, &mut best);
             }
         }
         best
@@ -151,10 +163,10 @@ impl Scan {
     fn everywhere(&self, least: f64, parameters: &Parameters) -> Option<Zone> {
         let mut best = None;
         for (w, minutes) in WINDOWS.into_iter().enumerate() {
-            let (observed, expected) = (f64::from(self.counts[w]), self.exposure[w].iter().sum::<f64>() + parameters.least_expected);
-            let dispersion = self.spread.dispersion(minutes, f64::INFINITY, self.prior_dispersion, parameters);
-            let zone = Zone { centre: None, steps: 0, window: w, late_only: false, observed, expected, dispersion, score: 0.0 };
-            consider(zone, parameters.people, least, &mut best);
+            let (observed, expected) = (f64::from(self.counts[w]), self.whole[w] + parameters.least_expected);
+            let dispersion = || self.spread.dispersion(minutes, f64::INFINITY, self.prior_dispersion, parameters);
+            let zone = Zone { centre: None, steps: 0, window: w, late_only: false, observed, expected, dispersion: 0.0, score: 0.0 };
+            consider(zone, dispersion, parameters.people, least, &mut best);
         }
         best
     }
@@ -168,10 +180,11 @@ impl Scan {
 }
 
 /// Keeps the zone where its score is the highest, and above `least`. The score is summed up only where its bound says that it may be.
-fn consider(mut zone: Zone, reports: f64, least: f64, best: &mut Option<Zone>) {
+fn consider(mut zone: Zone, dispersion: impl FnOnce() -> f64, reports: f64, least: f64, best: &mut Option<Zone>) {
     let floor = best.map_or(least, |best| best.score);
     let worth = zone.observed >= reports && zone.observed > LEAST_RATIO * zone.expected && bound(zone.observed, zone.expected) > floor;
     if worth {
+        zone.dispersion = dispersion();
         zone.score = score(zone.observed, zone.expected, zone.dispersion);
         if zone.score > floor {
             *best = Some(zone);
@@ -179,8 +192,23 @@ fn consider(mut zone: Zone, reports: f64, least: f64, best: &mut Option<Zone>) {
     }
 }
 
-fn add<T: Copy + std::ops::AddAssign>(sums: &mut [T], more: &[T]) {
-    sums.iter_mut().zip(more).for_each(|(sum, n)| *sum += *n);
+/// What the places of a zone hold together.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums {
+    counts: [u32; W],
+    late: [u32; LATE_W],
+    /// Summed with more digits than each has: then it does not matter in which order.
+    shares: [f64; PARTS],
+    learnt: f64,
+}
+
+impl Sums {
+    fn add(&mut self, places: &Places, place: usize) {
+        self.counts.iter_mut().zip(&places.counts[place]).for_each(|(sum, n)| *sum += n);
+        self.late.iter_mut().zip(&places.late[place]).for_each(|(sum, n)| *sum += n);
+        self.shares.iter_mut().zip(&places.shares[place]).for_each(|(sum, share)| *sum += f64::from(*share));
+        self.learnt += f64::from(places.learnt[place]);
+    }
 }
 
 impl Thresholds {

@@ -1,0 +1,15 @@
+//! What the detector does with facts that are not what one hopes for, and what never changes whatever the facts.
+
+mod gap;
+mod hard;
+mod history;
+mod onset;
+mod outage;
+mod properties;
+mod quiet;
+mod score;
+mod spam;
+mod spread;
+mod story;
+mod threshold;
+mod world;

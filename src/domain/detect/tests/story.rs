@@ -1,0 +1,88 @@
+//! What a detector told of a world, as the watch would have had it.
+
+use super::world::{HOUR, START, World};
+use crate::domain::counts::Counts;
+use crate::domain::detect::incident::{Incident, State};
+use crate::domain::detect::{Detector, REREAD_MINUTES};
+use crate::domain::time::{Hour, Minute};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A detector, and everything it told, each revision of it.
+pub struct Story {
+    pub detector: Detector,
+    pub told: Vec<Incident>,
+}
+
+impl Story {
+    /// The detector learns every hour before that span, then sees each minute of it, and learns the hours that end meanwhile.
+    pub fn new(world: &World, detector: Detector, span: Range<i64>) -> Self {
+        let mut story = Self { detector, told: Vec::new() };
+        let mut minutes: Vec<(Minute, Arc<Counts>)> = Vec::new();
+        let mut hour = 0;
+        for minute in span.start - REREAD_MINUTES..span.start {
+            minutes.extend(world.minute(minute).map(|counts| (START.plus(minute), Arc::new(counts))));
+        }
+        for minute in span {
+            while (hour + 1) * HOUR + REREAD_MINUTES <= minute {
+                let live = (hour * HOUR..(hour + 1) * HOUR).filter(|minute| world.is_live(*minute)).count();
+                story.detector.learn(Hour(START.hour().0 + hour), world.hour(hour).as_ref(), live as u32, None);
+                hour += 1;
+            }
+            let now = START.plus(minute);
+            let from = minutes.partition_point(|(of, _)| *of < now.plus(-REREAD_MINUTES));
+            story.told.extend(story.detector.step(now, &minutes[from..], world.is_live(minute - 1)));
+            if let Some(history) = story.detector.wants_history() {
+                let from = minutes.partition_point(|(of, _)| *of < history.start);
+                story.told.extend(story.detector.date(&minutes[from..]));
+            }
+            minutes.extend(world.minute(minute).map(|counts| (now, Arc::new(counts))));
+        }
+        story
+    }
+
+    /// Every incident as it was told last, in the order they began.
+    pub fn incidents(&self) -> Vec<&Incident> {
+        let mut incidents: Vec<&Incident> = Vec::new();
+        for told in &self.told {
+            match incidents.iter_mut().find(|known| known.id == told.id) {
+                Some(known) => *known = told,
+                None => incidents.push(told),
+            }
+        }
+        incidents
+    }
+
+    /// Those of them that are not over.
+    pub fn open(&self) -> Vec<&Incident> {
+        self.incidents().into_iter().filter(|incident| incident.state != State::Resolved).collect()
+    }
+
+    /// The only incident.
+    pub fn only(&self) -> &Incident {
+        let incidents = self.incidents();
+        assert_eq!(incidents.len(), 1, "one incident was expected, told was\n{self}");
+        incidents[0]
+    }
+
+    /// Says that nothing was told.
+    pub fn is_silent(&self) {
+        assert!(self.told.is_empty(), "silence was expected, told was\n{self}");
+    }
+}
+
+/// Minutes since everything began.
+pub fn minute_of(at: crate::domain::time::Timestamp) -> i64 {
+    at.minute().0 - START.0
+}
+
+impl std::fmt::Display for Story {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for i in self.incidents() {
+            let (detected, onset, e) = (minute_of(i.detected_at), minute_of(i.onset), &i.evidence);
+            let (over, cells) = (i.resolved_at.map(minute_of), i.cells.len());
+            writeln!(f, "{:x}: {:?} detected {detected}, since {onset}, until {over:?}, {cells} cells, {e:?}", i.id, i.state)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,47 @@
+//! Thresholds follow from quiet days.
+
+#![expect(clippy::float_cmp, reason = "the same number comes out, not one near it")]
+
+use super::world::{DAY, START};
+use crate::domain::detect::parameters::Parameters;
+use crate::domain::detect::threshold::{KINDS, Thresholds, kind};
+
+/// What opens an incident where one report is expected, after so many quiet days of that highest score.
+fn after(days: i64, score: f64) -> f64 {
+    let (mut thresholds, parameters) = (Thresholds::default(), Parameters::default());
+    for day in 0..=days {
+        thresholds.note(START.plus(day * DAY), kind(1.0, false), score, &parameters);
+    }
+    thresholds.of(kind(1.0, false), parameters.opens_untaught_at)
+}
+
+#[test]
+fn a_zone_is_of_a_kind_by_what_is_expected_of_it() {
+    let rows = [(0.0, 0), (0.03, 0), (0.031, 1), (1.0, 3), (9.9, 5), (10.0, 5), (10.1, 6), (1e6, 6)];
+    for (expected, number) in rows {
+        assert_eq!(kind(expected, false), number, "{expected}");
+        assert_eq!(kind(expected, true), KINDS - 1, "{expected}");
+    }
+}
+
+#[test]
+fn before_a_week_of_quiet_days_nothing_is_chosen() {
+    let untaught = Parameters::default().opens_untaught_at;
+    for (days, taught) in [(0, false), (6, false), (7, true), (40, true)] {
+        assert_eq!(after(days, 0.0) < untaught, taught, "{days} days");
+    }
+}
+
+#[test]
+fn whatever_quiet_days_bring_the_threshold_stays_in_its_range() {
+    let (least, greatest) = Parameters::default().opens_at;
+    for (score, expected) in [(0.0, least), (3.5, least), (300.0, greatest)] {
+        assert_eq!(after(28, score), expected, "{score}");
+    }
+}
+
+#[test]
+fn restless_days_raise_the_threshold() {
+    let restless = [0.0, 4.0, 4.5, 5.0, 5.5].map(|score| after(28, score));
+    assert!(restless.is_sorted() && restless[0] < restless[4], "{restless:?}");
+}

@@ -1,0 +1,173 @@
+//! Detection over a real store: what a pause, a clock that jumps or a restart changes, which is nothing.
+
+#![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
+
+mod support;
+
+use groundswell::domain::detect::incident::{Incident, State};
+use groundswell::domain::detect::parameters::Parameters;
+use groundswell::domain::fact::Source;
+use groundswell::domain::grid::Spot;
+use groundswell::domain::liveness::Liveness;
+use groundswell::domain::provider::ProviderIndex;
+use groundswell::domain::report::{Observed, Report};
+use groundswell::domain::reporter::Reporter;
+use groundswell::domain::symptom::Symptom;
+use groundswell::domain::time::{DEFAULT_LATENESS_MS, MINUTE_MS, Minute};
+use groundswell::engine::watch::Watch;
+use groundswell::store::{Recorded, Store, Terms, embedded::Options};
+use std::ops::Range;
+use support::{NOW, TORONTO, catalogue, cell, instant};
+
+const TERMS: Terms = Terms { reporter_key_check: 7, lateness_ms: DEFAULT_LATENESS_MS };
+const HOUR: i64 = 60;
+/// When the detectors begin, after six days of history.
+const BEGIN: i64 = 6 * 24 * HOUR;
+/// An outage of an hour.
+const OUTAGE: Range<i64> = BEGIN + 8 * HOUR..BEGIN + 9 * HOUR;
+const END: i64 = BEGIN + 10 * HOUR;
+
+/// What people have to say of Alpha. Minutes are true ones, counted from [`NOW`].
+struct Scene {
+    /// When it was observed, when it comes, and all else.
+    reports: Vec<(i64, i64, Report)>,
+    random: fastrand::Rng,
+    /// What our clock shows in each minute.
+    clock: fn(i64) -> i64,
+    /// When nobody is there, neither to take reports nor to detect.
+    away: Range<i64>,
+}
+
+#[test]
+fn six_hours_without_a_detector_are_caught_up_with_as_if_it_had_been_there() {
+    let scene = Scene::quiet().with_outage().with_late_reports(BEGIN + 3 * HOUR..BEGIN + 4 * HOUR, BEGIN + 4 * HOUR + 10);
+    let there = scene.told(BEGIN..END);
+    assert_eq!(first_of(&there).len(), 2, "{there:?}");
+    assert_eq!(there, scene.told((BEGIN..BEGIN + 3 * HOUR).chain(BEGIN + 9 * HOUR..END)));
+}
+
+#[test]
+fn six_hours_in_which_nobody_was_there_are_no_outage_and_hide_none() {
+    Scene { away: BEGIN + HOUR..BEGIN + 7 * HOUR, ..Scene::quiet().with_outage() }.tells_of_it_alone();
+}
+
+#[test]
+fn a_clock_that_jumps_an_hour_ahead_is_no_outage_and_hides_none() {
+    let ahead = |minute| if minute < BEGIN + 5 * HOUR { minute } else { minute + HOUR };
+    Scene { clock: ahead, ..Scene::quiet().with_outage() }.tells_of_it_alone();
+}
+
+#[test]
+fn a_clock_that_is_set_back_an_hour_is_no_outage_and_hides_none() {
+    // An hour comes twice, and so do its reports.
+    let back = |minute| if minute < BEGIN + 5 * HOUR { minute } else { minute - HOUR };
+    Scene { clock: back, ..Scene::quiet().with_outage() }.tells_of_it_alone();
+}
+
+#[test]
+fn a_detector_that_began_an_hour_ago_finds_an_outage_and_its_onset_as_one_that_was_always_there() {
+    let scene = Scene::quiet().with_outage();
+    let [there, anew] = [BEGIN + 6 * HOUR, OUTAGE.start - HOUR].map(|begin| scene.told(begin..OUTAGE.end).pop().unwrap());
+    for (there, anew) in [(there.detected_at, anew.detected_at), (there.onset, anew.onset)] {
+        assert!(anew.ms_since(there).abs() <= 5 * MINUTE_MS, "{there:?} {anew:?}");
+    }
+}
+
+/// The first revision of each incident.
+fn first_of(told: &[Incident]) -> Vec<&Incident> {
+    told.iter().filter(|incident| incident.revision == 0).collect()
+}
+
+impl Scene {
+    /// Twelve reports an hour from all over Toronto.
+    fn quiet() -> Self {
+        let scene = Self { reports: Vec::new(), random: fastrand::Rng::with_seed(1), clock: |minute| minute, away: 0..0 };
+        scene.with_reports(4, 12.0, 0..END)
+    }
+
+    /// Sixty an hour, from its middle.
+    fn with_outage(self) -> Self {
+        self.with_reports(2, 60.0, OUTAGE)
+    }
+
+    /// Twenty, from its middle, that all come in one minute.
+    fn with_late_reports(mut self, observed: Range<i64>, arrived: i64) -> Self {
+        for _ in 0..20 {
+            let observed = self.random.i64(observed.clone());
+            self.report(2, observed, arrived);
+        }
+        self
+    }
+
+    fn with_reports(mut self, steps: u8, an_hour: f64, minutes: Range<i64>) -> Self {
+        for third_of_a_minute in 3 * minutes.start..3 * minutes.end {
+            if self.random.f64() < an_hour / 180.0 {
+                self.report(steps, third_of_a_minute / 3, third_of_a_minute / 3);
+            }
+        }
+        self
+    }
+
+    /// A report of somebody new, up to so many steps from the middle.
+    fn report(&mut self, steps: u8, observed: i64, arrived: i64) {
+        let town = cell(TORONTO, 8).disk(steps);
+        let report = Report {
+            provider: ProviderIndex(0),
+            symptom: Symptom::NoService,
+            cell: town[self.random.usize(..town.len())].0,
+            spot: Spot::ALL[self.random.usize(1..4)],
+            reporter: Reporter { hash: self.reports.len() as u64, slot: 0 },
+            source: Source(0),
+            observed: Observed { minute: at(observed), arrived: at(arrived), late: observed != arrived },
+        };
+        self.reports.push((observed, arrived, report));
+    }
+
+    /// What a watch tells that ticks at the start of these minutes.
+    fn told(&self, ticks: impl IntoIterator<Item = i64>) -> Vec<Incident> {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open_embedded(directory.path(), &catalogue(), TERMS, Options::default()).unwrap();
+        let mut watch = Watch::new(1, &Parameters::default());
+        let (mut told, mut until) = (Vec::new(), 0);
+        for tick in ticks.into_iter().filter(|tick| !self.away.contains(tick)) {
+            self.record(&store, until..tick);
+            until = tick;
+            let now = at((self.clock)(tick)).start().plus_ms(1_500);
+            told.extend(wait(watch.tick(&store, now, &mut |_| ())).unwrap().into_iter().map(|(_, incident)| incident));
+        }
+        told
+    }
+
+    /// Everything that comes in these minutes, at the minute our clock shows then.
+    fn record(&self, store: &Store, minutes: Range<i64>) {
+        let there = |minute: &i64| minutes.contains(minute) && !self.away.contains(minute);
+        let shown = |minute: i64| at((self.clock)(minute));
+        let live = Liveness::from_spans(minutes.clone().filter(there).map(|minute| shown(minute)..shown(minute).plus(1)));
+        for span in live.spans() {
+            wait(store.mark_live(span.clone())).unwrap();
+        }
+        let come = self.reports.iter().filter(|(_, arrived, _)| there(arrived)).map(|(observed, arrived, report)| Report {
+            observed: Observed { minute: shown(*observed), arrived: shown(*arrived), ..report.observed },
+            ..*report
+        });
+        let recorded = wait(store.record(&come.collect::<Vec<_>>()));
+        assert!(recorded.iter().all(|recorded| matches!(recorded, Ok(Recorded::Counted))), "{recorded:?}");
+    }
+
+    /// Says that the outage is told of once, soon, and that it is over; and that nothing else is told.
+    fn tells_of_it_alone(&self) {
+        let told = self.told(BEGIN..END);
+        let [incident] = first_of(&told)[..] else { panic!("one incident was expected, told was {told:?}") };
+        let soon = [OUTAGE.start, OUTAGE.start + 20].map(|minute| at((self.clock)(minute)).start());
+        assert!((soon[0]..soon[1]).contains(&incident.detected_at), "{told:?}");
+        assert_eq!(told.last().unwrap().state, State::Resolved, "{told:?}");
+    }
+}
+
+fn at(minute: i64) -> Minute {
+    instant(NOW).minute().plus(minute)
+}
+
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
