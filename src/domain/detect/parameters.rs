@@ -50,7 +50,7 @@ pub struct Parameters {
 impl Default for Parameters {
     fn default() -> Self {
         Self {
-            false_alarms_a_week: 0.01,
+            false_alarms_a_week: 0.02,
             opens_at: (5.4, 6.8),
             opens_untaught_at: 6.5,
             opens_cold_at: 7.5,
