@@ -4,7 +4,7 @@
 
 mod support;
 
-use groundswell::domain::detect::incident::{Incident, State};
+use groundswell::domain::detect::episode::{Episode, State};
 use groundswell::domain::detect::parameters::Parameters;
 use groundswell::domain::fact::Source;
 use groundswell::domain::grid::Spot;
@@ -74,7 +74,7 @@ fn a_detector_that_began_an_hour_ago_finds_an_outage_and_its_onset_as_one_that_w
 }
 
 /// The first revision of each incident.
-fn first_of(told: &[Incident]) -> Vec<&Incident> {
+fn first_of(told: &[Episode]) -> Vec<&Episode> {
     told.iter().filter(|incident| incident.revision == 0).collect()
 }
 
@@ -124,7 +124,7 @@ impl Scene {
     }
 
     /// What a watch tells that ticks at the start of these minutes.
-    fn told(&self, ticks: impl IntoIterator<Item = i64>) -> Vec<Incident> {
+    fn told(&self, ticks: impl IntoIterator<Item = i64>) -> Vec<Episode> {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open_embedded(directory.path(), &catalogue(), TERMS, Options::default()).unwrap();
         let mut watch = Watch::new(1, &Parameters::default());

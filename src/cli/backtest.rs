@@ -9,7 +9,7 @@ use crate::backtest::table::table;
 use crate::backtest::trace::Recorder;
 use crate::backtest::verdict::judge;
 use crate::domain::detect::REREAD_MINUTES;
-use crate::domain::detect::incident::{Incident, State};
+use crate::domain::detect::episode::{Episode, State};
 use crate::domain::detect::parameters::Parameters;
 use crate::engine::replay::past::Past;
 use crate::engine::replay::{Observer, jobs, providers};
@@ -151,7 +151,7 @@ impl Observer for Seen {
         self.recorder.see(provider, step.minute, step.detector, facts);
     }
 
-    fn revision(&mut self, provider: &str, incident: &Incident) -> std::io::Result<()> {
+    fn revision(&mut self, provider: &str, incident: &Episode) -> std::io::Result<()> {
         if incident.state != State::Possible {
             self.lines.extend(incident_line(provider, incident));
         }

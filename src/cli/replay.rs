@@ -2,7 +2,7 @@
 
 use super::opened;
 use crate::config::ReplayConfig;
-use crate::domain::detect::incident::{Incident, State};
+use crate::domain::detect::episode::{Episode, State};
 use crate::domain::detect::parameters::Parameters;
 use crate::domain::provider::Catalogue;
 use crate::domain::reporter::ReporterKey;
@@ -148,7 +148,7 @@ struct Writer<'a> {
 }
 
 impl Observer for Writer<'_> {
-    fn revision(&mut self, provider: &str, incident: &Incident) -> std::io::Result<()> {
+    fn revision(&mut self, provider: &str, incident: &Episode) -> std::io::Result<()> {
         if incident.state == State::Possible { Ok(()) } else { self.out.write_all(&incident_line(provider, incident)) }
     }
 

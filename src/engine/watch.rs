@@ -4,7 +4,7 @@
 //! away, a replay and a test give the same incidents.
 
 use crate::domain::counts::Counts;
-use crate::domain::detect::incident::Incident;
+use crate::domain::detect::episode::Episode;
 use crate::domain::detect::parameters::Parameters;
 use crate::domain::detect::{Detector, REREAD_MINUTES};
 use crate::domain::liveness::Liveness;
@@ -31,7 +31,7 @@ pub struct Watch {
     /// None before the first tick.
     next: Option<Next>,
     /// Found in a tick that then failed: told by the next.
-    found: Vec<(ProviderIndex, Incident)>,
+    found: Vec<(ProviderIndex, Episode)>,
 }
 
 /// What one detector saw in one minute's step.
@@ -95,7 +95,7 @@ impl Watch {
         store: &Store,
         now: Timestamp,
         seen: &mut impl FnMut(&Step<'_>),
-    ) -> Result<Vec<(ProviderIndex, Incident)>, StoreError> {
+    ) -> Result<Vec<(ProviderIndex, Episode)>, StoreError> {
         let now = now.minute();
         let liveness = store.liveness().await?;
         let mut next = self.next.unwrap_or_else(|| Next::first(now, &liveness)).within_kept(now);

@@ -1,7 +1,7 @@
 //! One revision of an incident as a line of NDJSON: what a replay writes, and what scorers of detectors read.
 
 use super::time::{Window, rfc3339};
-use crate::domain::detect::incident::{Evidence, Incident, State};
+use crate::domain::detect::episode::{Episode, Evidence, State};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -39,7 +39,7 @@ struct Zone {
 
 /// The line of an incident of a provider, its end included.
 #[must_use]
-pub fn incident_line(provider: &str, incident: &Incident) -> Vec<u8> {
+pub fn incident_line(provider: &str, incident: &Episode) -> Vec<u8> {
     let line = Line {
         detected_at: rfc3339(incident.detected_at),
         resolved_at: incident.resolved_at.map(rfc3339),
@@ -85,7 +85,7 @@ mod tests {
         let window = Window { from: minute.plus(-30), to: minute };
         let evidence =
             Evidence { centre: Some(cell), ring: 1, window, late_only: false, observed: 9.0, expected: 0.5, dispersion: 0.25, score: 7.5 };
-        let incident = Incident {
+        let incident = Episode {
             id: 0xab,
             revision: 2,
             state: State::Confirmed,
@@ -98,7 +98,7 @@ mod tests {
         let open = r#"{"detected_at":"2022-05-19T16:00:00Z","provider":"alpha","cells":["872a100d6ffffff"],"incident_id":"alpha-00000000000000ab","onset_estimate":"2022-05-19T15:50:00Z","state":"confirmed","revision":2,"evidence":{"zone":{"centre":"872a100d6ffffff","resolution":7,"ring":1},"window":{"from":"2022-05-19T15:30:00Z","to":"2022-05-19T16:00:00Z"},"late_only":false,"observed":9.0,"expected":0.5,"dispersion":0.25,"score":7.5}}"#;
         assert_eq!(String::from_utf8(incident_line("alpha", &incident)).unwrap(), format!("{open}\n"));
         let everywhere = Evidence { centre: None, ring: 0, ..evidence };
-        let over = Incident { state: State::Resolved, resolved_at: Some(minute.plus(60).start()), evidence: everywhere, ..incident };
+        let over = Episode { state: State::Resolved, resolved_at: Some(minute.plus(60).start()), evidence: everywhere, ..incident };
         let line = String::from_utf8(incident_line("alpha", &over)).unwrap();
         for part in [r#""resolved_at":"2022-05-19T17:00:00Z","#, r#""state":"resolved""#, r#""centre":null,"resolution":null"#] {
             assert!(line.contains(part), "{line}");

@@ -17,7 +17,7 @@ impl Scan {
     /// The zone with its fullest spot bounded, where it is then still reports of people enough.
     ///
     /// A spot is a third of a cell of the finest resolution. It may add half as many reports as are too many elsewhere in the zone, and two
-    /// more: that is fewer than the people an incident needs, so a corner alone never opens one.
+    /// more: that is fewer than the people an episode needs, so a corner alone never opens one.
     pub fn bounded(&self, zone: Zone, now: Minute, parameters: &Parameters) -> Option<Zone> {
         let from = now.plus(-zone.minutes());
         let cells: HashSet<Cell> = self.cells_of(&zone).into_iter().collect();

@@ -1,6 +1,6 @@
-//! An incident that is followed: what it reaches, which cells it names, whether it is over.
+//! An episode that is followed: what it reaches, which cells it names, whether it is over.
 
-use super::incident::{Incident, State};
+use super::episode::{Episode, State};
 use super::parameters::Parameters;
 use super::places::{W, WINDOWS};
 use super::scan::{LEVELS, Scan, counts_now};
@@ -10,9 +10,9 @@ use crate::domain::grid::{Cell, Resolution};
 use crate::domain::time::Minute;
 use hashbrown::{HashMap, HashSet};
 
-/// Minutes without a zone that scores, after which an incident is over whatever else is seen.
+/// Minutes without a zone that scores, after which an episode is over whatever else is seen.
 const FORGOTTEN_MINUTES: i64 = 120;
-/// The rate of an incident is its excess over so many minutes: the fifth window.
+/// The rate of an episode is its excess over so many minutes: the fifth window.
 const RATE_WINDOW: usize = 4;
 /// Silence is looked for in the first so many windows, up to two hours.
 const SILENCE_WINDOWS: usize = 9;
@@ -23,21 +23,21 @@ const LEAST_RATIO: f64 = 1.5;
 /// Everywhere is told in the finest resolution, no finer than 4, with at most so many cells.
 const MOST_CELLS_OF_EVERYWHERE: usize = 256;
 const EVERYWHERE_RESOLUTION: usize = 4;
-/// Parts of an incident with so many steps between them may be two.
+/// Parts of an episode with so many steps between them may be two.
 const PARTS_APART: u8 = 4;
 
-/// An incident and what it is followed by.
+/// An episode and what it is followed by.
 #[derive(Debug, Clone)]
 pub struct Followed {
     /// As it was last told.
-    pub told: Incident,
+    pub told: Episode,
     /// Cells of zones that scored, of any resolution; none where it is everywhere.
     reach: HashSet<Cell>,
     everywhere: bool,
-    /// The zone whose likelihood was the greatest: its ratio says what belongs to the incident.
+    /// The zone whose likelihood was the greatest: its ratio says what belongs to the episode.
     core: Zone,
     last_scored: Minute,
-    /// The ratio of count to mean from which on a cell is named: the lowest so far, so that an incident does not give up what it named.
+    /// The ratio of count to mean from which on a cell is named: the lowest so far, so that an episode does not give up what it named.
     bar: f64,
     peak_rate: f64,
     silent_steps: u32,
@@ -47,8 +47,8 @@ pub struct Followed {
 type Windows = [(f64, f64); W];
 
 impl Followed {
-    /// An incident that begins with that zone.
-    pub fn new(told: Incident, zone: Zone, cells: &[Cell], now: Minute) -> Self {
+    /// An episode that begins with that zone.
+    pub fn new(told: Episode, zone: Zone, cells: &[Cell], now: Minute) -> Self {
         let reach = cells.iter().copied().collect();
         let everywhere = zone.centre.is_none();
         Self { told, reach, everywhere, core: zone, last_scored: now, bar: f64::INFINITY, peak_rate: 0.0, silent_steps: 0 }

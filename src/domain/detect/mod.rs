@@ -1,13 +1,13 @@
 //! Which provider is down, where, since when: the detector of one provider, fed minute by minute.
 //!
-//! Pure: the same facts in the same order give the same incidents, in a replay, on a server, in a test. It goes from counts to incidents by
+//! Pure: the same facts in the same order give the same episodes, in a replay, on a server, in a test. It goes from counts to episodes by
 //! `scan` (counts in windows), `zone` (scores), `threshold` (which score is enough), `flood` (spam) and `follow` (what becomes of it).
 //! docs/detection.md has the formulas.
 
 mod changes;
+pub mod episode;
 mod flood;
 mod follow;
-pub mod incident;
 mod onset;
 pub mod parameters;
 mod places;
@@ -24,9 +24,9 @@ use super::counts::Counts;
 use super::fact::Lane;
 use super::grid::{Cell, Resolution};
 use super::time::{Hour, Minute, Timestamp, Window};
+use episode::{Episode, Evidence, State};
 use follow::Followed;
 use hashbrown::{HashMap, HashSet};
-use incident::{Evidence, Incident, State};
 use parameters::Parameters;
 use scan::{LONGEST, Scan, counts_now};
 use std::ops::Range;
@@ -36,19 +36,19 @@ use zone::Zone;
 
 /// How many minutes before the present one a step reads again: a report that is on time may still come for them.
 pub const REREAD_MINUTES: i64 = 6;
-/// Zones this far below the lowest score that may open an incident are not looked at.
+/// Zones this far below the lowest score that may open an episode are not looked at.
 const LEAST_SCORE: f64 = 3.5;
-/// Incidents that one step may open. A map in flames is one or a few, not hundreds.
+/// Episodes that one step may open. A map in flames is one or a few, not hundreds.
 const MOST_OPENED: usize = 8;
 /// Places are remembered as smouldering so many minutes after the last zone there, and so many of them.
 const SMOULDERS_WITHIN_MINUTES: i64 = 15;
 const MOST_SMOULDERING: usize = 64;
-/// Minutes within which an incident that was over is opened again rather than followed by a new one.
+/// Minutes within which an episode that was over is opened again rather than followed by a new one.
 const REOPENS_MINUTES: i64 = 180;
-/// An incident's onset is dated anew every so many minutes, while late reports may still tell more.
+/// An episode's onset is dated anew every so many minutes, while late reports may still tell more.
 const DATED_EVERY_MINUTES: i64 = 10;
 
-/// What is known of one provider, and the incidents that are followed.
+/// What is known of one provider, and the episodes that are followed.
 #[derive(Debug, Clone)]
 pub struct Detector {
     parameters: Parameters,
@@ -57,7 +57,7 @@ pub struct Detector {
     thresholds: Thresholds,
     followed: Vec<Followed>,
     smouldering: Vec<Smouldering>,
-    /// Incidents that are over, and may reopen.
+    /// Episodes that are over, and may reopen.
     over: Vec<(Followed, Minute)>,
     highest_score: f64,
     /// Late reports, and all, that were learnt.
@@ -66,7 +66,7 @@ pub struct Detector {
     undated: Option<Minute>,
 }
 
-/// Where zones stay just below the score that opens an incident: possible, and not told.
+/// Where zones stay just below the score that opens an episode: possible, and not told.
 #[derive(Debug, Clone)]
 struct Smouldering {
     cells: Vec<Cell>,
@@ -141,8 +141,8 @@ impl Detector {
 
     /// Looks at what is known at the start of `now`: facts of the last [`REREAD_MINUTES`] minutes before it, each as a whole.
     ///
-    /// Gives every incident that began, changed or ended.
-    pub fn step(&mut self, now: Minute, minutes: &[(Minute, Arc<Counts>)], live: bool) -> Vec<Incident> {
+    /// Gives every episode that began, changed or ended.
+    pub fn step(&mut self, now: Minute, minutes: &[(Minute, Arc<Counts>)], live: bool) -> Vec<Episode> {
         let grown = self.scan.take(now, minutes, live);
         self.highest_score = 0.0;
         let mut told = Vec::new();
@@ -173,8 +173,8 @@ impl Detector {
         if self.is_cold() { self.parameters.opens_cold_at } else { self.thresholds.opens_at(zone, &self.parameters) }
     }
 
-    /// Lets incidents grow by the zones that belong to them, joins and parts them, and opens new ones.
-    fn judge(&mut self, zones: &[Zone], now: Minute, told: &mut Vec<Incident>) {
+    /// Lets episodes grow by the zones that belong to them, joins and parts them, and opens new ones.
+    fn judge(&mut self, zones: &[Zone], now: Minute, told: &mut Vec<Episode>) {
         let grows = |zone: &&Zone| zone.score >= self.opens_at(zone) - self.parameters.grows_below;
         let zones: Vec<Zone> = zones.iter().filter(grows).copied().collect();
         let mut opened = 0;
@@ -209,7 +209,7 @@ impl Detector {
         }
     }
 
-    /// A zone that would open an incident by itself, far from the rest of the one it belongs to; and the cells that go with it.
+    /// A zone that would open an episode by itself, far from the rest of the one it belongs to; and the cells that go with it.
     fn parts(&self, n: usize, zone: &Zone, cells: &[Cell], now: Minute) -> Option<(Zone, Vec<Cell>)> {
         // Coarse zones over scattered cells are always far apart.
         if !zone.is_fine() || zone.score < self.opens_at(zone) {
@@ -220,8 +220,8 @@ impl Detector {
         (bounded.score >= self.opens_at(&bounded)).then_some((bounded, part))
     }
 
-    /// Joins those of these incidents whose cells have come to touch; a zone that spans several is evidence of all.
-    fn join(&mut self, met: &[usize], now: Minute, told: &mut Vec<Incident>) {
+    /// Joins those of these episodes whose cells have come to touch; a zone that spans several is evidence of all.
+    fn join(&mut self, met: &[usize], now: Minute, told: &mut Vec<Episode>) {
         let first = met[0];
         self.followed[first].keep(now);
         for n in met[1..].iter().rev() {
@@ -234,7 +234,7 @@ impl Detector {
         }
     }
 
-    /// Notes that a zone is near the score that opens an incident. Gives whether zones here have been so for long.
+    /// Notes that a zone is near the score that opens an episode. Gives whether zones here have been so for long.
     fn smoulders(&mut self, cells: &[Cell], now: Minute) -> bool {
         self.smouldering.retain(|fire| now.0 - fire.last.0 <= SMOULDERS_WITHIN_MINUTES);
         let meets = |fire: &&mut Smouldering| {
@@ -254,8 +254,8 @@ impl Detector {
         self.baseline.hours() >= self.parameters.silent_hours
     }
 
-    /// Everywhere is an incident where what lies outside all zones and incidents is still too much.
-    fn judge_everywhere(&mut self, zone: &Zone, zones: &[Zone], now: Minute, told: &mut Vec<Incident>) {
+    /// Everywhere is an episode where what lies outside all zones and episodes is still too much.
+    fn judge_everywhere(&mut self, zone: &Zone, zones: &[Zone], now: Minute, told: &mut Vec<Episode>) {
         if let Some(known) = self.followed.iter_mut().find(|followed| followed.is_everywhere()) {
             return known.grow(*zone, &[], now);
         }
@@ -285,8 +285,8 @@ impl Detector {
         }
     }
 
-    /// Opens an incident, or one again that was over here not long ago.
-    fn open(&mut self, zone: Zone, cells: &[Cell], now: Minute, told: &mut Vec<Incident>) {
+    /// Opens an episode, or one again that was over here not long ago.
+    fn open(&mut self, zone: Zone, cells: &[Cell], now: Minute, told: &mut Vec<Episode>) {
         self.over.retain(|(_, over)| now.0 - over.0 < REOPENS_MINUTES);
         let again = self.over.iter().rposition(|(f, _)| zone.centre.is_some() != f.is_everywhere() && f.meets(cells));
         let mut followed = match again {
@@ -304,12 +304,12 @@ impl Detector {
         self.followed.push(followed);
     }
 
-    fn begin(&self, zone: &Zone, cells: &[Cell], now: Minute) -> Incident {
+    fn begin(&self, zone: &Zone, cells: &[Cell], now: Minute) -> Episode {
         let centre = zone.centre.map(|(level, place)| self.scan.levels[usize::from(level)].cells[place as usize]);
         let window = Window { from: now.plus(-zone.minutes()), to: now };
         let mut cells = cells.to_vec();
         cells.sort_unstable();
-        Incident {
+        Episode {
             id: (now.0 as u64) << Cell::PACKED_BITS ^ centre.map_or(0, Cell::packed),
             revision: 0,
             state: State::Confirmed,
@@ -330,12 +330,12 @@ impl Detector {
         }
     }
 
-    /// Follows an incident for one step, and lets go of it once it is over.
-    fn follow(&mut self, n: usize, now: Minute, told: &mut Vec<Incident>) {
+    /// Follows an episode for one step, and lets go of it once it is over.
+    fn follow(&mut self, n: usize, now: Minute, told: &mut Vec<Episode>) {
         if self.followed[n].step(&self.scan, now, &self.parameters) {
-            let incident = &mut self.followed[n].told;
-            incident.revision += 1;
-            told.push(incident.clone());
+            let episode = &mut self.followed[n].told;
+            episode.revision += 1;
+            told.push(episode.clone());
         }
         if self.followed[n].told.state == State::Resolved {
             let gone = self.followed.remove(n);
@@ -368,15 +368,15 @@ impl Detector {
         self.highest_score
     }
 
-    /// The minutes of history that would sharpen the onset of an incident that changed in the last step, where there is one.
+    /// The minutes of history that would sharpen the onset of an episode that changed in the last step, where there is one.
     #[must_use]
     pub fn wants_history(&self) -> Option<Range<Minute>> {
         let now = self.undated?;
         Some(now.plus(-LONGEST)..now)
     }
 
-    /// Dates the onsets anew from these minutes. Gives every incident that changed.
-    pub fn date(&mut self, minutes: &[(Minute, Arc<Counts>)]) -> Vec<Incident> {
+    /// Dates the onsets anew from these minutes. Gives every episode that changed.
+    pub fn date(&mut self, minutes: &[(Minute, Arc<Counts>)]) -> Vec<Episode> {
         let Some(now) = self.undated.take() else { return Vec::new() };
         let mut told = Vec::new();
         for followed in &mut self.followed {
@@ -410,12 +410,12 @@ impl Detector {
     }
 }
 
-/// The end of an incident that goes on as a part of another.
-fn resolve(incident: &mut Incident, now: Minute) -> Incident {
-    incident.state = State::Resolved;
-    incident.resolved_at = Some(now.start());
-    incident.revision += 1;
-    incident.clone()
+/// The end of an episode that goes on as a part of another.
+fn resolve(episode: &mut Episode, now: Minute) -> Episode {
+    episode.state = State::Resolved;
+    episode.resolved_at = Some(now.start());
+    episode.revision += 1;
+    episode.clone()
 }
 
 /// What detection counts of an hour by cell, sorted; and how many of them came late.

@@ -1,4 +1,4 @@
-//! When an incident began: what the reports say of it, the late ones included, in the minutes they were observed.
+//! When an episode began: what the reports say of it, the late ones included, in the minutes they were observed.
 
 use crate::domain::counts::Counts;
 use crate::domain::grid::Cell;

@@ -3,19 +3,19 @@
 /// Numbers of the method. Everything else follows from the facts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parameters {
-    /// False alarms that are wanted of one provider in a week, for each kind of zone. Decides the score that opens an incident.
+    /// False alarms that are wanted of one provider in a week, for each kind of zone. Decides the score that opens an episode.
     pub false_alarms_a_week: f64,
-    /// The least and the greatest score that may open an incident, whatever quiet days say.
+    /// The least and the greatest score that may open an episode, whatever quiet days say.
     pub opens_at: (f64, f64),
-    /// The score that opens an incident while too few quiet days are known.
+    /// The score that opens an episode while too few quiet days are known.
     pub opens_untaught_at: f64,
-    /// The score that opens an incident of a provider with less than [`Self::cold_weeks`] of history.
+    /// The score that opens an episode of a provider with less than [`Self::cold_weeks`] of history.
     pub opens_cold_at: f64,
-    /// How far below the score that opens one a zone may fall and still belong to an incident.
+    /// How far below the score that opens one a zone may fall and still belong to an episode.
     pub grows_below: f64,
-    /// Minutes for which zones must have been as near as that, before they open an incident without ever scoring higher.
+    /// Minutes for which zones must have been as near as that, before they open an episode without ever scoring higher.
     pub smoulders_minutes: i64,
-    /// Distinct people, and reports, without whom there is no incident.
+    /// Distinct people, and reports, without whom there is no episode.
     pub people: f64,
     /// Late reports without which a zone is not judged by them alone.
     pub late_reports: f64,
@@ -39,7 +39,7 @@ pub struct Parameters {
     pub cold_weeks: f64,
     /// Hours of history below which nothing is told of it at all.
     pub silent_hours: f64,
-    /// A cell belongs to an incident where it has more than this share of the ratio at which it is as likely inside as outside.
+    /// A cell belongs to an episode where it has more than this share of the ratio at which it is as likely inside as outside.
     pub names_at: f64,
     /// Reports that should have come during a silence before it is taken for the end.
     pub silence_reports: f64,

@@ -36,7 +36,7 @@ pub struct Places {
     pub spread: Vec<[Spread; STEPS + 1]>,
     /// The step in which zones around it were last looked at.
     pub looked: Vec<u64>,
-    /// Reports before this minute were explained by an incident that is over, and are in no window.
+    /// Reports before this minute were explained by an episode that is over, and are in no window.
     pub explained: Vec<Minute>,
 }
 

@@ -281,7 +281,7 @@ impl Scan {
         }
     }
 
-    /// Takes the reports of these cells out of all windows: an incident that is over explains them.
+    /// Takes the reports of these cells out of all windows: an episode that is over explains them.
     pub fn explain(&mut self, inside: impl Fn(Cell) -> bool, now: Minute) {
         let mut explained: HashSet<Place> = HashSet::new();
         for (minute, counts) in self.seen.clone() {
@@ -299,7 +299,7 @@ impl Scan {
         }
     }
 
-    /// Whether an incident that is over explains the reports of a cell in that minute.
+    /// Whether an episode that is over explains the reports of a cell in that minute.
     pub fn is_explained(&self, cell: Cell, minute: Minute) -> bool {
         let cell = cell.rolled_up_to(Resolution::HOURLY);
         let places = &self.levels[usize::from(cell.resolution().number())];

@@ -1,4 +1,4 @@
-//! The score that opens an incident: chosen for each kind of zone from the scores of quiet days, for a wanted number of false alarms.
+//! The score that opens an episode: chosen for each kind of zone from the scores of quiet days, for a wanted number of false alarms.
 //!
 //! Peaks over a level fall off exponentially where the score is a tail probability: by `1/ln 10` per unit if the model is right, slower where
 //! one event brings several reports. Their number and their mean excess give the score that is reached as seldom as wanted
@@ -37,7 +37,7 @@ pub fn kind(expected: f64, late_only: bool) -> usize {
 }
 
 impl Thresholds {
-    /// The score that opens an incident in a zone of that kind; `otherwise` while too little is known.
+    /// The score that opens an episode in a zone of that kind; `otherwise` while too little is known.
     pub fn of(&self, kind: usize, otherwise: f64) -> f64 {
         self.chosen.map_or(otherwise, |chosen| chosen[kind])
     }
@@ -53,7 +53,7 @@ impl Thresholds {
             }
             self.choose(parameters.false_alarms_a_week, parameters.opens_at);
         }
-        // A score that opens an incident may be that of an outage: no more is believed of it than that it did.
+        // A score that opens an episode may be that of an outage: no more is believed of it than that it did.
         let score = score.min(self.of(kind, parameters.opens_untaught_at)) as f32;
         self.today[kind] = self.today[kind].max(score);
     }

@@ -77,7 +77,7 @@ pub fn corrected(count: f64, expected: f64, whole: f64, whole_expected: f64, par
 
 impl Scan {
     /// Zones around what has grown, and everywhere, each in its most surprising window, highest score first. Only those near enough to the
-    /// score that opens an incident, or that teach how scores of quiet days are.
+    /// score that opens an episode, or that teach how scores of quiet days are.
     pub fn zones(&mut self, grown: &[Place], least: f64, parameters: &Parameters) -> Vec<Zone> {
         let (mut zones, mut within) = (Vec::new(), Vec::new());
         for level in (0..LEVELS).rev() {
@@ -212,7 +212,7 @@ impl Sums {
 }
 
 impl Thresholds {
-    /// The score at which that zone opens an incident.
+    /// The score at which that zone opens an episode.
     pub fn opens_at(&self, zone: &Zone, parameters: &Parameters) -> f64 {
         self.of(zone.kind(), parameters.opens_untaught_at)
     }

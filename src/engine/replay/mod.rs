@@ -13,7 +13,7 @@ pub mod simulation;
 mod told;
 
 use super::watch::Step;
-use crate::domain::detect::incident::Incident;
+use crate::domain::detect::episode::Episode;
 use crate::domain::detect::parameters::Parameters;
 use crate::domain::provider::{Catalogue, CatalogueError};
 use crate::domain::reporter::ReporterKey;
@@ -43,7 +43,7 @@ pub trait Observer {
     ///
     /// # Errors
     /// Where the observer cannot go on; the replay then ends.
-    fn revision(&mut self, _provider: &str, _incident: &Incident) -> std::io::Result<()> {
+    fn revision(&mut self, _provider: &str, _incident: &Episode) -> std::io::Result<()> {
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use super::account::{Account, Flaw, Place};
 use super::lines::{Lines, Next};
 use super::told::{History, Stream, Told};
 use super::{Observer, ReplayError, Setting, sent, wait};
-use crate::domain::detect::incident::Incident;
+use crate::domain::detect::episode::Episode;
 use crate::domain::report::{Arrival, Report};
 use crate::domain::reporter::DayKeys;
 use crate::domain::time::{HOUR_MS, Hour, Minute, ON_TIME_MS, Timestamp};
@@ -210,7 +210,7 @@ impl<'a> Simulation<'a> {
         let id = |provider| &*self.setting.catalogue.get(provider).id;
         let mut seen = |step: &Step<'_>| observer.step(id(step.provider), step);
         let found = self.reached.watch.tick(&self.store, minute.start(), &mut seen).await?;
-        let mut tell = |(provider, incident): &(_, Incident)| observer.revision(id(*provider), incident);
+        let mut tell = |(provider, incident): &(_, Episode)| observer.revision(id(*provider), incident);
         found.iter().try_for_each(&mut tell).map_err(ReplayError::Observer)
     }
 

@@ -1,7 +1,7 @@
 //! Which incidents were told while history was played, and are therefore no news in the stream after it.
 
 use super::Observer;
-use crate::domain::detect::incident::{Incident, State};
+use crate::domain::detect::episode::{Episode, State};
 use crate::engine::watch::Step;
 use std::collections::HashSet;
 
@@ -17,7 +17,7 @@ pub struct History<'a, F> {
 }
 
 impl<F: FnMut(u64)> Observer for History<'_, F> {
-    fn revision(&mut self, provider: &str, incident: &Incident) -> std::io::Result<()> {
+    fn revision(&mut self, provider: &str, incident: &Episode) -> std::io::Result<()> {
         note(&mut self.told, provider, incident);
         Ok(())
     }
@@ -42,7 +42,7 @@ impl<O: Observer> Observer for Stream<'_, O> {
         self.observer.step(provider, step);
     }
 
-    fn revision(&mut self, provider: &str, incident: &Incident) -> std::io::Result<()> {
+    fn revision(&mut self, provider: &str, incident: &Episode) -> std::io::Result<()> {
         if self.before.contains(&(provider.to_owned(), incident.id)) {
             return Ok(());
         }
@@ -55,7 +55,7 @@ impl<O: Observer> Observer for Stream<'_, O> {
     }
 }
 
-fn note(told: &mut Told, provider: &str, incident: &Incident) {
+fn note(told: &mut Told, provider: &str, incident: &Episode) {
     if incident.state != State::Possible {
         told.insert((provider.to_owned(), incident.id));
     }
@@ -64,7 +64,7 @@ fn note(told: &mut Told, provider: &str, incident: &Incident) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::detect::incident::Evidence;
+    use crate::domain::detect::episode::Evidence;
     use crate::domain::grid::Cell;
     use crate::domain::time::{Minute, Timestamp, Window};
 
@@ -72,18 +72,18 @@ mod tests {
     struct Heard(Vec<(String, u64, State)>);
 
     impl Observer for Heard {
-        fn revision(&mut self, provider: &str, incident: &Incident) -> std::io::Result<()> {
+        fn revision(&mut self, provider: &str, incident: &Episode) -> std::io::Result<()> {
             self.0.push((provider.to_owned(), incident.id, incident.state));
             Ok(())
         }
     }
 
-    fn incident(id: u64, state: State) -> Incident {
+    fn incident(id: u64, state: State) -> Episode {
         let (centre, window) = (Cell::parse("872a100d6ffffff").unwrap(), Window { from: Minute(0), to: Minute(1) });
         let evidence =
             Evidence { centre: Some(centre), ring: 0, window, late_only: false, observed: 1.0, expected: 1.0, dispersion: 0.0, score: 0.0 };
         let at = Timestamp(0);
-        Incident { id, revision: 0, state, detected_at: at, onset: at, resolved_at: None, cells: vec![centre], evidence }
+        Episode { id, revision: 0, state, detected_at: at, onset: at, resolved_at: None, cells: vec![centre], evidence }
     }
 
     #[test]

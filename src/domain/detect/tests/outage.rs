@@ -1,31 +1,31 @@
-//! Outages that are found, wherever and however they come: as one incident each.
+//! Outages that are found, wherever and however they come: as one episode each.
 
 use super::story::minute_of;
 use super::world::{DAY, HOUR, TORONTO, VANCOUVER, WEEK, World, cell, country, town};
-use crate::domain::detect::incident::{Incident, State};
+use crate::domain::detect::episode::{Episode, State};
 use crate::domain::grid::{Cell, Resolution};
 
 /// When the outages of these tests begin: at noon in UTC, after eight days.
 pub const DOWN: i64 = 8 * DAY + 12 * HOUR;
 
-fn names(incident: &Incident, cell: Cell) -> bool {
-    incident.cells.iter().any(|named| named.contains(cell) || cell.contains(*named))
+fn names(episode: &Episode, cell: Cell) -> bool {
+    episode.cells.iter().any(|named| named.contains(cell) || cell.contains(*named))
 }
 
-/// An outage of an hour somewhere, which is to be one incident that names it, dates it and ends.
-fn is_one_incident(town: &[Cell], down: &[Cell]) {
+/// An outage of an hour somewhere, which is to be one episode that names it, dates it and ends.
+fn is_one_episode(town: &[Cell], down: &[Cell]) {
     let world = World::new(1).reports(town, 12.0, 0..9 * DAY).reports(down, 90.0, DOWN..DOWN + HOUR);
     let story = world.watched(DOWN - 30..DOWN + 2 * HOUR);
-    let incident = story.only();
-    assert!((DOWN..DOWN + 20).contains(&minute_of(incident.detected_at)), "{story}");
-    assert!((minute_of(incident.onset) - DOWN).abs() < 10, "{story}");
-    assert_eq!(incident.state, State::Resolved, "{story}");
-    assert!(names(incident, down[0]), "{story}");
+    let episode = story.only();
+    assert!((DOWN..DOWN + 20).contains(&minute_of(episode.detected_at)), "{story}");
+    assert!((minute_of(episode.onset) - DOWN).abs() < 10, "{story}");
+    assert_eq!(episode.state, State::Resolved, "{story}");
+    assert!(names(episode, down[0]), "{story}");
 }
 
 #[test]
 fn a_plain_outage_is_found_named_dated_and_over() {
-    is_one_incident(&town(TORONTO, 5), &town(TORONTO, 2));
+    is_one_episode(&town(TORONTO, 5), &town(TORONTO, 2));
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn around_a_pentagon_too() {
         let pentagon = base.descendants(Resolution::HOURLY).find(|cell| cell.is_pentagon()).unwrap();
         let near = |steps| pentagon.disk(steps).into_iter().map(|(cell, _)| cell).collect::<Vec<_>>();
         assert_eq!(near(1).len(), 6);
-        is_one_incident(&near(3), &near(1));
+        is_one_episode(&near(3), &near(1));
     }
 }
 
@@ -45,44 +45,44 @@ fn across_the_antimeridian_too() {
     let town = town(taveuni, 5);
     let east = |cell: &&Cell| cell.centre().lon() < 0.0;
     assert!(town.iter().any(|cell| east(&cell)) && !town.iter().all(|cell| east(&cell)));
-    is_one_incident(&town, &super::world::town(taveuni, 2));
+    is_one_episode(&town, &super::world::town(taveuni, 2));
 }
 
 #[test]
-fn a_country_without_service_is_one_incident_that_says_everywhere() {
+fn a_country_without_service_is_one_episode_that_says_everywhere() {
     let country = country(6, 10);
     let world = World::new(2).reports(&country, 60.0, 0..9 * DAY).reports(&country, 1_200.0, DOWN..DOWN + 90);
     let story = world.watched(DOWN - HOUR..DOWN + 60);
-    let [incident] = story.open()[..] else { panic!("{story}") };
-    assert_eq!(incident.evidence.centre, None, "{story}");
-    assert!(story.incidents().len() <= 2, "{story}");
-    assert!(country.iter().all(|cell| names(incident, *cell)), "{story}");
+    let [episode] = story.open()[..] else { panic!("{story}") };
+    assert_eq!(episode.evidence.centre, None, "{story}");
+    assert!(story.episodes().len() <= 2, "{story}");
+    assert!(country.iter().all(|cell| names(episode, *cell)), "{story}");
 }
 
 #[test]
-fn two_outages_far_apart_are_two_incidents() {
+fn two_outages_far_apart_are_two_episodes() {
     two_cities_down(0, DOWN + 40);
 }
 
-/// Half an hour of both being down, which is to be two incidents that each name one of them.
+/// Half an hour of both being down, which is to be two episodes that each name one of them.
 pub fn two_cities_down(seed: u64, second: i64) {
     let cities: Vec<Cell> = [TORONTO, VANCOUVER].into_iter().flat_map(|at| town(at, 5)).collect();
     let first_down = World::new(seed).reports(&cities, 20.0, 0..9 * DAY).reports(&town(TORONTO, 2), 90.0, DOWN..second + 30);
     let story = first_down.reports(&town(VANCOUVER, 2), 90.0, second..second + 30).watched(DOWN - 10..second + 30);
-    let incidents = story.incidents();
-    assert_eq!(incidents.len(), 2, "{story}");
+    let episodes = story.episodes();
+    assert_eq!(episodes.len(), 2, "{story}");
     for middle in [TORONTO, VANCOUVER].map(cell) {
-        assert_eq!(incidents.iter().filter(|incident| names(incident, middle)).count(), 1, "{story}");
+        assert_eq!(episodes.iter().filter(|episode| names(episode, middle)).count(), 1, "{story}");
     }
 }
 
 #[test]
-fn what_flaps_is_an_incident_that_opens_again_not_many() {
+fn what_flaps_is_an_episode_that_opens_again_not_many() {
     let (town, down) = (town(TORONTO, 5), town(TORONTO, 2));
     let quiet = World::new(4).reports(&town, 12.0, 0..9 * DAY);
     let flaps = (0..4).map(|n| DOWN + n * 55).fold(quiet, |world, from| world.reports(&down, 120.0, from..from + 30));
     let story = flaps.watched(DOWN - 30..DOWN + 5 * HOUR);
-    assert!((1..=2).contains(&story.incidents().len()), "{story}");
+    assert!((1..=2).contains(&story.episodes().len()), "{story}");
     assert_eq!(story.open().len(), 0, "{story}");
 }
 
@@ -92,9 +92,9 @@ fn those_who_tell_us_afterwards_are_heard() {
     let down = town(TORONTO, 2);
     let world = World::new(5).reports(&town(TORONTO, 5), 12.0, 0..9 * DAY);
     let story = world.late_ids(&down, 40, DOWN..DOWN + HOUR, DOWN + HOUR..DOWN + HOUR + 20).watched(DOWN..DOWN + 2 * HOUR);
-    let incident = story.only();
-    assert!((DOWN + HOUR..DOWN + HOUR + 20).contains(&minute_of(incident.detected_at)), "{story}");
-    assert!(minute_of(incident.onset) < DOWN + 15, "{story}");
+    let episode = story.only();
+    assert!((DOWN + HOUR..DOWN + HOUR + 20).contains(&minute_of(episode.detected_at)), "{story}");
+    assert!(minute_of(episode.onset) < DOWN + 15, "{story}");
 }
 
 #[test]

@@ -18,7 +18,7 @@ const NOW: i64 = 3 * DAY;
 type Scores = BTreeMap<Option<(u8, Cell, usize)>, f64>;
 
 fn scores(world: &World, around: &[Cell]) -> Scores {
-    // An incident that is over would explain the reports it had, and take them out of all windows.
+    // An episode that is over would explain the reports it had, and take them out of all windows.
     let parameters = Parameters { opens_untaught_at: f64::MAX, opens_cold_at: f64::MAX, ..Default::default() };
     let mut detector = Story::new(world, Detector::new(parameters.clone()), NOW - 8 * HOUR..NOW + 1).detector;
     let scan: &mut Scan = &mut detector.scan;

@@ -41,8 +41,8 @@ fn bots_spread_evenly_over_a_country_are_no_local_outage() {
     let bots: Vec<Place> = (0..2_000).map(|_| Cell::at(anywhere(&mut random), Resolution::FINEST)).map(|c| (c, Spot::Odd)).collect();
     let quiet = World::new(7).reports(&country(6, 10), 20.0, 0..9 * DAY);
     let story = quiet.ids(&bots, 3_000, SPAM..SPAM + HOUR).watched(SPAM..SPAM + 2 * HOUR);
-    assert!(story.incidents().len() <= 1, "{story}");
-    assert!(story.incidents().iter().all(|incident| incident.evidence.centre.is_none()), "{story}");
+    assert!(story.episodes().len() <= 1, "{story}");
+    assert!(story.episodes().iter().all(|episode| episode.evidence.centre.is_none()), "{story}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::world::{HOUR, START, World};
 use crate::domain::counts::Counts;
-use crate::domain::detect::incident::{Incident, State};
+use crate::domain::detect::episode::{Episode, State};
 use crate::domain::detect::{Detector, REREAD_MINUTES};
 use crate::domain::time::{Hour, Minute};
 use std::ops::Range;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// A detector, and everything it told, each revision of it.
 pub struct Story {
     pub detector: Detector,
-    pub told: Vec<Incident>,
+    pub told: Vec<Episode>,
 }
 
 impl Story {
@@ -41,28 +41,28 @@ impl Story {
         story
     }
 
-    /// Every incident as it was told last, in the order they began.
-    pub fn incidents(&self) -> Vec<&Incident> {
-        let mut incidents: Vec<&Incident> = Vec::new();
+    /// Every episode as it was told last, in the order they began.
+    pub fn episodes(&self) -> Vec<&Episode> {
+        let mut episodes: Vec<&Episode> = Vec::new();
         for told in &self.told {
-            match incidents.iter_mut().find(|known| known.id == told.id) {
+            match episodes.iter_mut().find(|known| known.id == told.id) {
                 Some(known) => *known = told,
-                None => incidents.push(told),
+                None => episodes.push(told),
             }
         }
-        incidents
+        episodes
     }
 
     /// Those of them that are not over.
-    pub fn open(&self) -> Vec<&Incident> {
-        self.incidents().into_iter().filter(|incident| incident.state != State::Resolved).collect()
+    pub fn open(&self) -> Vec<&Episode> {
+        self.episodes().into_iter().filter(|episode| episode.state != State::Resolved).collect()
     }
 
-    /// The only incident.
-    pub fn only(&self) -> &Incident {
-        let incidents = self.incidents();
-        assert_eq!(incidents.len(), 1, "one incident was expected, told was\n{self}");
-        incidents[0]
+    /// The only episode.
+    pub fn only(&self) -> &Episode {
+        let episodes = self.episodes();
+        assert_eq!(episodes.len(), 1, "one episode was expected, told was\n{self}");
+        episodes[0]
     }
 
     /// Says that nothing was told.
@@ -78,7 +78,7 @@ pub fn minute_of(at: crate::domain::time::Timestamp) -> i64 {
 
 impl std::fmt::Display for Story {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for i in self.incidents() {
+        for i in self.episodes() {
             let (detected, onset, e) = (minute_of(i.detected_at), minute_of(i.onset), &i.evidence);
             let (over, cells) = (i.resolved_at.map(minute_of), i.cells.len());
             writeln!(f, "{:x}: {:?} detected {detected}, since {onset}, until {over:?}, {cells} cells, {e:?}", i.id, i.state)?;

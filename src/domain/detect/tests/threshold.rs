@@ -6,7 +6,7 @@ use super::world::{DAY, START};
 use crate::domain::detect::parameters::Parameters;
 use crate::domain::detect::threshold::{KINDS, Thresholds, kind};
 
-/// What opens an incident where one report is expected, after so many quiet days of that highest score.
+/// What opens an episode where one report is expected, after so many quiet days of that highest score.
 fn after(days: i64, score: f64) -> f64 {
     let (mut thresholds, parameters) = (Thresholds::default(), Parameters::default());
     for day in 0..=days {

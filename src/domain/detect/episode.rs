@@ -1,9 +1,12 @@
-//! An incident: a region with more reports than chance explains, followed through time.
+//! An episode: a region in which one provider has more reports than chance explains, followed through time.
+//!
+//! What people are told of is an incident: the episodes of all brands of a network that belong together (`domain/incident`). A replay, which
+//! knows no networks, calls each episode an incident.
 
 use crate::domain::grid::Cell;
 use crate::domain::time::{Timestamp, Window};
 
-/// How far an incident has come.
+/// How far an episode has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// Not yet sure enough to be told.
@@ -16,10 +19,10 @@ pub enum State {
     Resolved,
 }
 
-/// An incident as it is known at one moment: each change is a revision.
+/// An episode as it is known at one moment: each change is a revision.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Incident {
-    /// Unique among the incidents of a provider, and the same whenever the same facts are replayed.
+pub struct Episode {
+    /// Unique among the episodes of a provider, and the same whenever the same facts are replayed.
     pub id: u64,
     /// Of which revision.
     pub revision: u32,
