@@ -1,16 +1,16 @@
 //! Facts that no longer change, in an embedded database: minutes for 14 days, hours for 8 weeks.
 
+use super::database::Database;
 use super::live::Live;
-use super::unsynced::Unsynced;
 use super::{Durability, rows};
 use crate::domain::counts::Counts;
 use crate::domain::grid::Resolution;
 use crate::domain::time::{Hour, Minute};
 use crate::store::{OpenError, StoreError};
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{ReadableDatabase, ReadableTable, TableDefinition};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::path::Path;
+use std::sync::Arc;
 
 /// (provider's number, hour) to the minutes of that hour.
 const MINUTES: TableDefinition<(u16, u32), &[u8]> = TableDefinition::new("minutes");
@@ -32,10 +32,7 @@ pub type MinuteCounts<C> = Vec<(Minute, C)>;
 /// The database.
 #[derive(Debug)]
 pub struct Aged {
-    path: PathBuf,
-    durability: Durability,
-    /// None after a failed write, until somebody needs it: it then answers nothing any more, and must be opened anew.
-    database: RwLock<Option<Database>>,
+    database: Database,
 }
 
 /// One hour of one provider, on its way into the database.
@@ -100,9 +97,7 @@ impl Aged {
     /// # Errors
     /// Where it cannot be read or written.
     pub fn open(path: &Path, durability: Durability) -> Result<(Self, AgedHours), OpenError> {
-        let failed = |error: redb::Error| OpenError::Database { path: path.to_owned(), reason: error.to_string() };
-        let prepare = || -> Result<(Database, AgedHours), redb::Error> {
-            let database = open(path, durability)?;
+        let (database, hours) = Database::open(path, durability, CACHE_BYTES, |database| {
             let txn = database.begin_write()?;
             let mut hours = BTreeMap::new();
             {
@@ -114,10 +109,9 @@ impl Aged {
                 }
             }
             txn.commit()?;
-            Ok((database, AgedHours(hours)))
-        };
-        let (database, hours) = prepare().map_err(failed)?;
-        Ok((Self { path: path.to_owned(), durability, database: RwLock::new(Some(database)) }, hours))
+            Ok(hours)
+        })?;
+        Ok((Self { database }, AgedHours(hours)))
     }
 
     /// Writes an hour, beside what is there of it. On return it is on the disk, where that is waited for.
@@ -125,7 +119,7 @@ impl Aged {
     /// # Errors
     /// Where it cannot be written; nothing of it was then.
     pub fn insert(&self, hour: Hour, until: u64, parts: &[AgingHour]) -> Result<(), StoreError> {
-        self.with(|database| {
+        self.database.with(|database| {
             let txn = database.begin_write()?;
             {
                 let (mut minutes, mut hours) = (txn.open_table(MINUTES)?, txn.open_table(HOURS)?);
@@ -171,7 +165,7 @@ impl Aged {
     /// # Errors
     /// Where it cannot be written.
     pub fn forget(&self, minutes_before: Hour, hours_before: Hour, snapshot_number: u64, aged: &mut AgedHours) -> Result<(), StoreError> {
-        self.with(|database| {
+        self.database.with(|database| {
             let txn = database.begin_write()?;
             {
                 txn.open_table(MINUTES)?.retain(|(_, hour), _| i64::from(hour) >= minutes_before.0)?;
@@ -187,43 +181,12 @@ impl Aged {
     }
 
     fn get(&self, table: TableDefinition<(u16, u32), &[u8]>, provider: u16, hour: Hour) -> Result<(u64, MinuteCounts<Counts>), StoreError> {
-        self.with(|database| {
+        self.database.with(|database| {
             let txn = database.begin_read()?;
             let value = txn.open_table(table)?.get((provider, stored_hour(hour)))?;
             Ok(value.map_or((0, Vec::new()), |value| unpack(value.value())))
         })
     }
-
-    /// Works with the database, which is opened anew where a failed write closed it.
-    fn with<T>(&self, work: impl FnOnce(&Database) -> Result<T, redb::Error>) -> Result<T, StoreError> {
-        let outcome = self.reopen_where_closed().and_then(|()| {
-            let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
-            database.as_ref().map_or(Err(redb::Error::PreviousIo), work)
-        });
-        if matches!(outcome, Err(redb::Error::Io(_) | redb::Error::PreviousIo)) {
-            *self.database.write().unwrap_or_else(PoisonError::into_inner) = None;
-        }
-        outcome.map_err(|error| store_error(&error))
-    }
-
-    fn reopen_where_closed(&self) -> Result<(), redb::Error> {
-        if self.database.read().unwrap_or_else(PoisonError::into_inner).is_none() {
-            let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
-            if database.is_none() {
-                *database = Some(open(&self.path, self.durability)?);
-            }
-        }
-        Ok(())
-    }
-}
-
-fn open(path: &Path, durability: Durability) -> Result<Database, redb::Error> {
-    let mut builder = Database::builder();
-    builder.set_cache_size(CACHE_BYTES);
-    Ok(match durability {
-        Durability::Synced => builder.create(path)?,
-        Durability::Unsynced => builder.create_with_backend(Unsynced::open(path)?)?,
-    })
 }
 
 /// One counts a minute, sorted.
@@ -275,11 +238,4 @@ fn unpack(packed: &[u8]) -> (u64, MinuteCounts<Counts>) {
         at += 8 + length;
     }
     (until, minutes)
-}
-
-fn store_error(error: &redb::Error) -> StoreError {
-    match error {
-        redb::Error::Io(io) => super::log::store_error(io),
-        other => StoreError::Unavailable(other.to_string()),
-    }
 }

@@ -5,6 +5,7 @@
 
 mod aged;
 mod claims;
+mod database;
 mod entry;
 pub mod export;
 mod live;

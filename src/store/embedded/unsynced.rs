@@ -1,4 +1,4 @@
-//! A file under the database of aged facts that is never waited for: for a store that nobody needs after the process.
+//! A file under a database that is never waited for: for a store that nobody needs after the process.
 
 use redb::StorageBackend;
 use redb::backends::FileBackend;
