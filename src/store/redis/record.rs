@@ -1,10 +1,10 @@
 //! A group of reports on its way to Redis: one script call for each provider and shard, repeated until its answer is known.
 
-use super::address::REPLIED_WITHIN;
 use super::keys::{ClaimPlace, Keys, shard_of};
 use super::link::{Ask, Fault, Link};
-use super::rows;
+use super::patience::{Patience, REPEATED_FOR};
 use super::script::RECORD;
+use super::{replicas, rows};
 use crate::domain::report::Report;
 use crate::domain::symptom::Claim;
 use crate::domain::time::Hour;
@@ -12,16 +12,12 @@ use crate::store::{Recorded, StoreError};
 use redis::{Cmd, Value};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Reports of one call at most: a few milliseconds of Redis, which does nothing else meanwhile.
 const MOST_IN_A_CALL: usize = 1_000;
-/// How long a call is repeated while its answer is not known. A failover takes four seconds.
-const REPEATED_FOR: Duration = Duration::from_secs(5);
 /// A slot that has not answered for so long gets one try from further calls: they need not wait for what others wait for already.
 const STRUCK_AFTER: Duration = Duration::from_secs(1);
-const FIRST_PAUSE: Duration = Duration::from_millis(20);
-const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 const CLAIMS_PER_PERIOD: u8 = 3;
 
 /// How long what is written is kept, counted from the write.
@@ -138,9 +134,8 @@ impl Call {
     /// # Errors
     /// Where its answer is not known.
     pub async fn run(&self, link: &Link, kept: Kept, min_replicas: u32, struck: &Struck) -> Result<Vec<Recorded>, StoreError> {
-        let began = Instant::now();
-        let deadline = if struck.has(&self.tag) { Duration::ZERO } else { REPEATED_FOR };
-        let (mut outcomes, mut pause, mut by_text) = (vec![Recorded::Duplicate; self.members.len()], FIRST_PAUSE, false);
+        let mut patience = Patience::of(if struck.has(&self.tag) { Duration::ZERO } else { REPEATED_FOR });
+        let (mut outcomes, mut by_text) = (vec![Recorded::Duplicate; self.members.len()], false);
         loop {
             let fault = match self.attempt(link, kept, min_replicas, by_text, &mut outcomes).await {
                 Ok(()) => {
@@ -155,25 +150,15 @@ impl Call {
                 Err(lasting) => return Err(lasting.into()),
             };
             by_text = false;
-            if STRUCK_AFTER < began.elapsed() {
+            if STRUCK_AFTER < patience.elapsed() {
                 struck.strike(&self.tag);
             }
-            if deadline < began.elapsed() + pause {
-                return Err(fault.into());
-            }
-            tokio::time::sleep(pause).await;
-            pause = (2 * pause).min(LONGEST_PAUSE);
+            patience.after(fault).await?;
         }
     }
 
     async fn attempt(&self, link: &Link, kept: Kept, min_replicas: u32, by_text: bool, outcomes: &mut [Recorded]) -> Result<(), Fault> {
-        let mut commands = vec![self.command(kept, by_text)];
-        if min_replicas > 0 {
-            // In the same pipeline, so on the same connection: WAIT speaks of what this connection wrote.
-            let mut wait = redis::cmd("WAIT");
-            wait.arg(min_replicas).arg((REPLIED_WITHIN / 3).as_millis() as u64);
-            commands.push(wait);
-        }
+        let commands = [self.command(kept, by_text)].into_iter().chain(replicas::wait(min_replicas)).collect();
         let replies = link.ask(&Ask { key: self.tag.clone(), commands }).await?;
         let Some(Value::BulkString(told)) =
             replies.first().filter(|reply| matches!(reply, Value::BulkString(told) if told.len() == outcomes.len()))
@@ -185,12 +170,7 @@ impl Call {
                 *outcome = Recorded::Counted;
             }
         }
-        match replies.get(1) {
-            Some(Value::Int(replicas)) if *replicas < i64::from(min_replicas) => {
-                Err(Fault::Passing(format!("{replicas} of {min_replicas} replicas have it")))
-            }
-            _ => Ok(()),
-        }
+        replicas::waited(min_replicas, replies.get(1))
     }
 
     fn command(&self, kept: Kept, by_text: bool) -> Cmd {

@@ -1,0 +1,27 @@
+//! Waiting until enough replicas have what was written.
+
+use super::address::REPLIED_WITHIN;
+use super::link::Fault;
+use redis::{Cmd, Value};
+
+/// The command that waits, where anything is to be waited for. It goes into the same pipeline as what it waits for, so on the same
+/// connection: `WAIT` speaks of what this connection wrote.
+#[must_use]
+pub fn wait(min_replicas: u32) -> Option<Cmd> {
+    let mut wait = redis::cmd("WAIT");
+    wait.arg(min_replicas).arg((REPLIED_WITHIN / 3).as_millis() as u64);
+    (min_replicas > 0).then_some(wait)
+}
+
+/// What came of it.
+///
+/// # Errors
+/// Where too few replicas are known to have what was written.
+pub fn waited(min_replicas: u32, reply: Option<&Value>) -> Result<(), Fault> {
+    match reply {
+        Some(Value::Int(replicas)) if *replicas < i64::from(min_replicas) => {
+            Err(Fault::Passing(format!("{replicas} of {min_replicas} replicas have it")))
+        }
+        _ => Ok(()),
+    }
+}
