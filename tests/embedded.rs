@@ -11,6 +11,7 @@ use groundswell::domain::report::{Observed, Report};
 use groundswell::domain::reporter::Reporter;
 use groundswell::domain::symptom::Symptom;
 use groundswell::domain::time::{DEFAULT_LATENESS_MS, HOUR_MS};
+use groundswell::store::journal::{Appended, Position, Tail};
 use groundswell::store::{OpenError, Recorded, Store, StoreError, Terms, embedded::Options};
 use std::path::{Path, PathBuf};
 use support::tiny_disk::TinyDisk;
@@ -180,6 +181,74 @@ fn a_disk_that_was_full_while_hours_aged_or_a_snapshot_was_written_leaves_no_tra
     assert_eq!(total(&open(&dir).unwrap()), 60_000);
 }
 
+#[test]
+fn a_journal_is_whole_after_a_death_at_any_moment() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).unwrap();
+    for n in 1..=5 {
+        append(&store, &[b"first", b"second"]).unwrap();
+        // What a process leaves that dies now: its files as they are.
+        let left = tempfile::tempdir().unwrap();
+        for path in files(dir.path(), "") {
+            std::fs::copy(&path, left.path().join(path.file_name().unwrap())).unwrap();
+        }
+        let next = open(left.path()).unwrap();
+        assert_eq!(journal(&next).len(), 2 * n);
+        append(&next, &[b"third"]).unwrap();
+        drop(next);
+        assert_eq!(journal(&open(left.path()).unwrap())[2 * n - 1..], [b"second", &b"third"[..]], "and it goes on");
+    }
+}
+
+#[test]
+fn a_damaged_journal_is_refused_by_name_and_left_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).unwrap();
+    let entry = [b"an entry that is known when it is seen ", &[7; 3_000][..]].concat();
+    append(&store, &[&entry, b"another"]).unwrap();
+    append(&store, &[b"the last"]).unwrap();
+    drop(store);
+    let path = dir.path().join("incidents.redb");
+    let whole = std::fs::read(&path).unwrap();
+    let places =
+        |text: &[u8]| whole.windows(text.len()).enumerate().filter(|(_, found)| *found == text).map(|(at, _)| at).collect::<Vec<_>>();
+    let said: Vec<usize> = [&entry[..], b"the last"].iter().flat_map(|text| places(text)).collect();
+    assert!(said.len() >= 2, "{said:?}");
+    let mut refused = 0;
+    for at in said.into_iter().chain([0, 9]) {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 1;
+        std::fs::write(&path, &damaged).unwrap();
+        match open(dir.path()) {
+            Err(error) => {
+                let message = error.to_string();
+                assert!(matches!(error, OpenError::Database { .. }) && message.contains("incidents.redb"), "{at}: {message}");
+                refused += 1;
+            }
+            // A page of an earlier state, which nobody reads any more.
+            Ok(store) => assert_eq!(journal(&store), [&entry[..], b"another", b"the last"], "{at}"),
+        }
+    }
+    assert!(refused >= 3, "{refused}");
+    std::fs::write(&path, b"").unwrap();
+}
+
+#[test]
+fn a_full_disk_refuses_whole_appends_and_takes_them_once_there_is_room() {
+    let disk = TinyDisk::new(16);
+    let dir = disk.path().join("store");
+    let store = open(&dir).unwrap();
+    append(&store, &[b"first"]).unwrap();
+    disk.fill_but(0);
+    let large = vec![1; 3 << 20];
+    assert_eq!(append(&store, &[b"a part", &large]).unwrap_err(), "the store is full");
+    assert_eq!(journal(&store), [b"first"], "it is read while the disk is full");
+    disk.make_room();
+    append(&store, &[b"a part", &large]).unwrap();
+    drop(store);
+    assert_eq!(journal(&open(&dir).unwrap()), [b"first", &b"a part"[..], &large]);
+}
+
 fn open(dir: &Path) -> Result<Store, OpenError> {
     Store::open_embedded(dir, &catalogue(), TERMS, Options::default())
 }
@@ -201,6 +270,21 @@ fn record(store: &Store, reporters: std::ops::Range<u64>) -> Result<u64, String>
     let outcomes: Result<Vec<Recorded>, StoreError> = outcomes.into_iter().collect();
     let counted = |outcomes: Vec<Recorded>| outcomes.into_iter().filter(|outcome| *outcome == Recorded::Counted).count() as u64;
     outcomes.map(counted).map_err(|error: StoreError| error.to_string())
+}
+
+/// Appends where the journal ends now.
+fn append(store: &Store, entries: &[&[u8]]) -> Result<(), String> {
+    let Tail::Since(read) = block_on(store.journal(Position::START)).unwrap() else { panic!("nothing was lost") };
+    let entries: Vec<Vec<u8>> = entries.iter().map(|entry| entry.to_vec()).collect();
+    let appended = block_on(store.append(None, read.end, &entries)).map_err(|error| error.to_string())?;
+    assert!(matches!(appended, Appended::Yes { .. }), "{appended:?}");
+    Ok(())
+}
+
+fn journal(store: &Store) -> Vec<Vec<u8>> {
+    let Tail::Since(read) = block_on(store.journal(Position::START)).unwrap() else { panic!("nothing was lost") };
+    assert!(!read.more);
+    read.entries
 }
 
 /// All reports that a reader finds.

@@ -29,10 +29,10 @@ pub fn run(config: &CopyConfig) -> anyhow::Result<()> {
     }))?;
     bar.finish_and_clear();
     let (minutes, hours) = (totals.in_minutes.count, totals.in_hours.count);
-    let reporters = totals.reporters;
+    let (reporters, entries) = (totals.reporters, totals.journal.count);
     Ok(writeln!(
         std::io::stdout(),
-        "copied and compared: {minutes} counts in minutes, {hours} in older hours, {reporters} reporters of {} providers",
+        "copied and compared: {minutes} counts in minutes, {hours} in older hours, {reporters} reporters of {} providers, {entries} entries of the journal",
         catalogue.len()
     )?)
 }

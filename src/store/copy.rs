@@ -3,6 +3,7 @@
 use super::StoreError;
 use super::embedded::Embedded;
 use super::embedded::export::HourOfProvider;
+use super::journal::{Piece, Position, Tail};
 use super::redis::Redis;
 use crate::domain::counts::Counts;
 use crate::domain::fact::Tally;
@@ -10,6 +11,9 @@ use crate::domain::provider::{Catalogue, CatalogueError, Provider, ProviderIndex
 use crate::domain::time::Hour;
 use std::collections::HashSet;
 use std::sync::Arc;
+
+/// The piece of a copy that is the journal.
+const JOURNAL: &str = "journal";
 
 /// What was copied, as it was found at both ends.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -20,6 +24,19 @@ pub struct Totals {
     pub in_hours: Tally64,
     /// Reporters remembered.
     pub reporters: u64,
+    /// The journal.
+    pub journal: Entries,
+}
+
+/// Entries of a journal, together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Entries {
+    /// How many.
+    pub count: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// CRC-32 of all that they say, in order.
+    pub crc: u32,
 }
 
 /// A tally that days and provinces fit in.
@@ -64,7 +81,7 @@ pub async fn copy(from: &Embedded, catalogue: &Catalogue, to: &Redis, mut progre
     let hours: Vec<Hour> = from.kept_hours().into_iter().collect();
     let index: Arc<Vec<ProviderIndex>> = Arc::new(catalogue.iter().map(|(index, _)| index).collect());
     let shards = 0..super::SHARDS as usize;
-    let pieces = hours.len() + shards.len() + 1;
+    let pieces = hours.len() + shards.len() + 2;
     let mut original = Totals::default();
     for (n, hour) in hours.iter().enumerate() {
         let piece = format!("hour {}", hour.0);
@@ -87,6 +104,9 @@ pub async fn copy(from: &Embedded, catalogue: &Catalogue, to: &Redis, mut progre
         finish(to, &done, piece).await?;
         progress(hours.len() + shard + 1, pieces);
     }
+    original.journal = copy_journal(from, to, done.contains(JOURNAL)).await?;
+    finish(to, &done, JOURNAL.to_owned()).await?;
+    progress(pieces - 1, pieces);
     if let Some(fingerprint) = from.catalogue_before() {
         to.put_catalogue(fingerprint).await?;
     }
@@ -100,12 +120,38 @@ pub async fn copy(from: &Embedded, catalogue: &Catalogue, to: &Redis, mut progre
             copy.in_hours.add(in_hours);
         }
     }
+    let mut position = Position::START;
+    while let Some(piece) = next(to.journal(position).await?, position)? {
+        copy.journal.add(&piece);
+        position = piece.end;
+    }
     if copy != original {
         return Err(CopyError::Differs { original, copy });
     }
     to.end_copy().await?;
     progress(pieces, pieces);
     Ok(copy)
+}
+
+/// Copies the journal, unless that is done. Gives what it holds.
+async fn copy_journal(from: &Embedded, to: &Redis, is_done: bool) -> Result<Entries, StoreError> {
+    let (mut position, mut entries) = (Position::START, Entries::default());
+    while let Some(piece) = next(from.journal(position).await?, position)? {
+        entries.add(&piece);
+        if !is_done {
+            to.put_journal(position.length, &piece.entries).await?;
+        }
+        position = piece.end;
+    }
+    Ok(entries)
+}
+
+/// What was read of a journal, if anything was.
+fn next(tail: Tail, from: Position) -> Result<Option<Piece>, StoreError> {
+    match tail {
+        Tail::Since(piece) => Ok(Some(piece).filter(|piece| piece.end != from)),
+        Tail::Lost => Err(StoreError::Unavailable("the journal was lost while it was copied".into())),
+    }
 }
 
 /// Says that a piece is done, unless that was said before.
@@ -119,6 +165,20 @@ impl Totals {
             HourOfProvider::Minutes(minutes) => minutes.iter().for_each(|(_, counts)| self.in_minutes.add(Tally64::of(counts))),
             HourOfProvider::RolledUp(counts) => self.in_hours.add(Tally64::of(counts)),
         }
+    }
+}
+
+impl Entries {
+    fn add(&mut self, piece: &Piece) {
+        let mut hasher = crc32fast::Hasher::new_with_initial(self.crc);
+        for entry in &piece.entries {
+            self.count += 1;
+            self.bytes += entry.len() as u64;
+            // Where an entry ends matters, too.
+            hasher.update(&(entry.len() as u64).to_le_bytes());
+            hasher.update(entry);
+        }
+        self.crc = hasher.finalize();
     }
 }
 

@@ -4,9 +4,12 @@
 //! 2. A recorded fact is in the next read. Other providers and minutes never leak in. Concurrent recordings add up.
 //! 3. Never half a report: a failure is a [`StoreError`] within [`ANSWER_WITHIN`], and repeating the group is harmless.
 //! 4. What was written by another schema, shard count or reporter key is refused with the way out.
+//! 5. The [`journal`] is one order of entries for all nodes: an append is in it whole, once, durably, and only where nobody was quicker and
+//!    nobody has taken the lease since.
 
 pub mod copy;
 pub mod embedded;
+pub mod journal;
 pub mod redis;
 
 use crate::domain::counts::Counts;
@@ -139,7 +142,7 @@ pub enum OpenError {
         /// What it said.
         source: std::io::Error,
     },
-    /// The database of aged facts said no.
+    /// A database said no, of aged facts or of the journal.
     #[error("{path}: {reason}")]
     Database {
         /// Where.
@@ -171,6 +174,8 @@ pub struct StoreSize {
     pub live_rows: u64,
     /// Bytes of memory that live minutes take.
     pub live_bytes: u64,
+    /// Entries of the journal, as of the last look.
+    pub journal_entries: u64,
     /// Commands sent to another process.
     pub commands: u64,
 }
@@ -316,7 +321,7 @@ impl Store {
         }
     }
 
-    /// Whether it holds no facts (on Redis: of this catalogue's providers), and nobody was ever here.
+    /// Whether it holds no facts (on Redis: of this catalogue's providers) and an empty journal, and nobody was ever here.
     ///
     /// # Errors
     /// Where it cannot be read.

@@ -29,7 +29,7 @@ impl Database {
         first: impl FnOnce(&mut redb::Database) -> Result<T, Error>,
     ) -> Result<(Self, T), OpenError> {
         let opened = open(path, durability, cache_bytes).and_then(|mut database| first(&mut database).map(|found| (database, found)));
-        let (database, found) = opened.map_err(|error| OpenError::Database { path: path.to_owned(), reason: error.to_string() })?;
+        let (database, found) = opened.map_err(|error| OpenError::Database { path: path.to_owned(), reason: reason(&error) })?;
         Ok((Self { path: path.to_owned(), durability, cache_bytes, open: RwLock::new(Some(database)) }, found))
     }
 
@@ -66,6 +66,16 @@ fn open(path: &Path, durability: Durability, cache_bytes: usize) -> Result<redb:
         Durability::Synced => builder.create(path)?,
         Durability::Unsynced => builder.create_with_backend(Unsynced::open(path)?)?,
     })
+}
+
+/// Why it does not open; where it is damaged, with the way out.
+fn reason(error: &Error) -> String {
+    let way_out = if matches!(error, Error::Corrupted(_)) {
+        ": restore it from a backup, or move it away to go on without what it holds"
+    } else {
+        ""
+    };
+    format!("{error}{way_out}")
 }
 
 fn store_error(error: &Error) -> StoreError {

@@ -1,13 +1,15 @@
 //! The embedded store: one directory, one process. A log for what came, memory for what is live, a database for what has aged.
 //!
 //! A group is written to the log and synced before it is counted; a snapshot now and then keeps the log short; an hour past the
-//! lateness moves from memory to the database. What a restart must read is the newest snapshot and the log since.
+//! lateness moves from memory to the database. What a restart must read is the newest snapshot and the log since. The journal has a database
+//! of its own.
 
 mod aged;
 mod claims;
 mod database;
 mod entry;
 pub mod export;
+mod journal;
 mod live;
 mod log;
 mod meta;
@@ -29,6 +31,7 @@ use crate::domain::time::{HOUR_MS, Hour, Minute, Timestamp};
 use aged::{Aged, AgingHour};
 use claims::{Ask, Claims, Taken};
 use entry::Entry;
+use journal::Journal;
 use live::Live;
 use log::{Kind, Log};
 use std::fs::File;
@@ -68,6 +71,7 @@ pub struct Embedded {
     /// Held for a moment: readers take what they need out and read it later.
     live: RwLock<Live>,
     aged: Arc<Aged>,
+    journal: Arc<Journal>,
     /// Held by whoever tidies or snapshots.
     housekeeping: Mutex<Housekeeping>,
     log_bytes: AtomicU64,
@@ -109,6 +113,7 @@ impl Embedded {
         let fingerprint = (!catalogue.is_empty()).then(|| catalogue.fingerprint());
         let catalogue_before = meta::agree(dir, terms.reporter_key_check, fingerprint)?;
         let (aged, aged_hours) = Aged::open(&dir.join("aged.redb"), options.durability)?;
+        let journal = Journal::open(&dir.join("incidents.redb"), options.durability)?;
         let mut live = Live { aged: aged_hours, ..Live::default() };
         let mut claims = Claims::default();
         let (from, mut providers) = snapshot::restore(dir, &mut live, &mut claims)?;
@@ -138,6 +143,7 @@ impl Embedded {
             writer: Mutex::new(writer),
             live: RwLock::new(live),
             aged: Arc::new(aged),
+            journal: Arc::new(journal),
             housekeeping: Mutex::new(Housekeeping { snapshot_number: from, ..Housekeeping::default() }),
             catalogue_before,
             _lock: lock,
@@ -253,9 +259,9 @@ impl Embedded {
         self.write_snapshot(&mut housekeeping)
     }
 
-    /// Whether nothing was ever recorded, or all of it is forgotten, and nobody was ever here.
+    /// Whether nothing was ever recorded, or all of it is forgotten, and nobody was ever here or wrote into the journal.
     pub(super) fn is_empty(&self) -> bool {
-        self.kept_hours().is_empty() && self.live().liveness.spans().is_empty()
+        self.kept_hours().is_empty() && self.live().liveness.spans().is_empty() && self.journal.length() == 0
     }
 
     pub(super) fn size(&self) -> StoreSize {
@@ -268,6 +274,7 @@ impl Embedded {
             claims: self.claim_count.load(Ordering::Relaxed),
             live_rows: rows,
             live_bytes: bytes,
+            journal_entries: self.journal.length(),
             commands: 0,
         }
     }

@@ -64,6 +64,25 @@ impl Redis {
         self.here(async move { Ok(node.put_claims(&claims, &index).await?) }).await?
     }
 
+    /// Writes entries of the journal, the first of them with this number.
+    ///
+    /// # Errors
+    /// Where they cannot be written.
+    pub async fn put_journal(&self, first: u64, entries: &[Vec<u8>]) -> Result<(), StoreError> {
+        let (node, entries) = (Arc::clone(&self.node), super::journal::with_ids(entries)?);
+        let write = async move {
+            let key = node.keys.journal();
+            let put = |(number, entry): (u64, Vec<u8>)| {
+                let mut set = command("HSET", &key);
+                set.arg(number).arg(entry);
+                set
+            };
+            let commands = (first..).zip(entries).map(put).collect();
+            node.link.ask_all(&[Ask { key: key.clone(), commands }]).await.map(drop).map_err(StoreError::from)
+        };
+        self.here(write).await?
+    }
+
     /// Says that a piece is there.
     ///
     /// # Errors

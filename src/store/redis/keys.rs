@@ -76,6 +76,18 @@ impl Keys {
         format!("{}:1:copied", self.prefix)
     }
 
+    /// The journal: number of an entry to the entry, behind its id.
+    #[must_use]
+    pub fn journal(&self) -> String {
+        format!("{}:1:{{incidents}}:journal", self.prefix)
+    }
+
+    /// The lease of the node that detects; in the journal's slot.
+    #[must_use]
+    pub fn lease(&self) -> String {
+        format!("{}:1:{{incidents}}:lease", self.prefix)
+    }
+
     /// Those of a provider in a shard.
     #[must_use]
     pub fn shard(&self, provider: &str, shard: u32) -> ShardKeys {

@@ -6,6 +6,7 @@
 pub mod address;
 mod fitness;
 pub mod import;
+mod journal;
 mod keys;
 mod link;
 mod meta;
@@ -65,6 +66,8 @@ struct Node {
     tidied: std::sync::Mutex<Option<Hour>>,
     /// Bytes of append-only file, as of the last look.
     file_bytes: AtomicU64,
+    /// Entries of the journal, as of the last look.
+    journal_entries: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -100,6 +103,7 @@ impl Redis {
             step: AtomicU64::new(0),
             tidied: std::sync::Mutex::new(None),
             file_bytes: AtomicU64::new(0),
+            journal_entries: AtomicU64::new(0),
         };
         let runtime = Builder::new_multi_thread().worker_threads(THREADS).thread_name("redis").enable_all().build();
         let runtime = runtime.map_err(|source| OpenError::Io { path: "a thread for Redis".into(), source })?;
@@ -365,7 +369,10 @@ impl Node {
             exists.arg(keys.open()).arg(keys.aged());
             Ask { key: keys.open(), commands: vec![exists] }
         };
-        let asks: Vec<Ask> = self.providers.iter().flat_map(|provider| &provider.keys).map(exists).collect();
+        let mut asks: Vec<Ask> = self.providers.iter().flat_map(|provider| &provider.keys).map(exists).collect();
+        let mut journal = ::redis::cmd("EXISTS");
+        journal.arg(self.keys.journal());
+        asks.push(Ask { key: self.keys.journal(), commands: vec![journal] });
         Ok(self.link.ask_all(&asks).await?.into_iter().flatten().all(|reply| reply == Value::Int(0)))
     }
 
@@ -384,8 +391,8 @@ impl Node {
             let (rows, bytes) = provider.mirror.lock().await.size();
             (live_rows, live_bytes) = (live_rows + rows, live_bytes + bytes);
         }
-        let log_bytes = self.file_bytes.load(Ordering::Relaxed);
-        StoreSize { log_bytes, live_rows, live_bytes, commands: self.link.commands(), ..StoreSize::default() }
+        let [log_bytes, journal_entries] = [&self.file_bytes, &self.journal_entries].map(|seen| seen.load(Ordering::Relaxed));
+        StoreSize { log_bytes, claims: 0, live_rows, live_bytes, journal_entries, commands: self.link.commands() }
     }
 
     fn provider(&self, index: ProviderIndex) -> &ProviderNode {

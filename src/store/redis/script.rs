@@ -1,6 +1,7 @@
 //! Scripts, called by their hash, and by their text where a server does not know them yet.
 
 use super::link::{Ask, Fault, Link};
+use super::replicas;
 use redis::{Cmd, ToRedisArgs, Value};
 use std::sync::LazyLock;
 
@@ -18,6 +19,14 @@ pub static AGE: Script = Script { text: include_str!("age.lua"), hash: LazyLock:
 /// Adds claims that another store remembers.
 pub static RESTORE_CLAIMS: Script =
     Script { text: include_str!("restore_claims.lua"), hash: LazyLock::new(|| hash(include_str!("restore_claims.lua"))) };
+/// Takes or renews the lease.
+pub static LEASE: Script = Script { text: include_str!("lease.lua"), hash: LazyLock::new(|| hash(include_str!("lease.lua"))) };
+/// Gives the lease back.
+pub static RELEASE: Script = Script { text: include_str!("release.lua"), hash: LazyLock::new(|| hash(include_str!("release.lua"))) };
+/// Appends to the journal.
+pub static APPEND: Script = Script { text: include_str!("append.lua"), hash: LazyLock::new(|| hash(include_str!("append.lua"))) };
+/// Reads on in the journal.
+pub static TAIL: Script = Script { text: include_str!("tail.lua"), hash: LazyLock::new(|| hash(include_str!("tail.lua"))) };
 
 impl Script {
     /// The command that calls it on these keys; arguments are still to be added.
@@ -40,15 +49,34 @@ impl Script {
     /// # Errors
     /// Where it has no answer.
     pub async fn call(&self, link: &Link, keys: &[String], arguments: &[impl ToRedisArgs]) -> Result<Value, Fault> {
+        self.call_and_wait(link, keys, arguments, 0).await
+    }
+
+    /// Calls it once, and waits until so many replicas have what it wrote.
+    ///
+    /// # Errors
+    /// Where it has no answer, or too few replicas are known to have it.
+    pub async fn call_and_wait(
+        &self,
+        link: &Link,
+        keys: &[String],
+        arguments: &[impl ToRedisArgs],
+        min_replicas: u32,
+    ) -> Result<Value, Fault> {
         let mut by_text = false;
         loop {
             let mut command = self.command(by_text, keys);
             for argument in arguments {
                 command.arg(argument);
             }
-            match link.ask(&Ask { key: keys[0].clone(), commands: vec![command] }).await {
+            let commands = [command].into_iter().chain(replicas::wait(min_replicas)).collect();
+            match link.ask(&Ask { key: keys[0].clone(), commands }).await {
                 Err(Fault::NoScript) if !by_text => by_text = true,
-                outcome => return outcome.map(|mut replies| replies.pop().unwrap_or_default()),
+                outcome => {
+                    let mut replies = outcome?.into_iter();
+                    let reply = replies.next().unwrap_or_default();
+                    return replicas::waited(min_replicas, replies.next().as_ref()).map(|()| reply);
+                }
             }
         }
     }
