@@ -4,6 +4,7 @@ use super::Durability;
 use super::unsynced::Unsynced;
 use crate::store::{OpenError, StoreError};
 use redb::Error;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 
@@ -28,7 +29,11 @@ impl Database {
         cache_bytes: usize,
         first: impl FnOnce(&mut redb::Database) -> Result<T, Error>,
     ) -> Result<(Self, T), OpenError> {
-        let opened = open(path, durability, cache_bytes).and_then(|mut database| first(&mut database).map(|found| (database, found)));
+        let open_and_work =
+            || open(path, durability, cache_bytes).and_then(|mut database| first(&mut database).map(|found| (database, found)));
+        // Some pages are used before their checksums are looked at: a damaged one can panic. Nothing that was caught is used again.
+        let opened = std::panic::catch_unwind(AssertUnwindSafe(open_and_work));
+        let opened = opened.unwrap_or_else(|_| Err(Error::Corrupted("a page of it makes no sense".into())));
         let (database, found) = opened.map_err(|error| OpenError::Database { path: path.to_owned(), reason: reason(&error) })?;
         Ok((Self { path: path.to_owned(), durability, cache_bytes, open: RwLock::new(Some(database)) }, found))
     }
