@@ -13,8 +13,9 @@ use groundswell::domain::symptom::Symptom;
 use groundswell::domain::time::{DEFAULT_LATENESS_MS, HOUR_MS, Timestamp};
 use groundswell::store::copy::{Totals, catalogue_of, copy};
 use groundswell::store::embedded::{self, Embedded};
+use groundswell::store::journal::{Appended, Position, Tail};
 use groundswell::store::redis::{Redis, address::Options};
-use groundswell::store::{OpenError, Recorded, Store, Terms};
+use groundswell::store::{OpenError, Recorded, SHARDS, Store, Terms};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::pin::pin;
@@ -26,13 +27,18 @@ use support::{NOW, TORONTO, catalogue, cell, instant};
 const TERMS: Terms = Terms { reporter_key_check: 7, lateness_ms: DEFAULT_LATENESS_MS };
 const REPORTERS: u64 = 1_500;
 const DAYS: i64 = 20;
+/// Entries of the journal: more than are read at once.
+const ENTRIES: u64 = 2_200;
 
 #[test]
 fn a_copy_has_every_fact_claim_and_live_minute_however_often_it_was_cut_off() {
     start_shared();
     let directory = filled_directory();
     let expected = facts_of(&open(directory.path()));
-    for (url, cuts) in [(shared_single(), &[3, 9, 30][..]), (shared_cluster(), &[5])] {
+    let expected_journal = journal_of(&open(directory.path()));
+    let hours = Embedded::open(directory.path(), &Catalogue::default(), TERMS, embedded::Options::default()).unwrap().kept_hours().len();
+    let journal = hours + SHARDS as usize;
+    for (url, cuts) in [(shared_single(), &[3, 9, 30, journal, journal + 1][..]), (shared_cluster(), &[5])] {
         let options = Options { prefix: own_prefix(), ..Options::default() };
         for cut in cuts {
             assert_eq!(copy_until(directory.path(), &url, &options, *cut), None);
@@ -41,6 +47,7 @@ fn a_copy_has_every_fact_claim_and_live_minute_however_often_it_was_cut_off() {
         }
         let totals = copy_until(directory.path(), &url, &options, usize::MAX).unwrap();
         assert!(totals.in_minutes.count > 0 && totals.in_hours.count > 0 && totals.reporters > 0, "{totals:?}");
+        assert_eq!((totals.journal.count, totals.journal.bytes), (ENTRIES, 2 * ENTRIES * 1_000), "{totals:?}");
         let store = Store::open_redis(&url, &catalogue(), TERMS, &options).unwrap();
         assert_eq!(store.catalogue_before(), Some(catalogue().fingerprint()), "which catalogue it had is copied, too");
         assert_eq!(facts_of(&store), expected, "{url}");
@@ -50,6 +57,7 @@ fn a_copy_has_every_fact_claim_and_live_minute_however_often_it_was_cut_off() {
         assert!(again.iter().all(|outcome| matches!(outcome, Ok(Recorded::Duplicate))), "who counted there counts here, {url}");
         let live = later(0).minute()..later(0).minute().plus(1);
         assert!(wait(store.liveness()).unwrap().covers(live));
+        assert_eq!(journal_of(&store), expected_journal, "{url}");
     }
 }
 
@@ -80,7 +88,8 @@ fn the_command_copies_compares_and_says_what() {
     let copied = run();
     let said = String::from_utf8_lossy(&copied.stdout);
     assert!(
-        copied.status.success() && said.starts_with("copied and compared: 14 counts in minutes, 0 in older hours, 10 reporters"),
+        copied.status.success()
+            && said.starts_with("copied and compared: 14 counts in minutes, 0 in older hours, 10 reporters of 5 providers, 0 entries"),
         "{said} {copied:?}"
     );
 }
@@ -94,8 +103,25 @@ fn filled_directory() -> tempfile::TempDir {
         wait(store.tidy(later(day - DAYS + 1))).unwrap();
     }
     wait(store.mark_live(later(0).minute()..later(0).minute().plus(1))).unwrap();
+    let entries: Vec<Vec<u8>> = (0..ENTRIES).map(|n| vec![n as u8; 2_000]).collect();
+    let mut end = Position::START;
+    for group in entries.chunks(200) {
+        let Ok(Appended::Yes { end: next }) = wait(store.append(None, end, group)) else { panic!("nobody else appends") };
+        end = next;
+    }
     store.close().unwrap();
     directory
+}
+
+/// All entries, each as it is.
+fn journal_of(store: &Store) -> Vec<Vec<u8>> {
+    let (mut entries, mut at, mut more) = (Vec::new(), Position::START, true);
+    while more {
+        let Tail::Since(piece) = wait(store.journal(at)).unwrap() else { panic!("nothing was lost") };
+        entries.extend(piece.entries);
+        (at, more) = (piece.end, piece.more);
+    }
+    entries
 }
 
 /// Copies until so many pieces are done. Gives the totals where it was done before that.

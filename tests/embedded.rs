@@ -205,7 +205,9 @@ fn a_damaged_journal_is_refused_by_name_or_read_as_it_was() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path()).unwrap();
     let entries: Vec<Vec<u8>> = (0..20).map(|n| vec![n; 700]).collect();
-    entries.iter().for_each(|entry| append(&store, &[entry]).unwrap());
+    for entry in &entries {
+        append(&store, &[entry]).unwrap();
+    }
     drop(store);
     let path = dir.path().join("incidents.redb");
     let whole = std::fs::read(&path).unwrap();

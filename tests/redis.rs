@@ -11,6 +11,7 @@ use groundswell::domain::report::{Observed, Report};
 use groundswell::domain::reporter::{Reporter, ReporterKey};
 use groundswell::domain::symptom::Symptom;
 use groundswell::domain::time::{DEFAULT_LATENESS_MS, Timestamp};
+use groundswell::store::journal::{AppendError, Appended, Lease, NodeId, Position, Tail, Token};
 use groundswell::store::redis::address::Options;
 use groundswell::store::{OpenError, Recorded, SCHEMA, Store, StoreError, Terms};
 use std::path::Path;
@@ -25,11 +26,13 @@ const ALPHA: ProviderIndex = ProviderIndex(0);
 const HOUR_S: i64 = 3_600;
 
 #[test]
-fn every_key_begins_with_the_prefix_and_expires_or_is_an_index() {
+fn every_key_begins_with_the_prefix_and_expires_or_is_kept_for_a_reason() {
     let (server, options) = (RedisServer::start(&[]), options());
     let store = open(&server.url(), &options).unwrap();
     record(&store, 1..100).unwrap();
     wait(store.mark_live(instant(NOW).minute()..instant(NOW).minute().plus(1))).unwrap();
+    append(&store, None, &["entry"]);
+    assert!(matches!(wait(store.lease(NodeId(1), 1)).unwrap(), Lease::Held(_)));
     wait(store.tidy(instant(NOW))).unwrap();
     let keys: Vec<String> = server.cli(&["--scan"]).lines().map(str::to_owned).collect();
     assert!(keys.len() > 100, "{}", keys.len());
@@ -42,7 +45,7 @@ fn every_key_begins_with_the_prefix_and_expires_or_is_an_index() {
             // Claims: the lateness, and a reporter's day.
             _ if key.contains(":c:") => (48 + 25) * HOUR_S,
             _ if key.contains(":m:") => 15 * 24 * HOUR_S,
-            _ if key.ends_with(":meta") || key.ends_with(":days") => -1,
+            _ if [":meta", ":days", ":journal", ":lease"].iter().any(|index| key.ends_with(index)) => -1,
             _ if key.contains(":{live}:") => 58 * 24 * HOUR_S,
             other => panic!("{key} is a key of no known kind: {other}"),
         };
@@ -56,6 +59,11 @@ fn tenants_of_one_redis_never_meet() {
     assert_eq!(record(&one, 1..10), Ok(9));
     assert_eq!((total(&one), total(&other)), (9, 0));
     assert_eq!(record(&other, 1..10), Ok(9), "whoever counts for one may count for the other");
+    append(&one, None, &["of one"]);
+    assert_eq!(journal(&other), [""; 0]);
+    for store in [&one, &other] {
+        assert!(matches!(wait(store.lease(NodeId(1), 60_000)).unwrap(), Lease::Held(_)), "each has a lease");
+    }
 }
 
 #[test]
@@ -93,8 +101,11 @@ fn scripts_that_a_server_forgot_are_told_again() {
     let server = RedisServer::start(&[]);
     let store = open(&server.url(), &options()).unwrap();
     record(&store, 0..10).unwrap();
+    append(&store, None, &["before"]);
     server.cli(&["SCRIPT", "FLUSH"]);
     assert_eq!(record(&store, 5..20), Ok(10));
+    append(&store, None, &["after"]);
+    assert_eq!(journal(&store), ["before", "after"]);
 }
 
 #[test]
@@ -125,9 +136,83 @@ fn a_full_redis_refuses_whole_calls_and_takes_them_once_there_is_room() {
     let refused = wait(store.record(&(1_000..2_000).map(report).collect::<Vec<_>>()));
     assert!(refused.iter().all(|outcome| matches!(outcome, Err(StoreError::Full))), "{:?}", refused[0]);
     assert_eq!(total(&store), counted, "what was refused is not counted");
+    let refused = wait(store.append(None, Position::START, &[b"one".to_vec(), b"other".to_vec()]));
+    assert!(matches!(refused, Err(AppendError::Store(StoreError::Full))), "{refused:?}");
+    assert_eq!(journal(&store), [""; 0]);
     server.cli(&["CONFIG", "SET", "maxmemory", "0"]);
     counted += record(&store, 0..2_000).unwrap();
     assert_eq!((counted, total(&store)), (2_000, 2_000));
+    append(&store, None, &["one", "other"]);
+}
+
+#[test]
+fn a_journal_that_lost_its_last_entries_is_read_anew() {
+    let (server, options) = (RedisServer::start(&[]), options());
+    let [one, other] = [(); 2].map(|()| open(&server.url(), &options).unwrap());
+    append(&one, None, &["kept", "lost", "lost, too"]);
+    let end = end_of(&one);
+    // As after a failover.
+    let key = format!("{}:1:{{incidents}}:journal", options.prefix);
+    assert_eq!(server.cli(&["HDEL", &key, "1", "2"]).trim(), "2");
+    assert_eq!(wait(one.journal(end)).unwrap(), Tail::Lost, "it is shorter than what was read");
+    append(&other, None, &["another", "and another"]);
+    assert_eq!(wait(one.journal(end)).unwrap(), Tail::Lost, "it is as long, but not the same");
+    append(&other, None, &["a third"]);
+    assert_eq!(wait(one.journal(end)).unwrap(), Tail::Lost, "nor where it has grown further");
+    let late = [b"after what was lost".to_vec()];
+    assert_eq!(wait(one.append(None, end, &late)).unwrap(), Appended::Behind, "who has not seen it appends nothing");
+    assert_eq!(journal(&one), ["kept", "another", "and another", "a third"]);
+}
+
+#[test]
+fn an_append_waits_for_its_replica_and_survives_its_master_with_the_lease() {
+    let mut master = RedisServer::start(&["--repl-diskless-sync-delay", "0"]);
+    let replica = RedisServer::start(&[]);
+    let sure = Options { min_replicas: 1, ..options() };
+    // It opens without a replica, which is only looked for where something is written.
+    let store = open(&master.url(), &sure).unwrap();
+    let key = format!("{}:1:{{incidents}}:journal", sure.prefix);
+    assert!(wait(store.lease(NodeId(1), 60_000)).is_err(), "a lease that a failover may lose is none");
+    std::thread::scope(|scope| {
+        let appending = scope.spawn(|| append(&store, None, &["first", "second"]));
+        assert!(within(Duration::from_secs(10), || master.cli(&["HLEN", &key]).trim() == "2"));
+        assert!(!appending.is_finished(), "it is there, but on no replica");
+        let port = master.url().rsplit(':').next().unwrap().to_owned();
+        replica.cli(&["REPLICAOF", "127.0.0.1", &port]);
+        appending.join().unwrap();
+    });
+    assert_eq!(journal(&store), ["first", "second"], "repeated until a replica had it, appended once");
+    let Lease::Held(token) = wait(store.lease(NodeId(1), 60_000)).unwrap() else { panic!("nobody has it") };
+    append(&store, Some(token), &["third"]);
+    master.kill();
+    assert!(wait(store.append(Some(token), Position::START, &[])).is_err(), "with the master away there is an error, in time");
+    replica.cli(&["REPLICAOF", "NO", "ONE"]);
+    let after = open(&replica.url(), &Options { min_replicas: 0, ..sure }).unwrap();
+    assert_eq!(journal(&after), ["first", "second", "third"]);
+    assert!(matches!(wait(after.lease(NodeId(2), 60_000)).unwrap(), Lease::HeldByOther { .. }));
+    append(&after, Some(token), &["fourth"]);
+}
+
+#[test]
+fn an_append_whose_answer_is_an_error_may_be_there_and_is_found_by_reading_on() {
+    let server = RedisServer::start(&[]);
+    let store = open(&server.url(), &Options { min_replicas: 1, ..options() }).unwrap();
+    let entries = [b"whole".to_vec(), b"or not at all".to_vec()];
+    let unknown = wait(store.append(None, Position::START, &entries));
+    assert!(matches!(unknown, Err(AppendError::Store(StoreError::Unavailable(_)))), "{unknown:?}");
+    assert_eq!(journal(&store), ["whole", "or not at all"]);
+}
+
+#[test]
+fn a_lease_of_another_clock_holds_nobody_up() {
+    let (server, options) = (RedisServer::start(&[]), options());
+    let store = open(&server.url(), &options).unwrap();
+    let Lease::Held(first) = wait(store.lease(NodeId(1), 60_000)).unwrap() else { panic!("nobody has it") };
+    // As where Redis' clock is set back by a year.
+    server.cli(&["HINCRBY", &format!("{}:1:{{incidents}}:lease", options.prefix), "until_ms", &(365 * 24 * HOUR_S * 1_000).to_string()]);
+    let Lease::Held(second) = wait(store.lease(NodeId(2), 60_000)).unwrap() else { panic!("no lease lasts a year") };
+    assert!(first.number < second.number);
+    assert_eq!(wait(store.append(Some(first), Position::START, &[])).unwrap(), Appended::Fenced, "and who had it is kept out");
 }
 
 #[test]
@@ -254,11 +339,13 @@ fn a_backup_of_the_append_only_files_is_the_store() {
     let (mut server, options) = (RedisServer::start(&[]), options());
     let store = open(&server.url(), &options).unwrap();
     record(&store, 0..500).unwrap();
+    append(&store, None, &["an entry", "and another"]);
     drop(store);
     server.kill();
     let other = RedisServer::start_from(server.directory());
     let restored = open(&other.url(), &options).unwrap();
     assert_eq!((total(&restored), record(&restored, 0..500)), (500, Ok(0)), "facts and claims");
+    assert_eq!(journal(&restored), ["an entry", "and another"]);
 }
 
 fn options() -> Options {
@@ -275,6 +362,24 @@ fn record(store: &Store, reporters: std::ops::Range<u64>) -> Result<u64, String>
     let outcomes: Result<Vec<Recorded>, StoreError> = outcomes.into_iter().collect();
     let counted = |outcomes: Vec<Recorded>| outcomes.into_iter().filter(|outcome| *outcome == Recorded::Counted).count() as u64;
     outcomes.map(counted).map_err(|error| error.to_string())
+}
+
+/// Appends where the journal ends now.
+fn append(store: &Store, token: Option<Token>, entries: &[&str]) {
+    let entries: Vec<Vec<u8>> = entries.iter().map(|entry| entry.as_bytes().to_vec()).collect();
+    let appended = wait(store.append(token, end_of(store), &entries)).unwrap();
+    assert!(matches!(appended, Appended::Yes { .. }), "{appended:?}");
+}
+
+fn journal(store: &Store) -> Vec<String> {
+    let Tail::Since(read) = wait(store.journal(Position::START)).unwrap() else { panic!("from its start nothing was read") };
+    assert!(!read.more);
+    read.entries.into_iter().map(|entry| String::from_utf8(entry).unwrap()).collect()
+}
+
+fn end_of(store: &Store) -> Position {
+    let Tail::Since(read) = wait(store.journal(Position::START)).unwrap() else { panic!("from its start nothing was read") };
+    read.end
 }
 
 fn report(n: u64) -> Report {
