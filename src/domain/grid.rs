@@ -236,6 +236,12 @@ impl Cell {
         (0..boundary.len()).map(move |n| Position { lat: boundary[n].lat(), lon: boundary[n].lng() })
     }
 
+    /// Its area on the sphere in square kilometres.
+    #[must_use]
+    pub fn area_km2(self) -> f64 {
+        self.index().area_km2()
+    }
+
     /// Whether it is one of the twelve pentagons of its resolution.
     #[must_use]
     pub fn is_pentagon(self) -> bool {
@@ -384,6 +390,14 @@ mod tests {
             }
         }
         assert_eq!(Cell::of_the_earth().map(|base| base.descendant_count(Resolution::HOURLY)).sum::<u64>(), 98_825_162);
+    }
+
+    #[test]
+    fn the_cells_of_a_resolution_have_the_area_of_the_earth() {
+        for r in Resolution::ALL.into_iter().take(4) {
+            let area: f64 = Cell::of_the_earth().flat_map(|base| base.descendants(r)).map(Cell::area_km2).sum();
+            assert!((area / 510_065_622.0 - 1.0).abs() < 1e-3, "{r:?}: {area}");
+        }
     }
 
     #[test]

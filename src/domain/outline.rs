@@ -3,8 +3,12 @@
 //! Corners are rounded to a millionth of a degree (about 0.1 m) before anything else, so that cuts are exact and outlines are written with
 //! six decimals as they are: rounded after the cut, a sliver at the antimeridian would no longer be valid.
 
+mod joined;
+
+pub use joined::of_cells;
+
 use super::grid::{Cell, Position};
-use geo::{Area, Coord, MultiPolygon, Polygon};
+use geo::{Coord, LineString, MultiPolygon, Polygon};
 
 // Until `in_degrees`, coordinates are whole numbers of millionths of a degree, which an f64 holds exactly.
 const PER_DEGREE: f64 = 1e6;
@@ -18,15 +22,20 @@ const MOST_COORDS: usize = 11;
 /// A cell round a pole is the band from -180° to 180° between its corners and the map's edge.
 #[must_use]
 pub fn of_cell(cell: Cell) -> MultiPolygon {
-    let mut ring = Vec::with_capacity(MOST_COORDS);
-    ring.extend(cell.corners().map(rounded));
-    of_ring(ring)
+    MultiPolygon::new(parts_of_cell(cell).into_iter().map(|part| Polygon::new(in_degrees(part), vec![])).collect())
 }
 
-fn of_ring(mut ring: Vec<Coord>) -> MultiPolygon {
+/// The rings of the outline, in millionths of a degree, the first corner not repeated.
+fn parts_of_cell(cell: Cell) -> Vec<Vec<Coord>> {
+    let mut ring = Vec::with_capacity(MOST_COORDS);
+    ring.extend(cell.corners().map(rounded));
+    parts_of_ring(ring)
+}
+
+fn parts_of_ring(mut ring: Vec<Coord>) -> Vec<Vec<Coord>> {
     let leap = (0..ring.len()).find(|n| leaps(ring[*n], ring[(n + 1) % ring.len()]));
     match leap {
-        None => MultiPolygon::new(vec![in_degrees(ring)]),
+        None => vec![ring],
         Some(last) => {
             let start = (last + 1) % ring.len();
             ring.rotate_left(start);
@@ -48,7 +57,7 @@ fn leaps(from: Coord, to: Coord) -> bool {
 }
 
 /// The parts of a ring that begins just behind the antimeridian: one for each run of corners on one side of it.
-fn cut_at_leaps(ring: &[Coord]) -> MultiPolygon {
+fn cut_at_leaps(ring: &[Coord]) -> Vec<Vec<Coord>> {
     let runs: Vec<&[Coord]> = ring.chunk_by(|from, to| !leaps(*from, *to)).collect();
     let first_of = |n: usize| runs[n % runs.len()][0];
     let last_of = |n: usize| runs[n % runs.len()][runs[n % runs.len()].len() - 1];
@@ -65,10 +74,10 @@ fn cut_at_leaps(ring: &[Coord]) -> MultiPolygon {
             part.extend([Coord { x: exit.x, y: pole }, Coord { x: entry.x, y: pole }]);
         }
         part.dedup();
-        in_degrees(part)
+        part
     });
     // What reaches over by less than the rounding has become a line, and is left out.
-    MultiPolygon::new(parts.filter(|part| part.signed_area() > 0.0).collect())
+    parts.filter(|part| doubled_area(part) > 0.0).collect()
 }
 
 /// Where an edge that leaps meets the antimeridian, on the side of `to`. The latitude is the same from either end.
@@ -78,18 +87,25 @@ fn crossing(from: Coord, to: Coord) -> Coord {
     Coord { x: ANTIMERIDIAN.copysign(to.x), y: y.round() }
 }
 
-fn in_degrees(mut ring: Vec<Coord>) -> Polygon {
+/// Twice the area within a ring, below zero where it runs clockwise.
+fn doubled_area(ring: &[Coord]) -> f64 {
+    // From the first corner, so that the products stay small enough to be exact.
+    let arm = |n: usize| ring[n] - ring[0];
+    (2..ring.len()).map(|n| arm(n - 1).x * arm(n).y - arm(n).x * arm(n - 1).y).sum()
+}
+
+fn in_degrees(mut ring: Vec<Coord>) -> LineString {
     for coord in &mut ring {
         *coord = *coord / PER_DEGREE;
     }
-    Polygon::new(ring.into(), vec![])
+    ring.into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::grid::Resolution;
-    use geo::{Contains, Point, Validation};
+    use geo::{Area, Contains, Point, Validation};
     use proptest::prelude::*;
 
     fn cell(lat: f64, lon: f64, r: Resolution) -> Cell {
@@ -154,8 +170,10 @@ mod tests {
         ];
         for corners in rings {
             let ring: Vec<Coord> = corners.iter().map(|(lon, lat)| rounded(Position::new(*lat, *lon).unwrap())).collect();
-            let outline = of_ring(ring);
-            assert!(outline.0.len() == 1 && outline.is_valid(), "{corners:?}: {outline:?}");
+            let parts = parts_of_ring(ring);
+            assert_eq!(parts.len(), 1, "{corners:?}");
+            let outline = Polygon::new(in_degrees(parts[0].clone()), vec![]);
+            assert!(outline.is_valid(), "{corners:?}: {outline:?}");
         }
     }
 
