@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! cli ─ config, catalogue     commands, settings, the list of providers
+//!  ├ gazetteer                names of places: for cli, http and engine
 //!  ├ backtest                 incidents against known outages: score, table, plots
 //!  └ http                     routes, wire types, the one error table
 //!     ├ render                a view in, bytes out
@@ -19,6 +20,7 @@ pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod engine;
+pub mod gazetteer;
 pub mod http;
 pub mod render;
 pub mod store;

@@ -6,15 +6,16 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use std::path::{Path, PathBuf};
 
 /// Each room (a module of the crate's root), and the rooms that it may use.
-const ROOMS: [(&str, &[&str]); 12] = [
+const ROOMS: [(&str, &[&str]); 13] = [
     ("main", &["cli"]),
-    ("cli", &["config", "catalogue", "backtest", "http", "render", "notify", "engine", "wire", "store", "domain"]),
+    ("cli", &["config", "catalogue", "backtest", "http", "render", "notify", "engine", "gazetteer", "wire", "store", "domain"]),
     ("config", &["domain"]),
     ("catalogue", &["domain"]),
     ("backtest", &["engine", "store", "domain"]),
-    ("http", &["render", "notify", "engine", "wire", "store", "domain"]),
+    ("http", &["render", "notify", "engine", "gazetteer", "wire", "store", "domain"]),
     ("notify", &["engine", "store", "domain"]),
-    ("engine", &["wire", "store", "domain"]),
+    ("engine", &["gazetteer", "wire", "store", "domain"]),
+    ("gazetteer", &["domain"]),
     ("wire", &["domain"]),
     ("store", &["domain"]),
     ("render", &["domain"]),
@@ -89,6 +90,9 @@ fn an_arrow_that_points_up_is_seen() {
         ("src/engine/mod.rs", "use crate::config::Config;", true),
         ("src/engine/replay/sent.rs", "use crate::wire::report::RawReport;", false),
         ("src/wire/report.rs", "use crate::http::error::Code;", true),
+        ("src/engine/watch.rs", "use crate::gazetteer::name_of;", false),
+        ("src/gazetteer/city.rs", "use crate::engine::Views;", true),
+        ("src/domain/view.rs", "use crate::gazetteer::cities;", true),
         ("src/http/mod.rs", "use crate::{engine, render::geojson, store, domain::time::Minute};", false),
         ("src/http/mod.rs", "use crate::cli::Serve;", true),
         ("src/main.rs", "fn main() { groundswell::cli::main() }", false),

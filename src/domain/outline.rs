@@ -5,7 +5,7 @@
 
 mod joined;
 
-pub use joined::of_cells;
+pub use joined::{MOST_CELLS, of_cells};
 
 use super::grid::{Cell, Position};
 use geo::{Coord, LineString, MultiPolygon, Polygon};

@@ -93,12 +93,12 @@ fn cells_apart_are_polygons_apart() {
 }
 
 #[test]
-fn two_holes_that_meet_in_no_corner_stay_two() {
+fn a_missing_cell_is_a_hole_in_the_middle_and_a_bay_at_the_rim() {
     let around = cell(43.65, -79.38, 7).disk(3);
     let (middle, outer) = (around[0].0, around[19].0);
     let cells: Vec<Cell> = around.iter().map(|(cell, _)| *cell).filter(|cell| ![middle, outer].contains(cell)).collect();
     let (parts, holes) = rings(&sound(&cells));
-    assert_eq!((parts, holes), (1, 1), "one hole in the middle, one bay at the rim");
+    assert_eq!((parts, holes), (1, 1));
 }
 
 #[test]
@@ -116,8 +116,8 @@ fn disks_and_rings_round_the_poles_are_sound() {
     for (r, pole, steps) in (0..9).flat_map(|r| [(r, 90.0, 1), (r, -90.0, 1), (r, 90.0, 3), (r, -90.0, 3)]) {
         let cells = disk(pole, 0.0, r, steps);
         let outline = sound(&cells);
-        let reaches = |lat: f64| outline.iter().flat_map(|part| part.exterior().coords()).any(|c| c.y == lat);
-        assert!(reaches(pole), "resolution {r}");
+        let edge: Vec<Coord> = outline.iter().flat_map(|part| part.exterior().coords()).copied().collect();
+        assert!([180.0, -180.0].into_iter().all(|x| edge.contains(&Coord { x, y: pole })), "resolution {r}: {edge:?}");
         sound(&cells[1..]);
     }
 }
@@ -163,7 +163,9 @@ fn cells_of_several_resolutions_side_by_side_leave_no_gap() {
 fn a_coarse_cell_that_touches_none_finer_keeps_its_six_corners() {
     let (coarse, fine) = (cell(45.4, -75.7, 4), cell(43.65, -79.38, 8));
     let outline = sound(&[coarse, fine]);
-    assert!(of_cell(coarse).iter().all(|part| outline.iter().any(|drawn| drawn.unsigned_area() == part.unsigned_area())));
+    let mut corners: Vec<usize> = outline.iter().map(|part| part.exterior().0.len()).collect();
+    corners.sort_unstable();
+    assert_eq!(corners, [7, 7], "the first corner is repeated");
 }
 
 #[test]

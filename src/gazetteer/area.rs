@@ -1,0 +1,137 @@
+//! Countries and their subdivisions: which one a position lies in. Borders follow the coast loosely: the sea before it belongs to a country
+//! in most places, in others (the Arctic) a village on the shore to none.
+//!
+//! Some countries have all of their first subdivisions (US, CA, AU, GB, IN, CN, ES, BE), some only the autonomous ones, most have none.
+
+use crate::domain::grid::Position;
+use country_boundaries::{BOUNDARIES_ODBL_360X180, BoundingBox, CountryBoundaries, LatLon};
+use std::sync::OnceLock;
+
+/// The code of a country (ISO 3166-1, two letters: `CA`) or of a subdivision (ISO 3166-2: `CA-ON`) whose borders are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AreaCode(&'static str);
+
+impl AreaCode {
+    /// The area of that code, if its borders are known. Letters are large.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        codes().binary_search(&text).ok().map(|n| Self(codes()[n]))
+    }
+
+    /// As text.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
+
+    /// Whether it is a part of a country.
+    #[must_use]
+    pub fn is_subdivision(self) -> bool {
+        self.0.contains('-')
+    }
+}
+
+impl std::fmt::Display for AreaCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// The areas that the position lies in, the smallest first; none at high sea.
+#[must_use]
+pub fn areas_at(position: Position) -> Vec<AreaCode> {
+    borders().ids(lat_lon(position)).into_iter().map(AreaCode).collect()
+}
+
+/// Whether the position lies in the area.
+#[must_use]
+pub fn is_in(position: Position, area: AreaCode) -> bool {
+    borders().is_in(lat_lon(position), area.0)
+}
+
+fn borders() -> &'static CountryBoundaries {
+    static BORDERS: OnceLock<CountryBoundaries> = OnceLock::new();
+    BORDERS.get_or_init(|| CountryBoundaries::from_reader(BOUNDARIES_ODBL_360X180).expect("the crate reads its own data"))
+}
+
+/// All there are, in order.
+fn codes() -> &'static [&'static str] {
+    static CODES: OnceLock<Vec<&'static str>> = OnceLock::new();
+    CODES.get_or_init(|| {
+        // Not up to 180, which is read as -180: the box would be one column wide.
+        let earth = BoundingBox::new(-90.0, -180.0, 90.0, 179.9).expect("these are degrees");
+        let mut codes: Vec<&str> = borders().intersecting_ids(earth).into_iter().collect();
+        codes.sort_unstable();
+        codes
+    })
+}
+
+fn lat_lon(position: Position) -> LatLon {
+    LatLon::new(position.lat(), position.lon()).expect("a position lies on the earth")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(lat: f64, lon: f64) -> Vec<&'static str> {
+        areas_at(Position::new(lat, lon).unwrap()).into_iter().map(AreaCode::as_str).collect()
+    }
+
+    #[test]
+    fn a_position_lies_in_its_subdivision_and_its_country() {
+        let rows: [(&str, f64, f64, &[&str]); 13] = [
+            ("Toronto", 43.65, -79.38, &["CA-ON", "CA"]),
+            ("Montreal", 45.5, -73.57, &["CA-QC", "CA"]),
+            ("New York", 40.71, -74.0, &["US-NY", "US"]),
+            ("Iqaluit", 63.75, -68.52, &["CA-NU", "CA"]),
+            ("London", 51.5, -0.12, &["GB-ENG", "GB"]),
+            ("Sydney", -33.87, 151.2, &["AU-NSW", "AU"]),
+            ("Mumbai", 19.07, 72.87, &["IN-MH", "IN"]),
+            ("San Juan", 18.46, -66.1, &["PR", "US"]),
+            ("Berlin", 52.52, 13.4, &["DE"]),
+            ("Taveuni, west of the antimeridian", -16.85, 179.97, &["FJ"]),
+            ("Taveuni, east of it", -16.83, -179.98, &["FJ"]),
+            ("the south of the Pacific", -40.0, -130.0, &[]),
+            ("the north pole", 90.0, 180.0, &[]),
+        ];
+        for (name, lat, lon, expected) in rows {
+            assert_eq!(at(lat, lon), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn only_areas_that_are_known_have_a_code() {
+        for text in ["CA", "CA-ON", "US-NY", "GB-ENG", "DE", "FJ", "NZ", "RU"] {
+            assert_eq!(AreaCode::parse(text).map(AreaCode::as_str), Some(text));
+        }
+        for text in ["", "CA-XX", "ca", "CA-", "-ON", "XX", "Ontario", " CA", "DE-BE", "CA-ON\0"] {
+            assert_eq!(AreaCode::parse(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn every_subdivision_is_one_of_a_known_country() {
+        let subdivisions: Vec<AreaCode> = codes().iter().map(|code| AreaCode(code)).filter(|code| code.is_subdivision()).collect();
+        assert!(subdivisions.len() > 200);
+        for code in subdivisions {
+            let (country, _) = code.as_str().split_once('-').expect("a subdivision has a hyphen");
+            assert!(AreaCode::parse(country).is_some_and(|country| !country.is_subdivision()), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_position_is_in_the_areas_it_lies_in_and_in_no_other() {
+        let toronto = Position::new(43.65, -79.38).unwrap();
+        for (code, inside) in [("CA-ON", true), ("CA", true), ("CA-QC", false), ("US", false)] {
+            assert_eq!(is_in(toronto, AreaCode::parse(code).unwrap()), inside, "{code}");
+        }
+    }
+
+    #[test]
+    fn every_city_lies_in_an_area() {
+        let lost: Vec<&str> =
+            super::super::cities().iter().filter(|city| areas_at(city.position).is_empty()).map(|city| city.name).collect();
+        assert!(lost.is_empty(), "{lost:?}");
+    }
+}

@@ -1,0 +1,14 @@
+//! The names of places: cities, subdivisions, countries, and what to call the place of some cells. All of it is compiled in.
+//!
+//! Cities are facts of `GeoNames`; borders come with the crate `country-boundaries`. Both want their source named ([`ATTRIBUTION`]).
+
+mod area;
+mod city;
+mod place_name;
+
+pub use area::{AreaCode, areas_at, is_in};
+pub use city::{City, Nearest, cities, nearest};
+pub use place_name::{MOST_AREAS, MOST_CITIES, PlaceName, name_of};
+
+/// What must stand where names of places are shown.
+pub const ATTRIBUTION: &str = "Cities: GeoNames (geonames.org), CC BY 4.0. Borders: © OpenStreetMap contributors, ODbL.";
