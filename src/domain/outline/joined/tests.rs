@@ -81,6 +81,16 @@ fn a_ring_of_cells_keeps_its_hole() {
 }
 
 #[test]
+fn what_two_roundings_of_a_corner_leave_open_is_no_hole() {
+    let ring = |corners: [(i32, i32); 3]| corners.map(|(x, y)| IntPoint::new(x, y)).to_vec();
+    let outer = ring([(0, 0), (20_000_000, 0), (0, 20_000_000)]);
+    let cell = ring([(1_000, 1_000), (1_001, 900_000), (900_000, 900_000)]);
+    let crack = ring([(1_000, 1_000), (9_000_000, 9_000_001), (9_000_000, 9_000_000)]);
+    let holes = |hole| polygon(vec![outer.clone(), hole]).interiors().len();
+    assert_eq!((holes(cell), holes(crack)), (1, 0));
+}
+
+#[test]
 fn an_island_in_a_hole_is_a_polygon_of_its_own() {
     let around = cell(43.65, -79.38, 7).disk(2);
     let cells: Vec<Cell> = around.into_iter().filter(|(_, away)| *away != 1).map(|(cell, _)| cell).collect();
