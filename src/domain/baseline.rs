@@ -204,6 +204,19 @@ impl Baseline {
     /// The share of the provider's reports that falls to a cell in a part of the day.
     #[must_use]
     pub fn share(&self, cell: Cell, part: usize, lender: Option<&Self>) -> f64 {
+        let (of_cell, whole) = self.of_cell(cell, lender);
+        self.share_in(part, of_cell, whole)
+    }
+
+    /// The same in each part of the day.
+    #[must_use]
+    pub fn shares(&self, cell: Cell, lender: Option<&Self>) -> [f64; PARTS] {
+        let (of_cell, whole) = self.of_cell(cell, lender);
+        std::array::from_fn(|part| self.share_in(part, of_cell, whole))
+    }
+
+    /// What was learnt of a cell, and its share over the whole day.
+    fn of_cell(&self, cell: Cell, lender: Option<&Self>) -> (Option<&[f32; PARTS]>, f64) {
         let level = usize::from(cell.resolution().number());
         let of_cell = self.cells[level].get(&cell);
         let n: f64 = of_cell.map_or(0.0, |parts| f64::from(parts.iter().sum::<f32>()));
@@ -212,7 +225,10 @@ impl Baseline {
             more += MAP_PRIOR * lender.whole_day_share(cell);
             all += MAP_PRIOR;
         }
-        let whole = ((n + more) / all).min(1.0);
+        (of_cell, ((n + more) / all).min(1.0))
+    }
+
+    fn share_in(&self, part: usize, of_cell: Option<&[f32; PARTS]>, whole: f64) -> f64 {
         let in_part = of_cell.map_or(0.0, |parts| f64::from(parts[part]));
         (in_part + PART_PRIOR * whole) / (self.parts[part] + PART_PRIOR)
     }

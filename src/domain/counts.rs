@@ -1,9 +1,9 @@
 //! The facts of one provider in one minute (or hour), in columns.
 
 use super::fact::{FactKey, Tally};
-use super::grid::Resolution;
-use hashbrown::HashTable;
+use super::grid::{Cell, Resolution};
 use hashbrown::hash_table::Entry;
+use hashbrown::{HashSet, HashTable};
 use std::hash::BuildHasher;
 use std::sync::LazyLock;
 
@@ -77,6 +77,25 @@ impl Counts {
         self.keys.iter().copied().zip(self.tallies.iter().copied())
     }
 
+    /// Gives every row that lies in one of these cells, which do not lie in each other, in no order. Quick where the rows are settled.
+    pub fn each_within(&self, cells: &[Cell], mut each: impl FnMut(FactKey, Tally)) {
+        if self.is_settled() {
+            for cell in cells {
+                let packed = cell.packed_within();
+                let first = self.keys.partition_point(|key| key.cell().packed() < *packed.start());
+                let rows = self.keys[first..].iter().zip(&self.tallies[first..]);
+                rows.take_while(|(key, _)| packed.contains(&key.cell().packed())).for_each(|(key, tally)| each(*key, *tally));
+            }
+            return;
+        }
+        let cells: HashSet<Cell> = cells.iter().copied().collect();
+        let within = |cell: Cell| {
+            let ancestors = Resolution::ALL.into_iter().take_while(|resolution| *resolution <= cell.resolution());
+            ancestors.into_iter().any(|resolution| cells.contains(&cell.rolled_up_to(resolution)))
+        };
+        self.rows().filter(|(key, _)| within(key.cell())).for_each(|(key, tally)| each(key, tally));
+    }
+
     /// How many rows.
     #[must_use]
     pub const fn len(&self) -> usize {
@@ -116,7 +135,7 @@ fn index_of(keys: &[FactKey]) -> HashTable<u32> {
 mod tests {
     use super::*;
     use crate::domain::fact::{Lane, Source};
-    use crate::domain::grid::{Cell, Position};
+    use crate::domain::grid::Position;
     use crate::domain::symptom::Symptom;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
@@ -157,6 +176,32 @@ mod tests {
             prop_assert_eq!(&sorted(&backward), &expected);
             forward.settle();
             prop_assert_eq!(forward.rows().collect::<Vec<_>>(), expected);
+        }
+    }
+
+    #[test]
+    fn settled_or_not_the_same_rows_lie_within_cells() {
+        let mut counts = Counts::default();
+        for place in 0..60 {
+            counts.add(key(place, place % 12), Tally { count: u32::from(place) + 1, first: 1 });
+            let coarse = key(place, 0).rolled_up_to(Resolution::ALL[usize::from(place % 9)]);
+            counts.add(coarse, Tally { count: 1, first: 0 });
+        }
+        let within = |counts: &Counts, cells: &[Cell]| {
+            let mut found = Vec::new();
+            counts.each_within(cells, |key, tally| found.push((key, tally)));
+            found.sort_unstable_by_key(|(key, _)| *key);
+            found
+        };
+        let settled = Counts::from_rows(counts.rows().collect());
+        for resolution in Resolution::ALL {
+            let cells = [3, 40].map(|place| key(place, 0).cell().rolled_up_to(resolution));
+            let cells = if cells[0] == cells[1] { &cells[..1] } else { &cells };
+            let found = within(&counts, cells);
+            assert!(found.iter().any(|(_, tally)| tally.count == 4), "{resolution:?}");
+            assert_eq!(found, within(&settled, cells), "{resolution:?}");
+            let expected = settled.rows().filter(|(key, _)| cells.iter().any(|cell| cell.contains(key.cell())));
+            assert_eq!(found, expected.collect::<Vec<_>>(), "{resolution:?}");
         }
     }
 

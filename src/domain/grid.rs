@@ -1,6 +1,7 @@
 //! The H3 grid: positions, cells, resolutions. The only file that names h3o.
 
 use h3o::{CellIndex, LatLng};
+use std::ops::RangeInclusive;
 
 /// A place on earth in degrees (WGS 84), never stored: it becomes a cell at once.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -220,6 +221,13 @@ impl Cell {
     #[must_use]
     pub fn contains(self, other: Self) -> bool {
         self.resolution() <= other.resolution() && other.rolled_up_to(self.resolution()) == self
+    }
+
+    /// Packed numbers between which lie those of the cell and of all its descendants, and of no other cell.
+    #[must_use]
+    pub const fn packed_within(self) -> RangeInclusive<u64> {
+        let unused_digits = 8 - self.resolution().0 as u32;
+        self.0 & !((1 << (3 * unused_digits + 4)) - 1)..=self.0
     }
 
     /// Its centre.

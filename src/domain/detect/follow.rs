@@ -5,7 +5,6 @@ use super::parameters::Parameters;
 use super::places::{W, WINDOWS};
 use super::scan::{LEVELS, Scan, counts_now};
 use super::zone::Zone;
-use crate::domain::baseline::PARTS;
 use crate::domain::grid::{Cell, Resolution};
 use crate::domain::time::Minute;
 use hashbrown::{HashMap, HashSet};
@@ -41,17 +40,18 @@ pub struct Followed {
     bar: f64,
     peak_rate: f64,
     silent_steps: u32,
+    /// The step that it opened in, or that the look it opened in came before.
+    pub opened: Minute,
+    /// Whether a look has opened it, and the step of that minute is still to come.
+    pub is_early: bool,
 }
-
-/// Counts and expectations of the named cells in every window.
-type Windows = [(f64, f64); W];
 
 impl Followed {
     /// An episode that begins with that zone.
     pub fn new(told: Episode, zone: Zone, cells: &[Cell], now: Minute) -> Self {
         let reach = cells.iter().copied().collect();
         let everywhere = zone.centre.is_none();
-        Self { told, reach, everywhere, core: zone, last_scored: now, bar: f64::INFINITY, peak_rate: 0.0, silent_steps: 0 }
+        Self { told, reach, everywhere, core: zone, last_scored: now, bar: f64::INFINITY, peak_rate: 0.0, silent_steps: 0, opened: now, is_early: false }
     }
 
     /// Whether it is everywhere.
@@ -83,6 +83,14 @@ impl Followed {
         }
     }
 
+    /// Goes on from the zone that a step sees where a look has opened it sooner: that one held part of the minute only. What was told of
+    /// it remains.
+    pub fn open_again(&mut self, zone: Zone, cells: &[Cell]) {
+        (self.core, self.bar, self.is_early) = (zone, f64::INFINITY, false);
+        self.reach = cells.iter().copied().collect();
+        self.told.onset = self.opened.plus(-zone.minutes()).start();
+    }
+
     /// Takes over what another reached.
     pub fn swallow(&mut self, other: Self) {
         self.told.onset = self.told.onset.min(other.told.onset);
@@ -99,9 +107,10 @@ impl Followed {
         self.silent_steps = 0;
     }
 
-    /// Names its cells and judges whether it is over. Gives whether anything that is told has changed.
+    /// Names its cells and judges whether it is over, once a minute. Gives whether anything that is told has changed.
     pub fn step(&mut self, scan: &Scan, now: Minute, parameters: &Parameters) -> bool {
         let before = self.told.clone();
+        self.is_early = false;
         self.name(scan, now, parameters);
         let windows = self.windows(scan);
         let (count, expected) = windows[RATE_WINDOW];
@@ -160,20 +169,8 @@ impl Followed {
         cells
     }
 
-    fn windows(&self, scan: &Scan) -> Windows {
-        if self.everywhere {
-            return std::array::from_fn(|w| (f64::from(scan.counts[w]), scan.exposure[w].iter().sum()));
-        }
-        let mut windows = [(0.0, 0.0); W];
-        for cell in &self.told.cells {
-            let places = &scan.levels[usize::from(cell.resolution().number())];
-            let Some(place) = places.find(*cell) else { continue };
-            for (w, (count, expected)) in windows.iter_mut().enumerate() {
-                *count += f64::from(places.counts[place as usize][w]);
-                *expected += (0..PARTS).map(|part| f64::from(places.shares[place as usize][part]) * scan.exposure[w][part]).sum::<f64>();
-            }
-        }
-        windows
+    fn windows(&self, scan: &Scan) -> [(f64, f64); W] {
+        if self.everywhere { scan.windows_of_everywhere() } else { scan.windows(&self.told.cells) }
     }
 
     /// Knows that a zone of it still scores.

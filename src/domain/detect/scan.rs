@@ -3,6 +3,7 @@
 use super::changes::changes;
 use super::parameters::Parameters;
 use super::places::{LATE_W, Places, W, WINDOWS};
+use super::presence::Presence;
 use super::spread::Spread;
 use super::zone::corrected;
 use crate::domain::baseline::{Baseline, PARTS, part_of};
@@ -20,8 +21,6 @@ use std::sync::Arc;
 pub const LEVELS: usize = 8;
 /// Minutes of the longest window.
 pub const LONGEST: i64 = WINDOWS[W - 1];
-/// Phones that could not reach us try again within about an hour.
-const LONGEST_DEAF: i64 = 60;
 
 /// A place: its resolution, and its number among the places of that.
 pub type Place = (u8, u32);
@@ -47,18 +46,54 @@ pub struct Scan {
     pub whole: [f64; W],
     /// The share of reports that come late.
     pub share_late: f64,
-    /// Counts the steps, from one.
+    /// Counts the steps and looks, from one.
     pub step: u64,
     pub(super) baseline: Arc<Baseline>,
     pub(super) lender: Option<Arc<Baseline>>,
     /// Minutes still in some window, as they were taken.
     seen: VecDeque<(Minute, Arc<Counts>)>,
-    /// Minutes for which nobody has been here.
-    away: i64,
-    /// Late reports that came in these minutes waited for us: they say nothing of the provider.
+    /// Where windows end; none before the first step.
+    now: Option<Minute>,
+    /// What was begun by looks at the minute that still runs; none between a step and the next look.
+    running: Option<Running>,
+    /// As of the last step.
+    presence: Presence,
+    /// Late reports that came in these minutes waited for us.
     deaf: Range<Minute>,
-    /// Reports expected of everywhere in each of the last minutes, the newest first, with the part of the day it lies in.
-    rates: VecDeque<(usize, f64)>,
+    /// What was expected of everywhere in each of the last minutes, the newest first.
+    rates: VecDeque<Rate>,
+}
+
+/// The minute that still runs.
+#[derive(Debug, Clone)]
+struct Running {
+    /// Where something was added.
+    grown: Vec<Place>,
+    /// How many places there were of each resolution when it began: who is heard of in it is, to what is learnt meanwhile, not known yet.
+    known: [usize; LEVELS],
+}
+
+/// Reports expected of everywhere in a minute.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rate {
+    /// Which minute.
+    pub minute: Minute,
+    /// How the days before compared with what was usual, as known then.
+    pub level: f64,
+    /// What is usual; zero where nobody was here to take reports.
+    pub usual: f64,
+}
+
+impl Rate {
+    /// The part of the day it lies in.
+    pub const fn part(self) -> usize {
+        part_of(self.minute.hour())
+    }
+
+    /// Reports expected.
+    pub fn expected(self) -> f64 {
+        self.level * self.usual
+    }
 }
 
 /// Whether detection counts it: a problem, where it was on time in its minute, where it was late in the minute it came.
@@ -83,43 +118,66 @@ impl Scan {
             baseline: Arc::default(),
             lender: None,
             seen: VecDeque::new(),
-            away: 0,
-            deaf: Minute(0)..Minute(0),
+            now: None,
+            running: None,
+            presence: Presence::default(),
+            deaf: Presence::default().deaf,
             rates: VecDeque::new(),
         }
     }
 
-    /// Takes what is known of the last minutes, lets go of what leaves its window, and gives the places that something was added to.
+    /// Takes what is known of the last minutes, and gives the places that something was added to since the step before.
     pub fn take(&mut self, now: Minute, minutes: &[(Minute, Arc<Counts>)], live: bool) -> Vec<Place> {
-        self.step += 1;
-        let last = now.plus(-1);
+        if self.running.is_none() {
+            self.begin(now);
+        }
+        self.expect(now, live);
+        self.presence = self.presence.after(now.plus(-1), live);
+        self.deaf = self.presence.deaf.clone();
+        let newly_grown = self.read(now, minutes);
+        let mut grown = self.running.take().map_or_else(Vec::new, |running| running.grown);
+        grown.extend(newly_grown);
+        grown.sort_unstable();
+        grown.dedup();
+        grown
+    }
+
+    /// Takes what is known of the minute that still runs, the last one before `now`, and gives the places that something was added to since
+    /// it was last looked at. A minute that is looked at is taken for one in which somebody is here, until a step knows.
+    pub fn look(&mut self, now: Minute, minutes: &[(Minute, Arc<Counts>)]) -> Vec<Place> {
+        if self.running.is_none() {
+            self.begin(now);
+            self.expect(now, true);
+            self.deaf = self.presence.after(now.plus(-1), true).deaf;
+        }
+        let grown = self.read(now, minutes);
+        if let Some(running) = &mut self.running {
+            running.grown.extend(&grown);
+        }
+        grown
+    }
+
+    /// Lets every window go on by the minute before `now`.
+    fn begin(&mut self, now: Minute) {
         if self.seen.back().is_some_and(|(minute, _)| *minute < now.plus(-LONGEST)) {
             // After a pause longer than any window nothing of before is left in one.
             self.forget_windows();
         }
-        if live && 0 < self.away {
-            self.deaf = last..last.plus(self.away.min(LONGEST_DEAF));
-        }
-        // How long nobody was here before the first step is not known.
-        self.away = if live { 0 } else { self.away + if self.step == 1 { LONGEST_DEAF } else { 1 } };
-        // A minute in which nobody could report says nothing: no report is expected of it.
-        let rate = if live { self.baseline.level() * self.baseline.rate(last) } else { 0.0 };
-        self.rates.push_front((part_of(last.hour()), rate));
+        self.rates.push_front(Rate { minute: now.plus(-1), level: 1.0, usual: 0.0 });
         self.rates.truncate(LONGEST as usize);
+        self.let_go(now);
+        self.now = Some(now);
+        self.running = Some(Running { grown: Vec::new(), known: self.levels.each_ref().map(Places::len) });
+    }
+
+    /// Says what is to be expected of the minute before `now`, by what is known now.
+    fn expect(&mut self, now: Minute, live: bool) {
+        let minute = now.plus(-1);
+        // A minute in which nobody could report says nothing: no report is expected of it.
+        let usual = if live { self.baseline.rate(minute) } else { 0.0 };
+        self.rates[0] = Rate { minute, level: self.baseline.level(), usual };
         self.exposure = WINDOWS.map(|_| [0.0; PARTS]);
         self.expose();
-        self.let_go(now);
-        let mut grown = Vec::new();
-        for (place, first, [on_time, late]) in self.read(now, minutes) {
-            self.add(place, late, true, first..W);
-            self.add(place, on_time, false, first..W);
-            if on_time + late > 0 {
-                grown.push(place);
-            }
-        }
-        // They come sorted.
-        grown.dedup();
-        grown
     }
 
     fn forget_windows(&mut self) {
@@ -133,8 +191,8 @@ impl Scan {
 
     fn expose(&mut self) {
         let (mut sum, mut w) = ([0.0; PARTS], 0);
-        for (n, (part, rate)) in (1..).zip(&self.rates) {
-            sum[*part] += rate;
+        for (n, rate) in (1..).zip(&self.rates) {
+            sum[rate.part()] += rate.expected();
             if WINDOWS[w] == n {
                 self.exposure[w] = sum;
                 w += 1;
@@ -144,8 +202,23 @@ impl Scan {
         self.whole = self.exposure.map(|parts| parts.iter().sum());
     }
 
+    /// Takes what the minutes hold more or less than when they were last read, and gives the places that hold more, sorted.
+    fn read(&mut self, now: Minute, minutes: &[(Minute, Arc<Counts>)]) -> Vec<Place> {
+        self.step += 1;
+        let mut grown = Vec::new();
+        for (place, first, [on_time, late]) in self.changes(now, minutes) {
+            self.add(place, late, true, first..W);
+            self.add(place, on_time, false, first..W);
+            if on_time + late > 0 {
+                grown.push(place);
+            }
+        }
+        grown.dedup();
+        grown
+    }
+
     /// What the minutes hold more or less than when they were last read, sorted: one change for each place and first window.
-    fn read(&mut self, now: Minute, minutes: &[(Minute, Arc<Counts>)]) -> Vec<Change> {
+    fn changes(&mut self, now: Minute, minutes: &[(Minute, Arc<Counts>)]) -> Vec<Change> {
         let mut found: Vec<Change> = Vec::new();
         for (minute, counts) in minutes.iter().filter(|(minute, _)| now.plus(-LONGEST) <= *minute) {
             let first = WINDOWS.partition_point(|window| *minute < now.plus(-window));
@@ -240,22 +313,23 @@ impl Scan {
     pub fn learn(&mut self, hour: Hour, reports: &[(Cell, f64)], expected: f64, parameters: &Parameters) {
         let (part, block_ends) = (part_of(hour), hour.0.rem_euclid(4) == 3);
         let whole: f64 = reports.iter().map(|(_, n)| n).sum();
-        for (resolution, places) in Resolution::ALL.into_iter().zip(&mut self.levels) {
+        let known = self.running.as_ref().map_or_else(|| self.levels.each_ref().map(Places::len), |running| running.known);
+        for ((resolution, places), known) in Resolution::ALL.into_iter().zip(&mut self.levels).zip(known) {
             let mut counts = vec![0.0; places.len()];
             for (cell, n) in reports.iter().filter(|(cell, _)| resolution <= cell.resolution()) {
                 if let Some(place) = places.find(cell.rolled_up_to(resolution)) {
                     counts[place as usize] += n;
                 }
             }
-            for place in 0..places.len() {
+            for place in 0..known {
                 let (mut count, mut share) = (0.0, 0.0);
                 for steps in 0..places.spread[place].len() {
-                    for near in places.ring(place as u32, steps) {
+                    for near in places.ring(place as u32, steps).iter().filter(|near| (**near as usize) < known) {
                         count += counts[*near as usize];
                         share += f64::from(places.shares[*near as usize][part]);
                     }
-                    let (mean, unsure) = corrected(count, share * expected, whole, expected, parameters);
-                    places.spread[place][steps].learn(count, mean, unsure, block_ends);
+                    let usual = corrected(count, share * expected, whole, expected, parameters);
+                    places.spread[place][steps].learn(count, usual.expected, usual.unsure, block_ends);
                 }
             }
         }
@@ -314,15 +388,49 @@ impl Scan {
     /// Reports expected of everywhere in the last so many minutes, by part of the day.
     pub fn exposure_of(&self, minutes: i64) -> [f64; PARTS] {
         let mut sum = [0.0; PARTS];
-        for (part, rate) in self.rates.iter().take(usize::try_from(minutes).unwrap_or(0)) {
-            sum[*part] += rate;
+        for rate in self.rates(minutes) {
+            sum[rate.part()] += rate.expected();
         }
         sum
     }
 
+    /// What was expected of everywhere in each of the last so many minutes, the newest first.
+    pub fn rates(&self, minutes: i64) -> impl Iterator<Item = Rate> + '_ {
+        self.rates.iter().take(usize::try_from(minutes).unwrap_or(0)).copied()
+    }
+
+    /// Where windows end, and the last look or step was taken; none before the first step.
+    pub const fn now(&self) -> Option<Minute> {
+        self.now
+    }
+
+    /// Whether the minute before `now` is still running: it was looked at, not stepped to.
+    pub const fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// Counts of these cells in every window, of which none is finer than a place, and what is expected of them.
+    pub fn windows(&self, cells: &[Cell]) -> [(f64, f64); W] {
+        let mut windows = [(0.0, 0.0); W];
+        for cell in cells {
+            let places = &self.levels[usize::from(cell.resolution().number())];
+            let counts = places.find(*cell).map_or([0; W], |place| places.counts[place as usize]);
+            for (w, (count, expected)) in windows.iter_mut().enumerate() {
+                *count += f64::from(counts[w]);
+                *expected += self.expected(*cell, &self.exposure[w]);
+            }
+        }
+        windows
+    }
+
+    /// The same of everywhere.
+    pub fn windows_of_everywhere(&self) -> [(f64, f64); W] {
+        std::array::from_fn(|w| (f64::from(self.counts[w]), self.whole[w]))
+    }
+
     /// In how many of the last minutes reports were expected: since it began, and where somebody was there.
     pub fn minutes_exposed(&self) -> usize {
-        self.rates.iter().filter(|(_, rate)| 0.0 < *rate).count()
+        self.rates.iter().filter(|rate| 0.0 < rate.expected()).count()
     }
 
     /// Reports expected in a place, where so many are expected of everywhere. A cell finer than all places has an equal share of its own.
@@ -352,5 +460,5 @@ fn without_late(counts: &Counts) -> Counts {
 }
 
 fn shares_of(baseline: &Baseline, lender: Option<&Baseline>, cell: Cell) -> [f32; PARTS] {
-    std::array::from_fn(|part| baseline.share(cell, part, lender) as f32)
+    baseline.shares(cell, lender).map(|share| share as f32)
 }

@@ -1,5 +1,6 @@
 //! Zones: neighbouring cells tested together, in many sizes and windows, around what is new. Each has a score.
 
+use super::episode::Evidence;
 use super::parameters::Parameters;
 use super::places::{LATE_W, Places, STEPS, W, WINDOWS};
 use super::scan::{LEVELS, Place, Scan};
@@ -8,13 +9,14 @@ use super::spread::Spread;
 use super::threshold::{Thresholds, kind};
 use crate::domain::baseline::PARTS;
 use crate::domain::grid::Cell;
+use crate::domain::time::{Minute, Window};
 
 /// A zone is of interest above this ratio of observed to expected, however many its reports are.
-const LEAST_RATIO: f64 = 1.2;
+pub const LEAST_RATIO: f64 = 1.2;
 /// The coarsest resolution of zones that say where something is.
 const FINE_LEVEL: u8 = 6;
 /// The rest of the map may say that this is less, or more, than a usual hour, up to these ratios.
-const REST_RANGE: (f64, f64) = (0.8, 3.0);
+pub const REST_RANGE: (f64, f64) = (0.8, 3.0);
 
 /// A zone in the window in which it is most surprising.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -64,15 +66,28 @@ impl Zone {
     }
 }
 
+/// What is expected of a zone once the rest of the map is known.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Corrected {
+    /// Reports counted outside the zone, and expected there.
+    pub rest: (f64, f64),
+    /// By how much the rest says that this is more than usual.
+    pub ratio: f64,
+    /// What is then expected.
+    pub expected: f64,
+    /// The dispersion that comes of not knowing that better.
+    pub unsure: f64,
+}
+
 /// What the rest of the map does, it is taken to do here too; where a zone is most of the map, little is taken over.
 ///
-/// Gives what is then expected, and the dispersion that comes of not knowing it better: a gamma prior of mean 1 and weight
-/// `usual_weight`, updated by a Poisson count (the space-time permutation of Kulldorff 2005 in closed form, with a prior).
-pub fn corrected(count: f64, expected: f64, whole: f64, whole_expected: f64, parameters: &Parameters) -> (f64, f64) {
-    let (rest, rest_expected) = ((whole - count).max(0.0), (whole_expected - expected).max(0.0));
-    let weight = rest_expected + parameters.usual_weight;
-    let ratio = ((rest + parameters.usual_weight) / weight).clamp(REST_RANGE.0, REST_RANGE.1);
-    (expected * ratio, 1.0 / weight)
+/// A gamma prior of mean 1 and weight `usual_weight`, updated by a Poisson count (the space-time permutation of Kulldorff 2005 in closed
+/// form, with a prior).
+pub fn corrected(count: f64, expected: f64, whole: f64, whole_expected: f64, parameters: &Parameters) -> Corrected {
+    let rest = ((whole - count).max(0.0), (whole_expected - expected).max(0.0));
+    let weight = rest.1 + parameters.usual_weight;
+    let ratio = ((rest.0 + parameters.usual_weight) / weight).clamp(REST_RANGE.0, REST_RANGE.1);
+    Corrected { rest, ratio, expected: expected * ratio, unsure: 1.0 / weight }
 }
 
 impl Scan {
@@ -129,11 +144,32 @@ impl Scan {
             if steps < first || f64::from(sums.counts[W - 1]) < parameters.people {
                 continue;
             }
-            let missing = Places::cells_within(steps).saturating_sub(places.near(centre.1, steps).len()) as f64;
+            let missing = self.missing(centre, steps) as f64;
             let shares = std::array::from_fn(|part| sums.shares[part] + unheard[part] * missing);
             let spread = &places.spread[centre.1 as usize][steps];
             zones.extend(self.zone(centre, steps, &Sums { shares, ..sums }, spread, least, parameters));
         }
+    }
+
+    /// How many cells of a zone nobody was ever heard of in.
+    pub fn missing(&self, centre: Place, steps: usize) -> usize {
+        Places::cells_within(steps).saturating_sub(self.levels[usize::from(centre.0)].near(centre.1, steps).len())
+    }
+
+    /// What the places of a zone hold together; of its shares, those of cells that nobody was heard of in too.
+    pub fn sums(&self, centre: Place, steps: usize) -> Sums {
+        let places = &self.levels[usize::from(centre.0)];
+        let mut sums = Sums::default();
+        places.near(centre.1, steps).iter().for_each(|place| sums.add(places, *place as usize));
+        let missing = self.missing(centre, steps) as f64;
+        sums.shares.iter_mut().zip(self.unheard()).for_each(|(share, unheard)| *share += f64::from(unheard) * missing);
+        sums
+    }
+
+    /// What is expected of such a zone in a window.
+    pub fn usual(&self, sums: &Sums, w: usize, parameters: &Parameters) -> Corrected {
+        let usual = sums.shares.iter().zip(&self.exposure[w]).map(|(share, exposure)| share * exposure).sum();
+        corrected(f64::from(sums.counts[w]), usual, f64::from(self.counts[w]), self.whole[w], parameters)
     }
 
     /// A zone in its most surprising window.
@@ -145,10 +181,9 @@ impl Scan {
             if observed < fewest {
                 continue;
             }
-            let raw = sums.shares.iter().zip(&self.exposure[w]).map(|(share, exposure)| share * exposure).sum();
-            let (expected, unsure) = corrected(observed, raw, f64::from(self.counts[w]), self.whole[w], parameters);
-            let dispersion = || spread.dispersion(minutes, sums.learnt, self.prior_dispersion, parameters) + unsure;
-            let expected = expected + parameters.least_expected;
+            let usual = self.usual(sums, w, parameters);
+            let dispersion = || spread.dispersion(minutes, sums.learnt, self.prior_dispersion, parameters) + usual.unsure;
+            let expected = usual.expected + parameters.least_expected;
             let zone = Zone { centre: Some(centre), steps, window: w, late_only: false, observed, expected, dispersion: 0.0, score: 0.0 };
             consider(zone, dispersion, parameters.people, least, &mut best);
             if w < LATE_W {
@@ -169,6 +204,20 @@ impl Scan {
             consider(zone, dispersion, parameters.people, least, &mut best);
         }
         best
+    }
+
+    /// What decides of a zone, in windows that end at `now`.
+    pub fn evidence(&self, zone: &Zone, now: Minute) -> Evidence {
+        Evidence {
+            centre: zone.centre.map(|(level, place)| self.levels[usize::from(level)].cells[place as usize]),
+            ring: zone.steps as u8,
+            window: Window { from: now.plus(-zone.minutes()), to: now },
+            late_only: zone.late_only,
+            observed: zone.observed,
+            expected: zone.expected,
+            dispersion: zone.dispersion,
+            score: zone.score,
+        }
     }
 
     /// The cells of a zone that the provider was heard of in; none where it is everywhere.
@@ -194,12 +243,15 @@ fn consider(mut zone: Zone, dispersion: impl FnOnce() -> f64, reports: f64, leas
 
 /// What the places of a zone hold together.
 #[derive(Debug, Clone, Copy, Default)]
-struct Sums {
-    counts: [u32; W],
-    late: [u32; LATE_W],
+pub struct Sums {
+    /// Reports in each window that ends now.
+    pub counts: [u32; W],
+    /// Those of them that came late.
+    pub late: [u32; LATE_W],
     /// Summed with more digits than each has: then it does not matter in which order.
-    shares: [f64; PARTS],
-    learnt: f64,
+    pub shares: [f64; PARTS],
+    /// Reports that the shares rest on.
+    pub learnt: f64,
 }
 
 impl Sums {

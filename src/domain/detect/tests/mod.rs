@@ -3,6 +3,7 @@
 mod gap;
 mod hard;
 mod history;
+mod look;
 mod onset;
 mod outage;
 mod properties;

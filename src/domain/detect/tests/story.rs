@@ -4,7 +4,7 @@ use super::world::{HOUR, START, World};
 use crate::domain::counts::Counts;
 use crate::domain::detect::episode::{Episode, State};
 use crate::domain::detect::{Detector, REREAD_MINUTES};
-use crate::domain::time::{Hour, Minute};
+use crate::domain::time::{Hour, MINUTE_MS, Minute, Timestamp};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -17,13 +17,23 @@ pub struct Story {
 impl Story {
     /// The detector learns every hour before that span, then sees each minute of it, and learns the hours that end meanwhile.
     pub fn new(world: &World, detector: Detector, span: Range<i64>) -> Self {
+        Self::with_looks(world, detector, span, |_, _, _, _| Vec::new())
+    }
+
+    /// The same, with a look after every report: the detector is given the minute that runs, when it is, and the facts so far.
+    pub fn with_looks(
+        world: &World,
+        detector: Detector,
+        span: Range<i64>,
+        mut look: impl FnMut(&mut Detector, Minute, Timestamp, &[(Minute, Arc<Counts>)]) -> Vec<Episode>,
+    ) -> Self {
         let mut story = Self { detector, told: Vec::new() };
         let mut minutes: Vec<(Minute, Arc<Counts>)> = Vec::new();
         let mut hour = 0;
         for minute in span.start - REREAD_MINUTES..span.start {
             minutes.extend(world.minute(minute).map(|counts| (START.plus(minute), Arc::new(counts))));
         }
-        for minute in span {
+        for minute in span.clone() {
             while (hour + 1) * HOUR + REREAD_MINUTES <= minute {
                 let live = (hour * HOUR..(hour + 1) * HOUR).filter(|minute| world.is_live(*minute)).count();
                 story.detector.learn(Hour(START.hour().0 + hour), world.hour(hour).as_ref(), live as u32, None);
@@ -36,7 +46,17 @@ impl Story {
                 let from = minutes.partition_point(|(of, _)| *of < history.start);
                 story.told.extend(story.detector.date(&minutes[from..]));
             }
-            minutes.extend(world.minute(minute).map(|counts| (now, Arc::new(counts))));
+            let whole = world.minute(minute);
+            let rows: Vec<_> = whole.iter().flat_map(Counts::rows).collect();
+            for n in (1..=rows.len()).filter(|_| minute + 1 < span.end) {
+                let mut so_far = Counts::default();
+                rows[..n].iter().for_each(|(key, tally)| so_far.add(*key, *tally));
+                let from = minutes.partition_point(|(of, _)| *of < now.plus(1 - REREAD_MINUTES));
+                let facts: Vec<_> = minutes[from..].iter().cloned().chain([(now, Arc::new(so_far))]).collect();
+                let at = now.start().plus_ms(n as i64 * MINUTE_MS / (rows.len() as i64 + 1));
+                story.told.extend(look(&mut story.detector, now, at, &facts));
+            }
+            minutes.extend(whole.map(|counts| (now, Arc::new(counts))));
         }
         story
     }

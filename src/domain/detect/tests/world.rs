@@ -101,6 +101,12 @@ impl World {
         Story::new(self, Detector::new(Parameters::default()), span)
     }
 
+    /// The same, of a detector that looks after every report.
+    pub fn looked_at(&self, span: Range<i64>) -> Story {
+        let look = |detector: &mut Detector, running: Minute, at, facts: &[_]| detector.look(running.plus(1), at, facts);
+        Story::with_looks(self, Detector::new(Parameters::default()), span, look)
+    }
+
     /// The facts of that minute, in the order they came, where there are any. As the store does, each row of them is unsettled.
     pub fn minute(&self, minute: i64) -> Option<Counts> {
         let rows = self.rows.get(&minute)?;

@@ -1,0 +1,200 @@
+//! What zones mean for the episodes that are followed: they grow, join and part, and new ones open.
+
+use super::episode::{Episode, State};
+use super::follow::Followed;
+use super::zone::Zone;
+use super::{Detector, Smouldering};
+use crate::domain::grid::{Cell, Resolution};
+use crate::domain::time::{Minute, Timestamp};
+use hashbrown::HashSet;
+
+/// Episodes that one minute may open. A map in flames is one or a few, not hundreds.
+const MOST_OPENED: usize = 8;
+/// Places are remembered as smouldering so many minutes after the last zone there, and so many of them.
+const SMOULDERS_WITHIN_MINUTES: i64 = 15;
+const MOST_SMOULDERING: usize = 64;
+/// Minutes within which an episode that was over is opened again rather than followed by a new one.
+const REOPENS_MINUTES: i64 = 180;
+
+/// When zones are judged.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    /// Where their windows end.
+    pub now: Minute,
+    /// When that is told.
+    pub at: Timestamp,
+    /// Whether the last minute of the windows still runs.
+    pub is_running: bool,
+}
+
+impl Detector {
+    /// Lets episodes grow by the zones that belong to them, joins and parts them, and opens new ones.
+    pub(super) fn judge(&mut self, zones: &[Zone], when: Moment, told: &mut Vec<Episode>) {
+        let grows = |zone: &&Zone| zone.score >= self.opens_at(zone) - self.parameters.grows_below;
+        let zones: Vec<Zone> = zones.iter().filter(grows).copied().collect();
+        for zone in &zones {
+            if zone.centre.is_none() {
+                self.judge_everywhere(zone, &zones, when, told);
+                continue;
+            }
+            let cells = self.scan.cells_of(zone);
+            let met: Vec<usize> = (0..self.followed.len()).filter(|n| self.followed[*n].meets(&cells)).collect();
+            if let [only] = met[..]
+                && self.opened < MOST_OPENED
+                && let Some((zone, part)) = self.parts(only, zone, &cells, when.now)
+            {
+                self.opened += 1;
+                self.followed[only].give_up(&part);
+                self.open(zone, &cells, when, told);
+            } else if let [only] = met[..] {
+                match self.opens_now(only, zone, when) {
+                    Some(zone) => self.followed[only].open_again(zone, &cells),
+                    None => self.followed[only].grow(*zone, &cells, when.now),
+                }
+            } else if !met.is_empty() {
+                self.join(&met, when, told);
+            } else if self.opened < MOST_OPENED && self.may_tell() {
+                let least = self.opens_at(zone) - if self.smoulders(&cells, when) { self.parameters.grows_below } else { 0.0 };
+                if zone.score < least {
+                    continue;
+                }
+                self.opened += 1;
+                if let Some(zone) = self.scan.bounded(*zone, when.now, &self.parameters).filter(|zone| zone.score >= least) {
+                    self.open(zone, &cells, when, told);
+                }
+            }
+        }
+    }
+
+    /// The zone that would have opened an episode now, where a look was earlier.
+    fn opens_now(&self, n: usize, zone: &Zone, when: Moment) -> Option<Zone> {
+        if when.is_running || !self.followed[n].is_early || zone.score < self.opens_at(zone) {
+            return None;
+        }
+        self.scan.bounded(*zone, when.now, &self.parameters).filter(|zone| zone.score >= self.opens_at(zone))
+    }
+
+    /// A zone that would open an episode by itself, far from the rest of the one it belongs to; and the cells that go with it.
+    fn parts(&self, n: usize, zone: &Zone, cells: &[Cell], now: Minute) -> Option<(Zone, Vec<Cell>)> {
+        // Coarse zones over scattered cells are always far apart.
+        if !zone.is_fine() || zone.score < self.opens_at(zone) {
+            return None;
+        }
+        let part = self.followed[n].far_part(&self.scan, cells)?;
+        let bounded = self.scan.bounded(*zone, now, &self.parameters)?;
+        (bounded.score >= self.opens_at(&bounded)).then_some((bounded, part))
+    }
+
+    /// Joins those of these episodes whose cells have come to touch; a zone that spans several is evidence of all.
+    fn join(&mut self, met: &[usize], when: Moment, told: &mut Vec<Episode>) {
+        let first = met[0];
+        self.followed[first].keep(when.now);
+        for n in met[1..].iter().rev() {
+            self.followed[*n].keep(when.now);
+            if self.followed[first].touches(&self.followed[*n]) {
+                let mut other = self.followed.remove(*n);
+                told.push(resolve(&mut other.told, when.at));
+                self.followed[first].swallow(other);
+            }
+        }
+    }
+
+    /// Notes, once a minute, that a zone is near the score that opens an episode. Gives whether zones here have been so for long.
+    fn smoulders(&mut self, cells: &[Cell], Moment { now, is_running, .. }: Moment) -> bool {
+        self.smouldering.retain(|fire| now.0 - fire.last.0 <= SMOULDERS_WITHIN_MINUTES);
+        let meets = |fire: &&mut Smouldering| {
+            cells.iter().any(|cell| fire.cells.iter().any(|other| cell.contains(*other) || other.contains(*cell)))
+        };
+        if let Some(fire) = self.smouldering.iter_mut().find(meets) {
+            fire.last = if is_running { fire.last } else { now };
+            return now.0 - fire.since.0 >= self.parameters.smoulders_minutes;
+        }
+        if !is_running && self.smouldering.len() < MOST_SMOULDERING {
+            self.smouldering.push(Smouldering { cells: cells.to_vec(), since: now, last: now });
+        }
+        false
+    }
+
+    fn may_tell(&self) -> bool {
+        self.baseline.hours() >= self.parameters.silent_hours
+    }
+
+    /// Everywhere is an episode where what lies outside all zones and episodes is still too much.
+    fn judge_everywhere(&mut self, zone: &Zone, zones: &[Zone], when: Moment, told: &mut Vec<Episode>) {
+        if let Some(known) = self.followed.iter_mut().find(|followed| followed.is_everywhere()) {
+            return known.grow(*zone, &[], when.now);
+        }
+        if zone.score < self.opens_at(zone) || !self.may_tell() {
+            return;
+        }
+        let known: HashSet<Cell> = zones.iter().filter(|zone| zone.is_fine()).flat_map(|zone| self.scan.cells_of(zone)).collect();
+        let explained = |cell: Cell| {
+            let ancestors = Resolution::ALL.iter().take_while(|resolution| **resolution <= cell.resolution());
+            self.followed.iter().any(|f| f.reaches(cell)) || ancestors.into_iter().any(|r| known.contains(&cell.rolled_up_to(*r)))
+        };
+        let places = &self.scan.levels[usize::from(Resolution::HOURLY.number())];
+        let (mut observed, mut expected) = (zone.observed, zone.expected);
+        for (place, cell) in places.cells.iter().enumerate().filter(|(_, cell)| explained(**cell)) {
+            observed -= f64::from(places.counts[place][zone.window]);
+            expected -= self.scan.expected(*cell, &self.scan.exposure[zone.window]);
+        }
+        let rest = zone.with(observed, expected.max(self.parameters.least_expected));
+        if rest.score < self.opens_at(&rest) {
+            return;
+        }
+        if let Some(zone) = self.scan.bounded(*zone, when.now, &self.parameters).filter(|zone| zone.score >= self.opens_at(zone)) {
+            for mut other in std::mem::take(&mut self.followed) {
+                told.push(resolve(&mut other.told, when.at));
+            }
+            self.open(zone, &[], when, told);
+        }
+    }
+
+    /// Opens an episode, or one again that was over here not long ago.
+    fn open(&mut self, zone: Zone, cells: &[Cell], when: Moment, told: &mut Vec<Episode>) {
+        let now = when.now;
+        self.over.retain(|(_, over)| now.0 - over.0 < REOPENS_MINUTES);
+        let again = self.over.iter().rposition(|(f, _)| zone.centre.is_some() != f.is_everywhere() && f.meets(cells));
+        let mut followed = match again {
+            Some(n) => {
+                let (mut again, _) = self.over.remove(n);
+                again.reopen();
+                again.grow(zone, cells, now);
+                again.told.revision += 1;
+                again
+            }
+            None => {
+                let mut new = Followed::new(self.begin(&zone, cells, when), zone, cells, now);
+                new.is_early = when.is_running;
+                new
+            }
+        };
+        followed.name(&self.scan, now, &self.parameters);
+        told.push(followed.told.clone());
+        self.followed.push(followed);
+    }
+
+    fn begin(&self, zone: &Zone, cells: &[Cell], Moment { now, at, .. }: Moment) -> Episode {
+        let evidence = self.scan.evidence(zone, now);
+        let mut cells = cells.to_vec();
+        cells.sort_unstable();
+        Episode {
+            id: (now.0 as u64) << Cell::PACKED_BITS ^ evidence.centre.map_or(0, Cell::packed),
+            revision: 0,
+            state: State::Confirmed,
+            detected_at: at,
+            onset: evidence.window.from.start(),
+            resolved_at: None,
+            cells,
+            evidence,
+        }
+    }
+}
+
+/// The end of an episode that goes on as a part of another.
+fn resolve(episode: &mut Episode, at: Timestamp) -> Episode {
+    episode.state = State::Resolved;
+    episode.resolved_at = Some(at);
+    episode.revision += 1;
+    episode.clone()
+}

@@ -1,0 +1,63 @@
+//! Looks at the minute that still runs: they tell sooner, and change nothing else.
+
+use super::gap::six_hours_away;
+use super::outage::DOWN;
+use super::world::{DAY, HOUR, START, TORONTO, VANCOUVER, World, country, town};
+use crate::domain::detect::episode::{Episode, Evidence};
+use crate::domain::grid::Cell;
+use crate::domain::time::{MINUTE_MS, Window};
+use std::ops::Range;
+
+const NOTHING: Evidence = Evidence {
+    centre: None,
+    ring: 0,
+    window: Window { from: START, to: START },
+    late_only: false,
+    observed: 0.0,
+    expected: 0.0,
+    dispersion: 0.0,
+    score: 0.0,
+};
+
+/// Worlds of all kinds, and when they are watched.
+fn worlds() -> Vec<(&'static str, World, Range<i64>)> {
+    let (town5, town2) = (town(TORONTO, 5), town(TORONTO, 2));
+    let quiet = |seed| World::new(seed).reports(&town5, 12.0, 0..9 * DAY);
+    let cities: Vec<Cell> = [TORONTO, VANCOUVER].into_iter().flat_map(|at| town(at, 5)).collect();
+    let two = World::new(0).reports(&cities, 20.0, 0..9 * DAY).reports(&town2, 90.0, DOWN..DOWN + 70);
+    let flaps = (0..4).map(|n| DOWN + n * 55).fold(quiet(4), |world, from| world.reports(&town2, 120.0, from..from + 30));
+    let country = country(6, 10);
+    let everywhere = World::new(2).reports(&country, 60.0, 0..9 * DAY).reports(&country, 1_200.0, DOWN..DOWN + 60);
+    let end = 7 * DAY + 16 * HOUR;
+    vec![
+        ("plain", quiet(1).reports(&town2, 90.0, DOWN..DOWN + HOUR), DOWN - 30..DOWN + 2 * HOUR),
+        ("two", two.reports(&town(VANCOUVER, 2), 90.0, DOWN + 40..DOWN + 70), DOWN - 10..DOWN + 2 * HOUR),
+        ("flaps", flaps, DOWN - 30..DOWN + 5 * HOUR),
+        ("late", quiet(5).late_ids(&town2, 40, DOWN..DOWN + HOUR, DOWN + HOUR..DOWN + HOUR + 20), DOWN..DOWN + 2 * HOUR),
+        ("everywhere", everywhere, DOWN - HOUR..DOWN + 40),
+        ("gap", six_hours_away(1).reports(&town2, 120.0, end + HOUR..end + 2 * HOUR), 7 * DAY + 15 * HOUR..end + 3 * HOUR),
+        ("quiet", quiet(7), 8 * DAY..9 * DAY),
+    ]
+}
+
+/// An episode without what an earlier look may change: when it was told first, and by what.
+fn but_for_when(episode: &Episode) -> Episode {
+    let known = Episode { revision: 0, ..episode.clone() };
+    Episode { id: 0, detected_at: START.start(), evidence: NOTHING, ..known }
+}
+
+#[test]
+fn looks_tell_the_same_up_to_a_minute_sooner() {
+    for (name, world, span) in worlds() {
+        let (stepped, looked) = (world.watched(span.clone()), world.looked_at(span));
+        let pairs = || stepped.episodes().into_iter().zip(looked.episodes());
+        assert_eq!(stepped.episodes().len(), looked.episodes().len(), "{name}:\n{stepped}\n{looked}");
+        for (stepped, looked) in pairs() {
+            let sooner = stepped.detected_at.ms_since(looked.detected_at);
+            assert!((0..=MINUTE_MS).contains(&sooner), "{name}: sooner by {sooner} ms");
+            assert_eq!(but_for_when(stepped), but_for_when(looked), "{name}");
+        }
+        assert_eq!(pairs().next().is_none(), name == "quiet", "{name}");
+        assert!(name == "quiet" || pairs().any(|(stepped, looked)| looked.detected_at < stepped.detected_at), "{name}");
+    }
+}
