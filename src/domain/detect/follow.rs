@@ -51,7 +51,18 @@ impl Followed {
     pub fn new(told: Episode, zone: Zone, cells: &[Cell], now: Minute) -> Self {
         let reach = cells.iter().copied().collect();
         let everywhere = zone.centre.is_none();
-        Self { told, reach, everywhere, core: zone, last_scored: now, bar: f64::INFINITY, peak_rate: 0.0, silent_steps: 0, opened: now, is_early: false }
+        Self {
+            told,
+            reach,
+            everywhere,
+            core: zone,
+            last_scored: now,
+            bar: f64::INFINITY,
+            peak_rate: 0.0,
+            silent_steps: 0,
+            opened: now,
+            is_early: false,
+        }
     }
 
     /// Whether it is everywhere.

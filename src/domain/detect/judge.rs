@@ -155,19 +155,16 @@ impl Detector {
         let now = when.now;
         self.over.retain(|(_, over)| now.0 - over.0 < REOPENS_MINUTES);
         let again = self.over.iter().rposition(|(f, _)| zone.centre.is_some() != f.is_everywhere() && f.meets(cells));
-        let mut followed = match again {
-            Some(n) => {
-                let (mut again, _) = self.over.remove(n);
-                again.reopen();
-                again.grow(zone, cells, now);
-                again.told.revision += 1;
-                again
-            }
-            None => {
-                let mut new = Followed::new(self.begin(&zone, cells, when), zone, cells, now);
-                new.is_early = when.is_running;
-                new
-            }
+        let mut followed = if let Some(n) = again {
+            let (mut again, _) = self.over.remove(n);
+            again.reopen();
+            again.grow(zone, cells, now);
+            again.told.revision += 1;
+            again
+        } else {
+            let mut new = Followed::new(self.begin(&zone, cells, when), zone, cells, now);
+            new.is_early = when.is_running;
+            new
         };
         followed.name(&self.scan, now, &self.parameters);
         told.push(followed.told.clone());

@@ -7,6 +7,8 @@
 
 mod changes;
 pub mod episode;
+pub mod expectation;
+pub mod explain;
 mod flood;
 mod follow;
 mod judge;
@@ -16,6 +18,7 @@ mod places;
 mod presence;
 mod scan;
 pub mod score;
+pub mod spike;
 mod spread;
 #[cfg(test)]
 mod tests;
@@ -28,15 +31,25 @@ use super::fact::Lane;
 use super::grid::{Cell, Resolution};
 use super::time::{Hour, Minute, Timestamp, Window};
 use episode::{Episode, State};
+pub use expectation::Band;
+use expectation::Expectation;
+pub use flood::Flood;
 use follow::Followed;
 use hashbrown::{HashMap, HashSet};
 use judge::Moment;
 use parameters::Parameters;
+pub use places::WINDOWS;
 use scan::{LONGEST, Place, Scan, counts_now};
+pub use spread::Scatter;
 use std::ops::Range;
 use std::sync::Arc;
+pub use threshold::Choice;
 use threshold::Thresholds;
+pub use zone::Corrected;
 use zone::Zone;
+
+/// The method, as docs/detection.md describes it: another one where the same facts and parameters may give other episodes.
+pub const METHOD: &str = "1";
 
 /// How many minutes before the present one a step reads again: a report that is on time may still come for them.
 pub const REREAD_MINUTES: i64 = 6;
@@ -75,17 +88,6 @@ struct Smouldering {
     cells: Vec<Cell>,
     since: Minute,
     last: Minute,
-}
-
-/// What is to be expected: the mean, and the bounds that 95 % of undisturbed counts lie within.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Band {
-    /// Mean.
-    pub mean: f64,
-    /// Lower bound.
-    pub low: f64,
-    /// Upper bound.
-    pub high: f64,
 }
 
 impl Detector {
@@ -218,22 +220,48 @@ impl Detector {
     /// How many reports are to be expected in these cells in these minutes, by what has been learnt so far.
     #[must_use]
     pub fn expected(&self, cells: &[Cell], window: Window) -> Band {
-        let minutes = window.from.0..window.to.0;
-        let mut exposure = [0.0; super::baseline::PARTS];
-        for minute in minutes {
-            let minute = Minute(minute);
-            exposure[super::baseline::part_of(minute.hour())] += self.baseline.level() * self.baseline.rate(minute);
-        }
-        let mean = if cells.iter().filter(|cell| cell.resolution() == Resolution::COARSEST).count() == 122 {
-            exposure.iter().sum()
-        } else {
-            cells.iter().map(|cell| self.scan.expected(*cell, &exposure)).sum::<f64>()
-        };
-        let deviation = (mean + self.scan.prior_dispersion * mean * mean).sqrt();
-        Band { mean, low: (mean - 1.96 * deviation).max(0.0), high: mean + 1.96 * deviation }
+        let is_everywhere = cells.iter().filter(|cell| cell.resolution() == Resolution::COARSEST).count() == Cell::of_the_earth().count();
+        self.expectation().in_window(if is_everywhere { &[] } else { cells }, window)
     }
 
-    /// The highest score of any zone in the last step; 0 where nothing was worth a score.
+    /// The same for readers on other threads, of any window; costs nothing.
+    #[must_use]
+    pub fn expectation(&self) -> Expectation {
+        let lender = self.scan.lender.clone();
+        Expectation::new(Arc::clone(&self.baseline), lender, self.scan.prior_dispersion, self.is_cold(), &self.parameters)
+    }
+
+    /// Reports of these cells in each of the [`WINDOWS`] that end now, and how many were expected before the rest of the map is heard. Of a
+    /// cell finer than 7, that of resolution 7 around it; no cell may lie in another. Without cells, of everywhere.
+    #[must_use]
+    pub fn windows(&self, cells: &[Cell]) -> [(f64, f64); WINDOWS.len()] {
+        if cells.is_empty() {
+            return self.scan.windows_of_everywhere();
+        }
+        let mut places: Vec<Cell> = cells.iter().map(|cell| cell.rolled_up_to(Resolution::HOURLY)).collect();
+        places.sort_unstable();
+        places.dedup();
+        self.scan.windows(&places)
+    }
+
+    /// The episodes that are followed now, as they were last told.
+    pub fn episodes(&self) -> impl Iterator<Item = &Episode> {
+        self.followed.iter().map(|followed| &followed.told)
+    }
+
+    /// Where the windows end: at the start of the last step, or of the minute after the one that was last looked at.
+    #[must_use]
+    pub const fn now(&self) -> Option<Minute> {
+        self.scan.now()
+    }
+
+    /// The numbers it goes by.
+    #[must_use]
+    pub const fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// The highest score of any zone in the last step or look; 0 where nothing was worth a score.
     #[must_use]
     pub const fn highest_score(&self) -> f64 {
         self.highest_score

@@ -1,5 +1,7 @@
 //! What the method leaves open: few numbers, fixed once for every provider and place. docs/detection.md says what each does.
 
+use sha2::{Digest, Sha256};
+
 /// Numbers of the method. Everything else follows from the facts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parameters {
@@ -47,6 +49,67 @@ pub struct Parameters {
     pub silence_minutes: f64,
 }
 
+impl Parameters {
+    /// A number that is the same wherever all of these are, and another one wherever any differs.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        // Every field by its name: one that is added must be added here.
+        let Self {
+            false_alarms_a_week,
+            opens_at,
+            opens_untaught_at,
+            opens_cold_at,
+            grows_below,
+            smoulders_minutes,
+            people,
+            late_reports,
+            dispersion,
+            dispersion_cold,
+            dispersion_weight,
+            usual_weight,
+            least_expected,
+            least_expected_late,
+            dispersion_late,
+            spot_bound,
+            cold_weeks,
+            silent_hours,
+            names_at,
+            silence_reports,
+            silence_minutes,
+        } = *self;
+        let numbers = [
+            false_alarms_a_week,
+            opens_at.0,
+            opens_at.1,
+            opens_untaught_at,
+            opens_cold_at,
+            grows_below,
+            smoulders_minutes as f64,
+            people,
+            late_reports,
+            dispersion,
+            dispersion_cold,
+            dispersion_weight,
+            usual_weight,
+            least_expected,
+            least_expected_late,
+            dispersion_late,
+            spot_bound,
+            cold_weeks,
+            silent_hours,
+            names_at,
+            silence_reports,
+            silence_minutes,
+        ];
+        let mut hash = Sha256::new();
+        for number in numbers {
+            hash.update(number.to_be_bytes());
+        }
+        let digest = <[u8; 32]>::from(hash.finalize());
+        u64::from_be_bytes(*digest.first_chunk().expect("a digest has 32 bytes"))
+    }
+}
+
 impl Default for Parameters {
     fn default() -> Self {
         Self {
@@ -72,5 +135,23 @@ impl Default for Parameters {
             silence_reports: 4.0,
             silence_minutes: 15.0,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_stays_and_is_another_one_where_a_number_differs() {
+        let usual = Parameters::default();
+        assert_eq!(usual.fingerprint(), 0xe4ff_4223_9b78_9d69);
+        let others = [
+            Parameters { false_alarms_a_week: 0.021, ..usual.clone() },
+            Parameters { opens_at: (5.4, 6.9), ..usual.clone() },
+            Parameters { smoulders_minutes: 91, ..usual.clone() },
+            Parameters { silence_minutes: 16.0, ..usual.clone() },
+        ];
+        assert!(others.iter().all(|other| other.fingerprint() != usual.fingerprint()));
     }
 }

@@ -11,6 +11,29 @@ const LONG_PRIOR: f64 = 0.5;
 /// A zone's own mean is as uncertain as that of so many reports more than were learnt of it.
 const MEAN_PRIOR: f64 = 8.0;
 
+/// What the dispersion of a zone in a window is made of: `held`, and `mean_unsure`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scatter {
+    /// Sum of `(count - mean)^2 - variance by chance` over the hours, or blocks of four hours, that were learnt (`Q`).
+    pub excess: f64,
+    /// Sum of `mean^2` over them (`M`).
+    pub square: f64,
+    /// The dispersion that is believed before anything is known (`a0`, half of it in long windows).
+    pub prior: f64,
+    /// What that weighs, as a sum of squared means.
+    pub weight: f64,
+    /// What is ever believed.
+    pub range: (f64, f64),
+    /// `(excess + weight prior) / (square + weight)`, held in that range.
+    pub held: f64,
+    /// Reports that the zone's share rests on (`n`); infinite for everywhere.
+    pub learnt: f64,
+    /// Reports more than that, as many of which the mean is as uncertain as.
+    pub mean_prior: f64,
+    /// `1 / (learnt + mean_prior)`.
+    pub mean_unsure: f64,
+}
+
 /// Sums over what was learnt: of hours, of blocks of four hours, and of the block that is not yet whole.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Spread {
@@ -50,10 +73,26 @@ impl Spread {
 
     /// The dispersion of a window of that length, in a zone whose mean rests on `learnt` reports.
     pub fn dispersion(&self, window_minutes: i64, learnt: f64, prior: f64, parameters: &Parameters) -> f64 {
+        let scatter = self.scatter(window_minutes, learnt, prior, parameters);
+        scatter.held + scatter.mean_unsure
+    }
+
+    /// The same in its parts.
+    pub fn scatter(&self, window_minutes: i64, learnt: f64, prior: f64, parameters: &Parameters) -> Scatter {
         let (sums, prior) = if window_minutes < LONG_MINUTES { (self.hour, prior) } else { (self.block, prior * LONG_PRIOR) };
-        let weight = parameters.dispersion_weight;
-        let scatter = (f64::from(sums.excess) + weight * prior) / (f64::from(sums.square) + weight);
-        scatter.clamp(RANGE.0, RANGE.1) + 1.0 / (learnt + MEAN_PRIOR)
+        let (excess, square, weight) = (f64::from(sums.excess), f64::from(sums.square), parameters.dispersion_weight);
+        let held = ((excess + weight * prior) / (square + weight)).clamp(RANGE.0, RANGE.1);
+        Scatter {
+            excess,
+            square,
+            prior,
+            weight,
+            range: RANGE,
+            held,
+            learnt,
+            mean_prior: MEAN_PRIOR,
+            mean_unsure: 1.0 / (learnt + MEAN_PRIOR),
+        }
     }
 }
 

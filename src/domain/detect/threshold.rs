@@ -31,6 +31,12 @@ pub struct Thresholds {
     chosen: Option<[f64; KINDS]>,
 }
 
+/// Between which expected counts lie the zones of a kind, the first left out; none where the kind is that of late reports alone.
+pub fn bounds_of(kind: usize) -> Option<(f64, f64)> {
+    let bound = |n: usize| EXPECTED.get(n).copied().unwrap_or(f64::INFINITY);
+    (kind + 1 < KINDS).then(|| (kind.checked_sub(1).map_or(0.0, bound), bound(kind)))
+}
+
 /// The kind of a zone.
 pub fn kind(expected: f64, late_only: bool) -> usize {
     if late_only { KINDS - 1 } else { EXPECTED.partition_point(|bound| *bound < expected) }
@@ -59,18 +65,53 @@ impl Thresholds {
     }
 
     fn choose(&mut self, wanted: f64, range: (f64, f64)) {
-        if self.days.len() < LEAST_DAYS {
-            return;
+        if self.days.len() >= LEAST_DAYS {
+            self.chosen = Some(std::array::from_fn(|kind| self.choice(kind, wanted, range).score()));
         }
-        let days = self.days.len() as f64;
-        let mut chosen = [0.0; KINDS];
-        for (kind, chosen) in chosen.iter_mut().enumerate() {
-            let peaks = self.days.iter().map(|day| f64::from(day[kind]) - LEVEL).filter(|excess| *excess > 0.0);
-            let (n, excess) = peaks.fold((0.0, 0.0), |(n, sum), excess| (n + 1.0, sum + excess));
-            let mean = (excess + PEAKS_PRIOR * MEAN_EXCESS) / (n + PEAKS_PRIOR);
-            let a_day = (n + 0.5) / (days + 1.0);
-            *chosen = (LEVEL + mean * (a_day / (wanted / 7.0)).ln()).clamp(range.0, range.1);
-        }
-        self.chosen = Some(chosen);
+    }
+
+    /// What a kind's score was chosen from; none while nothing is chosen.
+    pub fn chosen_from(&self, kind: usize, parameters: &Parameters) -> Option<Choice> {
+        self.chosen.map(|_| self.choice(kind, parameters.false_alarms_a_week, parameters.opens_at))
+    }
+
+    /// Quiet days that are remembered.
+    pub fn days(&self) -> usize {
+        self.days.len()
+    }
+
+    fn choice(&self, kind: usize, wanted_a_week: f64, range: (f64, f64)) -> Choice {
+        let peaks = self.days.iter().map(|day| f64::from(day[kind]) - LEVEL).filter(|excess| *excess > 0.0);
+        let (peaks, excess) = peaks.fold((0.0, 0.0), |(n, sum), excess| (n + 1.0, sum + excess));
+        Choice { level: LEVEL, days: self.days.len(), peaks, excess, mean_prior: (MEAN_EXCESS, PEAKS_PRIOR), wanted_a_week, range }
+    }
+}
+
+/// What the score that opens an episode is chosen from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Choice {
+    /// The score above which peaks are counted.
+    pub level: f64,
+    /// Quiet days that are remembered.
+    pub days: usize,
+    /// Those of them with a peak.
+    pub peaks: f64,
+    /// By how much their peaks exceed the level, all together.
+    pub excess: f64,
+    /// The mean excess of a right model, and as how many peaks that weighs.
+    pub mean_prior: (f64, f64),
+    /// False alarms that are wanted in a week.
+    pub wanted_a_week: f64,
+    /// The least and the greatest score that may open an episode.
+    pub range: (f64, f64),
+}
+
+impl Choice {
+    /// `level + b ln(((peaks + 0.5) / (days + 1)) / (wanted / 7))`, held in the range, with `b` the mean excess.
+    #[must_use]
+    pub fn score(&self) -> f64 {
+        let mean = (self.excess + self.mean_prior.1 * self.mean_prior.0) / (self.peaks + self.mean_prior.1);
+        let a_day = (self.peaks + 0.5) / (self.days as f64 + 1.0);
+        (self.level + mean * (a_day / (self.wanted_a_week / 7.0)).ln()).clamp(self.range.0, self.range.1)
     }
 }

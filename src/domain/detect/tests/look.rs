@@ -2,8 +2,11 @@
 
 use super::gap::six_hours_away;
 use super::outage::DOWN;
+use super::story::Story;
 use super::world::{DAY, HOUR, START, TORONTO, VANCOUVER, World, country, town};
+use crate::domain::detect::Detector;
 use crate::domain::detect::episode::{Episode, Evidence};
+use crate::domain::detect::parameters::Parameters;
 use crate::domain::grid::Cell;
 use crate::domain::time::{MINUTE_MS, Window};
 use std::ops::Range;
@@ -60,4 +63,41 @@ fn looks_tell_the_same_up_to_a_minute_sooner() {
         assert_eq!(pairs().next().is_none(), name == "quiet", "{name}");
         assert!(name == "quiet" || pairs().any(|(stepped, looked)| looked.detected_at < stepped.detected_at), "{name}");
     }
+}
+
+#[test]
+fn a_look_that_is_repeated_or_at_another_minute_tells_and_changes_nothing() {
+    let (_, world, _) = worlds().swap_remove(0);
+    let mut again = 0;
+    let looked =
+        Story::with_looks(&world, Detector::new(Parameters::default()), DOWN - 30..DOWN + 2 * HOUR, |detector, running, at, facts| {
+            let told = detector.look(running.plus(1), at, facts);
+            let before = detector.episodes().cloned().collect::<Vec<_>>();
+            for other in [running, running.plus(1), running.plus(2), running.plus(600)] {
+                assert_eq!(detector.look(other, at, facts), []);
+            }
+            assert!(detector.episodes().eq(&before));
+            again += 1;
+            told
+        });
+    assert!(again > 50);
+    assert_eq!(looked.told, world.looked_at(DOWN - 30..DOWN + 2 * HOUR).told);
+    let mut new = Detector::new(Parameters::default());
+    assert_eq!(new.look(START, START.start(), &[]), []);
+    assert_eq!(new.now(), None);
+}
+
+#[test]
+fn an_outage_is_told_by_the_look_at_the_report_that_decides() {
+    let (_, world, span) = worlds().swap_remove(0);
+    let mut first = None;
+    Story::with_looks(&world, Detector::new(Parameters::default()), span, |detector, running, at, facts| {
+        let told = detector.look(running.plus(1), at, facts);
+        if first.is_none() && !told.is_empty() {
+            first = Some((at, told[0].detected_at));
+        }
+        told
+    });
+    let (at, detected_at) = first.unwrap();
+    assert!((0..1_000).contains(&at.ms_since(detected_at)) && detected_at.0 % 1_000 == 0, "{at:?} {detected_at:?}");
 }

@@ -1,0 +1,125 @@
+//! What is to be expected of a provider in any window, by what is known now: a copy that readers may keep on other threads.
+
+use super::parameters::Parameters;
+use super::score::score;
+use crate::domain::baseline::{Baseline, PARTS, part_of};
+use crate::domain::grid::{Cell, Resolution};
+use crate::domain::time::{Minute, Window};
+use std::sync::Arc;
+
+/// How many standard deviations from the mean 95 % of undisturbed counts lie within.
+const BAND: f64 = 1.96;
+
+/// What is to be expected: the mean, and the bounds that 95 % of undisturbed counts lie within.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Band {
+    /// Mean.
+    pub mean: f64,
+    /// Lower bound.
+    pub low: f64,
+    /// Upper bound.
+    pub high: f64,
+}
+
+/// What was learnt of a provider, shared and not copied. It knows neither the rest of the map nor how single zones scatter.
+#[derive(Debug, Clone)]
+pub struct Expectation {
+    baseline: Arc<Baseline>,
+    /// The provider whose map fills in what this one's lacks.
+    lender: Option<Arc<Baseline>>,
+    dispersion: f64,
+    least_expected: f64,
+    is_cold: bool,
+}
+
+/// What is to be expected in one window.
+#[derive(Debug, Clone, Copy)]
+pub struct InWindow<'a> {
+    of: &'a Expectation,
+    /// Reports of everywhere, by part of the day.
+    exposure: [f64; PARTS],
+}
+
+impl Expectation {
+    pub(super) fn new(
+        baseline: Arc<Baseline>,
+        lender: Option<Arc<Baseline>>,
+        dispersion: f64,
+        cold: bool,
+        parameters: &Parameters,
+    ) -> Self {
+        Self { baseline, lender, dispersion, least_expected: parameters.least_expected, is_cold: cold }
+    }
+
+    /// A window, of which many cells may then be asked.
+    #[must_use]
+    pub fn window(&self, window: Window) -> InWindow<'_> {
+        let (level, mut exposure) = (self.baseline.level(), [0.0; PARTS]);
+        for minute in (window.from.0..window.to.0).map(Minute) {
+            exposure[part_of(minute.hour())] += level * self.baseline.rate(minute);
+        }
+        InWindow { of: self, exposure }
+    }
+
+    /// What is to be expected of these cells together, none of which lies in another; without any, of everywhere.
+    #[must_use]
+    pub fn in_window(&self, cells: &[Cell], window: Window) -> Band {
+        let of = self.window(window);
+        of.band(if cells.is_empty() { of.everywhere() } else { cells.iter().map(|cell| of.mean(*cell)).sum() })
+    }
+
+    /// The score of a count where so many are to be expected, by how the provider's counts scatter while nothing is learnt of a zone.
+    #[must_use]
+    pub fn score(&self, observed: f64, mean: f64) -> f64 {
+        score(observed, mean + self.least_expected, self.dispersion)
+    }
+
+    /// Dispersion of a zone of which nothing was learnt.
+    #[must_use]
+    pub const fn dispersion(&self) -> f64 {
+        self.dispersion
+    }
+
+    /// Whether too little is known to be sure of anything but the plainest outage.
+    #[must_use]
+    pub const fn is_cold(&self) -> bool {
+        self.is_cold
+    }
+
+    /// How much of its history is still held, in weeks.
+    #[must_use]
+    pub fn weeks(&self) -> f64 {
+        self.baseline.weeks()
+    }
+}
+
+impl InWindow<'_> {
+    /// Reports expected of a cell. One finer than what is learnt has an equal share of that.
+    #[must_use]
+    pub fn mean(&self, cell: Cell) -> f64 {
+        let place = cell.rolled_up_to(Resolution::HOURLY);
+        let shares = self.of.baseline.shares(place, self.of.lender.as_deref());
+        // Held as the detector holds them, so that both give the same.
+        let mean: f64 = shares.iter().zip(&self.exposure).map(|(share, exposure)| f64::from(*share as f32) * exposure).sum();
+        if place == cell { mean } else { mean / place.descendant_count(cell.resolution()) as f64 }
+    }
+
+    /// Reports expected of everywhere.
+    #[must_use]
+    pub fn everywhere(&self) -> f64 {
+        self.exposure.iter().sum()
+    }
+
+    /// The bounds of undisturbed counts of that mean.
+    #[must_use]
+    pub fn band(&self, mean: f64) -> Band {
+        let deviation = (mean + self.of.dispersion * mean * mean).sqrt();
+        Band { mean, low: (mean - BAND * deviation).max(0.0), high: mean + BAND * deviation }
+    }
+
+    /// See [`Expectation::score`].
+    #[must_use]
+    pub fn score(&self, observed: f64, mean: f64) -> f64 {
+        self.of.score(observed, mean)
+    }
+}
