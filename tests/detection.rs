@@ -17,6 +17,7 @@ use groundswell::domain::time::{DEFAULT_LATENESS_MS, MINUTE_MS, Minute};
 use groundswell::engine::watch::Watch;
 use groundswell::store::{Recorded, Store, Terms, embedded::Options};
 use std::ops::Range;
+use std::time::Duration;
 use support::{NOW, TORONTO, catalogue, cell, instant};
 
 const TERMS: Terms = Terms { reporter_key_check: 7, lateness_ms: DEFAULT_LATENESS_MS };
@@ -71,6 +72,50 @@ fn a_detector_that_began_an_hour_ago_finds_an_outage_and_its_onset_as_one_that_w
     for (there, anew) in [(there.detected_at, anew.detected_at), (there.onset, anew.onset)] {
         assert!(anew.ms_since(there).abs() <= 5 * MINUTE_MS, "{there:?} {anew:?}");
     }
+}
+
+#[test]
+fn a_detector_that_is_rebuilt_from_a_day_of_facts_follows_what_one_that_was_always_there_does() {
+    let scene = Scene::quiet().with_outage();
+    let (now, directory) = (OUTAGE.start + 40, tempfile::tempdir().unwrap());
+    let store = Store::open_embedded(directory.path(), &catalogue(), TERMS, Options::default()).unwrap();
+    let mut there = Watch::new(1, &Parameters::default());
+    for minute in BEGIN - 2 * 24 * HOUR..=now {
+        scene.record(&store, if minute == BEGIN - 2 * 24 * HOUR { 0..minute } else { minute - 1..minute });
+        wait(there.tick(&store, at(minute).start(), &mut |_| ())).unwrap();
+    }
+    let mut rebuilt = Watch::new(1, &Parameters::default()).beginning_at(at(now - 24 * HOUR));
+    while rebuilt.is_behind(at(now).start()) {
+        wait(rebuilt.catch_up(&store, at(now).start(), &mut |_| ())).unwrap();
+    }
+    let open = |watch: &Watch| watch.detectors()[0].episodes().cloned().collect::<Vec<_>>();
+    let (there, rebuilt) = (open(&there), open(&rebuilt));
+    assert_eq!(there.len(), 1, "{there:?}");
+    assert_eq!(there.len(), rebuilt.len(), "{rebuilt:?}");
+    for (there, rebuilt) in there.iter().zip(&rebuilt) {
+        assert_eq!((there.state, there.onset, &there.cells), (rebuilt.state, rebuilt.onset, &rebuilt.cells));
+        assert_eq!((there.id, there.detected_at), (rebuilt.id, rebuilt.detected_at));
+    }
+}
+
+#[test]
+fn an_outage_is_told_within_the_minute_in_which_it_is_looked_at() {
+    let scene = Scene::quiet().with_outage();
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open_embedded(directory.path(), &catalogue(), TERMS, Options::default()).unwrap();
+    let (mut watch, mut told) = (Watch::new(1, &Parameters::default()), Vec::new());
+    scene.record(&store, 0..BEGIN);
+    for minute in BEGIN..END {
+        told.extend(wait(watch.tick(&store, at(minute).start(), &mut |_| ())).unwrap());
+        scene.record(&store, minute..minute + 1);
+        let now = at(minute).start().plus_ms(42_750);
+        told.extend(wait(watch.look(&store, now, &mut || Duration::ZERO)).unwrap());
+    }
+    let looked: Vec<Episode> = told.into_iter().map(|(_, episode)| episode).collect();
+    let stepped = scene.told(BEGIN..END);
+    let [[looked], [stepped]] = [first_of(&looked), first_of(&stepped)].map(|first| <[&Episode; 1]>::try_from(first).unwrap());
+    assert_eq!(stepped.detected_at.ms_since(looked.detected_at), 18_000);
+    assert_eq!((looked.id, looked.onset), (stepped.id, stepped.onset));
 }
 
 /// The first revision of each incident.

@@ -13,9 +13,10 @@ use groundswell::domain::report::{Observed, Report};
 use groundswell::domain::reporter::Reporter;
 use groundswell::domain::symptom::Symptom;
 use groundswell::domain::time::{DEFAULT_LATENESS_MS, Minute};
-use groundswell::engine::watch::{Step, Watch};
+use groundswell::engine::watch::{MOST_STEPS_A_TICK, Step, Watch};
 use groundswell::store::{MINUTES_KEPT_DAYS, Recorded, Store, Terms, embedded::Options};
 use std::path::Path;
+use std::time::Duration;
 use support::{NOW, TORONTO, catalogue, cell, instant};
 
 const TERMS: Terms = Terms { reporter_key_check: 7, lateness_ms: DEFAULT_LATENESS_MS };
@@ -110,6 +111,65 @@ fn a_clock_that_was_set_back_is_waited_for_and_one_far_ahead_skips_what_is_not_k
     assert_eq!(scene.tick(101 + 3 * kept).len() as i64, (kept + 1) * i64::from(PROVIDERS));
 }
 
+#[test]
+fn a_long_pause_is_caught_up_with_in_pieces_each_minute_once() {
+    let mut scene = Scene::new(Path::new(""));
+    scene.watch = scene.watch.beginning_at(at(-1_000));
+    let (mut minutes, mut pieces) = (Vec::new(), 0);
+    while scene.watch.is_behind(at(0).start()) {
+        let seen = scene.catch_up(0);
+        assert!(seen.len() as i64 <= MOST_STEPS_A_TICK * i64::from(PROVIDERS));
+        minutes.extend(seen.into_iter().filter(|(provider, _, _)| *provider == ALPHA).map(|(_, minute, _)| minute));
+        pieces += 1;
+    }
+    assert!(minutes.into_iter().eq(-1_000..=0) && pieces == 3, "{pieces}");
+    assert_eq!(scene.catch_up(0), []);
+    assert!(scene.watch.is_behind(at(1).start()));
+}
+
+#[test]
+fn weeks_of_history_are_learnt_in_pieces_before_the_first_step() {
+    let mut scene = Scene::new(Path::new(""));
+    scene.record(ALPHA, 0, 0);
+    wait(scene.store.mark_live(at(0)..at(40 * 24 * 60))).unwrap();
+    let (now, mut pieces) = (40 * 24 * 60, 0);
+    while scene.watch.is_behind(at(now).start()) {
+        scene.catch_up(now);
+        pieces += 1;
+    }
+    assert_eq!(pieces, 6, "five weeks and five days");
+    assert_eq!(scene.watch.detectors()[0].now(), Some(at(now)));
+}
+
+#[test]
+fn a_look_sees_what_has_come_in_the_minute_that_runs() {
+    let mut scene = Scene::new(Path::new(""));
+    assert_eq!(scene.look(0, 0, 0), 0, "it has not begun");
+    scene.tick(0);
+    for n in 1..4 {
+        scene.record(ALPHA, 0, 0);
+        assert_eq!(scene.look(0, 10 * n, 0), n as u32);
+    }
+    scene.record(ALPHA, 0, 1);
+    assert_eq!(scene.look(1, 10, 0), 3, "it is behind");
+    scene.tick(1);
+    assert_eq!(scene.look(1, 10, 0), 4);
+    scene.record(BRAVO, 1, 1);
+    assert_eq!(scene.look(1, 20, 0), 4);
+    assert_eq!(scene.counted(BRAVO), 1);
+}
+
+#[test]
+fn a_provider_pauses_ten_times_as_long_as_its_last_look_took() {
+    let mut scene = Scene::new(Path::new(""));
+    scene.tick(0);
+    // Each look takes 100 ms; when it begins, on the stopwatch; what is seen after it.
+    for (begins, seen) in [(1_000, 1), (1_900, 1), (1_999, 1), (2_000, 4), (2_999, 4), (3_000, 6)] {
+        scene.record(ALPHA, 0, 0);
+        assert_eq!(scene.look(0, 30, begins), seen, "{begins}");
+    }
+}
+
 trait LastOf {
     fn last_of(&self, provider: u16) -> &[(i64, u32)];
 }
@@ -145,15 +205,37 @@ impl Scene {
 
     fn tick(&mut self, minute: i64) -> Vec<Seen> {
         let mut seen = Vec::new();
-        let now = at(minute).start().plus_ms(1_500);
-        let mut see = |step: &Step<'_>| {
-            let after = |minute: Minute| minute.0 - at(0).0;
-            let reports = step.facts.iter().map(|(minute, counts)| (after(*minute), counts.rows().map(|(_, tally)| tally.count).sum()));
-            seen.push((step.provider.0, after(step.minute), reports.collect()));
-        };
-        wait(self.watch.tick(&self.store, now, &mut see)).unwrap();
+        wait(self.watch.tick(&self.store, at(minute).start().plus_ms(1_500), &mut |step| seen.push(seen_in(step)))).unwrap();
         seen
     }
+
+    fn catch_up(&mut self, minute: i64) -> Vec<Seen> {
+        let mut seen = Vec::new();
+        wait(self.watch.catch_up(&self.store, at(minute).start().plus_ms(1_500), &mut |step| seen.push(seen_in(step)))).unwrap();
+        seen
+    }
+
+    /// Looks so many seconds into a minute, when the stopwatch shows so many milliseconds; each look takes 100 ms where it shows any. Gives
+    /// how many reports Alpha's detector then counts.
+    fn look(&mut self, minute: i64, second: i64, begins_ms: u64) -> u32 {
+        let mut shown = Duration::from_millis(begins_ms);
+        let takes = if begins_ms == 0 { Duration::ZERO } else { Duration::from_millis(100) };
+        let mut stopwatch = || std::mem::replace(&mut shown, Duration::from_millis(begins_ms) + takes);
+        let now = at(minute).start().plus_ms(second * 1_000);
+        wait(self.watch.look(&self.store, now, &mut stopwatch)).unwrap();
+        self.counted(ALPHA)
+    }
+
+    /// Reports of the last minutes that a provider's detector counts.
+    fn counted(&self, provider: u16) -> u32 {
+        self.watch.detectors()[usize::from(provider)].windows(&[])[0].0 as u32
+    }
+}
+
+fn seen_in(step: &Step<'_>) -> Seen {
+    let after = |minute: Minute| minute.0 - at(0).0;
+    let reports = step.facts.iter().map(|(minute, counts)| (after(*minute), counts.rows().map(|(_, tally)| tally.count).sum()));
+    (step.provider.0, after(step.minute), reports.collect())
 }
 
 fn at(minute: i64) -> Minute {

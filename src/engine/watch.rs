@@ -1,7 +1,7 @@
 //! The watch: the detectors of all providers over one store, fed every minute once and every hour once, in order.
 //!
 //! Knows when and what to read; what it means, the detectors know. A pause is caught up with minute by minute, so that a server that was
-//! away, a replay and a test give the same incidents.
+//! away, a replay and a test give the same incidents. A server also looks at the minute that still runs.
 
 use crate::domain::counts::Counts;
 use crate::domain::detect::episode::Episode;
@@ -11,13 +11,20 @@ use crate::domain::liveness::Liveness;
 use crate::domain::provider::ProviderIndex;
 use crate::domain::time::{Hour, Minute, Timestamp};
 use crate::store::{HOURS_KEPT_DAYS, MINUTES_KEPT_DAYS, Store, StoreError};
+use futures_util::future::try_join_all;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Minutes ahead of now that may hold facts: another node's clock may run ahead of ours.
 const AHEAD_MINUTES: i64 = 3;
 /// Hours that are read at once while the past is learnt.
 const HOURS_AT_ONCE: i64 = 24;
+/// Minutes that [`Watch::catch_up`] steps through at most, and hours that it learns.
+pub const MOST_STEPS_A_TICK: i64 = 6 * 60;
+const MOST_HOURS_A_TICK: i64 = 7 * 24;
+/// A provider is not looked at again for so many times as long as its last look took: looks take a tenth of a core at most.
+const LOOK_EVERY: u32 = 10;
 
 /// Minutes and their facts, sorted.
 type Minutes = Vec<(Minute, Arc<Counts>)>;
@@ -28,6 +35,8 @@ pub struct Watch {
     /// By the provider's place in the catalogue. All in one place, since they may learn from each other.
     detectors: Vec<Detector>,
     readings: Vec<Reading>,
+    /// Where the first tick begins to step, where that is not the present.
+    begin: Option<Minute>,
     /// None before the first tick.
     next: Option<Next>,
     /// Found in a tick that then failed: told by the next.
@@ -60,6 +69,10 @@ struct Reading {
     found_nothing: bool,
     /// The store's revision before the last reading, where that found nothing. As long as it stays, there is nothing to find.
     quiet_at: Option<u64>,
+    /// The store's revision before the last look.
+    looked_at: Option<u64>,
+    /// When the next look may come, on the caller's stopwatch.
+    next_look: Duration,
 }
 
 impl Watch {
@@ -67,7 +80,13 @@ impl Watch {
     #[must_use]
     pub fn new(providers: usize, parameters: &Parameters) -> Self {
         let detectors = (0..providers).map(|_| Detector::new(parameters.clone())).collect();
-        Self { detectors, readings: vec![Reading::default(); providers], next: None, found: Vec::new() }
+        Self { detectors, readings: vec![Reading::default(); providers], begin: None, next: None, found: Vec::new() }
+    }
+
+    /// The same, but its first tick steps from that minute on: so it knows again, from the facts, what goes on since before it began.
+    #[must_use]
+    pub fn beginning_at(self, minute: Minute) -> Self {
+        Self { begin: Some(minute), ..self }
     }
 
     /// The same watch over a copy of its store, whose revisions are other ones.
@@ -96,16 +115,89 @@ impl Watch {
         now: Timestamp,
         seen: &mut impl FnMut(&Step<'_>),
     ) -> Result<Vec<(ProviderIndex, Episode)>, StoreError> {
-        let now = now.minute();
-        let liveness = store.liveness().await?;
-        let mut next = self.next.unwrap_or_else(|| Next::first(now, &liveness)).within_kept(now);
-        while next.minute <= now {
-            next = self.learn(store, &liveness, next, next.minute.plus(-REREAD_MINUTES).hour()).await?;
-            // An hour is learnt between two steps, at its time: this far it goes without.
-            let until_hour_is_due = next.hour.minutes().end.plus(REREAD_MINUTES);
-            next = self.step(store, &liveness, next, until_hour_is_due, now, seen).await?;
+        self.go_on(store, now.minute(), i64::MAX, i64::MAX, seen).await?;
+        Ok(std::mem::take(&mut self.found))
+    }
+
+    /// As [`Self::tick`], but learns at most a week of hours and steps through at most [`MOST_STEPS_A_TICK`] minutes, so that its caller may
+    /// do something else meanwhile. Whether it has come to the present, [`Self::is_behind`] tells.
+    ///
+    /// # Errors
+    /// Where the store cannot be read. The next goes on where this one failed, and tells what this one found.
+    pub async fn catch_up(
+        &mut self,
+        store: &Store,
+        now: Timestamp,
+        seen: &mut impl FnMut(&Step<'_>),
+    ) -> Result<Vec<(ProviderIndex, Episode)>, StoreError> {
+        self.go_on(store, now.minute(), MOST_HOURS_A_TICK, MOST_STEPS_A_TICK, seen).await?;
+        Ok(std::mem::take(&mut self.found))
+    }
+
+    /// Whether there are minutes before the present one that it has not stepped to.
+    #[must_use]
+    pub fn is_behind(&self, now: Timestamp) -> bool {
+        self.next.is_none_or(|next| next.minute <= now.minute())
+    }
+
+    /// Looks at the minute that runs at `now`, of each provider for which the store holds something new since its last look. A watch that is
+    /// behind sees nothing, and neither does a provider whose pause is not over: the next look, or the minute's step, will.
+    ///
+    /// `stopwatch` shows the time that has gone by since some moment: how long a look takes decides how long the provider pauses.
+    ///
+    /// # Errors
+    /// Where the store cannot be read. The next look or tick tells what this one found.
+    pub async fn look(
+        &mut self,
+        store: &Store,
+        now: Timestamp,
+        stopwatch: &mut impl FnMut() -> Duration,
+    ) -> Result<Vec<(ProviderIndex, Episode)>, StoreError> {
+        let end = now.minute().plus(1);
+        if self.next.is_some_and(|next| next.minute == end) {
+            // What is recorded after the revision was asked for shows as another one.
+            let revisions = try_join_all(self.providers().map(|provider| store.revision(provider))).await?;
+            for (provider, revision) in self.providers().zip(revisions) {
+                let reading = &mut self.readings[usize::from(provider.0)];
+                let (nothing_new, began) = ([reading.looked_at, reading.quiet_at].contains(&Some(revision)), stopwatch());
+                if nothing_new || began < reading.next_look {
+                    continue;
+                }
+                let facts = store.minutes(provider, end.plus(-REREAD_MINUTES)..end).await?;
+                let found = self.detectors[usize::from(provider.0)].look(end, now, &facts);
+                self.found.extend(found.into_iter().map(|episode| (provider, episode)));
+                reading.looked_at = Some(revision);
+                reading.next_look = began + LOOK_EVERY * stopwatch().saturating_sub(began);
+            }
         }
         Ok(std::mem::take(&mut self.found))
+    }
+
+    /// Goes on towards the present, by so many hours and minutes at most.
+    async fn go_on(
+        &mut self,
+        store: &Store,
+        now: Minute,
+        most_hours: i64,
+        most_steps: i64,
+        seen: &mut impl FnMut(&Step<'_>),
+    ) -> Result<(), StoreError> {
+        let liveness = store.liveness().await?;
+        let begin = self.begin.map_or(now, |begin| begin.min(now));
+        let mut next = self.next.unwrap_or_else(|| Next::first(begin, &liveness)).within_kept(now);
+        let stop = Minute(next.minute.0.saturating_add(most_steps).min(now.0 + 1));
+        let last_hour = Hour(next.hour.0.saturating_add(most_hours));
+        while next.minute < stop {
+            let due = next.minute.plus(-REREAD_MINUTES).hour();
+            next = self.learn(store, &liveness, next, due.min(last_hour)).await?;
+            if next.hour < due {
+                break;
+            }
+            // An hour is learnt between two steps, at its time: this far it goes without.
+            let until_hour_is_due = next.hour.minutes().end.plus(REREAD_MINUTES);
+            next = self.step(store, &liveness, next, until_hour_is_due.min(stop), now, seen).await?;
+        }
+        Ok(())
     }
 
     /// Teaches the hours before `until`.
