@@ -7,7 +7,7 @@ use super::episode::Evidence;
 use super::flood::{ELSEWHERE_COUNTS, Flood};
 use super::places::{LATE_W, STEPS, W, WINDOWS};
 use super::scan::{LEVELS, Place, Scan};
-use super::score::score;
+use super::score::dispersed_bound;
 use super::spread::Scatter;
 use super::threshold::{Choice, bounds_of};
 use super::zone::{Corrected, LEAST_RATIO, REST_RANGE, Zone};
@@ -166,10 +166,16 @@ impl Detector {
 
     /// Of all zones that contain a cell, in each window, the one that decides.
     fn deciding(&self, cell: Cell) -> Zone {
-        let mut best = self.everywhere(0);
+        let scored = |zone: Zone| zone.with(zone.observed, zone.expected);
+        let mut best = scored(self.everywhere(0));
         let mut better = |zone: Zone| {
-            if self.weight(&zone) > self.weight(&best) {
-                best = zone;
+            let is_hopeless = self.is_judged(&best)
+                && (!self.is_judged(&zone) || dispersed_bound(zone.observed, zone.expected, zone.dispersion) < best.score);
+            if !is_hopeless {
+                let zone = scored(zone);
+                if self.weight(&zone) > self.weight(&best) {
+                    best = zone;
+                }
             }
         };
         (1..W).for_each(|w| better(self.everywhere(w)));
@@ -187,7 +193,7 @@ impl Detector {
         best
     }
 
-    /// Every zone of that centre and size: in each window, of all reports and of late ones.
+    /// Every zone of that centre and size, not scored yet: in each window, of all reports and of late ones.
     fn each_of(&self, centre: Place, steps: usize, each: &mut impl FnMut(Zone)) {
         let (scan, parameters) = (&self.scan, &self.parameters);
         let sums = scan.sums(centre, steps);
@@ -196,13 +202,11 @@ impl Detector {
             let usual = scan.usual(&sums, w, parameters);
             let (observed, expected) = (f64::from(sums.counts[w]), usual.expected + parameters.least_expected);
             let dispersion = spread.dispersion(minutes, sums.learnt, scan.prior_dispersion, parameters) + usual.unsure;
-            let own_score = score(observed, expected, dispersion);
-            each(Zone { centre: Some(centre), steps, window: w, late_only: false, observed, expected, dispersion, score: own_score });
+            let zone = Zone { centre: Some(centre), steps, window: w, late_only: false, observed, expected, dispersion, score: 0.0 };
+            each(zone);
             if w < LATE_W {
                 let (observed, expected) = (f64::from(sums.late[w]), expected * scan.share_late + parameters.least_expected_late);
-                let dispersion = dispersion.max(parameters.dispersion_late);
-                let score = score(observed, expected, dispersion);
-                each(Zone { centre: Some(centre), steps, window: w, late_only: true, observed, expected, dispersion, score });
+                each(Zone { late_only: true, observed, expected, dispersion: dispersion.max(parameters.dispersion_late), ..zone });
             }
         }
     }
@@ -211,18 +215,20 @@ impl Detector {
         let (scan, parameters) = (&self.scan, &self.parameters);
         let (observed, expected) = (f64::from(scan.counts[w]), scan.whole[w] + parameters.least_expected);
         let dispersion = scan.spread.dispersion(WINDOWS[w], f64::INFINITY, scan.prior_dispersion, parameters);
-        let score = score(observed, expected, dispersion);
-        Zone { centre: None, steps: 0, window: w, late_only: false, observed, expected, dispersion, score }
+        Zone { centre: None, steps: 0, window: w, late_only: false, observed, expected, dispersion, score: 0.0 }
     }
 
-    /// Zones that are judged before those that are not (around a place without reports none is), then by score, then by how much more there
-    /// is than expected.
+    /// Zones that are judged before those that are not, then by score, then by how much more there is than expected.
     fn weight(&self, zone: &Zone) -> (bool, [u64; 2]) {
-        let reports = if zone.late_only { self.parameters.late_reports } else { self.parameters.people };
-        let heard = zone.centre.is_none_or(|(level, place)| self.scan.levels[usize::from(level)].counts[place as usize][W - 1] > 0);
-        let judged = heard && zone.observed >= reports && zone.observed > LEAST_RATIO * zone.expected;
         // Numbers from zero on sort as their bits do.
-        (judged, [zone.score.max(0.0).to_bits(), (zone.observed / zone.expected).to_bits()])
+        (self.is_judged(zone), [zone.score.max(0.0).to_bits(), (zone.observed / zone.expected).to_bits()])
+    }
+
+    /// Whether a step would score it: around a place without reports it would not.
+    fn is_judged(&self, zone: &Zone) -> bool {
+        let reports = if zone.late_only { self.parameters.late_reports } else { self.parameters.people };
+        let is_heard = zone.centre.is_none_or(|(level, place)| self.scan.levels[usize::from(level)].counts[place as usize][W - 1] > 0);
+        is_heard && zone.observed >= reports && zone.observed > LEAST_RATIO * zone.expected
     }
 
     fn usual(&self, zone: &Zone) -> Usual {

@@ -4,7 +4,7 @@ use super::episode::Evidence;
 use super::parameters::Parameters;
 use super::places::{LATE_W, Places, STEPS, W, WINDOWS};
 use super::scan::{LEVELS, Place, Scan};
-use super::score::{bound, score};
+use super::score::{bound, dispersed_bound, score};
 use super::spread::Spread;
 use super::threshold::{Thresholds, kind};
 use crate::domain::baseline::PARTS;
@@ -94,7 +94,7 @@ impl Scan {
     /// Zones around what has grown, and everywhere, each in its most surprising window, highest score first. Only those near enough to the
     /// score that opens an episode, or that teach how scores of quiet days are.
     pub fn zones(&mut self, grown: &[Place], least: f64, parameters: &Parameters) -> Vec<Zone> {
-        let (mut zones, mut within) = (Vec::new(), Vec::new());
+        let (mut zones, mut within, mut hopes) = (Vec::new(), Vec::new(), Hopes::new(least));
         for level in (0..LEVELS).rev() {
             within.extend(grown.iter().filter(|(own, _)| usize::from(*own) == level).map(|(_, place)| *place));
             within.sort_unstable();
@@ -102,7 +102,7 @@ impl Scan {
             // One cell of a coarse resolution is about what seven of the next finer one are.
             let first = usize::from(level + 1 < LEVELS);
             for centre in self.centres(level, &within) {
-                self.zones_around((level as u8, centre), first, least, parameters, &mut zones);
+                self.zones_around((level as u8, centre), first, &mut hopes, parameters, &mut zones);
             }
             // What has grown in a place has grown in that which it lies in.
             for place in &mut within {
@@ -133,7 +133,7 @@ impl Scan {
     }
 
     /// Zones around a place, from so many steps on, each adding a ring to the one before.
-    fn zones_around(&self, centre: Place, first: usize, least: f64, parameters: &Parameters, zones: &mut Vec<Zone>) {
+    fn zones_around(&self, centre: Place, first: usize, hopes: &mut Hopes, parameters: &Parameters, zones: &mut Vec<Zone>) {
         let places = &self.levels[usize::from(centre.0)];
         let unheard = self.unheard().map(f64::from);
         let mut sums = Sums::default();
@@ -147,7 +147,7 @@ impl Scan {
             let missing = self.missing(centre, steps) as f64;
             let shares = std::array::from_fn(|part| sums.shares[part] + unheard[part] * missing);
             let spread = &places.spread[centre.1 as usize][steps];
-            zones.extend(self.zone(centre, steps, &Sums { shares, ..sums }, spread, least, parameters));
+            zones.extend(self.zone(centre, steps, &Sums { shares, ..sums }, spread, hopes, parameters));
         }
     }
 
@@ -173,8 +173,7 @@ impl Scan {
     }
 
     /// A zone in its most surprising window.
-    fn zone(&self, centre: Place, steps: usize, sums: &Sums, spread: &Spread, least: f64, parameters: &Parameters) -> Option<Zone> {
-        let mut best: Option<Zone> = None;
+    fn zone(&self, centre: Place, steps: usize, sums: &Sums, spread: &Spread, hopes: &mut Hopes, parameters: &Parameters) -> Option<Zone> {
         let fewest = parameters.people.min(parameters.late_reports);
         for (w, minutes) in WINDOWS.into_iter().enumerate() {
             let observed = f64::from(sums.counts[w]);
@@ -185,25 +184,25 @@ impl Scan {
             let dispersion = || spread.dispersion(minutes, sums.learnt, self.prior_dispersion, parameters) + usual.unsure;
             let expected = usual.expected + parameters.least_expected;
             let zone = Zone { centre: Some(centre), steps, window: w, late_only: false, observed, expected, dispersion: 0.0, score: 0.0 };
-            consider(zone, dispersion, parameters.people, least, &mut best);
+            hopes.consider(zone, dispersion, parameters.people);
             if w < LATE_W {
                 let (observed, expected) = (f64::from(sums.late[w]), expected * self.share_late + parameters.least_expected_late);
                 let zone = Zone { late_only: true, observed, expected, ..zone };
-                consider(zone, || dispersion().max(parameters.dispersion_late), parameters.late_reports, least, &mut best);
+                hopes.consider(zone, || dispersion().max(parameters.dispersion_late), parameters.late_reports);
             }
         }
-        best
+        hopes.best()
     }
 
     fn everywhere(&self, least: f64, parameters: &Parameters) -> Option<Zone> {
-        let mut best = None;
+        let mut hopes = Hopes::new(least);
         for (w, minutes) in WINDOWS.into_iter().enumerate() {
             let (observed, expected) = (f64::from(self.counts[w]), self.whole[w] + parameters.least_expected);
             let dispersion = || self.spread.dispersion(minutes, f64::INFINITY, self.prior_dispersion, parameters);
             let zone = Zone { centre: None, steps: 0, window: w, late_only: false, observed, expected, dispersion: 0.0, score: 0.0 };
-            consider(zone, dispersion, parameters.people, least, &mut best);
+            hopes.consider(zone, dispersion, parameters.people);
         }
-        best
+        hopes.best()
     }
 
     /// What decides of a zone, in windows that end at `now`.
@@ -228,16 +227,46 @@ impl Scan {
     }
 }
 
-/// Keeps the zone where its score is the highest, and above `least`. The score is summed up only where its bound says that it may be.
-fn consider(mut zone: Zone, dispersion: impl FnOnce() -> f64, reports: f64, least: f64, best: &mut Option<Zone>) {
-    let floor = best.map_or(least, |best| best.score);
-    let worth = zone.observed >= reports && zone.observed > LEAST_RATIO * zone.expected && bound(zone.observed, zone.expected) > floor;
-    if worth {
-        zone.dispersion = dispersion();
-        zone.score = score(zone.observed, zone.expected, zone.dispersion);
-        if zone.score > floor {
-            *best = Some(zone);
+/// The windows of a zone that may score above `least`, each with a bound of its score. Scores are summed up only where bounds say that one
+/// may be the highest: of an outage that grows, each longer window scores more than the one before.
+struct Hopes {
+    least: f64,
+    windows: Vec<(f64, Zone)>,
+}
+
+impl Hopes {
+    const fn new(least: f64) -> Self {
+        Self { least, windows: Vec::new() }
+    }
+
+    /// Notes the zone in one of its windows, where it may score enough.
+    #[inline]
+    fn consider(&mut self, mut zone: Zone, dispersion: impl FnOnce() -> f64, reports: f64) {
+        let worth = zone.observed >= reports && zone.observed > LEAST_RATIO * zone.expected;
+        if worth && bound(zone.observed, zone.expected) > self.least {
+            zone.dispersion = dispersion();
+            let bound = dispersed_bound(zone.observed, zone.expected, zone.dispersion);
+            if bound > self.least {
+                self.windows.push((bound, zone));
+            }
         }
+    }
+
+    /// The window with the highest score, if it is above the least: of several, the first that was noted. Forgets them all.
+    fn best(&mut self) -> Option<Zone> {
+        let most_hopeful = (0..self.windows.len()).max_by(|a, b| self.windows[*a].0.total_cmp(&self.windows[*b].0))?;
+        let scored = |(_, zone): (f64, Zone)| zone.with(zone.observed, zone.expected);
+        let mut best = (most_hopeful, scored(self.windows[most_hopeful]));
+        for (n, window) in self.windows.drain(..).enumerate().filter(|(n, _)| *n != most_hopeful) {
+            if window.0 < best.1.score {
+                continue;
+            }
+            let zone = scored(window);
+            if zone.score > best.1.score || zone.score.to_bits() == best.1.score.to_bits() && n < best.0 {
+                best = (n, zone);
+            }
+        }
+        (best.1.score > self.least).then_some(best.1)
     }
 }
 

@@ -2,7 +2,7 @@
 
 #![expect(clippy::float_cmp, reason = "the same number comes out, not one near it")]
 
-use crate::domain::detect::score::{bound, score};
+use crate::domain::detect::score::{bound, dispersed_bound, score};
 use proptest::prelude::*;
 
 /// -log10 of the probability of `count` or more, by one minus the sum of what is fewer.
@@ -84,5 +84,12 @@ proptest! {
         prop_assume!(1.2 * mean < count);
         let (bound, score) = (bound(count, mean), score(count, mean, dispersion));
         prop_assert!(score <= bound, "{} {}", score, bound);
+    }
+
+    #[test]
+    fn nor_is_the_bound_that_knows_the_dispersion_which_is_near(count in 1_u32..100_000, share in 1e-6..0.99, dispersion in 0.005..1.2) {
+        let (count, mean) = (f64::from(count), share * f64::from(count));
+        let (bound, score) = (dispersed_bound(count, mean, dispersion), score(count, mean, dispersion));
+        prop_assert!(score <= bound + 1e-9 && bound < score + 5.0, "{} {}", score, bound);
     }
 }
