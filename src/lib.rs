@@ -6,6 +6,7 @@
 //! cli ─ config, catalogue     commands, settings, the list of providers
 //!  ├ gazetteer                names of places: for cli, http and engine
 //!  ├ backtest                 incidents against known outages: score, table, plots
+//!  ├ simulate ─ gazetteer     outages on record, played by a synthetic crowd; real cities
 //!  └ http                     routes, wire types, the one error table
 //!     ├ render                a view in, bytes out
 //!     └ engine                the use-cases; the only one who knows the time
@@ -23,5 +24,6 @@ pub mod engine;
 pub mod gazetteer;
 pub mod http;
 pub mod render;
+pub mod simulate;
 pub mod store;
 pub mod wire;
