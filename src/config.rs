@@ -38,6 +38,10 @@ pub struct Config {
     /// Size of the log at which a snapshot is made, in MiB
     #[arg(long, env = "GROUNDSWELL_SNAPSHOT_LOG_MIB", default_value_t = 128, value_parser = clap::value_parser!(u64).range(1..=65_536), value_name = "MIB")]
     pub snapshot_log_mib: u64,
+    /// Run on a simulated clock, on an embedded store only: from START on, so many times as fast as time, like 2022-07-08T08:30:00Z@60x; more stretches may
+    /// follow after commas, each from a later time on at another speed
+    #[arg(long, env = "GROUNDSWELL_CLOCK", value_name = "START@SPEEDx")]
+    pub clock: Option<String>,
     /// How much to log: error, warn, info, debug or a filter like groundswell=debug
     #[arg(long, env = "GROUNDSWELL_LOG", default_value = "groundswell=info,warn", value_name = "FILTER")]
     pub log: String,

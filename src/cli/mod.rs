@@ -6,6 +6,7 @@ mod openapi;
 mod opened;
 mod replay;
 mod serve;
+mod simulate;
 
 use anyhow::{Context, bail};
 use clap::{Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -29,6 +30,8 @@ enum Commands {
     Replay(Box<crate::config::ReplayConfig>),
     /// Replay streams with known outages, score the incidents, and plot them
     Backtest(Box<backtest::Arguments>),
+    /// Play an outage on record by a synthetic crowd, into files or to a server
+    Simulate(simulate::Arguments),
     /// Print the OpenAPI document of the HTTP interface
     Openapi,
 }
@@ -44,6 +47,7 @@ pub fn run() -> anyhow::Result<()> {
         Commands::Copy(config) => copy::run(&config),
         Commands::Replay(config) => replay::run(&config),
         Commands::Backtest(arguments) => backtest::run(&arguments),
+        Commands::Simulate(arguments) => simulate::run(&arguments),
         Commands::Openapi => openapi::run(),
     }
 }

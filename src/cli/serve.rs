@@ -2,11 +2,14 @@
 
 use super::opened;
 use crate::config::Config;
+use crate::engine::Engine;
 use crate::engine::clock::Clock;
-use crate::engine::{Engine, HOUSEKEEPING_EVERY};
+use crate::engine::timetable::Timetable;
 use crate::http;
-use crate::store::Terms;
-use anyhow::Context;
+use crate::render::time::rfc3339;
+use crate::store::redis::address::is_address;
+use crate::store::{Store, Terms};
+use anyhow::{Context, ensure};
 use std::io::Write;
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -15,6 +18,7 @@ use tokio::runtime::Runtime;
 
 pub fn run(config: &Config) -> anyhow::Result<()> {
     config.check()?;
+    let timetable = timetable(config)?;
     start_logging(&config.log)?;
     let catalogue = opened::catalogue(config.catalogue.as_deref())?;
     let key = opened::reporter_key(&config.key, &config.store)?;
@@ -25,8 +29,35 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     if store.catalogue_before().is_some_and(|before| before != catalogue.fingerprint()) {
         tracing::warn!("the catalogue is another one than this store was last opened with; nodes of one store should have the same");
     }
-    let engine = Arc::new(Engine::start(catalogue, Clock::System, config.lateness_ms(), &key, store)?);
+    if let Some(timetable) = &timetable {
+        comes_after(timetable, &store)?;
+        tracing::warn!(clock = %timetable, "the clock is a simulated one, and every answer says so");
+    }
+    // A simulated clock begins once the store is read.
+    let clock = timetable.map_or(Clock::System, Clock::simulated);
+    let engine = Arc::new(Engine::start(catalogue, clock, config.lateness_ms(), &key, store)?);
     serve(config, listener, &engine)
+}
+
+/// What a simulated clock is to follow.
+fn timetable(config: &Config) -> anyhow::Result<Option<Timetable>> {
+    let Some(text) = &config.clock else { return Ok(None) };
+    ensure!(
+        !is_address(&config.store),
+        "--clock needs an embedded store: nodes of one Redis must agree on the time; give --store a directory"
+    );
+    Ok(Some(text.parse().context("--clock")?))
+}
+
+/// Facts of the future would be counted as known.
+fn comes_after(timetable: &Timetable, store: &Store) -> anyhow::Result<()> {
+    let newest = store.newest_minute().filter(|newest| timetable.start() < newest.start());
+    let Some(newest) = newest else { return Ok(()) };
+    anyhow::bail!(
+        "{} holds reports of {}, which is later than --clock begins: start the clock after them, or give another --store",
+        store.shown(),
+        rfc3339(newest.start())
+    )
 }
 
 fn serve(config: &Config, listener: TcpListener, engine: &Arc<Engine>) -> anyhow::Result<()> {
@@ -57,7 +88,7 @@ fn serve(config: &Config, listener: TcpListener, engine: &Arc<Engine>) -> anyhow
 fn keep_house(engine: &Engine, runtime: &Runtime, stopped: &Receiver<()>) {
     loop {
         runtime.block_on(engine.keep_house());
-        if stopped.recv_timeout(HOUSEKEEPING_EVERY) != Err(RecvTimeoutError::Timeout) {
+        if stopped.recv_timeout(engine.housekeeping_every()) != Err(RecvTimeoutError::Timeout) {
             return;
         }
     }

@@ -1,9 +1,10 @@
 //! The only place where time is asked for.
 
+use super::timetable::Timetable;
 use crate::domain::time::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 /// Where the engine's time comes from.
 #[derive(Debug, Clone)]
@@ -12,6 +13,15 @@ pub enum Clock {
     System,
     /// One that only moves when told to.
     Manual(Arc<AtomicI64>),
+    /// One that follows a timetable.
+    Simulated(Arc<Simulated>),
+}
+
+/// A clock that follows a timetable from when it was started on.
+#[derive(Debug)]
+pub struct Simulated {
+    timetable: Timetable,
+    started: Instant,
 }
 
 impl Clock {
@@ -19,6 +29,12 @@ impl Clock {
     #[must_use]
     pub fn manual(now: Timestamp) -> Self {
         Self::Manual(Arc::new(AtomicI64::new(now.0)))
+    }
+
+    /// A clock that follows a timetable from now on.
+    #[must_use]
+    pub fn simulated(timetable: Timetable) -> Self {
+        Self::Simulated(Arc::new(Simulated { timetable, started: Instant::now() }))
     }
 
     /// What it shows.
@@ -30,13 +46,29 @@ impl Clock {
                 Timestamp(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX))
             }
             Self::Manual(ms) => Timestamp(ms.load(Ordering::SeqCst)),
+            Self::Simulated(clock) => clock.now().0,
         }
     }
 
-    /// Sets a manual clock. The machine's own is left alone.
+    /// What a simulated clock shows, and how many times as fast as time it runs; none of another.
+    #[must_use]
+    pub fn simulated_now(&self) -> Option<(Timestamp, u32)> {
+        match self {
+            Self::Simulated(clock) => Some(clock.now()),
+            Self::System | Self::Manual(_) => None,
+        }
+    }
+
+    /// Sets a manual clock. Others are left alone.
     pub fn set(&self, now: Timestamp) {
         if let Self::Manual(ms) = self {
             ms.store(now.0, Ordering::SeqCst);
         }
+    }
+}
+
+impl Simulated {
+    fn now(&self) -> (Timestamp, u32) {
+        self.timetable.after(self.started.elapsed())
     }
 }

@@ -7,13 +7,14 @@ pub mod metrics;
 pub mod providers;
 pub mod replay;
 pub mod series;
+pub mod timetable;
 pub mod views;
 pub mod watch;
 
 use crate::domain::provider::Catalogue;
 use crate::domain::report::{Arrival, Report, Submission, TimeError};
 use crate::domain::reporter::{DayKeys, ReporterKey};
-use crate::domain::time::{Timestamp, Window};
+use crate::domain::time::{Minute, Timestamp, Window};
 use crate::store::{MINUTES_KEPT_DAYS, Recorded, Store, StoreError};
 use cache::{Served, TickCache};
 use clock::Clock;
@@ -24,10 +25,15 @@ use series::{Series, SeriesKey};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use views::{Snapshot, ViewKey};
 
 /// How often housekeeping looks whether there is something to do.
-pub const HOUSEKEEPING_EVERY: std::time::Duration = std::time::Duration::from_secs(5);
+const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(5);
+/// Under a clock however fast, it leaves the machine so much time for other things.
+const HOUSEKEEPING_AT_MOST_EVERY: Duration = Duration::from_millis(200);
+/// Minutes that are said at once to have been lived through, where a fast clock skipped them: more than it can between two steps.
+const MOST_MINUTES_SKIPPED: i64 = 24 * 60;
 
 /// Views kept at most, and their bytes.
 const MOST_VIEWS: usize = 512;
@@ -53,6 +59,8 @@ pub struct Engine {
     providers: TickCache<(), ProvidersNow>,
     /// Whether the last try to write failed.
     cannot_write: AtomicBool,
+    /// The last minute that was said to be lived through, as long as nothing failed since.
+    lived: Mutex<Option<Minute>>,
     /// Why the store should not be trusted with reports, as of the last look; the lock is held to copy or replace it.
     faults: RwLock<Vec<String>>,
 }
@@ -99,6 +107,7 @@ impl Engine {
             series: TickCache::new(MOST_SERIES, MOST_SERIES_BYTES),
             providers: TickCache::new(1, usize::MAX),
             cannot_write: AtomicBool::new(false),
+            lived: Mutex::default(),
             faults: RwLock::default(),
         })
     }
@@ -125,6 +134,19 @@ impl Engine {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// The time, and how many times as fast as time it goes, where the clock is a simulated one.
+    #[must_use]
+    pub fn simulated_now(&self) -> Option<(Timestamp, u32)> {
+        self.clock.simulated_now()
+    }
+
+    /// How long to wait between two steps of housekeeping: the same by the clock, as far as the machine keeps up.
+    #[must_use]
+    pub fn housekeeping_every(&self) -> Duration {
+        let speed = self.simulated_now().map_or(1, |(_, speed)| speed);
+        (HOUSEKEEPING_EVERY / speed).max(HOUSEKEEPING_AT_MOST_EVERY)
     }
 
     /// How far back a report may have been observed.
@@ -220,8 +242,7 @@ impl Engine {
     /// One step of housekeeping: says that we run, ages and forgets what its time has come for, brings the gauges up to date.
     pub async fn keep_house(&self) {
         let now = self.now();
-        let minute = now.minute();
-        let wrote = if self.can_record() { self.store.mark_live(minute..minute.plus(1)).await } else { self.store.probe().await };
+        let wrote = if self.can_record() { self.mark_live().await } else { self.store.probe().await };
         self.cannot_write.store(wrote.is_err(), Ordering::Relaxed);
         let (tidied, looked) = (self.store.tidy(now).await, self.look_at_store().await);
         for error in [wrote.err(), tidied.err(), looked.err()].into_iter().flatten() {
@@ -229,6 +250,20 @@ impl Engine {
             tracing::error!(%error, "housekeeping failed and will be tried again");
         }
         self.refresh_gauges().await;
+    }
+
+    /// Says that we run: in the present minute, and in those that a fast clock skipped since this was said last.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub async fn mark_live(&self) -> Result<(), StoreError> {
+        let minute = self.now().minute();
+        let before = self.lived.lock().unwrap_or_else(PoisonError::into_inner).take().filter(|_| self.simulated_now().is_some());
+        // By a clock as fast as time, a minute is skipped only by who was asleep.
+        let since = before.map_or(minute, |before| before.max(minute.plus(-MOST_MINUTES_SKIPPED)).min(minute));
+        self.store.mark_live(since..minute.plus(1)).await?;
+        *self.lived.lock().unwrap_or_else(PoisonError::into_inner) = Some(minute);
+        Ok(())
     }
 
     /// Looks whether the store should be trusted with reports, and warns of what changed.

@@ -1,6 +1,7 @@
 //! What operators see of requests: an id each, a count, a time, a line in the log. Never a body, a reporter or an address.
 
 use super::App;
+use crate::render::time::rfc3339;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
@@ -17,6 +18,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// What time it is in a simulation, and how fast it goes: `2022-07-08T08:44:03Z@60x`.
+const SIMULATED_CLOCK: HeaderName = HeaderName::from_static("simulated-clock");
 /// What a path that is none of ours is counted as: callers must not choose the labels.
 const UNKNOWN_ROUTE: &str = "unknown";
 
@@ -90,9 +93,13 @@ pub async fn observe(request: ServiceRequest, next: Next<impl MessageBody>) -> R
         tracing::debug!(request = ?id, method = %response.request().method(), route, status, seconds, "answered");
     }
     response.headers_mut().insert(REQUEST_ID, id);
+    if let Some((now, speed)) = app.engine.simulated_now() {
+        let clock = HeaderValue::try_from(format!("{}@{speed}x", rfc3339(now))).expect("digits and letters make a header");
+        response.headers_mut().insert(SIMULATED_CLOCK, clock);
+    }
     if is_read {
         response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-        let exposed = HeaderValue::from_static("ETag, Retry-After, X-Request-Id");
+        let exposed = HeaderValue::from_static("ETag, Retry-After, X-Request-Id, Simulated-Clock");
         response.headers_mut().insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
     }
     Ok(response)

@@ -79,6 +79,10 @@ fn add_headers(operation: &mut Operation) {
         let RefOr::T(response) = response else { continue };
         let mut add = |name: &str, header| response.headers.insert(name.to_owned(), header);
         add("X-Request-Id", header(Type::String, "Of this request, to be named when asking about it"));
+        add(
+            "Simulated-Clock",
+            header(Type::String, "Only where the server runs on a simulated clock: its time and speed, `2022-07-08T08:44:03Z@60x`"),
+        );
         if can_be_unchanged && matches!(status.as_str(), "200" | "304") {
             add("ETag", header(Type::String, "Of the content without `as_of`"));
             add("Cache-Control", header(Type::String, "10 s while reports can change it, for ever once they cannot"));

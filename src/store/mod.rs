@@ -332,6 +332,15 @@ impl Store {
         }
     }
 
+    /// The last minute of which an embedded store has facts.
+    #[must_use]
+    pub fn newest_minute(&self) -> Option<Minute> {
+        match self {
+            Self::Embedded(store) => store.newest_minute(),
+            Self::Redis(_) => None,
+        }
+    }
+
     /// Why no reports should be trusted to it, though it answers: each a sentence with the way out.
     ///
     /// # Errors

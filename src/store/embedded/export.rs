@@ -3,7 +3,7 @@
 use super::claims::Record;
 use super::{Embedded, aged};
 use crate::domain::counts::Counts;
-use crate::domain::time::Hour;
+use crate::domain::time::{Hour, Minute};
 use crate::store::StoreError;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -41,6 +41,13 @@ impl Embedded {
         let live = self.live();
         let of_minutes: BTreeSet<Hour> = live.all().map(|(_, minute, _)| minute.hour()).collect();
         of_minutes.into_iter().chain(live.aged.within(Hour(0)..Hour(i64::MAX)).into_iter().map(|(hour, _)| hour)).collect()
+    }
+
+    /// The last minute that has facts; of those that have aged, the first of their hour.
+    pub(in crate::store) fn newest_minute(&self) -> Option<Minute> {
+        let live = self.live();
+        let aged = live.aged.within(Hour(0)..Hour(i64::MAX)).into_iter().map(|(hour, _)| hour.first_minute()).max();
+        live.all().map(|(_, minute, _)| minute).max().max(aged)
     }
 
     /// What is kept of an hour of a provider.
