@@ -161,7 +161,8 @@ mod tests {
         for scenario in ALL {
             let plan = Plan::new(scenario, 1, 1.0);
             for count in scenario.counts {
-                let expected = plan.expected(count.provider, instant(count.at));
+                let minutes = (-7..=7).map(|minute| instant(count.at).plus_ms(minute * MINUTE_MS));
+                let expected = minutes.map(|at| plan.expected(count.provider, at)).sum::<f64>() / COUNTED_MINUTES;
                 let off = (expected / count.reports - 1.0).abs();
                 assert!(off < 0.05, "{}: {} {}: {expected:.0} against {}", scenario.name, count.provider, count.at, count.reports);
             }

@@ -126,7 +126,7 @@ impl Reports<'_> {
         let mean = surge.per_minute(part, middle);
         self.draw_in_time(source, mean, at.max(surge.curve.begins()), rng);
         for _ in 0..poisson(rng, surge.surge.late_share * mean) {
-            let noticed = at.plus_ms(rng.i64(..MINUTE_MS));
+            let noticed = at.plus_ms(rng.i64(0..MINUTE_MS));
             let comes = comes_late(surge, part, noticed, rng);
             if let Some(received) = comes.filter(|received| received.ms_since(noticed) < MOST_DELAY_MS) {
                 let report = self.report(source, noticed, received, rng);
@@ -134,7 +134,7 @@ impl Reports<'_> {
             }
         }
         for _ in 0..poisson(rng, surge.working_per_minute(part, middle)) {
-            let received = at.plus_ms(rng.i64(..MINUTE_MS));
+            let received = at.plus_ms(rng.i64(0..MINUTE_MS));
             let report = self.report(source, received, received, rng);
             self.wait(Report { symptom: Symptom::Working, ..report });
         }
@@ -144,7 +144,7 @@ impl Reports<'_> {
     fn draw_in_time(&mut self, source: Source<'_>, mean: f64, since: Timestamp, rng: &mut Rng) {
         let at = self.minute.start();
         for _ in 0..poisson(rng, mean / (1.0 + AGAIN)) {
-            let received = at.plus_ms(rng.i64(..MINUTE_MS));
+            let received = at.plus_ms(rng.i64(0..MINUTE_MS));
             let is_late = source.mood == Mood::Quiet && rng.f64() < LATE_QUIET;
             let delay_ms = if is_late { rng.i64(LATE_QUIET_MS) } else { wait(rng, NOTICED_MS).min(MOST_NOTICED_MS) as i64 };
             let noticed = received.plus_ms(-delay_ms);
@@ -206,4 +206,97 @@ fn comes_late(surge: &PlannedSurge, part: &Part, noticed: Timestamp, rng: &mut R
     }
     let back = returns.into_iter().find(|_| rng.f64() < REACHED_BY_RETURN).or(last)?;
     Some(back.plus_ms(wait(rng, SENT_AFTER_MS) as i64).max(noticed.plus_ms(LATE_QUIET_MS.start)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::time::{DEFAULT_LATENESS_MS, ON_TIME_MS};
+    use crate::gazetteer::{City, cities};
+    use crate::simulate::homes::km_between;
+    use crate::simulate::scenario::{ALL, Scenario, instant};
+
+    fn rogers(seed: u64) -> Plan {
+        Plan::new(ALL[0], seed, 0.01)
+    }
+
+    fn morning() -> Range<Timestamp> {
+        instant("2022-07-08T08:00:00Z")..instant("2022-07-08T12:00:00Z")
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_reports_and_another_gives_others() {
+        let lines = |seed| rogers(seed).reports(morning()).map(|report| report.file_line()).collect::<Vec<_>>();
+        let first = lines(1);
+        assert!(first.len() > 500 && first == lines(1) && first != lines(2), "{}", first.len());
+    }
+
+    #[test]
+    fn what_comes_does_not_depend_on_where_one_begins_to_look() {
+        let plan = rogers(1);
+        let Range { start, end } = morning();
+        let later = start.plus_ms(HOUR_MS);
+        let whole: Vec<Report> = plan.reports(start..end).filter(|report| report.received_at >= later).collect();
+        assert!(whole.len() > 500 && plan.reports(later..end).eq(whole.iter().copied()));
+    }
+
+    #[test]
+    fn they_come_in_order_and_soon_enough_to_be_taken() {
+        let plan = rogers(3);
+        let whole: Vec<Report> = plan.reports(plan.scenario.from()..plan.scenario.until()).collect();
+        assert!(whole.is_sorted_by_key(|report| report.received_at));
+        let delays: Vec<i64> = whole.iter().map(|report| report.received_at.ms_since(report.observed_at)).collect();
+        assert!(delays.iter().all(|delay| (0..DEFAULT_LATENESS_MS).contains(delay)));
+        let back = instant("2022-07-09T00:05:00Z");
+        let late_in_hour = |from: Timestamp| {
+            let of_hour = whole.iter().zip(&delays).filter(|(report, _)| (0..HOUR_MS).contains(&report.received_at.ms_since(from)));
+            of_hour.filter(|(_, delay)| **delay > 2 * HOUR_MS).count()
+        };
+        let (before, after) = (late_in_hour(back.plus_ms(-5 * HOUR_MS)), late_in_hour(back));
+        assert!(after > 3 * before && after > 100, "phones that are back report what they could not: {before} an hour, then {after}");
+        let again = whole.iter().filter(|report| report.symptom == Symptom::Working).filter(|report| report.received_at > back).count();
+        assert!(again > 20, "{again} say that it works again");
+    }
+
+    #[test]
+    fn nobody_reports_the_outage_before_it() {
+        let plan = Plan::new(ALL[0], 1, 1.0);
+        let begins = instant("2022-07-08T08:44:00Z");
+        let counted = |from: Timestamp| {
+            let range = from..from.plus_ms(10 * MINUTE_MS);
+            plan.reports(range)
+                .filter(|report| report.provider == "rogers" && report.received_at.ms_since(report.observed_at) < ON_TIME_MS)
+                .count()
+        };
+        let (before, after) = (counted(begins.plus_ms(-10 * MINUTE_MS)), counted(begins));
+        assert!(before < 20 && after > 100, "{before}, then {after}");
+    }
+
+    #[test]
+    fn neighbours_of_r7_are_blamed_as_often_as_on_record() {
+        for name in ["tmobile-2020", "vodafone-uk-2020"] {
+            let plan = Plan::new(Scenario::by_name(name).unwrap(), 1, 1.0);
+            for count in plan.scenario.counts {
+                let middle = instant(count.at);
+                let window = middle.plus_ms(-15 * MINUTE_MS / 2)..middle.plus_ms(15 * MINUTE_MS / 2);
+                let in_time = |report: &Report| report.received_at.ms_since(report.observed_at) <= ON_TIME_MS;
+                let got = plan.reports(window).filter(|report| report.provider == count.provider && in_time(report)).count() as f64;
+                assert!((got / count.reports - 1.0).abs() < 0.1, "{name}: {got} of {}, {} on record", count.provider, count.reports);
+            }
+        }
+    }
+
+    #[test]
+    fn everybody_stands_in_a_country_of_the_scenario() {
+        for (name, country) in [("rogers-2022", "CA"), ("optus-2023", "AU"), ("vodafone-uk-2020", "GB"), ("att-2024", "US")] {
+            let plan = Plan::new(Scenario::by_name(name).unwrap(), 1, 0.005);
+            let some: Vec<Report> = plan.reports(plan.scenario.from()..plan.scenario.until()).step_by(37).collect();
+            assert!(some.len() > 5, "{name}: {}", some.len());
+            for report in some {
+                let km = |city: &&City| km_between(report.position, city.position);
+                let nearest = cities().iter().min_by(|a, b| km(a).total_cmp(&km(b))).unwrap();
+                assert_eq!(nearest.country, country, "{name}: {report:?}");
+            }
+        }
+    }
 }

@@ -56,9 +56,10 @@ static SURGES: [Surge; 5] = [
     collateral("boost-us", "att", &CURVE, 0.0095, &USA),
 ];
 
-static CURVE: [Point; 15] = [
+static CURVE: [Point; 16] = [
     fitted("2024-02-22T03:45:00-05:00", 800.0),
-    fitted("2024-02-22T03:50:00-05:00", 16_000.0),
+    fitted("2024-02-22T03:49:00-05:00", 22_000.0),
+    fitted("2024-02-22T03:54:00-05:00", 31_000.0),
     record("2024-02-22T04:00:00-05:00", 32_000.0),
     fitted("2024-02-22T04:20:00-05:00", 30_000.0),
     // A dip at about 05:00 is on record, its depth is not.

@@ -43,11 +43,12 @@ static SURGES: [Surge; 4] = [
 ];
 
 /// Only the peak is on record.
-static CURVE: [Point; 7] = [
+static CURVE: [Point; 8] = [
     fitted("2020-06-09T03:50:00Z", 20.0),
     fitted("2020-06-09T04:10:00Z", 2_500.0),
-    fitted("2020-06-09T04:30:00Z", 7_800.0),
+    fitted("2020-06-09T04:37:00Z", 9_600.0),
     record(PEAK, 9_686.0),
+    fitted("2020-06-09T04:53:00Z", 9_600.0),
     fitted("2020-06-09T05:30:00Z", 7_000.0),
     fitted("2020-06-09T08:00:00Z", 700.0),
     fitted("2020-06-09T11:00:00Z", 10.0),
