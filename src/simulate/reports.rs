@@ -34,7 +34,7 @@ const FOUND_AFTER_MS: f64 = 40.0 * MINUTE_MS as f64;
 const FOUND_SPREAD: f64 = 0.9;
 /// A short return of service reaches so many of those who wait; and once it is there a phone reports after some time.
 const REACHED_BY_RETURN: f64 = 0.3;
-const SENT_AFTER_MS: f64 = 20.0 * MINUTE_MS as f64;
+const SENT_AFTER_MS: f64 = 45.0 * MINUTE_MS as f64;
 
 /// The reports of a plan received within an interval, in that order.
 #[derive(Debug)]

@@ -78,5 +78,5 @@ static CURVE: [Point; 16] = [
 ];
 
 const fn outage(provider: &'static str, scale: f64) -> Surge {
-    Surge { provider, cause: Cause::Outage, curve: &CURVE, scale, areas: &AFFECTED, flaps: &[], late_share: 0.25 }
+    Surge { provider, cause: Cause::Outage, curve: &CURVE, scale, areas: &AFFECTED, flaps: &[], late_share: 0.1 }
 }

@@ -68,5 +68,5 @@ const fn part(name: &'static str, codes: &'static [&'static str], share: f64, ba
 }
 
 const fn outage(provider: &'static str, scale: f64) -> Surge {
-    Surge { provider, cause: Cause::Outage, curve: &CURVE, scale, areas: &AFFECTED, flaps: &[], late_share: 0.35 }
+    Surge { provider, cause: Cause::Outage, curve: &CURVE, scale, areas: &AFFECTED, flaps: &[], late_share: 0.25 }
 }

@@ -108,5 +108,5 @@ const fn part(name: &'static str, codes: &'static [&'static str], share: f64) ->
 }
 
 const fn outage(provider: &'static str, cause: Cause, curve: &'static [Point], scale: f64, areas: &'static [Area]) -> Surge {
-    Surge { provider, cause, curve, scale, areas, flaps: &FLAPS, late_share: 0.35 }
+    Surge { provider, cause, curve, scale, areas, flaps: &FLAPS, late_share: 0.25 }
 }

@@ -30,7 +30,7 @@ static USA: [Area; 1] = [country("USA", "US")];
 static AFFECTED: [Area; 1] = [Area { name: "USA", within: Within::Country("US"), share: 1.0, back: Some("2020-06-15T22:00:00-07:00") }];
 
 static SURGES: [Surge; 3] = [
-    Surge { provider: "t-mobile-us", cause: Cause::Outage, curve: &CURVE, scale: 1.0, areas: &AFFECTED, flaps: &[], late_share: 0.1 },
+    Surge { provider: "t-mobile-us", cause: Cause::Outage, curve: &CURVE, scale: 1.0, areas: &AFFECTED, flaps: &[], late_share: 0.08 },
     // Less what is reported of them on quiet days.
     collateral("verizon", "t-mobile-us", &BESIDE, 8_560.0, &USA),
     collateral("att", "t-mobile-us", &BESIDE, 3_806.0, &USA),

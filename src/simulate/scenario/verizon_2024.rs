@@ -64,7 +64,7 @@ static SURGES: [Surge; 4] = [
 ];
 
 const OUTAGE: Surge =
-    Surge { provider: "verizon", cause: Cause::Outage, curve: &ELSEWHERE, scale: 1.0, areas: &OTHERS, flaps: &[], late_share: 0.2 };
+    Surge { provider: "verizon", cause: Cause::Outage, curve: &ELSEWHERE, scale: 1.0, areas: &OTHERS, flaps: &[], late_share: 0.1 };
 
 /// On record are over 4,000 at about 10:30 CT and about 1,200 at 14:30 CT, of those whose city was known: about one in seven and a half,
 /// if Chicago has the share of the nine that its people have.

@@ -46,7 +46,7 @@ static AFFECTED: [Area; 8] = [
 ];
 
 static SURGES: [Surge; 3] = [
-    Surge { provider: "verizon", cause: Cause::Outage, curve: &CURVE, scale: 1.0, areas: &AFFECTED, flaps: &[], late_share: 0.2 },
+    Surge { provider: "verizon", cause: Cause::Outage, curve: &CURVE, scale: 1.0, areas: &AFFECTED, flaps: &[], late_share: 0.1 },
     // No counts of its neighbours are on record; as in 2024.
     collateral("att", "verizon", &CURVE, 0.012, &USA),
     collateral("t-mobile-us", "verizon", &CURVE, 0.012, &USA),
