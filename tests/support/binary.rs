@@ -56,11 +56,16 @@ pub fn within(deadline: Duration, mut is_true: impl FnMut() -> bool) -> bool {
 }
 
 impl Binary {
-    /// Starts it on a store, with further arguments, and returns once it listens.
+    /// Starts it on a store with the small catalogue, with further arguments, and returns once it listens.
     pub fn start(store: &Path, arguments: &[&str]) -> Self {
-        let catalogue = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/catalogue.toml");
+        let catalogue = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/catalogue.toml");
+        Self::start_with_all(store, &[&["--catalogue", catalogue], arguments].concat())
+    }
+
+    /// The same with the catalogue compiled in.
+    pub fn start_with_all(store: &Path, arguments: &[&str]) -> Self {
         let mut command = groundswell(&["serve", "--listen", "127.0.0.1:0", "--store"]);
-        command.arg(store).arg("--catalogue").arg(catalogue).args(arguments);
+        command.arg(store).args(arguments);
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (log, mut stderr) = (Arc::new(Mutex::new(String::new())), process.stderr.take().unwrap());
         let into = Arc::clone(&log);

@@ -35,6 +35,10 @@ impl Client {
         Self { agent: config.build().into(), address }
     }
 
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub fn get(&self, path: &str) -> Answer {
         self.send("GET", path, &[], b"")
     }
