@@ -1,7 +1,7 @@
 //! The journal: opaque entries that are only ever added, in one order that all nodes see, and never removed; and the lease of the node that
 //! may add what only one should. What the entries say is for who reads them.
 
-use super::{Store, StoreError};
+use super::{Kind, Store, StoreError};
 
 /// Bytes of an entry at most.
 pub const MOST_ENTRY_BYTES: usize = 4 << 20;
@@ -125,9 +125,9 @@ impl Store {
     /// Where nobody knows; who held it before should not count on it.
     pub async fn lease(&self, node: NodeId, for_ms: i64) -> Result<Lease, StoreError> {
         let for_ms = for_ms.clamp(0, LONGEST_LEASE_MS);
-        match self {
-            Self::Embedded(store) => Ok(store.lease(node, for_ms)),
-            Self::Redis(store) => store.lease(node, for_ms).await,
+        match &self.kind {
+            Kind::Embedded(store) => Ok(store.lease(node, for_ms)),
+            Kind::Redis(store) => store.lease(node, for_ms).await,
         }
     }
 
@@ -136,12 +136,12 @@ impl Store {
     /// # Errors
     /// Where it could not be given back; it ends by itself.
     pub async fn release(&self, token: Token) -> Result<(), StoreError> {
-        match self {
-            Self::Embedded(store) => {
+        match &self.kind {
+            Kind::Embedded(store) => {
                 store.release(token);
                 Ok(())
             }
-            Self::Redis(store) => store.release(token).await,
+            Kind::Redis(store) => store.release(token).await,
         }
     }
 
@@ -150,9 +150,9 @@ impl Store {
     /// # Errors
     /// Where it cannot be read.
     pub async fn journal(&self, from: Position) -> Result<Tail, StoreError> {
-        match self {
-            Self::Embedded(store) => store.journal(from).await,
-            Self::Redis(store) => store.journal(from).await,
+        match &self.kind {
+            Kind::Embedded(store) => store.journal(from).await,
+            Kind::Redis(store) => store.journal(from).await,
         }
     }
 
@@ -163,9 +163,9 @@ impl Store {
     /// Where there are too many, or it is not known whether they were appended.
     pub async fn append(&self, token: Option<Token>, expected: Position, entries: &[Vec<u8>]) -> Result<Appended, AppendError> {
         within_bounds(entries)?;
-        Ok(match self {
-            Self::Embedded(store) => store.append(token, expected, entries).await?,
-            Self::Redis(store) => store.append(token, expected, entries).await?,
+        Ok(match &self.kind {
+            Kind::Embedded(store) => store.append(token, expected, entries).await?,
+            Kind::Redis(store) => store.append(token, expected, entries).await?,
         })
     }
 }

@@ -11,6 +11,7 @@ pub mod copy;
 pub mod embedded;
 pub mod journal;
 pub mod redis;
+pub mod withdrawn;
 
 use crate::domain::counts::Counts;
 use crate::domain::liveness::Liveness;
@@ -21,8 +22,9 @@ use embedded::Embedded;
 use redis::Redis;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
+use withdrawn::Withdrawn;
 
 /// Version of what is written. A store of another version is refused.
 pub const SCHEMA: u32 = 1;
@@ -182,7 +184,15 @@ pub struct StoreSize {
 
 /// Facts at rest.
 #[derive(Debug)]
-pub enum Store {
+pub struct Store {
+    kind: Kind,
+    /// Facts that readers do not see; the lock is held to copy or replace the pointer.
+    withdrawn: RwLock<Arc<Vec<Withdrawn>>>,
+}
+
+/// Where they are.
+#[derive(Debug)]
+enum Kind {
     /// One directory, one process.
     Embedded(Box<Embedded>),
     /// A Redis or a Redis Cluster, any number of nodes.
@@ -200,7 +210,7 @@ impl Store {
         terms: Terms,
         options: embedded::Options,
     ) -> Result<Self, OpenError> {
-        Embedded::open(dir, catalogue, terms, options).map(|store| Self::Embedded(Box::new(store)))
+        Embedded::open(dir, catalogue, terms, options).map(|store| Self::of(Kind::Embedded(Box::new(store))))
     }
 
     /// Opens the store on a Redis (`redis://`, `rediss://`) or a Redis Cluster (`redis+cluster://`, `rediss+cluster://`).
@@ -208,24 +218,37 @@ impl Store {
     /// # Errors
     /// Where it does not answer, or was written under other [`Terms`].
     pub fn open_redis(url: &str, catalogue: &Catalogue, terms: Terms, options: &redis::address::Options) -> Result<Self, OpenError> {
-        Redis::open(url, catalogue, terms, options).map(|store| Self::Redis(Box::new(store)))
+        Redis::open(url, catalogue, terms, options).map(|store| Self::of(Kind::Redis(Box::new(store))))
+    }
+
+    fn of(kind: Kind) -> Self {
+        Self { kind, withdrawn: RwLock::default() }
+    }
+
+    /// From now on, readers see none of these facts. They stay at rest.
+    pub fn withdraw(&self, facts: Vec<Withdrawn>) {
+        *self.withdrawn.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(facts);
+    }
+
+    fn withdrawn(&self) -> Arc<Vec<Withdrawn>> {
+        Arc::clone(&self.withdrawn.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Where it is, without passwords.
     #[must_use]
     pub fn shown(&self) -> String {
-        match self {
-            Self::Embedded(store) => store.dir().display().to_string(),
-            Self::Redis(store) => store.shown().to_owned(),
+        match &self.kind {
+            Kind::Embedded(store) => store.dir().display().to_string(),
+            Kind::Redis(store) => store.shown().to_owned(),
         }
     }
 
     /// Fingerprint of the catalogue that it was opened with before, by this node or another.
     #[must_use]
     pub const fn catalogue_before(&self) -> Option<u64> {
-        match self {
-            Self::Embedded(store) => store.catalogue_before(),
-            Self::Redis(store) => store.catalogue_before(),
+        match &self.kind {
+            Kind::Embedded(store) => store.catalogue_before(),
+            Kind::Redis(store) => store.catalogue_before(),
         }
     }
 
@@ -249,9 +272,9 @@ impl Store {
 
     /// Records a group of reports, durably, and says what became of each part of it as soon as that is known: parts fail by themselves.
     pub async fn record_in_parts(&self, group: &[Report], mut done: impl FnMut(Part)) {
-        match self {
-            Self::Embedded(store) => done(Part { members: None, outcome: store.record(group) }),
-            Self::Redis(store) => store.record_in_parts(group, done).await,
+        match &self.kind {
+            Kind::Embedded(store) => done(Part { members: None, outcome: store.record(group) }),
+            Kind::Redis(store) => store.record_in_parts(group, done).await,
         }
     }
 
@@ -260,10 +283,12 @@ impl Store {
     /// # Errors
     /// Where they cannot be read.
     pub async fn minutes(&self, provider: ProviderIndex, minutes: Range<Minute>) -> Result<Vec<(Minute, Arc<Counts>)>, StoreError> {
-        match self {
-            Self::Embedded(store) => store.minutes(provider, minutes).await,
-            Self::Redis(store) => store.minutes(provider, minutes).await,
-        }
+        let mut found = match &self.kind {
+            Kind::Embedded(store) => store.minutes(provider, minutes).await,
+            Kind::Redis(store) => store.minutes(provider, minutes).await,
+        }?;
+        withdrawn::from_minutes(&self.withdrawn(), provider, &mut found);
+        Ok(found)
     }
 
     /// The facts of a provider in these hours, in cells no finer than resolution 7. At most [`HOURS_KEPT_DAYS`] back.
@@ -271,10 +296,12 @@ impl Store {
     /// # Errors
     /// Where they cannot be read.
     pub async fn hours(&self, provider: ProviderIndex, hours: Range<Hour>) -> Result<Vec<(Hour, Arc<Counts>)>, StoreError> {
-        match self {
-            Self::Embedded(store) => store.hours(provider, hours).await,
-            Self::Redis(store) => store.hours(provider, hours).await,
-        }
+        let mut found = match &self.kind {
+            Kind::Embedded(store) => store.hours(provider, hours).await,
+            Kind::Redis(store) => store.hours(provider, hours).await,
+        }?;
+        withdrawn::from_hours(&self.withdrawn(), provider, &mut found);
+        Ok(found)
     }
 
     /// A number that changes whenever the provider's facts do.
@@ -282,10 +309,12 @@ impl Store {
     /// # Errors
     /// Where it cannot be read.
     pub async fn revision(&self, provider: ProviderIndex) -> Result<u64, StoreError> {
-        match self {
-            Self::Embedded(store) => Ok(store.revision(provider)),
-            Self::Redis(store) => store.revision(provider).await,
-        }
+        let revision = match &self.kind {
+            Kind::Embedded(store) => store.revision(provider),
+            Kind::Redis(store) => store.revision(provider).await?,
+        };
+        // What is withdrawn only ever becomes more: with it, the number changes.
+        Ok(revision.wrapping_add((self.withdrawn().len() as u64) << 48))
     }
 
     /// Says that somebody was here to take reports in these minutes.
@@ -293,9 +322,9 @@ impl Store {
     /// # Errors
     /// Where it cannot be written.
     pub async fn mark_live(&self, minutes: Range<Minute>) -> Result<(), StoreError> {
-        match self {
-            Self::Embedded(store) => store.mark_live(minutes),
-            Self::Redis(store) => store.mark_live(minutes).await,
+        match &self.kind {
+            Kind::Embedded(store) => store.mark_live(minutes),
+            Kind::Redis(store) => store.mark_live(minutes).await,
         }
     }
 
@@ -304,9 +333,9 @@ impl Store {
     /// # Errors
     /// Where it does not.
     pub async fn probe(&self) -> Result<(), StoreError> {
-        match self {
-            Self::Embedded(store) => store.probe(),
-            Self::Redis(store) => store.probe().await,
+        match &self.kind {
+            Kind::Embedded(store) => store.probe(),
+            Kind::Redis(store) => store.probe().await,
         }
     }
 
@@ -315,9 +344,9 @@ impl Store {
     /// # Errors
     /// Where they cannot be read.
     pub async fn liveness(&self) -> Result<Liveness, StoreError> {
-        match self {
-            Self::Embedded(store) => Ok(store.liveness()),
-            Self::Redis(store) => store.liveness().await,
+        match &self.kind {
+            Kind::Embedded(store) => Ok(store.liveness()),
+            Kind::Redis(store) => store.liveness().await,
         }
     }
 
@@ -326,18 +355,18 @@ impl Store {
     /// # Errors
     /// Where it cannot be read.
     pub async fn is_empty(&self) -> Result<bool, StoreError> {
-        match self {
-            Self::Embedded(store) => Ok(store.is_empty()),
-            Self::Redis(store) => store.is_empty().await,
+        match &self.kind {
+            Kind::Embedded(store) => Ok(store.is_empty()),
+            Kind::Redis(store) => store.is_empty().await,
         }
     }
 
     /// The last minute of which an embedded store has facts.
     #[must_use]
     pub fn newest_minute(&self) -> Option<Minute> {
-        match self {
-            Self::Embedded(store) => store.newest_minute(),
-            Self::Redis(_) => None,
+        match &self.kind {
+            Kind::Embedded(store) => store.newest_minute(),
+            Kind::Redis(_) => None,
         }
     }
 
@@ -346,9 +375,9 @@ impl Store {
     /// # Errors
     /// Where it does not answer.
     pub async fn faults(&self, now: Timestamp) -> Result<Vec<String>, StoreError> {
-        match self {
-            Self::Embedded(_) => Ok(Vec::new()),
-            Self::Redis(store) => store.faults(now).await,
+        match &self.kind {
+            Kind::Embedded(_) => Ok(Vec::new()),
+            Kind::Redis(store) => store.faults(now).await,
         }
     }
 
@@ -357,9 +386,9 @@ impl Store {
     /// # Errors
     /// Where something cannot be written; the next step tries again.
     pub async fn tidy(&self, now: Timestamp) -> Result<(), StoreError> {
-        match self {
-            Self::Embedded(store) => store.tidy(now),
-            Self::Redis(store) => store.tidy(now).await,
+        match &self.kind {
+            Kind::Embedded(store) => store.tidy(now),
+            Kind::Redis(store) => store.tidy(now).await,
         }
     }
 
@@ -368,17 +397,17 @@ impl Store {
     /// # Errors
     /// Where something cannot be written.
     pub fn close(&self) -> Result<(), StoreError> {
-        match self {
-            Self::Embedded(store) => store.snapshot(),
-            Self::Redis(_) => Ok(()),
+        match &self.kind {
+            Kind::Embedded(store) => store.snapshot(),
+            Kind::Redis(_) => Ok(()),
         }
     }
 
     /// What an operator watches.
     pub async fn size(&self) -> StoreSize {
-        match self {
-            Self::Embedded(store) => store.size(),
-            Self::Redis(store) => store.size().await,
+        match &self.kind {
+            Kind::Embedded(store) => store.size(),
+            Kind::Redis(store) => store.size().await,
         }
     }
 }
