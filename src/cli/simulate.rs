@@ -1,10 +1,10 @@
 //! `groundswell simulate`: an outage on record, played by a synthetic crowd, into files or to a server.
 
-mod files;
-mod send;
+pub(super) mod files;
+pub(super) mod send;
 mod server;
 
-use crate::domain::time::{HOUR_MS, Timestamp};
+use crate::domain::time::Timestamp;
 use crate::render::time::rfc3339;
 use crate::simulate::plan::Plan;
 use crate::simulate::scenario::{ALL, Scenario};
@@ -65,10 +65,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     match (&arguments.out, &arguments.to) {
         (Some(directory), _) => {
             let stream = stream(&plan, arguments.from.unwrap_or_else(|| plan.scenario.from()), arguments.until)?;
-            let history = stream.start.plus_ms(-arguments.history_weeks * 7 * 24 * HOUR_MS)..stream.start;
+            let history = files::history_before(&stream, arguments.history_weeks);
             files::write(&plan, history, stream, directory)
         }
-        (None, Some(url)) => send::send(&plan, url, arguments),
+        (None, Some(url)) => send::send(&plan, url, arguments.from, arguments.until, arguments.speed),
         (None, None) => bail!("give --out or --to"),
     }
 }
@@ -106,7 +106,7 @@ fn bar(minutes: i64) -> anyhow::Result<ProgressBar> {
     Ok(ProgressBar::new(minutes.unsigned_abs()).with_style(style))
 }
 
-fn share(text: &str) -> Result<f64, String> {
+pub(super) fn share(text: &str) -> Result<f64, String> {
     let share = text.parse().ok().filter(|share| 0.0 < *share && *share <= 1.0);
     share.ok_or_else(|| "it must be a number above 0 and up to 1, 1 being all whom the largest public aggregator counted".into())
 }

@@ -42,7 +42,7 @@ impl Crowd {
     pub fn of(within: &Within) -> Self {
         let mut by_zone: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for city in cities_in(within) {
-            by_zone.entry(&cities()[city].timezone).or_default().push(city);
+            by_zone.entry(cities()[city].timezone).or_default().push(city);
         }
         let block = |(name, cities_of_zone): (&str, Vec<usize>)| Block {
             // The list of zones is compiled in, as the cities are. A zone that it does not know would only shift the day.
@@ -85,8 +85,8 @@ impl Block {
 pub fn cities_in(within: &Within) -> Vec<usize> {
     match within {
         Within::Country(country) => those(|city| city.country == *country),
-        Within::Subdivisions(country, codes) => those(|city| city.country == *country && codes.contains(&&*city.admin1)),
-        Within::WorldWithout(countries) => those(|city| !countries.contains(&&*city.country)),
+        Within::Subdivisions(country, codes) => those(|city| city.country == *country && codes.contains(&city.admin1)),
+        Within::WorldWithout(countries) => those(|city| !countries.contains(&city.country)),
         Within::Metro { country, admin1, city: name, km } => {
             let is_centre = |city: &&City| city.country == *country && city.admin1 == *admin1 && city.name == *name;
             let Some(centre) = cities().iter().find(is_centre) else { return Vec::new() };
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn every_time_zone_of_the_cities_is_known() {
         for city in cities() {
-            assert!(TimeZone::get(&city.timezone).is_ok(), "{}: {}", city.name, city.timezone);
+            assert!(TimeZone::get(city.timezone).is_ok(), "{}: {}", city.name, city.timezone);
         }
     }
 
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn a_metropolis_reaches_across_subdivisions_but_not_across_the_border() {
         let detroit = Within::Metro { country: "US", admin1: "MI", city: "Detroit", km: 40.0 };
-        let names: Vec<&str> = cities_in(&detroit).into_iter().map(|city| &*cities()[city].name).collect();
+        let names: Vec<&str> = cities_in(&detroit).into_iter().map(|city| cities()[city].name).collect();
         assert!(names.contains(&"Dearborn") && !names.contains(&"Windsor"), "{names:?}");
     }
 }

@@ -159,7 +159,7 @@ fn place(area: &Area) -> Place {
 
 fn named(city: &'static City) -> Named {
     let (lat, lon) = (city.position.lat(), city.position.lon());
-    Named { name: &city.name, country: &city.country, admin1: &city.admin1, lat, lon, population: city.population }
+    Named { name: city.name, country: city.country, admin1: city.admin1, lat, lon, population: city.population }
 }
 
 fn count(count: &super::scenario::Count) -> Count {

@@ -1,7 +1,7 @@
 //! A scenario as files that `groundswell replay` reads: its history, its stream, and what really happened.
 
 use super::bar;
-use crate::domain::time::{MINUTE_MS, Timestamp};
+use crate::domain::time::{HOUR_MS, MINUTE_MS, Timestamp};
 use crate::simulate::plan::Plan;
 use anyhow::Context;
 use flate2::Compression;
@@ -12,6 +12,12 @@ use std::io::{BufWriter, Write};
 use std::ops::Range;
 use std::path::Path;
 
+/// The quiet weeks before a stream.
+pub fn history_before(stream: &Range<Timestamp>, weeks: i64) -> Range<Timestamp> {
+    stream.start.plus_ms(-weeks * 7 * 24 * HOUR_MS)..stream.start
+}
+
+/// Writes history.ndjson.gz, stream.ndjson.gz and truth.json.
 pub fn write(plan: &Plan, history: Range<Timestamp>, stream: Range<Timestamp>, directory: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(directory).with_context(|| directory.display().to_string())?;
     let bar = bar(stream.end.ms_since(history.start) / MINUTE_MS)?;

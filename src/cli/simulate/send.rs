@@ -1,7 +1,7 @@
 //! A scenario sent to a server: each report when its time has come by the server's clock.
 
 use super::server::Server;
-use super::{Arguments, bar, stream};
+use super::{bar, stream};
 use crate::domain::time::{MINUTE_MS, Timestamp};
 use crate::simulate::plan::Plan;
 use crate::simulate::report::Report;
@@ -25,19 +25,17 @@ struct Shift {
     speed: i64,
 }
 
-pub fn send(plan: &Plan, url: &str, arguments: &Arguments) -> anyhow::Result<()> {
+/// Sends what comes from `from` until `until`, or from the server's present until the scenario's end where they are not given.
+pub fn send(plan: &Plan, url: &str, from: Option<Timestamp>, until: Option<Timestamp>, speed: Option<u32>) -> anyhow::Result<()> {
     let mut server = Server::reach(url)?;
-    ensure!(
-        !server.is_simulated() || arguments.speed.is_none(),
-        "the server's own clock is a simulated one, and sets the speed: leave --speed out"
-    );
+    ensure!(!server.is_simulated() || speed.is_none(), "the server's own clock is a simulated one, and sets the speed: leave --speed out");
     let now = server.now();
-    let from = arguments.from.unwrap_or_else(|| if server.is_simulated() { now } else { plan.scenario.from() });
-    let received = stream(plan, from, arguments.until)?;
+    let from = from.unwrap_or_else(|| if server.is_simulated() { now } else { plan.scenario.from() });
+    let received = stream(plan, from, until)?;
     let shift = if server.is_simulated() {
         Shift { from, begins: from, speed: 1 }
     } else {
-        Shift { from, begins: now, speed: i64::from(arguments.speed.unwrap_or(1)) }
+        Shift { from, begins: now, speed: i64::from(speed.unwrap_or(1)) }
     };
     let bar = bar(received.end.ms_since(from) / MINUTE_MS)?;
     let mut reports = plan.reports(received).map(|report| shift.shifted(report)).peekable();

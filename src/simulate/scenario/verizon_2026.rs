@@ -42,7 +42,7 @@ static AFFECTED: [Area; 8] = [
     metro("Houston", "TX", 0.05, BACK),
     metro("Washington", "DC", 0.06, BACK),
     metro("Chicago", "IL", 0.05, BACK),
-    metro("Camden", "NJ", 0.03, BACK),
+    metro("Cherry Hill", "NJ", 0.03, BACK),
 ];
 
 static SURGES: [Surge; 3] = [
