@@ -82,6 +82,7 @@ struct Row {
     aliases: Vec<String>,
     #[serde(default)]
     plmn: Vec<String>,
+    subscribers: Option<u64>,
     #[serde(default)]
     retired: bool,
 }
@@ -100,6 +101,7 @@ impl Row {
             depends_on: self.depends_on,
             aliases: self.aliases,
             plmn: self.plmn,
+            subscribers: self.subscribers,
             retired: self.retired,
         })
     }

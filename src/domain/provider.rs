@@ -39,6 +39,8 @@ pub struct Provider {
     pub aliases: Vec<String>,
     /// Mobile network codes (MCC and MNC) that mean this provider.
     pub plmn: Vec<String>,
+    /// How many subscribers it has, where a public source says so.
+    pub subscribers: Option<u64>,
     /// Whether it no longer takes reports; what was reported stays readable.
     pub retired: bool,
 }
@@ -56,6 +58,7 @@ impl Provider {
             depends_on: Vec::new(),
             aliases: Vec::new(),
             plmn: Vec::new(),
+            subscribers: None,
             retired: false,
         }
     }
@@ -328,6 +331,7 @@ mod tests {
             depends_on: vec![],
             aliases: vec![],
             plmn: vec![],
+            subscribers: None,
             retired: false,
         }
     }

@@ -32,6 +32,15 @@ pub struct Expectation {
     is_cold: bool,
 }
 
+/// The share of a place in a provider's reports, in each part of the day: asked once, for many windows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Share([f64; PARTS]);
+
+impl Share {
+    /// Everywhere.
+    pub const WHOLE: Self = Self([1.0; PARTS]);
+}
+
 /// What is to be expected in one window.
 #[derive(Debug, Clone, Copy)]
 pub struct InWindow<'a> {
@@ -68,6 +77,24 @@ impl Expectation {
         of.band(if cells.is_empty() { of.everywhere() } else { cells.iter().map(|cell| of.mean(*cell)).sum() })
     }
 
+    /// The share of some cells together, none of which lies in another.
+    #[must_use]
+    pub fn share_of(&self, cells: impl IntoIterator<Item = Cell>) -> Share {
+        let mut sum = [0.0; PARTS];
+        for cell in cells {
+            let place = cell.rolled_up_to(Resolution::HOURLY);
+            let part_of_place = if place == cell { 1.0 } else { 1.0 / place.descendant_count(cell.resolution()) as f64 };
+            let shares = self.baseline.shares(place, self.lender.as_deref());
+            sum.iter_mut().zip(shares).for_each(|(sum, share)| *sum += share * part_of_place);
+        }
+        Share(sum)
+    }
+
+    /// Cells of resolution 7 that the provider was heard of in.
+    pub fn cells(&self) -> impl Iterator<Item = Cell> + '_ {
+        self.baseline.cells(Resolution::HOURLY)
+    }
+
     /// The score of a count where so many are to be expected, by how the provider's counts scatter while nothing is learnt of a zone.
     #[must_use]
     pub fn score(&self, observed: f64, mean: f64) -> f64 {
@@ -102,6 +129,12 @@ impl InWindow<'_> {
         // Held as the detector holds them, so that both give the same.
         let mean: f64 = shares.iter().zip(&self.exposure).map(|(share, exposure)| f64::from(*share as f32) * exposure).sum();
         if place == cell { mean } else { mean / place.descendant_count(cell.resolution()) as f64 }
+    }
+
+    /// Reports expected of a place whose share is known.
+    #[must_use]
+    pub fn mean_of(&self, share: &Share) -> f64 {
+        share.0.iter().zip(&self.exposure).map(|(share, exposure)| share * exposure).sum()
     }
 
     /// Reports expected of everywhere.

@@ -12,7 +12,7 @@ pub mod explain;
 mod flood;
 mod follow;
 mod judge;
-mod onset;
+pub mod onset;
 pub mod parameters;
 mod places;
 mod presence;
@@ -38,6 +38,7 @@ use follow::Followed;
 use hashbrown::{HashMap, HashSet};
 use judge::Moment;
 use parameters::Parameters;
+use places::LATE_W as LATE_WINDOWS;
 pub use places::WINDOWS;
 use scan::{LONGEST, Place, Scan, counts_now};
 pub use spread::Scatter;
@@ -238,10 +239,13 @@ impl Detector {
         if cells.is_empty() {
             return self.scan.windows_of_everywhere();
         }
-        let mut places: Vec<Cell> = cells.iter().map(|cell| cell.rolled_up_to(Resolution::HOURLY)).collect();
-        places.sort_unstable();
-        places.dedup();
-        self.scan.windows(&places)
+        self.scan.windows(&places_of(cells))
+    }
+
+    /// Those of the reports in [`Self::windows`] that came late, in the windows up to two hours.
+    #[must_use]
+    pub fn late_in_windows(&self, cells: &[Cell]) -> [u32; LATE_WINDOWS] {
+        if cells.is_empty() { self.scan.late } else { self.scan.late_in_windows(&places_of(cells)) }
     }
 
     /// The episodes that are followed now, as they were last told.
@@ -307,6 +311,14 @@ impl Detector {
     pub fn heap_bytes(&self) -> usize {
         self.scan.heap_bytes()
     }
+}
+
+/// The cells that places are made of, each once.
+fn places_of(cells: &[Cell]) -> Vec<Cell> {
+    let mut places: Vec<Cell> = cells.iter().map(|cell| cell.rolled_up_to(Resolution::HOURLY)).collect();
+    places.sort_unstable();
+    places.dedup();
+    places
 }
 
 /// What detection counts of an hour by cell, sorted; and how many of them came late.

@@ -423,6 +423,17 @@ impl Scan {
         windows
     }
 
+    /// Those of the reports in the first windows that came late.
+    pub fn late_in_windows(&self, cells: &[Cell]) -> [u32; LATE_W] {
+        let mut windows = [0; LATE_W];
+        for cell in cells {
+            let places = &self.levels[usize::from(cell.resolution().number())];
+            let late = places.find(*cell).map_or([0; LATE_W], |place| places.late[place as usize]);
+            windows.iter_mut().zip(late).for_each(|(sum, late)| *sum += late);
+        }
+        windows
+    }
+
     /// The same of everywhere.
     pub fn windows_of_everywhere(&self) -> [(f64, f64); W] {
         std::array::from_fn(|w| (f64::from(self.counts[w]), self.whole[w]))

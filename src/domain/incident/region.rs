@@ -1,0 +1,63 @@
+//! A region: cells of mixed resolutions as one place, to ask whether another place meets it.
+
+use crate::domain::grid::{Cell, Resolution};
+use hashbrown::HashSet;
+
+/// Cells as one place.
+#[derive(Debug, Clone, Default)]
+pub struct Region {
+    cells: HashSet<Cell>,
+    /// Which resolutions occur, by number.
+    resolutions: [bool; 9],
+    everywhere: bool,
+}
+
+impl Region {
+    /// The place of these cells; or everywhere, which any other meets.
+    #[must_use]
+    pub fn new(cells: &[Cell], everywhere: bool) -> Self {
+        let mut resolutions = [false; 9];
+        for cell in cells {
+            resolutions[usize::from(cell.resolution().number())] = true;
+        }
+        Self { cells: cells.iter().copied().collect(), resolutions, everywhere }
+    }
+
+    /// Whether a cell lies in it.
+    #[must_use]
+    pub fn holds(&self, cell: Cell) -> bool {
+        let ancestors = Resolution::ALL.into_iter().take_while(|resolution| *resolution <= cell.resolution());
+        self.everywhere
+            || ancestors
+                .filter(|resolution| self.resolutions[usize::from(resolution.number())])
+                .any(|resolution| self.cells.contains(&cell.rolled_up_to(resolution)))
+    }
+
+    /// Whether they share a place.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.everywhere
+            || other.everywhere
+            || self.cells.iter().any(|cell| other.holds(*cell))
+            || other.cells.iter().any(|cell| self.holds(*cell))
+    }
+
+    /// Whether they share a place or lie next to each other.
+    #[must_use]
+    pub fn meets(&self, other: &Self) -> bool {
+        self.overlaps(other) || other.cells.iter().flat_map(|cell| cell.disk(1)).any(|(cell, _)| self.holds(cell))
+    }
+}
+
+/// The cells of several places, sorted, without those that lie in another one.
+#[must_use]
+pub fn joined(cells: impl IntoIterator<Item = Cell>) -> Vec<Cell> {
+    let all: HashSet<Cell> = cells.into_iter().collect();
+    let in_another = |cell: &Cell| {
+        let coarser = Resolution::ALL.into_iter().take_while(|resolution| *resolution < cell.resolution());
+        coarser.into_iter().any(|resolution| all.contains(&cell.rolled_up_to(resolution)))
+    };
+    let mut cells: Vec<Cell> = all.iter().filter(|cell| !in_another(cell)).copied().collect();
+    cells.sort_unstable();
+    cells
+}

@@ -1,0 +1,184 @@
+//! The register: all incidents with their revisions and notes, folded from the journal; what was known at any moment can be asked of it.
+
+use super::entry::{Entry, Note, Void};
+use super::region::Region;
+use super::{Incident, IncidentId, State};
+use crate::domain::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
+use std::sync::Arc;
+
+/// Notes of one incident at most.
+pub const MOST_NOTES: usize = 1_000;
+
+/// All that the journal says.
+#[derive(Debug, Clone, Default)]
+pub struct Register {
+    cases: BTreeMap<IncidentId, Arc<Case>>,
+    /// Incidents by when they were first told: lists are asked for newest first.
+    by_time: BTreeSet<(Timestamp, IncidentId)>,
+    /// Which incident an episode of a provider went to last.
+    episodes: HashMap<(String, u64), IncidentId>,
+    voids: Arc<Vec<Void>>,
+    length: u64,
+}
+
+/// An incident with all its revisions, oldest first, at least one.
+#[derive(Debug, Clone)]
+pub struct Case {
+    revisions: Vec<Arc<Incident>>,
+    notes: Vec<Note>,
+}
+
+impl Register {
+    /// How many entries of the journal it has taken.
+    #[must_use]
+    pub const fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Takes the next entry of the journal; None where a newer version wrote what this one does not know.
+    pub fn take(&mut self, entry: Option<Entry>) {
+        self.length += 1;
+        match entry {
+            Some(Entry::Revision(incident)) => self.revise(incident),
+            Some(Entry::Note(note)) => {
+                if let Some(case) = self.cases.get_mut(&note.incident).map(Arc::make_mut)
+                    && case.notes.len() < MOST_NOTES
+                {
+                    case.notes.push(note);
+                }
+            }
+            Some(Entry::Void(void)) => Arc::make_mut(&mut self.voids).push(void),
+            None => {}
+        }
+    }
+
+    fn revise(&mut self, incident: Arc<Incident>) {
+        for brand in &incident.brands {
+            for episode in &brand.episodes {
+                self.episodes.insert((brand.provider.clone(), *episode), incident.id);
+            }
+        }
+        let case = self.cases.entry(incident.id).or_insert_with(|| Arc::new(Case { revisions: Vec::new(), notes: Vec::new() }));
+        self.by_time.insert((incident.detected_at, incident.id));
+        let case = Arc::make_mut(case);
+        // Two revisions of one number: the later one was written by who held the lease.
+        case.revisions.retain(|known| known.revision < incident.revision);
+        case.revisions.push(incident);
+    }
+
+    /// The incident of that name.
+    #[must_use]
+    pub fn get(&self, id: IncidentId) -> Option<&Case> {
+        self.cases.get(&id).map(|case| &**case)
+    }
+
+    /// The incident that an episode belongs to.
+    #[must_use]
+    pub fn of_episode(&self, provider: &str, episode: u64) -> Option<&Arc<Incident>> {
+        let id = self.episodes.get(&(provider.to_owned(), episode))?;
+        self.get(*id).map(Case::latest)
+    }
+
+    /// All incidents, those that were told last first; or those told before a place in that order.
+    pub fn newest_first(&self, before: Option<(Timestamp, IncidentId)>) -> impl Iterator<Item = &Case> {
+        let upto = before.map_or(Bound::Unbounded, Bound::Excluded);
+        let range = self.by_time.range((Bound::Unbounded, upto)).rev();
+        range.map(|(_, id)| &*self.cases[id])
+    }
+
+    /// Incidents that still go on, by name.
+    pub fn open(&self) -> impl Iterator<Item = &Arc<Incident>> {
+        self.cases.values().map(|case| case.latest()).filter(|incident| incident.state.is_open())
+    }
+
+    /// Reports that are withdrawn.
+    #[must_use]
+    pub const fn voids(&self) -> &Arc<Vec<Void>> {
+        &self.voids
+    }
+
+    /// How many incidents there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.cases.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.cases.is_empty()
+    }
+}
+
+impl Case {
+    /// What is known now.
+    #[must_use]
+    pub fn latest(&self) -> &Arc<Incident> {
+        self.revisions.last().expect("a case begins with a revision")
+    }
+
+    /// What was known at an instant; None where nothing was.
+    #[must_use]
+    pub fn known_at(&self, at: Timestamp) -> Option<&Arc<Incident>> {
+        self.revisions[..self.revisions.partition_point(|revision| revision.known_at <= at)].last()
+    }
+
+    /// All revisions, oldest first.
+    #[must_use]
+    pub fn revisions(&self) -> &[Arc<Incident>] {
+        &self.revisions
+    }
+
+    /// What was said of it, in the order it was noted.
+    #[must_use]
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
+    }
+
+    /// How much earlier the crowd was than the first official word, in milliseconds; negative where the word came first. None without a word.
+    #[must_use]
+    pub fn lead_ms(&self) -> Option<i64> {
+        let first = self.notes.iter().filter(|note| note.official).map(|note| note.said_at).min()?;
+        Some(first.ms_since(self.latest().detected_at))
+    }
+}
+
+/// Which incidents are asked for. What is none is not asked.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// With a brand of that provider.
+    pub provider: Option<String>,
+    /// Of that network.
+    pub network: Option<String>,
+    /// In one of these states; all where there is none.
+    pub states: Vec<State>,
+    /// That went on at this instant or after it.
+    pub from: Option<Timestamp>,
+    /// That began before this instant.
+    pub to: Option<Timestamp>,
+    /// Whose strongest evidence scores as much.
+    pub min_score: Option<f64>,
+}
+
+impl Filter {
+    /// Whether an incident, as it was known at some moment, is asked for.
+    #[must_use]
+    pub fn takes(&self, incident: &Incident) -> bool {
+        self.provider.as_deref().is_none_or(|provider| incident.brand(provider).is_some())
+            && self.network.as_deref().is_none_or(|network| incident.network == network)
+            && (self.states.is_empty() || self.states.contains(&incident.state))
+            && self.from.is_none_or(|from| incident.resolved_at.is_none_or(|end| from <= end))
+            && self.to.is_none_or(|to| incident.onset < to)
+            && self.min_score.is_none_or(|least| incident.evidence().is_some_and(|(_, evidence)| least <= evidence.score))
+    }
+}
+
+impl Incident {
+    /// Its place.
+    #[must_use]
+    pub fn region(&self) -> Region {
+        Region::new(&self.cells, self.everywhere)
+    }
+}

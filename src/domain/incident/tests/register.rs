@@ -1,0 +1,85 @@
+use super::world::*;
+use crate::domain::incident::entry::{Entry, Note};
+use crate::domain::incident::register::{Filter, MOST_NOTES};
+use crate::domain::incident::{IncidentId, State};
+
+fn world() -> World {
+    let mut world = World::of(&[("rogers", "rogers"), ("bell", "bell")]);
+    world.begins("rogers", episode(1, TORONTO, 0, 30.0));
+    world.after(0);
+    world.begins("bell", episode(2, VANCOUVER, 30, 20.0));
+    world.after(30);
+    world.ends("rogers");
+    world.after(5);
+    world.after(30);
+    world
+}
+
+#[test]
+fn what_was_known_at_an_instant_can_be_asked() {
+    let world = world();
+    let case = world.register.get(IncidentId::of("rogers", "rogers", 1)).unwrap();
+    assert!(case.known_at(at(-1)).is_none());
+    assert_eq!(case.known_at(at(0)).map(|known| known.state), Some(State::Confirmed));
+    assert_eq!(case.known_at(at(36)).map(|known| known.state), Some(State::Recovering));
+    assert_eq!(case.latest().state, State::Resolved);
+    assert!(case.revisions().windows(2).all(|pair| pair[0].revision + 1 == pair[1].revision));
+}
+
+#[test]
+fn incidents_are_listed_newest_first_from_any_place() {
+    let world = world();
+    let all: Vec<_> = world.register.newest_first(None).map(|case| case.latest().network.clone()).collect();
+    assert_eq!(all, ["bell", "rogers"]);
+    let bell = world.register.newest_first(None).next().unwrap().latest();
+    let rest: Vec<_> = world.register.newest_first(Some((bell.detected_at, bell.id))).map(|case| case.latest().network.clone()).collect();
+    assert_eq!(rest, ["rogers"]);
+}
+
+#[test]
+fn a_filter_takes_what_went_on_in_its_interval() {
+    let world = world();
+    let taken = |filter: Filter| {
+        world
+            .register
+            .newest_first(None)
+            .filter(|case| filter.takes(case.latest()))
+            .map(|case| case.latest().network.clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(taken(Filter { from: Some(at(50)), ..Filter::default() }), ["bell"]);
+    assert_eq!(taken(Filter { to: Some(at(10)), ..Filter::default() }), ["rogers"]);
+    assert_eq!(taken(Filter { states: vec![State::Resolved], ..Filter::default() }), ["rogers"]);
+    assert_eq!(taken(Filter { provider: Some("bell".into()), ..Filter::default() }), ["bell"]);
+    assert_eq!(taken(Filter { min_score: Some(25.0), ..Filter::default() }), ["rogers"]);
+    assert_eq!(taken(Filter::default()).len(), 2);
+}
+
+#[test]
+fn the_crowd_leads_the_first_official_word_by_what_lies_between() {
+    let mut world = world();
+    let id = IncidentId::of("rogers", "rogers", 1);
+    let note = |official, said: i64| Note {
+        incident: id,
+        official,
+        said_at: at(said),
+        known_at: at(300),
+        source: "a newspaper".into(),
+        text: "<b>it is down</b>".into(),
+    };
+    for (official, said) in [(false, 10), (true, 250), (true, 240)] {
+        world.register.take(Some(Entry::Note(note(official, said))));
+    }
+    let case = world.register.get(id).unwrap();
+    assert_eq!((case.lead_ms(), case.notes().len()), (Some(minutes(240)), 3));
+    (0..MOST_NOTES).for_each(|_| world.register.take(Some(Entry::Note(note(false, 0)))));
+    assert_eq!(world.register.get(id).unwrap().notes().len(), MOST_NOTES);
+}
+
+#[test]
+fn entries_of_a_kind_that_is_not_known_are_counted_and_change_nothing() {
+    let mut world = world();
+    let (length, incidents) = (world.register.length(), world.register.len());
+    world.register.take(None);
+    assert_eq!((world.register.length(), world.register.len()), (length + 1, incidents));
+}

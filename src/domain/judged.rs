@@ -1,0 +1,110 @@
+//! What the counts of a map mean: what was to be expected of each cell, how surprising its count is, and in which colour to show it.
+
+use super::detect::expectation::InWindow;
+use super::grid::{Cell, Resolution};
+use super::level::Level;
+use hashbrown::HashSet;
+
+/// Scores from which on a count is more than usual, and surprising.
+const MORE_THAN_USUAL: f64 = 2.0;
+const SURPRISING: f64 = 4.0;
+/// In an incident, a count of so many times what was to be expected is of the highest level.
+const MANY_TIMES: f64 = 10.0;
+
+/// What the counts of a level's cells mean, in their order.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Judged {
+    /// Reports that were to be expected.
+    pub expected: Vec<f64>,
+    /// How surprising the counts are, and their levels; none where too little is known of the provider to say.
+    pub scores: Option<(Vec<f64>, Vec<u8>)>,
+}
+
+/// The cells of incidents, brought to the resolution of a map.
+#[derive(Debug, Clone, Default)]
+pub struct Hit {
+    cells: HashSet<Cell>,
+    coarser: HashSet<Cell>,
+    coarser_resolutions: Vec<Resolution>,
+}
+
+impl Hit {
+    /// Where cells of `resolution` lie in, or around, one of these.
+    #[must_use]
+    pub fn new(cells: impl IntoIterator<Item = Cell>, resolution: Resolution) -> Self {
+        let mut hit = Self::default();
+        for cell in cells {
+            if cell.resolution() < resolution {
+                hit.coarser.insert(cell);
+            } else {
+                hit.cells.insert(cell.rolled_up_to(resolution));
+            }
+        }
+        let occurs = |coarser: &Resolution| hit.coarser.iter().any(|cell| cell.resolution() == *coarser);
+        hit.coarser_resolutions = Resolution::ALL.into_iter().filter(occurs).collect();
+        hit
+    }
+
+    fn holds(&self, cell: Cell) -> bool {
+        self.cells.contains(&cell) || self.coarser_resolutions.iter().any(|coarser| self.coarser.contains(&cell.rolled_up_to(*coarser)))
+    }
+}
+
+/// Judges the cells of a map by what was to be expected of its brands in its window. `is_known` says whether enough is known of them for more
+/// than that.
+#[must_use]
+pub fn judged(level: &Level, brands: &[InWindow<'_>], hit: &Hit, is_known: bool) -> Judged {
+    let of_most = brands.iter().max_by(|a, b| a.everywhere().total_cmp(&b.everywhere()));
+    let expected: Vec<f64> = level.rows().map(|(cell, _)| brands.iter().map(|brand| brand.mean(cell)).sum()).collect();
+    let scores = of_most.filter(|_| is_known).map(|of_most| {
+        let judge = |((cell, count), expected): ((Cell, u32), &f64)| {
+            let count = f64::from(count);
+            let score = of_most.score(count, *expected);
+            (score, step(score, count, *expected, hit.holds(cell)))
+        };
+        level.rows().zip(&expected).map(judge).unzip()
+    });
+    Judged { expected, scores }
+}
+
+/// 0 as expected, 1 more than usual, 2 surprising, 3 in an incident, 4 in an incident and many times what was to be expected.
+fn step(score: f64, count: f64, expected: f64, is_hit: bool) -> u8 {
+    if is_hit && count > expected {
+        return if count >= MANY_TIMES * expected { 4 } else { 3 };
+    }
+    u8::from(score >= MORE_THAN_USUAL) + u8::from(score >= SURPRISING)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::grid::Position;
+
+    fn at(resolution: i64) -> Cell {
+        Cell::at(Position::new(43.65, -79.38).unwrap(), Resolution::new(resolution).unwrap())
+    }
+
+    #[test]
+    fn levels_go_by_the_score_and_within_incidents_by_the_multiple() {
+        let rows = [
+            (0.0, 1.0, 2.0, false, 0),
+            (2.0, 5.0, 1.0, false, 1),
+            (4.0, 8.0, 1.0, false, 2),
+            (9.0, 20.0, 1.0, false, 2),
+            (1.0, 3.0, 1.0, true, 3),
+            (9.0, 20.0, 1.0, true, 4),
+            (0.0, 1.0, 2.0, true, 0),
+        ];
+        for (score, count, expected, is_hit, level) in rows {
+            assert_eq!(step(score, count, expected, is_hit), level, "{score} {count} {expected} {is_hit}");
+        }
+    }
+
+    #[test]
+    fn a_cell_is_hit_by_incidents_of_finer_and_of_coarser_cells() {
+        let of = |incident: i64, map: i64| Hit::new([at(incident)], at(map).resolution()).holds(at(map));
+        assert!(of(7, 7) && of(7, 4) && of(4, 7));
+        let far = Cell::at(Position::new(0.0, 0.0).unwrap(), Resolution::new(7).unwrap());
+        assert!(!Hit::new([at(4), at(7)], far.resolution()).holds(far));
+    }
+}

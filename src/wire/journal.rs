@@ -1,0 +1,490 @@
+//! Entries of the journal as bytes: JSON, packed where it is long. A field that is new is read as missing by who does not know it, an entry of a
+//! kind that is new is skipped: versions N and N + 1 share a journal.
+
+use crate::domain::detect::episode::Evidence;
+use crate::domain::fact::Source;
+use crate::domain::grid::Cell;
+use crate::domain::incident::attribution::{Attribution, Verdict};
+use crate::domain::incident::entry::{Entry, Note, Void};
+use crate::domain::incident::figures::{Figures, Peak};
+use crate::domain::incident::{Brand, Cause, Ending, Incident, IncidentId, Method, State};
+use crate::domain::symptom::Symptom;
+use crate::domain::time::{Minute, Timestamp, Window};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// An entry longer than this is packed.
+const PACKED_FROM_BYTES: usize = 512;
+/// An entry unpacks to at most this: the cells of a continent, several times.
+const MOST_UNPACKED_BYTES: usize = 64 << 20;
+/// Fast, and cells shrink to a tenth.
+const ZSTD_LEVEL: i32 = 3;
+
+/// Bytes that are no entry.
+#[derive(Debug, thiserror::Error)]
+pub enum EntryError {
+    /// They do not unpack, or to too much.
+    #[error("a packed entry does not unpack: {0}")]
+    Packing(#[from] std::io::Error),
+    /// They are no JSON of an entry.
+    #[error("not an entry: {0}")]
+    Json(#[from] serde_json::Error),
+    /// A field holds what it cannot.
+    #[error("{0} of an entry holds what it cannot")]
+    Field(&'static str),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Line {
+    Revision(Box<RevisionLine>),
+    Note(NoteLine),
+    Void(VoidLine),
+    #[serde(other)]
+    Unknown,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RevisionLine {
+    id: String,
+    revision: u32,
+    known_at: i64,
+    network: String,
+    state: String,
+    detected_at: i64,
+    onset: i64,
+    resolved_at: Option<i64>,
+    ending: Option<EndingLine>,
+    everywhere: bool,
+    cells: Vec<String>,
+    brands: Vec<BrandLine>,
+    figures: FiguresLine,
+    attributions: Vec<AttributionLine>,
+    cause: Option<CauseLine>,
+    method: MethodLine,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "because", content = "of", rename_all = "snake_case")]
+enum EndingLine {
+    Ebbed,
+    Merged(String),
+    Retired,
+    Withdrawn(String),
+}
+
+#[derive(Serialize, Deserialize)]
+struct BrandLine {
+    provider: String,
+    episodes: Vec<u64>,
+    state: String,
+    detected_at: i64,
+    onset: i64,
+    resolved_at: Option<i64>,
+    evidence: EvidenceLine,
+}
+
+#[derive(Serialize, Deserialize)]
+struct EvidenceLine {
+    centre: Option<String>,
+    ring: u8,
+    from: i64,
+    to: i64,
+    late_only: bool,
+    observed: f64,
+    expected: f64,
+    dispersion: f64,
+    score: f64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct FiguresLine {
+    reports: u64,
+    expected: Option<f64>,
+    symptoms: Vec<(String, u64)>,
+    peak: Option<(i64, u64)>,
+    area_km2: f64,
+    users: Option<f64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct AttributionLine {
+    provider: String,
+    verdict: String,
+    minutes: i64,
+    observed: f64,
+    expected: f64,
+    expected_beside: f64,
+    share: f64,
+    score: f64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct CauseLine {
+    incident: String,
+    provider: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct MethodLine {
+    version: String,
+    parameters: u64,
+    catalogue: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct NoteLine {
+    incident: String,
+    official: bool,
+    said_at: i64,
+    known_at: i64,
+    source: String,
+    text: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct VoidLine {
+    source: u16,
+    from: i64,
+    to: i64,
+    provider: Option<String>,
+    reason: String,
+    known_at: i64,
+}
+
+/// The bytes of an entry.
+#[must_use]
+pub fn to_bytes(entry: &Entry) -> Vec<u8> {
+    let line = match entry {
+        Entry::Revision(incident) => Line::Revision(Box::new(RevisionLine::of(incident))),
+        Entry::Note(note) => Line::Note(NoteLine::of(note)),
+        Entry::Void(void) => Line::Void(VoidLine::of(void)),
+    };
+    let plain = serde_json::to_vec(&line).expect("an entry is plain data");
+    if plain.len() < PACKED_FROM_BYTES {
+        return plain;
+    }
+    // JSON begins with a brace, a zstd frame with 0x28: the first byte tells them apart.
+    zstd::bulk::compress(&plain, ZSTD_LEVEL).unwrap_or(plain)
+}
+
+/// The entry of these bytes; None where a newer version wrote a kind that this one does not know.
+///
+/// # Errors
+/// Where they are no entry.
+pub fn from_bytes(bytes: &[u8]) -> Result<Option<Entry>, EntryError> {
+    let line = if bytes.first() == Some(&b'{') {
+        serde_json::from_slice(bytes)?
+    } else {
+        serde_json::from_slice(&zstd::bulk::decompress(bytes, MOST_UNPACKED_BYTES)?)?
+    };
+    Ok(match line {
+        Line::Revision(line) => Some(Entry::Revision(Arc::new(line.read()?))),
+        Line::Note(line) => Some(Entry::Note(line.read()?)),
+        Line::Void(line) => Some(Entry::Void(line.read())),
+        Line::Unknown => None,
+    })
+}
+
+fn cell(text: &str) -> Result<Cell, EntryError> {
+    Cell::parse(text).map_err(|_| EntryError::Field("cells"))
+}
+
+fn id(text: &str) -> Result<IncidentId, EntryError> {
+    IncidentId::parse(text).ok_or(EntryError::Field("id"))
+}
+
+fn state(text: &str) -> Result<State, EntryError> {
+    State::from_name(text).ok_or(EntryError::Field("state"))
+}
+
+impl RevisionLine {
+    fn of(incident: &Incident) -> Self {
+        let Incident { id, revision, known_at, network, state, detected_at, onset, resolved_at, ending, everywhere, cells, .. } = incident;
+        Self {
+            id: id.to_string(),
+            revision: *revision,
+            known_at: known_at.0,
+            network: network.clone(),
+            state: state.name().to_owned(),
+            detected_at: detected_at.0,
+            onset: onset.0,
+            resolved_at: resolved_at.map(|at| at.0),
+            ending: ending.as_ref().map(EndingLine::of),
+            everywhere: *everywhere,
+            cells: cells.iter().map(ToString::to_string).collect(),
+            brands: incident.brands.iter().map(BrandLine::of).collect(),
+            figures: FiguresLine::of(&incident.figures),
+            attributions: incident.attributions.iter().map(AttributionLine::of).collect(),
+            cause: incident
+                .cause
+                .as_ref()
+                .map(|cause| CauseLine { incident: cause.incident.to_string(), provider: cause.provider.clone() }),
+            method: MethodLine {
+                version: incident.method.version.clone(),
+                parameters: incident.method.parameters,
+                catalogue: incident.method.catalogue,
+            },
+        }
+    }
+
+    fn read(self) -> Result<Incident, EntryError> {
+        Ok(Incident {
+            id: id(&self.id)?,
+            revision: self.revision,
+            known_at: Timestamp(self.known_at),
+            network: self.network,
+            state: state(&self.state)?,
+            detected_at: Timestamp(self.detected_at),
+            onset: Timestamp(self.onset),
+            resolved_at: self.resolved_at.map(Timestamp),
+            ending: self.ending.map(EndingLine::read).transpose()?,
+            everywhere: self.everywhere,
+            cells: self.cells.iter().map(|text| cell(text)).collect::<Result<_, _>>()?,
+            brands: self.brands.into_iter().map(BrandLine::read).collect::<Result<_, _>>()?,
+            figures: self.figures.read()?,
+            attributions: self.attributions.into_iter().map(AttributionLine::read).collect::<Result<_, _>>()?,
+            cause: match self.cause {
+                Some(line) => Some(Cause { incident: id(&line.incident)?, provider: line.provider }),
+                None => None,
+            },
+            method: Method { version: self.method.version, parameters: self.method.parameters, catalogue: self.method.catalogue },
+        })
+    }
+}
+
+impl EndingLine {
+    fn of(ending: &Ending) -> Self {
+        match ending {
+            Ending::Ebbed => Self::Ebbed,
+            Ending::Merged(into) => Self::Merged(into.to_string()),
+            Ending::Retired => Self::Retired,
+            Ending::Withdrawn(reason) => Self::Withdrawn(reason.clone()),
+        }
+    }
+
+    fn read(self) -> Result<Ending, EntryError> {
+        Ok(match self {
+            Self::Ebbed => Ending::Ebbed,
+            Self::Merged(into) => Ending::Merged(id(&into)?),
+            Self::Retired => Ending::Retired,
+            Self::Withdrawn(reason) => Ending::Withdrawn(reason),
+        })
+    }
+}
+
+impl BrandLine {
+    fn of(brand: &Brand) -> Self {
+        Self {
+            provider: brand.provider.clone(),
+            episodes: brand.episodes.clone(),
+            state: brand.state.name().to_owned(),
+            detected_at: brand.detected_at.0,
+            onset: brand.onset.0,
+            resolved_at: brand.resolved_at.map(|at| at.0),
+            evidence: EvidenceLine::of(&brand.evidence),
+        }
+    }
+
+    fn read(self) -> Result<Brand, EntryError> {
+        Ok(Brand {
+            provider: self.provider,
+            episodes: self.episodes,
+            state: state(&self.state)?,
+            detected_at: Timestamp(self.detected_at),
+            onset: Timestamp(self.onset),
+            resolved_at: self.resolved_at.map(Timestamp),
+            evidence: self.evidence.read()?,
+        })
+    }
+}
+
+impl EvidenceLine {
+    fn of(evidence: &Evidence) -> Self {
+        let Evidence { centre, ring, window, late_only, observed, expected, dispersion, score } = *evidence;
+        let (centre, from, to) = (centre.map(|centre| centre.to_string()), window.from.0, window.to.0);
+        Self { centre, ring, from, to, late_only, observed, expected, dispersion, score }
+    }
+
+    fn read(self) -> Result<Evidence, EntryError> {
+        let Self { centre, ring, from, to, late_only, observed, expected, dispersion, score } = self;
+        let (centre, window) = (centre.as_deref().map(cell).transpose()?, Window { from: Minute(from), to: Minute(to) });
+        Ok(Evidence { centre, ring, window, late_only, observed, expected, dispersion, score })
+    }
+}
+
+impl FiguresLine {
+    fn of(figures: &Figures) -> Self {
+        Self {
+            reports: figures.reports,
+            expected: figures.expected,
+            symptoms: figures.symptoms.iter().map(|(symptom, n)| (symptom.name().to_owned(), *n)).collect(),
+            peak: figures.peak.map(|peak| (peak.at.0, peak.reports)),
+            area_km2: figures.area_km2,
+            users: figures.users,
+        }
+    }
+
+    fn read(self) -> Result<Figures, EntryError> {
+        let symptom = |(name, n): (String, u64)| Some((Symptom::from_name(&name)?, n));
+        Ok(Figures {
+            reports: self.reports,
+            expected: self.expected,
+            symptoms: self.symptoms.into_iter().map(symptom).collect::<Option<_>>().ok_or(EntryError::Field("symptoms"))?,
+            peak: self.peak.map(|(at, reports)| Peak { at: Timestamp(at), reports }),
+            area_km2: self.area_km2,
+            users: self.users,
+        })
+    }
+}
+
+impl AttributionLine {
+    fn of(of: &Attribution) -> Self {
+        Self {
+            provider: of.provider.clone(),
+            verdict: of.verdict.name().to_owned(),
+            minutes: of.minutes,
+            observed: of.observed,
+            expected: of.expected,
+            expected_beside: of.expected_beside,
+            share: of.share,
+            score: of.score,
+        }
+    }
+
+    fn read(self) -> Result<Attribution, EntryError> {
+        let Self { provider, verdict, minutes, observed, expected, expected_beside, share, score } = self;
+        let verdict = Verdict::from_name(&verdict).ok_or(EntryError::Field("verdict"))?;
+        Ok(Attribution { provider, verdict, minutes, observed, expected, expected_beside, share, score })
+    }
+}
+
+impl NoteLine {
+    fn of(note: &Note) -> Self {
+        Self {
+            incident: note.incident.to_string(),
+            official: note.official,
+            said_at: note.said_at.0,
+            known_at: note.known_at.0,
+            source: note.source.clone(),
+            text: note.text.clone(),
+        }
+    }
+
+    fn read(self) -> Result<Note, EntryError> {
+        let Self { incident, official, said_at, known_at, source, text } = self;
+        let (said_at, known_at) = (Timestamp(said_at), Timestamp(known_at));
+        Ok(Note { incident: id(&incident)?, official, said_at, known_at, source, text })
+    }
+}
+
+impl VoidLine {
+    fn of(void: &Void) -> Self {
+        let Void { source, window, provider, reason, known_at } = void.clone();
+        Self { source: source.0, from: window.from.0, to: window.to.0, provider, reason, known_at: known_at.0 }
+    }
+
+    fn read(self) -> Void {
+        let Self { source, from, to, provider, reason, known_at } = self;
+        let window = Window { from: Minute(from), to: Minute(to) };
+        Void { source: Source(source), window, provider, reason, known_at: Timestamp(known_at) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::grid::Position;
+    use crate::domain::grid::Resolution;
+
+    fn incident() -> Incident {
+        let cell = Cell::at(Position::new(43.7, -79.4).unwrap(), Resolution::HOURLY);
+        let window = Window { from: Minute(100), to: Minute(110) };
+        let evidence =
+            Evidence { centre: Some(cell), ring: 2, window, late_only: true, observed: 9.0, expected: 0.1, dispersion: 0.3, score: 11.25 };
+        let brand = Brand {
+            provider: "fido".into(),
+            episodes: vec![u64::MAX, 1],
+            state: State::Recovering,
+            detected_at: Timestamp(6_600_000),
+            onset: Timestamp(6_000_000),
+            resolved_at: None,
+            evidence: Evidence { centre: None, ..evidence },
+        };
+        let attribution = Attribution {
+            provider: "bell".into(),
+            verdict: Verdict::Collateral,
+            minutes: 60,
+            observed: 12.0,
+            expected: 2.0,
+            expected_beside: 20.0,
+            share: 0.05,
+            score: 0.5,
+        };
+        Incident {
+            id: IncidentId(0xab),
+            revision: 3,
+            known_at: Timestamp(6_700_000),
+            network: "rogers".into(),
+            state: State::Recovering,
+            detected_at: Timestamp(6_600_000),
+            onset: Timestamp(6_000_000),
+            resolved_at: Some(Timestamp(6_700_000)),
+            ending: Some(Ending::Withdrawn("why".into())),
+            everywhere: false,
+            cells: cell.disk(9).into_iter().map(|(cell, _)| cell).collect(),
+            brands: vec![brand],
+            figures: Figures {
+                reports: 40,
+                expected: Some(1.5),
+                symptoms: vec![(Symptom::NoService, 40)],
+                peak: Some(Peak { at: Timestamp(6_060_000), reports: 9 }),
+                area_km2: 12.5,
+                users: Some(1e6),
+            },
+            attributions: vec![attribution],
+            cause: Some(Cause { incident: IncidentId(7), provider: "rogers".into() }),
+            method: Method { version: "1".into(), parameters: u64::MAX, catalogue: 2 },
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_as_it_was() {
+        let endings =
+            [None, Some(Ending::Ebbed), Some(Ending::Merged(IncidentId(9))), Some(Ending::Retired), Some(Ending::Withdrawn("x".into()))];
+        let revisions = endings.into_iter().map(|ending| Entry::Revision(Arc::new(Incident { ending, ..incident() })));
+        let note = Note {
+            incident: IncidentId(1),
+            official: true,
+            said_at: Timestamp(5),
+            known_at: Timestamp(6),
+            source: "Rogers".into(),
+            text: "<script>\u{2028}é".into(),
+        };
+        let window = Window { from: Minute(1), to: Minute(9) };
+        let void = Void { source: Source(3), window, provider: Some("fido".into()), reason: "a broken app".into(), known_at: Timestamp(7) };
+        for entry in revisions.chain([Entry::Note(note), Entry::Void(void)]) {
+            assert_eq!(from_bytes(&to_bytes(&entry)).unwrap(), Some(entry));
+        }
+    }
+
+    #[test]
+    fn cells_are_packed() {
+        let bytes = to_bytes(&Entry::Revision(Arc::new(incident())));
+        assert!(bytes.len() < 271 * 6, "{} bytes for 271 cells", bytes.len());
+    }
+
+    #[test]
+    fn what_a_newer_version_added_is_passed_over() {
+        assert_eq!(from_bytes(br#"{"kind":"prophecy","of":1}"#).unwrap(), None);
+        let note = br#"{"kind":"note","incident":"00000000000000ab","official":false,"said_at":1,"known_at":2,"source":"a","text":"b","mood":"c"}"#;
+        assert!(matches!(from_bytes(note).unwrap(), Some(Entry::Note(_))));
+    }
+
+    #[test]
+    fn what_is_no_entry_is_refused() {
+        for bytes in [&b""[..], b"{", b"\x28\xb5\x2f\xfd", br#"{"kind":"note","incident":"zz"}"#] {
+            assert!(from_bytes(bytes).is_err());
+        }
+    }
+}
