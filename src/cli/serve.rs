@@ -13,7 +13,9 @@ use anyhow::{Context, ensure};
 use std::io::Write;
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::runtime::Runtime;
 
 pub fn run(config: &Config) -> anyhow::Result<()> {
@@ -36,7 +38,8 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     // A simulated clock begins once the store is read.
     let clock = timetable.map_or(Clock::System, Clock::simulated);
     let engine = Arc::new(Engine::start(catalogue, clock, config.lateness_ms(), &key, store)?);
-    serve(config, listener, &engine)
+    let workers = config.workers.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
+    serve(workers, listener, &engine, stop_signal())
 }
 
 /// What a simulated clock is to follow.
@@ -60,42 +63,53 @@ fn comes_after(timetable: &Timetable, store: &Store) -> anyhow::Result<()> {
     )
 }
 
-fn serve(config: &Config, listener: TcpListener, engine: &Arc<Engine>) -> anyhow::Result<()> {
+/// Serves until `stop` ends.
+pub(super) fn serve(workers: usize, listener: TcpListener, engine: &Arc<Engine>, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
     // Before anybody is told that it is ready.
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     runtime.block_on(engine.look_at_store())?;
-    let (stop, stopped) = channel();
-    let for_housekeeping = Arc::clone(engine);
-    let housekeeper =
-        std::thread::Builder::new().name("housekeeper".into()).spawn(move || keep_house(&for_housekeeping, &runtime, &stopped))?;
+    let (housekeeper, stop_keeping_house) = in_background(engine, "housekeeper", |engine, runtime| {
+        runtime.block_on(engine.keep_house());
+        engine.housekeeping_every()
+    })?;
+    let (lookout, stop_looking) = in_background(engine, "lookout", |engine, runtime| {
+        runtime.block_on(engine.look_out());
+        engine.look_every()
+    })?;
     let address = listener.local_addr()?;
-    let workers = config.workers.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
     let served = actix_web::rt::System::new().block_on(async {
         let server = http::server(listener, Arc::clone(engine), workers, Config::STOP_WITHIN)?;
         writeln!(std::io::stdout(), "listening on http://{address}")?;
         tracing::info!(%address, store = engine.store_shown(), providers = engine.catalogue().len(), "ready");
-        Ok(http::run_until_stopped(server, stop_signal()).await?)
+        Ok(http::run_until_stopped(server, stop).await?)
     });
     tracing::info!("stopping");
-    drop(stop);
-    let housekeeper_ended_well = housekeeper.join().is_ok();
+    drop((stop_keeping_house, stop_looking));
+    let all_ended_well = [housekeeper.join(), lookout.join()].iter().all(Result::is_ok);
+    runtime.block_on(engine.release_lease());
     engine.stop();
-    tracing::info!(housekeeper_ended_well, "stopped");
+    tracing::info!(all_ended_well, "stopped");
     served
 }
 
-/// Keeps house every few seconds, on a thread of its own since it waits for the disk, until the other end is dropped.
-fn keep_house(engine: &Engine, runtime: &Runtime, stopped: &Receiver<()>) {
-    loop {
-        runtime.block_on(engine.keep_house());
-        if stopped.recv_timeout(engine.housekeeping_every()) != Err(RecvTimeoutError::Timeout) {
-            return;
-        }
-    }
+/// Takes a step again and again until the other end is dropped, on a thread of its own since it waits for the disk or computes for long. The
+/// step says how long to wait for the next.
+fn in_background(
+    engine: &Arc<Engine>,
+    name: &str,
+    work: impl Fn(&Engine, &Runtime) -> Duration + Send + 'static,
+) -> std::io::Result<(JoinHandle<()>, Sender<()>)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (stop, stopped) = channel();
+    let engine = Arc::clone(engine);
+    let run = move || {
+        while stopped.recv_timeout(work(&engine, &runtime)) == Err(RecvTimeoutError::Timeout) {}
+    };
+    Ok((std::thread::Builder::new().name(name.into()).spawn(run)?, stop))
 }
 
 /// Ends when the process is asked to: Ctrl-C or SIGTERM.
-async fn stop_signal() {
+pub(super) async fn stop_signal() {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
         tracing::warn!("signals cannot be heard; only kill -9 will stop this process");

@@ -32,6 +32,14 @@ pub struct Metrics {
     pub live_bytes: Gauge,
     /// Age of the oldest view in use.
     pub view_age_seconds: Gauge<f64, std::sync::atomic::AtomicU64>,
+    /// Time one look of the detectors takes, with what is recorded of it.
+    pub look_seconds: Histogram,
+    /// How far behind the present detection is.
+    pub detection_lag_seconds: Gauge<f64, std::sync::atomic::AtomicU64>,
+    /// Whether this node records incidents: 1, or 0.
+    pub holds_lease: Gauge,
+    /// Incidents that go on.
+    pub open_incidents: Gauge,
 }
 
 /// What became of a report.
@@ -55,6 +63,10 @@ impl Default for Metrics {
             live_rows: Gauge::default(),
             live_bytes: Gauge::default(),
             view_age_seconds: Gauge::default(),
+            look_seconds: Histogram::new(exponential_buckets(0.001, 2.0, 14)),
+            detection_lag_seconds: Gauge::default(),
+            holds_lease: Gauge::default(),
+            open_incidents: Gauge::default(),
         }
     }
 }
@@ -80,5 +92,14 @@ impl Metrics {
         registry.register("live_rows", "Rows of live minutes in memory", self.live_rows.clone());
         registry.register_with_unit("live", "Memory that live minutes take", Unit::Bytes, self.live_bytes.clone());
         registry.register_with_unit("view_age", "Age of the oldest view in use", Unit::Seconds, self.view_age_seconds.clone());
+        registry.register_with_unit("look", "Time one look of the detectors takes", Unit::Seconds, self.look_seconds.clone());
+        registry.register_with_unit(
+            "detection_lag",
+            "How far behind the present detection is",
+            Unit::Seconds,
+            self.detection_lag_seconds.clone(),
+        );
+        registry.register("holds_lease", "Whether this node records incidents", self.holds_lease.clone());
+        registry.register("open_incidents", "Incidents that go on", self.open_incidents.clone());
     }
 }

@@ -3,6 +3,7 @@
 pub mod cache;
 pub mod clock;
 pub mod ingest;
+pub mod lookout;
 pub mod metrics;
 pub mod providers;
 pub mod replay;
@@ -11,14 +12,19 @@ pub mod timetable;
 pub mod views;
 pub mod watch;
 
+use crate::domain::detect::parameters::Parameters;
+use crate::domain::incident::register::Register;
 use crate::domain::provider::Catalogue;
 use crate::domain::report::{Arrival, Report, Submission, TimeError};
 use crate::domain::reporter::{DayKeys, ReporterKey};
 use crate::domain::time::{Minute, Timestamp, Window};
+use crate::store::journal::NodeId;
 use crate::store::{MINUTES_KEPT_DAYS, Recorded, Store, StoreError};
 use cache::{Served, TickCache};
 use clock::Clock;
 use ingest::{Ingest, IngestError};
+use lookout::Lookout;
+use lookout::outlook::Outlook;
 use metrics::Metrics;
 use providers::ProvidersNow;
 use series::{Series, SeriesKey};
@@ -57,6 +63,7 @@ pub struct Engine {
     views: TickCache<ViewKey, Snapshot>,
     series: TickCache<SeriesKey, Series>,
     providers: TickCache<(), ProvidersNow>,
+    lookout: Lookout,
     /// Whether the last try to write failed.
     cannot_write: AtomicBool,
     /// The last minute that was said to be lived through, as long as nothing failed since.
@@ -90,12 +97,14 @@ impl Engine {
     pub fn start(catalogue: Catalogue, clock: Clock, lateness_ms: i64, key: &ReporterKey, store: Store) -> std::io::Result<Self> {
         let (store, metrics) = (Arc::new(store), Arc::new(Metrics::default()));
         let (ingest, committer) = ingest::queue();
+        let node = NodeId::random().map_err(std::io::Error::other)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (for_store, for_metrics) = (Arc::clone(&store), Arc::clone(&metrics));
         let run = move || runtime.block_on(committer.run(&for_store, &for_metrics));
         let committer = std::thread::Builder::new().name("committer".into()).spawn(run)?;
         Ok(Self {
             keys: RwLock::new(Arc::new(key.around(clock.now()))),
+            lookout: Lookout::new(node, &catalogue, Parameters::default(), clock.now()),
             catalogue,
             clock,
             lateness_ms,
@@ -147,6 +156,13 @@ impl Engine {
     pub fn housekeeping_every(&self) -> Duration {
         let speed = self.simulated_now().map_or(1, |(_, speed)| speed);
         (HOUSEKEEPING_EVERY / speed).max(HOUSEKEEPING_AT_MOST_EVERY)
+    }
+
+    /// How long to wait between two looks of the detectors: the same by the clock, as far as the machine keeps up.
+    #[must_use]
+    pub fn look_every(&self) -> Duration {
+        let speed = self.simulated_now().map_or(1, |(_, speed)| speed);
+        (lookout::LOOK_EVERY / speed).max(HOUSEKEEPING_AT_MOST_EVERY)
     }
 
     /// How far back a report may have been observed.
@@ -225,6 +241,18 @@ impl Engine {
         self.count_error(self.providers.get((), now, |_| providers::build(store, providers, now)).await)
     }
 
+    /// All incidents, as far as this node has read: at most one look old.
+    #[must_use]
+    pub fn register(&self) -> Arc<Register> {
+        self.lookout.register()
+    }
+
+    /// What the detectors see, as of the last look.
+    #[must_use]
+    pub fn outlook(&self) -> Arc<Outlook> {
+        self.lookout.outlook()
+    }
+
     /// Why no reports should be sent here now, as far as the last try and the last look told.
     #[must_use]
     pub fn unfit_to_record(&self) -> Vec<String> {
@@ -300,6 +328,14 @@ impl Engine {
         self.metrics.live_bytes.set(size.live_bytes as i64);
         self.metrics.store_commands.inc_by(size.commands.saturating_sub(self.metrics.store_commands.get()));
         self.refresh_view_age();
+    }
+
+    /// Brings the gauges of detection up to date.
+    pub fn refresh_detection_lag(&self) {
+        let outlook = self.outlook();
+        self.metrics.detection_lag_seconds.set(outlook.lag_ms(self.now()).unwrap_or(0) as f64 / 1_000.0);
+        self.metrics.holds_lease.set(i64::from(outlook.holds_lease));
+        self.metrics.open_incidents.set(self.register().open().count() as i64);
     }
 
     /// Brings the one gauge up to date that is out of date at once.

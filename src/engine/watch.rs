@@ -6,6 +6,7 @@
 use crate::domain::counts::Counts;
 use crate::domain::detect::episode::Episode;
 use crate::domain::detect::parameters::Parameters;
+use crate::domain::detect::spike::Spike;
 use crate::domain::detect::{Detector, REREAD_MINUTES};
 use crate::domain::liveness::Liveness;
 use crate::domain::provider::ProviderIndex;
@@ -99,6 +100,11 @@ impl Watch {
     #[must_use]
     pub fn detectors(&self) -> &[Detector] {
         &self.detectors
+    }
+
+    /// What is too surprising of a provider now.
+    pub fn spikes_of(&mut self, provider: ProviderIndex) -> Vec<Spike> {
+        self.detectors[usize::from(provider.0)].spikes_now()
     }
 
     /// Steps every detector up to the start of the minute of `now`, each minute since the last tick once. Gives every incident that began,

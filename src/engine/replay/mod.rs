@@ -15,6 +15,7 @@ mod told;
 use super::watch::Step;
 use crate::domain::detect::episode::Episode;
 use crate::domain::detect::parameters::Parameters;
+use crate::domain::incident::Incident;
 use crate::domain::provider::{Catalogue, CatalogueError};
 use crate::domain::reporter::ReporterKey;
 use crate::store::{OpenError, StoreError, Terms};
@@ -45,6 +46,19 @@ pub trait Observer {
     /// Where the observer cannot go on; the replay then ends.
     fn revision(&mut self, _provider: &str, _incident: &Episode) -> std::io::Result<()> {
         Ok(())
+    }
+
+    /// Something is to be told of an incident: what a server would have made known.
+    ///
+    /// # Errors
+    /// Where the observer cannot go on; the replay then ends.
+    fn incident(&mut self, _incident: &Incident) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    /// Whether anybody wants to hear of incidents: they cost time.
+    fn wants_incidents(&self) -> bool {
+        false
     }
 
     /// So many bytes more of the files were read.

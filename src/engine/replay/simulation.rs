@@ -5,10 +5,14 @@ use super::lines::{Lines, Next};
 use super::told::{History, Stream, Told};
 use super::{Observer, ReplayError, Setting, sent, wait};
 use crate::domain::detect::episode::Episode;
+use crate::domain::incident::entry::Entry;
+use crate::domain::incident::register::Register;
+use crate::domain::provider::ProviderIndex;
 use crate::domain::report::{Arrival, Report};
 use crate::domain::reporter::DayKeys;
 use crate::domain::time::{HOUR_MS, Hour, Minute, ON_TIME_MS, Timestamp};
 use crate::engine::Acceptance;
+use crate::engine::lookout::desk::Desk;
 use crate::engine::watch::{Step, Watch};
 use crate::store::{HOURS_KEPT_DAYS, Recorded, Store};
 use crate::wire::report::RawReport;
@@ -50,6 +54,9 @@ pub(super) struct Reached {
     pub now: Option<Timestamp>,
     /// Incidents that a history told.
     pub told: Told,
+    /// Incidents that were told of.
+    pub register: Register,
+    pub desk: Desk,
 }
 
 impl<'a> Simulation<'a> {
@@ -210,8 +217,30 @@ impl<'a> Simulation<'a> {
         let id = |provider| &*self.setting.catalogue.get(provider).id;
         let mut seen = |step: &Step<'_>| observer.step(id(step.provider), step);
         let found = self.reached.watch.tick(&self.store, minute.start(), &mut seen).await?;
+        if observer.wants_incidents() {
+            self.tell_incidents(&found, minute.start(), observer).await?;
+        }
         let mut tell = |(provider, incident): &(_, Episode)| observer.revision(id(*provider), incident);
         found.iter().try_for_each(&mut tell).map_err(ReplayError::Observer)
+    }
+
+    /// Tells what a server would have made known of these episodes.
+    async fn tell_incidents(
+        &mut self,
+        found: &[(ProviderIndex, Episode)],
+        now: Timestamp,
+        observer: &mut impl Observer,
+    ) -> Result<(), ReplayError> {
+        let (catalogue, Reached { watch, desk, register, .. }) = (&self.setting.catalogue, &mut self.reached);
+        desk.take(found.to_vec());
+        desk.forget(now);
+        let mut told = desk.drafts(catalogue, watch, register, now);
+        Desk::count(&self.store, catalogue, watch, &mut told, now).await?;
+        for incident in told {
+            observer.incident(&incident).map_err(ReplayError::Observer)?;
+            register.take(Some(Entry::Revision(Arc::new(incident))));
+        }
+        Ok(())
     }
 
     async fn record(&mut self) -> Result<(), ReplayError> {
@@ -231,7 +260,13 @@ impl<'a> Simulation<'a> {
 
 impl Reached {
     pub fn nothing(setting: &Setting) -> Self {
-        Self { watch: Watch::new(setting.catalogue.len(), &setting.parameters), now: None, told: Told::new() }
+        Self {
+            watch: Watch::new(setting.catalogue.len(), &setting.parameters),
+            now: None,
+            told: Told::new(),
+            register: Register::default(),
+            desk: Desk::new(&setting.catalogue, &setting.parameters),
+        }
     }
 
     /// As far, over a copy of the store.

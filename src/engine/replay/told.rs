@@ -2,6 +2,7 @@
 
 use super::Observer;
 use crate::domain::detect::episode::{Episode, State};
+use crate::domain::incident::Incident;
 use crate::engine::watch::Step;
 use std::collections::HashSet;
 
@@ -48,6 +49,14 @@ impl<O: Observer> Observer for Stream<'_, O> {
         }
         note(&mut self.told, provider, incident);
         self.observer.revision(provider, incident)
+    }
+
+    fn incident(&mut self, incident: &Incident) -> std::io::Result<()> {
+        self.observer.incident(incident)
+    }
+
+    fn wants_incidents(&self) -> bool {
+        self.observer.wants_incidents()
     }
 
     fn read(&mut self, bytes: u64) {

@@ -1,0 +1,188 @@
+//! One step of the lookout: read what was recorded, look, record what is new.
+
+use super::afterwards::counted_again;
+use super::desk::Desk;
+use super::outlook::{Outlook, Sight};
+use super::voids::without_voided;
+use super::{Held, LEASE_MS, RENEW_AFTER, Read, SPIKES_EVERY, Watching};
+use crate::domain::incident::IncidentId;
+use crate::domain::incident::entry::Entry;
+use crate::domain::provider::ProviderIndex;
+use crate::domain::time::Timestamp;
+use crate::engine::Engine;
+use crate::store::StoreError;
+use crate::store::journal::{Appended, Lease, Tail};
+use crate::wire::journal::{from_bytes, to_bytes};
+use std::sync::{Arc, PoisonError};
+use std::time::Instant;
+
+/// Revisions that are recorded together at most.
+const MOST_AT_ONCE: usize = 16;
+
+impl Engine {
+    /// One step of the lookout. A step that fails is made up for by the next.
+    pub async fn look_out(&self) {
+        let began = Instant::now();
+        if let Err(error) = self.try_look_out().await {
+            self.metrics.store_errors.inc();
+            tracing::error!(%error, "the lookout failed and will try again");
+        }
+        self.metrics.look_seconds.observe(began.elapsed().as_secs_f64());
+        self.refresh_detection_lag();
+    }
+
+    async fn try_look_out(&self) -> Result<(), StoreError> {
+        let mut watching = self.lookout.watching.lock().await;
+        let watching = &mut *watching;
+        if self.simulated_now().is_some() {
+            // On a fast clock housekeeping would mark minutes after they were stepped to.
+            self.mark_live().await?;
+        }
+        self.read_journal().await?;
+        self.heed_voids(watching);
+        let now = self.now();
+        let told = watching.watch.catch_up(&self.store, now, &mut |_| {}).await?;
+        watching.desk.take(told);
+        watching.behind = watching.watch.is_behind(now);
+        if !watching.behind {
+            let began = self.lookout.began;
+            let told = watching.watch.look(&self.store, self.now(), &mut || began.elapsed()).await?;
+            watching.desk.take(told);
+            if !watching.rebuilding {
+                watching.desk.forget(now);
+            }
+            self.record_incidents(watching, now).await?;
+        }
+        self.show(watching, now);
+        Ok(())
+    }
+
+    /// Reads what was recorded since, by this node or another.
+    pub(super) async fn read_journal(&self) -> Result<Read, StoreError> {
+        loop {
+            let known = self.lookout.read();
+            let read = match self.store.journal(known.position).await? {
+                Tail::Since(piece) if piece.entries.is_empty() => return Ok(known),
+                Tail::Since(piece) => {
+                    let mut register = (*known.register).clone();
+                    piece.entries.iter().for_each(|bytes| register.take(entry(bytes, register.length())));
+                    Read { register: Arc::new(register), position: piece.end }
+                }
+                Tail::Lost => {
+                    tracing::warn!("the store has lost entries of the journal that were read before; it is read anew");
+                    Read::default()
+                }
+            };
+            let mut shared = self.lookout.read.write().unwrap_or_else(PoisonError::into_inner);
+            // Two who read at once read the same: the first one's stays.
+            if shared.position == known.position {
+                *shared = read;
+            }
+        }
+    }
+
+    /// Records new revisions, where this node is the one that may.
+    async fn record_incidents(&self, watching: &mut Watching, now: Timestamp) -> Result<(), StoreError> {
+        let Some(held) = self.hold_lease(watching).await? else { return Ok(()) };
+        let read = self.lookout.read();
+        let register = &read.register;
+        let mut news =
+            if watching.rebuilding { without_voided(register, &watching.desk.sightings, &self.catalogue, now) } else { Vec::new() };
+        let drafts = watching.desk.drafts(&self.catalogue, &watching.watch, register, now);
+        let rebuilt: Vec<IncidentId> = news.iter().map(|incident| incident.id).collect();
+        news.extend(drafts.into_iter().filter(|draft| !rebuilt.contains(&draft.id)));
+        let told: Vec<IncidentId> = news.iter().map(|incident| incident.id).collect();
+        Desk::count(&self.store, &self.catalogue, &watching.watch, &mut news, now).await?;
+        let again = counted_again(&self.store, &self.catalogue, &watching.watch, register, self.lateness_ms, now).await?;
+        news.extend(again.into_iter().filter(|incident| !told.contains(&incident.id)));
+        let mut position = read.position;
+        for some in news.chunks(MOST_AT_ONCE) {
+            let entries: Vec<Vec<u8>> = some.iter().map(|incident| to_bytes(&Entry::Revision(Arc::new(incident.clone())))).collect();
+            match self
+                .store
+                .append(Some(held.token), position, &entries)
+                .await
+                .map_err(|error| StoreError::Unavailable(error.to_string()))?
+            {
+                Appended::Yes { end } => position = end,
+                // Somebody else's word came first: the next step looks at what it is.
+                Appended::Behind => return Ok(()),
+                Appended::Fenced => {
+                    tracing::warn!("another node records incidents now");
+                    watching.lease = None;
+                    return Ok(());
+                }
+            }
+        }
+        watching.rebuilding = false;
+        self.read_journal().await.map(drop)
+    }
+
+    /// Gives the lease back, so that another node goes on at once.
+    pub async fn release_lease(&self) {
+        let held = self.lookout.watching.lock().await.lease.take();
+        if let Some(held) = held
+            && let Err(error) = self.store.release(held.token).await
+        {
+            tracing::warn!(%error, "the lease was not given back; it ends by itself");
+        }
+    }
+
+    /// The lease of this node, taken or renewed; none where another node has it.
+    async fn hold_lease(&self, watching: &mut Watching) -> Result<Option<Held>, StoreError> {
+        if let Some(held) = watching.lease.filter(|held| held.renewed.elapsed() < RENEW_AFTER) {
+            return Ok(Some(held));
+        }
+        let renewed = Instant::now();
+        let before = watching.lease.take();
+        watching.lease = match self.store.lease(self.lookout.node, LEASE_MS).await? {
+            Lease::Held(token) => Some(Held { token, renewed }),
+            Lease::HeldByOther { .. } => None,
+        };
+        if before.map(|held| held.token) != watching.lease.map(|held| held.token) {
+            tracing::info!(records_incidents = watching.lease.is_some(), "the lease changed hands");
+        }
+        Ok(watching.lease)
+    }
+
+    /// Shows readers what the detectors see.
+    fn show(&self, watching: &mut Watching, now: Timestamp) {
+        self.find_spikes(watching, now);
+        let sight = |n: usize| {
+            let detector = &watching.watch.detectors()[n];
+            Sight { expectation: detector.expectation(), spikes: Arc::clone(&watching.spikes[n].spikes), is_cold: detector.is_cold() }
+        };
+        let outlook = Outlook {
+            looked_at: Some(now),
+            is_behind: watching.behind,
+            holds_lease: watching.lease.is_some(),
+            providers: (0..self.catalogue.len()).map(sight).collect(),
+        };
+        *self.lookout.outlook.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(outlook);
+    }
+
+    /// Finds the spikes of providers whose reports or minute changed since, where that is due again.
+    fn find_spikes(&self, watching: &mut Watching, now: Timestamp) {
+        for n in 0..self.catalogue.len() {
+            let provider = ProviderIndex(n as u16);
+            let counted: f64 = watching.watch.detectors()[n].windows(&[]).iter().map(|(observed, _)| observed).sum();
+            let (at, began) = ((counted as u64, now.minute()), self.lookout.began.elapsed());
+            let seen = &mut watching.spikes[n];
+            if watching.behind || seen.at == Some(at) || began < seen.next {
+                continue;
+            }
+            seen.spikes = Arc::new(watching.watch.spikes_of(provider));
+            let took = self.lookout.began.elapsed().saturating_sub(began);
+            (seen.at, seen.next) = (Some(at), began + SPIKES_EVERY * took);
+        }
+    }
+}
+
+/// The entry of these bytes; None where this version does not know it, or nobody can read it.
+fn entry(bytes: &[u8], number: u64) -> Option<Entry> {
+    from_bytes(bytes).unwrap_or_else(|error| {
+        // What cannot be read must not hide what comes after it.
+        tracing::error!(%error, number, "an entry of the journal cannot be read and is left out");
+        None
+    })
+}

@@ -1,0 +1,124 @@
+//! The lookout: detectors over the live store, and what becomes of what they find. Incidents are recorded by the one node that holds the
+//! lease, and known to all: every node reads the journal, and its own detectors stand by warm.
+
+mod afterwards;
+pub mod desk;
+mod explain;
+mod figures;
+mod keep;
+pub mod outlook;
+mod sightings;
+mod voids;
+mod words;
+
+use crate::domain::detect::parameters::Parameters;
+use crate::domain::detect::spike::Spike;
+use crate::domain::incident::register::Register;
+use crate::domain::provider::Catalogue;
+use crate::domain::time::{Minute, Timestamp};
+use crate::engine::watch::Watch;
+use crate::store::journal::{NodeId, Position, Token};
+use desk::Desk;
+use outlook::Outlook;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+pub use words::WordError;
+
+/// How often the lookout looks. The answer to the deciding report and the incident lie at most this and the work of one look apart.
+pub const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// For how long the lease is taken: a node that is silent for as long is taken to be gone.
+const LEASE_MS: i64 = 10_000;
+/// The lease is renewed once so much of it has passed.
+const RENEW_AFTER: Duration = Duration::from_secs(3);
+/// Spikes are looked for again after so many times what it took.
+const SPIKES_EVERY: u32 = 20;
+/// How far back a new lookout begins, so that its detectors know what goes on.
+const WARM_UP_MINUTES: i64 = 24 * 60;
+
+/// The detectors, and what was made known of what they found.
+#[derive(Debug)]
+pub struct Lookout {
+    node: NodeId,
+    parameters: Parameters,
+    /// What stopwatches count from.
+    began: std::time::Instant,
+    /// One step at a time; held across it.
+    watching: tokio::sync::Mutex<Watching>,
+    /// What was read of the journal; the lock is held to copy or replace the pointer.
+    read: RwLock<Read>,
+    /// The lock is held to copy or replace the pointer.
+    outlook: RwLock<Arc<Outlook>>,
+}
+
+/// What moves with every step.
+#[derive(Debug)]
+struct Watching {
+    watch: Watch,
+    desk: Desk,
+    /// What was too surprising of each provider when that was last looked at.
+    spikes: Vec<Seen>,
+    lease: Option<Held>,
+    /// Voids that the watch has taken into account.
+    voids: usize,
+    /// Since when episodes are those of a store without what was voided since: incidents are held against them once they are complete.
+    rebuilding: bool,
+    behind: bool,
+}
+
+/// Spikes of a provider: to find them costs more than to look, so it is done seldom where it takes long.
+#[derive(Debug, Clone, Default)]
+struct Seen {
+    spikes: Arc<Vec<Spike>>,
+    /// What the detector counted then, in all windows, and in which minute: as long as both stay, so do the spikes.
+    at: Option<(u64, Minute)>,
+    next: Duration,
+}
+
+/// How far the journal was read, and what it says.
+#[derive(Debug, Clone, Default)]
+struct Read {
+    register: Arc<Register>,
+    position: Position,
+}
+
+/// The lease of this node.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    token: Token,
+    renewed: std::time::Instant,
+}
+
+impl Lookout {
+    /// A lookout that has seen nothing.
+    #[must_use]
+    pub fn new(node: NodeId, catalogue: &Catalogue, parameters: Parameters, now: Timestamp) -> Self {
+        let watch = Watch::new(catalogue.len(), &parameters).beginning_at(now.minute().plus(-WARM_UP_MINUTES));
+        let spikes = vec![Seen::default(); catalogue.len()];
+        let watching =
+            Watching { spikes, watch, desk: Desk::new(catalogue, &parameters), lease: None, voids: 0, rebuilding: false, behind: true };
+        Self {
+            node,
+            began: std::time::Instant::now(),
+            parameters,
+            watching: tokio::sync::Mutex::new(watching),
+            read: RwLock::default(),
+            outlook: RwLock::new(Arc::new(Outlook::nothing())),
+        }
+    }
+
+    /// All incidents, as far as this node has read.
+    #[must_use]
+    pub fn register(&self) -> Arc<Register> {
+        self.read().register
+    }
+
+    fn read(&self) -> Read {
+        self.read.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What the detectors see, as of the last look.
+    #[must_use]
+    pub fn outlook(&self) -> Arc<Outlook> {
+        Arc::clone(&self.outlook.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}

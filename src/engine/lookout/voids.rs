@@ -1,0 +1,114 @@
+//! Voids: reports that were withdrawn are seen no more, detection begins anew without them, and incidents are held against what it finds.
+
+use super::desk::Desk;
+use super::sightings::Sightings;
+use super::{WARM_UP_MINUTES, Watching};
+use crate::domain::detect::episode::Episode;
+use crate::domain::incident::desk::{region, withdrawn};
+use crate::domain::incident::entry::Void;
+use crate::domain::incident::region::joined;
+use crate::domain::incident::register::Register;
+use crate::domain::incident::{Incident, State};
+use crate::domain::provider::Catalogue;
+use crate::domain::time::{Minute, Timestamp};
+use crate::engine::Engine;
+use crate::engine::watch::Watch;
+use crate::store::MINUTES_KEPT_DAYS;
+use crate::store::withdrawn::Withdrawn;
+
+impl Engine {
+    /// Begins detection anew where reports were withdrawn since the last step.
+    pub(super) fn heed_voids(&self, watching: &mut Watching) {
+        let (register, now) = (self.lookout.register(), self.now());
+        let voids = register.voids();
+        if voids.len() == watching.voids {
+            return;
+        }
+        self.store.withdraw(voids.iter().filter_map(|void| self.withdrawn_facts(void)).collect());
+        let oldest = now.minute().plus(-MINUTES_KEPT_DAYS * 24 * 60);
+        // A restart reads them all again, and what is older than minutes has been judged.
+        let new = voids[watching.voids..].iter().filter(|void| oldest < void.window.to);
+        if let Some(from) = new.map(|void| begins_at(&register, void)).min() {
+            let from = from.plus(-WARM_UP_MINUTES).max(oldest).min(now.minute().plus(-WARM_UP_MINUTES));
+            watching.watch = Watch::new(self.catalogue.len(), &self.lookout.parameters).beginning_at(from);
+            watching.desk = Desk::new(&self.catalogue, &self.lookout.parameters);
+            (watching.rebuilding, watching.behind) = (true, true);
+            tracing::info!(voids = voids.len(), "reports were withdrawn: detection begins anew without them");
+        }
+        watching.voids = voids.len();
+    }
+
+    /// Which facts a void withdraws; none where its provider is not in the catalogue.
+    fn withdrawn_facts(&self, void: &Void) -> Option<Withdrawn> {
+        let provider = match &void.provider {
+            Some(id) => Some(self.catalogue.find(id)?),
+            None => None,
+        };
+        Some(Withdrawn { source: void.source, window: void.window, provider })
+    }
+}
+
+/// From when on what was found must be found anew.
+fn begins_at(register: &Register, void: &Void) -> Minute {
+    let touched =
+        register.newest_first(None).map(crate::domain::incident::register::Case::latest).filter(|incident| is_touched(incident, void));
+    touched.map(|incident| incident.onset.minute()).chain([void.window.from]).min().expect("the void itself")
+}
+
+/// Whether reports that a void withdraws may have spoken for an incident.
+fn is_touched(incident: &Incident, void: &Void) -> bool {
+    let ended = incident.resolved_at.is_some_and(|end| end < void.window.from.start());
+    incident.state != State::Withdrawn
+        && incident.brands.iter().any(|brand| void.is_about(&brand.provider))
+        && !ended
+        && incident.onset < void.window.to.start()
+}
+
+/// Incidents that voids have touched, as they are now: withdrawn, or told anew from what is left.
+pub(super) fn without_voided(register: &Register, sightings: &Sightings, catalogue: &Catalogue, now: Timestamp) -> Vec<Incident> {
+    let oldest = now.plus_ms(-MINUTES_KEPT_DAYS * 24 * 60 * crate::domain::time::MINUTE_MS);
+    let mut told = Vec::new();
+    for case in register.newest_first(None) {
+        let incident = case.latest();
+        let Some(void) = register.voids().iter().rev().find(|void| is_touched(incident, void) && oldest <= incident.onset) else {
+            continue;
+        };
+        if void.known_at < incident.known_at && incident.ending.is_some() {
+            // Told since: it has been judged.
+            continue;
+        }
+        let found: Vec<(&str, &Episode)> = sightings
+            .all()
+            .map(|(provider, episode)| (catalogue.get(provider), episode))
+            .filter(|(provider, episode)| provider.network == incident.network && meets(incident, episode))
+            .map(|(provider, episode)| (&*provider.id, episode))
+            .collect();
+        if found.is_empty() {
+            told.push(withdrawn(incident, void, now));
+        } else if !incident.state.is_open() {
+            told.push(told_anew(incident, &found, now));
+        }
+    }
+    told
+}
+
+fn meets(incident: &Incident, episode: &Episode) -> bool {
+    let in_time =
+        incident.resolved_at.is_none_or(|end| episode.onset <= end) && episode.resolved_at.is_none_or(|end| incident.onset <= end);
+    in_time && incident.region().meets(&region(episode))
+}
+
+/// An incident that is over, by the episodes that are left of it.
+fn told_anew(incident: &Incident, found: &[(&str, &Episode)], now: Timestamp) -> Incident {
+    let mut told = incident.clone();
+    (told.revision, told.known_at) = (told.revision + 1, now);
+    told.cells = joined(found.iter().flat_map(|(_, episode)| episode.cells.iter().copied())).into();
+    for brand in &mut told.brands {
+        let own = found.iter().filter(|(provider, _)| *provider == brand.provider).map(|(_, episode)| *episode);
+        if let Some(strongest) = own.max_by(|a, b| a.evidence.score.total_cmp(&b.evidence.score)) {
+            (brand.evidence, brand.onset) = (strongest.evidence, strongest.onset);
+        }
+    }
+    told.onset = told.brands.iter().map(|brand| brand.onset).min().unwrap_or(told.onset);
+    told
+}

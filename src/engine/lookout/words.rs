@@ -1,0 +1,67 @@
+//! What operators say: notes on incidents, and voids.
+
+use crate::domain::incident::IncidentId;
+use crate::domain::incident::entry::{Entry, Note, Void};
+use crate::domain::incident::register::MOST_NOTES;
+use crate::engine::Engine;
+use crate::store::StoreError;
+use crate::store::journal::{AppendError, Appended};
+use crate::wire::journal::to_bytes;
+
+/// How often a word is tried again where another entry came first.
+const TRIES: usize = 16;
+
+/// Why a word was not recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum WordError {
+    /// Of no incident that is known.
+    #[error("no incident {0}")]
+    Unknown(IncidentId),
+    /// One more than is kept.
+    #[error("an incident holds at most {MOST_NOTES} notes")]
+    TooMany,
+    /// The journal could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The store did not take it.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+}
+
+impl Engine {
+    /// Records what somebody said of an incident.
+    ///
+    /// # Errors
+    /// Where there is no such incident, or it could not be recorded.
+    pub async fn note(&self, note: Note) -> Result<(), WordError> {
+        let register = self.read_journal().await?.register;
+        let case = register.get(note.incident).ok_or(WordError::Unknown(note.incident))?;
+        if case.notes().len() >= MOST_NOTES {
+            return Err(WordError::TooMany);
+        }
+        Ok(self.append_word(&Entry::Note(note)).await?)
+    }
+
+    /// Withdraws reports. Detection then begins anew without them, and incidents for which nothing speaks any more are withdrawn.
+    ///
+    /// # Errors
+    /// Where it could not be recorded.
+    pub async fn void(&self, void: Void) -> Result<(), WordError> {
+        Ok(self.append_word(&Entry::Void(void)).await?)
+    }
+
+    async fn append_word(&self, entry: &Entry) -> Result<(), AppendError> {
+        let bytes = [to_bytes(entry)];
+        for _ in 0..TRIES {
+            let position = self.read_journal().await?.position;
+            match self.store.append(None, position, &bytes).await? {
+                Appended::Yes { .. } => {
+                    self.read_journal().await?;
+                    return Ok(());
+                }
+                Appended::Behind | Appended::Fenced => {}
+            }
+        }
+        Err(StoreError::Unavailable("other entries of the journal kept coming first".into()).into())
+    }
+}
