@@ -35,6 +35,8 @@ pub enum Code {
     OutOfRetention,
     /// More cells than one answer holds.
     TooManyCells,
+    /// Not for everybody.
+    Forbidden,
     /// Nothing is at this path.
     NotFound,
     /// The path does not take this method.
@@ -116,6 +118,7 @@ impl Code {
             | Self::InFuture
             | Self::OutOfRetention
             | Self::TooManyCells => StatusCode::BAD_REQUEST,
+            Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge | Self::TooManyItems => StatusCode::PAYLOAD_TOO_LARGE,
@@ -139,6 +142,7 @@ impl Code {
             Self::InFuture => "in_future",
             Self::OutOfRetention => "out_of_retention",
             Self::TooManyCells => "too_many_cells",
+            Self::Forbidden => "forbidden",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::TooLarge => "too_large",
@@ -162,6 +166,7 @@ impl Code {
             Self::InFuture => "Dated in the future",
             Self::OutOfRetention => "No longer kept",
             Self::TooManyCells => "Too many cells for one answer",
+            Self::Forbidden => "Not for everybody",
             Self::NotFound => "Nothing is here",
             Self::MethodNotAllowed => "The method is not taken here",
             Self::TooLarge => "The body is too large",
@@ -231,10 +236,11 @@ impl Problem {
 
     /// One of each status, as the OpenAPI document shows them.
     #[must_use]
-    pub fn examples() -> [(StatusCode, ProblemDetails); 5] {
+    pub fn examples() -> [(StatusCode, ProblemDetails); 6] {
         let expected = "a number: degrees north, -90..=90";
         [
             Self::field(Code::InvalidValue, "lat", expected, "91"),
+            Self::new(Code::Forbidden, "this call is taken only from the machine itself, by a server that listens on a loopback address"),
             Self::field(Code::NotFound, "id", "an id or alias listed at /v1/providers", "rogres"),
             Self::new(Code::TooLarge, "the body must be at most 65536 bytes"),
             Self::field(Code::UnsupportedMediaType, "Content-Type", "application/json", "text/plain"),

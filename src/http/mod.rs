@@ -1,9 +1,14 @@
 //! The HTTP side: extract, call the engine, convert. Knows statuses, headers and wire types; decides nothing about reports.
 
+mod admin;
 mod body;
 mod caching;
+mod cells;
 pub mod error;
 mod heatmap;
+mod incidents;
+mod listing;
+mod notes;
 mod observe;
 pub mod openapi;
 mod pages;
@@ -13,6 +18,8 @@ mod query;
 mod rendered;
 mod reports;
 mod series;
+mod spikes;
+mod voids;
 
 use crate::engine::Engine;
 use actix_web::dev::Server;
@@ -39,10 +46,12 @@ pub struct App {
     registry: Registry,
     openapi: String,
     turns: Semaphore,
+    /// Whether only this machine reaches the server.
+    is_for_this_machine: bool,
 }
 
 /// Paths as they are routed, for the metrics.
-const ROUTES: [&str; 14] = [
+const ROUTES: [&str; 22] = [
     "/",
     "/v1/reports",
     "/v1/reports/batch",
@@ -50,6 +59,14 @@ const ROUTES: [&str; 14] = [
     "/v1/heatmap.columns.json",
     "/v1/heatmap.geojson",
     "/v1/heatmap.h3j",
+    "/v1/incidents",
+    "/v1/incidents.geojson",
+    "/v1/incidents/{id}",
+    "/v1/incidents/{id}/notes",
+    "/v1/voids",
+    "/v1/cells/{cell}",
+    "/v1/spikes",
+    "/v1/spikes.geojson",
     "/v1/series",
     "/v1/providers",
     "/v1/providers/{id}",
@@ -61,15 +78,16 @@ const ROUTES: [&str; 14] = [
 
 const READ: &str = "GET, HEAD, OPTIONS";
 const WRITE: &str = "POST";
+const READ_AND_WRITE: &str = "GET, HEAD, OPTIONS, POST";
 
 impl App {
-    fn new(engine: Arc<Engine>) -> Self {
+    fn new(engine: Arc<Engine>, is_for_this_machine: bool) -> Self {
         let mut registry = Registry::with_prefix("groundswell");
         engine.metrics().register(&mut registry);
         let requests = RequestMetrics::new(&ROUTES, &mut registry);
         let openapi = openapi::document().to_json().expect("the document is plain data");
         let turns = Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from));
-        Self { engine, answers: Answers::default(), requests, registry, openapi, turns }
+        Self { engine, answers: Answers::default(), requests, registry, openapi, turns, is_for_this_machine }
     }
 
     /// Works beside the other requests where it takes long, else here. At most as many such works at once as there are cores: more would
@@ -89,8 +107,14 @@ impl App {
     }
 
     /// An answer as JSON, packed as the reader likes.
-    async fn packed(
+    async fn packed(&self, request: &HttpRequest, response: HttpResponseBuilder, answer: &impl Serialize) -> Result<HttpResponse, Problem> {
+        self.packed_as("application/json", request, response, answer).await
+    }
+
+    /// An answer as JSON of that media type, packed as the reader likes.
+    async fn packed_as(
         &self,
+        media_type: &str,
         request: &HttpRequest,
         mut response: HttpResponseBuilder,
         answer: &impl Serialize,
@@ -100,7 +124,7 @@ impl App {
         if let Some(name) = packing.name() {
             response.insert_header((actix_web::http::header::CONTENT_ENCODING, name));
         }
-        Ok(response.content_type("application/json").body(bytes))
+        Ok(response.content_type(media_type).body(bytes))
     }
 }
 
@@ -109,7 +133,8 @@ impl App {
 /// # Errors
 /// Where the listener cannot be used.
 pub fn server(listener: TcpListener, engine: Arc<Engine>, workers: usize, stop_within: Duration) -> std::io::Result<Server> {
-    let app = web::Data::new(App::new(engine));
+    let is_for_this_machine = listener.local_addr()?.ip().to_canonical().is_loopback();
+    let app = web::Data::new(App::new(engine, is_for_this_machine));
     let server = HttpServer::new(move || ActixApp::new().app_data(app.clone()).wrap(from_fn(observe)).configure(routes))
         .workers(workers)
         .shutdown_timeout(stop_within.as_secs())
@@ -141,6 +166,14 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(read("/v1/heatmap.h3j", web::to(heatmap::h3j)))
         .service(read("/v1/heatmap.{format:.*}", web::to(heatmap::unknown_format)))
         .service(read("/v1/series", web::to(series::series)))
+        .service(read("/v1/incidents", web::to(incidents::list)))
+        .service(read("/v1/incidents.geojson", web::to(incidents::geojson)))
+        .service(read("/v1/incidents/{id}", web::to(incidents::one)))
+        .service(write("/v1/incidents/{id}/notes", web::to(notes::add)))
+        .service(voids_resource())
+        .service(read("/v1/cells/{cell}", web::to(cells::explain)))
+        .service(read("/v1/spikes", web::to(spikes::list)))
+        .service(read("/v1/spikes.geojson", web::to(spikes::geojson)))
         .service(read("/v1/providers", web::to(providers::list)))
         .service(read("/v1/providers/{id}", web::to(providers::one)))
         .service(read("/healthz", web::to(pages::healthz)))
@@ -150,6 +183,18 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(web::redirect("/docs", "/docs/"))
         .service(SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json").try_it_out_enabled(true).validator_url("none")))
         .default_service(web::to(|request: HttpRequest| async move { HttpResponse::from_error(Problem::not_found(request.uri())) }));
+}
+
+/// What is withdrawn: read by everybody, written by those who may.
+fn voids_resource() -> actix_web::Resource {
+    web::resource("/v1/voids")
+        .route(web::post().to(voids::add))
+        .route(web::get().to(voids::list))
+        .route(web::head().to(voids::list))
+        .route(web::method(Method::OPTIONS).to(|| async { pages::preflight(READ_AND_WRITE) }))
+        .default_service(web::to(|request: HttpRequest| async move {
+            HttpResponse::from_error(Problem::method_not_allowed(&request, READ_AND_WRITE))
+        }))
 }
 
 /// A path that is read.

@@ -1,7 +1,7 @@
 //! The OpenAPI document, put together from the handlers.
 
 use super::error::Problem;
-use super::{heatmap, pages, providers, reports, series};
+use super::{cells, heatmap, incidents, notes, pages, providers, reports, series, spikes, voids};
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
@@ -20,6 +20,7 @@ use utoipa::{Modify, OpenApi};
         (name = "reports", description = "Submitting reports"),
         (name = "heatmap", description = "Counts by cell"),
         (name = "series", description = "Counts over time"),
+        (name = "incidents", description = "What is down, where, since when. Cities: GeoNames (geonames.org), CC BY 4.0. Borders: © OpenStreetMap contributors, ODbL."),
         (name = "providers", description = "Who can be reported about, and how they are doing"),
         (name = "operations", description = "For those who run it"),
     ),
@@ -31,6 +32,15 @@ use utoipa::{Modify, OpenApi};
         heatmap::geojson,
         heatmap::h3j,
         series::series,
+        incidents::list,
+        incidents::geojson,
+        incidents::one,
+        notes::add,
+        voids::add,
+        voids::list,
+        cells::explain,
+        spikes::list,
+        spikes::geojson,
         providers::list,
         providers::one,
         pages::healthz,

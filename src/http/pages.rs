@@ -72,6 +72,7 @@ pub async fn readyz(app: web::Data<App>, request: HttpRequest) -> Result<HttpRes
 pub async fn metrics(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     Query::parse(request.query_string(), &[])?;
     app.engine.refresh_view_age();
+    app.engine.refresh_detection_lag();
     let mut text = String::new();
     prometheus_client::encoding::text::encode(&mut text, &app.registry).expect("writing to a string cannot fail");
     Ok(HttpResponse::Ok()

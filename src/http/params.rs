@@ -132,6 +132,94 @@ pub struct ProvidersParams {
     cursor: Option<String>,
 }
 
+/// Parameters of the list of incidents.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents what Query reads")]
+pub struct IncidentsParams {
+    /// Those with a brand of this id or alias.
+    #[param(inline, example = "fido")]
+    provider: Option<IdWord>,
+    /// Those of this network.
+    #[param(inline)]
+    network: Option<IdWord>,
+    /// Those in one of these states, joined by commas: `possible`, `confirmed`, `recovering`, `resolved`, `withdrawn`.
+    #[param(pattern = "^(possible|confirmed|recovering|resolved|withdrawn)(,(possible|confirmed|recovering|resolved|withdrawn))*$")]
+    state: Option<String>,
+    /// Those that went on at this instant or after it, RFC 3339.
+    #[param(format = DateTime)]
+    from: Option<String>,
+    /// Those that began before this instant, RFC 3339.
+    #[param(format = DateTime)]
+    to: Option<String>,
+    /// Those with a cell in it: `west,south,east,north` in degrees; west > east crosses the antimeridian. A cell belongs to it by its centre.
+    #[param(inline, style = Form, explode = false)]
+    bbox: Option<BboxWord>,
+    /// Those with a cell in this country or subdivision (ISO 3166), by its centre.
+    #[param(example = "CA-ON", pattern = "^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
+    area: Option<String>,
+    /// Those whose strongest evidence scores as much.
+    #[param(minimum = 0)]
+    min_score: Option<f64>,
+    /// As it was known at this instant, RFC 3339; those not known then are left out.
+    #[param(format = DateTime)]
+    known_at: Option<String>,
+    /// How many at most, 1 to 1,000; 100 where left out.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<u16>,
+    /// Where the last page ended: its `next_cursor`.
+    #[param(min_length = 1)]
+    cursor: Option<String>,
+}
+
+/// Parameters of one incident.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents what Query reads")]
+pub struct KnownAtParams {
+    /// As it was known at this instant, RFC 3339; now where left out.
+    #[param(format = DateTime)]
+    known_at: Option<String>,
+}
+
+/// Parameters of the list of spikes.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents what Query reads")]
+pub struct SpikesParams {
+    /// Those of this provider, by id or alias.
+    #[param(inline, example = "fido")]
+    provider: Option<IdWord>,
+    /// Those of this network.
+    #[param(inline)]
+    network: Option<IdWord>,
+    /// Those with a cell in it: `west,south,east,north` in degrees; west > east crosses the antimeridian. A cell belongs to it by its centre.
+    #[param(inline, style = Form, explode = false)]
+    bbox: Option<BboxWord>,
+    /// Those with a cell in this country or subdivision (ISO 3166), by its centre.
+    #[param(example = "CA-ON", pattern = "^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
+    area: Option<String>,
+    /// Those that score as much.
+    #[param(minimum = 0)]
+    min_score: Option<f64>,
+    /// How many at most, 1 to 1,000; 100 where left out.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<u16>,
+    /// Where the last page ended: its `next_cursor`.
+    #[param(min_length = 1)]
+    cursor: Option<String>,
+}
+
+/// Parameters of the explanation of a cell.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents what Query reads")]
+pub struct CellParams {
+    /// Id or alias of a provider.
+    #[param(inline, example = "rogers")]
+    provider: IdWord,
+}
+
 /// Which items are listed.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

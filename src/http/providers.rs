@@ -4,10 +4,12 @@ use super::App;
 use super::caching::{etag_of, matches_etag, with_caching};
 use super::error::{Code, Problem, ProblemDetails};
 use super::query::Query;
-use crate::domain::provider::{Category, Provider, is_id};
+use crate::domain::provider::{Category, ProviderIndex, is_id};
 use crate::domain::symptom::Symptom;
 use crate::domain::time::Window;
+use crate::engine::lookout::outlook;
 use crate::engine::providers::ProviderNow;
+use crate::render::cell::rounded;
 use crate::render::time::rfc3339;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
@@ -69,12 +71,12 @@ pub struct NowAnswer {
     /// Reports of problems in them.
     #[schema(example = 4)]
     count: u64,
-    /// How many were to be expected: null until detection exists.
+    /// How many were to be expected: null while detection catches up.
     #[schema(required = true)]
     expected: Option<f64>,
-    /// What that means: `unknown` until detection exists.
+    /// What that means.
     status: Status,
-    /// Ids of incidents that are open: none until detection exists.
+    /// Ids of incidents that are open.
     open_incidents: Vec<String>,
     /// What was reported most, most first.
     top_symptoms: Vec<TopSymptom>,
@@ -105,15 +107,14 @@ pub struct TopSymptom {
 /// How a provider is doing, in a word.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[expect(dead_code, reason = "the words are part of the contract before detection says them")]
 pub enum Status {
-    /// As many reports as on any day.
+    /// As many reports as on any day, or no more than a neighbour's failure explains.
     NoProblems,
-    /// More than usual.
+    /// More than usual, or an incident that is told with reserve.
     PossibleProblems,
     /// An incident is open.
     Problems,
-    /// Not known: detection is late, or new, or not there.
+    /// Not known: detection is over two minutes late, or knows too little of the provider.
     Unknown,
 }
 
@@ -180,7 +181,7 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
         items: found
             .into_iter()
             .take(limit)
-            .map(|(index, provider)| ProviderAnswer::new(provider, now.window, &now.providers[usize::from(index.0)]))
+            .map(|(index, _)| ProviderAnswer::new(&app, index, now.window, &now.providers[usize::from(index.0)]))
             .collect(),
         next_cursor,
         as_of: String::new(),
@@ -210,7 +211,7 @@ pub async fn one(app: web::Data<App>, request: HttpRequest, id: web::Path<String
     let unknown = || Problem::field(Code::NotFound, "id", "an id or alias listed at /v1/providers", id.as_str());
     let index = app.engine.catalogue().find(&id).ok_or_else(unknown)?;
     let now = app.engine.providers().await?.value;
-    let answer = ProviderAnswer::new(app.engine.catalogue().get(index), now.window, &now.providers[usize::from(index.0)]);
+    let answer = ProviderAnswer::new(&app, index, now.window, &now.providers[usize::from(index.0)]);
     let etag = etag_of(&answer);
     if matches_etag(&request, &etag) {
         return Ok(with_caching(HttpResponse::NotModified(), &etag, false).finish());
@@ -223,7 +224,11 @@ fn is_country(text: &str) -> bool {
 }
 
 impl ProviderAnswer {
-    fn new(provider: &Provider, window: Window, now: &ProviderNow) -> Self {
+    fn new(app: &App, index: ProviderIndex, window: Window, now: &ProviderNow) -> Self {
+        let (engine, provider) = (&app.engine, app.engine.catalogue().get(index));
+        let (outlook, register) = (engine.outlook(), engine.register());
+        let expectation = outlook.providers.get(usize::from(index.0)).filter(|_| !outlook.is_behind).map(|sight| &sight.expectation);
+        let open = register.open().filter(|incident| incident.brand(&provider.id).is_some());
         Self {
             id: provider.id.clone(),
             name: provider.name.clone(),
@@ -237,15 +242,26 @@ impl ProviderAnswer {
             now: NowAnswer {
                 window: NowWindow { from: rfc3339(window.from.start()), to: rfc3339(window.to.start()) },
                 count: now.count,
-                expected: None,
-                status: Status::Unknown,
-                open_incidents: Vec::new(),
+                expected: expectation.map(|expectation| rounded(expectation.window(window).everywhere())),
+                status: outlook.status(&register, engine.catalogue(), index, engine.now()).into(),
+                open_incidents: open.map(|incident| incident.id.to_string()).collect(),
                 top_symptoms: now
                     .top_symptoms
                     .iter()
                     .map(|(symptom, count)| TopSymptom { symptom: (*symptom).into(), count: *count })
                     .collect(),
             },
+        }
+    }
+}
+
+impl From<outlook::Status> for Status {
+    fn from(status: outlook::Status) -> Self {
+        match status {
+            outlook::Status::NoProblems => Self::NoProblems,
+            outlook::Status::PossibleProblems => Self::PossibleProblems,
+            outlook::Status::Problems => Self::Problems,
+            outlook::Status::Unknown => Self::Unknown,
         }
     }
 }

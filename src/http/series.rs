@@ -4,11 +4,15 @@ use super::App;
 use super::caching::{etag_of, matches_etag, with_caching};
 use super::error::{Code, Problem, ProblemDetails};
 use super::query::Query;
+use crate::domain::detect::Band;
+use crate::domain::detect::expectation::{Expectation, InWindow, Share};
 use crate::domain::grid::Resolution;
 use crate::domain::provider::Subject;
-use crate::domain::series::Step;
+use crate::domain::series::{Point, Step};
+use crate::domain::symptom::Symptoms;
 use crate::domain::time::{HOUR_MS, Timestamp, Window};
 use crate::engine::series::{SeriesKey, Within};
+use crate::render::cell::rounded;
 use crate::render::time::rfc3339;
 use crate::store::HOURS_KEPT_DAYS;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -56,13 +60,14 @@ pub struct SeriesPoint {
     /// How many reports.
     #[schema(example = 120)]
     count: u64,
-    /// How many were to be expected: null until detection exists.
+    /// How many were to be expected, by what is known now. Null where one symptom is asked for, where no report can change the points any more,
+    /// while detection catches up, and where too little is known of the provider.
     #[schema(required = true)]
     expected: Option<f64>,
-    /// The lower end of what would be ordinary: null until detection exists.
+    /// 95 % of ordinary counts lie between this and `expected_high`. Null where `expected` is.
     #[schema(required = true)]
     expected_low: Option<f64>,
-    /// The upper end of what would be ordinary: null until detection exists.
+    /// See `expected_low`.
     #[schema(required = true)]
     expected_high: Option<f64>,
     /// True where this service did not run in all of it, so that reports may be missing.
@@ -94,12 +99,14 @@ pub async fn series(app: web::Data<App>, request: HttpRequest) -> Result<HttpRes
         Subject::Provider(_) => (Some(name), None),
         Subject::Network(_) => (None, Some(name)),
     };
-    let point = |point: &crate::domain::series::Point| SeriesPoint {
+    let points = served.value.points.clone();
+    let bands = app.beside(true, move |app| bands(app, &key, &points)).await?;
+    let point = |(point, band): (&Point, Option<Band>)| SeriesPoint {
         t: rfc3339(point.start.start()),
         count: point.count,
-        expected: None,
-        expected_low: None,
-        expected_high: None,
+        expected: band.map(|band| rounded(band.mean)),
+        expected_low: band.map(|band| rounded(band.low)),
+        expected_high: band.map(|band| rounded(band.high)),
         gap: point.gap,
     };
     let is_final = app.engine.is_closed(key.interval);
@@ -107,7 +114,7 @@ pub async fn series(app: web::Data<App>, request: HttpRequest) -> Result<HttpRes
         provider,
         network,
         step: query.text("step").map_or_else(|| format!("{DEFAULT_STEP_MINUTES}m"), str::to_owned),
-        points: served.value.points.iter().map(point).collect(),
+        points: served.value.points.iter().zip(bands).map(point).collect(),
         is_final,
         as_of: String::new(),
         stale: served.stale,
@@ -118,6 +125,33 @@ pub async fn series(app: web::Data<App>, request: HttpRequest) -> Result<HttpRes
     }
     answer.as_of = rfc3339(served.value.as_of);
     app.packed(&request, with_caching(HttpResponse::Ok(), &etag, is_final), &answer).await
+}
+
+/// What was to be expected in each point: of all problems, while enough is known to say. Where no report can change the points any more, the
+/// answer is kept for ever, and nothing is said that will be learnt anew.
+fn bands(app: &App, key: &SeriesKey, points: &[Point]) -> Vec<Option<Band>> {
+    let outlook = app.engine.outlook();
+    let brands = app.engine.catalogue().brands(key.subject).iter().filter_map(|brand| outlook.providers.get(usize::from(brand.0)));
+    let expectations: Vec<&Expectation> = brands.map(|sight| &sight.expectation).collect();
+    let is_unknown = expectations.is_empty() || outlook.is_behind || expectations.iter().all(|expectation| expectation.is_cold());
+    if is_unknown || key.symptoms != Symptoms::AllProblems || app.engine.is_closed(key.interval) {
+        return vec![None; points.len()];
+    }
+    let share = |expectation: &Expectation| match key.place {
+        Within::Anywhere => Share::WHOLE,
+        Within::Cell(cell) => expectation.share_of([cell]),
+        Within::Box(bbox) => expectation.share_of(expectation.cells().filter(|cell| bbox.contains(cell.centre()))),
+    };
+    let shares: Vec<Share> = expectations.iter().map(|expectation| share(expectation)).collect();
+    let band = |point: &Point| {
+        let window = Window { from: point.start, to: point.start.plus(key.step.as_minutes()).min(key.interval.to) };
+        let windows: Vec<InWindow<'_>> = expectations.iter().map(|expectation| expectation.window(window)).collect();
+        let means: Vec<f64> = windows.iter().zip(&shares).map(|(of, share)| of.mean_of(share)).collect();
+        // Of a network, the brand that brings most says how its counts scatter.
+        let most = windows.iter().zip(&means).max_by(|a, b| a.1.total_cmp(b.1))?;
+        Some(most.0.band(means.iter().sum()))
+    };
+    points.iter().map(band).collect()
 }
 
 fn key(app: &App, query: &Query<'_>) -> Result<SeriesKey, Problem> {

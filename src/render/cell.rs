@@ -1,6 +1,8 @@
 //! A cell as clients see it: its index as text, and what is known of it.
 
 use crate::domain::grid::Cell;
+use crate::domain::judged::Judged;
+use crate::domain::level::Level;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
@@ -25,19 +27,51 @@ pub struct CellFigures {
     /// Reports counted in it; one reporter counts once in two hours.
     #[schema(examples(12))]
     pub count: u32,
-    /// Reports to be expected there in an ordinary window of this length at this time; null until detection exists.
+    /// Reports to be expected there in an ordinary window of this length at this time. Null where one symptom is asked for, where no report can
+    /// change the window any more (such answers are kept for ever, and what is expected is learnt anew), and while detection catches up.
     #[schema(required = true, minimum = 0, examples(json!(null)))]
     pub expected: Option<f64>,
-    /// How surprising the count is: −log10 of the probability of so many reports on an ordinary day; null until detection exists.
+    /// How surprising the count is: −log10 of the probability of so many reports or more on an ordinary day. Null
+    /// where `expected` is, and where too little is known of the provider.
     #[schema(required = true, minimum = 0, examples(json!(null)))]
     pub score: Option<f64>,
-    /// The score in five steps to colour a map by, 0 (as expected) to 4; null until detection exists.
+    /// To colour a map by: 0 as expected, 1 more than usual (a score of 2), 2 surprising (4), 3 in an incident that goes on and more than expected,
+    /// 4 the same and at least ten times as many. Null where `score` is.
     #[schema(required = true, minimum = 0, maximum = 4, examples(json!(null)))]
     pub level: Option<u8>,
 }
 
+/// The cells of a level, and what their counts mean where that is known.
+#[derive(Debug, Clone, Copy)]
+pub struct Rows<'a> {
+    /// Cells and counts.
+    pub level: &'a Level,
+    /// What they mean.
+    pub judged: Option<&'a Judged>,
+}
+
+impl<'a> Rows<'a> {
+    /// Cells with their figures, sorted.
+    #[must_use]
+    pub fn figures(self) -> impl ExactSizeIterator<Item = (Cell, CellFigures)> + 'a {
+        self.level.rows().enumerate().map(move |(n, (cell, count))| (cell, self.figures_of(n, count)))
+    }
+
+    fn figures_of(self, n: usize, count: u32) -> CellFigures {
+        let Some(judged) = self.judged else { return CellFigures::of_count(count) };
+        let (score, level) = judged.scores.as_ref().map(|(scores, levels)| (rounded(scores[n]), levels[n])).unzip();
+        CellFigures { count, expected: Some(rounded(judged.expected[n])), score, level }
+    }
+}
+
+/// To thousandths: more digits say nothing and cost bytes.
+#[must_use]
+pub fn rounded(number: f64) -> f64 {
+    (number * 1_000.0).round() / 1_000.0
+}
+
 impl CellFigures {
-    /// A count of which nothing more is known yet.
+    /// A count of which nothing more is known.
     #[must_use]
     pub const fn of_count(count: u32) -> Self {
         Self { count, expected: None, score: None, level: None }

@@ -1,7 +1,7 @@
 //! A heatmap as columns: an array a property, a quarter of the size of plain JSON and quicker to parse.
 
 use super::Heatmap;
-use super::cell::Hex;
+use super::cell::{Hex, rounded};
 use super::head::HeatmapHead;
 use crate::domain::level::Level;
 use serde::{Serialize, Serializer};
@@ -30,13 +30,13 @@ pub struct CellColumns<'a> {
     #[serde(serialize_with = "counts")]
     #[schema(value_type = Vec<u32>)]
     pub count: &'a Level,
-    /// Reports to be expected in each; null as a whole until detection exists.
+    /// Reports to be expected in each; null as a whole where that is not known (see `/v1/heatmap`).
     #[schema(required = true, examples(json!(null)))]
     pub expected: Option<Vec<Option<f64>>>,
-    /// How surprising each count is, as −log10 of its probability on an ordinary day; null as a whole until detection exists.
+    /// How surprising each count is, as −log10 of its probability on an ordinary day; null as a whole where that is not known.
     #[schema(required = true, examples(json!(null)))]
     pub score: Option<Vec<Option<f64>>>,
-    /// The scores in five steps to colour a map by, 0 to 4; null as a whole until detection exists.
+    /// To colour a map by, 0 to 4; null as a whole where that is not known.
     #[schema(required = true, examples(json!(null)))]
     pub level: Option<Vec<Option<u8>>>,
 }
@@ -59,9 +59,13 @@ impl<'a> HeatmapColumns<'a> {
     #[must_use]
     pub fn of(heatmap: &Heatmap<'a>) -> Self {
         let level = heatmap.level;
+        let column = |numbers: &Vec<f64>| numbers.iter().map(|number| Some(rounded(*number))).collect();
+        let expected = heatmap.judged.map(|judged| column(&judged.expected));
+        let scores = heatmap.judged.and_then(|judged| judged.scores.as_ref());
+        let (score, levels) = scores.map(|(scores, levels)| (column(scores), levels.iter().map(|level| Some(*level)).collect())).unzip();
         Self {
             head: HeatmapHead::of(heatmap),
-            columns: CellColumns { hex: level, count: level, expected: None, score: None, level: None },
+            columns: CellColumns { hex: level, count: level, expected, score, level: levels },
             coarser: CoarserColumns { hex: level, count: level },
         }
     }

@@ -1,10 +1,12 @@
 //! One number that changes when an answer's content does: what an `ETag` needs, without rendering.
 
+use super::cell::rounded;
 use super::{Heatmap, HeatmapFormat, Subject};
 use crate::domain::grid::Cell;
+use crate::domain::judged::Judged;
 
 /// Raise it when the same content is written differently, so that clients fetch what they have cached anew.
-const RENDERING: u8 = 1;
+const RENDERING: u8 = 2;
 
 /// A digest of all that the answer says except `as_of`, equal on every node and in every build that writes alike.
 ///
@@ -12,7 +14,7 @@ const RENDERING: u8 = 1;
 /// Twice a CRC-32 would be no better than once, as both are linear. A collision (about 1 in 10^19 a change) leaves an old map until the next change.
 #[must_use]
 pub fn digest(heatmap: &Heatmap<'_>, format: HeatmapFormat) -> u64 {
-    let Heatmap { subject, window, as_of: _, stale, level } = *heatmap;
+    let Heatmap { subject, window, as_of: _, stale, level, judged } = *heatmap;
     let (kind, id) = match subject {
         Subject::Provider(id) => (0, id),
         Subject::Network(id) => (1, id),
@@ -25,7 +27,8 @@ pub fn digest(heatmap: &Heatmap<'_>, format: HeatmapFormat) -> u64 {
         .plus(&(id.len() as u64).to_le_bytes())
         .plus(id.as_bytes())
         .plus_rows(level.rows())
-        .plus_rows(level.coarser().iter().copied());
+        .plus_rows(level.coarser().iter().copied())
+        .plus_judged(judged);
     digest.0
 }
 
@@ -38,6 +41,17 @@ impl Fnv1a {
 
     fn plus(self, bytes: &[u8]) -> Self {
         Self(bytes.iter().fold(self.0, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(Self::PRIME)))
+    }
+
+    /// As they are written: digits that are not shown do not count.
+    fn plus_judged(self, judged: Option<&Judged>) -> Self {
+        let Some(judged) = judged else { return self.plus(&[0]) };
+        let numbers = |hash: Self, numbers: &[f64]| numbers.iter().fold(hash, |hash, number| hash.plus(&rounded(*number).to_le_bytes()));
+        let hash = numbers(self.plus(&[1]), &judged.expected);
+        match &judged.scores {
+            None => hash.plus(&[0]),
+            Some((scores, levels)) => numbers(hash.plus(&[1]), scores).plus(levels),
+        }
     }
 
     fn plus_rows(self, rows: impl ExactSizeIterator<Item = (Cell, u32)>) -> Self {

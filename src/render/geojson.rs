@@ -3,10 +3,9 @@
 //! Written by hand-made types, since those of the geojson crate hold a map on the heap for every feature; tests read it back with that crate.
 
 use super::Heatmap;
-use super::cell::{CellFigures, Hex};
+use super::cell::{CellFigures, Hex, Rows};
 use super::head::HeatmapHead;
 use crate::domain::grid::Cell;
-use crate::domain::level::Level;
 use crate::domain::outline;
 use geo::Polygon;
 use serde::{Serialize, Serializer};
@@ -24,7 +23,7 @@ pub struct HeatmapGeoJson<'a> {
     /// First what is known only more coarsely than asked for, so that maps draw it below; then the cells of exactly this resolution.
     #[serde(serialize_with = "features")]
     #[schema(value_type = Vec<CellFeature>)]
-    pub features: &'a Level,
+    pub features: Rows<'a>,
 }
 
 /// Always `FeatureCollection`.
@@ -91,18 +90,18 @@ impl<'a> HeatmapGeoJson<'a> {
     /// The answer of that heatmap.
     #[must_use]
     pub fn of(heatmap: &Heatmap<'a>) -> Self {
-        Self { kind: FeatureCollectionType::FeatureCollection, head: HeatmapHead::of(heatmap), features: heatmap.level }
+        Self { kind: FeatureCollectionType::FeatureCollection, head: HeatmapHead::of(heatmap), features: heatmap.rows() }
     }
 }
 
-fn features<S: Serializer>(level: &&Level, serializer: S) -> Result<S::Ok, S::Error> {
-    let coarser = level.coarser().iter().map(|(cell, count)| feature(*cell, *count, true));
-    serializer.collect_seq(coarser.chain(level.rows().map(|(cell, count)| feature(cell, count, false))))
+fn features<S: Serializer>(rows: &Rows<'_>, serializer: S) -> Result<S::Ok, S::Error> {
+    let coarser = rows.level.coarser().iter().map(|(cell, count)| feature(*cell, CellFigures::of_count(*count), true));
+    serializer.collect_seq(coarser.chain(rows.figures().map(|(cell, figures)| feature(cell, figures, false))))
 }
 
-fn feature(cell: Cell, count: u32, coarser: bool) -> CellFeature {
+fn feature(cell: Cell, figures: CellFigures, coarser: bool) -> CellFeature {
     let resolution = cell.resolution().number();
-    let properties = CellProperties { hex: Hex(cell), figures: CellFigures::of_count(count), resolution, coarser };
+    let properties = CellProperties { hex: Hex(cell), figures, resolution, coarser };
     CellFeature { kind: FeatureType::Feature, id: Hex(cell), geometry: geometry(cell), properties }
 }
 

@@ -1,10 +1,9 @@
 //! A heatmap as H3J (github.com/INSPIDE/h3j-h3t): the features of its `GeoJSON` without their geometry, a third of the size.
 
 use super::Heatmap;
-use super::cell::{CellFigures, Hex};
+use super::cell::{CellFigures, Hex, Rows};
 use super::head::HeatmapHead;
 use crate::domain::grid::Cell;
-use crate::domain::level::Level;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
@@ -16,7 +15,7 @@ pub struct HeatmapH3j<'a> {
     /// First what is known only more coarsely than asked for, so that maps draw it below; then the cells of exactly this resolution.
     #[serde(serialize_with = "cells")]
     #[schema(value_type = Vec<H3jCell>)]
-    pub cells: &'a Level,
+    pub cells: Rows<'a>,
 }
 
 /// One cell.
@@ -39,17 +38,17 @@ impl<'a> HeatmapH3j<'a> {
     /// The answer of that heatmap.
     #[must_use]
     pub fn of(heatmap: &Heatmap<'a>) -> Self {
-        Self { metadata: HeatmapHead::of(heatmap), cells: heatmap.level }
+        Self { metadata: HeatmapHead::of(heatmap), cells: heatmap.rows() }
     }
 }
 
-fn cells<S: Serializer>(level: &&Level, serializer: S) -> Result<S::Ok, S::Error> {
-    let coarser = level.coarser().iter().map(|(cell, count)| h3j_cell(*cell, *count, true));
-    serializer.collect_seq(coarser.chain(level.rows().map(|(cell, count)| h3j_cell(cell, count, false))))
+fn cells<S: Serializer>(rows: &Rows<'_>, serializer: S) -> Result<S::Ok, S::Error> {
+    let coarser = rows.level.coarser().iter().map(|(cell, count)| h3j_cell(*cell, CellFigures::of_count(*count), true));
+    serializer.collect_seq(coarser.chain(rows.figures().map(|(cell, figures)| h3j_cell(cell, figures, false))))
 }
 
-fn h3j_cell(cell: Cell, count: u32, coarser: bool) -> H3jCell {
-    H3jCell { h3id: Hex(cell), figures: CellFigures::of_count(count), resolution: cell.resolution().number(), coarser }
+fn h3j_cell(cell: Cell, figures: CellFigures, coarser: bool) -> H3jCell {
+    H3jCell { h3id: Hex(cell), figures, resolution: cell.resolution().number(), coarser }
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! One revision of an incident as a line of NDJSON: what a replay writes, and what scorers of detectors read.
 
-use super::time::{Window, rfc3339};
-use crate::domain::detect::episode::{Episode, Evidence, State};
+use super::evidence::EvidenceJson;
+use super::time::rfc3339;
+use crate::domain::detect::episode::{Episode, State};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -15,26 +16,7 @@ struct Line<'a> {
     onset_estimate: String,
     state: &'static str,
     revision: u32,
-    evidence: EvidenceLine,
-}
-
-#[derive(Serialize)]
-struct EvidenceLine {
-    zone: Zone,
-    window: Window,
-    late_only: bool,
-    observed: f64,
-    expected: f64,
-    dispersion: f64,
-    score: f64,
-}
-
-#[derive(Serialize)]
-struct Zone {
-    /// Null, as is the resolution, where the zone is everywhere.
-    centre: Option<String>,
-    resolution: Option<u8>,
-    ring: u8,
+    evidence: EvidenceJson,
 }
 
 /// The line of an incident of a provider, its end included.
@@ -49,7 +31,7 @@ pub fn incident_line(provider: &str, incident: &Episode) -> Vec<u8> {
         onset_estimate: rfc3339(incident.onset),
         state: state(incident.state),
         revision: incident.revision,
-        evidence: evidence(&incident.evidence),
+        evidence: (&incident.evidence).into(),
     };
     let mut bytes = serde_json::to_vec(&line).expect("an incident is plain data");
     bytes.push(b'\n');
@@ -65,16 +47,10 @@ const fn state(state: State) -> &'static str {
     }
 }
 
-fn evidence(evidence: &Evidence) -> EvidenceLine {
-    let Evidence { centre, ring, window, late_only, observed, expected, dispersion, score } = *evidence;
-    let resolution = centre.map(|centre| centre.resolution().number());
-    let zone = Zone { centre: centre.map(|centre| centre.to_string()), resolution, ring };
-    EvidenceLine { zone, window: window.into(), late_only, observed, expected, dispersion, score }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::detect::episode::Evidence;
     use crate::domain::grid::Cell;
     use crate::domain::time::{Minute, Timestamp, Window};
 

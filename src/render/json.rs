@@ -1,10 +1,9 @@
 //! A heatmap as plain JSON: an object a cell.
 
 use super::Heatmap;
-use super::cell::{CellFigures, Hex};
+use super::cell::{CellFigures, Hex, Rows};
 use super::head::HeatmapHead;
 use crate::domain::grid::Cell;
-use crate::domain::level::Level;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
@@ -17,7 +16,7 @@ pub struct HeatmapJson<'a> {
     /// Cells of exactly this resolution in which something was reported, sorted by index. At most 50,000.
     #[serde(serialize_with = "cells")]
     #[schema(value_type = Vec<HeatmapCell>)]
-    pub cells: &'a Level,
+    pub cells: Rows<'a>,
     /// What is known only more coarsely than asked for, sorted by index. Not contained in `cells`, though it may lie around some of them.
     #[serde(serialize_with = "coarser")]
     #[schema(value_type = Vec<CoarserCell>)]
@@ -48,12 +47,12 @@ impl<'a> HeatmapJson<'a> {
     /// The answer of that heatmap.
     #[must_use]
     pub fn of(heatmap: &Heatmap<'a>) -> Self {
-        Self { head: HeatmapHead::of(heatmap), cells: heatmap.level, coarser: heatmap.level.coarser() }
+        Self { head: HeatmapHead::of(heatmap), cells: heatmap.rows(), coarser: heatmap.level.coarser() }
     }
 }
 
-fn cells<S: Serializer>(level: &&Level, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(level.rows().map(|(cell, count)| HeatmapCell { hex: Hex(cell), figures: CellFigures::of_count(count) }))
+fn cells<S: Serializer>(rows: &Rows<'_>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(rows.figures().map(|(cell, figures)| HeatmapCell { hex: Hex(cell), figures }))
 }
 
 fn coarser<S: Serializer>(rows: &&[(Cell, u32)], serializer: S) -> Result<S::Ok, S::Error> {

@@ -7,19 +7,34 @@
 pub mod cell;
 pub mod columns;
 mod digest;
+pub mod evidence;
+pub mod explanation;
 pub mod geojson;
 pub mod h3j;
 pub mod head;
+pub mod incident;
+pub mod incident_detail;
+pub mod incident_geojson;
 pub mod incident_line;
 pub mod json;
+pub mod note;
+pub mod outline;
+pub mod place;
 #[cfg(test)]
 mod sample;
+pub mod severity;
+pub mod spike;
+pub mod spike_geojson;
 pub mod time;
+pub mod timeline;
+pub mod void;
 
 pub use digest::digest;
 
+use crate::domain::judged::Judged;
 use crate::domain::level::Level;
 use crate::domain::time::{Timestamp, Window};
+use cell::Rows;
 use serde::Serialize;
 
 /// All that a heatmap's answer says.
@@ -35,6 +50,16 @@ pub struct Heatmap<'a> {
     pub stale: bool,
     /// Cells and counts.
     pub level: &'a Level,
+    /// What they mean, where that is known.
+    pub judged: Option<&'a Judged>,
+}
+
+impl<'a> Heatmap<'a> {
+    /// Its cells, with what their counts mean.
+    #[must_use]
+    pub const fn rows(&self) -> Rows<'a> {
+        Rows { level: self.level, judged: self.judged }
+    }
 }
 
 /// Whom a heatmap is about, by id.

@@ -29,10 +29,16 @@ pub struct TestServer {
 impl TestServer {
     /// A server with an empty store, at [`NOW`].
     pub fn start() -> Self {
+        Self::start_after(|_| ())
+    }
+
+    /// A server at [`NOW`], with a past.
+    pub fn start_after(past: impl FnOnce(&Store)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let (key, clock, catalogue) = (ReporterKey::new(b"secret of tests"), Clock::manual(instant(NOW)), catalogue());
         let terms = Terms { reporter_key_check: key.check_value(), lateness_ms: DEFAULT_LATENESS_MS };
         let store = Store::open_embedded(directory.path(), &catalogue, terms, Options::default()).unwrap();
+        past(&store);
         let engine = Arc::new(Engine::start(catalogue, clock.clone(), DEFAULT_LATENESS_MS, &key, store).unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let client = Client::new(listener.local_addr().unwrap());
@@ -65,6 +71,30 @@ impl TestServer {
     /// Moves the clock by two ticks: an answer of before is not served any more.
     pub fn next_tick(&self) {
         self.advance_ms(2_000);
+    }
+
+    /// So many minutes pass, and the detectors look at each.
+    pub fn watch_minutes(&self, minutes: i64) {
+        for _ in 0..minutes {
+            self.advance_minutes(1);
+            self.look_out();
+        }
+    }
+
+    /// Says that the service runs, and takes one step of the lookout, as the process does every second.
+    pub fn look_out(&self) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(self.engine.keep_house());
+        runtime.block_on(self.engine.look_out());
+    }
+
+    /// Looks until the detectors have come to the present.
+    pub fn catch_up(&self) {
+        (0..200).find(|_| {
+            self.look_out();
+            !self.engine.outlook().is_behind
+        });
+        assert!(!self.engine.outlook().is_behind, "two hundred steps of six hours are a month");
     }
 
     /// One step of housekeeping, as the process takes it every few seconds.

@@ -1,0 +1,108 @@
+//! `GET /v1/cells/{cell}`: why a cell is flagged, or is not, with every number.
+
+use super::App;
+use super::caching::{etag_of, matches_etag, with_caching};
+use super::error::{Code, Problem, ProblemDetails};
+use super::query::Query;
+use crate::domain::detect::METHOD;
+use crate::domain::grid::Cell;
+use crate::domain::incident::attribution::Verdict;
+use crate::render::cell::Hex;
+use crate::render::explanation::ExplanationJson;
+use crate::render::incident::AttributionJson;
+use crate::render::time::rfc3339;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Why a cell is flagged, or is not.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CellAnswer {
+    /// The cell; one finer than resolution 7 is judged as that around it.
+    cell: Hex,
+    /// Id of the provider.
+    #[schema(example = "rogers")]
+    provider: String,
+    /// Whether the cell lies in an open incident of the provider: its id, else null.
+    #[schema(required = true, pattern = "^[0-9a-f]{16}$", example = json!(null))]
+    incident: Option<String>,
+    /// What the provider's reports mean beside an open incident of another network, where it is blamed for that; else null.
+    #[schema(required = true)]
+    blamed_for: Option<BlamedFor>,
+    /// The zone that decides about the cell, with every number of its score.
+    #[serde(flatten)]
+    explanation: ExplanationJson,
+    /// Version of the method.
+    #[schema(example = "1")]
+    method: &'static str,
+    /// Fingerprint of its parameters.
+    #[schema(example = "e4ff42239b789d69")]
+    parameters: String,
+    /// The instant up to which reports are in it.
+    #[schema(format = DateTime, example = "2022-07-08T09:12:31Z")]
+    as_of: String,
+}
+
+/// An open incident of another network, and what the provider's reports mean beside it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BlamedFor {
+    /// Its id.
+    #[schema(pattern = "^[0-9a-f]{16}$")]
+    incident: String,
+    /// What they mean.
+    #[serde(flatten)]
+    attribution: AttributionJson,
+}
+
+/// Explain a cell
+///
+/// Which zone decides about a cell now, and every number of its score: what is observed, what is expected and why, how much that scatters, which
+/// score would be enough. The score can be computed again from this answer alone; docs/detection.md has the formulas.
+#[utoipa::path(
+    get, path = "/v1/cells/{cell}", tag = "incidents", operation_id = "explain_cell",
+    params(
+        ("cell" = String, Path, description = "H3 index in hexadecimal", example = "872b9bc29ffffff", pattern = "^0?8[0-9a-fA-F]{14}$"),
+        super::params::CellParams,
+    ),
+    responses(
+        (status = 200, description = "Why the cell is flagged, or is not", body = CellAnswer),
+        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
+        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "Detection is catching up with the past: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn explain(app: web::Data<App>, request: HttpRequest, cell: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let query = Query::parse(request.query_string(), &["provider"])?;
+    let missing = || Problem::field(Code::MissingField, "provider", "an id listed at /v1/providers", "nothing");
+    let id = query.text("provider").ok_or_else(missing)?;
+    let unknown = || Problem::field(Code::UnknownProvider, "provider", "an id listed at /v1/providers", id);
+    let provider = app.engine.catalogue().find(id).ok_or_else(unknown)?;
+    let malformed = |_| Problem::field(Code::InvalidValue, "cell", "an H3 cell index in hexadecimal", cell.as_str());
+    let cell = Cell::parse(&cell).map_err(malformed)?;
+    let outlook = app.engine.outlook();
+    let behind = || Problem::new(Code::Unavailable, "detection is catching up with the past");
+    let looked_at = outlook.looked_at.filter(|_| !outlook.is_behind).ok_or_else(behind)?;
+    let explanation = app.engine.explain(provider, cell).await.ok_or_else(behind)?;
+    let (register, id) = (app.engine.register(), &app.engine.catalogue().get(provider).id);
+    let open = register.open().find(|incident| incident.brand(id).is_some() && incident.region().holds(cell));
+    let blamed = register.open().find_map(|incident| {
+        let blame = incident.attributions.iter().find(|other| other.provider == *id && other.verdict == Verdict::Collateral)?;
+        Some(BlamedFor { incident: incident.id.to_string(), attribution: blame.into() })
+    });
+    let mut answer = CellAnswer {
+        cell: Hex(cell),
+        provider: id.clone(),
+        incident: open.map(|incident| incident.id.to_string()),
+        blamed_for: blamed,
+        explanation: (&explanation).into(),
+        method: METHOD,
+        parameters: format!("{:016x}", app.engine.parameters().fingerprint()),
+        as_of: String::new(),
+    };
+    let etag = etag_of(&answer);
+    if matches_etag(&request, &etag) {
+        return Ok(with_caching(HttpResponse::NotModified(), &etag, false).finish());
+    }
+    answer.as_of = rfc3339(looked_at);
+    app.packed(&request, with_caching(HttpResponse::Ok(), &etag, false), &answer).await
+}

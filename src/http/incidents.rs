@@ -1,0 +1,211 @@
+//! `GET /v1/incidents`, `.geojson` and `/v1/incidents/{id}`: what is known of incidents, now or at a moment before.
+
+use super::App;
+use super::caching::{etag_of, matches_etag, with_caching};
+use super::error::{Code, Problem, ProblemDetails};
+use super::listing::{self, MOST_CORNERS, MOST_CORNERS_OF_ONE, Where};
+use super::query::Query;
+use crate::domain::incident::known::Known;
+use crate::domain::incident::register::{Filter, Register};
+use crate::domain::incident::{IncidentId, State};
+use crate::domain::time::Timestamp;
+use crate::render::incident::IncidentJson;
+use crate::render::incident_detail::IncidentDetail;
+use crate::render::incident_geojson::IncidentsGeoJson;
+use crate::render::outline::Outline;
+use crate::render::time::rfc3339;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Serialize;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+const PARAMETERS: [&str; 11] = ["provider", "network", "state", "from", "to", "bbox", "area", "min_score", "known_at", "limit", "cursor"];
+/// What an id must look like.
+const ID: &str = "16 hexadecimal digits, as in /v1/incidents";
+
+/// A page of incidents.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct IncidentsAnswer {
+    /// Incidents, those that were told last first.
+    items: Vec<IncidentJson>,
+    /// Where the next page begins: give it as `cursor`. Absent on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    next_cursor: Option<String>,
+    /// The instant up to which reports are in it.
+    #[schema(format = DateTime, example = "2022-07-08T09:12:31Z")]
+    as_of: String,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+struct Question {
+    filter: Filter,
+    place: Where,
+    known_at: Option<Timestamp>,
+    limit: usize,
+    before: Option<(Timestamp, IncidentId)>,
+}
+
+/// List incidents
+///
+/// An incident is told of within seconds of the report that decides. `known_at` answers as it was known at that instant. Figures of severity are
+/// upper bounds where their descriptions say so.
+#[utoipa::path(
+    get, path = "/v1/incidents", tag = "incidents", operation_id = "list_incidents",
+    params(super::params::IncidentsParams),
+    responses(
+        (status = 200, description = "A page of incidents", body = IncidentsAnswer),
+        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
+        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let question = Question::parse(&app, &request)?;
+    let (register, as_of) = (app.engine.register(), as_of(&app));
+    let build = move |_: &App| {
+        let (found, next_cursor) = question.answer(&register);
+        let items = found.iter().map(|known| IncidentJson::of(known, listing::place(&known.incident().cells))).collect();
+        IncidentsAnswer { items, next_cursor, as_of: String::new() }
+    };
+    let mut answer = app.beside(true, build).await?;
+    let etag = etag_of(&answer);
+    if matches_etag(&request, &etag) {
+        return Ok(with_caching(HttpResponse::NotModified(), &etag, false).finish());
+    }
+    answer.as_of = as_of;
+    app.packed(&request, with_caching(HttpResponse::Ok(), &etag, false), &answer).await
+}
+
+/// The same as GeoJSON (RFC 7946): joined outlines, cut at the antimeridian
+#[utoipa::path(
+    get, path = "/v1/incidents.geojson", tag = "incidents", operation_id = "incidents_geojson",
+    params(super::params::IncidentsParams),
+    responses(
+        (status = 200, description = "A feature an incident", body = IncidentsGeoJson, content_type = "application/geo+json"),
+        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
+        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let question = Question::parse(&app, &request)?;
+    let (register, as_of) = (app.engine.register(), as_of(&app));
+    let build = move |_: &App| {
+        let (found, next_cursor) = question.answer(&register);
+        let most = (MOST_CORNERS / found.len().max(1)).min(MOST_CORNERS_OF_ONE);
+        let drawn = found.iter().map(|known| {
+            let cells = &known.incident().cells;
+            (IncidentJson::of(known, listing::place(cells)), Arc::new(Outline::of(cells, most)))
+        });
+        IncidentsGeoJson::of(drawn.collect(), next_cursor)
+    };
+    let mut answer = app.beside(true, build).await?;
+    let etag = etag_of(&answer);
+    if matches_etag(&request, &etag) {
+        return Ok(with_caching(HttpResponse::NotModified(), &etag, false).finish());
+    }
+    answer.as_of = as_of;
+    app.packed_as("application/geo+json", &request, with_caching(HttpResponse::Ok(), &etag, false), &answer).await
+}
+
+/// One incident, with its revisions, brands, notes and timeline
+#[utoipa::path(
+    get, path = "/v1/incidents/{id}", tag = "incidents", operation_id = "incident",
+    params(
+        ("id" = String, Path, description = "Id of an incident", example = "3f9a2c41d07be658", pattern = "^[0-9a-f]{16}$"),
+        super::params::KnownAtParams,
+    ),
+    responses(
+        (status = 200, description = "The incident", body = IncidentDetail),
+        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
+        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "No incident has that id, or none had at that instant", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn one(app: web::Data<App>, request: HttpRequest, id: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let query = Query::parse(request.query_string(), &["known_at"])?;
+    let known_at = query.past("known_at", app.engine.now())?;
+    let id = read_id(&id)?;
+    let (register, as_of) = (app.engine.register(), as_of(&app));
+    let build = move |_: &App| {
+        let case = register.get(id)?;
+        let known = Known::of(case, known_at)?;
+        Some(IncidentDetail::of(&known, listing::place(&known.incident().cells)))
+    };
+    let unknown = || match known_at {
+        Some(at) => Problem::field(Code::NotFound, "id", format!("an incident that was known at {}", rfc3339(at)), id.to_string()),
+        None => Problem::field(Code::NotFound, "id", "an id listed at /v1/incidents", id.to_string()),
+    };
+    let mut answer = app.beside(true, build).await?.ok_or_else(unknown)?;
+    let etag = etag_of(&answer);
+    if matches_etag(&request, &etag) {
+        return Ok(with_caching(HttpResponse::NotModified(), &etag, false).finish());
+    }
+    answer.as_of = as_of;
+    app.packed(&request, with_caching(HttpResponse::Ok(), &etag, false), &answer).await
+}
+
+/// The id in a path.
+///
+/// # Errors
+/// Where it is none.
+pub fn read_id(text: &str) -> Result<IncidentId, Problem> {
+    IncidentId::parse(text).ok_or_else(|| Problem::field(Code::InvalidValue, "id", ID, text))
+}
+
+/// Up to when reports were looked at; now, before the first look.
+fn as_of(app: &App) -> String {
+    rfc3339(app.engine.outlook().looked_at.unwrap_or_else(|| app.engine.now()))
+}
+
+impl Question {
+    fn parse(app: &App, request: &HttpRequest) -> Result<Self, Problem> {
+        let query = Query::parse(request.query_string(), &PARAMETERS)?;
+        let (provider, network) = listing::subjects(&query, app.engine.catalogue())?;
+        let states = query.value("state", &format!("some of {}, joined by commas", State::ALL.map(State::name).join(", ")), states)?;
+        let filter = Filter {
+            provider,
+            network,
+            states: states.unwrap_or_default(),
+            from: query.instant("from")?,
+            to: query.instant("to")?,
+            min_score: listing::min_score(&query)?,
+        };
+        if let (Some(from), Some(to)) = (filter.from, filter.to)
+            && to <= from
+        {
+            return Err(Problem::field(Code::InvalidValue, "to", "after from", query.text("to").unwrap_or_default()));
+        }
+        Ok(Self {
+            filter,
+            place: Where::parse(&query)?,
+            known_at: query.past("known_at", app.engine.now())?,
+            limit: listing::limit(&query)?,
+            before: query.value("cursor", "a next_cursor as it was given", read_cursor)?,
+        })
+    }
+
+    /// The incidents of the page, and where the next one begins.
+    fn answer<'a>(&self, register: &'a Register) -> (Vec<Known<'a>>, Option<String>) {
+        let known = register.newest_first(self.before).filter_map(|case| Known::of(case, self.known_at));
+        let asked = known.filter(|known| self.filter.takes(known.incident()) && self.place.holds_one_of(&known.incident().cells));
+        let mut found: Vec<Known<'a>> = asked.take(self.limit + 1).collect();
+        let more = found.len() > self.limit;
+        found.truncate(self.limit);
+        let next = found.last().filter(|_| more).map(|known| cursor(known.incident().detected_at, known.incident().id));
+        (found, next)
+    }
+}
+
+fn states(text: &str) -> Option<Vec<State>> {
+    text.split(',').map(State::from_name).collect()
+}
+
+fn cursor(detected_at: Timestamp, id: IncidentId) -> String {
+    format!("before:{}:{id}", detected_at.0)
+}
+
+fn read_cursor(text: &str) -> Option<(Timestamp, IncidentId)> {
+    let (at, id) = text.strip_prefix("before:")?.split_once(':')?;
+    Some((Timestamp(at.parse().ok()?), IncidentId::parse(id)?))
+}

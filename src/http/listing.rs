@@ -1,0 +1,100 @@
+//! What lists of incidents and spikes have in common: which of them are asked for by place, and what their places are called.
+
+use super::error::{Code, Problem};
+use super::query::Query;
+use crate::domain::bbox::BoundingBox;
+use crate::domain::grid::Cell;
+use crate::gazetteer::{AreaCode, is_in, name_of};
+use crate::render::place::PlaceJson;
+
+/// Items of a page where none is asked for, and at most.
+pub const DEFAULT_LIMIT: usize = 100;
+/// Items of a page at most.
+pub const MOST_ITEMS: usize = 1_000;
+/// Corners of the outlines of one answer at most, as far as rolling cells up can bring that about.
+pub const MOST_CORNERS: usize = 500_000;
+/// Corners of one outline at most.
+pub const MOST_CORNERS_OF_ONE: usize = 20_000;
+
+/// Where something must be to be listed.
+#[derive(Debug, Clone, Copy)]
+pub struct Where {
+    bbox: Option<BoundingBox>,
+    area: Option<AreaCode>,
+}
+
+impl Where {
+    /// `bbox` and `area` of a query.
+    ///
+    /// # Errors
+    /// Where one of them is none.
+    pub fn parse(query: &Query<'_>) -> Result<Self, Problem> {
+        let area = query.value("area", "a country or subdivision such as CA or CA-ON (ISO 3166)", AreaCode::parse)?;
+        Ok(Self { bbox: query.bbox()?, area })
+    }
+
+    /// Whether one of these cells, by its centre, lies there.
+    #[must_use]
+    pub fn holds_one_of(&self, cells: &[Cell]) -> bool {
+        if self.bbox.is_none() && self.area.is_none() {
+            return true;
+        }
+        cells
+            .iter()
+            .map(|cell| cell.centre())
+            .any(|centre| self.bbox.is_none_or(|bbox| bbox.contains(centre)) && self.area.is_none_or(|area| is_in(centre, area)))
+    }
+}
+
+/// `limit` of a query.
+///
+/// # Errors
+/// Where it is no number of items.
+pub fn limit(query: &Query<'_>) -> Result<usize, Problem> {
+    let read = |text: &str| text.parse().ok().filter(|n| (1..=MOST_ITEMS).contains(n));
+    Ok(query.value("limit", "a whole number 1..=1000", read)?.unwrap_or(DEFAULT_LIMIT))
+}
+
+/// `min_score` of a query.
+///
+/// # Errors
+/// Where it is no number from 0 on.
+pub fn min_score(query: &Query<'_>) -> Result<Option<f64>, Problem> {
+    let read = |text: &str| text.parse().ok().filter(|score: &f64| score.is_finite() && *score >= 0.0);
+    query.value("min_score", "a number from 0 on", read)
+}
+
+/// `provider` and `network` of a query, each of which may be left out: ids as the catalogue knows them.
+///
+/// # Errors
+/// Where the catalogue does not know one of them.
+pub fn subjects(query: &Query<'_>, catalogue: &crate::domain::provider::Catalogue) -> Result<(Option<String>, Option<String>), Problem> {
+    let provider = match query.text("provider") {
+        None => None,
+        Some(id) => {
+            let unknown = || Problem::field(Code::UnknownProvider, "provider", "an id listed at /v1/providers", id);
+            Some(catalogue.get(catalogue.find(id).ok_or_else(unknown)?).id.clone())
+        }
+    };
+    let network = match query.text("network") {
+        None => None,
+        Some(name) => {
+            let unknown = || Problem::field(Code::UnknownProvider, "network", "a network listed at /v1/providers", name);
+            catalogue.find_network(name).map(|_| Some(name.to_owned())).ok_or_else(unknown)?
+        }
+    };
+    Ok((provider, network))
+}
+
+/// What the place of some cells is called.
+#[must_use]
+pub fn place(cells: &[Cell]) -> PlaceJson {
+    let name = name_of(cells);
+    let words = |areas: Vec<AreaCode>| areas.into_iter().map(|area| area.as_str().to_owned()).collect();
+    PlaceJson {
+        text: name.text,
+        cities: name.cities.into_iter().map(|city| city.name.to_owned()).collect(),
+        subdivisions: words(name.subdivisions),
+        countries: words(name.countries),
+    }
+}

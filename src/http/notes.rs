@@ -1,0 +1,95 @@
+//! `POST /v1/incidents/{id}/notes`: what somebody said of an incident.
+
+use super::App;
+use super::admin::{collected, insist_on_admin, object, past, text};
+use super::error::{Code, Problem, ProblemDetails};
+use super::incidents::read_id;
+use super::query::Query;
+use crate::domain::incident::entry::Note;
+use crate::engine::lookout::WordError;
+use crate::render::note::NoteJson;
+use crate::wire::scalar::Scalar;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+/// Characters of a note's text and source at most.
+const MOST_TEXT: usize = 10_000;
+const MOST_SOURCE: usize = 500;
+
+/// What somebody said of an incident.
+#[derive(Deserialize, ToSchema)]
+#[expect(dead_code, reason = "documents what RawNote reads")]
+pub struct NoteBody {
+    /// Where it was said: a name or an address.
+    #[schema(example = "twitter.com/RogersHelps", min_length = 1, max_length = 500, pattern = "\\S")]
+    source: String,
+    /// What was said. Stored and shown as plain text, whatever it looks like.
+    #[schema(example = "We are currently experiencing an outage.", min_length = 1, max_length = 10_000, pattern = "\\S")]
+    text: String,
+    /// When it was said; now where left out.
+    #[schema(format = DateTime, example = "2022-07-08T12:59:00Z")]
+    said_at: Option<String>,
+    /// Whether the provider itself, or an authority, said it: the crowd's lead counts up to the first such word.
+    #[schema(example = true)]
+    official: Option<bool>,
+}
+
+#[derive(Deserialize)]
+struct RawNote<'a> {
+    #[serde(borrow, default)]
+    source: Scalar<'a>,
+    #[serde(borrow, default)]
+    text: Scalar<'a>,
+    #[serde(borrow, default)]
+    said_at: Scalar<'a>,
+    #[serde(default)]
+    official: Option<bool>,
+}
+
+/// Note what was said of an incident
+///
+/// Taken only from the machine that the server runs on, until there are keys.
+#[utoipa::path(
+    post, path = "/v1/incidents/{id}/notes", tag = "incidents", operation_id = "add_note",
+    params(("id" = String, Path, description = "Id of an incident", example = "3f9a2c41d07be658", pattern = "^[0-9a-f]{16}$")),
+    request_body(content = NoteBody, description = "What was said, at most 64 KiB"),
+    responses(
+        (status = 201, description = "It is noted, and on the disk", body = NoteJson),
+        (status = 400, description = "Something about the note is at fault", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 403, description = "Not from this machine", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "No incident has that id", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 415, description = "Not JSON", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "The store is away: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn add(app: web::Data<App>, request: HttpRequest, id: web::Path<String>, payload: web::Payload) -> Result<HttpResponse, Problem> {
+    Query::parse(request.query_string(), &[])?;
+    insist_on_admin(&app, &request)?;
+    let incident = read_id(&id)?;
+    let body = collected(&request, payload).await?;
+    let raw: RawNote<'_> = object(&body)?;
+    let now = app.engine.now();
+    let note = Note {
+        incident,
+        official: raw.official.unwrap_or(false),
+        said_at: past(&raw.said_at, "said_at", now)?.unwrap_or(now).min(now),
+        known_at: now,
+        source: text(&raw.source, "source", MOST_SOURCE)?,
+        text: text(&raw.text, "text", MOST_TEXT)?,
+    };
+    let answer = NoteJson::from(&note);
+    app.engine.note(note).await?;
+    Ok(HttpResponse::Created().insert_header(("X-Content-Type-Options", "nosniff")).json(answer))
+}
+
+impl From<WordError> for Problem {
+    fn from(error: WordError) -> Self {
+        match &error {
+            WordError::Unknown(id) => Self::field(Code::NotFound, "id", "an id listed at /v1/incidents", id.to_string()),
+            WordError::TooMany => Self::new(Code::TooLarge, error.to_string()),
+            WordError::Store(_) | WordError::Append(_) => Self::new(Code::Unavailable, error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! `POST /v1/voids` and `GET /v1/voids`: reports that are withdrawn, and why.
+
+use super::App;
+use super::admin::{collected, insist_on_admin, object, past, text};
+use super::caching::{etag_of, matches_etag, with_caching};
+use super::error::{Code, Problem, ProblemDetails};
+use super::query::Query;
+use crate::domain::fact::Source;
+use crate::domain::incident::entry::Void;
+use crate::domain::time::{MINUTE_MS, Timestamp, Window};
+use crate::render::time::rfc3339;
+use crate::render::void::VoidJson;
+use crate::store::MINUTES_KEPT_DAYS;
+use crate::wire::scalar::Scalar;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Characters of a reason at most.
+const MOST_REASON: usize = 1_000;
+/// Sources are numbers up to this.
+const MOST_SOURCE: f64 = 16_383.0;
+/// Voids that are listed at most, the newest ones.
+const MOST_LISTED: usize = 1_000;
+
+/// Reports that are to be withdrawn.
+#[derive(Deserialize, ToSchema)]
+#[expect(dead_code, reason = "documents what RawVoid reads")]
+pub struct VoidBody {
+    /// Number of the source whose reports are withdrawn; 0 where the service is open to everybody.
+    #[schema(example = 0, minimum = 0, maximum = 16_383)]
+    source: u16,
+    /// The first instant of the interval, rounded down to its minute. No longer ago than minutes are kept.
+    #[schema(format = DateTime, example = "2022-07-08T08:00:00Z")]
+    from: String,
+    /// The first instant after it, rounded up to a minute.
+    #[schema(format = DateTime, example = "2022-07-08T09:00:00Z")]
+    to: String,
+    /// Only reports of this provider; all where it is left out.
+    #[schema(example = "rogers", pattern = "^[a-z0-9][a-z0-9-]{0,63}$")]
+    provider: Option<String>,
+    /// Why, for everybody to read.
+    #[schema(example = "an app sent its test reports here", min_length = 1, max_length = 1_000, pattern = "\\S")]
+    reason: String,
+}
+
+#[derive(Deserialize)]
+struct RawVoid<'a> {
+    #[serde(borrow, default)]
+    source: Scalar<'a>,
+    #[serde(borrow, default)]
+    from: Scalar<'a>,
+    #[serde(borrow, default)]
+    to: Scalar<'a>,
+    #[serde(borrow, default)]
+    provider: Scalar<'a>,
+    #[serde(borrow, default)]
+    reason: Scalar<'a>,
+}
+
+/// Reports that were withdrawn.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VoidsAnswer {
+    /// The newest first, at most 1,000.
+    items: Vec<VoidJson>,
+    /// The instant up to which it is known.
+    #[schema(format = DateTime, example = "2022-07-08T13:05:00Z")]
+    as_of: String,
+}
+
+/// Withdraw the reports of a source over an interval
+///
+/// They stay at rest, and no map, series or detector sees them any more. Detection begins anew without them; incidents for which nothing speaks
+/// then are withdrawn with this reason. Taken only from the machine that the server runs on, until there are keys.
+#[utoipa::path(
+    post, path = "/v1/voids", tag = "incidents", operation_id = "void_reports",
+    request_body(content = VoidBody, description = "Which reports, at most 64 KiB"),
+    responses(
+        (status = 202, description = "It is decided, and on the disk; detection is beginning anew", body = VoidJson),
+        (status = 400, description = "A field is at fault", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 403, description = "Not from this machine", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 415, description = "Not JSON", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "The store is away: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn add(app: web::Data<App>, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
+    Query::parse(request.query_string(), &[])?;
+    insist_on_admin(&app, &request)?;
+    let body = collected(&request, payload).await?;
+    let void = object::<RawVoid<'_>>(&body)?.read(&app)?;
+    let answer = VoidJson::from(&void);
+    app.engine.void(void).await?;
+    Ok(HttpResponse::Accepted().insert_header(("X-Content-Type-Options", "nosniff")).json(answer))
+}
+
+/// List what was withdrawn, and why
+#[utoipa::path(
+    get, path = "/v1/voids", tag = "incidents", operation_id = "list_voids",
+    responses(
+        (status = 200, description = "What was withdrawn", body = VoidsAnswer),
+        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
+        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    Query::parse(request.query_string(), &[])?;
+    let register = app.engine.register();
+    let items = register.voids().iter().rev().take(MOST_LISTED).map(VoidJson::from).collect();
+    let mut answer = VoidsAnswer { items, as_of: String::new() };
+    let etag = etag_of(&answer);
+    if matches_etag(&request, &etag) {
+        return Ok(with_caching(HttpResponse::NotModified(), &etag, false).finish());
+    }
+    answer.as_of = rfc3339(app.engine.now());
+    app.packed(&request, with_caching(HttpResponse::Ok(), &etag, false), &answer).await
+}
+
+impl RawVoid<'_> {
+    fn read(&self, app: &App) -> Result<Void, Problem> {
+        let (engine, now) = (&app.engine, app.engine.now());
+        let bound = |scalar: &Scalar<'_>, field: &str| {
+            past(scalar, field, now)?.ok_or_else(|| Problem::field(Code::MissingField, field, crate::wire::time::INSTANT, "nothing"))
+        };
+        let (from, to) = (bound(&self.from, "from")?, bound(&self.to, "to")?);
+        if to <= from {
+            return Err(Problem::field(Code::InvalidValue, "to", "after from", self.to.got()));
+        }
+        if from < engine.minutes_kept_since() {
+            let expected = format!("at most {MINUTES_KEPT_DAYS} days ago: older reports are not told apart any more");
+            return Err(Problem::field(Code::OutOfRetention, "from", expected, self.from.got()));
+        }
+        let provider = match &self.provider {
+            Scalar::Missing => None,
+            Scalar::Text(id) => {
+                let unknown = || Problem::field(Code::UnknownProvider, "provider", "an id listed at /v1/providers", &**id);
+                Some(engine.catalogue().get(engine.catalogue().find(id).ok_or_else(unknown)?).id.clone())
+            }
+            other => return Err(Problem::field(Code::InvalidValue, "provider", "an id listed at /v1/providers", other.got())),
+        };
+        let up = Timestamp(to.0 + MINUTE_MS - 1);
+        let window = Window { from: from.minute(), to: up.minute() };
+        Ok(Void { source: self.source()?, window, provider, reason: text(&self.reason, "reason", MOST_REASON)?, known_at: now })
+    }
+
+    fn source(&self) -> Result<Source, Problem> {
+        let expected = "a whole number 0..=16383";
+        match &self.source {
+            Scalar::Missing => Err(Problem::field(Code::MissingField, "source", expected, "nothing")),
+            Scalar::Number(number) if number.fract() == 0.0 && (0.0..=MOST_SOURCE).contains(number) => Ok(Source(*number as u16)),
+            other => Err(Problem::field(Code::InvalidValue, "source", expected, other.got())),
+        }
+    }
+}

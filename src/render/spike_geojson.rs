@@ -1,0 +1,138 @@
+//! Spikes as `GeoJSON` (RFC 7946): an outline each, with flat properties.
+
+use super::cell::Hex;
+use super::geojson::{FeatureCollectionType, FeatureType};
+use super::outline::{Outline, OutlineGeometry};
+use super::spike::SpikeJson;
+use crate::domain::extent::extent;
+use serde::Serialize;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// Spikes as outlines. `next_cursor`, `stale` and `as_of` are foreign members as RFC 7946 allows them (section 6.1).
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SpikesGeoJson {
+    /// Always `FeatureCollection`.
+    #[serde(rename = "type")]
+    pub kind: FeatureCollectionType,
+    /// West, south, east and north of all of them; west is greater than east over the antimeridian. Absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, examples(json!([-80.1, 43.2, -78.9, 44.0])))]
+    pub bbox: Option<[f64; 4]>,
+    /// Spikes, the most surprising first.
+    pub features: Vec<SpikeFeature>,
+    /// Where the next page begins: give it as `cursor`. Absent on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub next_cursor: Option<String>,
+    /// Whether detection is late, and this is not of the present.
+    #[schema(examples(false))]
+    pub stale: bool,
+    /// The instant up to which reports are in it.
+    #[schema(format = DateTime, examples("2022-07-08T09:12:31Z"))]
+    pub as_of: String,
+}
+
+/// A spike.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SpikeFeature {
+    /// Always `Feature`.
+    #[serde(rename = "type")]
+    pub kind: FeatureType,
+    /// West, south, east and north of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, examples(json!([-80.1, 43.2, -78.9, 44.0])))]
+    pub bbox: Option<[f64; 4]>,
+    /// The outline of its cells.
+    pub geometry: OutlineGeometry,
+    /// What is known of it.
+    pub properties: SpikeProperties,
+}
+
+/// What is known of a spike: the same as in `/v1/spikes`, flat.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SpikeProperties {
+    /// Id of the provider.
+    #[schema(examples("rogers"))]
+    pub provider: String,
+    /// The network it rides on.
+    #[schema(examples("rogers"))]
+    pub network: String,
+    /// Where, in words.
+    #[schema(examples("near Barrie (12 km), CA-ON"))]
+    pub place: String,
+    /// The cell in the middle of its zone; null where that is everywhere.
+    #[schema(required = true)]
+    pub centre: Option<Hex>,
+    /// How many steps from the centre a cell of the zone may be.
+    #[schema(examples(1))]
+    pub ring: u8,
+    /// The first minute that was counted.
+    #[schema(format = DateTime)]
+    pub from: String,
+    /// The first minute after.
+    #[schema(format = DateTime)]
+    pub to: String,
+    /// Whether only late reports were counted.
+    pub late_only: bool,
+    /// Reports that counted.
+    #[schema(examples(41.0))]
+    pub observed: f64,
+    /// Reports that were to be expected.
+    #[schema(examples(3.2))]
+    pub expected: f64,
+    /// How much more than chance the expected number scatters.
+    #[schema(examples(0.1))]
+    pub dispersion: f64,
+    /// -log10 of the probability of so many or more.
+    #[schema(examples(12.5))]
+    pub score: f64,
+    /// The score from which on it would open an incident.
+    #[schema(examples(6.3))]
+    pub opens_at: f64,
+    /// The open incident with that provider that it is part of.
+    #[schema(required = true, pattern = "^[0-9a-f]{16}$")]
+    pub incident: Option<String>,
+    /// The open incident of another network that it is blamed for.
+    #[schema(required = true, pattern = "^[0-9a-f]{16}$")]
+    pub collateral_of: Option<String>,
+}
+
+impl SpikesGeoJson {
+    /// The answer of these spikes and their outlines. Its `as_of` is still empty.
+    #[must_use]
+    pub fn of(spikes: Vec<(SpikeJson, Arc<Outline>)>, next_cursor: Option<String>, stale: bool) -> Self {
+        let bbox = extent(spikes.iter().map(|(_, outline)| &outline.shape));
+        let features = spikes.into_iter().map(|(spike, outline)| SpikeFeature::of(spike, outline)).collect();
+        Self { kind: FeatureCollectionType::FeatureCollection, bbox, features, next_cursor, stale, as_of: String::new() }
+    }
+}
+
+impl SpikeFeature {
+    fn of(spike: SpikeJson, outline: Arc<Outline>) -> Self {
+        let SpikeJson { provider, network, place, cells: _, evidence, opens_at, incident, collateral_of } = spike;
+        let properties = SpikeProperties {
+            provider,
+            network,
+            place: place.text,
+            centre: evidence.zone.centre,
+            ring: evidence.zone.ring,
+            from: evidence.window.from,
+            to: evidence.window.to,
+            late_only: evidence.late_only,
+            observed: evidence.observed,
+            expected: evidence.expected,
+            dispersion: evidence.dispersion,
+            score: evidence.score,
+            opens_at,
+            incident,
+            collateral_of,
+        };
+        Self {
+            kind: FeatureType::Feature,
+            bbox: extent([&outline.shape]),
+            geometry: OutlineGeometry::MultiPolygon { coordinates: outline },
+            properties,
+        }
+    }
+}

@@ -1,0 +1,147 @@
+"""Can the score of a flagged cell be computed again from `/v1/cells/{cell}` alone?
+
+A real server with a quiet past is told of an outage in one city. Once a cell of it is flagged, everything that its answer says is
+computed again, in plain Python, from nothing else: exposure, expectation, the rest of the map, dispersion, the bound of
+floods, the score, the threshold. The same for a quiet cell, and for one that nobody ever reported from.
+"""
+
+import argparse
+import contextlib
+import json
+import math
+import random
+import sys
+
+import h3
+
+from checks import Checks
+from past import CITIES, quiet_past, report
+from processes import wait_until
+from server import REPORTER_KEY, Server, ask, store_directory
+
+REPORTS = 40
+READY_SECONDS = 120
+FLAGGED_SECONDS = 60
+CLOSE = 1e-6
+PARTS = 6
+
+
+def main():
+    arguments = parse_arguments()
+    checks = Checks()
+    with store_directory() as directory:
+        past = quiet_past(arguments.binary, directory)
+        with Server(arguments.binary, past, environment={"GROUNDSWELL_REPORTER_KEY": REPORTER_KEY}) as server:
+            server.start()
+            home = h3.latlng_to_cell(*CITIES[0], 7)
+            wait_until(lambda: explain(server, home), READY_SECONDS, lambda: f"detection should catch up:\n{server.log_end()}")
+            check(checks, explain(server, home), "a quiet city")
+            post(server, random.Random(7))
+            flagged = lambda: (explain(server, home) or {}).get("incident")
+            took = wait_until(flagged, FLAGGED_SECONDS, lambda: f"the city should be flagged:\n{json.dumps(explain(server, home))}")
+            checks.that(took < 5, f"{REPORTS} reports were answered, and {took:.1f} s later the city was flagged")
+            answer = explain(server, home)
+            checks.that(answer["evidence"]["score"] >= answer["threshold"]["opens_at"], "its score is enough")
+            check(checks, answer, "a flagged city")
+            check(checks, explain(server, h3.latlng_to_cell(*CITIES[0], 5)), "the region around it")
+            check(checks, explain(server, h3.latlng_to_cell(*CITIES[3], 7)), "another city meanwhile")
+            check(checks, explain(server, h3.latlng_to_cell(-40.0, 175.0, 7)), "a place that nobody was ever heard of in")
+            detail = server.get(f"/v1/incidents/{answer['incident']}")
+            evidence = detail["brands"][0]["evidence"]
+            again = tail(evidence["observed"], evidence["expected"], evidence["dispersion"])
+            checks.that(close(again, evidence["score"]), "the score that opened the incident is that of its evidence", f"{again}: {evidence}")
+    checks.close()
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("binary", help="the groundswell to test, e.g. target/release/groundswell")
+    return parser.parse_args()
+
+
+def explain(server, cell):
+    """The explanation of a cell; None while detection catches up."""
+    status, answer = server.try_get(f"/v1/cells/{cell}?provider=charlie")
+    if status not in (200, 503):
+        sys.exit(f"a cell should be explained, but was answered {status}: {answer}")
+    return answer if status == 200 else None
+
+
+def post(server, draw):
+    reports = [report(draw, "charlie", CITIES[0]) for _ in range(REPORTS)]
+    with contextlib.closing(server.connect()) as connection:
+        status, answer = ask(connection, "POST", "/v1/reports/batch", json.dumps(reports), {"Content-Type": "application/json"})
+    if status != 200 or answer["counted"] != REPORTS:
+        sys.exit(f"all reports should count, but: {answer}")
+
+
+def check(checks, answer, what):
+    """Computes every number again, each from those that it is made of."""
+    usual, scatter, flood, evidence = answer["usual"], answer["scatter"], answer["flood"], answer["evidence"]
+    is_everywhere = evidence["zone"]["centre"] is None
+    exposure = [0.0] * PARTS
+    for hour in usual["hours"]:
+        exposure[hour["part"]] += hour["level"] * hour["usual"]
+    heard = [sum(cell["shares"][part] for cell in usual["cells"]) for part in range(PARTS)]
+    shares = [1.0 if is_everywhere else share + usual["unheard"]["cells"] * usual["unheard"]["share"] for share in heard]
+    raw = sum(share * exposed for share, exposed in zip(shares, exposure))
+    ratio, unsure = 1.0, 0.0
+    if rest := usual["rest"]:
+        weight = rest["expected"] + rest["usual_weight"]
+        ratio = clamp((rest["counted"] + rest["usual_weight"]) / weight, rest["range"])
+        unsure = 1 / weight
+    held = clamp((scatter["excess"] + scatter["weight"] * scatter["prior"]) / (scatter["square"] + scatter["weight"]), scatter["range"])
+    mean_unsure = 0.0 if scatter["learnt"] is None else 1 / (scatter["learnt"] + scatter["mean_prior"])
+    expected, dispersion = ratio * raw + usual["least"], held + mean_unsure + unsure
+    if late := usual["late"]:
+        expected, dispersion = expected * late["share"] + late["least"], max(dispersion, late["dispersion"])
+    elsewhere = max(0.0, flood["counted"] - flood["corner"] - expected)
+    observed = flood["counted"] - max(0.0, flood["corner"] - (flood["base"] + flood["each"] * elsewhere))
+    score = tail(observed, expected, dispersion)
+    for name, again, said in [
+        ("raw expectation", raw, usual["raw"]),
+        ("expected count", expected, evidence["expected"]),
+        ("dispersion", dispersion, evidence["dispersion"]),
+        ("bounded count", observed, evidence["observed"]),
+        ("score", score, evidence["score"]),
+        ("threshold", threshold(answer["threshold"]), answer["threshold"]["opens_at"]),
+    ]:
+        checks.that(close(again, said), f"{what}: the {name} can be computed again", f"{again} from the parts, {said} in the answer")
+
+
+def threshold(said):
+    """The score that is enough, where it was chosen from quiet days."""
+    if not (peaks := said["chosen_from"]):
+        return said["opens_at"]
+    mean = (peaks["excess"] + peaks["prior_mean"] * peaks["prior_peaks"]) / (peaks["peaks"] + peaks["prior_peaks"])
+    a_day = (peaks["peaks"] + 0.5) / (said["quiet_days"] + 1)
+    return clamp(peaks["level"] + mean * math.log(a_day / (peaks["wanted_a_week"] / 7)), peaks["range"])
+
+
+def tail(count, mean, dispersion):
+    """-log10 of the probability that a negative binomial variable of that mean and dispersion is `count` or more."""
+    if count <= mean:
+        return 0.0
+    size = 1 / dispersion
+    log_term = lambda k: (
+        math.lgamma(k + size) - math.lgamma(size) - math.lgamma(k + 1)
+        + k * math.log(dispersion * mean / (1 + dispersion * mean)) - size * math.log1p(dispersion * mean)
+    )
+    first = log_term(count)
+    total, k = 0.0, count
+    while (term := math.exp(log_term(k) - first)) > 1e-15:
+        total += term
+        k += 1
+    return -(first + math.log(total)) / math.log(10)
+
+
+def clamp(value, bounds):
+    return min(max(value, bounds[0]), bounds[1])
+
+
+def close(one, other):
+    return abs(one - other) <= CLOSE * max(1.0, abs(other))
+
+
+if __name__ == "__main__":
+    main()
