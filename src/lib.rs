@@ -6,6 +6,7 @@
 //! cli ─ config, catalogue     commands, settings, the list of providers
 //!  ├ gazetteer                names of places: for cli, http and engine
 //!  ├ backtest                 incidents against known outages: score, table, plots
+//!  ├ rehearsal ─ simulate    outages on record through all of detection: verdicts, plots
 //!  ├ simulate ─ gazetteer     outages on record, played by a synthetic crowd; real cities
 //!  └ http                     routes, wire types, the one error table
 //!     ├ render                a view in, bytes out
@@ -23,6 +24,7 @@ pub mod domain;
 pub mod engine;
 pub mod gazetteer;
 pub mod http;
+pub mod rehearsal;
 pub mod render;
 pub mod simulate;
 pub mod store;

@@ -6,21 +6,38 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use std::path::{Path, PathBuf};
 
 /// Each room (a module of the crate's root), and the rooms that it may use.
-const ROOMS: [(&str, &[&str]); 14] = [
+const ROOMS: [(&str, &[&str]); 15] = [
     ("main", &["cli"]),
-    ("cli", &["config", "catalogue", "backtest", "simulate", "gazetteer", "http", "render", "notify", "engine", "wire", "store", "domain"]),
+    (
+        "cli",
+        &[
+            "config",
+            "catalogue",
+            "backtest",
+            "rehearsal",
+            "simulate",
+            "http",
+            "render",
+            "notify",
+            "engine",
+            "gazetteer",
+            "wire",
+            "store",
+            "domain",
+        ],
+    ),
     ("config", &["domain"]),
     ("catalogue", &["domain"]),
     ("backtest", &["engine", "store", "domain"]),
+    ("rehearsal", &["backtest", "simulate", "engine", "gazetteer", "domain"]),
     ("simulate", &["gazetteer", "domain"]),
-    ("http", &["render", "notify", "engine", "wire", "store", "domain"]),
+    ("http", &["render", "notify", "engine", "gazetteer", "wire", "store", "domain"]),
     ("notify", &["engine", "store", "domain"]),
     ("engine", &["gazetteer", "wire", "store", "domain"]),
     ("gazetteer", &["domain"]),
     ("wire", &["domain"]),
     ("store", &["domain"]),
     ("render", &["domain"]),
-    ("gazetteer", &["domain"]),
     ("domain", &[]),
 ];
 

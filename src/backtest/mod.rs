@@ -4,7 +4,7 @@
 //! from a detector that was replayed a moment ago, or from files that anyone wrote.
 
 pub mod alarms;
-mod axis;
+pub mod axis;
 mod bars;
 mod cells;
 mod curve;
@@ -16,7 +16,7 @@ pub mod report;
 pub mod score;
 mod seconds;
 pub mod set;
-mod svg;
+pub mod svg;
 pub mod table;
 pub mod trace;
 pub mod truth;

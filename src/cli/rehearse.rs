@@ -1,0 +1,86 @@
+//! `groundswell rehearse`: outages on record through the whole of detection, and what it is worth.
+
+use super::replay::passing_setting;
+use super::simulate::files;
+use crate::engine::replay::past::Past;
+use crate::rehearsal::plot::draw;
+use crate::rehearsal::seen::Seen;
+use crate::rehearsal::table::table;
+use crate::rehearsal::verdict::{Verdict, verdict};
+use crate::simulate::plan::Plan;
+use crate::simulate::scenario::{ALL, Scenario};
+use anyhow::{Context, anyhow, ensure};
+use clap::Args;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Which outages, how, and where the answers go.
+#[derive(Debug, Clone, Args)]
+pub struct Arguments {
+    /// Outages to rehearse; all when none is given
+    #[arg(value_name = "SCENARIO")]
+    scenarios: Vec<String>,
+    /// What chance begins with
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    seed: u64,
+    /// How many of those whom the largest public aggregator counted report here, above 0 and up to 1
+    #[arg(long, default_value_t = 0.1, value_parser = super::simulate::share, value_name = "SHARE")]
+    crowd: f64,
+    /// Quiet weeks before each, 1 to 8
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(i64).range(1..=8), value_name = "N")]
+    history_weeks: i64,
+    /// Folder that a plot of each and the table are written to
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
+    /// File that the verdicts are written to as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+/// Rehearses them, prints the table, and fails where a verdict is not as it should be.
+///
+/// # Errors
+/// Where there is no such scenario, files cannot be written, or something was missed, blamed, or ended too soon.
+pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let named = |name: &String| Scenario::by_name(name).ok_or_else(|| anyhow!("there is no scenario {name:?}; simulate --list names them"));
+    let scenarios: Vec<&Scenario> =
+        if arguments.scenarios.is_empty() { ALL.to_vec() } else { arguments.scenarios.iter().map(named).collect::<anyhow::Result<_>>()? };
+    let mut verdicts: Vec<Verdict> = Vec::new();
+    for scenario in scenarios {
+        let plan = Plan::new(scenario, arguments.seed, arguments.crowd);
+        let seen = rehearse(&plan, arguments.history_weeks)?;
+        verdicts.push(verdict(&plan, &seen));
+        if let Some(directory) = &arguments.report {
+            write(directory, &format!("{}.svg", scenario.name), &draw(&plan, &seen))?;
+        }
+    }
+    let table = table(&verdicts);
+    if let Some(directory) = &arguments.report {
+        write(directory, "table.md", &table)?;
+    }
+    if let Some(file) = &arguments.json {
+        std::fs::write(file, serde_json::to_string_pretty(&verdicts)? + "\n").with_context(|| file.display().to_string())?;
+    }
+    std::io::stdout().lock().write_all(table.as_bytes())?;
+    let wrong: Vec<&str> = verdicts.iter().filter(|verdict| !verdict.is_right()).map(|verdict| verdict.scenario).collect();
+    ensure!(wrong.is_empty(), "not as it should be: {}", wrong.join(", "));
+    Ok(())
+}
+
+/// Plays a scenario through ingest, store, detectors and desk.
+fn rehearse(plan: &Plan, history_weeks: i64) -> anyhow::Result<Seen> {
+    let directory = tempfile::tempdir()?;
+    let stream = plan.scenario.from()..plan.scenario.until();
+    files::write(plan, files::history_before(&stream, history_weeks), stream, directory.path())?;
+    let file = |name: &str| directory.path().join(name);
+    let setting = passing_setting(crate::catalogue::builtin());
+    let past = Past::play(&setting, &[file("history.ndjson.gz")], &mut |_| {})?;
+    let mut seen = Seen::default();
+    past.resume()?.replay(&[file("stream.ndjson.gz")], &mut seen)?;
+    Ok(seen)
+}
+
+fn write(directory: &Path, name: &str, text: &str) -> anyhow::Result<()> {
+    let path = directory.join(name);
+    std::fs::create_dir_all(directory).and_then(|()| std::fs::write(&path, text)).with_context(|| path.display().to_string())
+}
