@@ -2,8 +2,10 @@
 
 mod backtest;
 mod copy;
+mod demo;
 mod openapi;
 mod opened;
+mod rehearse;
 mod replay;
 mod serve;
 mod simulate;
@@ -32,6 +34,10 @@ enum Commands {
     Backtest(Box<backtest::Arguments>),
     /// Play an outage on record by a synthetic crowd, into files or to a server
     Simulate(simulate::Arguments),
+    /// Watch 8 July 2022 unfold: a server on a fast clock, a synthetic crowd, and an account of what it finds
+    Demo(demo::Arguments),
+    /// Play outages on record through all of detection, and tell what it is worth
+    Rehearse(rehearse::Arguments),
     /// Print the OpenAPI document of the HTTP interface
     Openapi,
 }
@@ -48,6 +54,8 @@ pub fn run() -> anyhow::Result<()> {
         Commands::Replay(config) => replay::run(&config),
         Commands::Backtest(arguments) => backtest::run(&arguments),
         Commands::Simulate(arguments) => simulate::run(&arguments),
+        Commands::Demo(arguments) => demo::run(&arguments),
+        Commands::Rehearse(arguments) => rehearse::run(&arguments),
         Commands::Openapi => openapi::run(),
     }
 }

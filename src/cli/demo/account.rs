@@ -1,0 +1,139 @@
+//! The account in the terminal: a line for what happens, a summary at the end, and where to look.
+
+use super::story::events;
+use crate::domain::incident::entry::Note;
+use crate::domain::incident::register::Register;
+use crate::domain::incident::{Ending, Incident, IncidentId};
+use crate::domain::time::{HOUR_MS, MINUTE_MS, Timestamp};
+use crate::engine::Engine;
+use crate::simulate::scenario::{Word, instant};
+use std::collections::HashMap;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Toronto's summer time.
+const BEHIND_UTC_MS: i64 = -4 * HOUR_MS;
+/// How often what was made known is looked through.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// The network that fails first.
+const NETWORK: &str = "rogers";
+
+pub fn opening(address: SocketAddr) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(
+        out,
+        "Groundswell: 8 July 2022, when Rogers went dark in Canada.\n\n\
+         The crowd is synthetic: curves fitted through the few counts on record, one in ten of those whom the largest\n\
+         public aggregator counted. Everything else is real: what is posted, stored, detected and answered.\n\n\
+         While it runs, look at\n  \
+         http://{address}/                                     who is reported about now\n  \
+         http://{address}/v1/incidents                         what is down, where, since when\n  \
+         http://{address}/v1/incidents.geojson                 the same for a map of yours\n  \
+         http://{address}/v1/providers/rogers                  how one provider is doing\n  \
+         http://{address}/v1/cells/872b9bc29ffffff?provider=rogers   why downtown Toronto is flagged, number by number\n  \
+         http://{address}/docs/                                all there is to ask\n"
+    )?;
+    writeln!(out, "Three quiet weeks come first, so that the detectors know what is usual ...")
+}
+
+pub fn preloaded(reports: u64) -> std::io::Result<()> {
+    writeln!(std::io::stdout(), "... {reports} reports of quiet days are in. It is 04:38 in Toronto.\n")
+}
+
+/// Tells what is made known until the clock shows `ends`.
+pub fn tell(engine: &Engine, words: &[Word], ends: Timestamp, address: SocketAddr) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut told: HashMap<IncidentId, Arc<Incident>> = HashMap::new();
+    let mut words = words.iter().peekable();
+    loop {
+        let now = engine.now();
+        let register = engine.register();
+        tell_news(&register, &mut told)?;
+        if let Some(word) = words.next_if(|word| instant(word.at) <= now) {
+            official_word(engine, &runtime, &register, word)?;
+        }
+        if ends <= now {
+            return summary(&engine.register(), address);
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
+fn tell_news(register: &Register, told: &mut HashMap<IncidentId, Arc<Incident>>) -> std::io::Result<()> {
+    let mut news: Vec<(Arc<Incident>, String)> = Vec::new();
+    for case in register.newest_first(None) {
+        let before = told.get(&case.latest().id).cloned();
+        let since = before.as_ref().map_or(0, |before| before.revision + 1);
+        let mut last = before;
+        for revision in case.revisions().iter().filter(|revision| since <= revision.revision) {
+            news.extend(events(last.as_deref(), revision).into_iter().map(|text| (Arc::clone(revision), text)));
+            last = Some(Arc::clone(revision));
+        }
+        told.extend(last.map(|last| (last.id, last)));
+    }
+    news.sort_by_key(|(revision, _)| revision.known_at);
+    let mut out = std::io::stdout().lock();
+    for (revision, text) in news {
+        writeln!(out, "{}  {:<9} {text}", local(revision.known_at), revision.network)?;
+    }
+    Ok(())
+}
+
+/// Notes an official word on the first incident, as an operator would, and says how far the crowd was ahead.
+fn official_word(engine: &Engine, runtime: &tokio::runtime::Runtime, register: &Register, word: &Word) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    let said_at = instant(word.at);
+    writeln!(out, "{}  official  \"{}\"", local(said_at), word.text)?;
+    let of_network = |incident: &&Arc<Incident>| incident.network == NETWORK;
+    let Some(incident) = register.open().filter(of_network).min_by_key(|incident| incident.detected_at) else { return Ok(()) };
+    let note = Note {
+        incident: incident.id,
+        official: true,
+        said_at,
+        known_at: engine.now(),
+        source: "the company, as the press reported".into(),
+        text: word.text.into(),
+    };
+    runtime.block_on(engine.note(note))?;
+    let lead = said_at.ms_since(incident.detected_at) / MINUTE_MS;
+    Ok(writeln!(out, "{}  crowd     was {} h {:02} min ahead of it", local(said_at), lead / 60, lead % 60)?)
+}
+
+fn summary(register: &Register, address: SocketAddr) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "\nWhat came of it:")?;
+    let mut cases: Vec<_> = register.newest_first(None).filter(|case| !matches!(case.latest().ending, Some(Ending::Merged(_)))).collect();
+    cases.reverse();
+    for case in cases {
+        let (first, last) = (&case.revisions()[0], case.latest());
+        let brands: Vec<&str> = last.brands.iter().map(|brand| &*brand.provider).collect();
+        writeln!(
+            out,
+            "  {} of {}: {}\n    told at {}, began {}, {} after {} revisions, {} reports where {:.0} are usual, at most {:.0} km2",
+            if last.everywhere { "everywhere" } else { "an incident" },
+            last.network,
+            brands.join(", "),
+            local(first.detected_at),
+            local(last.onset),
+            last.resolved_at.map_or_else(|| "goes on".into(), |end| format!("over {}", local(end))),
+            case.revisions().len(),
+            last.figures.reports,
+            last.figures.expected.unwrap_or_default(),
+            last.figures.area_km2,
+        )?;
+        if let Some(lead) = case.lead_ms() {
+            let minutes = lead / MINUTE_MS;
+            writeln!(out, "    {} h {:02} min before the first official word", minutes / 60, minutes % 60)?;
+        }
+        writeln!(out, "    http://{address}/v1/incidents/{}", last.id)?;
+    }
+    Ok(())
+}
+
+/// The time in Toronto, with the day where it is not the first.
+fn local(at: Timestamp) -> String {
+    let local = jiff::Timestamp::from_millisecond(at.0 + BEHIND_UTC_MS).unwrap_or(jiff::Timestamp::MIN);
+    local.strftime("%a %H:%M:%S").to_string()
+}
