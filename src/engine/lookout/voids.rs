@@ -27,7 +27,8 @@ impl Engine {
         self.store.withdraw(voids.iter().filter_map(|void| self.withdrawn_facts(void)).collect());
         let oldest = now.minute().plus(-MINUTES_KEPT_DAYS * 24 * 60);
         // A restart reads them all again, and what is older than minutes has been judged.
-        let new = voids[watching.voids..].iter().filter(|void| oldest < void.window.to);
+        // A store that has lost entries may have fewer than were heeded: then all are looked at again.
+        let new = voids.get(watching.voids..).unwrap_or(voids).iter().filter(|void| oldest < void.window.to);
         if let Some(from) = new.map(|void| begins_at(&register, void)).min() {
             let from = from.plus(-WARM_UP_MINUTES).max(oldest).min(now.minute().plus(-WARM_UP_MINUTES));
             watching.watch = Watch::new(self.catalogue.len(), &self.lookout.parameters).beginning_at(from);

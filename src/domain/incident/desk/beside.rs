@@ -109,10 +109,12 @@ fn attributed(draft: &Draft, drafts: &[Draft], seen: &[Seen<'_>]) -> Vec<Attribu
         }
         let Some(Beside { expected, share, score }) = beside(*count, DISPERSION, &victim) else { continue };
         let is_flagged = drafts.iter().any(|other| other.told.state.is_open() && other.told.brand(&own.provider.id).is_some());
-        let verdict = match () {
-            () if depends(own, draft) => Verdict::Dependent,
-            () if is_flagged => Verdict::Own,
-            () => Verdict::Collateral,
+        let verdict = if depends(own, draft) {
+            Verdict::Dependent
+        } else if is_flagged {
+            Verdict::Own
+        } else {
+            Verdict::Collateral
         };
         found.push(Attribution {
             provider: own.provider.id.clone(),

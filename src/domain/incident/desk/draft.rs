@@ -23,7 +23,7 @@ const JOINING_DISPERSION: f64 = 0.3;
 /// A provider of which little is known is told of without reserve from this score on.
 const COLD_CONFIRMED_AT: f64 = 12.0;
 /// Two detectors tell of the same episode within so long of each other.
-const FIRST_WITHIN_MS: i64 = 10 * MINUTE_MS;
+const FIRST_WITHIN_MS: i64 = 2 * MINUTE_MS;
 /// Reports of so many minutes are held against the greatest rate of windows so long.
 const EBB_MINUTES: i64 = 15;
 const EBB_AGAINST_MINUTES: [i64; 2] = [60, 120];
