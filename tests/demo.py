@@ -18,8 +18,8 @@ from checks import Checks
 from processes import Process
 from server import store_directory
 
-SPEED = 200
-SECONDS = 240
+SPEED = 120
+SECONDS = 420
 
 
 def main():

@@ -1,8 +1,9 @@
-"""Can the score of a flagged cell be computed again from `/v1/cells/{cell}` alone?
+"""Can the score of a flagged cell be computed again from `/v1/cells/{cell}` alone, and an analyst work with what is told?
 
 A real server with a quiet past is told of an outage in one city. Once a cell of it is flagged, everything that its answer says is
 computed again, in plain Python, from nothing else: exposure, expectation, the rest of the map, dispersion, the bound of
-floods, the score, the threshold. The same for a quiet cell, and for one that nobody ever reported from.
+floods, the score, the threshold. The same for a quiet cell, and for one that nobody ever reported from. Then an analyst's questions: every
+incident of the last week in one subdivision, as it was known at a minute, as JSON and as GeoJSON that an independent library finds valid.
 """
 
 import argparse
@@ -11,8 +12,11 @@ import json
 import math
 import random
 import sys
+from datetime import datetime, timedelta, timezone
 
 import h3
+import shapely
+import shapely.geometry
 
 from checks import Checks
 from past import CITIES, quiet_past, report
@@ -50,6 +54,7 @@ def main():
             evidence = detail["brands"][0]["evidence"]
             again = tail(evidence["observed"], evidence["expected"], evidence["dispersion"])
             checks.that(close(again, evidence["score"]), "the score that opened the incident is that of its evidence", f"{again}: {evidence}")
+            check_analyst(checks, server, answer["incident"])
     checks.close()
 
 
@@ -57,6 +62,32 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("binary", help="the groundswell to test, e.g. target/release/groundswell")
     return parser.parse_args()
+
+
+def check_analyst(checks, server, incident):
+    now = datetime.now(timezone.utc)
+    week = {"area": "US-NY", "from": text(now - timedelta(days=7)), "to": text(now + timedelta(minutes=1))}
+    found = server.get("/v1/incidents", **week)["items"]
+    checks.equal([item["id"] for item in found], [incident], "last week's only incident in US-NY is found")
+    numbers = [found[0]["severity"][name] for name in ("reports", "expected", "area_km2", "duration_seconds")]
+    checks.that(all(number is not None and number >= 0 for number in numbers), "with its numbers", str(found[0]["severity"]))
+    elsewhere = server.get("/v1/incidents", **(week | {"area": "US-CA"}))["items"]
+    checks.equal(elsewhere, [], "and none in US-CA")
+    before = server.get("/v1/incidents", **week, known_at=text(now - timedelta(minutes=30)))["items"]
+    checks.equal(before, [], "half an hour ago nothing was known of it")
+    collection = server.get("/v1/incidents.geojson", **week)
+    shapes = [shapely.geometry.shape(feature["geometry"]) for feature in collection["features"]]
+    checks.that(len(shapes) == 1 and all(shape.is_valid and not shape.is_empty for shape in shapes), "its outline is valid, by GEOS")
+    home = shapely.Point(CITIES[0][1], CITIES[0][0])
+    checks.that(shapes and shapes[0].distance(home) < 0.1, "and lies where the outage is")
+    cells = [shapely.Point(*reversed(h3.cell_to_latlng(cell))) for cell in found[0]["cells"]]
+    checks.that(all(shapes[0].contains(cell) for cell in cells), f"around all of its {len(cells)} cells")
+    flat = all(not isinstance(value, (dict, list)) for feature in collection["features"] for value in feature["properties"].values())
+    checks.that(flat, "with properties that a GIS reads as columns")
+
+
+def text(instant):
+    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def explain(server, cell):

@@ -92,6 +92,27 @@ fn an_incident_recovers_and_is_over_and_what_was_known_can_be_asked() {
 }
 
 #[test]
+fn reports_that_come_after_the_end_are_a_revision_of_what_was_told() {
+    let server = server();
+    let began = text(server.now().plus_ms(-5 * MINUTE_MS));
+    let told = outage_in_toronto(&server);
+    goes_on(&server, 10);
+    server.watch_minutes(90);
+    let over = only(&server.read("/v1/incidents"));
+    assert_eq!((&over["state"], &over["severity"]["reports"]), (&json!("resolved"), &json!(90)));
+    // Phones that are back tell of minutes before anybody else could.
+    let late: Vec<Value> =
+        outage("charlie", TORONTO, 40, 7).into_iter().map(|report| support::but(report, json!({"observed_at": began}))).collect();
+    assert_eq!(server.batch(&ndjson(&late)).status, 200);
+    server.watch_minutes(90);
+    let again = only(&server.read("/v1/incidents?to=2022-07-08T09:00:00Z"));
+    assert_eq!((&again["id"], &again["state"]), (&told["id"], &json!("resolved")));
+    assert!(again["onset"].as_str().unwrap() < over["onset"].as_str().unwrap(), "{} is not before {}", again["onset"], over["onset"]);
+    assert_eq!(again["severity"]["reports"], 130);
+    assert!(again["revision"].as_u64() > over["revision"].as_u64());
+}
+
+#[test]
 fn incidents_are_found_by_place_time_state_and_score() {
     let server = server();
     let toronto = outage_in_toronto(&server);
