@@ -44,7 +44,7 @@ pub struct IncidentJson {
     #[schema(examples(false))]
     pub everywhere: bool,
     /// Ids of the providers that fail, in the order they joined.
-    #[schema(examples(json!(["rogers", "fido"])))]
+    #[schema(example = json!(["rogers", "fido"]))]
     pub providers: Vec<String>,
     /// Where, in words.
     pub place: PlaceJson,

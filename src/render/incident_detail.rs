@@ -59,7 +59,7 @@ pub struct BrandJson {
     #[schema(required = true, format = DateTime, examples(json!(null)))]
     pub resolved_at: Option<String>,
     /// Its regions as the detector follows them: none where it was joined because its network fails.
-    #[schema(examples(json!(["00000000019f2b60"])))]
+    #[schema(example = json!(["00000000019f2b60"]))]
     pub episodes: Vec<String>,
     /// What decided.
     pub evidence: EvidenceJson,
@@ -83,7 +83,7 @@ pub struct RevisionJson {
     #[schema(required = true, format = DateTime, examples(json!(null)))]
     pub resolved_at: Option<String>,
     /// Ids of the providers that failed.
-    #[schema(examples(json!(["rogers", "fido"])))]
+    #[schema(example = json!(["rogers", "fido"]))]
     pub providers: Vec<String>,
     /// How many cells it had.
     #[schema(examples(214))]

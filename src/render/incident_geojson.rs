@@ -16,7 +16,7 @@ pub struct IncidentsGeoJson {
     pub kind: FeatureCollectionType,
     /// West, south, east and north of all of them; west is greater than east over the antimeridian. Absent where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, examples(json!([-80.1, 43.2, -78.9, 44.0])))]
+    #[schema(nullable = false, example = json!([-80.1, 43.2, -78.9, 44.0]))]
     pub bbox: Option<[f64; 4]>,
     /// Incidents, newest first.
     pub features: Vec<IncidentFeature>,
@@ -40,7 +40,7 @@ pub struct IncidentFeature {
     pub id: String,
     /// West, south, east and north of it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, examples(json!([-80.1, 43.2, -78.9, 44.0])))]
+    #[schema(nullable = false, example = json!([-80.1, 43.2, -78.9, 44.0]))]
     pub bbox: Option<[f64; 4]>,
     /// The outline of its cells: of those with reports where it is everywhere.
     pub geometry: OutlineGeometry,
@@ -149,7 +149,7 @@ impl IncidentFeature {
             kind: FeatureType::Feature,
             id: incident.id.clone(),
             bbox: extent([&outline.shape]),
-            geometry: OutlineGeometry::MultiPolygon { coordinates: outline },
+            geometry: OutlineGeometry::of(outline),
             properties: IncidentProperties::of(incident, outline_resolution),
         }
     }

@@ -19,15 +19,29 @@ pub struct Outline {
 /// An outline in degrees, longitude first: a part for each piece, its outer ring counter-clockwise, its holes clockwise. Pieces that the
 /// antimeridian would cut are two.
 #[derive(Debug, Serialize, ToSchema)]
-#[serde(tag = "type")]
-pub enum OutlineGeometry {
-    /// The only kind, so that readers need not tell kinds apart.
-    MultiPolygon {
-        /// Rings by part.
-        #[serde(serialize_with = "write_coordinates")]
-        #[schema(value_type = Vec<Vec<Vec<Vec<f64>>>>)]
-        coordinates: Arc<Outline>,
-    },
+pub struct OutlineGeometry {
+    /// Always `MultiPolygon`, so that readers need not tell kinds apart.
+    #[serde(rename = "type")]
+    kind: MultiPolygonType,
+    /// Rings by part.
+    #[serde(serialize_with = "write_coordinates")]
+    #[schema(value_type = Vec<Vec<Vec<Vec<f64>>>>)]
+    coordinates: Arc<Outline>,
+}
+
+/// The kind of an outline's geometry.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub enum MultiPolygonType {
+    /// Many polygons.
+    MultiPolygon,
+}
+
+impl OutlineGeometry {
+    /// The geometry of an outline.
+    #[must_use]
+    pub const fn of(outline: Arc<Outline>) -> Self {
+        Self { kind: MultiPolygonType::MultiPolygon, coordinates: outline }
+    }
 }
 
 impl Outline {
@@ -72,7 +86,7 @@ mod tests {
 
     #[test]
     fn an_outline_of_nothing_has_no_parts() {
-        let geometry = OutlineGeometry::MultiPolygon { coordinates: Arc::new(Outline::of(&[], 10)) };
+        let geometry = OutlineGeometry::of(Arc::new(Outline::of(&[], 10)));
         assert_eq!(serde_json::to_string(&geometry).unwrap(), r#"{"type":"MultiPolygon","coordinates":[]}"#);
     }
 }

@@ -10,12 +10,12 @@ pub struct PlaceJson {
     #[schema(examples("Toronto, Ottawa, Hamilton and 14 more (CA-ON)"))]
     pub text: String,
     /// The most populous cities in it, at most three.
-    #[schema(examples(json!(["Toronto", "Ottawa", "Hamilton"])))]
+    #[schema(example = json!(["Toronto", "Ottawa", "Hamilton"]))]
     pub cities: Vec<String>,
     /// Subdivisions that it reaches into (ISO 3166-2), where their borders are known, those with most of it first, at most twenty.
-    #[schema(examples(json!(["CA-ON"])))]
+    #[schema(example = json!(["CA-ON"]))]
     pub subdivisions: Vec<String>,
     /// Countries likewise (ISO 3166-1 alpha-2).
-    #[schema(examples(json!(["CA"])))]
+    #[schema(example = json!(["CA"]))]
     pub countries: Vec<String>,
 }

@@ -17,7 +17,7 @@ pub struct SpikesGeoJson {
     pub kind: FeatureCollectionType,
     /// West, south, east and north of all of them; west is greater than east over the antimeridian. Absent where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, examples(json!([-80.1, 43.2, -78.9, 44.0])))]
+    #[schema(nullable = false, example = json!([-80.1, 43.2, -78.9, 44.0]))]
     pub bbox: Option<[f64; 4]>,
     /// Spikes, the most surprising first.
     pub features: Vec<SpikeFeature>,
@@ -41,7 +41,7 @@ pub struct SpikeFeature {
     pub kind: FeatureType,
     /// West, south, east and north of it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, examples(json!([-80.1, 43.2, -78.9, 44.0])))]
+    #[schema(nullable = false, example = json!([-80.1, 43.2, -78.9, 44.0]))]
     pub bbox: Option<[f64; 4]>,
     /// The outline of its cells.
     pub geometry: OutlineGeometry,
@@ -128,11 +128,6 @@ impl SpikeFeature {
             incident,
             collateral_of,
         };
-        Self {
-            kind: FeatureType::Feature,
-            bbox: extent([&outline.shape]),
-            geometry: OutlineGeometry::MultiPolygon { coordinates: outline },
-            properties,
-        }
+        Self { kind: FeatureType::Feature, bbox: extent([&outline.shape]), geometry: OutlineGeometry::of(outline), properties }
     }
 }
