@@ -1,28 +1,38 @@
-"""Asks the API everything its own description allows, and much that it does not: schemathesis with all checks."""
+"""Asks the API everything its own description allows, and much that it does not: schemathesis with all checks.
+
+The server has a quiet past and an incident that goes on, so that there is something to ask about.
+"""
 
 import argparse
+import contextlib
 import json
 import os
+import random
 import subprocess
 from pathlib import Path
 
 from checks import Checks
-from server import ROOT, Server, store_directory
+from past import CITIES, quiet_past, report
+from processes import wait_until
+from server import REPORTER_KEY, ROOT, Server, ask, store_directory
 
 PHASES = "examples,coverage,fuzzing,stateful"
 FEWEST_CASES = 2_000
+READY_SECONDS = 120
+TOLD_SECONDS = 60
 
 
 def main():
     arguments = parse_arguments()
     checks = Checks()
-    with store_directory() as directory, Server(arguments.binary, f"{directory}/store") as server:
+    with store_directory() as directory, server_with_past(arguments.binary, directory) as server:
         server.start()
+        incident = let_fail(server)
         report_path = Path(directory, "report.json")
-        code = fuzz(arguments, server, directory, report_path)
-        report = json.loads(report_path.read_text()) if report_path.exists() else {}
-        cases = report.get("test_cases", {}).get("generated", 0)
-        print(f"{cases} cases, of which valid ones: {json.dumps(report.get('valid_rates'))}")
+        code = fuzz(arguments, server, directory, report_path, incident)
+        told = json.loads(report_path.read_text()) if report_path.exists() else {}
+        cases = told.get("test_cases", {}).get("generated", 0)
+        print(f"{cases} cases, of which valid ones: {json.dumps(told.get('valid_rates'))}")
         checks.equal(code, 0, f"schemathesis found no fault in {cases} cases")
         checks.that(cases >= FEWEST_CASES, f"there were at least {FEWEST_CASES} cases", f"there were {cases}")
         checks.that(server.is_running(), "the server still runs")
@@ -42,7 +52,24 @@ def parse_arguments():
     return parser.parse_args()
 
 
-def fuzz(arguments, server, directory, report_path):
+def server_with_past(binary, directory):
+    return Server(binary, quiet_past(binary, directory), environment={"GROUNDSWELL_REPORTER_KEY": REPORTER_KEY})
+
+
+def let_fail(server):
+    """Lets a provider fail, and returns the incident that says so, once it does."""
+    ready = lambda: server.try_get("/v1/spikes")[0] == 200 and not server.get("/v1/spikes")["stale"]
+    wait_until(ready, READY_SECONDS, lambda: f"detection should catch up:\n{server.log_end()}")
+    draw = random.Random(3)
+    reports = [report(draw, "charlie", CITIES[0]) for _ in range(40)]
+    with contextlib.closing(server.connect()) as connection:
+        ask(connection, "POST", "/v1/reports/batch", json.dumps(reports), {"Content-Type": "application/json"})
+    told = lambda: server.get("/v1/incidents")["items"]
+    wait_until(told, TOLD_SECONDS, lambda: f"the failure should be told:\n{server.log_end()}")
+    return told()[0]["id"]
+
+
+def fuzz(arguments, server, directory, report_path, incident):
     """Runs schemathesis, and returns its exit code."""
     url = f"http://127.0.0.1:{server.port}"
     command = [arguments.schemathesis, "--config-file", str(ROOT / "tests/schemathesis.toml"), "run", f"{url}/openapi.json"]
@@ -50,7 +77,7 @@ def fuzz(arguments, server, directory, report_path):
     command += ["--report", "json", "--report-json-path", str(report_path)]
     if arguments.max_examples:
         command += ["--max-examples", str(arguments.max_examples)]
-    environment = os.environ | {"SCHEMATHESIS_HOOKS": "schemathesis_hooks", "PYTHONPATH": str(ROOT / "tests")}
+    environment = os.environ | {"SCHEMATHESIS_HOOKS": "schemathesis_hooks", "PYTHONPATH": str(ROOT / "tests"), "INCIDENT": incident}
     # It leaves folders behind where it runs.
     return subprocess.run(command, cwd=directory, env=environment).returncode
 

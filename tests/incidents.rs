@@ -360,7 +360,6 @@ fn bad_questions_are_refused_by_their_parameter() {
         ("/v1/incidents?bbox=1,2,3", "invalid_value", "bbox"),
         ("/v1/incidents?from=2022-07-08T08:00:00Z&to=2022-07-08T08:00:00Z", "invalid_value", "to"),
         ("/v1/incidents/xyz", "invalid_value", "id"),
-        ("/v1/incidents/0000000000000000", "not_found", "id"),
         ("/v1/incidents.geojson?sort=1", "unknown_parameter", "sort"),
         ("/v1/spikes?state=confirmed", "unknown_parameter", "state"),
         ("/v1/spikes?cursor=before", "invalid_value", "cursor"),

@@ -61,6 +61,7 @@ def steps():
         script("backtest"),
         script("recompute"),
         script("explain"),
+        script("analyst"),
         script("demo"),
         script("failover"),
         *on_every_store("nyc_day"),

@@ -6,33 +6,54 @@ use super::error::{Code, Problem};
 use crate::domain::time::{CLOCK_TOLERANCE_MS, Timestamp};
 use crate::wire::scalar::Scalar;
 use crate::wire::time::{INSTANT, instant};
-use actix_web::http::header;
+use actix_web::http::header::{self, HeaderName};
+use actix_web::http::uri::Authority;
 use actix_web::{HttpRequest, web};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
+use std::net::IpAddr;
 
 /// Bytes of a body at most.
 const LIMITS: Limits = Limits { sent: 64 << 10, unpacked: 64 << 10 };
 
-/// Lets only callers of this machine pass, on a server that only this machine reaches: keys come later. A proxy on this machine would make
-/// everybody a caller of it, so what a proxy has passed on is refused too.
+/// What everybody else is told.
+pub const FORBIDDEN: &str = "this call is taken only from the machine itself, by a server that listens on a loopback address";
+
+/// Lets only callers of this machine pass, on a server that only this machine reaches: keys come later.
+///
+/// Two kinds of callers look as if they were of this machine and are not. A proxy on it passes on what everybody asks. And a browser on it does
+/// what any page asks of it: such a page has another origin, or has let its own name lead here, which `Host` then says.
 ///
 /// # Errors
 /// Where somebody else calls.
 pub fn insist_on_admin(app: &App, request: &HttpRequest) -> Result<(), Problem> {
     let is_near = request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback());
-    let passed_on = [header::FORWARDED, header::VIA, header::HeaderName::from_static("x-forwarded-for")];
-    if app.is_for_this_machine && is_near && !passed_on.iter().any(|name| request.headers().contains_key(name)) {
+    let passed_on = [header::FORWARDED, header::VIA, HeaderName::from_static("x-forwarded-for"), HeaderName::from_static("x-real-ip")];
+    let is_passed_on = passed_on.iter().any(|name| request.headers().contains_key(name));
+    if app.is_for_this_machine && is_near && !is_passed_on && is_of_this_origin(request) {
         return Ok(());
     }
-    Err(Problem::new(Code::Forbidden, "this call is taken only from the machine itself, by a server that listens on a loopback address"))
+    Err(Problem::new(Code::Forbidden, FORBIDDEN))
 }
 
-/// The body of a request, unpacked.
+/// Whether the caller names this machine as itself, and where it is a page in a browser, whether that page came from here.
+fn is_of_this_origin(request: &HttpRequest) -> bool {
+    let text = |name: HeaderName| request.headers().get(name).map(|value| value.to_str().unwrap_or("?"));
+    let Some(host) = text(header::HOST) else { return !request.headers().contains_key(header::ORIGIN) };
+    let names_this_machine = host.parse::<Authority>().is_ok_and(|authority| {
+        let name = authority.host().trim_matches(['[', ']']);
+        name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
+    });
+    names_this_machine && text(header::ORIGIN).is_none_or(|origin| origin.strip_prefix("http://") == Some(host))
+}
+
+/// The body of a request, unpacked. A page in a browser can leave the media type out and is then not asked whether it may call: it must be said.
 ///
 /// # Errors
 /// Where it is no JSON by its media type, or too large.
 pub async fn collected(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>, Problem> {
-    let media_type = media_type(request);
+    let is_said = request.headers().contains_key(header::CONTENT_TYPE);
+    let media_type = if is_said { media_type(request) } else { "nothing".to_owned() };
     if media_type != "application/json" {
         return Err(Problem::field(Code::UnsupportedMediaType, "Content-Type", "application/json", media_type));
     }
@@ -45,10 +66,16 @@ pub async fn collected(request: &HttpRequest, payload: web::Payload) -> Result<V
 /// # Errors
 /// Where it is none.
 pub fn object<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem> {
-    serde_json::from_slice(body).map_err(|error| {
+    let malformed = |error: serde_json::Error| {
         let code = if error.is_data() { Code::MalformedBody } else { Code::MalformedJson };
         Problem::new(code, format!("the body must be a JSON object: {error}"))
-    })
+    };
+    // A list of as many values would do for serde.
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        serde_json::from_slice::<IgnoredAny>(body).map_err(malformed)?;
+        return Err(Problem::new(Code::MalformedBody, "the body must be a JSON object, got a list"));
+    }
+    serde_json::from_slice(body).map_err(malformed)
 }
 
 /// A text that must be there, of 1 to `most` characters once trimmed.
@@ -83,4 +110,16 @@ pub fn past(scalar: &Scalar<'_>, field: &str, now: Timestamp) -> Result<Option<T
         return Err(Problem::field(Code::InFuture, field, "not in the future", &**text));
     }
     Ok(Some(at))
+}
+
+/// True or false, where it is there.
+///
+/// # Errors
+/// Where it is something else.
+pub fn flag(scalar: &Scalar<'_>, field: &str) -> Result<Option<bool>, Problem> {
+    match scalar {
+        Scalar::Missing => Ok(None),
+        Scalar::Boolean(value) => Ok(Some(*value)),
+        other => Err(Problem::field(Code::InvalidValue, field, "true or false", other.got())),
+    }
 }

@@ -85,7 +85,7 @@ pub async fn explain(app: web::Data<App>, request: HttpRequest, cell: web::Path<
     let explanation = app.engine.explain(provider, cell).await.ok_or_else(behind)?;
     let (register, id) = (app.engine.register(), &app.engine.catalogue().get(provider).id);
     let open = register.open().find(|incident| incident.brand(id).is_some() && incident.region().holds(cell));
-    let blamed = register.open().find_map(|incident| {
+    let blamed = register.open().filter(|incident| incident.region().holds(cell)).find_map(|incident| {
         let blame = incident.attributions.iter().find(|other| other.provider == *id && other.verdict == Verdict::Collateral)?;
         Some(BlamedFor { incident: incident.id.to_string(), attribution: blame.into() })
     });

@@ -1,5 +1,6 @@
 //! The only table from what went wrong to status and code: what clients can see of failures.
 
+use super::admin::FORBIDDEN;
 use crate::engine::ingest::IngestError;
 use crate::store::StoreError;
 use crate::wire::fault::{Fault, FaultKind};
@@ -240,7 +241,7 @@ impl Problem {
         let expected = "a number: degrees north, -90..=90";
         [
             Self::field(Code::InvalidValue, "lat", expected, "91"),
-            Self::new(Code::Forbidden, "this call is taken only from the machine itself, by a server that listens on a loopback address"),
+            Self::new(Code::Forbidden, FORBIDDEN),
             Self::field(Code::NotFound, "id", "an id or alias listed at /v1/providers", "rogres"),
             Self::new(Code::TooLarge, "the body must be at most 65536 bytes"),
             Self::field(Code::UnsupportedMediaType, "Content-Type", "application/json", "text/plain"),

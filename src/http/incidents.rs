@@ -1,27 +1,26 @@
 //! `GET /v1/incidents`, `.geojson` and `/v1/incidents/{id}`: what is known of incidents, now or at a moment before.
 
 use super::App;
-use super::caching::{etag_of, matches_etag, with_caching};
 use super::error::{Code, Problem, ProblemDetails};
 use super::listing::{self, MOST_CORNERS, MOST_CORNERS_OF_ONE, Where};
+use super::live::{self, Dated, Moment};
 use super::query::Query;
 use crate::domain::incident::known::Known;
-use crate::domain::incident::register::{Filter, Register};
+use crate::domain::incident::register::{Case, Filter, Register};
 use crate::domain::incident::{IncidentId, State};
 use crate::domain::time::Timestamp;
 use crate::render::incident::IncidentJson;
 use crate::render::incident_detail::IncidentDetail;
 use crate::render::incident_geojson::IncidentsGeoJson;
-use crate::render::outline::Outline;
 use crate::render::time::rfc3339;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
-use std::sync::Arc;
 use utoipa::ToSchema;
 
 const PARAMETERS: [&str; 11] = ["provider", "network", "state", "from", "to", "bbox", "area", "min_score", "known_at", "limit", "cursor"];
 /// What an id must look like.
 const ID: &str = "16 hexadecimal digits, as in /v1/incidents";
+const LISTED: &str = "an id listed at /v1/incidents";
 
 /// A page of incidents.
 #[derive(Debug, Serialize, ToSchema)]
@@ -58,23 +57,17 @@ struct Question {
         (status = 200, description = "A page of incidents", body = IncidentsAnswer),
         (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
         (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "Detection has not looked at anything yet: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
 pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let question = Question::parse(&app, &request)?;
-    let (register, as_of) = (app.engine.register(), as_of(&app));
-    let build = move |_: &App| {
-        let (found, next_cursor) = question.answer(&register);
-        let items = found.iter().map(|known| IncidentJson::of(known, listing::place(&known.incident().cells))).collect();
-        IncidentsAnswer { items, next_cursor, as_of: String::new() }
+    let make = move |app: &App, moment: &Moment| {
+        let (found, next_cursor) = question.answer(&moment.register);
+        let items = found.iter().map(|known| IncidentJson::of(known, app.sites.place(known.incident()))).collect();
+        Ok(IncidentsAnswer { items, next_cursor, as_of: String::new() })
     };
-    let mut answer = app.beside(true, build).await?;
-    let etag = etag_of(&answer);
-    if matches_etag(&request, &etag) {
-        return Ok(with_caching(HttpResponse::NotModified(), &etag, false).finish());
-    }
-    answer.as_of = as_of;
-    app.packed(&request, with_caching(HttpResponse::Ok(), &etag, false), &answer).await
+    live::answer(&app, &request, "application/json", make).await
 }
 
 /// The same as GeoJSON (RFC 7946): joined outlines, cut at the antimeridian
@@ -85,27 +78,21 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
         (status = 200, description = "A feature an incident", body = IncidentsGeoJson, content_type = "application/geo+json"),
         (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
         (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "Detection has not looked at anything yet: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
 pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let question = Question::parse(&app, &request)?;
-    let (register, as_of) = (app.engine.register(), as_of(&app));
-    let build = move |_: &App| {
-        let (found, next_cursor) = question.answer(&register);
-        let most = (MOST_CORNERS / found.len().max(1)).min(MOST_CORNERS_OF_ONE);
+    let make = move |app: &App, moment: &Moment| {
+        let (found, next_cursor) = question.answer(&moment.register);
+        let most = most_corners_of_one(question.limit);
         let drawn = found.iter().map(|known| {
-            let cells = &known.incident().cells;
-            (IncidentJson::of(known, listing::place(cells)), Arc::new(Outline::of(cells, most)))
+            let incident = known.incident();
+            (IncidentJson::of(known, app.sites.place(incident)), app.sites.outline(incident, most))
         });
-        IncidentsGeoJson::of(drawn.collect(), next_cursor)
+        Ok(IncidentsGeoJson::of(drawn.collect(), next_cursor))
     };
-    let mut answer = app.beside(true, build).await?;
-    let etag = etag_of(&answer);
-    if matches_etag(&request, &etag) {
-        return Ok(with_caching(HttpResponse::NotModified(), &etag, false).finish());
-    }
-    answer.as_of = as_of;
-    app.packed_as("application/geo+json", &request, with_caching(HttpResponse::Ok(), &etag, false), &answer).await
+    live::answer(&app, &request, "application/geo+json", make).await
 }
 
 /// One incident, with its revisions, brands, notes and timeline
@@ -120,29 +107,27 @@ pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpRe
         (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
         (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 404, description = "No incident has that id, or none had at that instant", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "Detection has not looked at anything yet: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
 pub async fn one(app: web::Data<App>, request: HttpRequest, id: web::Path<String>) -> Result<HttpResponse, Problem> {
     let query = Query::parse(request.query_string(), &["known_at"])?;
     let known_at = query.past("known_at", app.engine.now())?;
     let id = read_id(&id)?;
-    let (register, as_of) = (app.engine.register(), as_of(&app));
-    let build = move |_: &App| {
-        let case = register.get(id)?;
-        let known = Known::of(case, known_at)?;
-        Some(IncidentDetail::of(&known, listing::place(&known.incident().cells)))
+    let make = move |app: &App, moment: &Moment| {
+        let case = moment.register.get(id).ok_or_else(|| Problem::field(Code::NotFound, "id", LISTED, id.to_string()))?;
+        let unknown_then =
+            |at: Timestamp| format!("known at that instant: it was first told of at {}, not yet at {}", first(case), rfc3339(at));
+        let too_early = || Problem::field(Code::NotFound, "id", known_at.map(unknown_then).unwrap_or_default(), id.to_string());
+        let known = Known::of(case, known_at).ok_or_else(too_early)?;
+        Ok(IncidentDetail::of(&known, app.sites.place(known.incident())))
     };
-    let unknown = || match known_at {
-        Some(at) => Problem::field(Code::NotFound, "id", format!("an incident that was known at {}", rfc3339(at)), id.to_string()),
-        None => Problem::field(Code::NotFound, "id", "an id listed at /v1/incidents", id.to_string()),
-    };
-    let mut answer = app.beside(true, build).await?.ok_or_else(unknown)?;
-    let etag = etag_of(&answer);
-    if matches_etag(&request, &etag) {
-        return Ok(with_caching(HttpResponse::NotModified(), &etag, false).finish());
-    }
-    answer.as_of = as_of;
-    app.packed(&request, with_caching(HttpResponse::Ok(), &etag, false), &answer).await
+    live::answer(&app, &request, "application/json", make).await
+}
+
+/// When an incident was first told of.
+fn first(case: &Case) -> String {
+    rfc3339(case.revisions()[0].known_at)
 }
 
 /// The id in a path.
@@ -153,15 +138,35 @@ pub fn read_id(text: &str) -> Result<IncidentId, Problem> {
     IncidentId::parse(text).ok_or_else(|| Problem::field(Code::InvalidValue, "id", ID, text))
 }
 
-/// Up to when reports were looked at; now, before the first look.
-fn as_of(app: &App) -> String {
-    rfc3339(app.engine.outlook().looked_at.unwrap_or_else(|| app.engine.now()))
+/// How many corners an outline has at most, so that a full page of them is bounded. The same for every page of a question, so that an outline does
+/// not change with what else is on its page.
+pub const fn most_corners_of_one(limit: usize) -> usize {
+    let share = MOST_CORNERS / limit;
+    if share < MOST_CORNERS_OF_ONE { share } else { MOST_CORNERS_OF_ONE }
+}
+
+impl Dated for IncidentsAnswer {
+    fn date(&mut self, as_of: String) {
+        self.as_of = as_of;
+    }
+}
+
+impl Dated for IncidentsGeoJson {
+    fn date(&mut self, as_of: String) {
+        self.as_of = as_of;
+    }
+}
+
+impl Dated for IncidentDetail {
+    fn date(&mut self, as_of: String) {
+        self.as_of = as_of;
+    }
 }
 
 impl Question {
     fn parse(app: &App, request: &HttpRequest) -> Result<Self, Problem> {
         let query = Query::parse(request.query_string(), &PARAMETERS)?;
-        let (provider, network) = listing::subjects(&query, app.engine.catalogue())?;
+        let (provider, network) = listing::subjects(&query, app)?;
         let states = query.value("state", &format!("some of {}, joined by commas", State::ALL.map(State::name).join(", ")), states)?;
         let filter = Filter {
             provider,

@@ -1,9 +1,11 @@
 //! What lists of incidents and spikes have in common: which of them are asked for by place, and what their places are called.
 
+use super::App;
 use super::error::{Code, Problem};
 use super::query::Query;
 use crate::domain::bbox::BoundingBox;
 use crate::domain::grid::Cell;
+use crate::domain::incident::register::Case;
 use crate::gazetteer::{AreaCode, is_in, name_of};
 use crate::render::place::PlaceJson;
 
@@ -12,7 +14,7 @@ pub const DEFAULT_LIMIT: usize = 100;
 /// Items of a page at most.
 pub const MOST_ITEMS: usize = 1_000;
 /// Corners of the outlines of one answer at most, as far as rolling cells up can bring that about.
-pub const MOST_CORNERS: usize = 500_000;
+pub const MOST_CORNERS: usize = 200_000;
 /// Corners of one outline at most.
 pub const MOST_CORNERS_OF_ONE: usize = 20_000;
 
@@ -64,23 +66,29 @@ pub fn min_score(query: &Query<'_>) -> Result<Option<f64>, Problem> {
     query.value("min_score", "a number from 0 on", read)
 }
 
-/// `provider` and `network` of a query, each of which may be left out: ids as the catalogue knows them.
+/// `provider` and `network` of a query, each of which may be left out: ids as the catalogue knows them; or as incidents do, since a provider
+/// may leave the catalogue and what it had does not.
 ///
 /// # Errors
-/// Where the catalogue does not know one of them.
-pub fn subjects(query: &Query<'_>, catalogue: &crate::domain::provider::Catalogue) -> Result<(Option<String>, Option<String>), Problem> {
+/// Where neither knows one of them.
+pub fn subjects(query: &Query<'_>, app: &App) -> Result<(Option<String>, Option<String>), Problem> {
+    let (catalogue, register) = (app.engine.catalogue(), app.engine.register());
+    let mut told = register.newest_first(None).map(Case::latest);
     let provider = match query.text("provider") {
         None => None,
         Some(id) => {
-            let unknown = || Problem::field(Code::UnknownProvider, "provider", "an id listed at /v1/providers", id);
-            Some(catalogue.get(catalogue.find(id).ok_or_else(unknown)?).id.clone())
+            let known = catalogue.find(id).map(|index| catalogue.get(index).id.clone());
+            let known = known.or_else(|| told.any(|incident| incident.brand(id).is_some()).then(|| id.to_owned()));
+            Some(known.ok_or_else(|| Problem::field(Code::UnknownProvider, "provider", "an id listed at /v1/providers", id))?)
         }
     };
+    let mut told = register.newest_first(None).map(Case::latest);
     let network = match query.text("network") {
         None => None,
         Some(name) => {
+            let is_known = catalogue.find_network(name).is_some() || told.any(|incident| incident.network == name);
             let unknown = || Problem::field(Code::UnknownProvider, "network", "a network listed at /v1/providers", name);
-            catalogue.find_network(name).map(|_| Some(name.to_owned())).ok_or_else(unknown)?
+            Some(is_known.then(|| name.to_owned()).ok_or_else(unknown)?)
         }
     };
     Ok((provider, network))

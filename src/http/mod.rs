@@ -8,6 +8,7 @@ pub mod error;
 mod heatmap;
 mod incidents;
 mod listing;
+mod live;
 mod notes;
 mod observe;
 pub mod openapi;
@@ -18,6 +19,7 @@ mod query;
 mod rendered;
 mod reports;
 mod series;
+mod sites;
 mod spikes;
 mod voids;
 
@@ -27,10 +29,12 @@ use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::{App as ActixApp, HttpRequest, HttpResponse, HttpResponseBuilder, HttpServer, web};
 use error::{Code, Problem};
+use live::LiveKey;
 use observe::{RequestMetrics, observe};
 use prometheus_client::registry::Registry;
-use rendered::{Answer, Answers, Packing};
+use rendered::{Answer, AnswerKey, Answers, Packing};
 use serde::Serialize;
+use sites::Sites;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,7 +45,9 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 #[derive(Debug)]
 pub struct App {
     engine: Arc<Engine>,
-    answers: Answers,
+    answers: Answers<AnswerKey>,
+    live: Answers<LiveKey>,
+    sites: Sites,
     requests: RequestMetrics,
     registry: Registry,
     openapi: String,
@@ -87,7 +93,17 @@ impl App {
         let requests = RequestMetrics::new(&ROUTES, &mut registry);
         let openapi = openapi::document().to_json().expect("the document is plain data");
         let turns = Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from));
-        Self { engine, answers: Answers::default(), requests, registry, openapi, turns, is_for_this_machine }
+        Self {
+            engine,
+            answers: Answers::default(),
+            live: Answers::default(),
+            sites: Sites::default(),
+            requests,
+            registry,
+            openapi,
+            turns,
+            is_for_this_machine,
+        }
     }
 
     /// Works beside the other requests where it takes long, else here. At most as many such works at once as there are cores: more would
@@ -107,14 +123,8 @@ impl App {
     }
 
     /// An answer as JSON, packed as the reader likes.
-    async fn packed(&self, request: &HttpRequest, response: HttpResponseBuilder, answer: &impl Serialize) -> Result<HttpResponse, Problem> {
-        self.packed_as("application/json", request, response, answer).await
-    }
-
-    /// An answer as JSON of that media type, packed as the reader likes.
-    async fn packed_as(
+    async fn packed(
         &self,
-        media_type: &str,
         request: &HttpRequest,
         mut response: HttpResponseBuilder,
         answer: &impl Serialize,
@@ -124,7 +134,7 @@ impl App {
         if let Some(name) = packing.name() {
             response.insert_header((actix_web::http::header::CONTENT_ENCODING, name));
         }
-        Ok(response.content_type(media_type).body(bytes))
+        Ok(response.content_type("application/json").body(bytes))
     }
 }
 

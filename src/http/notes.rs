@@ -1,7 +1,7 @@
 //! `POST /v1/incidents/{id}/notes`: what somebody said of an incident.
 
 use super::App;
-use super::admin::{collected, insist_on_admin, object, past, text};
+use super::admin::{collected, flag, insist_on_admin, object, past, text};
 use super::error::{Code, Problem, ProblemDetails};
 use super::incidents::read_id;
 use super::query::Query;
@@ -9,6 +9,7 @@ use crate::domain::incident::entry::Note;
 use crate::engine::lookout::WordError;
 use crate::render::note::NoteJson;
 use crate::wire::scalar::Scalar;
+use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -17,8 +18,9 @@ use utoipa::ToSchema;
 const MOST_TEXT: usize = 10_000;
 const MOST_SOURCE: usize = 500;
 
-/// What somebody said of an incident.
+/// What somebody said of an incident. A field that is not listed here is refused: what is noted stays, and a misspelt field would be missing in it.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "documents what RawNote reads")]
 pub struct NoteBody {
     /// Where it was said: a name or an address.
@@ -36,6 +38,7 @@ pub struct NoteBody {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct RawNote<'a> {
     #[serde(borrow, default)]
     source: Scalar<'a>,
@@ -43,8 +46,8 @@ struct RawNote<'a> {
     text: Scalar<'a>,
     #[serde(borrow, default)]
     said_at: Scalar<'a>,
-    #[serde(default)]
-    official: Option<bool>,
+    #[serde(borrow, default)]
+    official: Scalar<'a>,
 }
 
 /// Note what was said of an incident
@@ -59,7 +62,7 @@ struct RawNote<'a> {
         (status = 400, description = "Something about the note is at fault", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 403, description = "Not from this machine", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 404, description = "No incident has that id", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large, or the incident has as many notes as it holds", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 415, description = "Not JSON", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 503, description = "The store is away: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
     ),
@@ -73,7 +76,7 @@ pub async fn add(app: web::Data<App>, request: HttpRequest, id: web::Path<String
     let now = app.engine.now();
     let note = Note {
         incident,
-        official: raw.official.unwrap_or(false),
+        official: flag(&raw.official, "official")?.unwrap_or(false),
         said_at: past(&raw.said_at, "said_at", now)?.unwrap_or(now).min(now),
         known_at: now,
         source: text(&raw.source, "source", MOST_SOURCE)?,
@@ -81,14 +84,14 @@ pub async fn add(app: web::Data<App>, request: HttpRequest, id: web::Path<String
     };
     let answer = NoteJson::from(&note);
     app.engine.note(note).await?;
-    Ok(HttpResponse::Created().insert_header(("X-Content-Type-Options", "nosniff")).json(answer))
+    Ok(HttpResponse::Created().insert_header((LOCATION, format!("/v1/incidents/{incident}"))).json(answer))
 }
 
 impl From<WordError> for Problem {
     fn from(error: WordError) -> Self {
         match &error {
             WordError::Unknown(id) => Self::field(Code::NotFound, "id", "an id listed at /v1/incidents", id.to_string()),
-            WordError::TooMany => Self::new(Code::TooLarge, error.to_string()),
+            WordError::TooMany => Self::new(Code::TooManyItems, error.to_string()),
             WordError::Store(_) | WordError::Append(_) => Self::new(Code::Unavailable, error.to_string()),
         }
     }

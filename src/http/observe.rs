@@ -70,11 +70,14 @@ impl RequestMetrics {
     }
 }
 
-/// Whether a path is of a route, whose last segment may be a parameter. The router knows, but would match the path once more to tell.
+/// Whether a path is of a route, one segment of which may be a parameter. The router knows, but would match the path once more to tell.
 fn is_route(route: &str, path: &str) -> bool {
-    match route.split_once('{') {
+    match route.split_once('{').and_then(|(before, rest)| Some((before, rest.split_once('}')?.1))) {
         None => route == path,
-        Some((before, _)) => path.strip_prefix(before).is_some_and(|last| !last.is_empty() && !last.contains('/')),
+        Some((before, after)) => path
+            .strip_prefix(before)
+            .and_then(|rest| rest.strip_suffix(after))
+            .is_some_and(|segment| !segment.is_empty() && !segment.contains('/')),
     }
 }
 
@@ -93,6 +96,8 @@ pub async fn observe(request: ServiceRequest, next: Next<impl MessageBody>) -> R
         tracing::debug!(request = ?id, method = %response.request().method(), route, status, seconds, "answered");
     }
     response.headers_mut().insert(REQUEST_ID, id);
+    // What people wrote is in some answers: no browser may take it for a page.
+    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Some((now, speed)) = app.engine.simulated_now() {
         let clock = HeaderValue::try_from(format!("{}@{speed}x", rfc3339(now))).expect("digits and letters make a header");
         response.headers_mut().insert(SIMULATED_CLOCK, clock);

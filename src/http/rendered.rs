@@ -1,9 +1,10 @@
-//! Rendered and compressed answers: made once for each view and question, then given to everybody who asks.
+//! Rendered and compressed answers: made once for each view, or look, and question, then given to everybody who asks.
 
 use crate::render::HeatmapFormat;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::web::Bytes;
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
@@ -54,23 +55,29 @@ pub enum Packing {
 /// The place of an answer: filled, or to be filled by whoever comes first.
 pub type Place = Arc<OnceCell<Arc<Answer>>>;
 
-/// Answers that were given lately.
-#[derive(Debug, Default)]
-pub struct Answers {
+/// Answers that were given lately, by question.
+#[derive(Debug)]
+pub struct Answers<K> {
     /// Held for look-ups only. The number says when an answer was last asked for.
-    kept: Mutex<Kept>,
+    kept: Mutex<Kept<K>>,
 }
 
-#[derive(Debug, Default)]
-struct Kept {
-    answers: HashMap<AnswerKey, (u64, Place)>,
+#[derive(Debug)]
+struct Kept<K> {
+    answers: HashMap<K, (u64, Place)>,
     asked: u64,
     bytes: usize,
 }
 
-impl Answers {
+impl<K> Default for Answers<K> {
+    fn default() -> Self {
+        Self { kept: Mutex::new(Kept { answers: HashMap::new(), asked: 0, bytes: 0 }) }
+    }
+}
+
+impl<K: Clone + Eq + Hash> Answers<K> {
     /// The place of an answer: filled, or to be filled by whoever comes first.
-    pub fn place(&self, key: &AnswerKey) -> Place {
+    pub fn place(&self, key: &K) -> Place {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.asked += 1;
         let asked = kept.asked;
@@ -87,7 +94,7 @@ impl Answers {
             return;
         }
         // Half is let go at once, so that this is seldom done.
-        let mut by_age: Vec<(u64, AnswerKey)> = kept.answers.iter().map(|(key, (asked, _))| (*asked, key.clone())).collect();
+        let mut by_age: Vec<(u64, K)> = kept.answers.iter().map(|(key, (asked, _))| (*asked, key.clone())).collect();
         by_age.sort_unstable_by_key(|(asked, _)| *asked);
         let old = by_age.len() / 2;
         by_age[..old].iter().for_each(|(_, key)| drop(kept.answers.remove(key)));

@@ -1,21 +1,20 @@
 //! `GET /v1/spikes` and `.geojson`: what is too surprising now, whether an incident has come of it or not.
 
 use super::App;
-use super::caching::{etag_of, matches_etag, with_caching};
 use super::error::{Problem, ProblemDetails};
-use super::listing::{self, MOST_CORNERS, MOST_CORNERS_OF_ONE, Where};
+use super::incidents::most_corners_of_one;
+use super::listing::{self, Where};
+use super::live::{self, Dated, Moment};
 use super::query::Query;
 use crate::domain::detect::spike::Spike;
-use crate::domain::incident::attribution::Verdict;
+use crate::domain::incident::attribution::{Attribution, Verdict};
 use crate::domain::incident::region::Region;
 use crate::domain::incident::register::Register;
 use crate::domain::provider::{Catalogue, Provider};
-use crate::engine::lookout::outlook::Outlook;
 use crate::render::cell::Hex;
 use crate::render::outline::Outline;
 use crate::render::spike::SpikeJson;
 use crate::render::spike_geojson::SpikesGeoJson;
-use crate::render::time::rfc3339;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use std::sync::Arc;
@@ -62,23 +61,17 @@ struct Question {
         (status = 200, description = "A page of spikes", body = SpikesAnswer),
         (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
         (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "Detection has not looked at anything yet: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
 pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let question = Question::parse(&app, &request)?;
-    let (register, outlook, now) = (app.engine.register(), app.engine.outlook(), app.engine.now());
-    let (stale, as_of) = (!outlook.is_fresh(now), rfc3339(outlook.looked_at.unwrap_or(now)));
-    let build = move |app: &App| {
-        let (found, next_cursor) = question.answer(app.engine.catalogue(), &register, &outlook);
-        SpikesAnswer { items: found.into_iter().map(|(spike, _)| spike).collect(), next_cursor, stale, as_of: String::new() }
+    let make = move |app: &App, moment: &Moment| {
+        let (found, next_cursor) = question.answer(app.engine.catalogue(), moment);
+        let items = found.into_iter().map(|(spike, _)| spike).collect();
+        Ok(SpikesAnswer { items, next_cursor, stale: moment.is_late, as_of: String::new() })
     };
-    let mut answer = app.beside(true, build).await?;
-    let etag = etag_of(&answer);
-    if matches_etag(&request, &etag) {
-        return Ok(with_caching(HttpResponse::NotModified(), &etag, false).finish());
-    }
-    answer.as_of = as_of;
-    app.packed(&request, with_caching(HttpResponse::Ok(), &etag, false), &answer).await
+    live::answer(&app, &request, "application/json", make).await
 }
 
 /// The same as GeoJSON (RFC 7946)
@@ -89,31 +82,36 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
         (status = 200, description = "A feature a spike", body = SpikesGeoJson, content_type = "application/geo+json"),
         (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
         (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "Detection has not looked at anything yet: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
 pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let question = Question::parse(&app, &request)?;
-    let (register, outlook, now) = (app.engine.register(), app.engine.outlook(), app.engine.now());
-    let (stale, as_of) = (!outlook.is_fresh(now), rfc3339(outlook.looked_at.unwrap_or(now)));
-    let build = move |app: &App| {
-        let (found, next_cursor) = question.answer(app.engine.catalogue(), &register, &outlook);
-        let most = (MOST_CORNERS / found.len().max(1)).min(MOST_CORNERS_OF_ONE);
+    let make = move |app: &App, moment: &Moment| {
+        let (found, next_cursor) = question.answer(app.engine.catalogue(), moment);
+        let most = most_corners_of_one(question.limit);
         let drawn = found.into_iter().map(|(json, spike)| (json, Arc::new(Outline::of(&spike.cells, most))));
-        SpikesGeoJson::of(drawn.collect(), next_cursor, stale)
+        Ok(SpikesGeoJson::of(drawn.collect(), next_cursor, moment.is_late))
     };
-    let mut answer = app.beside(true, build).await?;
-    let etag = etag_of(&answer);
-    if matches_etag(&request, &etag) {
-        return Ok(with_caching(HttpResponse::NotModified(), &etag, false).finish());
+    live::answer(&app, &request, "application/geo+json", make).await
+}
+
+impl Dated for SpikesAnswer {
+    fn date(&mut self, as_of: String) {
+        self.as_of = as_of;
     }
-    answer.as_of = as_of;
-    app.packed_as("application/geo+json", &request, with_caching(HttpResponse::Ok(), &etag, false), &answer).await
+}
+
+impl Dated for SpikesGeoJson {
+    fn date(&mut self, as_of: String) {
+        self.as_of = as_of;
+    }
 }
 
 impl Question {
     fn parse(app: &App, request: &HttpRequest) -> Result<Self, Problem> {
         let query = Query::parse(request.query_string(), &PARAMETERS)?;
-        let (provider, network) = listing::subjects(&query, app.engine.catalogue())?;
+        let (provider, network) = listing::subjects(&query, app)?;
         let after = query.value("cursor", "a next_cursor as it was given", |text| text.strip_prefix("after:")?.parse().ok())?;
         Ok(Self {
             provider,
@@ -126,13 +124,8 @@ impl Question {
     }
 
     /// The spikes of the page, and where the next one begins.
-    fn answer<'a>(
-        &self,
-        catalogue: &Catalogue,
-        register: &Register,
-        outlook: &'a Outlook,
-    ) -> (Vec<(SpikeJson, &'a Spike)>, Option<String>) {
-        let of_asked = catalogue.iter().zip(&outlook.providers).filter(|((_, provider), _)| {
+    fn answer<'a>(&self, catalogue: &Catalogue, moment: &'a Moment) -> (Vec<(SpikeJson, &'a Spike)>, Option<String>) {
+        let of_asked = catalogue.iter().zip(&moment.outlook.providers).filter(|((_, provider), _)| {
             self.provider.as_ref().is_none_or(|asked| provider.id == *asked)
                 && self.network.as_ref().is_none_or(|asked| provider.network == *asked)
         });
@@ -143,7 +136,8 @@ impl Question {
         found.sort_by(|a, b| b.1.evidence.score.total_cmp(&a.1.evidence.score).then_with(|| a.0.id.cmp(&b.0.id)));
         let next = self.after.saturating_add(self.limit);
         let next_cursor = (next < found.len()).then(|| format!("after:{next}"));
-        let page = found.into_iter().skip(self.after).take(self.limit).map(|(provider, spike)| (json(register, provider, spike), spike));
+        let page =
+            found.into_iter().skip(self.after).take(self.limit).map(|(provider, spike)| (json(&moment.register, provider, spike), spike));
         (page.collect(), next_cursor)
     }
 }
@@ -151,9 +145,8 @@ impl Question {
 fn json(register: &Register, provider: &Provider, spike: &Spike) -> SpikeJson {
     let region = Region::new(&spike.cells, spike.evidence.centre.is_none());
     let own = register.open().find(|incident| incident.brand(&provider.id).is_some() && incident.region().meets(&region));
-    let is_blamed =
-        |other: &crate::domain::incident::attribution::Attribution| other.provider == provider.id && other.verdict == Verdict::Collateral;
-    let blamed = register.open().find(|incident| incident.attributions.iter().any(is_blamed));
+    let is_blamed = |other: &Attribution| other.provider == provider.id && other.verdict == Verdict::Collateral;
+    let blamed = register.open().find(|incident| incident.attributions.iter().any(is_blamed) && incident.region().meets(&region));
     SpikeJson {
         provider: provider.id.clone(),
         network: provider.network.clone(),

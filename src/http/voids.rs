@@ -2,13 +2,12 @@
 
 use super::App;
 use super::admin::{collected, insist_on_admin, object, past, text};
-use super::caching::{etag_of, matches_etag, with_caching};
 use super::error::{Code, Problem, ProblemDetails};
+use super::live::{self, Dated, Moment};
 use super::query::Query;
 use crate::domain::fact::Source;
 use crate::domain::incident::entry::Void;
 use crate::domain::time::{MINUTE_MS, Timestamp, Window};
-use crate::render::time::rfc3339;
 use crate::render::void::VoidJson;
 use crate::store::MINUTES_KEPT_DAYS;
 use crate::wire::scalar::Scalar;
@@ -23,8 +22,9 @@ const MOST_SOURCE: f64 = 16_383.0;
 /// Voids that are listed at most, the newest ones.
 const MOST_LISTED: usize = 1_000;
 
-/// Reports that are to be withdrawn.
+/// Reports that are to be withdrawn. A field that is not listed here is refused: without a misspelt `provider` all would be meant.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "documents what RawVoid reads")]
 pub struct VoidBody {
     /// Number of the source whose reports are withdrawn; 0 where the service is open to everybody.
@@ -45,6 +45,7 @@ pub struct VoidBody {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct RawVoid<'a> {
     #[serde(borrow, default)]
     source: Scalar<'a>,
@@ -63,7 +64,7 @@ struct RawVoid<'a> {
 pub struct VoidsAnswer {
     /// The newest first, at most 1,000.
     items: Vec<VoidJson>,
-    /// The instant up to which it is known.
+    /// The instant up to which reports are judged.
     #[schema(format = DateTime, example = "2022-07-08T13:05:00Z")]
     as_of: String,
 }
@@ -91,7 +92,7 @@ pub async fn add(app: web::Data<App>, request: HttpRequest, payload: web::Payloa
     let void = object::<RawVoid<'_>>(&body)?.read(&app)?;
     let answer = VoidJson::from(&void);
     app.engine.void(void).await?;
-    Ok(HttpResponse::Accepted().insert_header(("X-Content-Type-Options", "nosniff")).json(answer))
+    Ok(HttpResponse::Accepted().json(answer))
 }
 
 /// List what was withdrawn, and why
@@ -101,19 +102,22 @@ pub async fn add(app: web::Data<App>, request: HttpRequest, payload: web::Payloa
         (status = 200, description = "What was withdrawn", body = VoidsAnswer),
         (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
         (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "Detection has not looked at anything yet: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
 pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     Query::parse(request.query_string(), &[])?;
-    let register = app.engine.register();
-    let items = register.voids().iter().rev().take(MOST_LISTED).map(VoidJson::from).collect();
-    let mut answer = VoidsAnswer { items, as_of: String::new() };
-    let etag = etag_of(&answer);
-    if matches_etag(&request, &etag) {
-        return Ok(with_caching(HttpResponse::NotModified(), &etag, false).finish());
+    let make = |_: &App, moment: &Moment| {
+        let items = moment.register.voids().iter().rev().take(MOST_LISTED).map(VoidJson::from).collect();
+        Ok(VoidsAnswer { items, as_of: String::new() })
+    };
+    live::answer(&app, &request, "application/json", make).await
+}
+
+impl Dated for VoidsAnswer {
+    fn date(&mut self, as_of: String) {
+        self.as_of = as_of;
     }
-    answer.as_of = rfc3339(app.engine.now());
-    app.packed(&request, with_caching(HttpResponse::Ok(), &etag, false), &answer).await
 }
 
 impl RawVoid<'_> {

@@ -4,6 +4,7 @@ use super::geojson::{FeatureCollectionType, FeatureType};
 use super::incident::{EndingWord, IncidentJson, StateWord, VerdictWord};
 use super::outline::{Outline, OutlineGeometry};
 use crate::domain::extent::extent;
+use crate::domain::grid::Resolution;
 use serde::Serialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -144,7 +145,7 @@ impl IncidentsGeoJson {
 
 impl IncidentFeature {
     fn of(incident: IncidentJson, outline: Arc<Outline>) -> Self {
-        let outline_resolution = outline.rolled_up_to.map(super::super::domain::grid::Resolution::number);
+        let outline_resolution = outline.rolled_up_to.map(Resolution::number);
         Self {
             kind: FeatureType::Feature,
             id: incident.id.clone(),

@@ -144,13 +144,29 @@ mod tests {
     use utoipa::OpenApi;
 
     #[derive(OpenApi)]
-    #[openapi(components(schemas(json::HeatmapJson, columns::HeatmapColumns, geojson::HeatmapGeoJson, h3j::HeatmapH3j)))]
+    #[openapi(components(schemas(
+        json::HeatmapJson,
+        columns::HeatmapColumns,
+        geojson::HeatmapGeoJson,
+        h3j::HeatmapH3j,
+        incident_detail::IncidentDetail,
+        incident_geojson::IncidentsGeoJson,
+        spike::SpikeJson,
+        spike_geojson::SpikesGeoJson,
+        explanation::ExplanationJson,
+        void::VoidJson,
+    )))]
     struct Answers;
 
     /// Names of the properties in a schema, however deep, that have no description. The tag of a geometry needs none.
     fn undocumented(schema: &serde_json::Value) -> Vec<String> {
         let properties: Vec<_> = schema["properties"].as_object().into_iter().flatten().collect();
-        let bare = properties.iter().filter(|(name, property)| *name != "type" && property["description"].is_null());
+        // That of what may be null stands beside its reference.
+        let is_described = |property: &serde_json::Value| {
+            let mut either = property["oneOf"].as_array().into_iter().flatten();
+            property["description"].is_string() || either.any(|part| part["description"].is_string())
+        };
+        let bare = properties.iter().filter(|(name, property)| *name != "type" && !is_described(property));
         let bare: Vec<String> = bare.map(|(name, _)| (*name).clone()).collect();
         let parts = ["allOf", "oneOf"].into_iter().flat_map(|of| schema[of].as_array().into_iter().flatten());
         let inner = properties.iter().map(|(_, property)| *property).chain(parts).chain(schema.get("items"));

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What to call a place. Cities: `GeoNames`, CC BY 4.0; borders: OpenStreetMap contributors, `ODbL`.
+/// What to call a place. Who found out is named at the tag `incidents`.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
 pub struct PlaceJson {
     /// All of it in words.

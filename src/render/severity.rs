@@ -64,7 +64,7 @@ impl From<&Incident> for SeverityJson {
             duration_seconds: duration_ms / 1_000,
             area_km2: tenths(figures.area_km2),
             reports: figures.reports,
-            expected: figures.expected.map(tenths),
+            expected: figures.expected.map(|expected| (expected * 1_000.0).round() / 1_000.0),
             users: figures.users.map(|users| users.round() as u64),
             user_minutes: figures.user_minutes(duration_ms).map(|minutes| minutes.round() as u64),
             peak: figures.peak.map(|peak| PeakJson { t: rfc3339(peak.at), count: peak.reports }),

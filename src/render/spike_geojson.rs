@@ -43,8 +43,9 @@ pub struct SpikeFeature {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = json!([-80.1, 43.2, -78.9, 44.0]))]
     pub bbox: Option<[f64; 4]>,
-    /// The outline of its cells.
-    pub geometry: OutlineGeometry,
+    /// The outline of its cells; null where its zone is everywhere.
+    #[schema(required = true)]
+    pub geometry: Option<OutlineGeometry>,
     /// What is known of it.
     pub properties: SpikeProperties,
 }
@@ -128,6 +129,11 @@ impl SpikeFeature {
             incident,
             collateral_of,
         };
-        Self { kind: FeatureType::Feature, bbox: extent([&outline.shape]), geometry: OutlineGeometry::of(outline), properties }
+        Self {
+            kind: FeatureType::Feature,
+            bbox: extent([&outline.shape]),
+            geometry: (!outline.shape.0.is_empty()).then(|| OutlineGeometry::of(outline)),
+            properties,
+        }
     }
 }

@@ -15,6 +15,8 @@ pub enum Scalar<'a> {
     Text(Cow<'a, str>),
     /// A number.
     Number(f64),
+    /// True or false.
+    Boolean(bool),
     /// Something else, by its name.
     Other(&'static str),
 }
@@ -27,6 +29,7 @@ impl Scalar<'_> {
             Self::Missing => "nothing".into(),
             Self::Text(text) => format!("{text:?}"),
             Self::Number(number) => number.to_string(),
+            Self::Boolean(_) => "a boolean".into(),
             Self::Other(name) => (*name).into(),
         }
     }
@@ -67,8 +70,8 @@ impl<'de> Visitor<'de> for ScalarVisitor {
         Ok(Scalar::Number(number as f64))
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Scalar::Other("a boolean"))
+    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
+        Ok(Scalar::Boolean(value))
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {

@@ -54,7 +54,8 @@ pub fn outage(provider: &str, city: (f64, f64), reports: usize, seed: u64) -> Ve
 
 fn around((lat, lon): (f64, f64), random: &mut fastrand::Rng) -> Position {
     let mut aside = || (random.f64() - 0.5) * SPREAD_DEGREES;
-    Position::new(lat + aside(), lon + aside()).unwrap()
+    let (lat, lon) = (lat + aside(), lon + aside());
+    Position::new(lat, if lon > 180.0 { lon - 360.0 } else { lon }).unwrap()
 }
 
 fn recorded(reporter: u64, provider: u16, minute: Minute, position: Position) -> Report {

@@ -3,13 +3,14 @@
 use super::client::Client;
 use super::{NOW, catalogue, instant};
 use actix_web::dev::ServerHandle;
+use groundswell::domain::provider::Catalogue;
 use groundswell::domain::reporter::ReporterKey;
 use groundswell::domain::time::{DEFAULT_LATENESS_MS, MINUTE_MS, Timestamp};
 use groundswell::engine::Engine;
 use groundswell::engine::clock::Clock;
 use groundswell::http;
 use groundswell::store::{Store, Terms, embedded::Options};
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener};
 use std::ops::Deref;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -23,7 +24,7 @@ pub struct TestServer {
     client: Client,
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
-    _directory: tempfile::TempDir,
+    directory: Option<tempfile::TempDir>,
 }
 
 impl TestServer {
@@ -34,14 +35,29 @@ impl TestServer {
 
     /// A server at [`NOW`], with a past.
     pub fn start_after(past: impl FnOnce(&Store)) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let (key, clock, catalogue) = (ReporterKey::new(b"secret of tests"), Clock::manual(instant(NOW)), catalogue());
+        Self::start_on("127.0.0.1:0", past)
+    }
+
+    /// A server at [`NOW`] that listens on an address, with a past. It is called at a loopback address.
+    pub fn start_on(listen: &str, past: impl FnOnce(&Store)) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), Clock::manual(instant(NOW)), catalogue(), listen, past)
+    }
+
+    /// Another server on the store of this one, with another catalogue. This one stops.
+    pub fn restarted_with(mut self, catalogue: &str) -> Self {
+        let (directory, clock) = (self.directory.take().unwrap(), self.clock.clone());
+        drop(self);
+        Self::start_in(directory, clock, groundswell::catalogue::parse(catalogue).unwrap(), "127.0.0.1:0", |_| ())
+    }
+
+    fn start_in(directory: tempfile::TempDir, clock: Clock, catalogue: Catalogue, listen: &str, past: impl FnOnce(&Store)) -> Self {
+        let key = ReporterKey::new(b"secret of tests");
         let terms = Terms { reporter_key_check: key.check_value(), lateness_ms: DEFAULT_LATENESS_MS };
         let store = Store::open_embedded(directory.path(), &catalogue, terms, Options::default()).unwrap();
         past(&store);
         let engine = Arc::new(Engine::start(catalogue, clock.clone(), DEFAULT_LATENESS_MS, &key, store).unwrap());
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let client = Client::new(listener.local_addr().unwrap());
+        let listener = TcpListener::bind(listen).unwrap();
+        let client = Client::new((Ipv4Addr::LOCALHOST, listener.local_addr().unwrap().port()).into());
         let (give_handle, handle) = std::sync::mpsc::channel();
         let for_server = Arc::clone(&engine);
         let serve = move || {
@@ -52,7 +68,7 @@ impl TestServer {
             });
         };
         let thread = Some(std::thread::spawn(serve));
-        Self { engine, clock, client, handle: handle.recv().unwrap(), thread, _directory: directory }
+        Self { engine, clock, client, handle: handle.recv().unwrap(), thread, directory: Some(directory) }
     }
 
     pub fn now(&self) -> Timestamp {

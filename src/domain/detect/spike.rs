@@ -1,7 +1,7 @@
 //! Spikes: where a provider has more reports now than chance explains, whether or not that is enough for an episode.
 
 use super::episode::Evidence;
-use super::places::WINDOWS;
+use super::places::{Places, W, WINDOWS};
 use super::scan::{LEVELS, Place};
 use super::zone::Zone;
 use super::{Detector, LEAST_SCORE};
@@ -21,7 +21,7 @@ const _: () = assert!(WINDOWS[RECENT] == 15);
 pub struct Spike {
     /// The zone, its flood bounded.
     pub evidence: Evidence,
-    /// The cells of it that the provider was heard of in, sorted; none where it is everywhere.
+    /// The cells in it that reports of its window came from, as finely as they are known, sorted; none where it is everywhere.
     pub cells: Vec<Cell>,
     /// The score at which it would open an episode.
     pub opens_at: f64,
@@ -42,6 +42,7 @@ impl Detector {
         self.scan.step += 1;
         let zones = if recent.is_empty() { Vec::new() } else { self.scan.zones(&recent, LEAST_SCORE, &self.parameters) };
         let (mut spikes, mut taken, mut bounded) = (Vec::new(), Taken::default(), 0);
+        let mut sources = Sources::default();
         for zone in &zones {
             let cells = self.scan.cells_of(zone);
             if spikes.len() == MOST_SPIKES || bounded == MOST_BOUNDED {
@@ -54,6 +55,7 @@ impl Detector {
             let zone = self.scan.bounded(*zone, now, &self.parameters).filter(|zone| zone.score >= LEAST_SCORE);
             if let Some(zone) = zone {
                 taken.take(&cells);
+                let cells = sources.within(&cells, self.scan.levels.as_slice(), zone.window);
                 spikes.push(self.spike(&zone, cells));
             }
         }
@@ -61,11 +63,54 @@ impl Detector {
         spikes
     }
 
-    fn spike(&self, zone: &Zone, mut cells: Vec<Cell>) -> Spike {
-        cells.sort_unstable();
+    fn spike(&self, zone: &Zone, cells: Vec<Cell>) -> Spike {
         let now = self.scan.now().expect("zones are of a scan that has begun");
         Spike { evidence: self.scan.evidence(zone, now), cells, opens_at: self.opens_at(zone) }
     }
+}
+
+/// Where the reports of each window came from: a large zone often scores most, and says little of where.
+#[derive(Debug, Default)]
+struct Sources {
+    /// Sorted: places with reports in which no finer place has any.
+    by_window: [Option<Vec<Cell>>; W],
+}
+
+impl Sources {
+    /// Those within cells of one resolution, sorted.
+    fn within(&mut self, cells: &[Cell], levels: &[Places], window: usize) -> Vec<Cell> {
+        let sources = self.by_window[window].get_or_insert_with(|| sources(levels, window));
+        let of_cell = |cell: &Cell| {
+            // Descendants sort just before their ancestor.
+            let end = sources.partition_point(|source| source <= cell);
+            let begin = sources[..end].iter().rev().take_while(|source| cell.contains(**source)).count();
+            &sources[end - begin..end]
+        };
+        let mut found: Vec<Cell> = cells.iter().flat_map(of_cell).copied().collect();
+        found.sort_unstable();
+        found
+    }
+}
+
+fn sources(levels: &[Places], window: usize) -> Vec<Cell> {
+    let mut found: Vec<Cell> = Vec::new();
+    // Of the next finer resolution: which of their parents have a source within.
+    let mut parents: HashSet<u32> = HashSet::new();
+    for places in levels.iter().rev() {
+        let mut grandparents = HashSet::new();
+        for (n, place) in (0..places.len()).zip(0_u32..) {
+            let has_finer = parents.contains(&place);
+            if has_finer || places.counts[n][window] > 0 {
+                grandparents.insert(places.parents[n]);
+            }
+            if !has_finer && places.counts[n][window] > 0 {
+                found.push(places.cells[n]);
+            }
+        }
+        parents = grandparents;
+    }
+    found.sort_unstable();
+    found
 }
 
 /// Cells of spikes.

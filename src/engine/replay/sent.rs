@@ -35,7 +35,7 @@ pub fn read<'a>(line: &'a [u8], raw: &'a RawReport<'a>, catalogue: &Catalogue) -
     let received_at = match received_at {
         Scalar::Missing => return Err(Flaw::MissingField),
         Scalar::Text(text) => instant(&text).filter(|instant| EARLIEST <= *instant).ok_or(Flaw::InvalidValue)?,
-        Scalar::Number(_) | Scalar::Other(_) => return Err(Flaw::InvalidValue),
+        Scalar::Number(_) | Scalar::Boolean(_) | Scalar::Other(_) => return Err(Flaw::InvalidValue),
     };
     Ok(Sent { received_at, submission })
 }

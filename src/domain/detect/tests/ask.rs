@@ -24,6 +24,8 @@ fn a_spike_is_where_there_is_too_much_and_stays_while_its_window_holds_it() {
         let strongest = &spikes[0];
         assert!(strongest.evidence.score > strongest.opens_at, "{spikes:?}");
         assert!(strongest.cells.iter().any(|named| named.contains(cell(TORONTO))), "{spikes:?}");
+        // However large the zone is that scores most, its cells are those that reports came from.
+        assert!(strongest.cells.is_sorted() && strongest.cells.iter().all(|named| named.resolution() == Resolution::HOURLY), "{spikes:?}");
         assert!(spikes.is_sorted_by(|a, b| a.evidence.score >= b.evidence.score), "{spikes:?}");
         for (n, spike) in spikes.iter().enumerate() {
             let shares = |other: &Cell| spike.cells.iter().any(|cell| cell.contains(*other) || other.contains(*cell));

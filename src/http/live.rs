@@ -1,0 +1,100 @@
+//! Answers of what the lookout knows: made once a look for each question, then given to everybody who asks.
+
+use super::App;
+use super::caching::{etag_of, matches_etag, with_caching};
+use super::error::{Code, Problem};
+use super::rendered::{Answer, Packing};
+use crate::domain::incident::register::Register;
+use crate::domain::time::Timestamp;
+use crate::engine::lookout::outlook::Outlook;
+use crate::render::time::rfc3339;
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
+use std::sync::Arc;
+
+/// What the lookout knows at one moment.
+#[derive(Debug, Clone)]
+pub struct Moment {
+    /// All incidents.
+    pub register: Arc<Register>,
+    /// What the detectors see.
+    pub outlook: Arc<Outlook>,
+    /// Whether detection is late.
+    pub is_late: bool,
+    /// Up to when reports were looked at.
+    pub looked_at: Timestamp,
+}
+
+/// Which answer: to one question, of one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct LiveKey {
+    /// Path and parameters as they were sent.
+    question: String,
+    /// Entries of the journal.
+    entries: u64,
+    looked_at: Timestamp,
+    is_late: bool,
+}
+
+/// An answer that says up to when reports are in it.
+pub trait Dated: Serialize {
+    /// Says it. Until then that is empty, so that equal content gives an equal tag.
+    fn date(&mut self, as_of: String);
+}
+
+impl Moment {
+    /// This one.
+    ///
+    /// # Errors
+    /// Before the first look: an empty list would say that nothing is wrong.
+    pub fn of(app: &App) -> Result<Self, Problem> {
+        let (register, outlook) = (app.engine.register(), app.engine.outlook());
+        let is_late = !outlook.is_fresh(app.engine.now());
+        let looked_at = outlook.looked_at.ok_or_else(|| Problem::new(Code::Unavailable, "detection has not looked at anything yet"))?;
+        Ok(Self { register, outlook, is_late, looked_at })
+    }
+}
+
+/// Answers a question of this moment: as it was made before, or by `make`.
+///
+/// # Errors
+/// Where there is nothing to be said yet, or `make` refuses.
+pub async fn answer<T: Dated>(
+    app: &Arc<App>,
+    request: &HttpRequest,
+    media_type: &'static str,
+    make: impl FnOnce(&App, &Moment) -> Result<T, Problem> + Send + 'static,
+) -> Result<HttpResponse, Problem> {
+    let moment = Moment::of(app)?;
+    let place = app.live.place(&LiveKey {
+        question: request.uri().to_string(),
+        entries: moment.register.length(),
+        looked_at: moment.looked_at,
+        is_late: moment.is_late,
+    });
+    let render = async {
+        let answer = app.beside(true, move |app| make(app, &moment).map(|answer| rendered(answer, moment.looked_at))).await??;
+        app.live.added(answer.bytes());
+        Ok::<_, Problem>(Arc::new(answer))
+    };
+    let answer = place.get_or_try_init(|| render).await?;
+    if matches_etag(request, &answer.etag) {
+        return Ok(with_caching(HttpResponse::NotModified(), &answer.etag, false).finish());
+    }
+    let (packing, bytes, packed) = answer.packed(Packing::accepted(request.headers())).await;
+    if packed > 0 {
+        app.live.added(packed);
+    }
+    let mut response = with_caching(HttpResponse::Ok(), &answer.etag, false);
+    if let Some(name) = packing.name() {
+        response.insert_header((header::CONTENT_ENCODING, name));
+    }
+    Ok(response.content_type(media_type).body(bytes))
+}
+
+fn rendered(mut answer: impl Dated, looked_at: Timestamp) -> Answer {
+    let etag = etag_of(&answer);
+    answer.date(rfc3339(looked_at));
+    Answer::new(etag, serde_json::to_vec(&answer).expect("an answer is plain data"))
+}

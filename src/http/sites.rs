@@ -1,0 +1,61 @@
+//! Where incidents are: named and outlined once for each revision, since that takes longer than all the rest of an answer.
+
+use super::listing::place;
+use crate::domain::incident::{Incident, IncidentId};
+use crate::domain::time::Timestamp;
+use crate::render::outline::Outline;
+use crate::render::place::PlaceJson;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Names kept at most, and outlines.
+const MOST_KEPT: usize = 4_096;
+
+/// Names and outlines of revisions that were asked for lately.
+#[derive(Debug, Default)]
+pub struct Sites {
+    names: Kept<RevisionKey, PlaceJson>,
+    outlines: Kept<(RevisionKey, usize), Arc<Outline>>,
+}
+
+/// Which revision. The instant tells apart two of one number, of which the later one counts.
+type RevisionKey = (IncidentId, u32, Timestamp);
+
+/// The lock is held for look-ups only.
+type Kept<K, V> = Mutex<HashMap<K, V>>;
+
+impl Sites {
+    /// What the place of an incident is called.
+    pub fn place(&self, incident: &Incident) -> PlaceJson {
+        kept(&self.names, key(incident), || {
+            let named = place(&incident.cells);
+            // Its cells are those with reports: they say in which countries, and no city stands out.
+            let everywhere = || PlaceJson { text: "everywhere".into(), cities: Vec::new(), ..named.clone() };
+            if incident.everywhere { everywhere() } else { named }
+        })
+    }
+
+    /// The outline of an incident, of at most so many corners.
+    pub fn outline(&self, incident: &Incident, most_corners: usize) -> Arc<Outline> {
+        kept(&self.outlines, (key(incident), most_corners), || Arc::new(Outline::of(&incident.cells, most_corners)))
+    }
+}
+
+const fn key(incident: &Incident) -> RevisionKey {
+    (incident.id, incident.revision, incident.known_at)
+}
+
+fn kept<K: Eq + std::hash::Hash, V: Clone>(all: &Kept<K, V>, key: K, make: impl FnOnce() -> V) -> V {
+    let lock = || all.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(value) = lock().get(&key) {
+        return value.clone();
+    }
+    let value = make();
+    let mut all = lock();
+    if all.len() >= MOST_KEPT {
+        // What is still asked for is made again: once in so many.
+        all.clear();
+    }
+    all.insert(key, value.clone());
+    value
+}
