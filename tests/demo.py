@@ -18,7 +18,7 @@ from checks import Checks
 from processes import Process
 from server import store_directory
 
-SPEED = 120
+SPEED = 90
 SECONDS = 420
 
 
@@ -51,7 +51,7 @@ def main():
     of_rogers = [line for line in lines if re.match(r"\S+ \S+  rogers ", line)]
     count = lambda text: sum(text in line for line in of_rogers)
     checks.equal(count("INCIDENT"), 1, "it is one incident")
-    checks.that(count("CONFIRMED again") >= 2, "which flaps", account)
+    checks.that(count("CONFIRMED again") >= 1, "which flaps", account)
     checks.equal(count("OVER:"), 1, "and is told to be over once")
     checks.that(of_rogers and re.match("Sat 0[5-9]|Sat 1[0-2]", next(line for line in of_rogers if "OVER:" in line)), "on Saturday morning")
     checks.that(re.search(r"crowd +was 4 h \d\d min ahead of it", account), "the crowd was four hours ahead of the first official word")
