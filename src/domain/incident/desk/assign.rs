@@ -89,13 +89,13 @@ fn place(register: &Register, seen: &[Seen<'_>], drafts: &mut Vec<Draft>, (n, ep
     }
 }
 
-/// Whether an incident of another network that went on at the same time has said that this provider is blamed for it.
+/// Whether an incident of another network that went on at the same time has explained this provider's reports.
 fn was_blamed(register: &Register, provider: &str, episode: &Episode) -> bool {
     let at_the_time = |incident: &Incident| {
         episode.resolved_at.is_none_or(|end| incident.onset <= end) && incident.resolved_at.is_none_or(|end| episode.onset <= end)
     };
     let blames = |incident: &Arc<Incident>| {
-        incident.attributions.iter().any(|other| other.provider == provider && other.verdict == Verdict::Collateral)
+        incident.attributions.iter().any(|other| other.provider == provider && other.verdict != Verdict::Own)
     };
     let cases = register.newest_first(None).take(MOST_LOOKED_THROUGH).filter(|case| at_the_time(case.latest()));
     cases.flat_map(super::super::register::Case::revisions).any(blames)
