@@ -124,11 +124,12 @@ fn of_brand(plan: &Plan, id: &'static str, seen: &Seen) -> BrandVerdict {
     };
     let began = surge.and_then(|surge| surge.curve.first()).map_or_else(|| plan.scenario.from(), |point| instant(point.at));
     let starts = plan.scenario.surges.iter().filter_map(|surge| surge.curve.first()).map(|point| instant(point.at)).min();
-    let chance: BTreeSet<IncidentId> =
-        seen.revisions.iter().filter(|one| starts.is_some_and(|start| one.detected_at < start)).map(|one| one.id).collect();
-    let with_brand =
-        |revision: &&Incident| revision.brand(id).is_some() && revision.state != State::Withdrawn && !chance.contains(&revision.id);
-    let first = seen.revisions.iter().find(with_brand);
+    let before = |one: &Incident| starts.is_some_and(|start| one.known_at < start);
+    let is_told = |one: &&Incident| one.brand(id).is_some_and(|brand| brand.state.is_open()) && one.state.is_open();
+    let chance: BTreeSet<IncidentId> = seen.revisions.iter().filter(is_told).filter(|one| before(one)).map(|one| one.id).collect();
+    let with_brand = |one: &&Incident| one.brand(id).is_some() && one.state != State::Withdrawn && !before(one);
+    // Also where an incident that chance had brought before is told to go on.
+    let first = seen.revisions.iter().filter(with_brand).find(is_told);
     let last = seen.revisions.iter().rfind(with_brand).and_then(|revision| revision.brand(id));
     let back = surge.and_then(back_of);
     BrandVerdict {

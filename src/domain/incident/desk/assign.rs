@@ -6,9 +6,10 @@ use super::{Seen, continued};
 use crate::domain::detect::episode::{Episode, State};
 use crate::domain::detect::score::score;
 use crate::domain::incident::Incident;
+use crate::domain::incident::State as Told;
 use crate::domain::incident::attribution::Verdict;
 use crate::domain::incident::region::Region;
-use crate::domain::incident::register::Register;
+use crate::domain::incident::register::{Case, Register};
 use crate::domain::time::{MINUTE_MS, Timestamp};
 use std::sync::Arc;
 
@@ -26,7 +27,9 @@ pub fn assigned(register: &Register, seen: &[Seen<'_>], now: Timestamp) -> Vec<D
         for episode in seen.episodes.iter().filter(|episode| episode.state != State::Possible) {
             match register.of_episode(&seen.provider.id, episode.id).map(|known| continued(register, known)) {
                 None => strangers.push((n, episode)),
-                Some(known) if known.state.is_open() || episode.state != State::Resolved => {
+                // One that begins again is judged anew: its neighbour may have failed since.
+                Some(known) if known.state == Told::Resolved && episode.state != State::Resolved => strangers.push((n, episode)),
+                Some(known) if known.state.is_open() => {
                     if let Some(draft) = draft_of(&mut drafts, known) {
                         draft.episodes.push((n, episode.clone()));
                     }
@@ -46,7 +49,7 @@ pub fn assigned(register: &Register, seen: &[Seen<'_>], now: Timestamp) -> Vec<D
 
 /// The draft of a known incident; none where it was withdrawn.
 fn draft_of<'a>(drafts: &'a mut Vec<Draft>, known: &Arc<Incident>) -> Option<&'a mut Draft> {
-    if known.state == crate::domain::incident::State::Withdrawn {
+    if known.state == Told::Withdrawn {
         return None;
     }
     let n = drafts.iter().position(|draft| draft.told.id == known.id).unwrap_or_else(|| {
@@ -74,18 +77,22 @@ fn place(register: &Register, seen: &[Seen<'_>], drafts: &mut Vec<Draft>, (n, ep
         draft.episodes.push((n, episode.clone()));
         return;
     }
-    let again = register.newest_first(None).take(MOST_LOOKED_THROUGH).map(super::super::register::Case::latest).find(|known| {
-        known.state == crate::domain::incident::State::Resolved
+    if explained_by_neighbour(drafts, seen, (n, episode)) || (!is_strong(&seen[n], episode) && was_blamed(register, &provider.id, episode))
+    {
+        return;
+    }
+    let of_this = register.of_episode(&provider.id, episode.id).map(|known| continued(register, known));
+    let ended_here = |known: &&Arc<Incident>| {
+        known.state == Told::Resolved
             && known.network == provider.network
             && known.resolved_at.is_some_and(|ended| now.ms_since(ended) < REOPENS_WITHIN_MS)
             && known.region().meets(&place)
-    });
-    if let Some(draft) = again.and_then(|known| draft_of(drafts, continued(register, known))) {
-        draft.episodes.push((n, episode.clone()));
-    } else if !explained_by_neighbour(drafts, seen, (n, episode))
-        && (is_strong(&seen[n], episode) || !was_blamed(register, &provider.id, episode))
-    {
-        drafts.push(Draft::beginning(provider, n, episode));
+    };
+    let recent = || register.newest_first(None).take(MOST_LOOKED_THROUGH).map(Case::latest);
+    let again = of_this.or_else(|| recent().find(ended_here).map(|known| continued(register, known)));
+    match again.and_then(|known| draft_of(drafts, known)) {
+        Some(draft) => draft.episodes.push((n, episode.clone())),
+        None => drafts.push(Draft::beginning(provider, n, episode)),
     }
 }
 
@@ -94,11 +101,10 @@ fn was_blamed(register: &Register, provider: &str, episode: &Episode) -> bool {
     let at_the_time = |incident: &Incident| {
         episode.resolved_at.is_none_or(|end| incident.onset <= end) && incident.resolved_at.is_none_or(|end| episode.onset <= end)
     };
-    let blames = |incident: &Arc<Incident>| {
-        incident.attributions.iter().any(|other| other.provider == provider && other.verdict != Verdict::Own)
-    };
+    let blames =
+        |incident: &Arc<Incident>| incident.attributions.iter().any(|other| other.provider == provider && other.verdict != Verdict::Own);
     let cases = register.newest_first(None).take(MOST_LOOKED_THROUGH).filter(|case| at_the_time(case.latest()));
-    cases.flat_map(super::super::register::Case::revisions).any(blames)
+    cases.flat_map(Case::revisions).any(blames)
 }
 
 /// Whether what is reported now would open the episode again.

@@ -259,3 +259,20 @@ fn everywhere_takes_in_what_was_told_of_regions() {
     let open = world.open();
     assert_eq!((open.len(), open[0].everywhere), (1, true));
 }
+
+#[test]
+fn an_incident_that_is_over_is_not_told_again_for_what_a_neighbour_explains() {
+    let mut world = World::of(&CANADA);
+    world.begins("bell", episode(5, TORONTO, 0, 12.0));
+    world.after(0);
+    world.ends("bell");
+    world.after(60);
+    assert!(world.open().is_empty());
+    world.carrier("rogers").hourly = (6_000.0, 60.0);
+    world.carrier("bell").hourly = (360.0, 60.0);
+    world.begins("rogers", episode(1, TORONTO, world.now, 900.0));
+    let again = world.carrier("bell").episodes.iter_mut().last().unwrap();
+    (again.state, again.resolved_at) = (EpisodeState::Confirmed, None);
+    let networks: Vec<String> = world.after(0).into_iter().map(|told| told.network).collect();
+    assert_eq!(networks, ["rogers"]);
+}
