@@ -4,9 +4,10 @@ use super::Seen;
 use super::draft::Draft;
 use crate::domain::detect::episode::Episode;
 use crate::domain::detect::score::score;
-use crate::domain::grid::Cell;
+use crate::domain::grid::{Cell, Resolution};
 use crate::domain::incident::Cause;
 use crate::domain::incident::attribution::{Attribution, Beside, Count, Verdict, Victim, beside};
+use crate::domain::incident::region::joined;
 use crate::domain::provider::Category;
 use crate::domain::time::MINUTE_MS;
 
@@ -18,6 +19,8 @@ const MOST_ATTRIBUTIONS: usize = 20;
 const WORTH_A_WORD: f64 = 2.0;
 /// Dispersion of another provider's reports in the cells of an incident.
 const DISPERSION: f64 = 0.1;
+/// Cells of some forty kilometres.
+const JUDGED_RESOLUTION: Resolution = Resolution::ALL[4];
 /// Attributions are judged over at most so many minutes.
 const JUDGED_MINUTES: i64 = 120;
 /// A service may be heard of so much earlier than what takes it along.
@@ -38,11 +41,11 @@ pub fn explained_by_neighbour(drafts: &[Draft], seen: &[Seen<'_>], (n, episode):
     })
 }
 
-/// The cells of the zone that opened an episode, not those that it names: they are named because this provider is reported there, and its
-/// neighbour may be beside.
+/// The place of an episode, coarsely: the cells that it names are those in which this provider is reported, and its neighbour may be beside.
 fn zone_of(episode: &Episode) -> Vec<Cell> {
-    let zone = |centre: Cell| centre.disk(episode.evidence.ring).into_iter().map(|(cell, _)| cell).collect();
-    episode.evidence.centre.map_or_else(Vec::new, zone)
+    let Some(centre) = episode.evidence.centre else { return Vec::new() };
+    let zone = centre.disk(episode.evidence.ring).into_iter().map(|(cell, _)| cell);
+    joined(zone.chain(episode.cells.iter().copied()).map(|cell| cell.rolled_up_to(JUDGED_RESOLUTION)))
 }
 
 /// What is counted there now, in a window as long as that which opened it.
