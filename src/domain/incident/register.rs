@@ -17,6 +17,8 @@ pub struct Register {
     cases: BTreeMap<IncidentId, Arc<Case>>,
     /// Incidents by when they were first told: lists are asked for newest first.
     by_time: BTreeSet<(Timestamp, IncidentId)>,
+    /// Those that still go on: every reader asks for them, and the others only grow in number.
+    open: BTreeSet<IncidentId>,
     /// Which incident an episode of a provider went to last.
     episodes: HashMap<(String, u64), IncidentId>,
     voids: Arc<Vec<Void>>,
@@ -62,6 +64,11 @@ impl Register {
         }
         let case = self.cases.entry(incident.id).or_insert_with(|| Arc::new(Case { revisions: Vec::new(), notes: Vec::new() }));
         self.by_time.insert((incident.detected_at, incident.id));
+        if incident.state.is_open() {
+            self.open.insert(incident.id);
+        } else {
+            self.open.remove(&incident.id);
+        }
         let case = Arc::make_mut(case);
         // Two revisions of one number: the later one was written by who held the lease.
         case.revisions.retain(|known| known.revision < incident.revision);
@@ -90,7 +97,7 @@ impl Register {
 
     /// Incidents that still go on, by name.
     pub fn open(&self) -> impl Iterator<Item = &Arc<Incident>> {
-        self.cases.values().map(|case| case.latest()).filter(|incident| incident.state.is_open())
+        self.open.iter().map(|id| self.cases[id].latest())
     }
 
     /// Reports that are withdrawn.
@@ -117,6 +124,12 @@ impl Case {
     #[must_use]
     pub fn latest(&self) -> &Arc<Incident> {
         self.revisions.last().expect("a case begins with a revision")
+    }
+
+    /// Whether it was ever told without reserve.
+    #[must_use]
+    pub fn was_confirmed(&self) -> bool {
+        self.revisions.iter().any(|revision| revision.state == State::Confirmed)
     }
 
     /// What was known at an instant; None where nothing was.

@@ -1,7 +1,8 @@
 use super::world::*;
 use crate::domain::incident::entry::{Entry, Note};
 use crate::domain::incident::register::{Filter, MOST_NOTES};
-use crate::domain::incident::{IncidentId, State};
+use crate::domain::incident::{Incident, IncidentId, State};
+use std::sync::Arc;
 
 fn world() -> World {
     let mut world = World::of(&[("rogers", "rogers"), ("bell", "bell")]);
@@ -34,6 +35,17 @@ fn incidents_are_listed_newest_first_from_any_place() {
     let bell = world.register.newest_first(None).next().unwrap().latest();
     let rest: Vec<_> = world.register.newest_first(Some((bell.detected_at, bell.id))).map(|case| case.latest().network.clone()).collect();
     assert_eq!(rest, ["rogers"]);
+}
+
+#[test]
+fn incidents_that_go_on_are_those_that_have_not_ended_or_have_begun_again() {
+    let mut world = world();
+    let open = |world: &World| world.register.open().map(|incident| incident.network.clone()).collect::<Vec<_>>();
+    assert_eq!(open(&world), ["bell"]);
+    let rogers = world.register.get(IncidentId::of("rogers", "rogers", 1)).unwrap().latest().clone();
+    let again = Incident { revision: rogers.revision + 1, state: State::Confirmed, ..(*rogers).clone() };
+    world.register.take(Some(Entry::Revision(Arc::new(again))));
+    assert_eq!(open(&world).len(), 2);
 }
 
 #[test]
