@@ -375,15 +375,29 @@ fn bad_questions_are_refused_by_their_parameter() {
     assert_eq!((behind.status, behind.json()["retryable"].clone()), (503, json!(true)), "nobody has looked yet");
 }
 
+fn detection_lag_seconds(server: &TestServer) -> f64 {
+    let metrics = String::from_utf8(server.get("/metrics").body).unwrap();
+    metrics.lines().find_map(|line| line.strip_prefix("groundswell_detection_lag_seconds ")).unwrap().parse().unwrap()
+}
+
+#[test]
+fn detection_that_has_not_come_to_the_present_is_late_since_it_began() {
+    let server = TestServer::start_after(quiet_past);
+    server.advance_minutes(10);
+    assert!(detection_lag_seconds(&server) >= 600.0, "nobody has looked yet");
+    server.look_out();
+    assert!(server.engine.outlook().is_behind && detection_lag_seconds(&server) >= 600.0, "one look is one piece of the past");
+    server.catch_up();
+    assert!(detection_lag_seconds(&server) < 1.0);
+}
+
 #[test]
 fn detection_that_is_late_is_not_taken_for_quiet() {
     let server = server();
     assert_eq!(server.read("/v1/providers/alpha")["now"]["status"], "no_problems");
     server.advance_minutes(3);
     assert_eq!(server.read("/v1/providers/alpha")["now"]["status"], "unknown");
-    let metrics = String::from_utf8(server.get("/metrics").body).unwrap();
-    let lag = metrics.lines().find_map(|line| line.strip_prefix("groundswell_detection_lag_seconds ")).unwrap().to_owned();
-    assert!(lag.parse::<f64>().unwrap() >= 180.0, "{lag}");
+    assert!(detection_lag_seconds(&server) >= 180.0);
     server.look_out();
     assert_eq!(server.read("/v1/providers/alpha")["now"]["status"], "no_problems");
 }

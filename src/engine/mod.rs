@@ -332,8 +332,9 @@ impl Engine {
 
     /// Brings the gauges of detection up to date.
     pub fn refresh_detection_lag(&self) {
-        let outlook = self.outlook();
-        self.metrics.detection_lag_seconds.set(outlook.lag_ms(self.now()).unwrap_or(0) as f64 / 1_000.0);
+        let (outlook, now) = (self.outlook(), self.now());
+        let lag_ms = outlook.lag_ms(now).unwrap_or_else(|| now.ms_since(self.lookout.began_at).max(0));
+        self.metrics.detection_lag_seconds.set(lag_ms as f64 / 1_000.0);
         self.metrics.holds_lease.set(i64::from(outlook.holds_lease));
         self.metrics.open_incidents.set(self.register().open().count() as i64);
     }

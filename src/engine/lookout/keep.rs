@@ -152,8 +152,10 @@ impl Engine {
             let detector = &watching.watch.detectors()[n];
             Sight { expectation: detector.expectation(), spikes: Arc::clone(&watching.spikes[n].spikes), is_cold: detector.is_cold() }
         };
+        let saw_present_at = if watching.behind { self.outlook().saw_present_at } else { Some(now) };
         let outlook = Outlook {
             looked_at: Some(now),
+            saw_present_at,
             is_behind: watching.behind,
             holds_lease: watching.lease.is_some(),
             providers: (0..self.catalogue.len()).map(sight).collect(),

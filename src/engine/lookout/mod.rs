@@ -42,6 +42,8 @@ pub struct Lookout {
     parameters: Parameters,
     /// What stopwatches count from.
     began: std::time::Instant,
+    /// When it began, by the clock: so late is detection that has not come to the present yet.
+    pub(super) began_at: Timestamp,
     /// One step at a time; held across it.
     watching: tokio::sync::Mutex<Watching>,
     /// What was read of the journal; the lock is held to copy or replace the pointer.
@@ -99,6 +101,7 @@ impl Lookout {
         Self {
             node,
             began: std::time::Instant::now(),
+            began_at: now,
             parameters,
             watching: tokio::sync::Mutex::new(watching),
             read: RwLock::default(),

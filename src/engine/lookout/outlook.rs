@@ -17,8 +17,10 @@ const POSSIBLE_BELOW: f64 = 1.5;
 /// What the detectors see.
 #[derive(Debug)]
 pub struct Outlook {
-    /// Up to when reports were looked at; none before the first look is done.
+    /// When the last look was; none before the first is done.
     pub looked_at: Option<Timestamp>,
+    /// When the last look was that saw the present; none before one did.
+    pub saw_present_at: Option<Timestamp>,
     /// Whether the detectors are still catching up with the past.
     pub is_behind: bool,
     /// Whether this node records incidents.
@@ -55,13 +57,13 @@ impl Outlook {
     /// What is seen before the first look.
     #[must_use]
     pub const fn nothing() -> Self {
-        Self { looked_at: None, is_behind: true, holds_lease: false, providers: Vec::new() }
+        Self { looked_at: None, saw_present_at: None, is_behind: true, holds_lease: false, providers: Vec::new() }
     }
 
-    /// How far behind the present detection is, in milliseconds; none before the first look.
+    /// How far behind the present detection is, in milliseconds; none before it has come there once.
     #[must_use]
     pub fn lag_ms(&self, now: Timestamp) -> Option<i64> {
-        self.looked_at.map(|at| now.ms_since(at).max(0))
+        self.saw_present_at.map(|at| now.ms_since(at).max(0))
     }
 
     /// Whether what it says is of the present.
