@@ -20,15 +20,22 @@ pub struct Judged {
     pub scores: Option<(Vec<f64>, Vec<u8>)>,
 }
 
-/// The cells of incidents, brought to the resolution of a map.
+/// Where incidents are, brought to the resolution of a map.
 #[derive(Debug, Clone, Default)]
 pub struct Hit {
+    everywhere: bool,
     cells: HashSet<Cell>,
     coarser: HashSet<Cell>,
     coarser_resolutions: Vec<Resolution>,
 }
 
 impl Hit {
+    /// Everywhere.
+    #[must_use]
+    pub fn everywhere() -> Self {
+        Self { everywhere: true, ..Self::default() }
+    }
+
     /// Where cells of `resolution` lie in, or around, one of these.
     #[must_use]
     pub fn new(cells: impl IntoIterator<Item = Cell>, resolution: Resolution) -> Self {
@@ -46,7 +53,9 @@ impl Hit {
     }
 
     fn holds(&self, cell: Cell) -> bool {
-        self.cells.contains(&cell) || self.coarser_resolutions.iter().any(|coarser| self.coarser.contains(&cell.rolled_up_to(*coarser)))
+        self.everywhere
+            || self.cells.contains(&cell)
+            || self.coarser_resolutions.iter().any(|coarser| self.coarser.contains(&cell.rolled_up_to(*coarser)))
     }
 }
 
@@ -67,7 +76,7 @@ pub fn judged(level: &Level, brands: &[InWindow<'_>], hit: &Hit, is_known: bool)
     Judged { expected, scores }
 }
 
-/// 0 as expected, 1 more than usual, 2 surprising, 3 in an incident, 4 in an incident and many times what was to be expected.
+/// 0 as expected, 1 more than usual, 2 surprising, 3 in an incident of the window, 4 in one and many times what was to be expected.
 fn step(score: f64, count: f64, expected: f64, is_hit: bool) -> u8 {
     if is_hit && count > expected {
         return if count >= MANY_TIMES * expected { 4 } else { 3 };
@@ -106,5 +115,6 @@ mod tests {
         assert!(of(7, 7) && of(7, 4) && of(4, 7));
         let far = Cell::at(Position::new(0.0, 0.0).unwrap(), Resolution::new(7).unwrap());
         assert!(!Hit::new([at(4), at(7)], far.resolution()).holds(far));
+        assert!(Hit::everywhere().holds(far));
     }
 }

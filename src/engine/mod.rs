@@ -1,8 +1,10 @@
 //! The use-cases: what can be done with reports, and what can be read. Knows the time; knows nothing of HTTP.
 
+pub mod bands;
 pub mod cache;
 pub mod clock;
 pub mod ingest;
+mod judge;
 pub mod lookout;
 pub mod metrics;
 pub mod providers;
@@ -17,6 +19,7 @@ use crate::domain::incident::register::Register;
 use crate::domain::provider::Catalogue;
 use crate::domain::report::{Arrival, Report, Submission, TimeError};
 use crate::domain::reporter::{DayKeys, ReporterKey};
+use crate::domain::symptom::Symptoms;
 use crate::domain::time::{Minute, Timestamp, Window};
 use crate::store::journal::NodeId;
 use crate::store::{MINUTES_KEPT_DAYS, Recorded, Store, StoreError};
@@ -228,7 +231,9 @@ impl Engine {
         let now = self.now();
         let brands = self.catalogue.brands(key.subject).to_vec();
         let store = Arc::clone(&self.store);
-        self.count_error(self.series.get(key, now, |_| series::build(store, brands, key, now)).await)
+        // Of single symptoms nothing was learnt.
+        let expected = || if key.symptoms == Symptoms::AllProblems { self.expectations(key.subject) } else { Vec::new() };
+        self.count_error(self.series.get(key, now, |_| series::build(store, brands, expected(), key, now)).await)
     }
 
     /// How every provider is doing, as of this tick or the one before.

@@ -1,8 +1,11 @@
 //! Series for readers: counts over time of a subject, a cell or a box.
 
+use super::bands::bands;
 use super::cache::Weight;
 use crate::domain::bbox::BoundingBox;
 use crate::domain::counts::Counts;
+use crate::domain::detect::Band;
+use crate::domain::detect::expectation::Expectation;
 use crate::domain::grid::Cell;
 use crate::domain::provider::{ProviderIndex, Subject};
 use crate::domain::series::{Point, Step, series};
@@ -47,6 +50,8 @@ pub struct Series {
     pub as_of: Timestamp,
     /// Its points.
     pub points: Vec<Point>,
+    /// What was to be expected in each, where that is known.
+    pub bands: Vec<Option<Band>>,
 }
 
 // The sides of a box are finite, so that equality is total; they hash by their bits, and zero is written one way.
@@ -65,15 +70,21 @@ impl std::hash::Hash for SeriesKey {
 
 impl Weight for Series {
     fn bytes(&self) -> usize {
-        self.points.capacity() * size_of::<Point>()
+        self.points.capacity() * size_of::<Point>() + self.bands.capacity() * size_of::<Option<Band>>()
     }
 }
 
-/// Builds a series of these brands.
+/// Builds a series of these brands, of which so much is to be expected.
 ///
 /// # Errors
 /// Where the store cannot be read.
-pub async fn build(store: Arc<Store>, brands: Vec<ProviderIndex>, key: SeriesKey, now: Timestamp) -> Result<Series, StoreError> {
+pub async fn build(
+    store: Arc<Store>,
+    brands: Vec<ProviderIndex>,
+    expected: Vec<Expectation>,
+    key: SeriesKey,
+    now: Timestamp,
+) -> Result<Series, StoreError> {
     let liveness = store.liveness().await?;
     let mut found: Vec<(Minute, Arc<Counts>)> = Vec::new();
     for brand in brands {
@@ -87,10 +98,12 @@ pub async fn build(store: Arc<Store>, brands: Vec<ProviderIndex>, key: SeriesKey
     let count = move || {
         let mut places = Places { within: key.place, known: HashMap::new() };
         let counts = found.iter().map(|(minute, counts)| (*minute, places.count(counts, key.symptoms)));
-        series(key.interval, key.step, counts, &liveness)
+        let points = series(key.interval, key.step, counts, &liveness);
+        let usual = bands(&expected, &key, &points);
+        (points, usual)
     };
-    let points = tokio::task::spawn_blocking(count).await.map_err(|error| StoreError::Unavailable(error.to_string()))?;
-    Ok(Series { as_of: now, points })
+    let (points, usual) = tokio::task::spawn_blocking(count).await.map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    Ok(Series { as_of: now, points, bands: usual })
 }
 
 /// Remembers which cells lie within: centres are dear, and the same cells come minute after minute.

@@ -4,13 +4,9 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponseBuilder};
 use serde::Serialize;
 
-/// Cache headers of a public read.
-pub fn with_caching(mut response: HttpResponseBuilder, etag: &str, is_closed: bool) -> HttpResponseBuilder {
-    let cache = if is_closed {
-        "public, max-age=31536000, immutable"
-    } else {
-        "public, max-age=10, stale-while-revalidate=60, stale-if-error=3600"
-    };
+/// Cache headers of a public read. What is settled, no report can change: only an operator who voids some, and what is learnt of usual days.
+pub fn with_caching(mut response: HttpResponseBuilder, etag: &str, is_settled: bool) -> HttpResponseBuilder {
+    let cache = if is_settled { "public, max-age=86400" } else { "public, max-age=10, stale-while-revalidate=60, stale-if-error=3600" };
     response.insert_header((header::CACHE_CONTROL, cache));
     response.insert_header((header::ETAG, etag));
     response.insert_header((header::VARY, "Accept-Encoding"));

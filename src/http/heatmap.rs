@@ -6,15 +6,11 @@ use super::error::{Code, Problem, ProblemDetails};
 use super::query::Query;
 use super::rendered::{Answer, AnswerKey, Packing};
 use crate::domain::bbox::BoundingBox;
-use crate::domain::detect::expectation::InWindow;
 use crate::domain::grid::Resolution;
-use crate::domain::incident::{Incident, State};
-use crate::domain::judged::{Hit, Judged, judged};
 use crate::domain::level::Level;
 use crate::domain::provider::Subject;
 use crate::domain::symptom::Symptoms;
 use crate::domain::time::Window;
-use crate::engine::lookout::outlook::Sight;
 use crate::engine::views::{Snapshot, Span, ViewKey};
 use crate::render::{self, Heatmap, HeatmapFormat};
 use crate::store::MINUTES_KEPT_DAYS;
@@ -122,15 +118,15 @@ async fn answer(app: &Arc<App>, request: &HttpRequest, format: HeatmapFormat) ->
         Ok::<_, Problem>(Arc::new(answer))
     };
     let answer = place.get_or_try_init(|| render).await?;
-    let is_closed = app.engine.is_closed(window);
+    let is_settled = answer.is_complete && app.engine.is_closed(window);
     if matches_etag(request, &answer.etag) {
-        return Ok(with_caching(HttpResponse::NotModified(), &answer.etag, is_closed).finish());
+        return Ok(with_caching(HttpResponse::NotModified(), &answer.etag, is_settled).finish());
     }
     let (packing, bytes, made) = answer.packed(Packing::accepted(request.headers())).await;
     if made > 0 {
         app.answers.added(made);
     }
-    let mut response = with_caching(HttpResponse::Ok(), &answer.etag, is_closed);
+    let mut response = with_caching(HttpResponse::Ok(), &answer.etag, is_settled);
     if let Some(name) = packing.name() {
         response.insert_header((header::CONTENT_ENCODING, name));
     }
@@ -167,32 +163,16 @@ impl Question {
             Subject::Provider(_) => render::Subject::Provider(name),
             Subject::Network(_) => render::Subject::Network(name),
         };
-        let judged = self.judged(app, snapshot.window(), &level);
+        // Of single symptoms nothing was learnt.
+        let is_of_all = self.key.symptoms == Symptoms::AllProblems;
+        let judged = if is_of_all { app.engine.judge(self.key.subject, snapshot.window(), &level) } else { None };
         let heatmap = Heatmap { subject, window: snapshot.window(), as_of: snapshot.as_of, stale, level: &level, judged: judged.as_ref() };
         // Weak, since equal content of another tick differs in `as_of`.
         let etag = format!("W/\"{:016x}\"", render::digest(&heatmap, format));
-        Ok(Answer::new(etag, render::heatmap(&heatmap, format)))
-    }
-
-    /// What the counts mean. Not of one symptom, of which nothing was learnt; and not where the answer is kept for ever, since what is to be
-    /// expected is learnt anew every hour.
-    fn judged(&self, app: &App, window: Window, level: &Level) -> Option<Judged> {
-        let outlook = app.engine.outlook();
-        if self.key.symptoms != Symptoms::AllProblems || app.engine.is_closed(window) || outlook.is_behind {
-            return None;
-        }
-        let catalogue = app.engine.catalogue();
-        let brands: Vec<&Sight> =
-            catalogue.brands(self.key.subject).iter().filter_map(|brand| outlook.providers.get(usize::from(brand.0))).collect();
-        let expected: Vec<InWindow<'_>> = brands.iter().map(|sight| sight.expectation.window(window)).collect();
-        let register = app.engine.register();
-        let of_brands = |incident: &&Arc<Incident>| {
-            incident.state != State::Possible
-                && catalogue.brands(self.key.subject).iter().any(|brand| incident.brand(&catalogue.get(*brand).id).is_some())
-        };
-        let hit = Hit::new(register.open().filter(of_brands).flat_map(|incident| incident.cells.iter().copied()), level.resolution());
-        let is_known = brands.iter().any(|sight| !sight.is_cold);
-        (!expected.is_empty()).then(|| judged(level, &expected, &hit, is_known))
+        let is_complete = !is_of_all || judged.as_ref().is_some_and(|judged| judged.scores.is_some());
+        let mut answer = Answer::new(etag, render::heatmap(&heatmap, format));
+        answer.is_complete = is_complete;
+        Ok(answer)
     }
 
     /// Refuses an answer of too many cells, naming the finest resolution that has few enough.

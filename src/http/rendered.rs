@@ -36,6 +36,8 @@ pub struct AnswerKey {
 pub struct Answer {
     /// Of the content without `as_of`.
     pub etag: String,
+    /// Whether all is known that it could say.
+    pub is_complete: bool,
     plain: Bytes,
     gzip: OnceCell<Bytes>,
     zstd: OnceCell<Bytes>,
@@ -103,10 +105,10 @@ impl<K: Clone + Eq + Hash> Answers<K> {
 }
 
 impl Answer {
-    /// An answer as it was rendered.
+    /// A complete answer as it was rendered.
     #[must_use]
     pub fn new(etag: String, plain: Vec<u8>) -> Self {
-        Self { etag, plain: plain.into(), gzip: OnceCell::new(), zstd: OnceCell::new() }
+        Self { etag, is_complete: true, plain: plain.into(), gzip: OnceCell::new(), zstd: OnceCell::new() }
     }
 
     /// Its bytes in the packing, or plain where that is as good; and whether they had to be made.

@@ -5,7 +5,6 @@ use super::caching::{etag_of, matches_etag, with_caching};
 use super::error::{Code, Problem, ProblemDetails};
 use super::query::Query;
 use crate::domain::detect::Band;
-use crate::domain::detect::expectation::{Expectation, InWindow, Share};
 use crate::domain::grid::Resolution;
 use crate::domain::provider::Subject;
 use crate::domain::series::{Point, Step};
@@ -41,7 +40,7 @@ pub struct SeriesAnswer {
     step: String,
     /// The points, oldest first, zero-filled.
     points: Vec<SeriesPoint>,
-    /// Whether no report can change them any more.
+    /// Whether no report can change their counts any more.
     #[serde(rename = "final")]
     is_final: bool,
     /// The instant up to which reports are in it.
@@ -60,8 +59,8 @@ pub struct SeriesPoint {
     /// How many reports.
     #[schema(example = 120)]
     count: u64,
-    /// How many were to be expected, by what is known now. Null where one symptom is asked for, where no report can change the points any more,
-    /// while detection catches up, and where too little is known of the provider.
+    /// How many were to be expected, by what is known now. Null where one symptom is asked for, while detection catches up, and where too little
+    /// is known of the provider.
     #[schema(required = true)]
     expected: Option<f64>,
     /// 95 % of ordinary counts lie between this and `expected_high`. Null where `expected` is.
@@ -99,9 +98,7 @@ pub async fn series(app: web::Data<App>, request: HttpRequest) -> Result<HttpRes
         Subject::Provider(_) => (Some(name), None),
         Subject::Network(_) => (None, Some(name)),
     };
-    let points = served.value.points.clone();
-    let bands = app.beside(true, move |app| bands(app, &key, &points)).await?;
-    let point = |(point, band): (&Point, Option<Band>)| SeriesPoint {
+    let point = |(point, band): (&Point, &Option<Band>)| SeriesPoint {
         t: rfc3339(point.start.start()),
         count: point.count,
         expected: band.map(|band| rounded(band.mean)),
@@ -114,44 +111,18 @@ pub async fn series(app: web::Data<App>, request: HttpRequest) -> Result<HttpRes
         provider,
         network,
         step: query.text("step").map_or_else(|| format!("{DEFAULT_STEP_MINUTES}m"), str::to_owned),
-        points: served.value.points.iter().zip(bands).map(point).collect(),
+        points: served.value.points.iter().zip(&served.value.bands).map(point).collect(),
         is_final,
         as_of: String::new(),
         stale: served.stale,
     };
+    let is_complete = key.symptoms != Symptoms::AllProblems || served.value.bands.iter().all(Option::is_some);
     let etag = etag_of(&answer);
     if matches_etag(&request, &etag) {
-        return Ok(with_caching(HttpResponse::NotModified(), &etag, is_final).finish());
+        return Ok(with_caching(HttpResponse::NotModified(), &etag, is_final && is_complete).finish());
     }
     answer.as_of = rfc3339(served.value.as_of);
-    app.packed(&request, with_caching(HttpResponse::Ok(), &etag, is_final), &answer).await
-}
-
-/// What was to be expected in each point: of all problems, while enough is known to say. Where no report can change the points any more, the
-/// answer is kept for ever, and nothing is said that will be learnt anew.
-fn bands(app: &App, key: &SeriesKey, points: &[Point]) -> Vec<Option<Band>> {
-    let outlook = app.engine.outlook();
-    let brands = app.engine.catalogue().brands(key.subject).iter().filter_map(|brand| outlook.providers.get(usize::from(brand.0)));
-    let expectations: Vec<&Expectation> = brands.map(|sight| &sight.expectation).collect();
-    let is_unknown = expectations.is_empty() || outlook.is_behind || expectations.iter().all(|expectation| expectation.is_cold());
-    if is_unknown || key.symptoms != Symptoms::AllProblems || app.engine.is_closed(key.interval) {
-        return vec![None; points.len()];
-    }
-    let share = |expectation: &Expectation| match key.place {
-        Within::Anywhere => Share::WHOLE,
-        Within::Cell(cell) => expectation.share_of([cell]),
-        Within::Box(bbox) => expectation.share_of(expectation.cells().filter(|cell| bbox.contains(cell.centre()))),
-    };
-    let shares: Vec<Share> = expectations.iter().map(|expectation| share(expectation)).collect();
-    let band = |point: &Point| {
-        let window = Window { from: point.start, to: point.start.plus(key.step.as_minutes()).min(key.interval.to) };
-        let windows: Vec<InWindow<'_>> = expectations.iter().map(|expectation| expectation.window(window)).collect();
-        let means: Vec<f64> = windows.iter().zip(&shares).map(|(of, share)| of.mean_of(share)).collect();
-        // Of a network, the brand that brings most says how its counts scatter.
-        let most = windows.iter().zip(&means).max_by(|a, b| a.1.total_cmp(b.1))?;
-        Some(most.0.band(means.iter().sum()))
-    };
-    points.iter().map(band).collect()
+    app.packed(&request, with_caching(HttpResponse::Ok(), &etag, is_final && is_complete), &answer).await
 }
 
 fn key(app: &App, query: &Query<'_>) -> Result<SeriesKey, Problem> {

@@ -27,15 +27,15 @@ pub struct CellFigures {
     /// Reports counted in it; one reporter counts once in two hours.
     #[schema(examples(12))]
     pub count: u32,
-    /// Reports to be expected there in an ordinary window of this length at this time. Null where one symptom is asked for, where no report can
-    /// change the window any more (such answers are kept for ever, and what is expected is learnt anew), and while detection catches up.
+    /// Reports to be expected there in an ordinary window of this length at this time, by what is known now; the running minute counts whole. Null
+    /// where one symptom is asked for, in coarser cells, and while detection catches up.
     #[schema(required = true, minimum = 0, examples(json!(null)))]
     pub expected: Option<f64>,
     /// How surprising the count is: −log10 of the probability of so many reports or more on an ordinary day. Null
-    /// where `expected` is, and where too little is known of the provider.
+    /// where `expected` is, while detection is over two minutes late, and where too little is known of the provider.
     #[schema(required = true, minimum = 0, examples(json!(null)))]
     pub score: Option<f64>,
-    /// To colour a map by: 0 as expected, 1 more than usual (a score of 2), 2 surprising (4), 3 in an incident that goes on and more than expected,
+    /// To colour a map by: 0 as expected, 1 more than usual (a score of 2), 2 surprising (4), 3 in an incident that went on in the window and more than expected,
     /// 4 the same and at least ten times as many. Null where `score` is.
     #[schema(required = true, minimum = 0, maximum = 4, examples(json!(null)))]
     pub level: Option<u8>,

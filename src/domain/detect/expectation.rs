@@ -5,6 +5,7 @@ use super::score::score;
 use crate::domain::baseline::{Baseline, PARTS, part_of};
 use crate::domain::grid::{Cell, Resolution};
 use crate::domain::time::{Minute, Window};
+use hashbrown::HashSet;
 use std::sync::Arc;
 
 /// How many standard deviations from the mean 95 % of undisturbed counts lie within.
@@ -90,9 +91,31 @@ impl Expectation {
         Share(sum)
     }
 
-    /// Cells of resolution 7 that the provider was heard of in.
-    pub fn cells(&self) -> impl Iterator<Item = Cell> + '_ {
-        self.baseline.cells(Resolution::HOURLY)
+    /// The share of the reports that stand in cells inside some place, each report in the cell that its accuracy supports.
+    ///
+    /// What was learnt of a cell holds what was learnt of all cells in it. So a cell is added where it is inside and the one around it is not,
+    /// and taken out where it is outside and the one around it is inside: coarse reports are left where their own cell is inside.
+    #[must_use]
+    pub fn share_where(&self, is_inside: impl Fn(Cell) -> bool) -> Share {
+        let (mut sum, mut around) = ([0.0; PARTS], HashSet::new());
+        for (n, resolution) in Resolution::ALL.into_iter().take_while(|resolution| *resolution <= Resolution::HOURLY).enumerate() {
+            let mut inside = HashSet::new();
+            for cell in self.baseline.cells(resolution) {
+                let is_in = is_inside(cell);
+                if is_in {
+                    inside.insert(cell);
+                }
+                let is_held = n > 0 && around.contains(&cell.rolled_up_to(Resolution::ALL[n - 1]));
+                if is_in != is_held {
+                    let sign = if is_in { 1.0 } else { -1.0 };
+                    let shares = self.baseline.shares(cell, self.lender.as_deref());
+                    sum.iter_mut().zip(shares).for_each(|(sum, share)| *sum += sign * share);
+                }
+            }
+            around = inside;
+        }
+        // Cells nobody was heard of in have a little, at each resolution another: the difference of two may fall below nothing.
+        Share(sum.map(|share| share.max(0.0)))
     }
 
     /// The score of a count where so many are to be expected, by how the provider's counts scatter while nothing is learnt of a zone.

@@ -72,6 +72,11 @@ impl Outlook {
         !self.is_behind && self.lag_ms(now).is_some_and(|lag| lag <= LATE_AFTER_MS)
     }
 
+    /// What is seen of these providers; nothing while detection is catching up.
+    pub fn sights<'a>(&'a self, providers: &'a [ProviderIndex]) -> impl Iterator<Item = &'a Sight> {
+        providers.iter().filter(|_| !self.is_behind).filter_map(|provider| self.providers.get(usize::from(provider.0)))
+    }
+
     /// How a provider is doing.
     #[must_use]
     pub fn status(&self, register: &Register, catalogue: &Catalogue, provider: ProviderIndex, now: Timestamp) -> Status {

@@ -2,7 +2,7 @@
 
 use super::outage::DOWN;
 use super::spam::{SPAM, VILLAGE, village_and_city};
-use super::world::{DAY, HOUR, START, TORONTO, VANCOUVER, World, cell, town};
+use super::world::{DAY, HOUR, START, TORONTO, VANCOUVER, WEEK, World, cell, town};
 use crate::domain::detect::WINDOWS;
 use crate::domain::grid::{Cell, Resolution, Spot};
 use crate::domain::time::Window;
@@ -64,6 +64,23 @@ fn windows_hold_what_was_reported_and_what_is_expected() {
     let places: Vec<Cell> = fine.iter().map(|cell| cell.rolled_up_to(Resolution::HOURLY)).collect();
     assert_eq!(story.detector.windows(&fine), story.detector.windows(&places));
     assert!(of_toronto[3].0 > 5.0 * of_toronto[3].1, "{of_toronto:?}");
+}
+
+#[test]
+fn coarse_reports_are_expected_in_a_place_that_their_cells_lie_in() {
+    // Half of the phones know where they are; of the others only a cell of resolution 6 is known.
+    let fine = town(TORONTO, 4);
+    let coarse: Vec<Cell> = fine.iter().map(|cell| cell.rolled_up_to(Resolution::new(6).unwrap())).collect();
+    let world =
+        World::new(3).reports(&fine, 6.0, 0..2 * WEEK).reports(&coarse, 6.0, 0..2 * WEEK).reports(&town(VANCOUVER, 4), 12.0, 0..2 * WEEK);
+    let expectation = world.watched(2 * WEEK - HOUR..2 * WEEK).detector.expectation();
+    let of = expectation.window(Window { from: START.plus(2 * WEEK - DAY), to: START.plus(2 * WEEK) });
+    let expected = |is_inside: &dyn Fn(Cell) -> bool| of.mean_of(&expectation.share_where(is_inside));
+    let east = |cell: Cell| cell.centre().lon() > -100.0;
+    assert!((of.everywhere() - expected(&|_| true)).abs() < 1e-6 * of.everywhere());
+    assert!((288.0 - expected(&east)).abs() < 30.0, "12 an hour: {}", expected(&east));
+    assert!((144.0 - expected(&|cell| east(cell) && cell.resolution() == Resolution::HOURLY)).abs() < 20.0, "6 an hour are fine");
+    assert!(expected(&|_| false) < 1e-9);
 }
 
 #[test]
