@@ -3,6 +3,7 @@
 
 mod account;
 mod story;
+mod summary;
 
 use super::simulate::{files, send};
 use super::{opened, serve};
@@ -75,9 +76,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let (over, is_over) = tokio::sync::oneshot::channel::<()>();
     let stay = arguments.stay || std::io::stdout().is_terminal();
     let telling = std::thread::Builder::new().name("account".into()).spawn({
-        let (engine, words) = (Arc::clone(&engine), plan.scenario.words);
+        let (engine, scenario) = (Arc::clone(&engine), plan.scenario);
         move || {
-            let told = account::tell(&engine, words, instant(ENDS), address);
+            let told = account::tell(&engine, scenario, instant(ENDS), address);
             if !stay || told.is_err() {
                 drop(over);
                 return told;

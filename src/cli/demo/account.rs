@@ -1,12 +1,13 @@
-//! The account in the terminal: a line for what happens, a summary at the end, and where to look.
+//! The account in the terminal: where to look, and a line for what happens.
 
 use super::story::events;
+use super::summary::summary;
 use crate::domain::incident::entry::Note;
 use crate::domain::incident::register::Register;
-use crate::domain::incident::{Ending, Incident, IncidentId};
+use crate::domain::incident::{Incident, IncidentId};
 use crate::domain::time::{HOUR_MS, MINUTE_MS, Timestamp};
 use crate::engine::Engine;
-use crate::simulate::scenario::{Word, instant};
+use crate::simulate::scenario::{Scenario, Word, instant};
 use std::collections::HashMap;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -43,10 +44,11 @@ pub fn preloaded(reports: u64) -> std::io::Result<()> {
 }
 
 /// Tells what is made known until the clock shows `ends`.
-pub fn tell(engine: &Engine, words: &[Word], ends: Timestamp, address: SocketAddr) -> anyhow::Result<()> {
+pub fn tell(engine: &Engine, scenario: &Scenario, ends: Timestamp, address: SocketAddr) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let mut told: HashMap<IncidentId, Arc<Incident>> = HashMap::new();
-    let mut words = words.iter().peekable();
+    // Revisions of each incident that were told of.
+    let mut told: HashMap<IncidentId, usize> = HashMap::new();
+    let mut words = scenario.words.iter().peekable();
     loop {
         let now = engine.now();
         let register = engine.register();
@@ -55,23 +57,21 @@ pub fn tell(engine: &Engine, words: &[Word], ends: Timestamp, address: SocketAdd
             official_word(engine, &runtime, &register, word)?;
         }
         if ends <= now {
-            return summary(&engine.register(), address);
+            return Ok(summary(&engine.register(), scenario, address)?);
         }
         std::thread::sleep(LOOK_EVERY);
     }
 }
 
-fn tell_news(register: &Register, told: &mut HashMap<IncidentId, Arc<Incident>>) -> std::io::Result<()> {
-    let mut news: Vec<(Arc<Incident>, String)> = Vec::new();
+fn tell_news(register: &Register, told: &mut HashMap<IncidentId, usize>) -> std::io::Result<()> {
+    let mut news: Vec<(&Incident, String)> = Vec::new();
     for case in register.newest_first(None) {
-        let before = told.get(&case.latest().id).cloned();
-        let since = before.as_ref().map_or(0, |before| before.revision + 1);
-        let mut last = before;
-        for revision in case.revisions().iter().filter(|revision| since <= revision.revision) {
-            news.extend(events(last.as_deref(), revision).into_iter().map(|text| (Arc::clone(revision), text)));
-            last = Some(Arc::clone(revision));
+        let revisions = case.revisions();
+        let told = told.entry(case.latest().id).or_default();
+        for at in *told..revisions.len() {
+            news.extend(events(&revisions[..at], &revisions[at]).into_iter().map(|text| (&*revisions[at], text)));
         }
-        told.extend(last.map(|last| (last.id, last)));
+        *told = revisions.len();
     }
     news.sort_by_key(|(revision, _)| revision.known_at);
     let mut out = std::io::stdout().lock();
@@ -101,39 +101,8 @@ fn official_word(engine: &Engine, runtime: &tokio::runtime::Runtime, register: &
     Ok(writeln!(out, "{}  crowd     was {} h {:02} min ahead of it", local(said_at), lead / 60, lead % 60)?)
 }
 
-fn summary(register: &Register, address: SocketAddr) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "\nWhat came of it:")?;
-    let mut cases: Vec<_> = register.newest_first(None).filter(|case| !matches!(case.latest().ending, Some(Ending::Merged(_)))).collect();
-    cases.reverse();
-    for case in cases {
-        let (first, last) = (&case.revisions()[0], case.latest());
-        let brands: Vec<&str> = last.brands.iter().map(|brand| &*brand.provider).collect();
-        writeln!(
-            out,
-            "  {} of {}: {}\n    told at {}, began {}, {} after {} revisions, {} reports where {:.0} are usual, at most {:.0} km2",
-            if last.everywhere { "everywhere" } else { "an incident" },
-            last.network,
-            brands.join(", "),
-            local(first.detected_at),
-            local(last.onset),
-            last.resolved_at.map_or_else(|| "goes on".into(), |end| format!("over {}", local(end))),
-            case.revisions().len(),
-            last.figures.reports,
-            last.figures.expected.unwrap_or_default(),
-            last.figures.area_km2,
-        )?;
-        if let Some(lead) = case.lead_ms() {
-            let minutes = lead / MINUTE_MS;
-            writeln!(out, "    {} h {:02} min before the first official word", minutes / 60, minutes % 60)?;
-        }
-        writeln!(out, "    http://{address}/v1/incidents/{}", last.id)?;
-    }
-    Ok(())
-}
-
 /// The time in Toronto, with the day where it is not the first.
-fn local(at: Timestamp) -> String {
+pub fn local(at: Timestamp) -> String {
     let local = jiff::Timestamp::from_millisecond(at.0 + BEHIND_UTC_MS).unwrap_or(jiff::Timestamp::MIN);
     local.strftime("%a %H:%M:%S").to_string()
 }

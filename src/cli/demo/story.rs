@@ -1,17 +1,18 @@
-//! What is worth a line: the differences between two revisions of an incident.
+//! What is worth a line: what a revision of an incident tells that those before it did not.
 
-use crate::domain::incident::attribution::Verdict;
+use crate::domain::incident::attribution::{Attribution, Verdict};
 use crate::domain::incident::{Ending, Incident, State};
 use crate::domain::time::MINUTE_MS;
 use crate::gazetteer::name_of;
+use std::sync::Arc;
 
 /// Brands that are said to be blamed once they have so many reports: at first it is one or two.
 const WORTH_SAYING: f64 = 8.0;
 
-/// What a revision tells that the one before it did not.
+/// What a revision tells that the earlier ones, oldest first, did not.
 #[must_use]
-pub fn events(before: Option<&Incident>, now: &Incident) -> Vec<String> {
-    let Some(before) = before else { return vec![opening(now)] };
+pub fn events(earlier: &[Arc<Incident>], now: &Incident) -> Vec<String> {
+    let Some(before) = earlier.last() else { return vec![opening(now)] };
     let mut said = Vec::new();
     for brand in now.brands.iter().filter(|brand| before.brand(&brand.provider).is_none()) {
         let why =
@@ -29,11 +30,17 @@ pub fn events(before: Option<&Incident>, now: &Incident) -> Vec<String> {
     if let (Some(cause), true) = (&now.cause, now.cause != before.cause) {
         said.push(format!("it depends on {}, whose failure took it along", cause.provider));
     }
-    said.extend(blame(before, now));
+    said.extend(blame(earlier, now));
     if now.state != before.state {
         said.push(became(now));
     }
     said
+}
+
+/// How often it seemed to end, and did not.
+#[must_use]
+pub fn flaps(revisions: &[Arc<Incident>]) -> usize {
+    revisions.windows(2).filter(|pair| (pair[0].state, pair[1].state) == (State::Recovering, State::Confirmed)).count()
 }
 
 fn opening(now: &Incident) -> String {
@@ -52,11 +59,14 @@ fn opening(now: &Incident) -> String {
     )
 }
 
-/// Healthy carriers that are blamed, the first time that they have reports enough.
-fn blame(before: &Incident, now: &Incident) -> Vec<String> {
-    let was_said = |provider: &str| before.attributions.iter().any(|other| other.provider == provider && other.observed >= WORTH_SAYING);
-    let collateral = now.attributions.iter().filter(|other| other.verdict == Verdict::Collateral && other.observed >= WORTH_SAYING);
-    let new = collateral.filter(|other| !was_said(&other.provider));
+/// Healthy carriers that are blamed, the first time that they have reports enough. All earlier revisions are asked: at night the reports are
+/// few, and with the last one alone a carrier would be news again each morning.
+fn blame(earlier: &[Arc<Incident>], now: &Incident) -> Vec<String> {
+    let is_worth_saying = |other: &&Attribution| other.verdict == Verdict::Collateral && other.observed >= WORTH_SAYING;
+    let was_said = |provider: &str| {
+        earlier.iter().any(|before| before.attributions.iter().filter(is_worth_saying).any(|other| other.provider == provider))
+    };
+    let new = now.attributions.iter().filter(is_worth_saying).filter(|other| !was_said(&other.provider));
     new.map(|other| {
         format!(
             "{} is blamed, and healthy: {:.0} reports in {} min, {:.1} % of the excess; beside this incident up to {:.0} are usual",
@@ -74,7 +84,8 @@ fn became(now: &Incident) -> String {
     let reports = now.figures.reports;
     match (now.state, &now.ending) {
         (State::Recovering, _) => format!("RECOVERING: its reports ebb away ({reports} so far)"),
-        (State::Confirmed, _) => format!("CONFIRMED again: the reports are back ({reports} so far)"),
+        // Rates decide, so it may be said again without one more report: nothing is claimed of their number.
+        (State::Confirmed, _) => format!("CONFIRMED again: its reports ebb no more ({reports} so far)"),
         (State::Resolved, Some(Ending::Merged(into))) => format!("goes on as a part of {into}"),
         (State::Resolved, _) => {
             let minutes = now.duration_ms() / MINUTE_MS;
@@ -89,7 +100,6 @@ mod tests {
     use super::*;
     use crate::domain::detect::episode::Evidence;
     use crate::domain::grid::{Cell, Position, Resolution};
-    use crate::domain::incident::attribution::Attribution;
     use crate::domain::incident::figures::Figures;
     use crate::domain::incident::{Brand, IncidentId, Method};
     use crate::domain::time::{Minute, Timestamp, Window};
@@ -133,7 +143,7 @@ mod tests {
 
     #[test]
     fn an_opening_says_who_where_since_when_and_how_sure() {
-        let said = events(None, &incident()).remove(0);
+        let said = events(&[], &incident()).remove(0);
         for part in ["rogers", "Toronto", "7 reports", "in 10 min", "0.2 are usual", "score 8.5", "6 min ago"] {
             assert!(said.contains(part), "{said}");
         }
@@ -141,13 +151,37 @@ mod tests {
 
     #[test]
     fn what_has_changed_is_said_and_what_has_not_is_not() {
-        let before = incident();
-        assert!(events(Some(&before), &before).is_empty());
-        let mut now = before.clone();
+        let before = Arc::new(incident());
+        assert!(events(std::slice::from_ref(&before), &before).is_empty());
+        let mut now = Incident::clone(&before);
         now.brands.push(brand("fido", before.brands[0].evidence));
         now.state = State::Recovering;
         now.onset = before.onset.plus_ms(-2 * MINUTE_MS);
-        let blame = |observed| Attribution {
+        now.attributions = vec![blamed(12.0)];
+        let said = events(&[before], &now).join("\n");
+        for part in ["fido joins", "2 min earlier", "bell is blamed, and healthy", "4.0 %", "RECOVERING"] {
+            assert!(said.contains(part), "{said}");
+        }
+    }
+
+    #[test]
+    fn who_is_blamed_is_said_once_even_where_the_blame_pauses() {
+        let with = |observed| Arc::new(Incident { attributions: vec![blamed(observed)], ..incident() });
+        assert!(events(&[with(12.0), with(2.0)], &with(30.0)).is_empty());
+        assert_eq!(events(&[with(2.0)], &with(30.0)).len(), 1);
+    }
+
+    #[test]
+    fn a_flap_is_a_return_from_recovering() {
+        use State::{Confirmed, Possible, Recovering, Resolved};
+        let in_state = |state| Arc::new(Incident { state, ..incident() });
+        let revisions = [Possible, Confirmed, Recovering, Confirmed, Confirmed, Recovering, Confirmed, Recovering, Resolved].map(in_state);
+        assert_eq!(flaps(&revisions), 2);
+        assert_eq!(flaps(&revisions[..3]), 0);
+    }
+
+    fn blamed(observed: f64) -> Attribution {
+        Attribution {
             provider: "bell".into(),
             verdict: Verdict::Collateral,
             minutes: 30,
@@ -156,14 +190,6 @@ mod tests {
             expected_beside: 40.0,
             share: 0.04,
             score: 0.0,
-        };
-        now.attributions = vec![blame(12.0)];
-        let said = events(Some(&before), &now).join("\n");
-        for part in ["fido joins", "2 min earlier", "bell is blamed, and healthy", "4.0 %", "RECOVERING"] {
-            assert!(said.contains(part), "{said}");
         }
-        let mut later = now.clone();
-        later.attributions = vec![blame(30.0)];
-        assert!(events(Some(&now), &later).is_empty(), "it is said once");
     }
 }
