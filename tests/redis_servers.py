@@ -13,10 +13,10 @@ from pathlib import Path
 
 from processes import Process, wait_until
 
-# Below the ports that systems give to outgoing connections: what is killed must find its port free when it starts again.
-PORTS = range(10_000, 22_000)
-# A node of a Cluster listens here too, for the other nodes.
+# A node of a Cluster listens so much higher too, for the other nodes.
 BUS_OFFSET = 10_000
+# No port is another's for the bus, and none is one that systems give to outgoing connections: what is killed must find its own free when it starts again.
+PORTS = range(10_000, 20_000)
 NODE_TIMEOUT_MS = 2_000
 START_SECONDS = 30
 FAILOVER_SECONDS = 30
@@ -26,6 +26,8 @@ RESHARD_SECONDS = 120
 MASTERS = 3
 NODES = 6
 SLOTS = 16_384
+
+given_ports = set()
 
 
 class Redis:
@@ -202,9 +204,10 @@ def redis_cli(*command, seconds):
 
 
 def free_port():
-    """A port that is free, and so is the one for the bus of a Cluster."""
+    """A port that is free, and so is the one for the bus of a Cluster. No port is given twice: what gets one may not listen yet."""
     for port in random.SystemRandom().sample(PORTS, 100):
-        if is_free(port) and is_free(port + BUS_OFFSET):
+        if port not in given_ports and is_free(port) and is_free(port + BUS_OFFSET):
+            given_ports.add(port)
             return port
     sys.exit(f"there is no free port in {PORTS}")
 

@@ -1,11 +1,12 @@
 //! Real Redis servers for tests, alone or as a cluster, on free ports. They end with the process of the test, however that ends.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 
 use super::binary::within;
@@ -153,12 +154,14 @@ fn run(directory: &Path, port: u16, settings: &[&str]) -> Child {
     keeper
 }
 
-/// A port that is free now, and so is the one for the bus of a cluster.
+/// A port that is free, and so is the one for the bus of a cluster: below those that systems give to outgoing connections, and no port is another's
+/// for the bus. None is given twice: what gets one may not listen yet.
 fn free_port() -> u16 {
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     loop {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let (port, bus) = (port % 40_000 + 10_000, port % 40_000 + 10_000 + BUS);
-        if [port, bus].iter().all(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()) {
+        let port = BUS + TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port() % BUS;
+        let is_free = [port, port + BUS].iter().all(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+        if is_free && GIVEN.lock().unwrap().insert(port) {
             return port;
         }
     }
