@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +25,8 @@ NPM = TARGET / "npm"
 PYTHON = VENV / "bin" / "python"
 BINARY = TARGET / "release" / "groundswell"
 CLOSING_LINES = [re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed;"), re.compile(r"^(\d+) passed, (\d+) failed$")]
+# What a failed step printed last is shown once more at the end: how many lines of it.
+LAST_LINES = 12
 NO_TALKING_HOME = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
 
 
@@ -36,6 +39,17 @@ class Step:
     environment: dict = field(default_factory=dict)
     counts_tests: bool = False
     prepare: object = None
+
+
+@dataclass
+class Result:
+    """How a step went: tests that passed and failed."""
+
+    name: str
+    passed: int
+    failed: int
+    seconds: float
+    last_lines: deque
 
 
 def script(name, *arguments, step=None):
@@ -83,24 +97,30 @@ def main():
     if unknown := set(wanted) - set(names):
         parser.error(f"there is no step {', '.join(sorted(unknown))}; there are {', '.join(names)}")
     results = [run(step) for step in all_steps if not wanted or step.name in wanted]
+    for result in results:
+        if result.failed:
+            print(f"\nHow {result.name} ended:", *result.last_lines, sep="\n| ")
     print()
-    for name, passed, failed, seconds in results:
-        print(f"{'FAILED' if failed else 'ok':8}{name:16}{passed:5} passed{failed:5} failed{seconds:8.1f} s")
-    failed = sum(failed for _, _, failed, _ in results)
-    print(f"{sum(passed for _, passed, _, _ in results)} passed, {failed} failed", flush=True)
+    for result in results:
+        state = "FAILED" if result.failed else "ok"
+        print(f"{state:8}{result.name:16}{result.passed:5} passed{result.failed:5} failed{result.seconds:8.1f} s")
+    failed = sum(result.failed for result in results)
+    print(f"{sum(result.passed for result in results)} passed, {failed} failed", flush=True)
     sys.exit(1 if failed else 0)
 
 
 def run(step):
-    """Runs one step; returns its name, how many tests passed and failed, and how long it took."""
+    """Runs one step, and shows how."""
     print(f"\n=== {step.name}{': ' if step.command else ''}{' '.join(step.command)}", flush=True)
     began = time.monotonic()
+    last_lines = deque(maxlen=LAST_LINES)
     try:
         if step.prepare:
             step.prepare()
-        code, passed, failed = stream(step) if step.command else (0, 0, 0)
+        code, passed, failed = stream(step, last_lines) if step.command else (0, 0, 0)
     except (OSError, subprocess.CalledProcessError, Missing) as error:
         print(error, flush=True)
+        last_lines.append(str(error))
         code, passed, failed = 1, 0, 0
     if code != 0:
         print(f"step {step.name} failed with exit code {code}", flush=True)
@@ -110,15 +130,16 @@ def run(step):
     elif passed + failed == 0:
         print(f"step {step.name} ran no test", flush=True)
         failed = 1
-    return step.name, passed, failed, time.monotonic() - began
+    return Result(step.name, passed, failed, time.monotonic() - began, last_lines)
 
 
-def stream(step):
+def stream(step, last_lines):
     """Runs a command and shows its output as it comes; returns its exit code and the tests that its closing lines count."""
     passed = failed = 0
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL}
     with subprocess.Popen(step.command, cwd=ROOT, env=os.environ | step.environment, text=True, errors="replace", **pipes) as process:
         for line in process.stdout:
+            last_lines.append(line.rstrip())
             closing = next((match for pattern in CLOSING_LINES if (match := pattern.match(line))), None)
             if closing:
                 passed += int(closing[1])
