@@ -56,7 +56,7 @@ def main():
     checks.that(of_rogers and re.match("Sat 0[5-9]|Sat 1[0-2]", next(line for line in of_rogers if "OVER:" in line)), "on Saturday morning")
     checks.that(re.search(r"crowd +was 4 h \d\d min ahead of it", account), "the crowd was four hours ahead of the first official word")
     summary = account[account.index("What came of it:") :] if "What came of it:" in account else ""
-    checks.that(re.search(r"began .*; really Fri 04:44:00, and told \d min after that", summary), "the summary says when it was told, and when it really began", summary)
+    checks.that(re.search(r"began +Fri 04:4\d:\d\d; really Fri 04:44:00, and told \d min after that", summary), "the summary says when it was told, and when it really began", summary)
     checks.that(re.search(rf"revisions, {count('CONFIRMED again')} flaps", summary), "and how often it flapped", summary)
     checks.that(seen and "fido" in seen["providers"] and seen["network"] == "rogers", "meanwhile the API says the same", str(seen))
     checks.close()

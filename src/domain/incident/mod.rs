@@ -4,6 +4,7 @@
 //! `attribution` tells a carrier that fails from one that is blamed for its neighbour.
 
 pub mod attribution;
+pub mod dating;
 pub mod desk;
 pub mod entry;
 pub mod figures;

@@ -2,6 +2,7 @@
 
 use super::figures;
 use crate::domain::detect::onset::onset;
+use crate::domain::incident::dating::onset_of_brands;
 use crate::domain::incident::register::Register;
 use crate::domain::incident::{Ending, Incident};
 use crate::domain::provider::Catalogue;
@@ -66,7 +67,6 @@ async fn date(store: &Store, catalogue: &Catalogue, watch: &Watch, incident: &mu
             brand.onset = brand.onset.min(began.start());
         }
     }
-    let onsets = incident.brands.iter().filter(|brand| !brand.episodes.is_empty()).map(|brand| brand.onset);
-    incident.onset = onsets.min().unwrap_or(incident.onset);
+    incident.onset = onset_of_brands(&incident.brands).unwrap_or(incident.onset);
     Ok(())
 }

@@ -4,6 +4,7 @@ use super::desk::Desk;
 use super::sightings::Sightings;
 use super::{WARM_UP_MINUTES, Watching};
 use crate::domain::detect::episode::Episode;
+use crate::domain::incident::dating::onset_of_brands;
 use crate::domain::incident::desk::{region, withdrawn};
 use crate::domain::incident::entry::Void;
 use crate::domain::incident::region::joined;
@@ -110,6 +111,6 @@ fn told_anew(incident: &Incident, found: &[(&str, &Episode)], now: Timestamp) ->
             (brand.evidence, brand.onset) = (strongest.evidence, strongest.onset);
         }
     }
-    told.onset = told.brands.iter().map(|brand| brand.onset).min().unwrap_or(told.onset);
+    told.onset = onset_of_brands(&told.brands).unwrap_or(told.onset);
     told
 }

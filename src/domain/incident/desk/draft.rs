@@ -5,6 +5,7 @@ use crate::domain::detect::episode::{Episode, Evidence, State as EpisodeState};
 use crate::domain::detect::score::score;
 use crate::domain::grid::Cell;
 use crate::domain::incident::attribution::Count;
+use crate::domain::incident::dating::{Dated, onset, onset_of_brands};
 use crate::domain::incident::figures::Figures;
 use crate::domain::incident::region::{Region, joined};
 use crate::domain::incident::{Brand, Ending, Incident, IncidentId, Method, State};
@@ -118,9 +119,7 @@ impl Draft {
         if !cells.is_empty() && told.cells[..] != cells[..] {
             told.cells = cells.into();
         }
-        if let Some(onset) = told.brands.iter().filter(|brand| !brand.episodes.is_empty()).map(|brand| brand.onset).min() {
-            told.onset = onset;
-        }
+        told.onset = onset_of_brands(&told.brands).unwrap_or(told.onset);
     }
 
     /// Brands of the network that have no episode of their own, and more reports here than usual.
@@ -198,7 +197,7 @@ impl Draft {
                 Some(own) => {
                     own.episodes
                         .extend(brand.episodes.iter().filter(|episode| !own.episodes.contains(episode)).copied().collect::<Vec<_>>());
-                    own.onset = own.onset.min(brand.onset);
+                    own.onset = onset([&*own, brand].into_iter().map(Dated::from)).unwrap_or(own.onset);
                     if brand.state.is_open() {
                         (own.state, own.resolved_at) = (brand.state.min(own.state), None);
                     }
@@ -206,7 +205,7 @@ impl Draft {
                 None => told.brands.push(brand.clone()),
             }
         }
-        told.onset = told.onset.min(other.onset);
+        told.onset = onset_of_brands(&told.brands).unwrap_or(told.onset);
         told.everywhere |= other.everywhere;
         told.cells = joined(told.cells.iter().chain(other.cells.iter()).copied()).into();
     }
@@ -255,18 +254,23 @@ fn take_brand(brands: &mut Vec<Brand>, provider: &str, episodes: &[&Episode], is
         State::Recovering
     };
     let resolved_at = if open.is_empty() { episodes.iter().filter_map(|episode| episode.resolved_at).max() } else { None };
-    let onset = episodes.iter().map(|episode| episode.onset).min().expect("a provider with episodes has one");
+    let onset = onset(episodes.iter().copied().map(Dated::from)).expect("a provider with episodes has one");
     if let Some(brand) = brands.iter_mut().find(|brand| brand.provider == provider) {
         let new: Vec<u64> = episodes.iter().map(|episode| episode.id).filter(|id| !brand.episodes.contains(id)).collect();
         let had_own = !brand.episodes.is_empty();
         brand.episodes.extend(new);
         (brand.state, brand.resolved_at) = (state, resolved_at);
-        // Episodes that were over long ago are not seen any more: then an earlier onset stays. One that was told as early as the brand is its first
-        // one, whatever another node's detector had called it; and what the network lent is given up for what the brand has itself.
+        // Episodes that were over long ago are not seen any more: then only stronger evidence makes the onset earlier. One that was told as early as
+        // the brand is its first one, whatever another node's detector had called it; and what the network lent is given up for what the brand has.
         let told = episodes.iter().map(|episode| episode.detected_at).min().expect("a provider with episodes has one");
         let has_first = told.ms_since(brand.detected_at) <= FIRST_WITHIN_MS;
-        brand.onset = if has_first || !had_own { onset } else { brand.onset.min(onset) };
-        if brand.evidence.score < strongest.evidence.score || !had_own {
+        let is_stronger = brand.evidence.score <= strongest.evidence.score;
+        if has_first || !had_own {
+            brand.onset = onset;
+        } else if is_stronger {
+            brand.onset = brand.onset.min(strongest.onset);
+        }
+        if is_stronger || !had_own {
             brand.evidence = strongest.evidence;
         }
         return;

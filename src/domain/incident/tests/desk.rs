@@ -1,5 +1,5 @@
 use super::world::*;
-use crate::domain::detect::episode::State as EpisodeState;
+use crate::domain::detect::episode::{Episode, State as EpisodeState};
 use crate::domain::fact::Source;
 use crate::domain::incident::attribution::Verdict;
 use crate::domain::incident::desk::withdrawn;
@@ -43,6 +43,28 @@ fn a_brand_too_small_to_be_flagged_by_itself_joins_the_network_that_fails() {
     let told = world.after(0);
     assert!(told[0].brand("chatr").is_some_and(|brand| brand.episodes.is_empty()));
     assert!(told[0].brand("fido").is_none(), "its reports are as on any day");
+}
+
+#[test]
+fn a_stray_report_of_a_small_brand_that_joins_later_does_not_move_the_onset() {
+    let mut world = World::of(&CANADA);
+    world.begins("rogers", episode(1, TORONTO, 0, 30.0));
+    world.after(0);
+    world.begins("chatr", Episode { onset: at(-35), ..episode(2, TORONTO, 5, 8.0) });
+    let told = &world.after(5)[0];
+    assert_eq!(told.onset, at(-8));
+    assert_eq!(told.brand("chatr").map(|brand| brand.onset), Some(at(-35)), "what it says of itself is told with it");
+}
+
+#[test]
+fn a_brand_that_joins_with_stronger_evidence_moves_the_onset_back() {
+    let mut world = World::of(&CANADA);
+    world.begins("chatr", episode(1, TORONTO, 0, 8.0));
+    world.after(0);
+    world.begins("rogers", Episode { onset: at(-20), ..episode(2, TORONTO, 5, 90.0) });
+    assert_eq!(world.after(5)[0].onset, at(-20));
+    world.begins("fido", Episode { onset: at(1), ..episode(3, TORONTO, 6, 120.0) });
+    assert_eq!(world.after(1)[0].onset, at(-8), "the brand that was told first began before it was told");
 }
 
 #[test]
