@@ -21,7 +21,7 @@ fn of(reports: &[(i64, u32, Lane, Symptom)], expected_a_minute: f64) -> Option<i
 #[test]
 fn it_is_where_the_reports_become_too_many() {
     let problem = |(minute, count)| (minute, count, Lane::OnTime, Symptom::NoService);
-    let rows: [(&[(i64, u32)], f64, Option<i64>); 7] = [
+    let rows: [(&[(i64, u32)], f64, Option<i64>); 8] = [
         (&[], 0.1, None),
         (&[(10, 1)], 0.1, None),
         (&[(70, 3)], 0.0, Some(70)),
@@ -29,6 +29,8 @@ fn it_is_where_the_reports_become_too_many() {
         (&[(5, 1), (30, 1), (80, 5), (90, 5), (95, 5)], 0.5, Some(90)),
         (&[(99, 4)], 0.1, Some(99)),
         (&[(99, 4), (100, 50), (101, 50)], 0.1, Some(99)),
+        // A stray report, in a place that never had any.
+        (&[(36, 1), (86, 1), (87, 2), (90, 1), (92, 2)], 1e-6, Some(86)),
     ];
     for (reports, expected_a_minute, expected) in rows {
         let reports: Vec<_> = reports.iter().copied().map(problem).collect();
