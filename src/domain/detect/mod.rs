@@ -58,6 +58,8 @@ pub const REREAD_MINUTES: i64 = 6;
 const LEAST_SCORE: f64 = 3.5;
 /// An episode's onset is dated anew every so many minutes, while late reports may still tell more.
 const DATED_EVERY_MINUTES: i64 = 10;
+/// And for so long: after that the history that is looked at does not reach back well before it.
+const DATED_FOR_MINUTES: i64 = LONGEST / 2;
 /// Looks tell whole seconds.
 const SECOND_MS: i64 = 1_000;
 
@@ -159,7 +161,8 @@ impl Detector {
         for n in (0..self.followed.len()).rev() {
             self.follow(n, now, &mut told);
         }
-        self.undated = self.followed.iter().any(|f| (now.0 - f.opened.0) % DATED_EVERY_MINUTES == 0).then_some(now);
+        let is_due = |f: &Followed| is_dated(f, now) && (now.0 - f.opened.0) % DATED_EVERY_MINUTES == 0;
+        self.undated = self.followed.iter().any(is_due).then_some(now);
         (self.was_quiet, self.opened) = (self.followed.is_empty(), 0);
         told
     }
@@ -282,7 +285,7 @@ impl Detector {
     pub fn date(&mut self, minutes: &[(Minute, Arc<Counts>)]) -> Vec<Episode> {
         let Some(now) = self.undated.take() else { return Vec::new() };
         let mut told = Vec::new();
-        for followed in &mut self.followed {
+        for followed in self.followed.iter_mut().filter(|followed| is_dated(followed, now)) {
             let cells: HashSet<Cell> = followed.told.cells.iter().copied().collect();
             let everywhere = followed.is_everywhere();
             let inside = |cell: Cell| {
@@ -311,6 +314,11 @@ impl Detector {
     pub fn heap_bytes(&self) -> usize {
         self.scan.heap_bytes()
     }
+}
+
+/// Whether its onset may still be dated anew.
+fn is_dated(followed: &Followed, now: Minute) -> bool {
+    now.0 - followed.opened.0 <= DATED_FOR_MINUTES
 }
 
 /// The cells that places are made of, each once.

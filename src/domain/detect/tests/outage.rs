@@ -87,6 +87,15 @@ fn what_flaps_is_an_episode_that_opens_again_not_many() {
 }
 
 #[test]
+fn what_lasts_all_day_keeps_its_onset() {
+    let world = World::new(7).reports(&town(TORONTO, 5), 12.0, 0..9 * DAY).reports(&town(TORONTO, 2), 90.0, DOWN..DOWN + 11 * HOUR);
+    let story = world.watched(DOWN - 30..DOWN + 11 * HOUR);
+    let episode = story.only();
+    assert_eq!(episode.state, State::Confirmed, "{story}");
+    assert!((DOWN..DOWN + 3).contains(&minute_of(episode.onset)), "{story}");
+}
+
+#[test]
 fn those_who_tell_us_afterwards_are_heard() {
     // Nobody in the middle of it can report before it is over.
     let down = town(TORONTO, 2);
