@@ -7,6 +7,7 @@ use super::listing::{self, Where};
 use super::live::{self, Dated, Moment};
 use super::query::Query;
 use crate::domain::detect::spike::Spike;
+use crate::domain::grid::Cell;
 use crate::domain::incident::attribution::{Attribution, Verdict};
 use crate::domain::incident::region::Region;
 use crate::domain::incident::register::Register;
@@ -17,10 +18,14 @@ use crate::render::spike::SpikeJson;
 use crate::render::spike_geojson::SpikesGeoJson;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
+use std::cmp::Ordering;
+use std::fmt;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
 const PARAMETERS: [&str; 7] = ["provider", "network", "bbox", "area", "min_score", "limit", "cursor"];
+/// In a cursor, the place of a spike that has no centre.
+const EVERYWHERE: &str = "everywhere";
 
 /// A page of spikes.
 #[derive(Debug, Serialize, ToSchema)]
@@ -47,7 +52,16 @@ struct Question {
     place: Where,
     min_score: Option<f64>,
     limit: usize,
-    after: usize,
+    after: Option<Rank>,
+}
+
+/// Where a spike stands in the list: by its score, the highest first, then by provider and place. So a page follows the one before even where
+/// spikes have come and gone in between.
+#[derive(Debug, Clone, PartialEq)]
+struct Rank {
+    score: f64,
+    provider: String,
+    centre: Option<Cell>,
 }
 
 /// List spikes
@@ -112,14 +126,13 @@ impl Question {
     fn parse(app: &App, request: &HttpRequest) -> Result<Self, Problem> {
         let query = Query::parse(request.query_string(), &PARAMETERS)?;
         let (provider, network) = listing::subjects(&query, app)?;
-        let after = query.value("cursor", "a next_cursor as it was given", |text| text.strip_prefix("after:")?.parse().ok())?;
         Ok(Self {
             provider,
             network,
             place: Where::parse(&query)?,
             min_score: listing::min_score(&query)?,
             limit: listing::limit(&query)?,
-            after: after.unwrap_or_default(),
+            after: query.value("cursor", "a next_cursor as it was given", Rank::parse)?,
         })
     }
 
@@ -130,15 +143,42 @@ impl Question {
                 && self.network.as_ref().is_none_or(|asked| provider.network == *asked)
         });
         let all = of_asked.flat_map(|((_, provider), sight)| sight.spikes.iter().map(move |spike| (provider, spike)));
-        let mut found: Vec<(&Provider, &Spike)> = all
+        let mut found: Vec<(Rank, &Provider, &Spike)> = all
             .filter(|(_, spike)| self.min_score.is_none_or(|least| least <= spike.evidence.score) && self.place.holds_one_of(&spike.cells))
+            .map(|(provider, spike)| (Rank::of(provider, spike), provider, spike))
+            .filter(|(rank, ..)| self.after.as_ref().is_none_or(|after| rank.order(after).is_gt()))
             .collect();
-        found.sort_by(|a, b| b.1.evidence.score.total_cmp(&a.1.evidence.score).then_with(|| a.0.id.cmp(&b.0.id)));
-        let next = self.after.saturating_add(self.limit);
-        let next_cursor = (next < found.len()).then(|| format!("after:{next}"));
-        let page =
-            found.into_iter().skip(self.after).take(self.limit).map(|(provider, spike)| (json(&moment.register, provider, spike), spike));
+        found.sort_by(|(a, ..), (b, ..)| a.order(b));
+        let is_last = found.len() <= self.limit;
+        found.truncate(self.limit);
+        let next_cursor = found.last().filter(|_| !is_last).map(|(rank, ..)| rank.to_string());
+        let page = found.into_iter().map(|(_, provider, spike)| (json(&moment.register, provider, spike), spike));
         (page.collect(), next_cursor)
+    }
+}
+
+impl Rank {
+    fn of(provider: &Provider, spike: &Spike) -> Self {
+        Self { score: spike.evidence.score, provider: provider.id.clone(), centre: spike.evidence.centre }
+    }
+
+    fn order(&self, other: &Self) -> Ordering {
+        let by_score = other.score.total_cmp(&self.score);
+        by_score.then_with(|| self.provider.cmp(&other.provider)).then_with(|| self.centre.cmp(&other.centre))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let [score, provider, centre] = text.split(':').collect::<Vec<_>>().try_into().ok()?;
+        let score = score.parse().ok().filter(|score: &f64| score.is_finite())?;
+        let centre = if centre == EVERYWHERE { None } else { Some(Cell::parse(centre).ok()?) };
+        Some(Self { score, provider: provider.to_owned(), centre })
+    }
+}
+
+impl fmt::Display for Rank {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let centre = self.centre.map_or_else(|| EVERYWHERE.to_owned(), |centre| centre.to_string());
+        write!(f, "{}:{}:{centre}", self.score, self.provider)
     }
 }
 
