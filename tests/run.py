@@ -74,6 +74,7 @@ def steps():
         Step("release", [cargo, "build", "--locked", "--release"]),
         script("backtest"),
         script("recompute"),
+        script("same_incidents"),
         script("explain"),
         script("analyst"),
         script("demo"),

@@ -1,0 +1,63 @@
+"""Does every stream with known outages give the same incidents, whatever store it is replayed into?
+
+Replays streams into the embedded store and into Redis, and compares what was told: every revision, byte for byte. The whole set takes a quarter of
+an hour (`--all`), for on Redis the history is played before each stream; without that, six are replayed.
+"""
+
+import argparse
+import json
+import subprocess
+from itertools import zip_longest
+from pathlib import Path
+
+from checks import Checks
+from redis_servers import Redis
+from server import REPORTER_KEY, shared_data, store_directory
+
+STREAMS = ["nyc-regional-01", "nyc-local-02", "nyc-metro_late-03", "nyc-cold_start-02", "nyc-spam_few-00", "nyc-global_rise-02"]
+
+
+def main():
+    arguments = parse_arguments()
+    checks = Checks()
+    folder = shared_data() / "detbench"
+    streams = json.loads((folder / "index.json").read_text())
+    if not arguments.all:
+        streams = [stream for stream in streams if stream["scenario"] in arguments.streams]
+        checks.equal(len(streams), len(arguments.streams), "the streams are in the set")
+    told = 0
+    with store_directory() as directory, Redis("no") as redis:
+        embedded, on_redis = Path(directory, "embedded"), Path(directory, "redis")
+        redis.start()
+        replay(arguments.binary, folder, streams, embedded)
+        replay(arguments.binary, folder, streams, on_redis, "--store", redis.url)
+        checks.that(int(redis.cli("DBSIZE")), "what was replayed into Redis is there")
+        for stream in streams:
+            ours, theirs = ((out / f"{stream['scenario']}.ndjson").read_text().splitlines() for out in (embedded, on_redis))
+            differ = next((pair for pair in zip_longest(ours, theirs) if pair[0] != pair[1]), None)
+            told += len(ours)
+            checks.that(not differ, f"{stream['scenario']}: {len(ours)} revisions, the same", f"\n  {differ and differ[0]}\nbut on Redis\n  {differ and differ[1]}")
+    checks.that(told >= 10 * len(streams), "there was much to tell", f"{told} revisions of {len(streams)} streams")
+    checks.close()
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("binary", help="the groundswell to test, e.g. target/release/groundswell")
+    parser.add_argument("--streams", nargs="+", default=STREAMS, metavar="NAME", help="streams of the set, without their endings")
+    parser.add_argument("--all", action="store_true", help="all streams of the set")
+    return parser.parse_args()
+
+
+def replay(binary, folder, streams, out, *store):
+    """Writes the incidents of each stream, played after its history."""
+    for history in sorted({stream["warmup"] for stream in streams}):
+        files = [folder / stream["stream"] for stream in streams if stream["warmup"] == history]
+        # The key decides when a reporter may be counted again, and so must be the same.
+        always = ["--history", folder / history, "--out", f"{out}/", "--reporter-key", REPORTER_KEY]
+        command = [Path(binary).resolve(), "replay", *files, *always, *store]
+        subprocess.run([str(word) for word in command], check=True, stdin=subprocess.DEVNULL)
+
+
+if __name__ == "__main__":
+    main()
