@@ -101,9 +101,14 @@ def write_made_up(path):
 
 def replayed(binary, history, streams, out):
     """The incidents of each stream."""
-    command = [Path(binary).resolve(), "replay", *streams, *(["--history", *history] if history else []), "--out", f"{out}/"]
-    subprocess.run([str(word) for word in command], check=True, stdin=subprocess.DEVNULL)
+    replay(binary, history, streams, out)
     return {stream: raised_in(out / stream.name.replace(".ndjson.gz", ".ndjson")) for stream in streams}
+
+
+def replay(binary, history, streams, out, *settings):
+    """Writes the incidents of each stream, played after the history, into a folder."""
+    command = [Path(binary).resolve(), "replay", *streams, *(["--history", *history] if history else []), "--out", f"{out}/", *settings]
+    subprocess.run([str(word) for word in command], check=True, stdin=subprocess.DEVNULL)
 
 
 class Incident:

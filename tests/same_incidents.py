@@ -6,11 +6,11 @@ an hour (`--all`), for on Redis the history is played before each stream; withou
 
 import argparse
 import json
-import subprocess
 from itertools import zip_longest
 from pathlib import Path
 
 from checks import Checks
+from recompute import replay
 from redis_servers import Redis
 from server import REPORTER_KEY, shared_data, store_directory
 
@@ -29,8 +29,8 @@ def main():
     with store_directory() as directory, Redis("no") as redis:
         embedded, on_redis = Path(directory, "embedded"), Path(directory, "redis")
         redis.start()
-        replay(arguments.binary, folder, streams, embedded)
-        replay(arguments.binary, folder, streams, on_redis, "--store", redis.url)
+        replay_all(arguments.binary, folder, streams, embedded)
+        replay_all(arguments.binary, folder, streams, on_redis, "--store", redis.url)
         checks.that(int(redis.cli("DBSIZE")), "what was replayed into Redis is there")
         for stream in streams:
             ours, theirs = ((out / f"{stream['scenario']}.ndjson").read_text().splitlines() for out in (embedded, on_redis))
@@ -49,14 +49,12 @@ def parse_arguments():
     return parser.parse_args()
 
 
-def replay(binary, folder, streams, out, *store):
+def replay_all(binary, folder, streams, out, *store):
     """Writes the incidents of each stream, played after its history."""
     for history in sorted({stream["warmup"] for stream in streams}):
         files = [folder / stream["stream"] for stream in streams if stream["warmup"] == history]
         # The key decides when a reporter may be counted again, and so must be the same.
-        always = ["--history", folder / history, "--out", f"{out}/", "--reporter-key", REPORTER_KEY]
-        command = [Path(binary).resolve(), "replay", *files, *always, *store]
-        subprocess.run([str(word) for word in command], check=True, stdin=subprocess.DEVNULL)
+        replay(binary, [folder / history], files, out, "--reporter-key", REPORTER_KEY, *store)
 
 
 if __name__ == "__main__":

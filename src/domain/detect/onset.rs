@@ -1,5 +1,6 @@
 //! When an episode began: what the reports say of it, the late ones included, in the minutes they were observed.
 
+use super::scan::LONGEST;
 use crate::domain::counts::Counts;
 use crate::domain::grid::Cell;
 use crate::domain::symptom::Symptom;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 
 /// Reports expected a minute, at least: one in the eight hours that are looked at. Nothing is known so well that one stray report, long before the
 /// others, had to be a part of what they tell of; by what a tiny place is expected to have it would be.
-const LEAST_EXPECTED_A_MINUTE: f64 = 1.0 / 480.0;
+const LEAST_EXPECTED_A_MINUTE: f64 = 1.0 / LONGEST as f64;
 
 /// The minute since which the cells have had more reports than expected, with the greatest likelihood.
 ///

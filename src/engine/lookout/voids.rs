@@ -4,7 +4,7 @@ use super::desk::Desk;
 use super::sightings::Sightings;
 use super::{WARM_UP_MINUTES, Watching};
 use crate::domain::detect::episode::Episode;
-use crate::domain::incident::dating::onset_of_brands;
+use crate::domain::incident::dating::{Dated, onset};
 use crate::domain::incident::desk::{region, withdrawn};
 use crate::domain::incident::entry::Void;
 use crate::domain::incident::region::joined;
@@ -106,11 +106,12 @@ fn told_anew(incident: &Incident, found: &[(&str, &Episode)], now: Timestamp) ->
     (told.revision, told.known_at) = (told.revision + 1, now);
     told.cells = joined(found.iter().flat_map(|(_, episode)| episode.cells.iter().copied())).into();
     for brand in &mut told.brands {
-        let own = found.iter().filter(|(provider, _)| *provider == brand.provider).map(|(_, episode)| *episode);
-        if let Some(strongest) = own.max_by(|a, b| a.evidence.score.total_cmp(&b.evidence.score)) {
-            (brand.evidence, brand.onset) = (strongest.evidence, strongest.onset);
+        let own = || found.iter().filter(|(provider, _)| *provider == brand.provider).map(|(_, episode)| *episode);
+        if let Some(strongest) = own().max_by(|a, b| a.evidence.score.total_cmp(&b.evidence.score)) {
+            (brand.evidence, brand.onset) = (strongest.evidence, onset(own().map(Dated::from)).unwrap_or(brand.onset));
         }
     }
-    told.onset = onset_of_brands(&told.brands).unwrap_or(told.onset);
+    // Not by the brands: of one whose reports were all taken back nothing says when it began.
+    told.onset = onset(found.iter().map(|(_, episode)| Dated::from(*episode))).unwrap_or(told.onset);
     told
 }
