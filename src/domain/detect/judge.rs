@@ -30,8 +30,7 @@ pub struct Moment {
 impl Detector {
     /// Lets episodes grow by the zones that belong to them, joins and parts them, and opens new ones.
     pub(super) fn judge(&mut self, zones: &[Zone], when: Moment, told: &mut Vec<Episode>) {
-        let grows = |zone: &&Zone| zone.score >= self.opens_at(zone) - self.parameters.grows_below;
-        let zones: Vec<Zone> = zones.iter().filter(grows).copied().collect();
+        let zones: Vec<Zone> = zones.iter().filter(|zone| self.belongs(zone)).copied().collect();
         for zone in &zones {
             if zone.centre.is_none() {
                 self.judge_everywhere(zone, &zones, when, told);

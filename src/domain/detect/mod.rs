@@ -189,9 +189,28 @@ impl Detector {
 
     /// Zones around what has grown.
     fn zones(&mut self, grown: &[Place]) -> Vec<Zone> {
-        let zones = if grown.is_empty() { Vec::new() } else { self.scan.zones(grown, LEAST_SCORE, &self.parameters) };
+        let zones = if grown.is_empty() {
+            Vec::new()
+        } else if let Some(everywhere) = self.still_everywhere() {
+            vec![everywhere]
+        } else {
+            self.scan.zones(grown, LEAST_SCORE, &self.parameters)
+        };
         self.highest_score = zones.first().map_or(0.0, |zone| zone.score);
         zones
+    }
+
+    /// The zone that alone decides of an episode that is everywhere, as long as it belongs to it: all zones within are a part of that episode, and
+    /// while everything reports they are many.
+    fn still_everywhere(&self) -> Option<Zone> {
+        // One that a look has opened is judged by its step as if nobody had looked.
+        self.followed.iter().find(|followed| followed.is_everywhere() && !followed.is_early)?;
+        self.scan.everywhere(LEAST_SCORE, &self.parameters).filter(|zone| self.belongs(zone))
+    }
+
+    /// Whether a zone is near enough to the score that opens an episode to belong to one.
+    fn belongs(&self, zone: &Zone) -> bool {
+        zone.score >= self.opens_at(zone) - self.parameters.grows_below
     }
 
     /// Quiet days teach which scores chance brings.
@@ -268,7 +287,7 @@ impl Detector {
         &self.parameters
     }
 
-    /// The highest score of any zone in the last step or look; 0 where nothing was worth a score.
+    /// The highest score of any zone in the last step or look; 0 where nothing was worth a score. While one alone decides, its score.
     #[must_use]
     pub const fn highest_score(&self) -> f64 {
         self.highest_score

@@ -194,7 +194,8 @@ impl Scan {
         hopes.best()
     }
 
-    fn everywhere(&self, least: f64, parameters: &Parameters) -> Option<Zone> {
+    /// Everywhere, in its most surprising window.
+    pub fn everywhere(&self, least: f64, parameters: &Parameters) -> Option<Zone> {
         let mut hopes = Hopes::new(least);
         for (w, minutes) in WINDOWS.into_iter().enumerate() {
             let (observed, expected) = (f64::from(self.counts[w]), self.whole[w] + parameters.least_expected);
