@@ -4,12 +4,17 @@
 
 mod support;
 
+use groundswell::domain::detect::parameters::Parameters;
+use groundswell::domain::detect::{METHOD, QuietDay};
+use groundswell::domain::incident::entry::{Entry, Lesson};
 use groundswell::domain::time::MINUTE_MS;
+use groundswell::store::journal::{Appended, Position};
+use groundswell::wire::journal::to_bytes;
 use serde_json::{Value, json};
 use std::str::FromStr;
 use support::past::{outage, quiet_past};
 use support::server::TestServer;
-use support::{TORONTO, VANCOUVER, cell, ndjson, text};
+use support::{CATALOGUE, NOW, TORONTO, VANCOUVER, cell, instant, ndjson, text};
 
 /// A server with a quiet past whose detectors have come to the present.
 fn server() -> TestServer {
@@ -341,6 +346,67 @@ fn a_void_that_is_none_is_refused_by_its_field() {
         assert_eq!((&answer["code"], &answer["errors"][0]["field"]), (&json!(code), &json!(field)), "{answer}");
     }
     assert_eq!(server.read("/v1/voids")["items"], json!([]));
+}
+
+/// Where the score that opens an incident of Charlie in Toronto comes from.
+fn threshold(server: &TestServer) -> Value {
+    server.read(&format!("/v1/cells/{}?provider=charlie", cell(TORONTO, 7)))["threshold"].clone()
+}
+
+#[test]
+fn what_quiet_days_taught_outlives_a_restart() {
+    let server = server();
+    for day in 0..9 {
+        // Three in a minute are worth a score: that of an incident once a week has taught that it is seldom reached.
+        assert_eq!(server.batch(&ndjson(&outage("charlie", TORONTO, 3, day))).status, 200);
+        server.watch_minutes(1);
+        server.advance_minutes(24 * 60 - 1);
+        server.catch_up();
+    }
+    let before = threshold(&server);
+    let server = server.restarted_with(CATALOGUE);
+    server.catch_up();
+    let after = threshold(&server);
+    // The day that the first server began in was not whole, and is told nobody.
+    assert_eq!((&before["quiet_days"], &after["quiet_days"]), (&json!(9), &json!(8)));
+    assert_eq!((&before["origin"], &after["origin"]), (&json!("chosen"), &json!("chosen")));
+}
+
+/// What a quiet day so many days before [`NOW`] taught of Charlie, as bytes of the journal.
+fn lesson(ago: i64) -> Vec<u8> {
+    let quiet_day = QuietDay::of(instant(NOW).minute().plus(-ago * 24 * 60));
+    let (version, parameters) = (METHOD.to_owned(), Parameters::default().fingerprint());
+    to_bytes(&Entry::Lesson(Lesson { provider: "charlie".into(), version, parameters, quiet_day }))
+}
+
+#[test]
+fn a_damaged_lesson_is_left_out_and_the_others_are_learnt() {
+    let day = |from: &str, to: &str| String::from_utf8(lesson(5)).unwrap().replace(from, to).into_bytes();
+    let rows = [
+        (lesson(5), "chosen", 7),
+        (day("0.0,", "-1.0,"), "untaught", 6),
+        (day("[0.0,", "["), "untaught", 6),
+        (lesson(5)[..40].to_vec(), "untaught", 6),
+        // Scores of another method are not these.
+        (day(r#""version":"1""#, r#""version":"0""#), "untaught", 6),
+    ];
+    for (fifth, origin, quiet_days) in rows {
+        let entries: Vec<Vec<u8>> = (2..8).rev().map(|ago| if ago == 5 { fifth.clone() } else { lesson(ago) }).collect();
+        let server = TestServer::start_after(|store| {
+            quiet_past(store);
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            assert!(matches!(runtime.block_on(store.append(None, Position::START, &entries)), Ok(Appended::Yes { .. })));
+        });
+        // Seven days are enough: six that are told, and the rest of the one in which the detectors begin.
+        server.catch_up();
+        let threshold = threshold(&server);
+        assert_eq!(
+            (&threshold["origin"], &threshold["quiet_days"]),
+            (&json!(origin), &json!(quiet_days)),
+            "{}",
+            String::from_utf8_lossy(&fifth)
+        );
+    }
 }
 
 #[test]

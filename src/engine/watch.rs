@@ -7,7 +7,7 @@ use crate::domain::counts::Counts;
 use crate::domain::detect::episode::Episode;
 use crate::domain::detect::parameters::Parameters;
 use crate::domain::detect::spike::Spike;
-use crate::domain::detect::{Detector, REREAD_MINUTES};
+use crate::domain::detect::{Detector, QuietDay, REREAD_MINUTES};
 use crate::domain::liveness::Liveness;
 use crate::domain::provider::ProviderIndex;
 use crate::domain::time::{Hour, Minute, Timestamp};
@@ -88,6 +88,19 @@ impl Watch {
     #[must_use]
     pub fn beginning_at(self, minute: Minute) -> Self {
         Self { begin: Some(minute), ..self }
+    }
+
+    /// Takes over what quiet days taught of a provider before; of a watch that has not begun, and begins at a minute of its own.
+    pub fn recall(&mut self, provider: ProviderIndex, days: impl IntoIterator<Item = QuietDay>) {
+        if let (Some(begin), None) = (self.begin, self.next) {
+            self.detectors[usize::from(provider.0)].recall(days, begin);
+        }
+    }
+
+    /// Quiet days of a provider that this watch has seen from their first minute to their last, oldest first.
+    pub fn whole_quiet_days(&self, provider: ProviderIndex) -> impl Iterator<Item = &QuietDay> {
+        let days = self.detectors[usize::from(provider.0)].quiet_days();
+        days.filter(|of| self.begin.is_none_or(|begin| begin <= of.begins()))
     }
 
     /// The same watch over a copy of its store, whose revisions are other ones.

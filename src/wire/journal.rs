@@ -2,10 +2,11 @@
 //! kind that is new is skipped: versions N and N + 1 share a journal.
 
 use crate::domain::detect::episode::Evidence;
+use crate::domain::detect::{KINDS, QuietDay};
 use crate::domain::fact::Source;
 use crate::domain::grid::Cell;
 use crate::domain::incident::attribution::{Attribution, Verdict};
-use crate::domain::incident::entry::{Entry, Note, Void};
+use crate::domain::incident::entry::{Entry, Lesson, Note, Void};
 use crate::domain::incident::figures::{Figures, Peak};
 use crate::domain::incident::{Brand, Cause, Ending, Incident, IncidentId, Method, State};
 use crate::domain::symptom::Symptom;
@@ -19,6 +20,8 @@ const PACKED_FROM_BYTES: usize = 512;
 const MOST_UNPACKED_BYTES: usize = 64 << 20;
 /// Fast, and cells shrink to a tenth.
 const ZSTD_LEVEL: i32 = 3;
+/// No score of a quiet day is above this: it is held at the score that opens an episode.
+const MOST_SCORE: f32 = 100.0;
 
 /// Bytes that are no entry.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +35,14 @@ pub enum EntryError {
     /// A field holds what it cannot.
     #[error("{0} of an entry holds what it cannot")]
     Field(&'static str),
+    /// What a quiet day is said to have taught are no scores.
+    #[error("the lesson of day {day} for {provider:?} must hold {KINDS} scores from 0 to {MOST_SCORE}: that day is learnt from no more")]
+    Lesson {
+        /// Of whose reports.
+        provider: String,
+        /// Which day, counted from 1970-01-01.
+        day: i64,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -40,6 +51,7 @@ enum Line {
     Revision(Box<RevisionLine>),
     Note(NoteLine),
     Void(VoidLine),
+    Lesson(LessonLine),
     #[serde(other)]
     Unknown,
 }
@@ -152,6 +164,15 @@ struct VoidLine {
     known_at: i64,
 }
 
+#[derive(Serialize, Deserialize)]
+struct LessonLine {
+    provider: String,
+    version: String,
+    parameters: u64,
+    day: i64,
+    highest: Vec<f32>,
+}
+
 /// The bytes of an entry.
 #[must_use]
 pub fn to_bytes(entry: &Entry) -> Vec<u8> {
@@ -159,6 +180,7 @@ pub fn to_bytes(entry: &Entry) -> Vec<u8> {
         Entry::Revision(incident) => Line::Revision(Box::new(RevisionLine::of(incident))),
         Entry::Note(note) => Line::Note(NoteLine::of(note)),
         Entry::Void(void) => Line::Void(VoidLine::of(void)),
+        Entry::Lesson(lesson) => Line::Lesson(LessonLine::of(lesson)),
     };
     let plain = serde_json::to_vec(&line).expect("an entry is plain data");
     if plain.len() < PACKED_FROM_BYTES {
@@ -182,6 +204,7 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Option<Entry>, EntryError> {
         Line::Revision(line) => Some(Entry::Revision(Arc::new(line.read()?))),
         Line::Note(line) => Some(Entry::Note(line.read()?)),
         Line::Void(line) => Some(Entry::Void(line.read())),
+        Line::Lesson(line) => Some(Entry::Lesson(line.read()?)),
         Line::Unknown => None,
     })
 }
@@ -391,6 +414,22 @@ impl VoidLine {
     }
 }
 
+impl LessonLine {
+    fn of(lesson: &Lesson) -> Self {
+        let Lesson { provider, version, parameters, quiet_day: QuietDay { day, highest } } = lesson.clone();
+        Self { provider, version, parameters, day, highest: highest.to_vec() }
+    }
+
+    fn read(self) -> Result<Lesson, EntryError> {
+        let Self { provider, version, parameters, day, highest } = self;
+        let scores = <[f32; KINDS]>::try_from(highest).ok().filter(|scores| scores.iter().all(|score| (0.0..=MOST_SCORE).contains(score)));
+        match scores {
+            Some(highest) => Ok(Lesson { provider, version, parameters, quiet_day: QuietDay { day, highest } }),
+            None => Err(EntryError::Lesson { provider, day }),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -463,7 +502,9 @@ mod tests {
         };
         let window = Window { from: Minute(1), to: Minute(9) };
         let void = Void { source: Source(3), window, provider: Some("fido".into()), reason: "a broken app".into(), known_at: Timestamp(7) };
-        for entry in revisions.chain([Entry::Note(note), Entry::Void(void)]) {
+        let quiet_day = QuietDay { day: 19_181, highest: [0.0, 1.5, 3.25, 6.8, 0.0, 0.0, 4.0, 5.0] };
+        let lesson = Lesson { provider: "fido".into(), version: "1".into(), parameters: u64::MAX, quiet_day };
+        for entry in revisions.chain([Entry::Note(note), Entry::Void(void), Entry::Lesson(lesson)]) {
             assert_eq!(from_bytes(&to_bytes(&entry)).unwrap(), Some(entry));
         }
     }
@@ -479,6 +520,18 @@ mod tests {
         assert_eq!(from_bytes(br#"{"kind":"prophecy","of":1}"#).unwrap(), None);
         let note = br#"{"kind":"note","incident":"00000000000000ab","official":false,"said_at":1,"known_at":2,"source":"a","text":"b","mood":"c"}"#;
         assert!(matches!(from_bytes(note).unwrap(), Some(Entry::Note(_))));
+    }
+
+    #[test]
+    fn a_damaged_lesson_is_refused_by_name() {
+        for highest in ["[1,2,3]", "[0,0,0,0,0,0,0,-1]", "[0,0,0,0,0,0,0,1e9]", "[0,0,0,0,0,0,0,0,0]"] {
+            let bytes = format!(r#"{{"kind":"lesson","provider":"rogers","version":"1","parameters":1,"day":19181,"highest":{highest}}}"#);
+            let error = from_bytes(bytes.as_bytes()).unwrap_err().to_string();
+            assert_eq!(
+                error, "the lesson of day 19181 for \"rogers\" must hold 8 scores from 0 to 100: that day is learnt from no more",
+                "{highest}"
+            );
+        }
     }
 
     #[test]

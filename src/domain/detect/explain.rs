@@ -271,7 +271,8 @@ impl Detector {
 
     fn threshold(&self, zone: &Zone) -> Threshold {
         let chosen = || self.thresholds.chosen_from(zone.kind(), &self.parameters);
-        let origin = if self.is_cold() { Origin::Cold } else { chosen().map_or(Origin::Untaught(self.thresholds.days()), Origin::Chosen) };
+        let origin =
+            if self.is_cold() { Origin::Cold } else { chosen().map_or(Origin::Untaught(self.thresholds.days().len()), Origin::Chosen) };
         let (opens_at, grows_below) = (self.opens_at(zone), self.parameters.grows_below);
         Threshold { opens_at, grows_below, expected: bounds_of(zone.kind()), origin }
     }

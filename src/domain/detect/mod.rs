@@ -44,8 +44,8 @@ use scan::{LONGEST, Place, Scan, counts_now};
 pub use spread::Scatter;
 use std::ops::Range;
 use std::sync::Arc;
-pub use threshold::Choice;
 use threshold::Thresholds;
+pub use threshold::{Choice, DAYS as QUIET_DAYS, KINDS, QuietDay};
 pub use zone::Corrected;
 use zone::Zone;
 
@@ -279,6 +279,17 @@ impl Detector {
     #[must_use]
     pub const fn now(&self) -> Option<Minute> {
         self.scan.now()
+    }
+
+    /// Quiet days that are over, the last [`QUIET_DAYS`] of them, oldest first.
+    #[must_use]
+    pub fn quiet_days(&self) -> impl DoubleEndedIterator<Item = &QuietDay> {
+        self.thresholds.days().iter()
+    }
+
+    /// Takes over what quiet days taught a detector of this provider before; to be called before the first step, which is that at `now`.
+    pub fn recall(&mut self, days: impl IntoIterator<Item = QuietDay>, now: Minute) {
+        self.thresholds.recall(days, now, &self.parameters);
     }
 
     /// The numbers it goes by.

@@ -6,6 +6,7 @@
 
 use super::parameters::Parameters;
 use crate::domain::time::Minute;
+use std::cmp::Ordering;
 use std::collections::VecDeque;
 
 /// Upper bounds of the expected counts that are one kind of zone each.
@@ -19,15 +20,40 @@ const MEAN_EXCESS: f64 = std::f64::consts::LOG10_E;
 /// The mean excess of a right model weighs as much as so many peaks.
 const PEAKS_PRIOR: f64 = 10.0;
 /// Days remembered, and days without which nothing is chosen.
-const DAYS: usize = 28;
+pub const DAYS: usize = 28;
 const LEAST_DAYS: usize = 7;
+
+const DAY_MINUTES: i64 = 24 * 60;
+
+/// A day in UTC, counted from 1970-01-01, and the highest score of each kind of zone while nothing was known to be wrong; 0 where none was worth one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct QuietDay {
+    /// Which.
+    pub day: i64,
+    /// By kind of zone.
+    pub highest: [f32; KINDS],
+}
+
+impl QuietDay {
+    /// The day of a minute, of which nothing is known yet.
+    #[must_use]
+    pub const fn of(minute: Minute) -> Self {
+        Self { day: minute.0.div_euclid(DAY_MINUTES), highest: [0.0; KINDS] }
+    }
+
+    /// Its first minute.
+    #[must_use]
+    pub const fn begins(&self) -> Minute {
+        Minute(self.day * DAY_MINUTES)
+    }
+}
 
 /// Highest scores of quiet days.
 #[derive(Debug, Clone, Default)]
 pub struct Thresholds {
-    day: Option<i64>,
-    today: [f32; KINDS],
-    days: VecDeque<[f32; KINDS]>,
+    today: Option<QuietDay>,
+    /// Oldest first.
+    days: VecDeque<QuietDay>,
     chosen: Option<[f64; KINDS]>,
 }
 
@@ -50,18 +76,36 @@ impl Thresholds {
 
     /// Notes a score that was seen while nothing was known to be wrong.
     pub fn note(&mut self, now: Minute, kind: usize, score: f64, parameters: &Parameters) {
-        let day = now.0.div_euclid(24 * 60);
-        let before = self.day.replace(day);
-        if before.is_some_and(|before| before != day) {
-            self.days.push_back(std::mem::take(&mut self.today));
-            if self.days.len() > DAYS {
-                self.days.pop_front();
-            }
-            self.choose(parameters.false_alarms_a_week, parameters.opens_at);
+        let mut today = self.today.unwrap_or(QuietDay::of(now));
+        if today.day != QuietDay::of(now).day {
+            self.remember(std::mem::replace(&mut today, QuietDay::of(now)), parameters);
         }
         // A score that opens an episode may be that of an outage: no more is believed of it than that it did.
         let score = score.min(self.of(kind, parameters.opens_untaught_at)) as f32;
-        self.today[kind] = self.today[kind].max(score);
+        today.highest[kind] = today.highest[kind].max(score);
+        self.today = Some(today);
+    }
+
+    /// Takes over what another detector of the provider noted, where this one begins to look at `now`: days before are as if it had seen them, and of
+    /// that day it is still to see the rest.
+    pub fn recall(&mut self, days: impl IntoIterator<Item = QuietDay>, now: Minute, parameters: &Parameters) {
+        let mut days: Vec<QuietDay> = days.into_iter().collect();
+        days.sort_unstable_by_key(|of| of.day);
+        for of in days {
+            match of.day.cmp(&QuietDay::of(now).day) {
+                Ordering::Less => self.remember(of, parameters),
+                Ordering::Equal => self.today = Some(of),
+                Ordering::Greater => {}
+            }
+        }
+    }
+
+    fn remember(&mut self, of: QuietDay, parameters: &Parameters) {
+        self.days.push_back(of);
+        if self.days.len() > DAYS {
+            self.days.pop_front();
+        }
+        self.choose(parameters.false_alarms_a_week, parameters.opens_at);
     }
 
     fn choose(&mut self, wanted: f64, range: (f64, f64)) {
@@ -76,12 +120,12 @@ impl Thresholds {
     }
 
     /// Quiet days that are remembered.
-    pub fn days(&self) -> usize {
-        self.days.len()
+    pub const fn days(&self) -> &VecDeque<QuietDay> {
+        &self.days
     }
 
     fn choice(&self, kind: usize, wanted_a_week: f64, range: (f64, f64)) -> Choice {
-        let peaks = self.days.iter().map(|day| f64::from(day[kind]) - LEVEL).filter(|excess| *excess > 0.0);
+        let peaks = self.days.iter().map(|of| f64::from(of.highest[kind]) - LEVEL).filter(|excess| *excess > 0.0);
         let (peaks, excess) = peaks.fold((0.0, 0.0), |(n, sum), excess| (n + 1.0, sum + excess));
         Choice { level: LEVEL, days: self.days.len(), peaks, excess, mean_prior: (MEAN_EXCESS, PEAKS_PRIOR), wanted_a_week, range }
     }

@@ -1,6 +1,7 @@
-//! What the journal holds, in order: revisions of incidents, notes of operators, voids.
+//! What the journal holds, in order: revisions of incidents, notes of operators, voids, and what quiet days taught.
 
 use super::{Incident, IncidentId};
+use crate::domain::detect::QuietDay;
 use crate::domain::fact::{FactKey, Source};
 use crate::domain::time::{Minute, Timestamp, Window};
 use std::sync::Arc;
@@ -14,6 +15,8 @@ pub enum Entry {
     Note(Note),
     /// Reports that are withdrawn.
     Void(Void),
+    /// What a quiet day taught, lest a node that starts must wait for a week of them.
+    Lesson(Lesson),
 }
 
 /// What somebody said of an incident.
@@ -46,6 +49,19 @@ pub struct Void {
     pub reason: String,
     /// When it was decided.
     pub known_at: Timestamp,
+}
+
+/// What a quiet day taught of one provider's scores.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lesson {
+    /// Of which, by its id.
+    pub provider: String,
+    /// Scores are those of this version of the method, with parameters of this fingerprint: to another they say nothing.
+    pub version: String,
+    /// See `version`.
+    pub parameters: u64,
+    /// The day.
+    pub quiet_day: QuietDay,
 }
 
 impl Void {

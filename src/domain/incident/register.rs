@@ -1,8 +1,9 @@
 //! The register: all incidents with their revisions and notes, folded from the journal; what was known at any moment can be asked of it.
 
-use super::entry::{Entry, Note, Void};
+use super::entry::{Entry, Lesson, Note, Void};
 use super::region::Region;
 use super::{Incident, IncidentId, State};
+use crate::domain::detect::QUIET_DAYS;
 use crate::domain::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
@@ -22,6 +23,8 @@ pub struct Register {
     /// Which incident an episode of a provider went to last.
     episodes: HashMap<(String, u64), IncidentId>,
     voids: Arc<Vec<Void>>,
+    /// The latest of each provider, by day.
+    lessons: HashMap<String, BTreeMap<i64, Lesson>>,
     length: u64,
 }
 
@@ -52,7 +55,16 @@ impl Register {
                 }
             }
             Some(Entry::Void(void)) => Arc::make_mut(&mut self.voids).push(void),
+            Some(Entry::Lesson(lesson)) => self.learn(lesson),
             None => {}
+        }
+    }
+
+    fn learn(&mut self, lesson: Lesson) {
+        let lessons = self.lessons.entry(lesson.provider.clone()).or_default();
+        lessons.insert(lesson.quiet_day.day, lesson);
+        if QUIET_DAYS < lessons.len() {
+            lessons.pop_first();
         }
     }
 
@@ -104,6 +116,11 @@ impl Register {
     #[must_use]
     pub const fn voids(&self) -> &Arc<Vec<Void>> {
         &self.voids
+    }
+
+    /// What the last quiet days of a provider taught, oldest first.
+    pub fn lessons(&self, provider: &str) -> impl DoubleEndedIterator<Item = &Lesson> {
+        self.lessons.get(provider).into_iter().flat_map(BTreeMap::values)
     }
 
     /// How many incidents there are.

@@ -16,7 +16,7 @@ use crate::wire::journal::{from_bytes, to_bytes};
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
-/// Revisions that are recorded together at most.
+/// Entries that are recorded together at most.
 const MOST_AT_ONCE: usize = 16;
 
 impl Engine {
@@ -40,6 +40,7 @@ impl Engine {
         }
         self.read_journal().await?;
         self.heed_voids(watching);
+        self.recall_lessons(watching);
         let now = self.now();
         let told = watching.watch.catch_up(&self.store, now, &mut |_| {}).await?;
         watching.desk.take(told);
@@ -96,8 +97,10 @@ impl Engine {
         let again = counted_again(&self.store, &self.catalogue, &watching.watch, register, self.lateness_ms, now).await?;
         news.extend(again.into_iter().filter(|incident| !told.contains(&incident.id)));
         let mut position = read.position;
-        for some in news.chunks(MOST_AT_ONCE) {
-            let entries: Vec<Vec<u8>> = some.iter().map(|incident| to_bytes(&Entry::Revision(Arc::new(incident.clone())))).collect();
+        let news: Vec<Entry> = news.into_iter().map(|incident| Entry::Revision(Arc::new(incident))).collect();
+        let lessons = self.new_lessons(&watching.watch, register);
+        for some in [news, lessons].concat().chunks(MOST_AT_ONCE) {
+            let entries: Vec<Vec<u8>> = some.iter().map(to_bytes).collect();
             match self
                 .store
                 .append(Some(held.token), position, &entries)

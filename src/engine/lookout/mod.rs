@@ -6,6 +6,7 @@ pub mod desk;
 mod explain;
 mod figures;
 mod keep;
+mod lessons;
 pub mod outlook;
 mod sightings;
 mod voids;
@@ -65,6 +66,8 @@ struct Watching {
     /// Since when episodes are those of a store without what was voided since: incidents are held against them once they are complete.
     rebuilding: bool,
     behind: bool,
+    /// Whether the watch knows what quiet days taught before it began.
+    recalled: bool,
 }
 
 /// Spikes of a provider: to find them costs more than to look, so it is done seldom where it takes long.
@@ -96,8 +99,16 @@ impl Lookout {
     pub fn new(node: NodeId, catalogue: &Catalogue, parameters: Parameters, now: Timestamp) -> Self {
         let watch = Watch::new(catalogue.len(), &parameters).beginning_at(now.minute().plus(-WARM_UP_MINUTES));
         let spikes = vec![Seen::default(); catalogue.len()];
-        let watching =
-            Watching { spikes, watch, desk: Desk::new(catalogue, &parameters), lease: None, voids: 0, rebuilding: false, behind: true };
+        let watching = Watching {
+            spikes,
+            watch,
+            desk: Desk::new(catalogue, &parameters),
+            lease: None,
+            voids: 0,
+            rebuilding: false,
+            behind: true,
+            recalled: false,
+        };
         Self {
             node,
             began: std::time::Instant::now(),

@@ -34,7 +34,7 @@ impl Engine {
             let from = from.plus(-WARM_UP_MINUTES).max(oldest).min(now.minute().plus(-WARM_UP_MINUTES));
             watching.watch = Watch::new(self.catalogue.len(), &self.lookout.parameters).beginning_at(from);
             watching.desk = Desk::new(&self.catalogue, &self.lookout.parameters);
-            (watching.rebuilding, watching.behind) = (true, true);
+            (watching.rebuilding, watching.behind, watching.recalled) = (true, true, false);
             tracing::info!(voids = voids.len(), "reports were withdrawn: detection begins anew without them");
         }
         watching.voids = voids.len();

@@ -2,9 +2,9 @@
 
 #![expect(clippy::float_cmp, reason = "the same number comes out, not one near it")]
 
-use super::world::{DAY, START};
+use super::world::{DAY, HOUR, START};
 use crate::domain::detect::parameters::Parameters;
-use crate::domain::detect::threshold::{KINDS, Thresholds, kind};
+use crate::domain::detect::threshold::{KINDS, QuietDay, Thresholds, kind};
 
 /// What opens an episode where one report is expected, after so many quiet days of that highest score.
 fn after(days: i64, score: f64) -> f64 {
@@ -44,4 +44,34 @@ fn whatever_quiet_days_bring_the_threshold_stays_in_its_range() {
 fn restless_days_raise_the_threshold() {
     let restless = [0.0, 4.0, 4.5, 5.0, 5.5].map(|score| after(28, score));
     assert!(restless.is_sorted() && restless[0] < restless[4], "{restless:?}");
+}
+
+#[test]
+fn who_starts_anew_and_recalls_quiet_days_chooses_as_if_it_had_seen_them() {
+    let (usual, parameters) = (kind(1.0, false), Parameters::default());
+    let score = |day: i64| 3.0 + 0.3 * (day % 7) as f64;
+    let seen_until = |thresholds: &mut Thresholds, days: std::ops::RangeInclusive<i64>, hour: i64| {
+        for day in days {
+            thresholds.note(START.plus(day * DAY + hour * HOUR), usual, score(day), &parameters);
+        }
+    };
+    let (mut seen, mut anew) = (Thresholds::default(), Thresholds::default());
+    seen_until(&mut seen, 0..=20, 9);
+    // It begins in the afternoon of the last of these days, of which it sees no more than the evening.
+    let today = QuietDay { highest: [score(20) as f32; KINDS], ..QuietDay::of(START.plus(20 * DAY)) };
+    anew.recall(seen.days().iter().copied().chain([today]), START.plus(20 * DAY + 15 * HOUR), &parameters);
+    for thresholds in [&mut seen, &mut anew] {
+        thresholds.note(START.plus(20 * DAY + 20 * HOUR), usual, 0.5, &parameters);
+        seen_until(thresholds, 21..=22, 9);
+    }
+    assert_eq!(seen.days().iter().map(|of| of.day).collect::<Vec<_>>(), anew.days().iter().map(|of| of.day).collect::<Vec<_>>());
+    assert_eq!(seen.of(usual, f64::NAN), anew.of(usual, f64::NAN));
+}
+
+#[test]
+fn days_after_the_beginning_are_not_recalled_but_seen() {
+    let mut thresholds = Thresholds::default();
+    let days = (0..30).map(|day| QuietDay::of(START.plus(day * DAY)));
+    thresholds.recall(days, START.plus(9 * DAY), &Parameters::default());
+    assert_eq!(thresholds.days().len(), 9);
 }
