@@ -1,0 +1,96 @@
+"""How quick could a detector be that is told where and since when? Prints a table; checks nothing, and no test run needs it.
+
+For every outage of the streams with known outages: the reports that were received of exactly its cells since exactly its onset, by distinct
+devices, against what the history says of these cells at this time of a working day or a weekend; when does the score of docs/detection.md reach
+a bound? Outages whose reports mostly come late are taken to be told as early as the incidents given, where those are earlier: late reports
+alone are a test of their own. As the scorer does, no outage costs more than 120 minutes.
+"""
+
+import argparse
+import gzip
+import json
+from collections import defaultdict
+from functools import cache
+from pathlib import Path
+
+import h3
+
+from expectation import score
+from nyc_day import seconds
+from server import shared_data
+
+HISTORY = "nyc-warmup.ndjson.gz"
+BOUNDS, DISPERSIONS = [5.0, 5.5, 6.0, 6.5], [0.05, 1e-6]
+COUNTS_AGAIN_S, LONGEST_S, CAP_MINUTES = 2 * 3600, 13 * 3600, 120
+PEOPLE, LEAST_EXPECTED = 3, 0.01
+# The history is of three weeks.
+DAYS = {False: 15, True: 6}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--alarms", type=Path, required=True, help="folder with incidents, as groundswell backtest --out writes them")
+    alarms = parser.parse_args().alarms
+    truth = [outage for outage in json.loads((shared_data() / "detbench" / "truth.json").read_text()) if outage["expect"] == "detect"]
+    print("dispersion  " + "  ".join(f"score {bound}" for bound in BOUNDS))
+    for dispersion in DISPERSIONS:
+        means = [sum(told_after(outage, bound, dispersion, alarms) for outage in truth) / len(truth) for bound in BOUNDS]
+        print(f"{dispersion:10.2f}  " + "  ".join(f"{mean:9.1f}" for mean in means))
+
+
+def told_after(outage, bound, dispersion, alarms):
+    cells, onset = frozenset(outage["cells"]), seconds(outage["onset"])
+    reports = reports_of(outage["scenario"] + ".ndjson.gz")[outage["provider"]]
+    known = reports_of(HISTORY)[outage["provider"]]
+    usual = hourly(known, cells) if known else steady(reports, cells, onset)
+    minutes, count, expected, last = CAP_MINUTES, 0, LEAST_EXPECTED, onset
+    for at in (time for time, cell in reports if cell in cells and onset <= time < onset + LONGEST_S):
+        expected += usual((at + last) / 2) * (at - last)
+        count, last = count + 1, at
+        if count >= PEOPLE and score(count, expected, dispersion) >= bound:
+            minutes = (at - onset) / 60
+            break
+    ours = [first_told(alarms / (outage["scenario"] + ".ndjson"), outage)] if outage["family"] == "metro_late" else []
+    return min([minutes, CAP_MINUTES, *ours])
+
+
+def hourly(reports, cells):
+    """Reports a second, from the same hour of all working days, or of both days of the weekend."""
+    counts = defaultdict(int)
+    for time, cell in reports:
+        if cell in cells:
+            counts[slot(time)] += 1
+    return lambda at: (counts[slot(at)] + 0.05) / DAYS[slot(at)[1]] / 3600
+
+
+def steady(reports, cells, until):
+    """The same of a provider without history: as many as came before."""
+    before = sum(1 for time, cell in reports if cell in cells and time < until)
+    return lambda at: before / (until - reports[0][0])
+
+
+def slot(time):
+    return int(time // 3600) % 24, (int(time // 86400) + 4) % 7 in (0, 6)
+
+
+def first_told(file, outage):
+    onset = seconds(outage["onset"])
+    told = [json.loads(line) for line in file.read_text().splitlines()]
+    after = [(seconds(one["detected_at"]) - onset) / 60 for one in told if one["provider"] == outage["provider"]]
+    return min((minutes for minutes in after if minutes >= 0), default=CAP_MINUTES)
+
+
+@cache
+def reports_of(file):
+    """Reports of each provider in the order they were received, each device once in two hours."""
+    heard, reports = {}, defaultdict(list)
+    with gzip.open(shared_data() / "detbench" / file, "rt") as lines:
+        for report in map(json.loads, lines):
+            time, who = seconds(report["received_at"]), (report["provider"], report["device_id"])
+            if time - heard.get(who, time - COUNTS_AGAIN_S) >= COUNTS_AGAIN_S:
+                heard[who] = time
+                reports[report["provider"]].append((time, h3.latlng_to_cell(report["lat"], report["lon"], 7)))
+    return reports
+
+
+main()
