@@ -326,6 +326,31 @@ fn an_incident_that_others_spoke_for_too_outlives_a_void() {
 }
 
 #[test]
+fn an_incident_whose_first_brand_is_voided_is_dated_by_what_is_left() {
+    let server = server();
+    let begin = server.now();
+    for minute in 0..40 {
+        // Bravo and Alpha ride on one network: one incident. Alpha is heard of twenty minutes later.
+        let bravo = outage("bravo", TORONTO, 6, 200 + minute);
+        let alpha = if minute < 20 { Vec::new() } else { outage("alpha", TORONTO, 6, 300 + minute) };
+        assert_eq!(server.batch(&ndjson(&[bravo, alpha].concat())).status, 200);
+        server.watch_minutes(1);
+    }
+    server.watch_minutes(150);
+    let over = only(&server.read("/v1/incidents"));
+    assert_eq!((&over["state"], &over["providers"]), (&json!("resolved"), &json!(["bravo", "alpha"])));
+    let minutes_in = |incident: &Value| instant(incident["onset"].as_str().unwrap()).ms_since(begin) / MINUTE_MS;
+    assert!((-2..5).contains(&minutes_in(&over)), "{over}");
+    let void = json!({"source": 0, "provider": "bravo", "from": text(begin), "to": text(server.now()), "reason": "made up"});
+    assert_eq!(post(&server, "/v1/voids", &void).status, 202);
+    server.catch_up();
+    server.watch_minutes(1);
+    let left = only(&server.read("/v1/incidents"));
+    assert_eq!((&left["id"], &left["state"]), (&over["id"], &json!("resolved")));
+    assert!((18..25).contains(&minutes_in(&left)), "{left}");
+}
+
+#[test]
 fn a_void_that_is_none_is_refused_by_its_field() {
     let server = server();
     let good = json!({"source": 0, "from": "2022-07-08T08:00:00Z", "to": "2022-07-08T08:30:00Z", "reason": "why"});
