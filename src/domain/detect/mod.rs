@@ -204,8 +204,9 @@ impl Detector {
     /// while everything reports they are many.
     fn still_everywhere(&self) -> Option<Zone> {
         // One that a look has opened is judged by its step as if nobody had looked.
-        self.followed.iter().find(|followed| followed.is_everywhere() && !followed.is_early)?;
-        self.scan.everywhere(LEAST_SCORE, &self.parameters).filter(|zone| self.belongs(zone))
+        let is_everywhere = self.followed.iter().any(|followed| followed.is_everywhere() && !followed.is_early);
+        let zone = if is_everywhere { self.scan.everywhere(LEAST_SCORE, &self.parameters) } else { None };
+        zone.filter(|zone| self.belongs(zone))
     }
 
     /// Whether a zone is near enough to the score that opens an episode to belong to one.

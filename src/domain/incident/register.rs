@@ -119,7 +119,7 @@ impl Register {
     }
 
     /// What the last quiet days of a provider taught, oldest first.
-    pub fn lessons(&self, provider: &str) -> impl DoubleEndedIterator<Item = &Lesson> {
+    pub fn lessons(&self, provider: &str) -> impl DoubleEndedIterator<Item = &Lesson> + use<'_> {
         self.lessons.get(provider).into_iter().flat_map(BTreeMap::values)
     }
 

@@ -1,7 +1,7 @@
 //! Lessons: what quiet days teach is recorded in the journal, so that a node that starts need not wait for a week of them.
 
 use super::Watching;
-use crate::domain::detect::METHOD;
+use crate::domain::detect::{METHOD, QuietDay};
 use crate::domain::incident::entry::{Entry, Lesson};
 use crate::domain::incident::register::Register;
 use crate::engine::Engine;
@@ -13,11 +13,9 @@ impl Engine {
         if std::mem::replace(&mut watching.recalled, true) {
             return;
         }
-        let (register, parameters) = (self.lookout.register(), self.lookout.parameters.fingerprint());
+        let register = self.lookout.register();
         for (provider, of) in self.catalogue.iter() {
-            // Another method, or other parameters, give other scores.
-            let same = |lesson: &&Lesson| lesson.version == METHOD && lesson.parameters == parameters;
-            watching.watch.recall(provider, register.lessons(&of.id).filter(same).map(|lesson| lesson.quiet_day));
+            watching.watch.recall(provider, self.quiet_days(&register, &of.id).copied());
         }
     }
 
@@ -26,12 +24,19 @@ impl Engine {
         let parameters = self.lookout.parameters.fingerprint();
         let mut lessons = Vec::new();
         for (provider, of) in self.catalogue.iter() {
-            let last = register.lessons(&of.id).next_back().map(|lesson| lesson.quiet_day.day);
+            let last = self.quiet_days(register, &of.id).next_back().map(|known| known.day);
             for quiet_day in watch.whole_quiet_days(provider).filter(|quiet_day| last < Some(quiet_day.day)) {
                 let (provider, version) = (of.id.clone(), METHOD.to_owned());
                 lessons.push(Entry::Lesson(Lesson { provider, version, parameters, quiet_day: *quiet_day }));
             }
         }
         lessons
+    }
+
+    /// Quiet days that the journal has of a provider, oldest first, but for those of another method or other parameters: these give other scores.
+    fn quiet_days<'a>(&self, register: &'a Register, provider: &str) -> impl DoubleEndedIterator<Item = &'a QuietDay> + use<'a> {
+        let parameters = self.lookout.parameters.fingerprint();
+        let same = move |lesson: &&Lesson| lesson.version == METHOD && lesson.parameters == parameters;
+        register.lessons(provider).filter(same).map(|lesson| &lesson.quiet_day)
     }
 }
