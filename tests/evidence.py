@@ -5,8 +5,8 @@ from collections import Counter
 
 import h3
 
-from expectation import PARTS, Baseline, Spread, corrected, part_of, score
-from facts import FINEST, rolled_up
+from expectation import PARTS, Baseline, Bursts, Spread, corrected, part_of, score
+from facts import FINEST, HOURLY, rolled_up
 
 # Of src/domain/detect/mod.rs.
 REREAD_MINUTES = 6
@@ -37,6 +37,7 @@ class Detector:
         self.spreads = {zone: Spread() for zone in zones}
         self.shares = {zone: {} for zone in zones}
         self.everywhere = Spread()
+        self.bursts, self.place_shares = Bursts(), {}
         self.prior = DISPERSION_COLD
         # Reports expected of everywhere in each minute, by what was known at its end.
         self.expected = {}
@@ -47,6 +48,7 @@ class Detector:
         other.baseline, other.everywhere, other.expected = self.baseline.copy(), self.everywhere.copy(), dict(self.expected)
         other.late, other.all, other.prior = self.late, self.all, self.prior
         other.spreads = {zone: self.spreads[zone].copy() for zone in zones}
+        other.bursts, other.place_shares = self.bursts.copy(), dict(self.place_shares)
         other.shares = {zone: dict(self.shares[zone]) for zone in zones}
         return other
 
@@ -66,6 +68,7 @@ class Detector:
         level, first = self.baseline.level(), 60 * hour + 60 + REREAD_MINUTES - 1
         self.expected |= {minute: level * self.baseline.rate(minute) for minute in range(first, first + 60)}
         part = part_of(hour + 1)
+        self.place_shares = {cell: self.baseline.share(cell, part, self.lender) for cell in self.baseline.cells[HOURLY]}
         for centre, ring in self.shares:
             if centre:
                 cells = facts.places((centre, ring), first + 60)
@@ -73,6 +76,7 @@ class Detector:
 
     def learn_spreads(self, hour, reports, live, facts):
         block_ends, whole, expected = hour % 4 == 3, reports.total(), self.baseline.expected_in(hour, live)
+        bursts = self.bursts.each()
         # The last step before this.
         known = 60 * hour + 60 + REREAD_MINUTES - 1
         for (centre, ring), spread in self.spreads.items():
@@ -81,8 +85,11 @@ class Detector:
             cells = facts.places((centre, ring), known)
             count = sum(n for cell, n in reports.items() if is_inside(cell, cells))
             share = sum(self.shares[centre, ring][cell] for cell in cells)
-            spread.learn(count, *corrected(count, share * expected, whole, expected), block_ends)
-        self.everywhere.learn(whole, expected, 0.0, block_ends)
+            spread.learn(count, *corrected(count, share * expected, whole, expected), bursts, block_ends)
+        self.everywhere.learn(whole, expected, 0.0, bursts, block_ends)
+        for cell, share in self.place_shares.items():
+            mean, _ = corrected(reports[cell], share * expected, whole, expected)
+            self.bursts.learn(reports[cell], mean)
 
     def evidence(self, zone, minutes, now, late_only, facts):
         """The figures of a zone in the window of so many minutes before `now`."""
@@ -90,26 +97,30 @@ class Detector:
         for minute in range(now - minutes, now):
             exposure[part_of(minute // 60)] += self.expected.get(minute, 0.0)
         if zone[0] is None:
-            expected, dispersion = sum(exposure), self.everywhere.dispersion(minutes, math.inf, self.prior)
-            expected += LEAST_EXPECTED
-            return figures(len(seen), len(seen), expected, dispersion)
+            expected = sum(exposure) + LEAST_EXPECTED
+            dispersion = self.everywhere.dispersion(minutes, math.inf, self.prior) + self.bursts.each() / expected
+            return self.figures(len(seen), len(seen), expected, dispersion)
         cells = facts.places(zone, now)
         inside = [fact for fact in seen if is_inside(fact.place, cells)]
         expected, unsure = corrected(len(inside), self.expected_of(zone[1], cells, exposure), len(seen), sum(exposure))
         expected += LEAST_EXPECTED
         learnt = sum(self.baseline.learnt_of(cell) for cell in cells)
-        dispersion = self.spreads[zone].dispersion(minutes, learnt, self.prior) + unsure
+        dispersion = self.spreads[zone].dispersion(minutes, learnt, self.prior) + unsure + self.bursts.each() / expected
         if late_only:
             inside = [fact for fact in inside if fact.late]
             expected = expected * self.share_late() + LEAST_EXPECTED_LATE
             dispersion = max(dispersion, DISPERSION_LATE)
-        return figures(len(inside), bounded(inside, expected), expected, dispersion)
+        return self.figures(len(inside), bounded(inside, expected), expected, dispersion)
 
     def expected_of(self, ring, cells, exposure):
         """Reports expected in cells that the provider was heard of in, and in those around that it was not."""
         unheard = max(1 + 3 * ring * (ring + 1) - len(cells), 0) * self.baseline.unheard_share()
         shares = [sum(self.baseline.share(cell, part, self.lender) for cell in cells) for part in range(PARTS)]
         return sum((share + unheard) * reports for share, reports in zip(shares, exposure))
+
+    def figures(self, counted, observed, expected, dispersion):
+        figures = {"counted": counted, "observed": observed, "expected": expected, "dispersion": dispersion}
+        return figures | {"score": score(observed, expected, dispersion), "bursts": self.bursts.each()}
 
     def share_late(self):
         return (min(self.late, MOST_LATE * self.all) + LATE_PRIOR[0]) / (self.all + LATE_PRIOR[1])
@@ -134,11 +145,6 @@ def fullest_corner(spots):
     beside = [count for place, count in spots.items() if place != first and place[0] in near]
     full = max((count for count in beside if count >= GOOD_PART * most), default=0)
     return most + full + sum(count for count in beside if count < GOOD_PART * most)
-
-
-def figures(counted, observed, expected, dispersion):
-    own_score = score(observed, expected, dispersion)
-    return {"counted": counted, "observed": observed, "expected": expected, "dispersion": dispersion, "score": own_score}
 
 
 def is_inside(cell, cells):

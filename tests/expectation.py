@@ -30,12 +30,17 @@ LONG_MINUTES = 120
 LONG_PRIOR = 0.5
 MEAN_PRIOR = 8.0
 BLOCK_HOURS = 4
+BURSTS_BELOW = 0.3
+BURSTS_PRIOR = 50.0
 # Of src/domain/detect/zone.rs.
 REST_RANGE = (0.8, 3.0)
 # Of src/domain/detect/score.rs.
 POISSON_BELOW = 1e-6
 # Of src/domain/detect/parameters.rs.
+PEOPLE = 3.0
 DISPERSION_WEIGHT = 25.0
+BURSTS_USUAL = 0.1
+BURSTS_BELIEVED = 0.7
 USUAL_WEIGHT = 80.0
 
 
@@ -169,13 +174,13 @@ class Spread:
         other.hour, other.block, other.open = list(self.hour), list(self.block), list(self.open)
         return other
 
-    def learn(self, count, mean, unsure, block_ends):
+    def learn(self, count, mean, unsure, bursts, block_ends):
         count = min(count, mean + 6 * math.sqrt(mean) + 3)
-        add_scatter(self.hour, count, mean, unsure)
+        add_scatter(self.hour, count, mean, unsure, bursts)
         for n, more in enumerate((count, mean, unsure / (2 * BLOCK_HOURS))):
             self.open[n] += more
         if block_ends:
-            add_scatter(self.block, *self.open)
+            add_scatter(self.block, *self.open, bursts)
             self.open = [0.0, 0.0, 0.0]
 
     def dispersion(self, window_minutes, learnt, prior):
@@ -186,9 +191,27 @@ class Spread:
         return clamp(scatter, DISPERSION_RANGE) + 1 / (learnt + MEAN_PRIOR)
 
 
-def add_scatter(sums, count, mean, unsure):
-    sums[0] += (count - mean) ** 2 - mean - unsure * mean**2
+def add_scatter(sums, count, mean, unsure, bursts):
+    sums[0] += (count - mean) ** 2 - mean * (1 + bursts) - unsure * mean**2
     sums[1] += mean**2
+
+
+class Bursts:
+    """How many more reports each one brings, of the same event: learnt of hours of cells where little is expected."""
+
+    def __init__(self, excess=0.0, mean=0.0):
+        self.excess, self.mean = excess, mean
+
+    def copy(self):
+        return Bursts(self.excess, self.mean)
+
+    def learn(self, count, mean):
+        if mean <= BURSTS_BELOW:
+            self.excess += (min(count, PEOPLE) - mean) ** 2 - mean
+            self.mean += mean
+
+    def each(self):
+        return BURSTS_BELIEVED * max(self.excess / (self.mean + BURSTS_PRIOR) - BURSTS_USUAL, 0.0)
 
 
 def corrected(count, expected, whole, whole_expected):

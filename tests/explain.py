@@ -123,7 +123,9 @@ def check(checks, answer, what):
         unsure = 1 / weight
     held = clamp((scatter["excess"] + scatter["weight"] * scatter["prior"]) / (scatter["square"] + scatter["weight"]), scatter["range"])
     mean_unsure = 0.0 if scatter["learnt"] is None else 1 / (scatter["learnt"] + scatter["mean_prior"])
-    expected, dispersion = ratio * raw + usual["least"], held + mean_unsure + unsure
+    expected, bursts = ratio * raw + usual["least"], answer["bursts"]
+    each = bursts["believed"] * max(0.0, bursts["excess"] / (bursts["mean"] + bursts["prior"]) - bursts["usual"])
+    dispersion = held + mean_unsure + unsure + each / expected
     if late := usual["late"]:
         expected, dispersion = expected * late["share"] + late["least"], max(dispersion, late["dispersion"])
     elsewhere = max(0.0, flood["counted"] - flood["corner"] - expected)

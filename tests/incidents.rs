@@ -87,7 +87,7 @@ fn an_incident_recovers_and_is_over_and_what_was_known_can_be_asked() {
     let states: Vec<&Value> = detail["revisions"].as_array().unwrap().iter().map(|revision| &revision["state"]).collect();
     assert!(states.contains(&&json!("recovering")) && states.last() == Some(&&json!("resolved")), "{states:?}");
     assert_eq!(detail["severity"]["reports"], 30 + 20 * 6);
-    assert!(detail["timeline"].as_array().unwrap().len() >= 4 && detail["method"]["version"] == "1");
+    assert!(detail["timeline"].as_array().unwrap().len() >= 4 && detail["method"]["version"] == "2");
     let known = server.read(&format!("/v1/incidents/{}?known_at={}", id(&told), text(told_at)));
     assert_eq!((&known["state"], &known["revision"], &known["resolved_at"]), (&json!("confirmed"), &json!(0), &Value::Null));
     assert_eq!(only(&server.read(&format!("/v1/incidents?known_at={}", text(told_at))))["state"], "confirmed");
@@ -392,7 +392,7 @@ fn server_after(entries: &[Vec<u8>]) -> TestServer {
 #[test]
 fn what_quiet_days_taught_outlives_a_restart() {
     // A version with another method has been here, and its clock was ahead.
-    let of_another_method = String::from_utf8(lesson(-20)).unwrap().replace(r#""version":"1""#, r#""version":"0""#);
+    let of_another_method = String::from_utf8(lesson(-20)).unwrap().replace(r#""version":"2""#, r#""version":"0""#);
     let server = server_after(&[of_another_method.into_bytes()]);
     for day in 0..9 {
         // Three in a minute are worth a score: that of an incident once a week has taught that it is seldom reached.
@@ -426,7 +426,7 @@ fn a_damaged_lesson_is_left_out_and_the_others_are_learnt() {
         (day("[0.0,", "["), "untaught", 6),
         (lesson(5)[..40].to_vec(), "untaught", 6),
         // Scores of another method are not these.
-        (day(r#""version":"1""#, r#""version":"0""#), "untaught", 6),
+        (day(r#""version":"2""#, r#""version":"0""#), "untaught", 6),
     ];
     for (fifth, origin, quiet_days) in rows {
         let entries: Vec<Vec<u8>> = (2..8).rev().map(|ago| if ago == 5 { fifth.clone() } else { lesson(ago) }).collect();

@@ -24,10 +24,11 @@ from server import shared_data, store_directory
 
 HISTORY = "nyc-warmup.ndjson.gz"
 STREAMS = ["nyc-regional-01", "nyc-local-02", "nyc-rural-01", "nyc-metro_late-03", "nyc-cold_start-02", "nyc-global_rise-02"]
-# No incident of the set is everywhere, for its map is one city, which the larger zones cover; and in none is a spot too full.
-# A stream that is made up has both.
+# No incident of the set is everywhere, for its map is one city, which the larger zones cover; in none is a spot too full; and what
+# happens there is reported once. A stream that is made up has all three.
 BEGINS, MINUTES, PLACES, A_MINUTE = "2014-04-22T04:00:00Z", 7 * 24 * 60, 300, 0.5
 RISEN_MINUTES, RISEN_A_MINUTE = 180, 1.75
+THRICE_EVERY = 10
 CORNER, AT_CORNER, AROUND, CORNER_MINUTE = (43.65, -79.38), 15, 8, MINUTES - 13 * 60
 # The program sums some in single precision.
 TOLERANCES = {"observed": 1e-5, "expected": 1e-4, "dispersion": 1e-4}
@@ -53,12 +54,14 @@ def main():
                 for incident, own in past.evidence_in(stream, raised[stream]):
                     outcomes[compare(checks, stream, incident, own)] += 1
                     outcomes["bounded"] += own["observed"] < own["counted"]
+                    outcomes["in bursts"] += own["bursts"] > 0
     if not arguments.only_these:
         kinds = {
             "of late reports alone": any(incident.late_only for incident in incidents),
             "of everywhere": any(incident.zone[0] is None for incident in incidents),
             "of a provider without a history": any(incident.provider.startswith("new-") for incident in incidents),
             "with a spot that is bounded": outcomes["bounded"] > 0,
+            "where one event brings several reports": outcomes["in bursts"] > 0,
         }
         for kind, is_there in kinds.items():
             checks.that(is_there, f"an incident {kind} is among them")
@@ -80,14 +83,17 @@ def parse_arguments():
 
 
 def write_made_up(path):
-    """A stream of one provider that people report all over the earth, more often in the last hours, and once many at one spot."""
-    dice, sent = random.Random(1), []
+    """A stream of one provider that people report all over the earth, at times three the same, more often in the last hours, and once many
+    at one spot."""
+    dice, sent, happened = random.Random(1), [], 0
     places = [(math.degrees(math.asin(dice.uniform(-1, 1))), dice.uniform(-180, 180)) for _ in range(PLACES)]
     for minute in range(MINUTES):
         # Hours differ by more than chance, so that there is something to learn of how they scatter.
         a_minute = dice.gammavariate(30, A_MINUTE / 30) if minute % 60 == 0 else a_minute
         number = int((RISEN_A_MINUTE if MINUTES - minute <= RISEN_MINUTES else a_minute) + dice.random())
-        here = [places[(len(sent) + n) % PLACES] for n in range(number)]
+        here = [places[(happened + n) % PLACES] for n in range(number)]
+        here += [place for n, place in enumerate(here, happened) if n % THRICE_EVERY == 0 for _ in range(2)]
+        happened += number
         if minute == CORNER_MINUTE:
             here += [CORNER] * AT_CORNER + [(CORNER[0] + n / 100, CORNER[1]) for n in range(1, AROUND + 1)]
         sent += [(seconds(BEGINS) + MINUTE_S * minute + dice.randrange(MINUTE_S), place) for place in here]

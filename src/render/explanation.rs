@@ -4,7 +4,7 @@ use super::cell::Hex;
 use super::evidence::EvidenceJson;
 use super::time::rfc3339;
 use crate::domain::detect::explain::{Explanation, ExposedHour, Late, Origin, Threshold, Usual};
-use crate::domain::detect::{Corrected, Flood, Scatter};
+use crate::domain::detect::{Bursting, Corrected, Flood, Scatter};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -12,7 +12,8 @@ use utoipa::ToSchema;
 ///
 /// `score` is -log10 of the probability that a negative binomial variable of mean `expected` and variance `expected + dispersion * expected^2` is
 /// `observed` or more. Of the others: `raw` is the sum over parts of the day of share times exposure; `expected` is `rest.ratio * raw + least`, and for
-/// late reports alone `(rest.ratio * raw + least) * late.share + late.least`; `dispersion` is `scatter.held + scatter.mean_unsure + rest.unsure`.
+/// late reports alone `(rest.ratio * raw + least) * late.share + late.least`; `dispersion` is
+/// `scatter.held + scatter.mean_unsure + rest.unsure + bursts.each / (rest.ratio * raw + least)`.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ExplanationJson {
     /// The zone that decides.
@@ -21,8 +22,10 @@ pub struct ExplanationJson {
     pub flood: FloodJson,
     /// What the expected count is made of.
     pub usual: UsualJson,
-    /// What the dispersion is made of, but for `usual.rest.unsure`.
+    /// What the dispersion is made of, but for `usual.rest.unsure` and bursts.
     pub scatter: ScatterJson,
+    /// How the provider's reports come in bursts.
+    pub bursts: BurstsJson,
     /// Fewer people or reports than this, or a lower ratio, are not judged at all.
     pub judged_from: JudgedFromJson,
     /// Which score is enough.
@@ -172,6 +175,23 @@ pub struct ScatterJson {
     pub mean_unsure: f64,
 }
 
+/// How many more reports each one brings, of the same event: `each = believed * max(0, excess / (mean + prior) - usual)`.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct BurstsJson {
+    /// Sum of `(count - mean)^2 - mean` over hours of the provider's cells of resolution 7 in which little is expected.
+    pub excess: f64,
+    /// Sum of `mean` over them.
+    pub mean: f64,
+    /// Expected reports more than that, which brought none.
+    pub prior: f64,
+    /// What is taken for small differences between hours.
+    pub usual: f64,
+    /// Which part of the rest is believed.
+    pub believed: f64,
+    /// What is believed.
+    pub each: f64,
+}
+
 /// What a zone needs to be judged at all.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct JudgedFromJson {
@@ -242,6 +262,7 @@ impl From<&Explanation> for ExplanationJson {
             flood: flood(&of.flood, of.flood_bound),
             usual: (&of.usual).into(),
             scatter: (&of.scatter).into(),
+            bursts: (&of.bursts).into(),
             judged_from: JudgedFromJson { people: of.judged_from.people, reports: of.judged_from.reports, ratio: of.judged_from.ratio },
             threshold: (&of.threshold).into(),
             explained_until: of.explained_until.map(|minute| rfc3339(minute.start())),
@@ -291,6 +312,13 @@ impl From<&Scatter> for ScatterJson {
     fn from(of: &Scatter) -> Self {
         let Scatter { excess, square, prior, weight, range, held, learnt, mean_prior, mean_unsure } = *of;
         Self { excess, square, prior, weight, range, held, learnt: learnt.is_finite().then_some(learnt), mean_prior, mean_unsure }
+    }
+}
+
+impl From<&Bursting> for BurstsJson {
+    fn from(of: &Bursting) -> Self {
+        let Bursting { excess, mean, prior, usual, believed, each } = *of;
+        Self { excess, mean, prior, usual, believed, each }
     }
 }
 

@@ -29,6 +29,8 @@ pub struct Expectation {
     /// The provider whose map fills in what this one's lacks.
     lender: Option<Arc<Baseline>>,
     dispersion: f64,
+    /// How many more reports each one brings, of the same event.
+    bursts: f64,
     least_expected: f64,
     is_cold: bool,
 }
@@ -54,11 +56,11 @@ impl Expectation {
     pub(super) fn new(
         baseline: Arc<Baseline>,
         lender: Option<Arc<Baseline>>,
-        dispersion: f64,
+        (dispersion, bursts): (f64, f64),
         cold: bool,
         parameters: &Parameters,
     ) -> Self {
-        Self { baseline, lender, dispersion, least_expected: parameters.least_expected, is_cold: cold }
+        Self { baseline, lender, dispersion, bursts, least_expected: parameters.least_expected, is_cold: cold }
     }
 
     /// A window, of which many cells may then be asked.
@@ -121,7 +123,8 @@ impl Expectation {
     /// The score of a count where so many are to be expected, by how the provider's counts scatter while nothing is learnt of a zone.
     #[must_use]
     pub fn score(&self, observed: f64, mean: f64) -> f64 {
-        score(observed, mean + self.least_expected, self.dispersion)
+        let mean = mean + self.least_expected;
+        score(observed, mean, self.dispersion + self.bursts / mean)
     }
 
     /// Dispersion of a zone of which nothing was learnt.
@@ -169,7 +172,7 @@ impl InWindow<'_> {
     /// The bounds of undisturbed counts of that mean.
     #[must_use]
     pub fn band(&self, mean: f64) -> Band {
-        let deviation = (mean + self.of.dispersion * mean * mean).sqrt();
+        let deviation = (mean * (1.0 + self.of.bursts) + self.of.dispersion * mean * mean).sqrt();
         Band { mean, low: (mean - BAND * deviation).max(0.0), high: mean + BAND * deviation }
     }
 

@@ -8,7 +8,7 @@ use super::flood::{ELSEWHERE_COUNTS, Flood};
 use super::places::{LATE_W, STEPS, W, WINDOWS};
 use super::scan::{LEVELS, Place, Scan};
 use super::score::dispersed_bound;
-use super::spread::Scatter;
+use super::spread::{Bursting, Scatter};
 use super::threshold::{Choice, bounds_of};
 use super::zone::{Corrected, LEAST_RATIO, REST_RANGE, Zone};
 use crate::domain::baseline::PARTS;
@@ -26,8 +26,10 @@ pub struct Explanation {
     pub flood_bound: (f64, f64),
     /// What was to be expected of it.
     pub usual: Usual,
-    /// What its dispersion is made of, but for `unsure` of the rest of the map.
+    /// What its dispersion is made of, but for `unsure` of the rest of the map, and for bursts.
     pub scatter: Scatter,
+    /// How reports come in bursts: `each` over what is expected (of late reports too: of all) goes into the dispersion.
+    pub bursts: Bursting,
     /// Fewer people or reports than this, or a lower ratio of observed to expected, are not judged at all.
     pub judged_from: JudgedFrom,
     /// Which score is enough.
@@ -155,6 +157,7 @@ impl Detector {
             flood_bound: (parameters.spot_bound, ELSEWHERE_COUNTS),
             usual,
             scatter,
+            bursts: self.scan.bursting,
             judged_from: JudgedFrom { people: parameters.people, reports, ratio: LEAST_RATIO },
             threshold: self.threshold(&zone),
             episode: self.episodes().find(|episode| is_named(&episode.cells, cell)).map(|episode| episode.id),
@@ -201,7 +204,7 @@ impl Detector {
         for (w, minutes) in WINDOWS.into_iter().enumerate() {
             let usual = scan.usual(&sums, w, parameters);
             let (observed, expected) = (f64::from(sums.counts[w]), usual.expected + parameters.least_expected);
-            let dispersion = spread.dispersion(minutes, sums.learnt, scan.prior_dispersion, parameters) + usual.unsure;
+            let dispersion = scan.dispersion(spread, minutes, sums.learnt, expected, parameters) + usual.unsure;
             let zone = Zone { centre: Some(centre), steps, window: w, late_only: false, observed, expected, dispersion, score: 0.0 };
             each(zone);
             if w < LATE_W {
@@ -214,7 +217,7 @@ impl Detector {
     fn everywhere(&self, w: usize) -> Zone {
         let (scan, parameters) = (&self.scan, &self.parameters);
         let (observed, expected) = (f64::from(scan.counts[w]), scan.whole[w] + parameters.least_expected);
-        let dispersion = scan.spread.dispersion(WINDOWS[w], f64::INFINITY, scan.prior_dispersion, parameters);
+        let dispersion = scan.dispersion(&scan.spread, WINDOWS[w], f64::INFINITY, expected, parameters);
         Zone { centre: None, steps: 0, window: w, late_only: false, observed, expected, dispersion, score: 0.0 }
     }
 

@@ -41,7 +41,7 @@ use parameters::Parameters;
 use places::LATE_W as LATE_WINDOWS;
 pub use places::WINDOWS;
 use scan::{LONGEST, Place, Scan, counts_now};
-pub use spread::Scatter;
+pub use spread::{Bursting, Scatter};
 use std::ops::Range;
 use std::sync::Arc;
 use threshold::Thresholds;
@@ -50,7 +50,7 @@ pub use zone::Corrected;
 use zone::Zone;
 
 /// The method, as docs/detection.md describes it: another one where the same facts and parameters may give other episodes.
-pub const METHOD: &str = "1";
+pub const METHOD: &str = "2";
 
 /// How many minutes before the present one a step reads again: a report that is on time may still come for them.
 pub const REREAD_MINUTES: i64 = 6;
@@ -252,7 +252,8 @@ impl Detector {
     #[must_use]
     pub fn expectation(&self) -> Expectation {
         let lender = self.scan.lender.clone();
-        Expectation::new(Arc::clone(&self.baseline), lender, self.scan.prior_dispersion, self.is_cold(), &self.parameters)
+        let scatter = (self.scan.prior_dispersion, self.scan.bursting.each);
+        Expectation::new(Arc::clone(&self.baseline), lender, scatter, self.is_cold(), &self.parameters)
     }
 
     /// Reports of these cells in each of the [`WINDOWS`] that end now, and how many were expected before the rest of the map is heard. Of a

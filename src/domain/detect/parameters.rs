@@ -27,6 +27,10 @@ pub struct Parameters {
     pub dispersion_cold: f64,
     /// What these weigh against what was learnt, as a sum of squared means.
     pub dispersion_weight: f64,
+    /// Reports that each one brings in any map's quiet hours, as if events brought several: what is above it are bursts.
+    pub bursts_usual: f64,
+    /// Which part of them is believed: the bound of the fullest corner takes the rest.
+    pub bursts_believed: f64,
     /// Expected reports that "the provider does as usual" weighs as much as, against what the rest of the map shows.
     pub usual_weight: f64,
     /// Reports that no zone and window is expected to stay below.
@@ -66,6 +70,8 @@ impl Parameters {
             dispersion,
             dispersion_cold,
             dispersion_weight,
+            bursts_usual,
+            bursts_believed,
             usual_weight,
             least_expected,
             least_expected_late,
@@ -90,6 +96,8 @@ impl Parameters {
             dispersion,
             dispersion_cold,
             dispersion_weight,
+            bursts_usual,
+            bursts_believed,
             usual_weight,
             least_expected,
             least_expected_late,
@@ -124,6 +132,8 @@ impl Default for Parameters {
             dispersion: 0.05,
             dispersion_cold: 0.3,
             dispersion_weight: 25.0,
+            bursts_usual: 0.1,
+            bursts_believed: 0.7,
             usual_weight: 80.0,
             least_expected: 0.02,
             least_expected_late: 0.01,
@@ -145,7 +155,7 @@ mod tests {
     #[test]
     fn a_fingerprint_stays_and_is_another_one_where_a_number_differs() {
         let usual = Parameters::default();
-        assert_eq!(usual.fingerprint(), 0xe4ff_4223_9b78_9d69);
+        assert_eq!(usual.fingerprint(), 0x06f1_1084_bf6f_91c5);
         let others = [
             Parameters { false_alarms_a_week: 0.021, ..usual.clone() },
             Parameters { opens_at: (5.4, 6.9), ..usual.clone() },

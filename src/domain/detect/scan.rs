@@ -4,7 +4,7 @@ use super::changes::changes;
 use super::parameters::Parameters;
 use super::places::{LATE_W, Places, W, WINDOWS};
 use super::presence::Presence;
-use super::spread::Spread;
+use super::spread::{Bursting, Bursts, Spread};
 use super::zone::corrected;
 use crate::domain::baseline::{Baseline, PARTS, part_of};
 use crate::domain::counts::Counts;
@@ -40,6 +40,9 @@ pub struct Scan {
     pub spread: Spread,
     /// Dispersion of a zone of which nothing was learnt.
     pub prior_dispersion: f64,
+    /// How reports come in bursts, and what is believed of that.
+    bursts: Bursts,
+    pub bursting: Bursting,
     /// Reports expected of everywhere in each window, by part of the day.
     pub exposure: [[f64; PARTS]; W],
     /// The same over all parts of the day.
@@ -111,6 +114,8 @@ impl Scan {
             late: [0; LATE_W],
             spread: Spread::default(),
             prior_dispersion: parameters.dispersion_cold,
+            bursts: Bursts::default(),
+            bursting: Bursts::default().bursting(parameters),
             exposure: [[0.0; PARTS]; W],
             whole: [0.0; W],
             share_late: 1.0 / 30.0,
@@ -309,9 +314,15 @@ impl Scan {
         }
     }
 
+    /// The dispersion of a zone in a window of so many minutes in which `expected` are expected, where its mean rests on `learnt` reports: but for
+    /// what the rest of the map leaves unsure.
+    pub fn dispersion(&self, spread: &Spread, minutes: i64, learnt: f64, expected: f64, parameters: &Parameters) -> f64 {
+        spread.dispersion(minutes, learnt, self.prior_dispersion, parameters) + self.bursting.each / expected
+    }
+
     /// Learns how zones scatter from one hour of reports by cell, in which `expected` were expected of everywhere.
     pub fn learn(&mut self, hour: Hour, reports: &[(Cell, f64)], expected: f64, parameters: &Parameters) {
-        let (part, block_ends) = (part_of(hour), hour.0.rem_euclid(4) == 3);
+        let (part, block_ends, bursts) = (part_of(hour), hour.0.rem_euclid(4) == 3, self.bursting.each);
         let whole: f64 = reports.iter().map(|(_, n)| n).sum();
         let known = self.running.as_ref().map_or_else(|| self.levels.each_ref().map(Places::len), |running| running.known);
         for ((resolution, places), known) in Resolution::ALL.into_iter().zip(&mut self.levels).zip(known) {
@@ -329,11 +340,16 @@ impl Scan {
                         share += f64::from(places.shares[*near as usize][part]);
                     }
                     let usual = corrected(count, share * expected, whole, expected, parameters);
-                    places.spread[place][steps].learn(count, usual.expected, usual.unsure, block_ends);
+                    places.spread[place][steps].learn(count, usual.expected, usual.unsure, bursts, block_ends);
+                    // A place that was first heard of in this hour has a count, and those that were not have no mean.
+                    if resolution == Resolution::HOURLY && steps == 0 && places.learnt[place] > 0.0 {
+                        self.bursts.learn(count, usual.expected, parameters);
+                    }
                 }
             }
         }
-        self.spread.learn(whole, expected, 0.0, block_ends);
+        self.spread.learn(whole, expected, 0.0, bursts, block_ends);
+        self.bursting = self.bursts.bursting(parameters);
     }
 
     /// Takes over what was learnt of shares, from now on.

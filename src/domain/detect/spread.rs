@@ -1,4 +1,4 @@
-//! How much the counts of a zone scatter about what is expected of them, beyond chance: learnt from the hours that passed.
+//! How much counts scatter about what is expected of them, beyond chance: those of a zone, and in bursts. Learnt from the hours that passed.
 
 use super::parameters::Parameters;
 
@@ -10,6 +10,12 @@ const LONG_MINUTES: i64 = 120;
 const LONG_PRIOR: f64 = 0.5;
 /// A zone's own mean is as uncertain as that of so many reports more than were learnt of it.
 const MEAN_PRIOR: f64 = 8.0;
+/// Bursts are learnt of places where no more than this is expected in an hour: where more is, chance of the day outweighs them.
+const BURSTS_BELOW: f64 = 0.3;
+/// What is believed of bursts rests on so many expected reports more than were learnt: with few, there are none.
+const BURSTS_PRIOR: f64 = 50.0;
+/// Sums of bursts are kept in millionths: whole numbers, so that it does not matter which place is summed first.
+const MILLIONTHS: f64 = 1e6;
 
 /// What the dispersion of a zone in a window is made of: `held`, and `mean_unsure`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,6 +40,23 @@ pub struct Scatter {
     pub mean_unsure: f64,
 }
 
+/// How many more reports each one brings, of the same event.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bursting {
+    /// Sum of `(count - mean)^2 - mean` over hours of places where little is expected.
+    pub excess: f64,
+    /// Sum of `mean` over them.
+    pub mean: f64,
+    /// Expected reports more than that, which brought none.
+    pub prior: f64,
+    /// What is taken for small differences between hours.
+    pub usual: f64,
+    /// Which part of the rest is believed.
+    pub believed: f64,
+    /// `believed (excess / (mean + prior) - usual)`, if that is more than nothing.
+    pub each: f64,
+}
+
 /// Sums over what was learnt: of hours, of blocks of four hours, and of the block that is not yet whole.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Spread {
@@ -56,18 +79,50 @@ struct Block {
     unsure: f32,
 }
 
+/// How much a provider's reports come in bursts, one event bringing several: sums over the places of the finest resolution.
+///
+/// A Poisson number of events of which each brings a logarithmic number of reports is a negative binomial whose variance is a fixed multiple
+/// of its mean (Quenouille 1949): `mean (1 + each)`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Bursts {
+    excess: i64,
+    mean: i64,
+}
+
+impl Bursts {
+    /// Learns from an hour of a place in which `mean` was expected.
+    ///
+    /// Of more reports than `people` nothing more is learnt: they are an outage, or a corner that is bounded before it opens an episode.
+    pub fn learn(&mut self, count: f64, mean: f64, parameters: &Parameters) {
+        if mean <= BURSTS_BELOW {
+            let millionths = |number: f64| (number * MILLIONTHS).round() as i64;
+            self.excess += millionths((count.min(parameters.people) - mean).powi(2) - mean);
+            self.mean += millionths(mean);
+        }
+    }
+
+    /// What is believed of them.
+    pub fn bursting(&self, parameters: &Parameters) -> Bursting {
+        let (excess, mean) = (self.excess as f64 / MILLIONTHS, self.mean as f64 / MILLIONTHS);
+        let (usual, believed) = (parameters.bursts_usual, parameters.bursts_believed);
+        let each = believed * (excess / (mean + BURSTS_PRIOR) - usual).max(0.0);
+        Bursting { excess, mean, prior: BURSTS_PRIOR, usual, believed, each }
+    }
+}
+
 impl Spread {
-    /// Learns from an hour in which `mean` was expected, with a dispersion of `unsure` from not knowing that better.
-    pub fn learn(&mut self, count: f64, mean: f64, unsure: f64, block_ends: bool) {
+    /// Learns from an hour in which `mean` was expected, with a dispersion of `unsure` from not knowing that better, and where each report
+    /// brings `bursts` more.
+    pub fn learn(&mut self, count: f64, mean: f64, unsure: f64, bursts: f64, block_ends: bool) {
         // An outage would teach that anything may happen here: what no undisturbed hour exceeds is not believed.
         let count = count.min(mean + 6.0 * mean.sqrt() + 3.0);
-        self.hour.add(count, mean, unsure);
+        self.hour.add(count, mean, unsure, bursts);
         self.open.count += count as f32;
         self.open.mean += mean as f32;
         self.open.unsure += unsure as f32 / 8.0;
         if block_ends {
             let Block { count, mean, unsure } = std::mem::take(&mut self.open);
-            self.block.add(count.into(), mean.into(), unsure.into());
+            self.block.add(count.into(), mean.into(), unsure.into(), bursts);
         }
     }
 
@@ -97,8 +152,8 @@ impl Spread {
 }
 
 impl Sums {
-    fn add(&mut self, count: f64, mean: f64, unsure: f64) {
-        self.excess += ((count - mean).powi(2) - mean - unsure * mean * mean) as f32;
+    fn add(&mut self, count: f64, mean: f64, unsure: f64, bursts: f64) {
+        self.excess += ((count - mean).powi(2) - mean * (1.0 + bursts) - unsure * mean * mean) as f32;
         self.square += (mean * mean) as f32;
     }
 }

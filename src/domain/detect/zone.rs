@@ -181,8 +181,8 @@ impl Scan {
                 continue;
             }
             let usual = self.usual(sums, w, parameters);
-            let dispersion = || spread.dispersion(minutes, sums.learnt, self.prior_dispersion, parameters) + usual.unsure;
             let expected = usual.expected + parameters.least_expected;
+            let dispersion = || self.dispersion(spread, minutes, sums.learnt, expected, parameters) + usual.unsure;
             let zone = Zone { centre: Some(centre), steps, window: w, late_only: false, observed, expected, dispersion: 0.0, score: 0.0 };
             hopes.consider(zone, dispersion, parameters.people);
             if w < LATE_W {
@@ -199,7 +199,7 @@ impl Scan {
         let mut hopes = Hopes::new(least);
         for (w, minutes) in WINDOWS.into_iter().enumerate() {
             let (observed, expected) = (f64::from(self.counts[w]), self.whole[w] + parameters.least_expected);
-            let dispersion = || self.spread.dispersion(minutes, f64::INFINITY, self.prior_dispersion, parameters);
+            let dispersion = || self.dispersion(&self.spread, minutes, f64::INFINITY, expected, parameters);
             let zone = Zone { centre: None, steps: 0, window: w, late_only: false, observed, expected, dispersion: 0.0, score: 0.0 };
             hopes.consider(zone, dispersion, parameters.people);
         }

@@ -24,8 +24,9 @@ fn computed_again(of: &Explanation) -> [f64; 4] {
     }
     let scatter = (of.scatter.excess + of.scatter.weight * of.scatter.prior) / (of.scatter.square + of.scatter.weight);
     let scatter = scatter.max(of.scatter.range.0).min(of.scatter.range.1);
-    let mut dispersion = scatter + 1.0 / (of.scatter.learnt + of.scatter.mean_prior) + unsure;
     let mut expected = ratio * raw + usual.least;
+    let bursts = of.bursts.believed * (of.bursts.excess / (of.bursts.mean + of.bursts.prior) - of.bursts.usual).max(0.0);
+    let mut dispersion = scatter + 1.0 / (of.scatter.learnt + of.scatter.mean_prior) + unsure + bursts / expected;
     if let Some(late) = usual.late {
         (expected, dispersion) = (expected * late.share + late.least, dispersion.max(late.dispersion));
     }

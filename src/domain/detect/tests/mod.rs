@@ -1,6 +1,7 @@
 //! What the detector does with facts that are not what one hopes for, and what never changes whatever the facts.
 
 mod ask;
+mod bursts;
 mod explain;
 mod gap;
 mod hard;

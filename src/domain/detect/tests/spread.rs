@@ -9,7 +9,7 @@ use crate::domain::detect::spread::Spread;
 fn after(counts: &[f64]) -> [f64; 2] {
     let mut spread = Spread::default();
     for hour in 0..400 {
-        spread.learn(counts[hour % counts.len()], 10.0, 0.0, hour % 4 == 3);
+        spread.learn(counts[hour % counts.len()], 10.0, 0.0, 0.0, hour % 4 == 3);
     }
     [60, 240].map(|minutes| spread.dispersion(minutes, f64::INFINITY, 0.05, &Parameters::default()))
 }

@@ -50,6 +50,20 @@ impl World {
         }
     }
 
+    /// Things happen by chance, so many an hour in the mean, each at some spot of these cells: of each one to `most` people report within a
+    /// quarter of an hour.
+    pub fn calls(mut self, cells: &[Cell], an_hour: f64, most: usize, span: Range<i64>) -> Self {
+        let mut at = span.start as f64;
+        loop {
+            at -= self.random.f64().max(f64::MIN_POSITIVE).ln() * 60.0 / an_hour;
+            if at >= span.end as f64 {
+                return self;
+            }
+            let (place, callers) = ((cells[self.random.usize(..cells.len())], self.any_spot()), self.random.usize(1..=most));
+            self = self.ids(&[place], callers, at as i64..at as i64 + 15);
+        }
+    }
+
     /// Exactly so many fresh ids report from these places within the span, at any minute of it.
     pub fn ids(mut self, places: &[Place], how_many: usize, span: Range<i64>) -> Self {
         for _ in 0..how_many {

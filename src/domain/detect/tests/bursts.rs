@@ -1,0 +1,72 @@
+//! Where one event brings several reports.
+
+#![expect(clippy::float_cmp, reason = "the same number comes out, not one near it")]
+
+use super::world::{DAY, HOUR, WEEK, World, town};
+use crate::domain::detect::episode::Episode;
+use crate::domain::detect::parameters::Parameters;
+use crate::domain::detect::spread::Bursts;
+use crate::domain::grid::Cell;
+
+/// What is believed of bursts after these counts have come over and over where a tenth of a report was expected.
+fn after(counts: &[f64]) -> f64 {
+    let (mut bursts, parameters) = (Bursts::default(), Parameters::default());
+    for hour in 0..counts.len() * 1_000 {
+        bursts.learn(counts[hour % counts.len()], 0.1, &parameters);
+    }
+    bursts.bursting(&parameters).each
+}
+
+fn nine_of_ten_silent(one: f64) -> Vec<f64> {
+    [vec![0.0; 9], vec![one]].concat()
+}
+
+#[test]
+fn single_reports_are_no_bursts_and_where_two_come_together_one_brings_another() {
+    assert_eq!(after(&nine_of_ten_silent(1.0)), 0.0);
+    // Nineteen silent hours and one with two: variance (19 * 0.1^2 + 1.9^2) / 20 = 0.19, so 0.9 of another report for each expected.
+    let pairs = [nine_of_ten_silent(0.0), nine_of_ten_silent(2.0)].concat();
+    let Parameters { bursts_usual, bursts_believed, .. } = Parameters::default();
+    let learnt = 0.9 * 2_000.0 / (2_000.0 + 50.0);
+    assert!((after(&pairs) - bursts_believed * (learnt - bursts_usual)).abs() < 1e-6, "{}", after(&pairs));
+}
+
+#[test]
+fn an_hour_of_an_outage_teaches_no_more_of_bursts_than_one_of_three_people() {
+    assert_eq!(after(&nine_of_ten_silent(500.0)), after(&nine_of_ten_silent(3.0)));
+}
+
+#[test]
+fn where_little_was_expected_so_far_there_are_no_bursts() {
+    let (mut bursts, parameters) = (Bursts::default(), Parameters::default());
+    (0..10).for_each(|_| bursts.learn(2.0, 0.01, &parameters));
+    assert!(bursts.bursting(&parameters).each < 0.6);
+    assert_eq!(Bursts::default().bursting(&parameters).each, 0.0);
+}
+
+/// Fifty villages, four calls an hour together, each of one to eight people.
+fn calls(seed: u64) -> World {
+    World::new(seed).calls(&villages(), 4.0, 8, 0..4 * WEEK)
+}
+
+fn villages() -> Vec<Cell> {
+    (0..50).flat_map(|n| town((44.0 + 0.15 * f64::from(n / 10), -80.0 + 0.2 * f64::from(n % 10)), 2)).collect()
+}
+
+#[test]
+fn where_one_event_brings_several_reports_chance_is_not_taken_for_an_outage() {
+    for seed in 1..=3 {
+        let story = calls(seed).watched(3 * WEEK..4 * WEEK);
+        assert!(story.episodes().len() <= 1, "{story}");
+    }
+}
+
+#[test]
+fn and_an_outage_is_still_found() {
+    let (village, down) = (town((44.3, -79.0), 2), 3 * WEEK + 2 * DAY);
+    for seed in 1..=3 {
+        let story = calls(seed).reports(&village, 90.0, down..down + HOUR).watched(down - HOUR..down + HOUR);
+        let names_it = |episode: &&&Episode| village.iter().any(|cell| episode.cells.iter().any(|named| named.contains(*cell)));
+        assert_eq!(story.episodes().iter().filter(names_it).count(), 1, "{story}");
+    }
+}
