@@ -156,7 +156,7 @@ impl Detector {
         let grown = self.scan.take(now, minutes, live);
         let mut told = Vec::new();
         let zones = self.zones(&grown);
-        self.note(&zones, now);
+        self.note(&zones, now, live);
         self.judge(&zones, Moment { now, at: now.start(), is_running: false }, &mut told);
         for n in (0..self.followed.len()).rev() {
             self.follow(n, now, &mut told);
@@ -215,8 +215,9 @@ impl Detector {
     }
 
     /// Quiet days teach which scores chance brings.
-    fn note(&mut self, zones: &[Zone], now: Minute) {
-        if self.was_quiet && !self.is_cold() {
+    fn note(&mut self, zones: &[Zone], now: Minute, live: bool) {
+        if self.was_quiet && live && !self.is_cold() {
+            self.thresholds.pass(now, &self.parameters);
             for zone in zones {
                 self.thresholds.note(now, zone.kind(), zone.score, &self.parameters);
             }

@@ -74,16 +74,26 @@ impl Thresholds {
         self.chosen.map_or(otherwise, |chosen| chosen[kind])
     }
 
-    /// Notes a score that was seen while nothing was known to be wrong.
-    pub fn note(&mut self, now: Minute, kind: usize, score: f64, parameters: &Parameters) {
-        let mut today = self.today.unwrap_or(QuietDay::of(now));
-        if today.day != QuietDay::of(now).day {
-            self.remember(std::mem::replace(&mut today, QuietDay::of(now)), parameters);
+    /// Knows that nothing is known to be wrong in the minute before `now`: a day without any score is a quiet day too.
+    pub fn pass(&mut self, now: Minute, parameters: &Parameters) {
+        let today = QuietDay::of(now);
+        if let Some(before) = self.today.replace(today) {
+            if before.day == today.day {
+                self.today = Some(before);
+            } else {
+                self.remember(before, parameters);
+            }
         }
+    }
+
+    /// Notes a score that was seen in that minute.
+    pub fn note(&mut self, now: Minute, kind: usize, score: f64, parameters: &Parameters) {
+        self.pass(now, parameters);
         // A score that opens an episode may be that of an outage: no more is believed of it than that it did.
         let score = score.min(self.of(kind, parameters.opens_untaught_at)) as f32;
-        today.highest[kind] = today.highest[kind].max(score);
-        self.today = Some(today);
+        if let Some(today) = &mut self.today {
+            today.highest[kind] = today.highest[kind].max(score);
+        }
     }
 
     /// Takes over what another detector of the provider noted, where this one begins to look at `now`: days before are as if it had seen them, and of

@@ -2,7 +2,8 @@
 
 #![expect(clippy::float_cmp, reason = "the same number comes out, not one near it")]
 
-use super::world::{DAY, HOUR, START};
+use super::world::{DAY, HOUR, START, TORONTO, WEEK, World, cell, town};
+use crate::domain::detect::explain::Origin;
 use crate::domain::detect::parameters::Parameters;
 use crate::domain::detect::threshold::{KINDS, QuietDay, Thresholds, kind};
 
@@ -38,6 +39,24 @@ fn whatever_quiet_days_bring_the_threshold_stays_in_its_range() {
     for (score, expected) in [(0.0, least), (3.5, least), (300.0, greatest)] {
         assert_eq!(after(28, score), expected, "{score}");
     }
+}
+
+#[test]
+fn a_day_without_any_score_is_a_quiet_day_too() {
+    let (mut thresholds, parameters) = (Thresholds::default(), Parameters::default());
+    (0..=7 * 24).for_each(|hour| thresholds.pass(START.plus(hour * HOUR), &parameters));
+    assert_eq!(thresholds.days().iter().map(|of| of.highest).collect::<Vec<_>>(), [[0.0; KINDS]; 7]);
+    assert_eq!(thresholds.of(kind(1.0, false), parameters.opens_untaught_at), parameters.opens_at.0);
+}
+
+#[test]
+fn a_provider_of_few_reports_learns_what_is_enough_while_somebody_is_there() {
+    let origin = |away: std::ops::Range<i64>| {
+        let seldom = World::new(3).reports(&town(TORONTO, 3), 0.2, 0..4 * WEEK).away(away);
+        seldom.watched(2 * WEEK + HOUR..4 * WEEK).detector.explain(cell(TORONTO)).unwrap().threshold.origin
+    };
+    assert!(matches!(origin(0..0), Origin::Chosen(choice) if choice.days >= 12), "{:?}", origin(0..0));
+    assert!(matches!(origin(16 * DAY..4 * WEEK), Origin::Untaught(days) if days <= 2), "{:?}", origin(16 * DAY..4 * WEEK));
 }
 
 #[test]
