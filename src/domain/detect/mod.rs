@@ -141,6 +141,8 @@ impl Detector {
         baseline.refresh(lender.map(|lender| &**lender));
         self.scan.prior_dispersion = if self.is_cold() { self.parameters.dispersion_cold } else { self.parameters.dispersion };
         self.scan.refresh(Arc::clone(&self.baseline), lender.cloned());
+        let days = self.baseline.hours() / 24.0;
+        self.thresholds.expect(self.baseline.reports() / days.max(1.0), &self.parameters);
     }
 
     /// Whether too little is known of the provider to be sure of anything but the plainest outage.

@@ -9,6 +9,8 @@ pub struct Parameters {
     pub false_alarms_a_week: f64,
     /// The least and the greatest score that may open an episode, whatever quiet days say.
     pub opens_at: (f64, f64),
+    /// Reports a day up to which the greatest of these, and the next, are enough; with ten times as many they are one higher.
+    pub bounds_reports_a_day: f64,
     /// The score that opens an episode while too few quiet days are known.
     pub opens_untaught_at: f64,
     /// The score that opens an episode of a provider with less than [`Self::cold_weeks`] of history.
@@ -61,6 +63,7 @@ impl Parameters {
         let Self {
             false_alarms_a_week,
             opens_at,
+            bounds_reports_a_day,
             opens_untaught_at,
             opens_cold_at,
             grows_below,
@@ -87,6 +90,7 @@ impl Parameters {
             false_alarms_a_week,
             opens_at.0,
             opens_at.1,
+            bounds_reports_a_day,
             opens_untaught_at,
             opens_cold_at,
             grows_below,
@@ -123,6 +127,7 @@ impl Default for Parameters {
         Self {
             false_alarms_a_week: 0.02,
             opens_at: (5.4, 6.8),
+            bounds_reports_a_day: 1_000.0,
             opens_untaught_at: 6.5,
             opens_cold_at: 7.5,
             grows_below: 1.5,
@@ -155,7 +160,7 @@ mod tests {
     #[test]
     fn a_fingerprint_stays_and_is_another_one_where_a_number_differs() {
         let usual = Parameters::default();
-        assert_eq!(usual.fingerprint(), 0x06f1_1084_bf6f_91c5);
+        assert_eq!(usual.fingerprint(), 0x727e_9b4e_8ba7_ca73);
         let others = [
             Parameters { false_alarms_a_week: 0.021, ..usual.clone() },
             Parameters { opens_at: (5.4, 6.9), ..usual.clone() },

@@ -21,7 +21,7 @@ const MEAN_EXCESS: f64 = std::f64::consts::LOG10_E;
 const PEAKS_PRIOR: f64 = 10.0;
 /// Days remembered, and days without which nothing is chosen.
 pub const DAYS: usize = 28;
-const LEAST_DAYS: usize = 7;
+pub const LEAST_DAYS: usize = 7;
 
 const DAY_MINUTES: i64 = 24 * 60;
 
@@ -54,7 +54,16 @@ pub struct Thresholds {
     today: Option<QuietDay>,
     /// Oldest first.
     days: VecDeque<QuietDay>,
-    chosen: Option<[f64; KINDS]>,
+    chosen: Option<Chosen>,
+    /// By how much a score must be higher where more is tested than the bounds were chosen for.
+    more: f64,
+}
+
+/// Scores that are enough, by kind, and the range they were held in.
+#[derive(Debug, Clone, Copy)]
+struct Chosen {
+    scores: [f64; KINDS],
+    range: (f64, f64),
 }
 
 /// Between which expected counts lie the zones of a kind, the first left out; none where the kind is that of late reports alone.
@@ -69,9 +78,15 @@ pub fn kind(expected: f64, late_only: bool) -> usize {
 }
 
 impl Thresholds {
-    /// The score that opens an episode in a zone of that kind; `otherwise` while too little is known.
-    pub fn of(&self, kind: usize, otherwise: f64) -> f64 {
-        self.chosen.map_or(otherwise, |chosen| chosen[kind])
+    /// Knows how many reports a day bring zones to be judged. Each brings as many: where there are ten times as many reports, a score that is one
+    /// higher is as rare.
+    pub fn expect(&mut self, reports_a_day: f64, parameters: &Parameters) {
+        self.more = (reports_a_day / parameters.bounds_reports_a_day).max(1.0).log10();
+    }
+
+    /// The score that opens an episode in a zone of that kind.
+    pub fn of(&self, kind: usize, parameters: &Parameters) -> f64 {
+        self.chosen.map_or(parameters.opens_untaught_at + self.more, |chosen| chosen.scores[kind])
     }
 
     /// Knows that nothing is known to be wrong in the minute before `now`: a day without any score is a quiet day too.
@@ -90,7 +105,7 @@ impl Thresholds {
     pub fn note(&mut self, now: Minute, kind: usize, score: f64, parameters: &Parameters) {
         self.pass(now, parameters);
         // A score that opens an episode may be that of an outage: no more is believed of it than that it did.
-        let score = score.min(self.of(kind, parameters.opens_untaught_at)) as f32;
+        let score = score.min(self.of(kind, parameters)) as f32;
         if let Some(today) = &mut self.today {
             today.highest[kind] = today.highest[kind].max(score);
         }
@@ -115,18 +130,16 @@ impl Thresholds {
         if self.days.len() > DAYS {
             self.days.pop_front();
         }
-        self.choose(parameters.false_alarms_a_week, parameters.opens_at);
-    }
-
-    fn choose(&mut self, wanted: f64, range: (f64, f64)) {
         if self.days.len() >= LEAST_DAYS {
-            self.chosen = Some(std::array::from_fn(|kind| self.choice(kind, wanted, range).score()));
+            let range = (parameters.opens_at.0, parameters.opens_at.1 + self.more);
+            let scores = std::array::from_fn(|kind| self.choice(kind, parameters.false_alarms_a_week, range).score());
+            self.chosen = Some(Chosen { scores, range });
         }
     }
 
     /// What a kind's score was chosen from; none while nothing is chosen.
     pub fn chosen_from(&self, kind: usize, parameters: &Parameters) -> Option<Choice> {
-        self.chosen.map(|_| self.choice(kind, parameters.false_alarms_a_week, parameters.opens_at))
+        self.chosen.map(|chosen| self.choice(kind, parameters.false_alarms_a_week, chosen.range))
     }
 
     /// Quiet days that are remembered.

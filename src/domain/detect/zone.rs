@@ -296,6 +296,6 @@ impl Sums {
 impl Thresholds {
     /// The score at which that zone opens an episode.
     pub fn opens_at(&self, zone: &Zone, parameters: &Parameters) -> f64 {
-        self.of(zone.kind(), parameters.opens_untaught_at)
+        self.of(zone.kind(), parameters)
     }
 }

@@ -5,7 +5,7 @@
 use super::world::{DAY, HOUR, START, TORONTO, WEEK, World, cell, town};
 use crate::domain::detect::explain::Origin;
 use crate::domain::detect::parameters::Parameters;
-use crate::domain::detect::threshold::{KINDS, QuietDay, Thresholds, kind};
+use crate::domain::detect::threshold::{KINDS, LEAST_DAYS, QuietDay, Thresholds, kind};
 
 /// What opens an episode where one report is expected, after so many quiet days of that highest score.
 fn after(days: i64, score: f64) -> f64 {
@@ -13,7 +13,7 @@ fn after(days: i64, score: f64) -> f64 {
     for day in 0..=days {
         thresholds.note(START.plus(day * DAY), kind(1.0, false), score, &parameters);
     }
-    thresholds.of(kind(1.0, false), parameters.opens_untaught_at)
+    thresholds.of(kind(1.0, false), &parameters)
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn a_day_without_any_score_is_a_quiet_day_too() {
     let (mut thresholds, parameters) = (Thresholds::default(), Parameters::default());
     (0..=7 * 24).for_each(|hour| thresholds.pass(START.plus(hour * HOUR), &parameters));
     assert_eq!(thresholds.days().iter().map(|of| of.highest).collect::<Vec<_>>(), [[0.0; KINDS]; 7]);
-    assert_eq!(thresholds.of(kind(1.0, false), parameters.opens_untaught_at), parameters.opens_at.0);
+    assert_eq!(thresholds.of(kind(1.0, false), &parameters), parameters.opens_at.0);
 }
 
 #[test]
@@ -57,6 +57,21 @@ fn a_provider_of_few_reports_learns_what_is_enough_while_somebody_is_there() {
     };
     assert!(matches!(origin(0..0), Origin::Chosen(choice) if choice.days >= 12), "{:?}", origin(0..0));
     assert!(matches!(origin(16 * DAY..4 * WEEK), Origin::Untaught(days) if days <= 2), "{:?}", origin(16 * DAY..4 * WEEK));
+}
+
+#[test]
+fn ten_times_as_many_reports_want_a_score_that_is_one_higher() {
+    let (usual, parameters) = (kind(1.0, false), Parameters::default());
+    let (least, greatest) = parameters.opens_at;
+    for (reports_a_day, more) in [(1.0, 0.0), (1_000.0, 0.0), (10_000.0, 1.0), (100_000.0, 2.0)] {
+        let (mut restless, mut quiet) = (Thresholds::default(), Thresholds::default());
+        for (thresholds, score, taught) in [(&mut restless, 300.0, greatest + more), (&mut quiet, 0.0, least)] {
+            thresholds.expect(reports_a_day, &parameters);
+            assert_eq!(thresholds.of(usual, &parameters), parameters.opens_untaught_at + more);
+            (0..=28).for_each(|day| thresholds.note(START.plus(day * DAY), usual, score, &parameters));
+            assert_eq!(thresholds.of(usual, &parameters), taught);
+        }
+    }
 }
 
 #[test]
@@ -84,7 +99,8 @@ fn who_starts_anew_and_recalls_quiet_days_chooses_as_if_it_had_seen_them() {
         seen_until(thresholds, 21..=22, 9);
     }
     assert_eq!(seen.days().iter().map(|of| of.day).collect::<Vec<_>>(), anew.days().iter().map(|of| of.day).collect::<Vec<_>>());
-    assert_eq!(seen.of(usual, f64::NAN), anew.of(usual, f64::NAN));
+    assert!(LEAST_DAYS <= seen.days().len());
+    assert_eq!(seen.of(usual, &parameters), anew.of(usual, &parameters));
 }
 
 #[test]
