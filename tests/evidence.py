@@ -5,7 +5,7 @@ from collections import Counter
 
 import h3
 
-from expectation import PARTS, Baseline, Bursts, Spread, corrected, part_of, score
+from expectation import PARTS, REST_RANGE, Baseline, Bursts, Spread, corrected, is_disturbed, part_of, score
 from facts import FINEST, HOURLY, rolled_up
 
 # Of src/domain/detect/mod.rs.
@@ -14,6 +14,10 @@ LENDS_BELOW = 1.0
 SPREAD_AFTER_WEEKS = 0.5
 MOST_LATE = 0.2
 LATE_PRIOR = (1.0, 30.0)
+# Of src/domain/detect/places.rs.
+RINGS = 3
+# Of src/domain/detect/spread.rs.
+FEW_IN_BURSTS = 10
 # Of src/domain/detect/parameters.rs.
 DISPERSION = 0.05
 DISPERSION_COLD = 0.3
@@ -37,7 +41,7 @@ class Detector:
         self.spreads = {zone: Spread() for zone in zones}
         self.shares = {zone: {} for zone in zones}
         self.everywhere = Spread()
-        self.bursts, self.place_shares = Bursts(), {}
+        self.bursts, self.place_shares, self.share_lender = Bursts(), {}, None
         self.prior = DISPERSION_COLD
         # Reports expected of everywhere in each minute, by what was known at its end.
         self.expected = {}
@@ -48,7 +52,7 @@ class Detector:
         other.baseline, other.everywhere, other.expected = self.baseline.copy(), self.everywhere.copy(), dict(self.expected)
         other.late, other.all, other.prior = self.late, self.all, self.prior
         other.spreads = {zone: self.spreads[zone].copy() for zone in zones}
-        other.bursts, other.place_shares = self.bursts.copy(), dict(self.place_shares)
+        other.bursts, other.place_shares, other.share_lender = self.bursts.copy(), dict(self.place_shares), self.share_lender
         other.shares = {zone: dict(self.shares[zone]) for zone in zones}
         return other
 
@@ -69,6 +73,7 @@ class Detector:
         self.expected |= {minute: level * self.baseline.rate(minute) for minute in range(first, first + 60)}
         part = part_of(hour + 1)
         self.place_shares = {cell: self.baseline.share(cell, part, self.lender) for cell in self.baseline.cells[HOURLY]}
+        self.share_lender = self.lender
         for centre, ring in self.shares:
             if centre:
                 cells = facts.places((centre, ring), first + 60)
@@ -87,9 +92,20 @@ class Detector:
             share = sum(self.shares[centre, ring][cell] for cell in cells)
             spread.learn(count, *corrected(count, share * expected, whole, expected), bursts, block_ends)
         self.everywhere.learn(whole, expected, 0.0, bursts, block_ends)
-        for cell, share in self.place_shares.items():
-            mean, _ = corrected(reports[cell], share * expected, whole, expected)
-            self.bursts.learn(reports[cell], mean)
+        if whole <= REST_RANGE[1] * expected + 2 * FEW_IN_BURSTS:
+            self.learn_bursts(hour, reports, whole, expected, facts)
+
+
+    def learn_bursts(self, hour, reports, whole, expected, facts):
+        known, part, around = 60 * hour + 60 + REREAD_MINUTES - 1, part_of(hour), Counter()
+        for place, count in reports.items():
+            if facts.known_since.get(place, known + 1) <= known and h3.get_resolution(place) == HOURLY:
+                around.update({cell: count for cell in h3.grid_disk(place, RINGS)})
+        share = lambda cell: self.place_shares[cell] if cell in self.place_shares else self.baseline.share(cell, part, self.share_lender)
+        for cell, own in self.place_shares.items():
+            near = facts.places((cell, RINGS), known) if around[cell] > FEW_IN_BURSTS else []
+            if not is_disturbed(around[cell], expected * sum(map(share, near)), FEW_IN_BURSTS):
+                self.bursts.learn(reports[cell], corrected(reports[cell], own * expected, whole, expected)[0])
 
     def evidence(self, zone, minutes, now, late_only, facts):
         """The figures of a zone in the window of so many minutes before `now`."""

@@ -237,6 +237,11 @@ def score(count, mean, dispersion):
     return -(first + math.log(tail)) / math.log(10)
 
 
+def is_disturbed(count, expected, few):
+    """Whether so many reports of many places together are more than an undisturbed hour brings."""
+    return count > seldom_exceeded(expected, 0.1, few)
+
+
 def seldom_exceeded(expected, dispersion, few):
     return expected + 4 * math.sqrt(expected * (1 + dispersion * expected)) + few
 

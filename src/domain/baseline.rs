@@ -61,6 +61,12 @@ fn seldom_exceeded(expected: f64, dispersion: f64, few: f64) -> f64 {
     expected + 4.0 * (expected * (1.0 + dispersion * expected)).sqrt() + few
 }
 
+/// Whether so many reports of many places together are more than an undisturbed hour brings, where `few` more are no matter.
+#[must_use]
+pub fn is_disturbed(count: f64, expected: f64, few: f64) -> bool {
+    count > seldom_exceeded(expected, 0.1, few)
+}
+
 fn hour_of_week(hour: Hour) -> usize {
     hour.0.rem_euclid(HOURS_OF_WEEK as i64) as usize
 }
@@ -100,7 +106,7 @@ impl Baseline {
             }
         }
         let expected = level * mean;
-        let learnt = if known && total > seldom_exceeded(expected, 0.1, 5.0) { expected } else { total };
+        let learnt = if known && is_disturbed(total, expected, 5.0) { expected } else { total };
         let slot = hour_of_week(hour);
         self.hours[slot] += live;
         self.reports[slot] += learnt;

@@ -4,9 +4,9 @@ use super::changes::changes;
 use super::parameters::Parameters;
 use super::places::{LATE_W, Places, W, WINDOWS};
 use super::presence::Presence;
-use super::spread::{Bursting, Bursts, Spread};
-use super::zone::corrected;
-use crate::domain::baseline::{Baseline, PARTS, part_of};
+use super::spread::{Bursting, Bursts, FEW_IN_BURSTS, Spread};
+use super::zone::{REST_RANGE, corrected};
+use crate::domain::baseline::{Baseline, PARTS, is_disturbed, part_of};
 use crate::domain::counts::Counts;
 use crate::domain::fact::{FactKey, Lane};
 use crate::domain::grid::{Cell, Resolution};
@@ -333,7 +333,7 @@ impl Scan {
                 }
             }
             for place in 0..known {
-                let (mut count, mut share) = (0.0, 0.0);
+                let (mut count, mut share, mut alone) = (0.0, 0.0, (0.0, 0.0));
                 for steps in 0..places.spread[place].len() {
                     for near in places.ring(place as u32, steps).iter().filter(|near| (**near as usize) < known) {
                         count += counts[*near as usize];
@@ -341,10 +341,17 @@ impl Scan {
                     }
                     let usual = corrected(count, share * expected, whole, expected, parameters);
                     places.spread[place][steps].learn(count, usual.expected, usual.unsure, bursts, block_ends);
-                    // A place that was first heard of in this hour has a count, and those that were not have no mean.
-                    if resolution == Resolution::HOURLY && steps == 0 && places.learnt[place] > 0.0 {
-                        self.bursts.learn(count, usual.expected, parameters);
+                    if steps == 0 {
+                        alone = (count, usual.expected);
                     }
+                }
+                // A place that was first heard of in this hour has a count, and those that were not have no mean.
+                let is_finest = resolution == Resolution::HOURLY && places.learnt[place] > 0.0;
+                // What an outage brings is no burst. Up to that ratio the rest of the map is heard, and more is expected.
+                let is_usual = whole <= REST_RANGE.1 * expected + 2.0 * FEW_IN_BURSTS;
+                let is_quiet = is_usual && !is_disturbed(count, share * expected, FEW_IN_BURSTS);
+                if is_finest && is_quiet {
+                    self.bursts.learn(alone.0, alone.1, parameters);
                 }
             }
         }

@@ -14,6 +14,8 @@ const MEAN_PRIOR: f64 = 8.0;
 const BURSTS_BELOW: f64 = 0.3;
 /// What is believed of bursts rests on so many expected reports more than were learnt: with few, there are none.
 const BURSTS_PRIOR: f64 = 50.0;
+/// Reports around a place that are no outage yet, however few are expected: two bursts, of as many as are seen.
+pub const FEW_IN_BURSTS: f64 = 10.0;
 /// Sums of bursts are kept in millionths: whole numbers, so that it does not matter which place is summed first.
 const MILLIONTHS: f64 = 1e6;
 
