@@ -17,8 +17,9 @@ const RATE_WINDOW: usize = 4;
 const SILENCE_WINDOWS: usize = 9;
 /// Steps for which it must be silent.
 const SILENT_STEPS: u32 = 3;
-/// The ratio that cells are named by is taken to be at least this.
-const LEAST_RATIO: f64 = 1.5;
+/// The ratio that cells are named by is held in this range. A cell that has ten times what is usual has failed, however much worse it is in the
+/// core: where next to nothing is expected, the core has thousands of times as much within a minute.
+const RATIO_RANGE: (f64, f64) = (1.5, 100.0);
 /// Everywhere is told in the finest resolution, no finer than 4, with at most so many cells.
 const MOST_CELLS_OF_EVERYWHERE: usize = 256;
 const EVERYWHERE_RESOLUTION: usize = 4;
@@ -175,11 +176,10 @@ impl Followed {
         let within = counts.iter().filter(|(cell, _)| core.iter().any(|zone| zone.contains(**cell)));
         let count: f64 = within.map(|(_, count)| count).sum();
         let expected: f64 = core.iter().map(|cell| scan.expected(*cell, &exposure)).sum();
-        let ratio = (count / expected.max(parameters.least_expected)).max(LEAST_RATIO);
+        let ratio = (count / expected.max(parameters.least_expected)).clamp(RATIO_RANGE.0, RATIO_RANGE.1);
         self.bar = self.bar.min(parameters.names_at * (ratio - 1.0) / ratio.ln());
         let bar = self.bar;
-        // A cell nobody was heard of in before is not expected to have nothing at all.
-        let likely = |cell: Cell, count: f64| count > bar * scan.expected(cell, &exposure).max(0.005);
+        let likely = |cell: Cell, count: f64| count > bar * scan.expected(cell, &exposure);
         let mut cells: Vec<Cell> = counts.into_iter().filter(|(cell, count)| likely(*cell, *count)).map(|(cell, _)| cell).collect();
         cells.sort_unstable();
         cells

@@ -114,3 +114,17 @@ fn the_same_world_tells_the_same_story_twice() {
     assert!(!tell().is_empty());
     assert_eq!(tell(), tell());
 }
+
+#[test]
+fn however_fierce_the_core_the_edge_is_named_too() {
+    let (whole, core) = (town(TORONTO, 9), town(TORONTO, 5));
+    let edge: Vec<Cell> = whole.iter().filter(|cell| !core.contains(cell)).copied().collect();
+    let quiet = World::new(3).reports(&whole, 0.4, 0..9 * DAY);
+    let world = quiet.reports(&core, 7_200.0, DOWN..DOWN + 20).reports(&edge, 60.0, DOWN..DOWN + 20);
+    let story = world.watched(DOWN - 30..DOWN + 18);
+    let heard = (DOWN..DOWN + 17).filter_map(|minute| world.minute(minute));
+    let heard: Vec<Cell> = heard.flat_map(|counts| counts.rows().map(|(key, _)| key.cell()).collect::<Vec<_>>()).collect();
+    assert!(heard.iter().filter(|cell| edge.contains(cell)).count() > 10);
+    let unnamed: Vec<&Cell> = heard.iter().filter(|cell| !names(story.only(), **cell)).collect();
+    assert!(unnamed.is_empty(), "{unnamed:?}\n{story}");
+}
