@@ -1,10 +1,12 @@
 //! An episode that is followed: what it reaches, which cells it names, whether it is over.
 
 use super::episode::{Episode, State};
+use super::onset::onset;
 use super::parameters::Parameters;
 use super::places::{W, WINDOWS};
-use super::scan::{LEVELS, Scan, counts_now};
+use super::scan::{LEVELS, LONGEST, Scan, counts_now};
 use super::zone::Zone;
+use crate::domain::counts::Counts;
 use crate::domain::grid::{Cell, Resolution};
 use crate::domain::time::Minute;
 use hashbrown::{HashMap, HashSet};
@@ -100,12 +102,22 @@ impl Followed {
         }
     }
 
+    /// Says what is known of an episode at the moment it opens: which cells it names, and since when, by the minutes that are held. Of late reports
+    /// these hold the last ones only: there the window is what is known until history is read.
+    pub fn describe(&mut self, scan: &Scan, now: Minute, parameters: &Parameters) {
+        self.name(scan, now, parameters);
+        if !self.core.late_only {
+            self.date(scan, scan.seen(), now);
+        }
+    }
+
     /// Goes on from the zone that a step sees where a look has opened it sooner: that one held part of the minute only. What was told of
     /// it remains.
-    pub fn open_again(&mut self, zone: Zone, cells: &[Cell]) {
+    pub fn open_again(&mut self, zone: Zone, cells: &[Cell], scan: &Scan, parameters: &Parameters) {
         (self.core, self.bar, self.is_early) = (zone, f64::INFINITY, false);
         self.reach = cells.iter().copied().collect();
         self.told.onset = self.opened.plus(-zone.minutes()).start();
+        self.describe(scan, self.opened, parameters);
     }
 
     /// Takes over what another reached.
@@ -183,6 +195,22 @@ impl Followed {
         let mut cells: Vec<Cell> = counts.into_iter().filter(|(cell, count)| likely(*cell, *count)).map(|(cell, _)| cell).collect();
         cells.sort_unstable();
         cells
+    }
+
+    /// Dates its onset by minutes before `until`, sorted. Gives whether it is another than was told.
+    pub fn date<'a>(&mut self, scan: &Scan, minutes: impl DoubleEndedIterator<Item = (Minute, &'a Counts)>, until: Minute) -> bool {
+        let cells: HashSet<Cell> = self.told.cells.iter().copied().collect();
+        let inside = |cell: Cell| {
+            self.everywhere || Resolution::ALL.iter().any(|r| *r <= cell.resolution() && cells.contains(&cell.rolled_up_to(*r)))
+        };
+        let exposure = scan.exposure_of(LONGEST);
+        let expected: f64 =
+            if self.everywhere { exposure.iter().sum() } else { cells.iter().map(|cell| scan.expected(*cell, &exposure)).sum() };
+        // Of a detector that has just begun the history reaches further back than what it was exposed to.
+        let expected_a_minute = expected / scan.minutes_exposed().max(1) as f64;
+        let Some(began) = onset(minutes, until, inside, expected_a_minute) else { return false };
+        let before = std::mem::replace(&mut self.told.onset, began.start().min(self.told.detected_at));
+        self.told.onset != before
     }
 
     fn windows(&self, scan: &Scan) -> [(f64, f64); W] {

@@ -47,7 +47,7 @@ impl Detector {
                 self.open(zone, &cells, when, told);
             } else if let [only] = met[..] {
                 match self.opens_now(only, zone, when) {
-                    Some(zone) => self.followed[only].open_again(zone, &cells),
+                    Some(zone) => self.followed[only].open_again(zone, &cells, &self.scan, &self.parameters),
                     None => self.followed[only].grow(*zone, &cells, when.now),
                 }
             } else if !met.is_empty() {
@@ -154,18 +154,19 @@ impl Detector {
         let now = when.now;
         self.over.retain(|(_, over)| now.0 - over.0 < REOPENS_MINUTES);
         let again = self.over.iter().rposition(|(f, _)| zone.centre.is_some() != f.is_everywhere() && f.meets(cells));
-        let mut followed = if let Some(n) = again {
+        let followed = if let Some(n) = again {
             let (mut again, _) = self.over.remove(n);
             again.reopen();
             again.grow(zone, cells, now);
             again.told.revision += 1;
+            again.name(&self.scan, now, &self.parameters);
             again
         } else {
             let mut new = Followed::new(self.begin(&zone, cells, when), zone, cells, now);
             new.is_early = when.is_running;
+            new.describe(&self.scan, now, &self.parameters);
             new
         };
-        followed.name(&self.scan, now, &self.parameters);
         told.push(followed.told.clone());
         self.followed.push(followed);
     }

@@ -35,7 +35,7 @@ pub use expectation::Band;
 use expectation::Expectation;
 pub use flood::Flood;
 use follow::Followed;
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 use judge::Moment;
 use parameters::Parameters;
 use places::LATE_W as LATE_WINDOWS;
@@ -81,7 +81,7 @@ pub struct Detector {
     highest_score: f64,
     /// Late reports, and all, that were learnt.
     late: (f64, f64),
-    /// What the last step would like to date, and up to which minute.
+    /// Up to which minute the last step would like to date episodes; none where it need not.
     undated: Option<Minute>,
 }
 
@@ -309,7 +309,7 @@ impl Detector {
         self.highest_score
     }
 
-    /// The minutes of history that would sharpen the onset of an episode that changed in the last step, where there is one.
+    /// The minutes of history that would sharpen the onset of an episode; none where it is not time to.
     #[must_use]
     pub fn wants_history(&self) -> Option<Range<Minute>> {
         let now = self.undated?;
@@ -321,22 +321,9 @@ impl Detector {
         let Some(now) = self.undated.take() else { return Vec::new() };
         let mut told = Vec::new();
         for followed in self.followed.iter_mut().filter(|followed| is_dated(followed, now)) {
-            let cells: HashSet<Cell> = followed.told.cells.iter().copied().collect();
-            let everywhere = followed.is_everywhere();
-            let inside = |cell: Cell| {
-                everywhere || Resolution::ALL.iter().any(|r| *r <= cell.resolution() && cells.contains(&cell.rolled_up_to(*r)))
-            };
-            let exposure = self.scan.exposure_of(LONGEST);
-            let expected: f64 =
-                if everywhere { exposure.iter().sum() } else { cells.iter().map(|cell| self.scan.expected(*cell, &exposure)).sum() };
             let from = followed.opened.plus(-LONGEST);
             let minutes = &minutes[minutes.partition_point(|(minute, _)| *minute < from)..];
-            // Of a detector that has just begun the history reaches further back than what it was exposed to.
-            let expected_a_minute = expected / self.scan.minutes_exposed().max(1) as f64;
-            let Some(onset) = onset::onset(minutes, now, inside, expected_a_minute) else { continue };
-            let onset: Timestamp = onset.start().min(followed.told.detected_at);
-            if onset != followed.told.onset {
-                followed.told.onset = onset;
+            if followed.date(&self.scan, minutes.iter().map(|(minute, counts)| (*minute, &**counts)), now) {
                 followed.told.revision += 1;
                 told.push(followed.told.clone());
             }

@@ -404,7 +404,7 @@ impl Scan {
     }
 
     /// Minutes still in some window, oldest first, as they were taken.
-    pub fn seen(&self) -> impl Iterator<Item = (Minute, &Counts)> {
+    pub fn seen(&self) -> impl DoubleEndedIterator<Item = (Minute, &Counts)> {
         self.seen.iter().map(|(minute, counts)| (*minute, &**counts))
     }
 

@@ -62,7 +62,8 @@ async fn date(store: &Store, catalogue: &Catalogue, watch: &Watch, incident: &mu
         let of = expectation.window(window);
         let expected = if incident.everywhere { of.everywhere() } else { incident.cells.iter().map(|cell| of.mean(*cell)).sum() };
         let a_minute = expected / (window.to.0 - window.from.0) as f64;
-        if let Some(began) = onset(&minutes, until, |cell| region.holds(cell), a_minute) {
+        if let Some(began) = onset(minutes.iter().map(|(minute, counts)| (*minute, &**counts)), until, |cell| region.holds(cell), a_minute)
+        {
             // Late reports can only show that it began earlier; that it grew says nothing of when it began.
             brand.onset = brand.onset.min(began.start());
         }

@@ -2,8 +2,8 @@
 
 use super::gap::six_hours_away;
 use super::outage::DOWN;
-use super::story::Story;
-use super::world::{DAY, HOUR, START, TORONTO, VANCOUVER, World, country, town};
+use super::story::{Story, minute_of};
+use super::world::{DAY, HOUR, MIAMI, START, TORONTO, VANCOUVER, World, country, town};
 use crate::domain::detect::Detector;
 use crate::domain::detect::episode::{Episode, Evidence};
 use crate::domain::detect::parameters::Parameters;
@@ -39,8 +39,16 @@ fn worlds() -> Vec<(&'static str, World, Range<i64>)> {
         ("late", quiet(5).late_ids(&town2, 40, DOWN..DOWN + HOUR, DOWN + HOUR..DOWN + HOUR + 20), DOWN..DOWN + 2 * HOUR),
         ("everywhere", everywhere, DOWN - HOUR..DOWN + 40),
         ("gap", six_hours_away(1).reports(&town2, 120.0, end + HOUR..end + 2 * HOUR), 7 * DAY + 15 * HOUR..end + 3 * HOUR),
+        ("one after the other", one_after_the_other(), DOWN - 10..DOWN + HOUR),
         ("quiet", quiet(7), 8 * DAY..9 * DAY),
     ]
+}
+
+/// Three cities far from each other in which next to nothing is expected fail one after the other, with two reports a second each.
+fn one_after_the_other() -> World {
+    let cities = [TORONTO, VANCOUVER, MIAMI].map(|at| town(at, 3));
+    let quiet = World::new(8).reports(&cities.concat(), 8.0, 0..9 * DAY);
+    (0..).zip(&cities).fold(quiet, |world, (n, city)| world.reports(city, 7_200.0, DOWN + n..DOWN + 10))
 }
 
 /// An episode without what an earlier look may change: when it was told first, and by what.
@@ -100,4 +108,11 @@ fn an_outage_is_told_by_the_look_at_the_report_that_decides() {
     });
     let (at, detected_at) = first.unwrap();
     assert!((0..1_000).contains(&at.ms_since(detected_at)) && detected_at.0 % 1_000 == 0, "{at:?} {detected_at:?}");
+}
+
+#[test]
+fn the_first_word_says_since_when_not_since_the_window_began() {
+    let told = one_after_the_other().looked_at(DOWN - 10..DOWN + 5).told;
+    let first: Vec<i64> = told.iter().filter(|episode| episode.revision == 0).map(|episode| minute_of(episode.onset)).collect();
+    assert!(first.iter().all(|onset| (DOWN..DOWN + 3).contains(onset)) && !first.is_empty(), "{first:?}");
 }

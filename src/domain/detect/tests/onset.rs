@@ -6,16 +6,16 @@ use crate::domain::detect::onset::onset;
 use crate::domain::fact::{FactKey, Lane, Source, Tally};
 use crate::domain::symptom::Symptom;
 use crate::domain::time::Minute;
-use std::sync::Arc;
 
 /// The onset before minute 100, of reports `(minute, how many, lane, symptom)` where so many are expected a minute.
 fn of(reports: &[(i64, u32, Lane, Symptom)], expected_a_minute: f64) -> Option<i64> {
     let minute = |(minute, count, lane, symptom): &(i64, u32, Lane, Symptom)| {
         let row = (FactKey::new(cell(TORONTO), *symptom, *lane, Source(0)), Tally { count: *count, first: 0 });
-        (START.plus(*minute), Arc::new(Counts::from_rows(vec![row])))
+        (START.plus(*minute), Counts::from_rows(vec![row]))
     };
-    let minutes: Vec<(Minute, Arc<Counts>)> = reports.iter().map(minute).collect();
-    onset(&minutes, START.plus(100), |_| true, expected_a_minute).map(|minute| minute.0 - START.0)
+    let minutes: Vec<(Minute, Counts)> = reports.iter().map(minute).collect();
+    onset(minutes.iter().map(|(minute, counts)| (*minute, counts)), START.plus(100), |_| true, expected_a_minute)
+        .map(|minute| minute.0 - START.0)
 }
 
 #[test]

@@ -19,6 +19,7 @@ pub const WEEK: i64 = 7 * DAY;
 pub const START: Minute = Minute(19_177 * DAY);
 pub const TORONTO: (f64, f64) = (43.6532, -79.3832);
 pub const VANCOUVER: (f64, f64) = (49.2827, -123.1207);
+pub const MIAMI: (f64, f64) = (25.7617, -80.1918);
 
 /// Facts of one provider, and when somebody was there to take them. All minutes are counted from [`START`].
 #[derive(Debug, Clone)]
