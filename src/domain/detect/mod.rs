@@ -164,7 +164,8 @@ impl Detector {
             self.follow(n, now, &mut told);
         }
         let is_due = |f: &Followed| is_dated(f, now) && (now.0 - f.opened.0) % DATED_EVERY_MINUTES == 0;
-        self.undated = self.followed.iter().any(is_due).then_some(now);
+        // What could not be read the last time is still owed.
+        self.undated = (self.undated.is_some() || self.followed.iter().any(is_due)).then_some(now);
         (self.was_quiet, self.opened) = (self.followed.is_empty(), 0);
         told
     }

@@ -1,11 +1,14 @@
 //! The minute an excess began.
 
-use super::world::{START, TORONTO, cell};
+use super::outage::DOWN;
+use super::world::{DAY, HOUR, START, TORONTO, World, cell, town};
 use crate::domain::counts::Counts;
+use crate::domain::detect::REREAD_MINUTES;
 use crate::domain::detect::onset::onset;
 use crate::domain::fact::{FactKey, Lane, Source, Tally};
 use crate::domain::symptom::Symptom;
 use crate::domain::time::Minute;
+use std::sync::Arc;
 
 /// The onset before minute 100, of reports `(minute, how many, lane, symptom)` where so many are expected a minute.
 fn of(reports: &[(i64, u32, Lane, Symptom)], expected_a_minute: f64) -> Option<i64> {
@@ -49,4 +52,20 @@ fn a_late_report_counts_when_it_was_observed_not_when_it_came() {
 #[test]
 fn who_says_that_it_works_is_no_evidence() {
     assert_eq!(of(&[(60, 50, Lane::OnTime, Symptom::Working), (80, 5, Lane::OnTime, Symptom::NoData)], 0.05), Some(80));
+}
+
+#[test]
+fn history_that_could_not_be_read_is_asked_for_again() {
+    let world = World::new(1).reports(&town(TORONTO, 5), 12.0, 0..9 * DAY).reports(&town(TORONTO, 2), 600.0, DOWN..DOWN + HOUR);
+    let mut detector = world.watched(DOWN - 30..DOWN + 1).detector;
+    let mut step = |minute: i64| {
+        let facts = (minute - REREAD_MINUTES..minute).filter_map(|of| Some((START.plus(of), Arc::new(world.minute(of)?))));
+        detector.step(START.plus(minute), &facts.collect::<Vec<_>>(), true);
+        detector.clone()
+    };
+    let opens = (DOWN + 1..DOWN + 30).find(|minute| step(*minute).wants_history().is_some()).unwrap();
+    let mut unread = step(opens + 1);
+    assert_eq!(unread.wants_history().map(|history| history.end), Some(START.plus(opens + 1)));
+    unread.date(&[]);
+    assert_eq!(unread.wants_history(), None);
 }
