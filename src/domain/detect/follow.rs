@@ -79,6 +79,15 @@ impl Followed {
         self.everywhere || ancestors.map(|resolution| cell.rolled_up_to(*resolution)).any(|ancestor| self.reach.contains(&ancestor))
     }
 
+    /// The cells of its reach that lie in no other of them.
+    pub fn outermost(&self) -> impl Iterator<Item = Cell> + '_ {
+        let lies_in = |cell: Cell| {
+            let coarser = Resolution::ALL.iter().take_while(move |resolution| **resolution < cell.resolution());
+            coarser.map(move |resolution| cell.rolled_up_to(*resolution)).any(|coarser| self.reach.contains(&coarser))
+        };
+        self.reach.iter().copied().filter(move |cell| !lies_in(*cell))
+    }
+
     /// Whether a zone of these cells shares a cell with it, or lies next to it.
     pub fn meets(&self, zone: &[Cell]) -> bool {
         if self.everywhere {

@@ -2,11 +2,12 @@
 
 use super::episode::{Episode, State};
 use super::follow::Followed;
+use super::rest::Held;
 use super::zone::Zone;
 use super::{Detector, Smouldering};
 use crate::domain::grid::{Cell, Resolution};
 use crate::domain::time::{Minute, Timestamp};
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 
 /// Episodes that one minute may open. A map in flames is one or a few, not hundreds.
 const MOST_OPENED: usize = 8;
@@ -31,6 +32,7 @@ impl Detector {
     /// Lets episodes grow by the zones that belong to them, joins and parts them, and opens new ones.
     pub(super) fn judge(&mut self, zones: &[Zone], when: Moment, told: &mut Vec<Episode>) {
         let zones: Vec<Zone> = zones.iter().filter(|zone| self.belongs(zone)).copied().collect();
+        let (apart, mut held) = (self.apart(&zones), HashMap::new());
         for zone in &zones {
             if zone.centre.is_none() {
                 self.judge_everywhere(zone, &zones, when, told);
@@ -43,14 +45,18 @@ impl Detector {
                 && let Some((zone, part)) = self.parts(only, zone, &cells, when.now)
             {
                 self.opened += 1;
+                held.clear();
                 self.followed[only].give_up(&part);
                 self.open(zone, &cells, when, told);
             } else if let [only] = met[..] {
-                match self.opens_now(only, zone, when) {
-                    Some(zone) => self.followed[only].open_again(zone, &cells, &self.scan, &self.parameters),
-                    None => self.followed[only].grow(*zone, &cells, when.now),
+                if let Some(zone) = self.opens_now(only, zone, when) {
+                    held.clear();
+                    self.followed[only].open_again(zone, &cells, &self.scan, &self.parameters);
+                } else {
+                    self.grow(only, (zone, &cells), &apart, &mut held, when.now);
                 }
             } else if !met.is_empty() {
+                held.clear();
                 self.join(&met, when, told);
             } else if self.opened < MOST_OPENED && self.may_tell() {
                 let least = self.opens_at(zone) - if self.smoulders(&cells, when) { self.parameters.grows_below } else { 0.0 };
@@ -63,6 +69,32 @@ impl Detector {
                 }
             }
         }
+    }
+
+    /// Zones small enough to say where that no episode meets: each may be an outage of its own.
+    fn apart(&self, zones: &[Zone]) -> Vec<(Zone, Vec<Cell>)> {
+        let fine = zones.iter().filter(|zone| zone.is_fine()).map(|zone| (*zone, self.scan.cells_of(zone)));
+        fine.filter(|(_, cells)| !self.followed.iter().any(|followed| followed.meets(cells))).collect()
+    }
+
+    /// Lets an episode grow by a zone, where what that holds beyond it speaks for itself. Around an outage of many reports every zone scores,
+    /// whatever else lies in it. A coarse zone says little of where: its rest must be enough to open an episode. And where a finer zone apart
+    /// from the episode says more than the whole rest, that is an outage of its own.
+    fn grow(&mut self, n: usize, (zone, cells): (&Zone, &[Cell]), apart: &[(Zone, Vec<Cell>)], held: &mut HashMap<u64, Held>, now: Minute) {
+        let followed = &self.followed[n];
+        let new: Vec<Cell> = cells.iter().filter(|cell| !followed.reaches(**cell)).copied().collect();
+        if !new.is_empty() {
+            let held = held.entry(followed.told.id).or_insert_with(|| Held::by(followed, &self.scan));
+            let rest = self.scan.rest(zone, followed, held, &self.parameters);
+            let least = if zone.is_fine() { self.parameters.grows_at } else { self.opens_at(zone) };
+            let within = |part: &[Cell]| part.iter().all(|cell| cells.iter().any(|whole| whole.contains(*cell)));
+            let tells_more = |(other, part): &(Zone, Vec<Cell>)| rest.score <= other.score && within(part) && !followed.meets(part);
+            if rest.score < least || apart.iter().any(tells_more) {
+                return self.followed[n].keep(now);
+            }
+            new.into_iter().for_each(|cell| held.add(cell, &self.scan));
+        }
+        self.followed[n].grow(*zone, cells, now);
     }
 
     /// The zone that would have opened an episode now, where a look was earlier.

@@ -17,6 +17,8 @@ pub struct Parameters {
     pub opens_cold_at: f64,
     /// How far below the score that opens one a zone may fall and still belong to an episode.
     pub grows_below: f64,
+    /// The score that what it holds beyond the episode must have, for the episode to grow over it.
+    pub grows_at: f64,
     /// Minutes for which zones must have been as near as that, before they open an episode without ever scoring higher.
     pub smoulders_minutes: i64,
     /// Distinct people, and reports, without whom there is no episode.
@@ -67,6 +69,7 @@ impl Parameters {
             opens_untaught_at,
             opens_cold_at,
             grows_below,
+            grows_at,
             smoulders_minutes,
             people,
             late_reports,
@@ -94,6 +97,7 @@ impl Parameters {
             opens_untaught_at,
             opens_cold_at,
             grows_below,
+            grows_at,
             smoulders_minutes as f64,
             people,
             late_reports,
@@ -131,6 +135,7 @@ impl Default for Parameters {
             opens_untaught_at: 6.5,
             opens_cold_at: 7.5,
             grows_below: 1.5,
+            grows_at: 1.5,
             smoulders_minutes: 90,
             people: 3.0,
             late_reports: 4.0,
@@ -160,7 +165,7 @@ mod tests {
     #[test]
     fn a_fingerprint_stays_and_is_another_one_where_a_number_differs() {
         let usual = Parameters::default();
-        assert_eq!(usual.fingerprint(), 0x727e_9b4e_8ba7_ca73);
+        assert_eq!(usual.fingerprint(), 0x56f7_2416_d136_f95a);
         let others = [
             Parameters { false_alarms_a_week: 0.021, ..usual.clone() },
             Parameters { opens_at: (5.4, 6.9), ..usual.clone() },

@@ -166,10 +166,19 @@ impl Scan {
         sums
     }
 
+    /// What a cell holds; nothing where nobody was heard of in it.
+    pub fn sums_of(&self, cell: Cell) -> Sums {
+        let places = &self.levels[usize::from(cell.resolution().number())];
+        let mut sums = Sums::default();
+        if let Some(place) = places.find(cell) {
+            sums.add(places, place as usize);
+        }
+        sums
+    }
+
     /// What is expected of such a zone in a window.
     pub fn usual(&self, sums: &Sums, w: usize, parameters: &Parameters) -> Corrected {
-        let usual = sums.shares.iter().zip(&self.exposure[w]).map(|(share, exposure)| share * exposure).sum();
-        corrected(f64::from(sums.counts[w]), usual, f64::from(self.counts[w]), self.whole[w], parameters)
+        corrected(f64::from(sums.counts[w]), sums.expected(&self.exposure[w]), f64::from(self.counts[w]), self.whole[w], parameters)
     }
 
     /// A zone in its most surprising window.
@@ -290,6 +299,27 @@ impl Sums {
         self.late.iter_mut().zip(&places.late[place]).for_each(|(sum, n)| *sum += n);
         self.shares.iter_mut().zip(&places.shares[place]).for_each(|(sum, share)| *sum += f64::from(*share));
         self.learnt += f64::from(places.learnt[place]);
+    }
+
+    /// Adds what others hold.
+    pub fn include(&mut self, other: &Self) {
+        self.counts.iter_mut().zip(other.counts).for_each(|(sum, n)| *sum += n);
+        self.late.iter_mut().zip(other.late).for_each(|(sum, n)| *sum += n);
+        self.shares.iter_mut().zip(other.shares).for_each(|(sum, share)| *sum += share);
+        self.learnt += other.learnt;
+    }
+
+    /// Takes away what a part holds.
+    pub fn subtract(&mut self, part: &Self) {
+        self.counts.iter_mut().zip(part.counts).for_each(|(sum, n)| *sum = sum.saturating_sub(n));
+        self.late.iter_mut().zip(part.late).for_each(|(sum, n)| *sum = sum.saturating_sub(n));
+        self.shares.iter_mut().zip(part.shares).for_each(|(sum, share)| *sum -= share);
+        self.learnt -= part.learnt;
+    }
+
+    /// Reports that are usual where so many are expected of everywhere, by part of the day.
+    pub fn expected(&self, exposure: &[f64; PARTS]) -> f64 {
+        self.shares.iter().zip(exposure).map(|(share, exposure)| share * exposure).sum()
     }
 }
 
