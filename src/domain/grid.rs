@@ -275,8 +275,8 @@ impl Cell {
     /// The cells of its resolution up to `steps` steps away, itself among them, each with how many steps. Nearest first.
     #[must_use]
     pub fn disk(self, steps: u8) -> Vec<(Self, u8)> {
-        let around = self.index().grid_disk_distances_safe(u32::from(steps));
-        let mut cells: Vec<(Self, u8)> = around.map(|(index, away)| (Self::from_h3(index), away as u8)).collect();
+        let around: Vec<(CellIndex, u32)> = self.index().grid_disk_distances(u32::from(steps));
+        let mut cells: Vec<(Self, u8)> = around.into_iter().map(|(index, away)| (Self::from_h3(index), away as u8)).collect();
         cells.sort_unstable_by_key(|(cell, away)| (*away, *cell));
         cells
     }
