@@ -5,7 +5,7 @@ use super::onset::onset;
 use super::parameters::Parameters;
 use super::places::{W, WINDOWS};
 use super::scan::{LEVELS, LONGEST, Scan, counts_now};
-use super::zone::Zone;
+use super::zone::{FINE_LEVEL, Zone};
 use crate::domain::counts::Counts;
 use crate::domain::grid::{Cell, Resolution};
 use crate::domain::time::Minute;
@@ -49,6 +49,14 @@ pub struct Followed {
     pub is_early: bool,
 }
 
+/// The named cells of an episode, by whether others join them to its core.
+#[derive(Debug)]
+pub struct Joined {
+    /// These, and the cells of fine zones that they lie in.
+    to_core: HashSet<Cell>,
+    apart: HashSet<Cell>,
+}
+
 impl Followed {
     /// An episode that begins with that zone.
     pub fn new(told: Episode, zone: Zone, cells: &[Cell], now: Minute) -> Self {
@@ -79,7 +87,12 @@ impl Followed {
         self.everywhere || ancestors.map(|resolution| cell.rolled_up_to(*resolution)).any(|ancestor| self.reach.contains(&ancestor))
     }
 
-    /// The cells of its reach that lie in no other of them.
+    /// The cells that it reaches as a whole; none where it is everywhere.
+    pub fn reach(&self) -> impl Iterator<Item = Cell> + '_ {
+        self.reach.iter().copied()
+    }
+
+    /// Those of them that lie in no other.
     pub fn outermost(&self) -> impl Iterator<Item = Cell> + '_ {
         let lies_in = |cell: Cell| {
             let coarser = Resolution::ALL.iter().take_while(move |resolution| **resolution < cell.resolution());
@@ -99,16 +112,18 @@ impl Followed {
             || self.reach.iter().any(|own| zone.iter().any(|cell| cell.contains(*own)))
     }
 
-    /// Grows by a zone that scored.
-    pub fn grow(&mut self, zone: Zone, cells: &[Cell], now: Minute) {
+    /// Grows by a zone that scored. Gives whether that is now its core.
+    pub fn grow(&mut self, zone: Zone, cells: &[Cell], now: Minute) -> bool {
         self.last_scored = now;
         if self.everywhere {
-            return;
+            return false;
         }
         self.reach.extend(cells);
-        if zone.likelihood() > self.core.likelihood() {
+        let is_core = zone.likelihood() > self.core.likelihood();
+        if is_core {
             self.core = zone;
         }
+        is_core
     }
 
     /// Says what is known of an episode at the moment it opens: which cells it names, and since when, by the minutes that are held. Of late reports
@@ -237,23 +252,25 @@ impl Followed {
         self.everywhere || other.told.cells.iter().any(|cell| cell.disk(1).into_iter().any(|(near, _)| own.contains(&near)))
     }
 
+    /// Tells the named cells that are joined to the core by others, no [`PARTS_APART`] steps from each other, from those that are not.
+    pub fn joined(&self, scan: &Scan) -> Joined {
+        let mut apart: HashSet<Cell> = self.told.cells.iter().copied().collect();
+        let core: HashSet<Cell> = scan.cells_of(&self.core).into_iter().collect();
+        let in_core = |cell: Cell| Resolution::ALL.iter().any(|r| *r <= cell.resolution() && core.contains(&cell.rolled_up_to(*r)));
+        let seeds = if self.everywhere { Vec::new() } else { apart.extract_if(|cell| in_core(*cell)).collect() };
+        let to_core = joined_to(seeds, &mut apart);
+        Joined { to_core: to_core.into_iter().flat_map(within_fine_zones).collect(), apart }
+    }
+
     /// The named cells around a zone, where they lie far from all others and from the core: an outage of its own.
-    pub fn far_part(&self, scan: &Scan, zone: &[Cell]) -> Option<Vec<Cell>> {
-        if self.everywhere {
+    pub fn far_part(&self, joined: &Joined, zone: &[Cell]) -> Option<Vec<Cell>> {
+        if self.everywhere || joined.apart.is_empty() || zone.iter().any(|cell| joined.to_core.contains(cell)) {
             return None;
         }
-        let within = |cells: &[Cell], cell: Cell| cells.iter().any(|other| other.contains(cell));
-        let mut left: HashSet<Cell> = self.told.cells.iter().copied().collect();
-        let mut part: Vec<Cell> = left.extract_if(|cell| within(zone, *cell)).collect();
-        let mut next = part.clone();
-        while let Some(cell) = next.pop() {
-            let near: Vec<Cell> = cell.disk(PARTS_APART - 1).into_iter().map(|(near, _)| near).filter(|near| left.remove(near)).collect();
-            part.extend(&near);
-            next.extend(near);
-        }
-        let core = scan.cells_of(&self.core);
-        let apart = !part.is_empty() && !left.is_empty() && !part.iter().any(|cell| within(&core, *cell));
-        apart.then_some(part)
+        let mut left = joined.apart.clone();
+        let seeds: Vec<Cell> = left.extract_if(|cell| zone.iter().any(|other| other.contains(*cell))).collect();
+        let part = joined_to(seeds, &mut left);
+        (!part.is_empty() && part.len() < self.told.cells.len()).then_some(part)
     }
 
     /// Leaves what it reaches in that part to another.
@@ -262,6 +279,24 @@ impl Followed {
         // Only what is named remains: what it reached beside the part would be named again, touch the other, and join the two.
         self.reach = self.told.cells.iter().copied().collect();
     }
+}
+
+/// These cells and all others that they are joined to; the others are taken out of those that are left.
+fn joined_to(seeds: Vec<Cell>, left: &mut HashSet<Cell>) -> Vec<Cell> {
+    let mut found = seeds;
+    let mut at = 0;
+    while at < found.len() && !left.is_empty() {
+        let near = found[at].disk(PARTS_APART - 1);
+        found.extend(near.into_iter().map(|(near, _)| near).filter(|near| left.remove(near)));
+        at += 1;
+    }
+    found
+}
+
+/// A named cell, and those around it that may be a part of a fine zone.
+fn within_fine_zones(cell: Cell) -> impl Iterator<Item = Cell> {
+    let fine = Resolution::ALL.into_iter().filter(move |r| usize::from(r.number()) >= usize::from(FINE_LEVEL) && *r <= cell.resolution());
+    fine.map(move |resolution| cell.rolled_up_to(resolution))
 }
 
 /// Cells that say "everywhere": all with reports, of a coarse resolution.

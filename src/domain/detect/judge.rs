@@ -1,8 +1,10 @@
 //! What zones mean for the episodes that are followed: they grow, join and part, and new ones open.
 
 use super::episode::{Episode, State};
-use super::follow::Followed;
+use super::follow::{Followed, Joined};
+use super::reached::Reached;
 use super::rest::Held;
+use super::scan::Scan;
 use super::zone::Zone;
 use super::{Detector, Smouldering};
 use crate::domain::grid::{Cell, Resolution};
@@ -28,36 +30,59 @@ pub struct Moment {
     pub is_running: bool,
 }
 
+/// What was worked out of episodes, by their ids, in one look or step.
+#[derive(Debug, Default)]
+struct Known {
+    held: HashMap<u64, Held>,
+    joined: HashMap<u64, Joined>,
+    touching: HashMap<(u64, u64), bool>,
+    /// None until it is asked for.
+    reached: Option<Reached>,
+}
+
+impl Known {
+    /// The places of the episodes that a zone of these cells meets.
+    fn met(&mut self, followed: &[Followed], zone: &Zone, cells: &[Cell], scan: &Scan) -> Vec<usize> {
+        self.reached.get_or_insert_with(|| Reached::by(followed)).met(zone, cells, scan)
+    }
+
+    /// Where an episode has come or gone, or has changed otherwise than by growing.
+    fn forget(&mut self) {
+        *self = Self::default();
+    }
+}
+
 impl Detector {
     /// Lets episodes grow by the zones that belong to them, joins and parts them, and opens new ones.
     pub(super) fn judge(&mut self, zones: &[Zone], when: Moment, told: &mut Vec<Episode>) {
         let zones: Vec<Zone> = zones.iter().filter(|zone| self.belongs(zone)).copied().collect();
-        let (apart, mut held) = (self.apart(&zones), HashMap::new());
+        let mut known = Known::default();
+        let apart = self.apart(&zones, &mut known);
         for zone in &zones {
             if zone.centre.is_none() {
+                known.forget();
                 self.judge_everywhere(zone, &zones, when, told);
                 continue;
             }
             let cells = self.scan.cells_of(zone);
-            let met: Vec<usize> = (0..self.followed.len()).filter(|n| self.followed[*n].meets(&cells)).collect();
+            let met = known.met(&self.followed, zone, &cells, &self.scan);
             if let [only] = met[..]
                 && self.opened < MOST_OPENED
-                && let Some((zone, part)) = self.parts(only, zone, &cells, when.now)
+                && let Some((zone, part)) = self.parts(only, zone, &cells, &mut known, when.now)
             {
                 self.opened += 1;
-                held.clear();
+                known.forget();
                 self.followed[only].give_up(&part);
                 self.open(zone, &cells, when, told);
             } else if let [only] = met[..] {
                 if let Some(zone) = self.opens_now(only, zone, when) {
-                    held.clear();
+                    known.forget();
                     self.followed[only].open_again(zone, &cells, &self.scan, &self.parameters);
                 } else {
-                    self.grow(only, (zone, &cells), &apart, &mut held, when.now);
+                    self.grow(only, (zone, &cells), &apart, &mut known, when.now);
                 }
             } else if !met.is_empty() {
-                held.clear();
-                self.join(&met, when, told);
+                self.join(&met, &mut known, when, told);
             } else if self.opened < MOST_OPENED && self.may_tell() {
                 let least = self.opens_at(zone) - if self.smoulders(&cells, when) { self.parameters.grows_below } else { 0.0 };
                 if zone.score < least {
@@ -65,6 +90,7 @@ impl Detector {
                 }
                 self.opened += 1;
                 if let Some(zone) = self.scan.bounded(*zone, when.now, &self.parameters).filter(|zone| zone.score >= least) {
+                    known.forget();
                     self.open(zone, &cells, when, told);
                 }
             }
@@ -72,19 +98,19 @@ impl Detector {
     }
 
     /// Zones small enough to say where that no episode meets: each may be an outage of its own.
-    fn apart(&self, zones: &[Zone]) -> Vec<(Zone, Vec<Cell>)> {
+    fn apart(&self, zones: &[Zone], known: &mut Known) -> Vec<(Zone, Vec<Cell>)> {
         let fine = zones.iter().filter(|zone| zone.is_fine()).map(|zone| (*zone, self.scan.cells_of(zone)));
-        fine.filter(|(_, cells)| !self.followed.iter().any(|followed| followed.meets(cells))).collect()
+        fine.filter(|(zone, cells)| known.met(&self.followed, zone, cells, &self.scan).is_empty()).collect()
     }
 
     /// Lets an episode grow by a zone, where what that holds beyond it speaks for itself. Around an outage of many reports every zone scores,
     /// whatever else lies in it. A coarse zone says little of where: its rest must be enough to open an episode. And where a finer zone apart
     /// from the episode says more than the whole rest, that is an outage of its own.
-    fn grow(&mut self, n: usize, (zone, cells): (&Zone, &[Cell]), apart: &[(Zone, Vec<Cell>)], held: &mut HashMap<u64, Held>, now: Minute) {
+    fn grow(&mut self, n: usize, (zone, cells): (&Zone, &[Cell]), apart: &[(Zone, Vec<Cell>)], known: &mut Known, now: Minute) {
         let followed = &self.followed[n];
         let new: Vec<Cell> = cells.iter().filter(|cell| !followed.reaches(**cell)).copied().collect();
         if !new.is_empty() {
-            let held = held.entry(followed.told.id).or_insert_with(|| Held::by(followed, &self.scan));
+            let held = known.held.entry(followed.told.id).or_insert_with(|| Held::by(followed, &self.scan));
             let rest = self.scan.rest(zone, followed, held, &self.parameters);
             let least = if zone.is_fine() { self.parameters.grows_at } else { self.opens_at(zone) };
             let within = |part: &[Cell]| part.iter().all(|cell| cells.iter().any(|whole| whole.contains(*cell)));
@@ -92,9 +118,14 @@ impl Detector {
             if rest.score < least || apart.iter().any(tells_more) {
                 return self.followed[n].keep(now);
             }
-            new.into_iter().for_each(|cell| held.add(cell, &self.scan));
+            for cell in new {
+                held.add(cell, &self.scan);
+                known.reached.iter_mut().for_each(|reached| reached.add(n, cell));
+            }
         }
-        self.followed[n].grow(*zone, cells, now);
+        if self.followed[n].grow(*zone, cells, now) {
+            known.joined.remove(&self.followed[n].told.id);
+        }
     }
 
     /// The zone that would have opened an episode now, where a look was earlier.
@@ -106,27 +137,33 @@ impl Detector {
     }
 
     /// A zone that would open an episode by itself, far from the rest of the one it belongs to; and the cells that go with it.
-    fn parts(&self, n: usize, zone: &Zone, cells: &[Cell], now: Minute) -> Option<(Zone, Vec<Cell>)> {
+    fn parts(&self, n: usize, zone: &Zone, cells: &[Cell], known: &mut Known, now: Minute) -> Option<(Zone, Vec<Cell>)> {
         // Coarse zones over scattered cells are always far apart.
         if !zone.is_fine() || zone.score < self.opens_at(zone) {
             return None;
         }
-        let part = self.followed[n].far_part(&self.scan, cells)?;
+        let followed = &self.followed[n];
+        let joined = known.joined.entry(followed.told.id).or_insert_with(|| followed.joined(&self.scan));
+        let part = followed.far_part(joined, cells)?;
         let bounded = self.scan.bounded(*zone, now, &self.parameters)?;
         (bounded.score >= self.opens_at(&bounded)).then_some((bounded, part))
     }
 
     /// Joins those of these episodes whose cells have come to touch; a zone that spans several is evidence of all.
-    fn join(&mut self, met: &[usize], when: Moment, told: &mut Vec<Episode>) {
+    fn join(&mut self, met: &[usize], known: &mut Known, when: Moment, told: &mut Vec<Episode>) {
         let first = met[0];
         self.followed[first].keep(when.now);
         for n in met[1..].iter().rev() {
             self.followed[*n].keep(when.now);
-            if self.followed[first].touches(&self.followed[*n]) {
-                let mut other = self.followed.remove(*n);
-                told.push(resolve(&mut other.told, when.at));
-                self.followed[first].swallow(other);
+            let (one, other) = (&self.followed[first], &self.followed[*n]);
+            // Many zones span the same two, and which cells are named does not change by that.
+            if !*known.touching.entry((one.told.id, other.told.id)).or_insert_with(|| one.touches(other)) {
+                continue;
             }
+            known.forget();
+            let mut other = self.followed.remove(*n);
+            told.push(resolve(&mut other.told, when.at));
+            self.followed[first].swallow(other);
         }
     }
 
@@ -153,7 +190,8 @@ impl Detector {
     /// Everywhere is an episode where what lies outside all zones and episodes is still too much.
     fn judge_everywhere(&mut self, zone: &Zone, zones: &[Zone], when: Moment, told: &mut Vec<Episode>) {
         if let Some(known) = self.followed.iter_mut().find(|followed| followed.is_everywhere()) {
-            return known.grow(*zone, &[], when.now);
+            known.grow(*zone, &[], when.now);
+            return;
         }
         if zone.score < self.opens_at(zone) || !self.may_tell() {
             return;

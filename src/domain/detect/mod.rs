@@ -16,6 +16,7 @@ pub mod onset;
 pub mod parameters;
 mod places;
 mod presence;
+mod reached;
 mod rest;
 mod scan;
 pub mod score;

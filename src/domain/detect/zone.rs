@@ -14,7 +14,7 @@ use crate::domain::time::{Minute, Window};
 /// A zone is of interest above this ratio of observed to expected, however many its reports are.
 pub const LEAST_RATIO: f64 = 1.2;
 /// The coarsest resolution of zones that say where something is.
-const FINE_LEVEL: u8 = 6;
+pub const FINE_LEVEL: u8 = 6;
 /// The rest of the map may say that this is less, or more, than a usual hour, up to these ratios.
 pub const REST_RANGE: (f64, f64) = (0.8, 3.0);
 
@@ -227,6 +227,13 @@ impl Scan {
             dispersion: zone.dispersion,
             score: zone.score,
         }
+    }
+
+    /// All cells of a zone and those next to it; none where it is everywhere.
+    pub fn around(&self, zone: &Zone) -> Vec<Cell> {
+        let Some((level, centre)) = zone.centre else { return Vec::new() };
+        let middle = self.levels[usize::from(level)].cells[centre as usize];
+        middle.disk(zone.steps as u8 + 1).into_iter().map(|(cell, _)| cell).collect()
     }
 
     /// The cells of a zone that the provider was heard of in; none where it is everywhere.
