@@ -7,6 +7,7 @@ mod load;
 
 use groundswell::domain::detect::Detector;
 use groundswell::domain::detect::parameters::Parameters;
+use groundswell::domain::grid::Cell;
 use groundswell::domain::time::Minute;
 use load::cities::Cities;
 use load::machine::{resident_bytes, thread_cpu_seconds};
@@ -39,6 +40,8 @@ struct Scene {
     /// Which part of them reports in a minute, and in the minutes that are measured.
     share: f64,
     measured_share: f64,
+    /// Which part of them, the most eastern ones, fails in the minutes that are measured, and all report.
+    failing_share: f64,
     /// Whether anybody reported in the hours before.
     is_active: bool,
     minutes: usize,
@@ -65,8 +68,15 @@ fn measure(options: Options) -> anyhow::Result<()> {
     let cities = Cities::of_any(&["CA", "US", "MX"])?;
     let most = options.pick(30_000, MOST_CELLS);
     sheet::title("A minute of detection");
-    let usual =
-        Scene { cells: 0, providers: 1, share: USUAL_SHARE, measured_share: USUAL_SHARE, is_active: true, minutes: options.pick(5, 21) };
+    let usual = Scene {
+        cells: 0,
+        providers: 1,
+        share: USUAL_SHARE,
+        measured_share: USUAL_SHARE,
+        failing_share: 0.0,
+        is_active: true,
+        minutes: options.pick(5, 21),
+    };
     // First, while the process has no memory to spare: by how much it grows is then what a detector takes.
     by_target(&cities, Scene { cells: TARGET_CELLS, ..usual });
     by_size(&cities, usual, most);
@@ -124,6 +134,7 @@ fn by_target(cities: &Cities, scene: Scene) {
     let scenes = [
         ("5 %, as usual", scene),
         ("all, as usual", Scene { share: 1.0, measured_share: 1.0, ..scene }),
+        ("5 %, and all of the eastern fifth: a region fails", Scene { failing_share: 0.2, ..scene }),
         ("all, 5 % are usual: an outage everywhere begins", Scene { measured_share: 1.0, ..scene }),
     ];
     let (mut rows, mut resident_bytes) = (Vec::new(), Vec::new());
@@ -202,9 +213,10 @@ impl Scene {
             detector.step(NOON, &facts, true);
         }
         let (mut steps_ms, mut told) = (Vec::new(), 0);
+        let failing = easternmost(&cells, self.failing_share);
         let measured_share = if active < self.cells { USUAL_SHARE } else { self.measured_share };
         for minute in (1..=self.minutes as i64).map(|n| NOON.plus(n)) {
-            let minutes = if self.is_active { traffic.come(minute, measured_share) } else { Minutes::new() };
+            let minutes = if self.is_active { traffic.come_beside(minute, measured_share, &failing) } else { Minutes::new() };
             let (found, ms) = timed(|| detectors.iter_mut().map(|detector| detector.step(minute, &minutes, true).len()).sum::<usize>());
             steps_ms.push(ms);
             told += found;
@@ -223,6 +235,14 @@ impl Scene {
         }
         facts.into_iter().collect()
     }
+}
+
+/// That part of the cells, the most eastern ones.
+fn easternmost(cells: &[Cell], share: f64) -> Vec<Cell> {
+    let mut sorted = cells.to_vec();
+    sorted.sort_by(|a, b| b.centre().lon().total_cmp(&a.centre().lon()));
+    sorted.truncate((cells.len() as f64 * share).round() as usize);
+    sorted
 }
 
 fn most_of(values: &[f64]) -> String {

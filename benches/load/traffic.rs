@@ -50,7 +50,17 @@ impl Traffic {
     /// Lets one report come from `share` of the cells, each another, and gives the minutes that they were observed in, as they are now:
     /// what is to be known at the start of `now`.
     pub fn come(&mut self, now: Minute, share: f64) -> Minutes {
+        self.come_beside(now, share, &[])
+    }
+
+    /// The same, and one report more from each of those cells, which fail.
+    pub fn come_beside(&mut self, now: Minute, share: f64, failing: &[Cell]) -> Minutes {
         self.open.push_back((now.plus(-1), Vec::new()));
+        for cell in failing {
+            let row = (self.key(*cell), Tally { count: 1, first: 1 });
+            let newest = self.open.len() - 1;
+            self.open[newest - observed_before(&mut self.random) as usize].1.push(row);
+        }
         let number = (self.cells.len() as f64 * share).round() as usize;
         for n in 0..number {
             // A partial shuffle: the first so many cells are a draw without repetition.
