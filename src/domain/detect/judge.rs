@@ -103,19 +103,21 @@ impl Detector {
         fine.filter(|(zone, cells)| known.met(&self.followed, zone, cells, &self.scan).is_empty()).collect()
     }
 
-    /// Lets an episode grow by a zone, where what that holds beyond it speaks for itself. Around an outage of many reports every zone scores,
-    /// whatever else lies in it. A coarse zone says little of where: its rest must be enough to open an episode. And where a finer zone apart
-    /// from the episode says more than the whole rest, that is an outage of its own.
+    /// Lets an episode grow by a zone, where what that holds beyond the episode speaks for itself: around an outage of many reports every zone
+    /// scores, whatever else lies in it. Where a zone apart from the episode, in a fine one that meets it, says more than all that is beyond,
+    /// it is an outage of its own.
+    ///
+    /// Not so in a coarse one: a node that takes over sees at once what another saw come one after the other, and both must tell the same of
+    /// places far apart.
     fn grow(&mut self, n: usize, (zone, cells): (&Zone, &[Cell]), apart: &[(Zone, Vec<Cell>)], known: &mut Known, now: Minute) {
         let followed = &self.followed[n];
         let new: Vec<Cell> = cells.iter().filter(|cell| !followed.reaches(**cell)).copied().collect();
         if !new.is_empty() {
             let held = known.held.entry(followed.told.id).or_insert_with(|| Held::by(followed, &self.scan));
             let rest = self.scan.rest(zone, followed, held, &self.parameters);
-            let least = if zone.is_fine() { self.parameters.grows_at } else { self.opens_at(zone) };
             let within = |part: &[Cell]| part.iter().all(|cell| cells.iter().any(|whole| whole.contains(*cell)));
             let tells_more = |(other, part): &(Zone, Vec<Cell>)| rest.score <= other.score && within(part) && !followed.meets(part);
-            if rest.score < least || apart.iter().any(tells_more) {
+            if rest.score < self.parameters.grows_at || (zone.is_fine() && apart.iter().any(tells_more)) {
                 return self.followed[n].keep(now);
             }
             for cell in new {

@@ -1,7 +1,7 @@
 //! Outages that are found, wherever and however they come: as one episode each.
 
 use super::story::minute_of;
-use super::world::{DAY, HOUR, MIAMI, TORONTO, VANCOUVER, WEEK, World, cell, country, town};
+use super::world::{DAY, HOUR, TORONTO, VANCOUVER, WEEK, World, cell, country, town};
 use crate::domain::detect::episode::{Episode, State};
 use crate::domain::grid::{Cell, Resolution};
 
@@ -127,23 +127,6 @@ fn however_fierce_the_core_the_edge_is_named_too() {
     assert!(heard.iter().filter(|cell| edge.contains(cell)).count() > 10);
     let unnamed: Vec<&Cell> = heard.iter().filter(|cell| !names(story.only(), **cell)).collect();
     assert!(unnamed.is_empty(), "{unnamed:?}\n{story}");
-}
-
-#[test]
-fn what_fails_far_away_meanwhile_is_an_episode_of_its_own() {
-    let cities = [TORONTO, VANCOUVER, MIAMI].map(|at| town(at, 3));
-    let quiet = World::new(8).reports(&cities.concat(), 8.0, 0..9 * DAY);
-    // The first few reports of the next city come while the one before brings hundreds.
-    let one_after_the_other = |world: World, (n, city): (i64, &Vec<Cell>)| {
-        let from = DOWN + 10 * n;
-        world.reports(city, 120.0, from..from + 3).reports(city, 7_200.0, from + 3..DOWN + 40)
-    };
-    let story = (0..).zip(&cities).fold(quiet, one_after_the_other).watched(DOWN - 30..DOWN + 40);
-    let episodes = story.episodes();
-    assert_eq!(episodes.len(), 3, "{story}");
-    for (episode, city) in episodes.iter().zip(&cities) {
-        assert!(episode.cells.iter().all(|named| city.iter().any(|cell| named.contains(*cell))), "{story}");
-    }
 }
 
 #[test]
