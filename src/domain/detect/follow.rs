@@ -293,9 +293,9 @@ fn joined_to(seeds: Vec<Cell>, left: &mut HashSet<Cell>) -> Vec<Cell> {
     found
 }
 
-/// A named cell, and those around it that may be a part of a fine zone.
+/// A named cell, and those that it lies in, down to the coarsest that fine zones are made of.
 fn within_fine_zones(cell: Cell) -> impl Iterator<Item = Cell> {
-    let fine = Resolution::ALL.into_iter().filter(move |r| usize::from(r.number()) >= usize::from(FINE_LEVEL) && *r <= cell.resolution());
+    let fine = Resolution::ALL.into_iter().filter(move |r| FINE_LEVEL <= r.number() && *r <= cell.resolution());
     fine.map(move |resolution| cell.rolled_up_to(resolution))
 }
 

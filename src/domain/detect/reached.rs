@@ -58,7 +58,7 @@ impl Reached {
     }
 }
 
-/// Of one after the other, so the last is the one that may be there.
+/// Notes an episode once while they are added in order; one that is noted twice is met once all the same.
 fn note(of: &mut Vec<usize>, n: usize) {
     if of.last() != Some(&n) {
         of.push(n);
