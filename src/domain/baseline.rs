@@ -101,8 +101,8 @@ impl Baseline {
             let learnt = if known && *count > seldom_exceeded(expected, 0.2, 2.0) { expected } else { *count };
             total += learnt;
             self.parts[part] += learnt;
-            for resolution in Resolution::ALL.into_iter().take_while(|r| *r <= cell.resolution()) {
-                self.cells[usize::from(resolution.number())].entry(cell.rolled_up_to(resolution)).or_default()[part] += learnt as f32;
+            for (of_resolution, cell) in self.cells.iter_mut().zip(cell.with_ancestors()) {
+                of_resolution.entry(cell).or_default()[part] += learnt as f32;
             }
         }
         let expected = level * mean;

@@ -89,10 +89,7 @@ impl Counts {
             return;
         }
         let cells: HashSet<Cell> = cells.iter().copied().collect();
-        let within = |cell: Cell| {
-            let ancestors = Resolution::ALL.into_iter().take_while(|resolution| *resolution <= cell.resolution());
-            ancestors.into_iter().any(|resolution| cells.contains(&cell.rolled_up_to(resolution)))
-        };
+        let within = |cell: Cell| cell.with_ancestors().any(|cell| cells.contains(&cell));
         self.rows().filter(|(key, _)| within(key.cell())).for_each(|(key, tally)| each(key, tally));
     }
 

@@ -217,6 +217,17 @@ impl Cell {
         Self((self.0 | ((1 << (3 * unused_digits)) - 1) << 4) & !0xf | resolution.0 as u64)
     }
 
+    /// All coarser cells that it lies in, coarsest first.
+    pub fn ancestors(self) -> impl Iterator<Item = Self> {
+        self.with_ancestors().take(usize::from(self.resolution().0))
+    }
+
+    /// The same, and at last itself.
+    pub fn with_ancestors(self) -> impl Iterator<Item = Self> {
+        let resolutions = Resolution::ALL.into_iter().take_while(move |resolution| *resolution <= self.resolution());
+        resolutions.map(move |resolution| self.rolled_up_to(resolution))
+    }
+
     /// Whether this is `other` or one of its ancestors.
     #[must_use]
     pub fn contains(self, other: Self) -> bool {
@@ -398,6 +409,17 @@ mod tests {
             }
         }
         assert_eq!(Cell::of_the_earth().map(|base| base.descendant_count(Resolution::HOURLY)).sum::<u64>(), 98_825_162);
+    }
+
+    #[test]
+    fn every_ancestor_of_a_cell_contains_it() {
+        for (lat, lon) in PLACES {
+            let cell = Cell::at(Position::new(lat, lon).unwrap(), Resolution::FINEST);
+            let ancestors: Vec<Cell> = cell.ancestors().collect();
+            assert!(ancestors.iter().map(|ancestor| ancestor.resolution()).eq(Resolution::ALL.into_iter().take(8)), "{ancestors:?}");
+            assert!(ancestors.iter().all(|ancestor| ancestor.contains(cell)), "{ancestors:?}");
+            assert!(ancestors.into_iter().chain([cell]).eq(cell.with_ancestors()), "{cell}");
+        }
     }
 
     #[test]

@@ -83,8 +83,7 @@ impl Followed {
 
     /// Whether a cell lies in its reach.
     pub fn reaches(&self, cell: Cell) -> bool {
-        let ancestors = Resolution::ALL.iter().take_while(|resolution| **resolution <= cell.resolution());
-        self.everywhere || ancestors.map(|resolution| cell.rolled_up_to(*resolution)).any(|ancestor| self.reach.contains(&ancestor))
+        self.everywhere || cell.with_ancestors().any(|cell| self.reach.contains(&cell))
     }
 
     /// The cells that it reaches as a whole; none where it is everywhere.
@@ -94,11 +93,7 @@ impl Followed {
 
     /// Those of them that lie in no other.
     pub fn outermost(&self) -> impl Iterator<Item = Cell> + '_ {
-        let lies_in = |cell: Cell| {
-            let coarser = Resolution::ALL.iter().take_while(move |resolution| **resolution < cell.resolution());
-            coarser.map(move |resolution| cell.rolled_up_to(*resolution)).any(|coarser| self.reach.contains(&coarser))
-        };
-        self.reach.iter().copied().filter(move |cell| !lies_in(*cell))
+        self.reach.iter().copied().filter(|cell| !cell.ancestors().any(|coarser| self.reach.contains(&coarser)))
     }
 
     /// Whether a zone of these cells shares a cell with it, or lies next to it.
@@ -224,9 +219,7 @@ impl Followed {
     /// Dates its onset by minutes before `until`, sorted. Gives whether it is another than was told.
     pub fn date<'a>(&mut self, scan: &Scan, minutes: impl DoubleEndedIterator<Item = (Minute, &'a Counts)>, until: Minute) -> bool {
         let cells: HashSet<Cell> = self.told.cells.iter().copied().collect();
-        let inside = |cell: Cell| {
-            self.everywhere || Resolution::ALL.iter().any(|r| *r <= cell.resolution() && cells.contains(&cell.rolled_up_to(*r)))
-        };
+        let inside = |cell: Cell| self.everywhere || cell.with_ancestors().any(|cell| cells.contains(&cell));
         let exposure = scan.exposure_of(LONGEST);
         let expected: f64 =
             if self.everywhere { exposure.iter().sum() } else { cells.iter().map(|cell| scan.expected(*cell, &exposure)).sum() };
@@ -256,8 +249,8 @@ impl Followed {
     pub fn joined(&self, scan: &Scan) -> Joined {
         let mut apart: HashSet<Cell> = self.told.cells.iter().copied().collect();
         let core: HashSet<Cell> = scan.cells_of(&self.core).into_iter().collect();
-        let in_core = |cell: Cell| Resolution::ALL.iter().any(|r| *r <= cell.resolution() && core.contains(&cell.rolled_up_to(*r)));
-        let seeds = if self.everywhere { Vec::new() } else { apart.extract_if(|cell| in_core(*cell)).collect() };
+        let in_core = |cell: &Cell| cell.with_ancestors().any(|cell| core.contains(&cell));
+        let seeds = if self.everywhere { Vec::new() } else { apart.extract_if(in_core).collect() };
         let to_core = joined_to(seeds, &mut apart);
         Joined { to_core: to_core.into_iter().flat_map(within_fine_zones).collect(), apart }
     }
@@ -295,8 +288,7 @@ fn joined_to(seeds: Vec<Cell>, left: &mut HashSet<Cell>) -> Vec<Cell> {
 
 /// A named cell, and those that it lies in, down to the coarsest that fine zones are made of.
 fn within_fine_zones(cell: Cell) -> impl Iterator<Item = Cell> {
-    let fine = Resolution::ALL.into_iter().filter(move |r| FINE_LEVEL <= r.number() && *r <= cell.resolution());
-    fine.map(move |resolution| cell.rolled_up_to(resolution))
+    cell.with_ancestors().skip(usize::from(FINE_LEVEL))
 }
 
 /// Cells that say "everywhere": all with reports, of a coarse resolution.

@@ -199,10 +199,8 @@ impl Detector {
             return;
         }
         let known: HashSet<Cell> = zones.iter().filter(|zone| zone.is_fine()).flat_map(|zone| self.scan.cells_of(zone)).collect();
-        let explained = |cell: Cell| {
-            let ancestors = Resolution::ALL.iter().take_while(|resolution| **resolution <= cell.resolution());
-            self.followed.iter().any(|f| f.reaches(cell)) || ancestors.into_iter().any(|r| known.contains(&cell.rolled_up_to(*r)))
-        };
+        let explained =
+            |cell: Cell| self.followed.iter().any(|f| f.reaches(cell)) || cell.with_ancestors().any(|cell| known.contains(&cell));
         let places = &self.scan.levels[usize::from(Resolution::HOURLY.number())];
         let (mut observed, mut expected) = (zone.observed, zone.expected);
         for (place, cell) in places.cells.iter().enumerate().filter(|(_, cell)| explained(**cell)) {

@@ -30,8 +30,8 @@ impl Reached {
     /// Adds a cell that one of them has come to reach.
     pub fn add(&mut self, n: usize, cell: Cell) {
         note(self.whole.entry(cell).or_default(), n);
-        for coarser in Resolution::ALL.into_iter().take_while(|resolution| *resolution < cell.resolution()) {
-            note(self.partly.entry(cell.rolled_up_to(coarser)).or_default(), n);
+        for coarser in cell.ancestors() {
+            note(self.partly.entry(coarser).or_default(), n);
         }
     }
 

@@ -4,7 +4,7 @@ use super::follow::Followed;
 use super::parameters::Parameters;
 use super::scan::Scan;
 use super::zone::{Sums, Zone};
-use crate::domain::grid::{Cell, Resolution};
+use crate::domain::grid::Cell;
 use hashbrown::HashMap;
 
 /// What an episode holds of each of the coarser cells that its own lie in, in one look or step.
@@ -25,8 +25,8 @@ impl Held {
         if let Some(before) = self.0.get(&cell) {
             new.subtract(before);
         }
-        for coarser in Resolution::ALL.into_iter().take_while(|resolution| *resolution < cell.resolution()) {
-            self.0.entry(cell.rolled_up_to(coarser)).or_default().include(&new);
+        for coarser in cell.ancestors() {
+            self.0.entry(coarser).or_default().include(&new);
         }
     }
 }

@@ -5,7 +5,7 @@ use super::places::{Places, W, WINDOWS};
 use super::scan::{LEVELS, Place};
 use super::zone::Zone;
 use super::{Detector, LEAST_SCORE};
-use crate::domain::grid::{Cell, Resolution};
+use crate::domain::grid::Cell;
 use hashbrown::HashSet;
 
 /// Spikes that are given.
@@ -124,15 +124,11 @@ struct Taken {
 impl Taken {
     fn take(&mut self, cells: &[Cell]) {
         self.cells.extend(cells);
-        self.around.extend(cells.iter().copied().flat_map(with_ancestors));
+        self.around.extend(cells.iter().copied().flat_map(Cell::with_ancestors));
     }
 
     /// Whether a cell is one of them, or lies in one, or one lies in it.
     fn shares(&self, cell: Cell) -> bool {
-        self.around.contains(&cell) || with_ancestors(cell).any(|ancestor| self.cells.contains(&ancestor))
+        self.around.contains(&cell) || cell.with_ancestors().any(|ancestor| self.cells.contains(&ancestor))
     }
-}
-
-fn with_ancestors(cell: Cell) -> impl Iterator<Item = Cell> {
-    Resolution::ALL.into_iter().take_while(move |resolution| *resolution <= cell.resolution()).map(move |r| cell.rolled_up_to(r))
 }

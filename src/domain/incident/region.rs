@@ -53,10 +53,7 @@ impl Region {
 #[must_use]
 pub fn joined(cells: impl IntoIterator<Item = Cell>) -> Vec<Cell> {
     let all: HashSet<Cell> = cells.into_iter().collect();
-    let in_another = |cell: &Cell| {
-        let coarser = Resolution::ALL.into_iter().take_while(|resolution| *resolution < cell.resolution());
-        coarser.into_iter().any(|resolution| all.contains(&cell.rolled_up_to(resolution)))
-    };
+    let in_another = |cell: &Cell| cell.ancestors().any(|coarser| all.contains(&coarser));
     let mut cells: Vec<Cell> = all.iter().filter(|cell| !in_another(cell)).copied().collect();
     cells.sort_unstable();
     cells
