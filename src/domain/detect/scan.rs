@@ -225,7 +225,9 @@ impl Scan {
     /// What the minutes hold more or less than when they were last read, sorted: one change for each place and first window.
     fn changes(&mut self, now: Minute, minutes: &[(Minute, Arc<Counts>)]) -> Vec<Change> {
         let mut found: Vec<Change> = Vec::new();
-        for (minute, counts) in minutes.iter().filter(|(minute, _)| now.plus(-LONGEST) <= *minute) {
+        // What came before the first minute that something was expected of is no surprise.
+        let from = self.rates.back().map_or(now, |oldest| oldest.minute);
+        for (minute, counts) in minutes.iter().filter(|(minute, _)| from <= *minute) {
             let first = WINDOWS.partition_point(|window| *minute < now.plus(-window));
             let at = self.seen.partition_point(|(seen, _)| seen < minute);
             let counts = if self.deaf.contains(minute) { &Arc::new(without_late(counts)) } else { counts };

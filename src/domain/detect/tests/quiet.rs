@@ -17,6 +17,14 @@ const VILLAGE: (f64, f64) = (44.9, -81.2);
 const HAMLET: (f64, f64) = (45.8, -81.9);
 
 #[test]
+fn a_busy_provider_is_silent_from_the_first_minute_it_is_watched_in() {
+    let world = World::new(3).reports(&town(TORONTO, 6), 400.0, 0..9 * DAY);
+    for from in 8 * DAY..8 * DAY + 20 {
+        world.watched(from..from + 20).is_silent();
+    }
+}
+
+#[test]
 fn a_constant_series_never_flags() {
     let place = (super::world::cell(TORONTO), Spot::Middle);
     for an_hour in 0..=30 {
