@@ -43,6 +43,8 @@ pub struct Followed {
     bar: f64,
     peak_rate: f64,
     silent_steps: u32,
+    /// Whether what is told of it has changed since it was.
+    is_changed: bool,
     /// The step that it opened in, or that the look it opened in came before.
     pub opened: Minute,
     /// Whether a look has opened it, and the step of that minute is still to come.
@@ -71,6 +73,7 @@ impl Followed {
             bar: f64::INFINITY,
             peak_rate: 0.0,
             silent_steps: 0,
+            is_changed: false,
             opened: now,
             is_early: false,
         }
@@ -133,7 +136,7 @@ impl Followed {
     /// Goes on from the zone that a step sees where a look has opened it sooner: that one held part of the minute only. What was told of
     /// it remains.
     pub fn open_again(&mut self, zone: Zone, cells: &[Cell], scan: &Scan, parameters: &Parameters) {
-        (self.core, self.bar, self.is_early) = (zone, f64::INFINITY, false);
+        (self.core, self.bar, self.is_early, self.is_changed) = (zone, f64::INFINITY, false, true);
         self.reach = cells.iter().copied().collect();
         self.told.onset = self.opened.plus(-zone.minutes()).start();
         self.describe(scan, self.opened, parameters);
@@ -141,6 +144,7 @@ impl Followed {
 
     /// Takes over what another reached.
     pub fn swallow(&mut self, other: Self) {
+        self.is_changed |= other.told.onset < self.told.onset;
         self.told.onset = self.told.onset.min(other.told.onset);
         if other.core.likelihood() > self.core.likelihood() {
             self.core = other.core;
@@ -177,7 +181,7 @@ impl Followed {
             (false, false) => State::Confirmed,
         };
         self.told.resolved_at = over.then(|| now.start());
-        self.told != before
+        std::mem::take(&mut self.is_changed) || self.told != before
     }
 
     /// Names the cells whose counts are likelier inside than outside.
@@ -269,6 +273,7 @@ impl Followed {
     /// Leaves what it reaches in that part to another.
     pub fn give_up(&mut self, part: &[Cell]) {
         self.told.cells.retain(|cell| !part.contains(cell));
+        self.is_changed = true;
         // Only what is named remains: what it reached beside the part would be named again, touch the other, and join the two.
         self.reach = self.told.cells.iter().copied().collect();
     }

@@ -46,6 +46,7 @@ impl Story {
                 let from = minutes.partition_point(|(of, _)| *of < history.start);
                 story.told.extend(story.detector.date(&minutes[from..]));
             }
+            story.assert_all_is_told();
             let whole = world.minute(minute);
             let rows: Vec<_> = whole.iter().flat_map(Counts::rows).collect();
             for n in (1..=rows.len()).filter(|_| minute + 1 < span.end) {
@@ -59,6 +60,14 @@ impl Story {
             minutes.extend(whole.map(|counts| (now, Arc::new(counts))));
         }
         story
+    }
+
+    /// What the detector follows is what it has told.
+    fn assert_all_is_told(&self) {
+        for followed in self.detector.episodes() {
+            let told = self.told.iter().rev().find(|told| told.id == followed.id);
+            assert_eq!(told, Some(followed), "{self}");
+        }
     }
 
     /// Every episode as it was told last, in the order they began.
