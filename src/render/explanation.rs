@@ -273,7 +273,7 @@ impl From<&Explanation> for ExplanationJson {
 }
 
 fn flood(of: &Flood, (base, each): (f64, f64)) -> FloodJson {
-    let Flood { counted, people, corner, elsewhere, most, observed } = *of;
+    let Flood { counted, people, corner, elsewhere, most, observed, fullest: _ } = *of;
     FloodJson { counted, people, corner, elsewhere, most, observed, base, each }
 }
 

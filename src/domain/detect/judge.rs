@@ -1,6 +1,7 @@
 //! What zones mean for the episodes that are followed: they grow, join and part, and new ones open.
 
 use super::episode::{Episode, State};
+use super::flood::Bounds;
 use super::follow::{Followed, Joined};
 use super::reached::Reached;
 use super::rest::Held;
@@ -30,9 +31,10 @@ pub struct Moment {
     pub is_running: bool,
 }
 
-/// What was worked out of episodes, by their ids, in one look or step.
+/// What was worked out in one look or step, of episodes by their ids.
 #[derive(Debug, Default)]
 struct Known {
+    bounds: Bounds,
     held: HashMap<u64, Held>,
     joined: HashMap<u64, Joined>,
     touching: HashMap<(u64, u64), bool>,
@@ -48,7 +50,7 @@ impl Known {
 
     /// Where an episode has come or gone, or has changed otherwise than by growing.
     fn forget(&mut self) {
-        *self = Self::default();
+        *self = Self { bounds: std::mem::take(&mut self.bounds), ..Self::default() };
     }
 }
 
@@ -75,7 +77,7 @@ impl Detector {
                 self.followed[only].give_up(&part);
                 self.open(zone, &cells, when, told);
             } else if let [only] = met[..] {
-                if let Some(zone) = self.opens_now(only, zone, when) {
+                if let Some(zone) = self.opens_now(only, (zone, &cells), &mut known, when) {
                     known.forget();
                     self.followed[only].open_again(zone, &cells, &self.scan, &self.parameters);
                 } else {
@@ -85,11 +87,10 @@ impl Detector {
                 self.join(&met, &mut known, when, told);
             } else if self.opened < MOST_OPENED && self.may_tell() {
                 let least = self.opens_at(zone) - if self.smoulders(&cells, when) { self.parameters.grows_below } else { 0.0 };
-                if zone.score < least {
-                    continue;
-                }
-                self.opened += 1;
-                if let Some(zone) = self.scan.bounded(*zone, when.now, &self.parameters).filter(|zone| zone.score >= least) {
+                if zone.score >= least
+                    && let Some(zone) = known.bounds.bounded(&self.scan, (zone, &cells), least, when.now, &self.parameters)
+                {
+                    self.opened += 1;
                     known.forget();
                     self.open(zone, &cells, when, told);
                 }
@@ -131,24 +132,26 @@ impl Detector {
     }
 
     /// The zone that would have opened an episode now, where a look was earlier.
-    fn opens_now(&self, n: usize, zone: &Zone, when: Moment) -> Option<Zone> {
-        if when.is_running || !self.followed[n].is_early || zone.score < self.opens_at(zone) {
+    fn opens_now(&self, n: usize, (zone, cells): (&Zone, &[Cell]), known: &mut Known, when: Moment) -> Option<Zone> {
+        let least = self.opens_at(zone);
+        if when.is_running || !self.followed[n].is_early || zone.score < least {
             return None;
         }
-        self.scan.bounded(*zone, when.now, &self.parameters).filter(|zone| zone.score >= self.opens_at(zone))
+        known.bounds.bounded(&self.scan, (zone, cells), least, when.now, &self.parameters)
     }
 
     /// A zone that would open an episode by itself, far from the rest of the one it belongs to; and the cells that go with it.
     fn parts(&self, n: usize, zone: &Zone, cells: &[Cell], known: &mut Known, now: Minute) -> Option<(Zone, Vec<Cell>)> {
+        let least = self.opens_at(zone);
         // Coarse zones over scattered cells are always far apart.
-        if !zone.is_fine() || zone.score < self.opens_at(zone) {
+        if !zone.is_fine() || zone.score < least {
             return None;
         }
         let followed = &self.followed[n];
         let joined = known.joined.entry(followed.told.id).or_insert_with(|| followed.joined(&self.scan));
         let part = followed.far_part(joined, cells)?;
-        let bounded = self.scan.bounded(*zone, now, &self.parameters)?;
-        (bounded.score >= self.opens_at(&bounded)).then_some((bounded, part))
+        let bounded = known.bounds.bounded(&self.scan, (zone, cells), least, now, &self.parameters)?;
+        Some((bounded, part))
     }
 
     /// Joins those of these episodes whose cells have come to touch; a zone that spans several is evidence of all.
