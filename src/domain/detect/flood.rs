@@ -1,6 +1,7 @@
 //! A flood from one spot is no outage: what one spot may add to a zone is bounded by what lies elsewhere in it.
 
 use super::parameters::Parameters;
+use super::rest::Held;
 use super::scan::{Place, Scan, counts_now};
 use super::zone::Zone;
 use crate::domain::fact::{FactKey, Lane, Tally};
@@ -107,16 +108,25 @@ impl Scan {
     /// A spot is a third of a cell of the finest resolution. It may add half as many reports as are too many elsewhere in the zone, and two
     /// more: that is fewer than the people an episode needs, so a corner alone never opens one.
     pub fn bounded(&self, zone: Zone, now: Minute, parameters: &Parameters) -> Option<Zone> {
-        self.flood(&zone, now, parameters).of(&zone, parameters)
+        self.bounded_rest(zone, &Held::default(), now, parameters)
+    }
+
+    /// The same of a [`Scan::rest`], without what is held of it.
+    pub fn bounded_rest(&self, zone: Zone, held: &Held, now: Minute, parameters: &Parameters) -> Option<Zone> {
+        self.flood_of_rest(&zone, held, now, parameters).of(&zone, parameters)
     }
 
     /// What bounds the count of a zone.
     pub fn flood(&self, zone: &Zone, now: Minute, parameters: &Parameters) -> Flood {
+        self.flood_of_rest(zone, &Held::default(), now, parameters)
+    }
+
+    fn flood_of_rest(&self, zone: &Zone, held: &Held, now: Minute, parameters: &Parameters) -> Flood {
         let from = now.plus(-zone.minutes());
         let cells = self.cells_of(zone);
         let (mut people, mut spots) = (0, HashMap::<(Cell, Spot), f64>::new());
         for (minute, counts) in self.seen().filter(|(minute, _)| from <= *minute) {
-            let inside = |key: FactKey| counts_now(key) && !self.is_explained(key.cell(), minute);
+            let inside = |key: FactKey| counts_now(key) && !self.is_explained(key.cell(), minute) && !held.holds(key.cell());
             let mut count = |key: FactKey, tally: Tally| {
                 if !inside(key) || zone.late_only && key.lane() != Lane::LateArrived {
                     return;

@@ -94,11 +94,6 @@ impl Followed {
         self.reach.iter().copied()
     }
 
-    /// Those of them that lie in no other.
-    pub fn outermost(&self) -> impl Iterator<Item = Cell> + '_ {
-        self.reach.iter().copied().filter(|cell| !cell.ancestors().any(|coarser| self.reach.contains(&coarser)))
-    }
-
     /// Whether a zone of these cells shares a cell with it, or lies next to it.
     pub fn meets(&self, zone: &[Cell]) -> bool {
         if self.everywhere {
@@ -140,6 +135,11 @@ impl Followed {
         self.reach = cells.iter().copied().collect();
         self.told.onset = self.opened.plus(-zone.minutes()).start();
         self.describe(scan, self.opened, parameters);
+    }
+
+    /// Reaches these cells too.
+    pub fn reach_over(&mut self, cells: &[Cell]) {
+        self.reach.extend(cells);
     }
 
     /// Takes over what another reached.

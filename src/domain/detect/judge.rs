@@ -6,7 +6,7 @@ use super::follow::{Followed, Joined};
 use super::reached::Reached;
 use super::rest::Held;
 use super::scan::Scan;
-use super::zone::Zone;
+use super::zone::{Zone, corrected};
 use super::{Detector, Smouldering};
 use crate::domain::grid::{Cell, Resolution};
 use crate::domain::time::{Minute, Timestamp};
@@ -31,26 +31,46 @@ pub struct Moment {
     pub is_running: bool,
 }
 
-/// What was worked out in one look or step, of episodes by their ids.
+/// What was worked out in one look or step.
 #[derive(Debug, Default)]
 struct Known {
+    /// Zones small enough to say where that no episode meets, with their cells.
+    apart: Vec<(Zone, Vec<Cell>)>,
     bounds: Bounds,
-    held: HashMap<u64, Held>,
+    of_episodes: OfEpisodes,
+}
+
+/// What was worked out of the episodes as they are.
+#[derive(Debug, Default)]
+struct OfEpisodes {
+    /// By their ids, and by the ids of two.
     joined: HashMap<u64, Joined>,
     touching: HashMap<(u64, u64), bool>,
     /// None until it is asked for.
     reached: Option<Reached>,
+    held: Option<Held>,
+    accounted: Option<Held>,
 }
 
 impl Known {
     /// The places of the episodes that a zone of these cells meets.
     fn met(&mut self, followed: &[Followed], zone: &Zone, cells: &[Cell], scan: &Scan) -> Vec<usize> {
-        self.reached.get_or_insert_with(|| Reached::by(followed)).met(zone, cells, scan)
+        let reached = &mut self.of_episodes.reached;
+        reached.get_or_insert_with(|| Reached::by(followed.iter().enumerate())).met(zone, cells, scan)
     }
 
     /// Where an episode has come or gone, or has changed otherwise than by growing.
-    fn forget(&mut self) {
-        *self = Self { bounds: std::mem::take(&mut self.bounds), ..Self::default() };
+    fn forget_episodes(&mut self) {
+        self.of_episodes = OfEpisodes::default();
+    }
+
+    /// Where one has come to reach a cell.
+    fn reaches(&mut self, n: usize, cell: Cell, scan: &Scan) {
+        let OfEpisodes { reached, held, accounted, .. } = &mut self.of_episodes;
+        held.iter_mut().chain(accounted).for_each(|held| held.add(cell, scan));
+        if let Some(reached) = reached {
+            reached.add(n, cell);
+        }
     }
 }
 
@@ -58,77 +78,114 @@ impl Detector {
     /// Lets episodes grow by the zones that belong to them, joins and parts them, and opens new ones.
     pub(super) fn judge(&mut self, zones: &[Zone], when: Moment, told: &mut Vec<Episode>) {
         let zones: Vec<Zone> = zones.iter().filter(|zone| self.belongs(zone)).copied().collect();
-        let mut known = Known::default();
-        let apart = self.apart(&zones, &mut known);
+        let mut known = Known { apart: self.apart(&zones, when), ..Known::default() };
         for zone in &zones {
             if zone.centre.is_none() {
-                known.forget();
-                self.judge_everywhere(zone, &zones, when, told);
+                self.judge_everywhere(zone, &zones, &mut known, when, told);
                 continue;
             }
             let cells = self.scan.cells_of(zone);
             let met = known.met(&self.followed, zone, &cells, &self.scan);
-            if let [only] = met[..]
-                && self.opened < MOST_OPENED
-                && let Some((zone, part)) = self.parts(only, zone, &cells, &mut known, when.now)
-            {
-                self.opened += 1;
-                known.forget();
-                self.followed[only].give_up(&part);
-                self.open(zone, &cells, when, told);
+            if met.is_empty() {
+                self.may_open(zone, &cells, &mut known, when, told);
+            } else if !self.is_heard(zone, &met, &mut known, when) {
+                for n in met {
+                    self.followed[n].keep(when.now);
+                }
             } else if let [only] = met[..] {
-                if let Some(zone) = self.opens_now(only, (zone, &cells), &mut known, when) {
-                    known.forget();
+                if let Some((zone, part)) = self.parts(only, (zone, &cells), &mut known, when) {
+                    self.opened += 1;
+                    known.forget_episodes();
+                    self.followed[only].give_up(&part);
+                    self.open(zone, &cells, when, told);
+                } else if let Some(zone) = self.opens_now(only, (zone, &cells), &mut known, when) {
+                    known.forget_episodes();
                     self.followed[only].open_again(zone, &cells, &self.scan, &self.parameters);
                 } else {
-                    self.grow(only, (zone, &cells), &apart, &mut known, when.now);
+                    self.grow(only, (zone, &cells), &mut known, when.now);
                 }
-            } else if !met.is_empty() {
-                self.join(&met, &mut known, when, told);
-            } else if self.opened < MOST_OPENED && self.may_tell() {
-                let least = self.opens_at(zone) - if self.smoulders(&cells, when) { self.parameters.grows_below } else { 0.0 };
-                if zone.score >= least
-                    && let Some(zone) = known.bounds.bounded(&self.scan, (zone, &cells), least, when.now, &self.parameters)
-                {
-                    self.opened += 1;
-                    known.forget();
-                    self.open(zone, &cells, when, told);
-                }
+            } else {
+                self.join(&met, (zone, &cells), &mut known, when, told);
             }
         }
     }
 
-    /// Zones small enough to say where that no episode meets: each may be an outage of its own.
-    fn apart(&self, zones: &[Zone], known: &mut Known) -> Vec<(Zone, Vec<Cell>)> {
-        let fine = zones.iter().filter(|zone| zone.is_fine()).map(|zone| (*zone, self.scan.cells_of(zone)));
-        fine.filter(|(zone, cells)| known.met(&self.followed, zone, cells, &self.scan).is_empty()).collect()
+    /// Whether an episode that a zone meets may grow by it. A coarse one may join some, or grow, by what is not accounted for alone.
+    fn is_heard(&self, zone: &Zone, met: &[usize], known: &mut Known, when: Moment) -> bool {
+        zone.is_fine() || met.iter().any(|n| self.followed[*n].is_everywhere()) || self.margin(zone, known, when) >= 0.0
     }
 
-    /// Lets an episode grow by a zone, where what that holds beyond the episode speaks for itself: around an outage of many reports every zone
-    /// scores, whatever else lies in it. Where a zone apart from the episode, in a fine one that meets it, says more than all that is beyond,
-    /// it is an outage of its own.
-    ///
-    /// Not so in a coarse one: a node that takes over sees at once what another saw come one after the other, and both must tell the same of
-    /// places far apart.
-    fn grow(&mut self, n: usize, (zone, cells): (&Zone, &[Cell]), apart: &[(Zone, Vec<Cell>)], known: &mut Known, now: Minute) {
-        let followed = &self.followed[n];
-        let new: Vec<Cell> = cells.iter().filter(|cell| !followed.reaches(**cell)).copied().collect();
-        if !new.is_empty() {
-            let held = known.held.entry(followed.told.id).or_insert_with(|| Held::by(followed, &self.scan));
-            let rest = self.scan.rest(zone, followed, held, &self.parameters);
+    /// By how much a zone scores more than is needed to open an episode. A coarse one must do so by what is not accounted for in it, where that is
+    /// not most of what is too many.
+    fn margin(&self, zone: &Zone, known: &mut Known, when: Moment) -> f64 {
+        let margin = |zone: &Zone| zone.score - self.opens_at(zone);
+        if zone.is_fine() {
+            return margin(zone);
+        }
+        let Known { apart, bounds, of_episodes } = known;
+        let accounted = of_episodes.accounted.get_or_insert_with(|| self.accounted(apart, bounds, when));
+        let speaks = |rest: &Zone| rest.score >= self.parameters.grows_at;
+        let rest = Some(self.scan.rest_alone(zone, accounted, &self.parameters)).filter(speaks);
+        let bounded = rest.and_then(|rest| self.scan.bounded_rest(rest, accounted, when.now, &self.parameters)).filter(speaks);
+        let is_most = |rest: &Zone| 2.0 * rest.excess() > zone.excess();
+        bounded.map_or(f64::NEG_INFINITY, |rest| if is_most(&rest) { margin(zone) } else { margin(&rest).min(margin(zone)) })
+    }
+
+    /// Opens an episode with a zone that meets none, where its score is enough.
+    fn may_open(&mut self, zone: &Zone, cells: &[Cell], known: &mut Known, when: Moment, told: &mut Vec<Episode>) {
+        if self.opened == MOST_OPENED || !self.may_tell() {
+            return;
+        }
+        let margin = self.margin(zone, known, when);
+        if margin < -self.parameters.grows_below {
+            return;
+        }
+        let short_by = if self.smoulders(cells, when) { self.parameters.grows_below } else { 0.0 };
+        let least = self.opens_at(zone) - short_by;
+        if margin >= -short_by
+            && let Some(zone) = known.bounds.bounded(&self.scan, (zone, cells), least, when.now, &self.parameters)
+        {
+            self.opened += 1;
+            known.forget_episodes();
+            self.open(zone, cells, when, told);
+        }
+    }
+
+    /// Lets an episode grow by a zone, or keeps it as it is.
+    fn grow(&mut self, n: usize, (zone, cells): (&Zone, &[Cell]), known: &mut Known, now: Minute) {
+        if !self.grows_over(n, (zone, cells), known) {
+            self.followed[n].keep(now);
+        } else if self.followed[n].grow(*zone, cells, now) {
+            known.of_episodes.joined.remove(&self.followed[n].told.id);
+        }
+    }
+
+    /// Whether an episode is to grow over a zone: where what that holds beyond all episodes speaks for itself, since around an outage of many
+    /// reports every zone scores, whatever else lies in it. Where a zone apart from all episodes, in this one, says more than all that is
+    /// beyond, it is an outage of its own. What the episode will hold is then known.
+    fn grows_over(&self, n: usize, (zone, cells): (&Zone, &[Cell]), known: &mut Known) -> bool {
+        let held = known.of_episodes.held.get_or_insert_with(|| {
+            let mut held = Held::default();
+            self.followed.iter().flat_map(Followed::reach).for_each(|cell| held.add(cell, &self.scan));
+            held
+        });
+        let new: Vec<Cell> = cells.iter().filter(|cell| !held.holds(**cell)).copied().collect();
+        if new.is_empty() || self.followed[n].is_everywhere() {
+            return true;
+        }
+        // Coarse ones are heard for what is beyond all that is accounted for, which is more.
+        if zone.is_fine() {
+            let rest = self.scan.rest(zone, held, &self.parameters);
             let within = |part: &[Cell]| part.iter().all(|cell| cells.iter().any(|whole| whole.contains(*cell)));
-            let tells_more = |(other, part): &(Zone, Vec<Cell>)| rest.score <= other.score && within(part) && !followed.meets(part);
-            if rest.score < self.parameters.grows_at || (zone.is_fine() && apart.iter().any(tells_more)) {
-                return self.followed[n].keep(now);
-            }
-            for cell in new {
-                held.add(cell, &self.scan);
-                known.reached.iter_mut().for_each(|reached| reached.add(n, cell));
+            let tells_more = |(other, part): &(Zone, Vec<Cell>)| rest.score <= other.score && within(part) && !self.followed[n].meets(part);
+            if rest.score < self.parameters.grows_at || known.apart.iter().any(tells_more) {
+                return false;
             }
         }
-        if self.followed[n].grow(*zone, cells, now) {
-            known.joined.remove(&self.followed[n].told.id);
+        for cell in new {
+            known.reaches(n, cell, &self.scan);
         }
+        true
     }
 
     /// The zone that would have opened an episode now, where a look was earlier.
@@ -141,34 +198,42 @@ impl Detector {
     }
 
     /// A zone that would open an episode by itself, far from the rest of the one it belongs to; and the cells that go with it.
-    fn parts(&self, n: usize, zone: &Zone, cells: &[Cell], known: &mut Known, now: Minute) -> Option<(Zone, Vec<Cell>)> {
+    fn parts(&self, n: usize, (zone, cells): (&Zone, &[Cell]), known: &mut Known, when: Moment) -> Option<(Zone, Vec<Cell>)> {
         let least = self.opens_at(zone);
         // Coarse zones over scattered cells are always far apart.
-        if !zone.is_fine() || zone.score < least {
+        if !zone.is_fine() || zone.score < least || self.opened == MOST_OPENED {
             return None;
         }
         let followed = &self.followed[n];
-        let joined = known.joined.entry(followed.told.id).or_insert_with(|| followed.joined(&self.scan));
+        let joined = known.of_episodes.joined.entry(followed.told.id).or_insert_with(|| followed.joined(&self.scan));
         let part = followed.far_part(joined, cells)?;
-        let bounded = known.bounds.bounded(&self.scan, (zone, cells), least, now, &self.parameters)?;
+        let bounded = known.bounds.bounded(&self.scan, (zone, cells), least, when.now, &self.parameters)?;
         Some((bounded, part))
     }
 
-    /// Joins those of these episodes whose cells have come to touch; a zone that spans several is evidence of all.
-    fn join(&mut self, met: &[usize], known: &mut Known, when: Moment, told: &mut Vec<Episode>) {
+    /// Joins those of these episodes whose cells have come to touch; a zone that spans several is evidence of all, and a coarse one that is
+    /// heard says that they are one. What a fine one holds between episodes that do not touch is the first one's.
+    fn join(&mut self, met: &[usize], (zone, cells): (&Zone, &[Cell]), known: &mut Known, when: Moment, told: &mut Vec<Episode>) {
         let first = met[0];
+        let before = self.followed.len();
         self.followed[first].keep(when.now);
         for n in met[1..].iter().rev() {
             self.followed[*n].keep(when.now);
             let (one, other) = (&self.followed[first], &self.followed[*n]);
             // Many zones span the same two, and which cells are named does not change by that.
-            if !*known.touching.entry((one.told.id, other.told.id)).or_insert_with(|| one.touches(other)) {
-                continue;
+            let touching = &mut known.of_episodes.touching;
+            let is_one = !zone.is_fine() || *touching.entry((one.told.id, other.told.id)).or_insert_with(|| one.touches(other));
+            if is_one {
+                known.forget_episodes();
+                let mut other = self.followed.remove(*n);
+                told.push(resolve(&mut other.told, when.at));
+                self.followed[first].swallow(other);
             }
-            known.forget();
-            let mut other = self.followed.remove(*n);
-            told.push(resolve(&mut other.told, when.at));
-            self.followed[first].swallow(other);
+        }
+        if !zone.is_fine() {
+            self.grow(first, (zone, cells), known, when.now);
+        } else if self.followed.len() == before && self.grows_over(first, (zone, cells), known) {
+            self.followed[first].reach_over(cells);
         }
     }
 
@@ -192,32 +257,37 @@ impl Detector {
         self.baseline.hours() >= self.parameters.silent_hours
     }
 
-    /// Everywhere is an episode where what lies outside all zones and episodes is still too much.
-    fn judge_everywhere(&mut self, zone: &Zone, zones: &[Zone], when: Moment, told: &mut Vec<Episode>) {
-        if let Some(known) = self.followed.iter_mut().find(|followed| followed.is_everywhere()) {
-            known.grow(*zone, &[], when.now);
+    /// Everywhere is an episode where what is neither accounted for nor lies in any finer zone is still too much.
+    fn judge_everywhere(&mut self, zone: &Zone, zones: &[Zone], known: &mut Known, when: Moment, told: &mut Vec<Episode>) {
+        if let Some(everywhere) = self.followed.iter_mut().find(|followed| followed.is_everywhere()) {
+            everywhere.grow(*zone, &[], when.now);
             return;
         }
-        if zone.score < self.opens_at(zone) || !self.may_tell() {
+        let least = self.opens_at(zone);
+        if zone.score < least || !self.may_tell() {
             return;
         }
-        let known: HashSet<Cell> = zones.iter().filter(|zone| zone.is_fine()).flat_map(|zone| self.scan.cells_of(zone)).collect();
-        let explained =
-            |cell: Cell| self.followed.iter().any(|f| f.reaches(cell)) || cell.with_ancestors().any(|cell| known.contains(&cell));
+        let in_zones: HashSet<Cell> = zones.iter().filter(|zone| zone.is_fine()).flat_map(|zone| self.scan.cells_of(zone)).collect();
+        let Known { apart, bounds, of_episodes } = known;
+        let accounted = of_episodes.accounted.get_or_insert_with(|| self.accounted(apart, bounds, when));
+        let is_left_out = |cell: Cell| accounted.holds(cell) || cell.with_ancestors().any(|cell| in_zones.contains(&cell));
         let places = &self.scan.levels[usize::from(Resolution::HOURLY.number())];
         let (mut observed, mut expected) = (zone.observed, zone.expected);
-        for (place, cell) in places.cells.iter().enumerate().filter(|(_, cell)| explained(**cell)) {
+        for (place, cell) in places.cells.iter().enumerate().filter(|(_, cell)| is_left_out(**cell)) {
             observed -= f64::from(places.counts[place][zone.window]);
             expected -= self.scan.expected(*cell, &self.scan.exposure[zone.window]);
         }
+        // Judged as any zone is: what is left out is the rest of the map.
+        let expected = corrected(observed, expected, zone.observed, zone.expected, &self.parameters).expected;
         let rest = zone.with(observed, expected.max(self.parameters.least_expected));
         if rest.score < self.opens_at(&rest) {
             return;
         }
-        if let Some(zone) = self.scan.bounded(*zone, when.now, &self.parameters).filter(|zone| zone.score >= self.opens_at(zone)) {
+        if let Some(zone) = bounds.bounded(&self.scan, (zone, &[]), least, when.now, &self.parameters) {
             for mut other in std::mem::take(&mut self.followed) {
                 told.push(resolve(&mut other.told, when.at));
             }
+            known.forget_episodes();
             self.open(zone, &[], when, told);
         }
     }

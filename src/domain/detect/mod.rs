@@ -1,10 +1,11 @@
 //! Which provider is down, where, since when: the detector of one provider, fed minute by minute.
 //!
 //! Pure: the same facts in the same order give the same episodes, in a replay, on a server, in a test. It goes from counts to episodes by
-//! `scan` (counts in windows), `zone` (scores), `threshold` (which score is enough), `judge` and `flood` (what opens an episode, what is spam)
-//! and `follow` (what becomes of it).
+//! `scan` (counts in windows), `zone` (scores), `threshold` (which score is enough), `judge`, `accounted` and `flood` (what opens an episode,
+//! what is another's, what is spam) and `follow` (what becomes of it).
 //! docs/detection.md has the formulas.
 
+mod accounted;
 mod changes;
 pub mod episode;
 pub mod expectation;

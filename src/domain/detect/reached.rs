@@ -17,10 +17,10 @@ pub struct Reached {
 }
 
 impl Reached {
-    /// What these reach.
-    pub fn by(followed: &[Followed]) -> Self {
+    /// What these reach, each with its place.
+    pub fn by<'a>(followed: impl IntoIterator<Item = (usize, &'a Followed)>) -> Self {
         let mut reached = Self::default();
-        for (n, followed) in followed.iter().enumerate() {
+        for (n, followed) in followed {
             followed.reach().for_each(|cell| reached.add(n, cell));
             reached.everywhere.extend(followed.is_everywhere().then_some(n));
         }

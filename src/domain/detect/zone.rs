@@ -45,6 +45,11 @@ impl Zone {
         Self { observed, expected, score: score(observed, expected, self.dispersion), ..self }
     }
 
+    /// How many more than expected.
+    pub const fn excess(&self) -> f64 {
+        self.observed - self.expected
+    }
+
     /// How much likelier its count is where everything in it is raised by the same ratio (log10 of the likelihood ratio, and a constant).
     pub fn likelihood(&self) -> f64 {
         if self.late_only { 0.0 } else { bound(self.observed, self.expected) }

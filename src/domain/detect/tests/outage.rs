@@ -1,9 +1,10 @@
 //! Outages that are found, wherever and however they come: as one episode each.
 
-use super::story::minute_of;
+use super::story::{Story, minute_of};
 use super::world::{DAY, HOUR, TORONTO, VANCOUVER, WEEK, World, cell, country, town};
 use crate::domain::detect::episode::{Episode, State};
 use crate::domain::grid::{Cell, Resolution};
+use std::collections::BTreeSet;
 
 /// When the outages of these tests begin: at noon in UTC, after eight days.
 pub const DOWN: i64 = 8 * DAY + 12 * HOUR;
@@ -73,6 +74,32 @@ pub fn two_cities_down(seed: u64, second: i64) {
     assert_eq!(episodes.len(), 2, "{story}");
     for middle in [TORONTO, VANCOUVER].map(cell) {
         assert_eq!(episodes.iter().filter(|episode| names(episode, middle)).count(), 1, "{story}");
+    }
+}
+
+/// Far from each other.
+const CITIES: [(f64, f64); 6] = [(40.71, -74.01), (41.88, -87.63), (34.05, -118.24), (25.76, -80.19), (39.74, -104.99), (47.61, -122.33)];
+
+/// Cells of a city, each as often as people report from it: most in the middle, few at the edge.
+fn people(random: &mut fastrand::Rng, (lat, lon): (f64, f64)) -> Vec<Cell> {
+    let mut side = || 0.025 * ((0..12).map(|_| random.f64()).sum::<f64>() - 6.0);
+    (0..2_000).map(|_| cell((lat + side(), lon + side()))).collect()
+}
+
+#[test]
+fn cities_that_fail_one_after_the_other_are_an_outage_each_whoever_looks_and_from_when_on() {
+    for seed in [0, 3, 5, 6, 33] {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let cities = CITIES.map(|city| people(&mut random, city));
+        let quiet = World::new(seed).reports(&cities.concat(), 3.0, 0..9 * DAY);
+        let world = (0..).zip(&cities[..3]).fold(quiet, |world, (n, city)| world.reports(city, 4_000.0, DOWN + n..DOWN + 4));
+        let cells = |story: &Story| story.open().into_iter().map(|episode| episode.cells.clone()).collect::<BTreeSet<_>>();
+        let stepped = world.watched(DOWN - 10..DOWN + 9);
+        assert_eq!(cells(&stepped).len(), 3, "{stepped}");
+        for from in 0..=4 {
+            let looked = world.looked_at_from(DOWN + from, DOWN - 10..DOWN + 9);
+            assert_eq!(cells(&looked), cells(&stepped), "{seed}, looked at from minute {from} on:\n{looked}\n{stepped}");
+        }
     }
 }
 

@@ -28,6 +28,14 @@ fn five_hundred_fresh_ids_at_one_spot_of_a_village_are_not_heard() {
 }
 
 #[test]
+fn a_flood_in_a_village_delays_no_outage_of_a_city() {
+    let down = || village_and_city().reports(&town(TORONTO, 2), 90.0, SPAM..SPAM + HOUR);
+    let found = |world: World| world.watched(SPAM - 10..SPAM + HOUR).only().detected_at;
+    let flooded = down().ids(&[(cell(VILLAGE), Spot::Odd)], 1_000, SPAM - 10..SPAM + HOUR);
+    assert_eq!(found(flooded), found(down()));
+}
+
+#[test]
 fn eight_devices_at_one_spot_of_a_village_are_not_heard() {
     for near in town(VILLAGE, 1) {
         village_and_city().ids(&[(near, Spot::Odd)], 8, SPAM..SPAM + HOUR).watched(SPAM..SPAM + 90).is_silent();

@@ -118,7 +118,14 @@ impl World {
 
     /// The same, of a detector that looks after every report.
     pub fn looked_at(&self, span: Range<i64>) -> Story {
-        let look = |detector: &mut Detector, running: Minute, at, facts: &[_]| detector.look(running.plus(1), at, facts);
+        self.looked_at_from(span.start, span)
+    }
+
+    /// The same, but nobody looks before that minute.
+    pub fn looked_at_from(&self, minute: i64, span: Range<i64>) -> Story {
+        let look = |detector: &mut Detector, running: Minute, at, facts: &[_]| {
+            if START.plus(minute) <= running { detector.look(running.plus(1), at, facts) } else { Vec::new() }
+        };
         Story::with_looks(self, Detector::new(Parameters::default()), span, look)
     }
 

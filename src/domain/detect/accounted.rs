@@ -1,0 +1,56 @@
+//! What is accounted for: by the episodes that are followed, and by finer zones that would open one now.
+//!
+//! A coarse zone says little of where. Around an outage of many reports each of them scores, however far it reaches; so it is heard only for
+//! what finer zones leave. Then it does not matter whether outages are seen one after the other or, by a node that begins, all at once.
+
+use super::Detector;
+use super::flood::Bounds;
+use super::follow::Followed;
+use super::judge::Moment;
+use super::reached::Reached;
+use super::rest::Held;
+use super::zone::Zone;
+use crate::domain::grid::{Cell, Resolution};
+use hashbrown::HashSet;
+
+/// Beside a cell lies the cell of this resolution that it lies in, and those next to that: some 7 km around. The edge of an outage is no other.
+const BESIDE: Resolution = Resolution::ALL[6];
+
+impl Detector {
+    /// Zones small enough to say where that no episode meets: each may be an outage of its own.
+    pub(super) fn apart(&self, zones: &[Zone], when: Moment) -> Vec<(Zone, Vec<Cell>)> {
+        let reached = Reached::by((0..).zip(&self.followed).filter(|(_, followed)| is_heeded(followed, when)));
+        let fine = zones.iter().filter(|zone| zone.is_fine()).map(|zone| (*zone, self.scan.cells_of(zone)));
+        fine.filter(|(zone, cells)| reached.met(zone, cells, &self.scan).is_empty()).collect()
+    }
+
+    /// What episodes reach and what lies beside what they name; and what lies beside those zones apart from them that would open one now.
+    pub(super) fn accounted(&self, apart: &[(Zone, Vec<Cell>)], bounds: &mut Bounds, when: Moment) -> Held {
+        let mut held = Held::default();
+        for followed in self.followed.iter().filter(|followed| is_heeded(followed, when)) {
+            beside(&followed.told.cells).for_each(|cell| held.add(cell, &self.scan));
+            followed.reach().for_each(|cell| held.add(cell, &self.scan));
+        }
+        for (zone, cells) in apart {
+            let least = self.opens_at(zone);
+            if zone.score >= least
+                && !cells.iter().all(|cell| held.holds(*cell))
+                && bounds.bounded(&self.scan, (zone, cells), least, when.now, &self.parameters).is_some()
+            {
+                beside(cells).for_each(|cell| held.add(cell, &self.scan));
+            }
+        }
+        held
+    }
+}
+
+/// What a look has opened is judged by its step as if nobody had looked.
+fn is_heeded(followed: &Followed, when: Moment) -> bool {
+    when.is_running || !followed.is_early
+}
+
+/// Where what is beside these cells lies.
+fn beside(cells: &[Cell]) -> impl Iterator<Item = Cell> {
+    let around: HashSet<Cell> = cells.iter().map(|cell| cell.rolled_up_to(BESIDE)).collect();
+    around.into_iter().flat_map(|cell| cell.disk(1)).map(|(near, _)| near)
+}
