@@ -32,13 +32,30 @@ pub fn explained_by_neighbour(drafts: &[Draft], seen: &[Seen<'_>], (n, episode):
     let zone = zone_of(episode);
     let Some(count) = count_of(own, episode) else { return false };
     drafts.iter().filter(|draft| draft.told.network != own.provider.network && !is_service_of(own, draft)).any(|draft| {
-        let victim = victim(draft, seen, own, &zone, count);
-        match beside(count, episode.evidence.dispersion, &victim) {
+        let here = victim(draft, seen, own, &zone, count);
+        match beside(count, episode.evidence.dispersion, &here) {
             // It has ebbed away while its neighbour fails: what there was of it was blame.
-            Some(beside) => beside.score < own.opens_at,
-            None => false,
+            Some(beside) if beside.score < own.opens_at => true,
+            _ => is_blame_by_chance(draft, seen, own, (episode, &zone), count),
         }
     })
+}
+
+/// Whether the provider is merely blamed in the whole of an incident that this place lies in, and has no more reports here than chance brings of
+/// that blame: of the many towns in which it is blamed some bring three reports at once, and the neighbour that fails happens to have none there.
+fn is_blame_by_chance(draft: &Draft, seen: &[Seen<'_>], own: &Seen<'_>, (episode, place): (&Episode, &[Cell]), count: Count) -> bool {
+    let everywhere = draft.told.everywhere;
+    let all = if everywhere { Vec::new() } else { joined(draft.told.cells.iter().map(|cell| cell.rolled_up_to(JUDGED_RESOLUTION))) };
+    let lies_in = |cell: &Cell| cell.with_ancestors().any(|cell| all.binary_search(&cell).is_ok());
+    if place.is_empty() || !(everywhere || place.iter().all(lies_in)) {
+        return false;
+    }
+    let Some(in_all) = (own.counts)(&all).into_iter().find(|in_all| in_all.minutes == count.minutes) else { return false };
+    let victim = victim(draft, seen, own, &all, in_all);
+    let Some(blamed) = beside(in_all, DISPERSION, &victim).filter(|blamed| blamed.score < own.opens_at) else { return false };
+    let share = count.expected / in_all.expected.max(count.expected);
+    let expected = count.expected + share * (blamed.expected - in_all.expected);
+    score(count.observed, expected, episode.evidence.dispersion.max(DISPERSION)) < own.opens_at
 }
 
 /// The place of an episode, coarsely: the cells that it names are those in which this provider is reported, and its neighbour may be beside.

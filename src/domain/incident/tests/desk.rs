@@ -90,6 +90,21 @@ fn a_carrier_that_is_blamed_for_its_neighbour_is_not_flagged() {
 }
 
 #[test]
+fn three_who_blame_it_in_a_town_where_its_neighbour_has_none_by_chance_flag_no_carrier_but_twenty_do() {
+    for (an_hour, flagged) in [(18.0, false), (120.0, true)] {
+        let mut world = World::of(&CANADA);
+        (world.carrier("rogers").hourly, world.carrier("rogers").hourly_in) = ((6_000.0, 60.0), Some((OTTAWA, (0.06, 0.06))));
+        (world.carrier("bell").hourly, world.carrier("bell").hourly_in) = ((360.0, 60.0), Some((OTTAWA, (an_hour, 0.06))));
+        let mut everywhere = episode(1, TORONTO, 0, 900.0);
+        everywhere.evidence.centre = None;
+        world.begins("rogers", everywhere);
+        world.begins("bell", episode(2, OTTAWA, 0, an_hour / 6.0));
+        let networks: Vec<String> = world.after(0).into_iter().map(|incident| incident.network).collect();
+        assert_eq!(networks.contains(&"bell".to_owned()), flagged, "{networks:?}");
+    }
+}
+
+#[test]
 fn two_carriers_that_fail_together_are_both_flagged() {
     let mut world = World::of(&CANADA);
     world.carrier("rogers").hourly = (6_000.0, 60.0);

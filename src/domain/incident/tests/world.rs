@@ -26,6 +26,8 @@ pub struct Carrier {
     pub is_cold: bool,
     /// Reports an hour in any place: observed, expected.
     pub hourly: (f64, f64),
+    /// The same in one city.
+    pub hourly_in: Option<((f64, f64), (f64, f64))>,
 }
 
 /// Providers and what is known of their incidents.
@@ -70,7 +72,7 @@ impl World {
     pub fn of(carriers: &[(&str, &str)]) -> Self {
         let carriers = carriers.iter().map(|(id, network)| {
             let provider = Provider { network: (*network).into(), category: Category::Mobile, ..Provider::of_id((*id).into()) };
-            Carrier { provider, episodes: Vec::new(), is_cold: false, hourly: (60.0, 60.0) }
+            Carrier { provider, episodes: Vec::new(), is_cold: false, hourly: (60.0, 60.0), hourly_in: None }
         });
         Self { carriers: carriers.collect(), ..Self::default() }
     }
@@ -115,16 +117,20 @@ impl World {
 }
 
 fn seen(carrier: &Carrier) -> Seen<'_> {
-    let count = |minutes: i64| {
+    let hourly = |place: &[Cell]| {
+        let in_city = |(city, _): &((f64, f64), _)| place.iter().any(|cell| cell.contains(cells(*city, 0)[0]));
+        carrier.hourly_in.filter(in_city).map_or(carrier.hourly, |(_, hourly)| hourly)
+    };
+    let count = |minutes: i64, (observed, expected): (f64, f64)| {
         let part = minutes as f64 / 60.0;
-        Count { minutes, observed: carrier.hourly.0 * part, late: 0.0, expected: carrier.hourly.1 * part }
+        Count { minutes, observed: observed * part, late: 0.0, expected: expected * part }
     };
     Seen {
         provider: &carrier.provider,
         episodes: carrier.episodes.clone(),
         is_cold: carrier.is_cold,
         opens_at: 5.4,
-        counts: Box::new(move |_| [10, 60, 120, 480].map(count).to_vec()),
+        counts: Box::new(move |place| [10, 60, 120, 480].map(|minutes| count(minutes, hourly(place))).to_vec()),
     }
 }
 
