@@ -24,12 +24,11 @@ impl Detector {
         fine.filter(|(zone, cells)| reached.met(zone, cells, &self.scan).is_empty()).collect()
     }
 
-    /// What episodes reach and what lies beside what they name; and what lies beside those zones apart from them that would open one now.
-    pub(super) fn accounted(&self, apart: &[(Zone, Vec<Cell>)], bounds: &mut Bounds, when: Moment) -> Held {
+    /// What lies beside what episodes name, and beside those zones apart from them that would open one now.
+    pub(super) fn surroundings(&self, apart: &[(Zone, Vec<Cell>)], bounds: &mut Bounds, when: Moment) -> Held {
         let mut held = Held::default();
         for followed in self.followed.iter().filter(|followed| is_heeded(followed, when)) {
             beside(&followed.told.cells).for_each(|cell| held.add(cell, &self.scan));
-            followed.reach().for_each(|cell| held.add(cell, &self.scan));
         }
         for (zone, cells) in apart {
             let least = self.opens_at(zone);
@@ -40,6 +39,14 @@ impl Detector {
                 beside(cells).for_each(|cell| held.add(cell, &self.scan));
             }
         }
+        held
+    }
+
+    /// These, and what episodes reach.
+    pub(super) fn accounted(&self, surroundings: &Held, when: Moment) -> Held {
+        let mut held = surroundings.clone();
+        let followed = self.followed.iter().filter(|followed| is_heeded(followed, when));
+        followed.flat_map(Followed::reach).for_each(|cell| held.add(cell, &self.scan));
         held
     }
 }

@@ -17,6 +17,8 @@ const MOST_OPENED: usize = 8;
 /// Places are remembered as smouldering so many minutes after the last zone there, and so many of them.
 const SMOULDERS_WITHIN_MINUTES: i64 = 15;
 const MOST_SMOULDERING: usize = 64;
+/// A region is one outage unless what is left in it is likelier as usual than failing by this (log10 of the likelihood ratio).
+const SURELY_AS_USUAL: f64 = 0.5;
 /// Minutes within which an episode that was over is opened again rather than followed by a new one.
 const REOPENS_MINUTES: i64 = 180;
 
@@ -49,7 +51,10 @@ struct OfEpisodes {
     /// None until it is asked for.
     reached: Option<Reached>,
     held: Option<Held>,
+    surroundings: Option<Held>,
     accounted: Option<Held>,
+    /// Cells of coarse zones of which each is one outage.
+    regions: Option<Vec<HashSet<Cell>>>,
 }
 
 impl Known {
@@ -62,6 +67,17 @@ impl Known {
     /// Where an episode has come or gone, or has changed otherwise than by growing.
     fn forget_episodes(&mut self) {
         self.of_episodes = OfEpisodes::default();
+    }
+
+    fn surroundings(&mut self, detector: &Detector, when: Moment) -> &Held {
+        let Self { apart, bounds, of_episodes } = self;
+        of_episodes.surroundings.get_or_insert_with(|| detector.surroundings(apart, bounds, when))
+    }
+
+    fn accounted(&mut self, detector: &Detector, when: Moment) -> &Held {
+        self.surroundings(detector, when);
+        let OfEpisodes { surroundings, accounted, .. } = &mut self.of_episodes;
+        accounted.get_or_insert_with(|| detector.accounted(surroundings.as_ref().expect("just worked out"), when))
     }
 
     /// Where one has come to reach a cell.
@@ -93,7 +109,7 @@ impl Detector {
                     self.followed[n].keep(when.now);
                 }
             } else if let [only] = met[..] {
-                if let Some((zone, part)) = self.parts(only, (zone, &cells), &mut known, when) {
+                if let Some((zone, part)) = self.parts(only, (zone, &cells), &zones, &mut known, when) {
                     self.opened += 1;
                     known.forget_episodes();
                     self.followed[only].give_up(&part);
@@ -112,23 +128,45 @@ impl Detector {
 
     /// Whether an episode that a zone meets may grow by it. A coarse one may join some, or grow, by what is not accounted for alone.
     fn is_heard(&self, zone: &Zone, met: &[usize], known: &mut Known, when: Moment) -> bool {
-        zone.is_fine() || met.iter().any(|n| self.followed[*n].is_everywhere()) || self.margin(zone, known, when) >= 0.0
+        let spans_several = met.len() > 1;
+        zone.is_fine() || met.iter().any(|n| self.followed[*n].is_everywhere()) || self.margin(zone, spans_several, known, when) >= 0.0
     }
 
     /// By how much a zone scores more than is needed to open an episode. A coarse one must do so by what is not accounted for in it, where that is
-    /// not most of what is too many.
-    fn margin(&self, zone: &Zone, known: &mut Known, when: Moment) -> f64 {
+    /// not most of what is too many; or where it may be one outage, unless what is left in it says that it is not.
+    fn margin(&self, zone: &Zone, may_be_one: bool, known: &mut Known, when: Moment) -> f64 {
         let margin = |zone: &Zone| zone.score - self.opens_at(zone);
         if zone.is_fine() {
             return margin(zone);
         }
-        let Known { apart, bounds, of_episodes } = known;
-        let accounted = of_episodes.accounted.get_or_insert_with(|| self.accounted(apart, bounds, when));
+        if may_be_one && self.is_one(zone, known, when) {
+            return margin(zone);
+        }
+        let accounted = known.accounted(self, when);
+        let rest = self.scan.rest_alone(zone, accounted, &self.parameters);
         let speaks = |rest: &Zone| rest.score >= self.parameters.grows_at;
-        let rest = Some(self.scan.rest_alone(zone, accounted, &self.parameters)).filter(speaks);
-        let bounded = rest.and_then(|rest| self.scan.bounded_rest(rest, accounted, when.now, &self.parameters)).filter(speaks);
+        let bounded =
+            Some(rest).filter(speaks).and_then(|rest| self.scan.bounded_rest(rest, accounted, when.now, &self.parameters)).filter(speaks);
         let is_most = |rest: &Zone| 2.0 * rest.excess() > zone.excess();
         bounded.map_or(f64::NEG_INFINITY, |rest| if is_most(&rest) { margin(zone) } else { margin(&rest).min(margin(zone)) })
+    }
+
+    /// Whether a coarse zone is one outage: a region in which nothing lies between those that fail, or beside them, that is as usual for sure.
+    fn is_one(&self, zone: &Zone, known: &mut Known, when: Moment) -> bool {
+        let outside = |held: &Held| self.scan.rest_alone(zone, held, &self.parameters).outside_of(zone);
+        zone.is_region() && outside(known.surroundings(self, when)) < SURELY_AS_USUAL
+    }
+
+    /// Whether a part of an episode and some of the rest of it lie in one region that fails.
+    fn are_one(&self, n: usize, part: &[Cell], zones: &[Zone], known: &mut Known, when: Moment) -> bool {
+        if known.of_episodes.regions.is_none() {
+            let regions: Vec<Zone> = zones.iter().filter(|zone| self.is_one(zone, known, when)).copied().collect();
+            known.of_episodes.regions = Some(regions.iter().map(|zone| self.scan.cells_of(zone).into_iter().collect()).collect());
+        }
+        let named = &self.followed[n].told.cells;
+        let lies_in = |region: &HashSet<Cell>, cell: &Cell| cell.with_ancestors().any(|cell| region.contains(&cell));
+        let mut around = known.of_episodes.regions.iter().flatten().filter(|region| part.iter().any(|cell| lies_in(region, cell)));
+        around.any(|region| named.iter().any(|cell| !part.contains(cell) && lies_in(region, cell)))
     }
 
     /// Opens an episode with a zone that meets none, where its score is enough.
@@ -136,7 +174,7 @@ impl Detector {
         if self.opened == MOST_OPENED || !self.may_tell() {
             return;
         }
-        let margin = self.margin(zone, known, when);
+        let margin = self.margin(zone, true, known, when);
         if margin < -self.parameters.grows_below {
             return;
         }
@@ -198,7 +236,14 @@ impl Detector {
     }
 
     /// A zone that would open an episode by itself, far from the rest of the one it belongs to; and the cells that go with it.
-    fn parts(&self, n: usize, (zone, cells): (&Zone, &[Cell]), known: &mut Known, when: Moment) -> Option<(Zone, Vec<Cell>)> {
+    fn parts(
+        &self,
+        n: usize,
+        (zone, cells): (&Zone, &[Cell]),
+        zones: &[Zone],
+        known: &mut Known,
+        when: Moment,
+    ) -> Option<(Zone, Vec<Cell>)> {
         let least = self.opens_at(zone);
         // Coarse zones over scattered cells are always far apart.
         if !zone.is_fine() || zone.score < least || self.opened == MOST_OPENED {
@@ -208,7 +253,7 @@ impl Detector {
         let joined = known.of_episodes.joined.entry(followed.told.id).or_insert_with(|| followed.joined(&self.scan));
         let part = followed.far_part(joined, cells)?;
         let bounded = known.bounds.bounded(&self.scan, (zone, cells), least, when.now, &self.parameters)?;
-        Some((bounded, part))
+        (!self.are_one(n, &part, zones, known, when)).then_some((bounded, part))
     }
 
     /// Joins those of these episodes whose cells have come to touch; a zone that spans several is evidence of all, and a coarse one that is
@@ -268,8 +313,7 @@ impl Detector {
             return;
         }
         let in_zones: HashSet<Cell> = zones.iter().filter(|zone| zone.is_fine()).flat_map(|zone| self.scan.cells_of(zone)).collect();
-        let Known { apart, bounds, of_episodes } = known;
-        let accounted = of_episodes.accounted.get_or_insert_with(|| self.accounted(apart, bounds, when));
+        let accounted = known.accounted(self, when);
         let is_left_out = |cell: Cell| accounted.holds(cell) || cell.with_ancestors().any(|cell| in_zones.contains(&cell));
         let places = &self.scan.levels[usize::from(Resolution::HOURLY.number())];
         let (mut observed, mut expected) = (zone.observed, zone.expected);
@@ -283,7 +327,7 @@ impl Detector {
         if rest.score < self.opens_at(&rest) {
             return;
         }
-        if let Some(zone) = bounds.bounded(&self.scan, (zone, &[]), least, when.now, &self.parameters) {
+        if let Some(zone) = known.bounds.bounded(&self.scan, (zone, &[]), least, when.now, &self.parameters) {
             for mut other in std::mem::take(&mut self.followed) {
                 told.push(resolve(&mut other.told, when.at));
             }

@@ -7,7 +7,7 @@ use crate::domain::grid::Cell;
 use hashbrown::{HashMap, HashSet};
 
 /// Cells that are accounted for, and what these hold of each of the coarser ones that they lie in, in one look or step.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Held {
     whole: HashSet<Cell>,
     parts: HashMap<Cell, Sums>,

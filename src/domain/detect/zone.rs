@@ -15,6 +15,8 @@ use crate::domain::time::{Minute, Window};
 pub const LEAST_RATIO: f64 = 1.2;
 /// The coarsest resolution of zones that say where something is.
 pub const FINE_LEVEL: u8 = 6;
+/// The coarsest resolution of zones that are no larger than regions.
+const REGION_LEVEL: u8 = 3;
 /// The rest of the map may say that this is less, or more, than a usual hour, up to these ratios.
 pub const REST_RANGE: (f64, f64) = (0.8, 3.0);
 
@@ -43,6 +45,19 @@ impl Zone {
     /// The same with another count.
     pub fn with(self, observed: f64, expected: f64) -> Self {
         Self { observed, expected, score: score(observed, expected, self.dispersion), ..self }
+    }
+
+    /// Whether its cells are of resolution 3 to 5: it reaches no further than some 350 km, and says little of where.
+    pub fn is_region(&self) -> bool {
+        self.centre.is_some_and(|(level, _)| (REGION_LEVEL..FINE_LEVEL).contains(&level))
+    }
+
+    /// How much likelier it is that this part of a zone is as usual than that it fails as all others of the zone do (log10 of the likelihood ratio of
+    /// two Poissons).
+    pub fn outside_of(&self, whole: &Self) -> f64 {
+        let others = (whole.observed - self.observed, (whole.expected - self.expected).max(f64::MIN_POSITIVE));
+        let ratio = (others.0 / others.1).max(1.0);
+        ((ratio - 1.0) * self.expected - self.observed * ratio.ln()) / std::f64::consts::LN_10
     }
 
     /// How many more than expected.

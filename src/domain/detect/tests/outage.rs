@@ -61,6 +61,18 @@ fn a_country_without_service_is_one_episode_that_says_everywhere() {
 }
 
 #[test]
+fn a_region_of_which_every_town_fails_is_one_episode() {
+    let country = country(6, 10);
+    let region: Vec<Cell> = country.iter().filter(|cell| cell.centre().lon() > -94.0).copied().collect();
+    let world = World::new(2).reports(&country, 300.0, 0..9 * DAY).reports(&region, 3_000.0, DOWN..DOWN + 20);
+    let story = world.watched(DOWN - HOUR..DOWN + 18);
+    let [episode] = story.open()[..] else { panic!("{story}") };
+    let (inside, outside): (Vec<Cell>, Vec<Cell>) = country.into_iter().partition(|cell| region.contains(cell));
+    let part_named = |cells: &[Cell]| cells.iter().filter(|cell| names(episode, **cell)).count() as f64 / cells.len() as f64;
+    assert!(part_named(&inside) > 0.9 && part_named(&outside) < 0.1, "{} {}\n{story}", part_named(&inside), part_named(&outside));
+}
+
+#[test]
 fn two_outages_far_apart_are_two_episodes() {
     two_cities_down(0, DOWN + 40);
 }
