@@ -1,7 +1,8 @@
 //! What is accounted for: by the episodes that are followed, and by finer zones that would open one now.
 //!
 //! A coarse zone says little of where. Around an outage of many reports each of them scores, however far it reaches; so it is heard only for
-//! what finer zones leave. Then it does not matter whether outages are seen one after the other or, by a node that begins, all at once.
+//! what finer zones leave, or where all of a region fails. Then it does not matter whether outages are seen one after the other or, by a
+//! node that begins, all at once.
 
 use super::Detector;
 use super::flood::Bounds;
