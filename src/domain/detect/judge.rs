@@ -55,6 +55,8 @@ struct OfEpisodes {
     accounted: Option<Held>,
     /// Cells of coarse zones of which each is one outage.
     regions: Option<Vec<HashSet<Cell>>>,
+    /// By id, first cell and size of a part.
+    are_one: HashMap<(u64, Option<Cell>, usize), bool>,
 }
 
 impl Known {
@@ -163,10 +165,19 @@ impl Detector {
             let regions: Vec<Zone> = zones.iter().filter(|zone| self.is_one(zone, known, when)).copied().collect();
             known.of_episodes.regions = Some(regions.iter().map(|zone| self.scan.cells_of(zone).into_iter().collect()).collect());
         }
-        let named = &self.followed[n].told.cells;
-        let lies_in = |region: &HashSet<Cell>, cell: &Cell| cell.with_ancestors().any(|cell| region.contains(&cell));
-        let mut around = known.of_episodes.regions.iter().flatten().filter(|region| part.iter().any(|cell| lies_in(region, cell)));
-        around.any(|region| named.iter().any(|cell| !part.contains(cell) && lies_in(region, cell)))
+        // Many zones ask of the same part, and regions are many too.
+        let key = (self.followed[n].told.id, part.iter().min().copied(), part.len());
+        if let Some(known) = known.of_episodes.are_one.get(&key) {
+            return *known;
+        }
+        let (around, part): (HashSet<Cell>, HashSet<Cell>) =
+            (part.iter().flat_map(|cell| cell.with_ancestors()).collect(), part.iter().copied().collect());
+        let regions = known.of_episodes.regions.iter().flatten();
+        let reached: HashSet<Cell> = regions.filter(|region| region.iter().any(|cell| around.contains(cell))).flatten().copied().collect();
+        let mut others = self.followed[n].told.cells.iter().filter(|cell| !part.contains(*cell));
+        let are_one = others.any(|cell| cell.with_ancestors().any(|cell| reached.contains(&cell)));
+        known.of_episodes.are_one.insert(key, are_one);
+        are_one
     }
 
     /// Opens an episode with a zone that meets none, where its score is enough.
