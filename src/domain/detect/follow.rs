@@ -3,9 +3,10 @@
 use super::episode::{Episode, State};
 use super::onset::onset;
 use super::parameters::Parameters;
+use super::parts::Parts;
 use super::places::{W, WINDOWS};
 use super::scan::{LEVELS, LONGEST, Scan, counts_now};
-use super::zone::{FINE_LEVEL, Zone};
+use super::zone::Zone;
 use crate::domain::counts::Counts;
 use crate::domain::grid::{Cell, Resolution};
 use crate::domain::time::Minute;
@@ -25,8 +26,6 @@ const RATIO_RANGE: (f64, f64) = (1.5, 100.0);
 /// Everywhere is told in the finest resolution, no finer than 4, with at most so many cells.
 const MOST_CELLS_OF_EVERYWHERE: usize = 256;
 const EVERYWHERE_RESOLUTION: usize = 4;
-/// Parts of an episode with so many steps between them may be two.
-const PARTS_APART: u8 = 4;
 
 /// An episode and what it is followed by.
 #[derive(Debug, Clone)]
@@ -49,14 +48,6 @@ pub struct Followed {
     pub opened: Minute,
     /// Whether a look has opened it, and the step of that minute is still to come.
     pub is_early: bool,
-}
-
-/// The named cells of an episode, by whether others join them to its core.
-#[derive(Debug)]
-pub struct Joined {
-    /// These, and the cells of fine zones that they lie in.
-    to_core: HashSet<Cell>,
-    apart: HashSet<Cell>,
 }
 
 impl Followed {
@@ -249,25 +240,9 @@ impl Followed {
         self.everywhere || other.told.cells.iter().any(|cell| cell.disk(1).into_iter().any(|(near, _)| own.contains(&near)))
     }
 
-    /// Tells the named cells that are joined to the core by others, no [`PARTS_APART`] steps from each other, from those that are not.
-    pub fn joined(&self, scan: &Scan) -> Joined {
-        let mut apart: HashSet<Cell> = self.told.cells.iter().copied().collect();
-        let core: HashSet<Cell> = scan.cells_of(&self.core).into_iter().collect();
-        let in_core = |cell: &Cell| cell.with_ancestors().any(|cell| core.contains(&cell));
-        let seeds = if self.everywhere { Vec::new() } else { apart.extract_if(in_core).collect() };
-        let to_core = joined_to(seeds, &mut apart);
-        Joined { to_core: to_core.into_iter().flat_map(within_fine_zones).collect(), apart }
-    }
-
-    /// The named cells around a zone, where they lie far from all others and from the core: an outage of its own.
-    pub fn far_part(&self, joined: &Joined, zone: &[Cell]) -> Option<Vec<Cell>> {
-        if self.everywhere || joined.apart.is_empty() || zone.iter().any(|cell| joined.to_core.contains(cell)) {
-            return None;
-        }
-        let mut left = joined.apart.clone();
-        let seeds: Vec<Cell> = left.extract_if(|cell| zone.iter().any(|other| other.contains(*cell))).collect();
-        let part = joined_to(seeds, &mut left);
-        (!part.is_empty() && part.len() < self.told.cells.len()).then_some(part)
+    /// The parts of what it names.
+    pub fn parts(&self, scan: &Scan) -> Parts {
+        Parts::new(&self.told.cells, &scan.cells_of(&self.core), scan)
     }
 
     /// Leaves what it reaches in that part to another.
@@ -277,23 +252,6 @@ impl Followed {
         // Only what is named remains: what it reached beside the part would be named again, touch the other, and join the two.
         self.reach = self.told.cells.iter().copied().collect();
     }
-}
-
-/// These cells and all others that they are joined to; the others are taken out of those that are left.
-fn joined_to(seeds: Vec<Cell>, left: &mut HashSet<Cell>) -> Vec<Cell> {
-    let mut found = seeds;
-    let mut at = 0;
-    while at < found.len() && !left.is_empty() {
-        let near = found[at].disk(PARTS_APART - 1);
-        found.extend(near.into_iter().map(|(near, _)| near).filter(|near| left.remove(near)));
-        at += 1;
-    }
-    found
-}
-
-/// A named cell, and those that it lies in, down to the coarsest that fine zones are made of.
-fn within_fine_zones(cell: Cell) -> impl Iterator<Item = Cell> {
-    cell.with_ancestors().skip(usize::from(FINE_LEVEL))
 }
 
 /// Cells that say "everywhere": all with reports, of a coarse resolution.

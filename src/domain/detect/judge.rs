@@ -2,7 +2,8 @@
 
 use super::episode::{Episode, State};
 use super::flood::Bounds;
-use super::follow::{Followed, Joined};
+use super::follow::Followed;
+use super::parts::{Part, Parts};
 use super::reached::Reached;
 use super::rest::Held;
 use super::scan::Scan;
@@ -46,7 +47,7 @@ struct Known {
 #[derive(Debug, Default)]
 struct OfEpisodes {
     /// By their ids, and by the ids of two.
-    joined: HashMap<u64, Joined>,
+    parts: HashMap<u64, Parts>,
     touching: HashMap<(u64, u64), bool>,
     /// None until it is asked for.
     reached: Option<Reached>,
@@ -54,9 +55,7 @@ struct OfEpisodes {
     surroundings: Option<Held>,
     accounted: Option<Held>,
     /// Cells of coarse zones of which each is one outage.
-    regions: Option<Vec<HashSet<Cell>>>,
-    /// By id, first cell and size of a part.
-    are_one: HashMap<(u64, Option<Cell>, usize), bool>,
+    regions: Option<Vec<Vec<Cell>>>,
 }
 
 impl Known {
@@ -80,6 +79,11 @@ impl Known {
         self.surroundings(detector, when);
         let OfEpisodes { surroundings, accounted, .. } = &mut self.of_episodes;
         accounted.get_or_insert_with(|| detector.accounted(surroundings.as_ref().expect("just worked out"), when))
+    }
+
+    /// The parts of one.
+    fn parts(&mut self, followed: &Followed, scan: &Scan) -> &Parts {
+        self.of_episodes.parts.entry(followed.told.id).or_insert_with(|| followed.parts(scan))
     }
 
     /// Where one has come to reach a cell.
@@ -159,27 +163,6 @@ impl Detector {
         zone.is_region() && outside(known.surroundings(self, when)) < SURELY_AS_USUAL
     }
 
-    /// Whether a part of an episode and some of the rest of it lie in one region that fails.
-    fn are_one(&self, n: usize, part: &[Cell], zones: &[Zone], known: &mut Known, when: Moment) -> bool {
-        if known.of_episodes.regions.is_none() {
-            let regions: Vec<Zone> = zones.iter().filter(|zone| self.is_one(zone, known, when)).copied().collect();
-            known.of_episodes.regions = Some(regions.iter().map(|zone| self.scan.cells_of(zone).into_iter().collect()).collect());
-        }
-        // Many zones ask of the same part, and regions are many too.
-        let key = (self.followed[n].told.id, part.iter().min().copied(), part.len());
-        if let Some(known) = known.of_episodes.are_one.get(&key) {
-            return *known;
-        }
-        let (around, part): (HashSet<Cell>, HashSet<Cell>) =
-            (part.iter().flat_map(|cell| cell.with_ancestors()).collect(), part.iter().copied().collect());
-        let regions = known.of_episodes.regions.iter().flatten();
-        let reached: HashSet<Cell> = regions.filter(|region| region.iter().any(|cell| around.contains(cell))).flatten().copied().collect();
-        let mut others = self.followed[n].told.cells.iter().filter(|cell| !part.contains(*cell));
-        let are_one = others.any(|cell| cell.with_ancestors().any(|cell| reached.contains(&cell)));
-        known.of_episodes.are_one.insert(key, are_one);
-        are_one
-    }
-
     /// Opens an episode with a zone that meets none, where its score is enough.
     fn may_open(&mut self, zone: &Zone, cells: &[Cell], known: &mut Known, when: Moment, told: &mut Vec<Episode>) {
         if self.opened == MOST_OPENED || !self.may_tell() {
@@ -205,7 +188,7 @@ impl Detector {
         if !self.grows_over(n, (zone, cells), known) {
             self.followed[n].keep(now);
         } else if self.followed[n].grow(*zone, cells, now) {
-            known.of_episodes.joined.remove(&self.followed[n].told.id);
+            known.of_episodes.parts.remove(&self.followed[n].told.id);
         }
     }
 
@@ -257,14 +240,26 @@ impl Detector {
     ) -> Option<(Zone, Vec<Cell>)> {
         let least = self.opens_at(zone);
         // Coarse zones over scattered cells are always far apart.
-        if !zone.is_fine() || zone.score < least || self.opened == MOST_OPENED {
+        if !zone.is_fine() || zone.score < least || self.opened == MOST_OPENED || self.followed[n].is_everywhere() {
             return None;
         }
-        let followed = &self.followed[n];
-        let joined = known.of_episodes.joined.entry(followed.told.id).or_insert_with(|| followed.joined(&self.scan));
-        let part = followed.far_part(joined, cells)?;
+        let far = known.parts(&self.followed[n], &self.scan).far(cells);
+        if far.is_empty() || self.are_one(n, &far, zones, known, when) {
+            return None;
+        }
         let bounded = known.bounds.bounded(&self.scan, (zone, cells), least, when.now, &self.parameters)?;
-        (!self.are_one(n, &part, zones, known, when)).then_some((bounded, part))
+        Some((bounded, known.parts(&self.followed[n], &self.scan).cells(&far).collect()))
+    }
+
+    /// Whether these parts of an episode and others of it lie in one region that fails.
+    fn are_one(&self, n: usize, far: &[Part], zones: &[Zone], known: &mut Known, when: Moment) -> bool {
+        if known.of_episodes.regions.is_none() {
+            let regions = zones.iter().filter(|zone| self.is_one(zone, known, when)).map(|zone| self.scan.cells_of(zone)).collect();
+            known.of_episodes.regions = Some(regions);
+        }
+        let OfEpisodes { parts, regions, .. } = &mut known.of_episodes;
+        let parts = parts.get_mut(&self.followed[n].told.id);
+        parts.is_some_and(|parts| parts.are_one_with_others(far, regions.iter().flatten()))
     }
 
     /// Joins those of these episodes whose cells have come to touch; a zone that spans several is evidence of all, and a coarse one that is

@@ -15,6 +15,7 @@ mod follow;
 mod judge;
 pub mod onset;
 pub mod parameters;
+mod parts;
 mod places;
 mod presence;
 mod reached;

@@ -405,6 +405,13 @@ impl Scan {
         places.find(cell).is_some_and(|place| places.explained[place as usize] > minute)
     }
 
+    /// The cells within so many steps of one that the provider was heard of in, itself among them; none where it was not heard of in that one.
+    pub fn near(&self, cell: Cell, steps: usize) -> impl Iterator<Item = Cell> + '_ {
+        let places = &self.levels[usize::from(cell.resolution().number())];
+        let near = places.find(cell).map_or(&[][..], |place| places.near(place, steps));
+        near.iter().map(|place| places.cells[*place as usize])
+    }
+
     /// Minutes still in some window, oldest first, as they were taken.
     pub fn seen(&self) -> impl DoubleEndedIterator<Item = (Minute, &Counts)> {
         self.seen.iter().map(|(minute, counts)| (*minute, &**counts))

@@ -16,7 +16,7 @@ pub const LEAST_RATIO: f64 = 1.2;
 /// The coarsest resolution of zones that say where something is.
 pub const FINE_LEVEL: u8 = 6;
 /// The coarsest resolution of zones that are no larger than regions.
-const REGION_LEVEL: u8 = 3;
+pub const REGION_LEVEL: u8 = 3;
 /// The rest of the map may say that this is less, or more, than a usual hour, up to these ratios.
 pub const REST_RANGE: (f64, f64) = (0.8, 3.0);
 
