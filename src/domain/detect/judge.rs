@@ -1,17 +1,15 @@
 //! What zones mean for the episodes that are followed: they grow, join and part, and new ones open.
 
 use super::episode::{Episode, State};
-use super::flood::Bounds;
 use super::follow::Followed;
-use super::parts::{Part, Parts};
-use super::reached::Reached;
+use super::known::Known;
+use super::parts::Part;
 use super::rest::Held;
-use super::scan::Scan;
 use super::zone::{Zone, corrected};
 use super::{Detector, Smouldering};
 use crate::domain::grid::{Cell, Resolution};
 use crate::domain::time::{Minute, Timestamp};
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashSet;
 
 /// Episodes that one minute may open. A map in flames is one or a few, not hundreds.
 const MOST_OPENED: usize = 8;
@@ -34,73 +32,11 @@ pub struct Moment {
     pub is_running: bool,
 }
 
-/// What was worked out in one look or step.
-#[derive(Debug, Default)]
-struct Known {
-    /// Zones small enough to say where that no episode meets, with their cells.
-    apart: Vec<(Zone, Vec<Cell>)>,
-    bounds: Bounds,
-    of_episodes: OfEpisodes,
-}
-
-/// What was worked out of the episodes as they are.
-#[derive(Debug, Default)]
-struct OfEpisodes {
-    /// By their ids, and by the ids of two.
-    parts: HashMap<u64, Parts>,
-    touching: HashMap<(u64, u64), bool>,
-    /// None until it is asked for.
-    reached: Option<Reached>,
-    held: Option<Held>,
-    surroundings: Option<Held>,
-    accounted: Option<Held>,
-    /// Cells of coarse zones of which each is one outage.
-    regions: Option<Vec<Vec<Cell>>>,
-}
-
-impl Known {
-    /// The places of the episodes that a zone of these cells meets.
-    fn met(&mut self, followed: &[Followed], zone: &Zone, cells: &[Cell], scan: &Scan) -> Vec<usize> {
-        let reached = &mut self.of_episodes.reached;
-        reached.get_or_insert_with(|| Reached::by(followed.iter().enumerate())).met(zone, cells, scan)
-    }
-
-    /// Where an episode has come or gone, or has changed otherwise than by growing.
-    fn forget_episodes(&mut self) {
-        self.of_episodes = OfEpisodes::default();
-    }
-
-    fn surroundings(&mut self, detector: &Detector, when: Moment) -> &Held {
-        let Self { apart, bounds, of_episodes } = self;
-        of_episodes.surroundings.get_or_insert_with(|| detector.surroundings(apart, bounds, when))
-    }
-
-    fn accounted(&mut self, detector: &Detector, when: Moment) -> &Held {
-        self.surroundings(detector, when);
-        let OfEpisodes { surroundings, accounted, .. } = &mut self.of_episodes;
-        accounted.get_or_insert_with(|| detector.accounted(surroundings.as_ref().expect("just worked out"), when))
-    }
-
-    /// The parts of one.
-    fn parts(&mut self, followed: &Followed, scan: &Scan) -> &Parts {
-        self.of_episodes.parts.entry(followed.told.id).or_insert_with(|| followed.parts(scan))
-    }
-
-    /// Where one has come to reach a cell.
-    fn reaches(&mut self, n: usize, cell: Cell, scan: &Scan) {
-        let OfEpisodes { reached, held, accounted, .. } = &mut self.of_episodes;
-        held.iter_mut().chain(accounted).for_each(|held| held.add(cell, scan));
-        if let Some(reached) = reached {
-            reached.add(n, cell);
-        }
-    }
-}
-
 impl Detector {
     /// Lets episodes grow by the zones that belong to them, joins and parts them, and opens new ones.
     pub(super) fn judge(&mut self, zones: &[Zone], when: Moment, told: &mut Vec<Episode>) {
         let zones: Vec<Zone> = zones.iter().filter(|zone| self.belongs(zone)).copied().collect();
-        let mut known = Known { apart: self.apart(&zones, when), ..Known::default() };
+        let mut known = Known::new(self.apart(&zones, when));
         for zone in &zones {
             if zone.centre.is_none() {
                 self.judge_everywhere(zone, &zones, &mut known, when, told);
@@ -188,7 +124,7 @@ impl Detector {
         if !self.grows_over(n, (zone, cells), known) {
             self.followed[n].keep(now);
         } else if self.followed[n].grow(*zone, cells, now) {
-            known.of_episodes.parts.remove(&self.followed[n].told.id);
+            known.has_another_core(&self.followed[n]);
         }
     }
 
@@ -196,11 +132,7 @@ impl Detector {
     /// reports every zone scores, whatever else lies in it. Where a zone apart from all episodes, in this one, says more than all that is
     /// beyond, it is an outage of its own. What the episode will hold is then known.
     fn grows_over(&self, n: usize, (zone, cells): (&Zone, &[Cell]), known: &mut Known) -> bool {
-        let held = known.of_episodes.held.get_or_insert_with(|| {
-            let mut held = Held::default();
-            self.followed.iter().flat_map(Followed::reach).for_each(|cell| held.add(cell, &self.scan));
-            held
-        });
+        let held = known.held(&self.followed, &self.scan);
         let new: Vec<Cell> = cells.iter().filter(|cell| !held.holds(**cell)).copied().collect();
         if new.is_empty() || self.followed[n].is_everywhere() {
             return true;
@@ -253,13 +185,11 @@ impl Detector {
 
     /// Whether these parts of an episode and others of it lie in one region that fails.
     fn are_one(&self, n: usize, far: &[Part], zones: &[Zone], known: &mut Known, when: Moment) -> bool {
-        if known.of_episodes.regions.is_none() {
-            let regions = zones.iter().filter(|zone| self.is_one(zone, known, when)).map(|zone| self.scan.cells_of(zone)).collect();
-            known.of_episodes.regions = Some(regions);
-        }
-        let OfEpisodes { parts, regions, .. } = &mut known.of_episodes;
-        let parts = parts.get_mut(&self.followed[n].told.id);
-        parts.is_some_and(|parts| parts.are_one_with_others(far, regions.iter().flatten()))
+        let regions = |known: &mut Known| {
+            let regions = zones.iter().filter(|zone| self.is_one(zone, known, when));
+            regions.map(|zone| self.scan.cells_of(zone)).collect()
+        };
+        known.are_one(&self.followed[n], far, regions, &self.scan)
     }
 
     /// Joins those of these episodes whose cells have come to touch; a zone that spans several is evidence of all, and a coarse one that is
@@ -271,9 +201,7 @@ impl Detector {
         for n in met[1..].iter().rev() {
             self.followed[*n].keep(when.now);
             let (one, other) = (&self.followed[first], &self.followed[*n]);
-            // Many zones span the same two, and which cells are named does not change by that.
-            let touching = &mut known.of_episodes.touching;
-            let is_one = !zone.is_fine() || *touching.entry((one.told.id, other.told.id)).or_insert_with(|| one.touches(other));
+            let is_one = !zone.is_fine() || known.touch(one, other);
             if is_one {
                 known.forget_episodes();
                 let mut other = self.followed.remove(*n);

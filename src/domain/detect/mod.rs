@@ -13,6 +13,7 @@ pub mod explain;
 mod flood;
 mod follow;
 mod judge;
+mod known;
 pub mod onset;
 pub mod parameters;
 mod parts;

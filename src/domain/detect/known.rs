@@ -1,0 +1,113 @@
+//! What one look or step has worked out of its zones and episodes: many zones ask the same, and none needs it twice.
+
+use super::Detector;
+use super::flood::Bounds;
+use super::follow::Followed;
+use super::judge::Moment;
+use super::parts::{Part, Parts};
+use super::reached::Reached;
+use super::rest::Held;
+use super::scan::Scan;
+use super::zone::Zone;
+use crate::domain::grid::Cell;
+use hashbrown::HashMap;
+
+/// What was worked out in one look or step.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// Zones small enough to say where that no episode meets, with their cells.
+    pub apart: Vec<(Zone, Vec<Cell>)>,
+    /// Zones as they are once bounded.
+    pub bounds: Bounds,
+    of_episodes: OfEpisodes,
+}
+
+/// What was worked out of the episodes as they are. None until it is asked for.
+#[derive(Debug, Default)]
+struct OfEpisodes {
+    reached: Option<Reached>,
+    held: Option<Held>,
+    surroundings: Option<Held>,
+    accounted: Option<Held>,
+    /// By their ids.
+    parts: HashMap<u64, Parts>,
+    /// By the ids of two.
+    touching: HashMap<(u64, u64), bool>,
+    /// Cells of coarse zones of which each is one outage.
+    regions: Option<Vec<Vec<Cell>>>,
+}
+
+impl Known {
+    /// What is known where these zones are apart from all episodes.
+    pub fn new(apart: Vec<(Zone, Vec<Cell>)>) -> Self {
+        Self { apart, ..Self::default() }
+    }
+
+    /// Where an episode has come or gone, or has changed otherwise than by growing.
+    pub fn forget_episodes(&mut self) {
+        self.of_episodes = OfEpisodes::default();
+    }
+
+    /// Where one has come to reach a cell.
+    pub fn reaches(&mut self, n: usize, cell: Cell, scan: &Scan) {
+        let OfEpisodes { reached, held, accounted, .. } = &mut self.of_episodes;
+        held.iter_mut().chain(accounted).for_each(|held| held.add(cell, scan));
+        if let Some(reached) = reached {
+            reached.add(n, cell);
+        }
+    }
+
+    /// Where one has grown by a zone that is now its core.
+    pub fn has_another_core(&mut self, followed: &Followed) {
+        self.of_episodes.parts.remove(&followed.told.id);
+    }
+
+    /// The places of the episodes that a zone of these cells meets.
+    pub fn met(&mut self, followed: &[Followed], zone: &Zone, cells: &[Cell], scan: &Scan) -> Vec<usize> {
+        let reached = &mut self.of_episodes.reached;
+        reached.get_or_insert_with(|| Reached::by(followed.iter().enumerate())).met(zone, cells, scan)
+    }
+
+    /// What all of them reach.
+    pub fn held(&mut self, followed: &[Followed], scan: &Scan) -> &Held {
+        self.of_episodes.held.get_or_insert_with(|| {
+            let mut held = Held::default();
+            followed.iter().flat_map(Followed::reach).for_each(|cell| held.add(cell, scan));
+            held
+        })
+    }
+
+    /// See [`Detector::surroundings`].
+    pub fn surroundings(&mut self, detector: &Detector, when: Moment) -> &Held {
+        let Self { apart, bounds, of_episodes } = self;
+        of_episodes.surroundings.get_or_insert_with(|| detector.surroundings(apart, bounds, when))
+    }
+
+    /// See [`Detector::accounted`].
+    pub fn accounted(&mut self, detector: &Detector, when: Moment) -> &Held {
+        self.surroundings(detector, when);
+        let OfEpisodes { surroundings, accounted, .. } = &mut self.of_episodes;
+        accounted.get_or_insert_with(|| detector.accounted(surroundings.as_ref().expect("just worked out"), when))
+    }
+
+    /// The parts of one.
+    pub fn parts(&mut self, followed: &Followed, scan: &Scan) -> &mut Parts {
+        self.of_episodes.parts.entry(followed.told.id).or_insert_with(|| followed.parts(scan))
+    }
+
+    /// Whether some parts of one, and others of it, lie in one region that fails.
+    pub fn are_one(&mut self, followed: &Followed, parts: &[Part], regions: impl FnOnce(&mut Self) -> Vec<Vec<Cell>>, scan: &Scan) -> bool {
+        let regions = match self.of_episodes.regions.take() {
+            Some(known) => known,
+            None => regions(self),
+        };
+        let are_one = self.parts(followed, scan).are_one_with_others(parts, &regions);
+        self.of_episodes.regions = Some(regions);
+        are_one
+    }
+
+    /// Whether two touch: which cells are named does not change by what they grow over.
+    pub fn touch(&mut self, one: &Followed, other: &Followed) -> bool {
+        *self.of_episodes.touching.entry((one.told.id, other.told.id)).or_insert_with(|| one.touches(other))
+    }
+}
