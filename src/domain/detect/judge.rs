@@ -16,8 +16,6 @@ const MOST_OPENED: usize = 8;
 /// Places are remembered as smouldering so many minutes after the last zone there, and so many of them.
 const SMOULDERS_WITHIN_MINUTES: i64 = 15;
 const MOST_SMOULDERING: usize = 64;
-/// A region is one outage unless what is left in it is likelier as usual than failing by this (log10 of the likelihood ratio).
-const SURELY_AS_USUAL: f64 = 0.5;
 /// Minutes within which an episode that was over is opened again rather than followed by a new one.
 const REOPENS_MINUTES: i64 = 180;
 
@@ -96,7 +94,7 @@ impl Detector {
     /// Whether a coarse zone is one outage: a region in which nothing lies between those that fail, or beside them, that is as usual for sure.
     fn is_one(&self, zone: &Zone, known: &mut Known, when: Moment) -> bool {
         let outside = |held: &Held| self.scan.rest_alone(zone, held, &self.parameters).outside_of(zone);
-        zone.is_region() && outside(known.surroundings(self, when)) < SURELY_AS_USUAL
+        zone.is_region() && outside(known.surroundings(self, when)) < self.parameters.as_usual_at
     }
 
     /// Opens an episode with a zone that meets none, where its score is enough.

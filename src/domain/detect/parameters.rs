@@ -19,6 +19,8 @@ pub struct Parameters {
     pub grows_below: f64,
     /// The score that what it holds beyond the episode must have, for the episode to grow over it.
     pub grows_at: f64,
+    /// A region is one outage unless what is left in it is likelier as usual than failing by this (log10 of the likelihood ratio).
+    pub as_usual_at: f64,
     /// Minutes for which zones must have been as near as that, before they open an episode without ever scoring higher.
     pub smoulders_minutes: i64,
     /// Distinct people, and reports, without whom there is no episode.
@@ -70,6 +72,7 @@ impl Parameters {
             opens_cold_at,
             grows_below,
             grows_at,
+            as_usual_at,
             smoulders_minutes,
             people,
             late_reports,
@@ -98,6 +101,7 @@ impl Parameters {
             opens_cold_at,
             grows_below,
             grows_at,
+            as_usual_at,
             smoulders_minutes as f64,
             people,
             late_reports,
@@ -136,6 +140,7 @@ impl Default for Parameters {
             opens_cold_at: 7.5,
             grows_below: 1.5,
             grows_at: 1.5,
+            as_usual_at: 0.5,
             smoulders_minutes: 90,
             people: 3.0,
             late_reports: 4.0,
@@ -165,7 +170,7 @@ mod tests {
     #[test]
     fn a_fingerprint_stays_and_is_another_one_where_a_number_differs() {
         let usual = Parameters::default();
-        assert_eq!(usual.fingerprint(), 0x56f7_2416_d136_f95a);
+        assert_eq!(usual.fingerprint(), 0xcb4f_ed6a_7b18_482d);
         let others = [
             Parameters { false_alarms_a_week: 0.021, ..usual.clone() },
             Parameters { opens_at: (5.4, 6.9), ..usual.clone() },
