@@ -1,9 +1,10 @@
 //! The facts of one provider in one minute (or hour), in columns.
 
+use super::cell_set::CellSet;
 use super::fact::{FactKey, Tally};
 use super::grid::{Cell, Resolution};
+use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
-use hashbrown::{HashSet, HashTable};
 use std::hash::BuildHasher;
 use std::sync::LazyLock;
 
@@ -88,9 +89,8 @@ impl Counts {
             }
             return;
         }
-        let cells: HashSet<Cell> = cells.iter().copied().collect();
-        let within = |cell: Cell| cell.with_ancestors().any(|cell| cells.contains(&cell));
-        self.rows().filter(|(key, _)| within(key.cell())).for_each(|(key, tally)| each(key, tally));
+        let cells: CellSet = cells.iter().copied().collect();
+        self.rows().filter(|(key, _)| cells.holds(key.cell())).for_each(|(key, tally)| each(key, tally));
     }
 
     /// How many rows.

@@ -1,9 +1,9 @@
 //! What the counts of a map mean: what was to be expected of each cell, how surprising its count is, and in which colour to show it.
 
+use super::cell_set::CellSet;
 use super::detect::expectation::InWindow;
 use super::grid::{Cell, Resolution};
 use super::level::Level;
-use hashbrown::HashSet;
 
 /// Scores from which on a count is more than usual, and surprising.
 const MORE_THAN_USUAL: f64 = 2.0;
@@ -24,9 +24,7 @@ pub struct Judged {
 #[derive(Debug, Clone, Default)]
 pub struct Hit {
     everywhere: bool,
-    cells: HashSet<Cell>,
-    coarser: HashSet<Cell>,
-    coarser_resolutions: Vec<Resolution>,
+    cells: CellSet,
 }
 
 impl Hit {
@@ -39,23 +37,11 @@ impl Hit {
     /// Where cells of `resolution` lie in, or around, one of these.
     #[must_use]
     pub fn new(cells: impl IntoIterator<Item = Cell>, resolution: Resolution) -> Self {
-        let mut hit = Self::default();
-        for cell in cells {
-            if cell.resolution() < resolution {
-                hit.coarser.insert(cell);
-            } else {
-                hit.cells.insert(cell.rolled_up_to(resolution));
-            }
-        }
-        let occurs = |coarser: &Resolution| hit.coarser.iter().any(|cell| cell.resolution() == *coarser);
-        hit.coarser_resolutions = Resolution::ALL.into_iter().filter(occurs).collect();
-        hit
+        Self { cells: cells.into_iter().map(|cell| cell.rolled_up_to(resolution)).collect(), everywhere: false }
     }
 
     fn holds(&self, cell: Cell) -> bool {
-        self.everywhere
-            || self.cells.contains(&cell)
-            || self.coarser_resolutions.iter().any(|coarser| self.coarser.contains(&cell.rolled_up_to(*coarser)))
+        self.everywhere || self.cells.holds(cell)
     }
 }
 

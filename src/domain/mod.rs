@@ -4,6 +4,7 @@
 
 pub mod baseline;
 pub mod bbox;
+pub mod cell_set;
 pub mod counts;
 pub mod detect;
 pub mod extent;

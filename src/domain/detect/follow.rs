@@ -7,6 +7,7 @@ use super::parts::Parts;
 use super::places::{W, WINDOWS};
 use super::scan::{LEVELS, LONGEST, Scan, counts_now};
 use super::zone::Zone;
+use crate::domain::cell_set::CellSet;
 use crate::domain::counts::Counts;
 use crate::domain::grid::{Cell, Resolution};
 use crate::domain::time::Minute;
@@ -33,7 +34,7 @@ pub struct Followed {
     /// As it was last told.
     pub told: Episode,
     /// Cells of zones that scored, of any resolution; none where it is everywhere.
-    reach: HashSet<Cell>,
+    reach: CellSet,
     everywhere: bool,
     /// The zone whose likelihood was the greatest: its ratio says what belongs to the episode.
     core: Zone,
@@ -77,12 +78,12 @@ impl Followed {
 
     /// Whether a cell lies in its reach.
     pub fn reaches(&self, cell: Cell) -> bool {
-        self.everywhere || cell.with_ancestors().any(|cell| self.reach.contains(&cell))
+        self.everywhere || self.reach.holds(cell)
     }
 
     /// The cells that it reaches as a whole; none where it is everywhere.
     pub fn reach(&self) -> impl Iterator<Item = Cell> + '_ {
-        self.reach.iter().copied()
+        self.reach.iter()
     }
 
     /// Whether a zone of these cells shares a cell with it, or lies next to it.
@@ -93,7 +94,7 @@ impl Followed {
         // Most zones that meet it share a cell with it: only of the others the neighbours are looked at.
         zone.iter().any(|cell| self.reaches(*cell))
             || zone.iter().flat_map(|cell| cell.disk(1)).any(|(cell, _)| self.reaches(cell))
-            || self.reach.iter().any(|own| zone.iter().any(|cell| cell.contains(*own)))
+            || self.reach.iter().any(|own| zone.iter().any(|cell| cell.contains(own)))
     }
 
     /// Grows by a zone that scored. Gives whether that is now its core.
@@ -102,7 +103,7 @@ impl Followed {
         if self.everywhere {
             return false;
         }
-        self.reach.extend(cells);
+        self.reach.extend(cells.iter().copied());
         let is_core = zone.likelihood() > self.core.likelihood();
         if is_core {
             self.core = zone;
@@ -130,7 +131,7 @@ impl Followed {
 
     /// Reaches these cells too.
     pub fn reach_over(&mut self, cells: &[Cell]) {
-        self.reach.extend(cells);
+        self.reach.extend(cells.iter().copied());
     }
 
     /// Takes over what another reached.
@@ -213,11 +214,11 @@ impl Followed {
 
     /// Dates its onset by minutes before `until`, sorted. Gives whether it is another than was told.
     pub fn date<'a>(&mut self, scan: &Scan, minutes: impl DoubleEndedIterator<Item = (Minute, &'a Counts)>, until: Minute) -> bool {
-        let cells: HashSet<Cell> = self.told.cells.iter().copied().collect();
-        let inside = |cell: Cell| self.everywhere || cell.with_ancestors().any(|cell| cells.contains(&cell));
+        let cells: CellSet = self.told.cells.iter().copied().collect();
+        let inside = |cell: Cell| self.everywhere || cells.holds(cell);
         let exposure = scan.exposure_of(LONGEST);
         let expected: f64 =
-            if self.everywhere { exposure.iter().sum() } else { cells.iter().map(|cell| scan.expected(*cell, &exposure)).sum() };
+            if self.everywhere { exposure.iter().sum() } else { self.told.cells.iter().map(|cell| scan.expected(*cell, &exposure)).sum() };
         // Of a detector that has just begun the history reaches further back than what it was exposed to.
         let expected_a_minute = expected / scan.minutes_exposed().max(1) as f64;
         let Some(began) = onset(minutes, until, inside, expected_a_minute) else { return false };

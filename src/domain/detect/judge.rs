@@ -7,9 +7,9 @@ use super::parts::Part;
 use super::rest::Held;
 use super::zone::{Zone, corrected};
 use super::{Detector, Smouldering};
+use crate::domain::cell_set::CellSet;
 use crate::domain::grid::{Cell, Resolution};
 use crate::domain::time::{Minute, Timestamp};
-use hashbrown::HashSet;
 
 /// Episodes that one minute may open. A map in flames is one or a few, not hundreds.
 const MOST_OPENED: usize = 8;
@@ -244,9 +244,9 @@ impl Detector {
         if zone.score < least || !self.may_tell() {
             return;
         }
-        let in_zones: HashSet<Cell> = zones.iter().filter(|zone| zone.is_fine()).flat_map(|zone| self.scan.cells_of(zone)).collect();
+        let in_zones: CellSet = zones.iter().filter(|zone| zone.is_fine()).flat_map(|zone| self.scan.cells_of(zone)).collect();
         let accounted = known.accounted(self, when);
-        let is_left_out = |cell: Cell| accounted.holds(cell) || cell.with_ancestors().any(|cell| in_zones.contains(&cell));
+        let is_left_out = |cell: Cell| accounted.holds(cell) || in_zones.holds(cell);
         let places = &self.scan.levels[usize::from(Resolution::HOURLY.number())];
         let (mut observed, mut expected) = (zone.observed, zone.expected);
         for (place, cell) in places.cells.iter().enumerate().filter(|(_, cell)| is_left_out(**cell)) {

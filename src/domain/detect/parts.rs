@@ -3,6 +3,7 @@
 use super::places::STEPS;
 use super::scan::Scan;
 use super::zone::REGION_LEVEL;
+use crate::domain::cell_set::CellSet;
 use crate::domain::grid::Cell;
 use hashbrown::{HashMap, HashSet};
 
@@ -27,8 +28,8 @@ impl Parts {
     /// The parts of these cells, some of which lie in the core.
     pub fn new(named: &[Cell], core: &[Cell], scan: &Scan) -> Self {
         let mut left: HashSet<Cell> = named.iter().copied().collect();
-        let core: HashSet<Cell> = core.iter().copied().collect();
-        let in_core = left.extract_if(|cell| cell.with_ancestors().any(|cell| core.contains(&cell))).collect();
+        let core: CellSet = core.iter().copied().collect();
+        let in_core = left.extract_if(|cell| core.holds(*cell)).collect();
         let mut cells = vec![joined_to(in_core, &mut left, scan)];
         for cell in named {
             if left.remove(cell) {

@@ -3,13 +3,14 @@
 use super::parameters::Parameters;
 use super::scan::Scan;
 use super::zone::{Sums, Zone};
+use crate::domain::cell_set::CellSet;
 use crate::domain::grid::Cell;
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 
 /// Cells that are accounted for, and what these hold of each of the coarser ones that they lie in, in one look or step.
 #[derive(Debug, Clone, Default)]
 pub struct Held {
-    whole: HashSet<Cell>,
+    whole: CellSet,
     parts: HashMap<Cell, Sums>,
 }
 
@@ -31,7 +32,7 @@ impl Held {
 
     /// Whether a cell lies in it as a whole.
     pub fn holds(&self, cell: Cell) -> bool {
-        cell.with_ancestors().any(|cell| self.whole.contains(&cell))
+        self.whole.holds(cell)
     }
 }
 

@@ -5,6 +5,7 @@ use super::places::{Places, W, WINDOWS};
 use super::scan::{LEVELS, Place};
 use super::zone::Zone;
 use super::{Detector, LEAST_SCORE};
+use crate::domain::cell_set::CellSet;
 use crate::domain::grid::Cell;
 use hashbrown::HashSet;
 
@@ -116,19 +117,19 @@ fn sources(levels: &[Places], window: usize) -> Vec<Cell> {
 /// Cells of spikes.
 #[derive(Debug, Default)]
 struct Taken {
-    cells: HashSet<Cell>,
+    cells: CellSet,
     /// They and all their ancestors.
     around: HashSet<Cell>,
 }
 
 impl Taken {
     fn take(&mut self, cells: &[Cell]) {
-        self.cells.extend(cells);
+        self.cells.extend(cells.iter().copied());
         self.around.extend(cells.iter().copied().flat_map(Cell::with_ancestors));
     }
 
     /// Whether a cell is one of them, or lies in one, or one lies in it.
     fn shares(&self, cell: Cell) -> bool {
-        self.around.contains(&cell) || cell.with_ancestors().any(|ancestor| self.cells.contains(&ancestor))
+        self.around.contains(&cell) || self.cells.holds(cell)
     }
 }

@@ -1,14 +1,13 @@
 //! A region: cells of mixed resolutions as one place, to ask whether another place meets it.
 
-use crate::domain::grid::{Cell, Resolution};
+use crate::domain::cell_set::CellSet;
+use crate::domain::grid::Cell;
 use hashbrown::HashSet;
 
 /// Cells as one place.
 #[derive(Debug, Clone, Default)]
 pub struct Region {
-    cells: HashSet<Cell>,
-    /// Which resolutions occur, by number.
-    resolutions: [bool; 9],
+    cells: CellSet,
     everywhere: bool,
 }
 
@@ -16,21 +15,13 @@ impl Region {
     /// The place of these cells; or everywhere, which any other meets.
     #[must_use]
     pub fn new(cells: &[Cell], everywhere: bool) -> Self {
-        let mut resolutions = [false; 9];
-        for cell in cells {
-            resolutions[usize::from(cell.resolution().number())] = true;
-        }
-        Self { cells: cells.iter().copied().collect(), resolutions, everywhere }
+        Self { cells: cells.iter().copied().collect(), everywhere }
     }
 
     /// Whether a cell lies in it.
     #[must_use]
     pub fn holds(&self, cell: Cell) -> bool {
-        let ancestors = Resolution::ALL.into_iter().take_while(|resolution| *resolution <= cell.resolution());
-        self.everywhere
-            || ancestors
-                .filter(|resolution| self.resolutions[usize::from(resolution.number())])
-                .any(|resolution| self.cells.contains(&cell.rolled_up_to(resolution)))
+        self.everywhere || self.cells.holds(cell)
     }
 
     /// Whether they share a place.
@@ -38,8 +29,8 @@ impl Region {
     pub fn overlaps(&self, other: &Self) -> bool {
         self.everywhere
             || other.everywhere
-            || self.cells.iter().any(|cell| other.holds(*cell))
-            || other.cells.iter().any(|cell| self.holds(*cell))
+            || self.cells.iter().any(|cell| other.holds(cell))
+            || other.cells.iter().any(|cell| self.holds(cell))
     }
 
     /// Whether they share a place or lie next to each other.

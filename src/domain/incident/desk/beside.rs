@@ -7,7 +7,7 @@ use crate::domain::detect::score::score;
 use crate::domain::grid::{Cell, Resolution};
 use crate::domain::incident::Cause;
 use crate::domain::incident::attribution::{Attribution, Beside, Count, Verdict, Victim, beside};
-use crate::domain::incident::region::joined;
+use crate::domain::incident::region::{Region, joined};
 use crate::domain::provider::Category;
 use crate::domain::time::MINUTE_MS;
 
@@ -46,8 +46,8 @@ pub fn explained_by_neighbour(drafts: &[Draft], seen: &[Seen<'_>], (n, episode):
 fn is_blame_by_chance(draft: &Draft, seen: &[Seen<'_>], own: &Seen<'_>, (episode, place): (&Episode, &[Cell]), count: Count) -> bool {
     let everywhere = draft.told.everywhere;
     let all = if everywhere { Vec::new() } else { joined(draft.told.cells.iter().map(|cell| cell.rolled_up_to(JUDGED_RESOLUTION))) };
-    let lies_in = |cell: &Cell| cell.with_ancestors().any(|cell| all.binary_search(&cell).is_ok());
-    if place.is_empty() || !(everywhere || place.iter().all(lies_in)) {
+    let region = Region::new(&all, everywhere);
+    if place.is_empty() || !place.iter().all(|cell| region.holds(*cell)) {
         return false;
     }
     let Some(in_all) = (own.counts)(&all).into_iter().find(|in_all| in_all.minutes == count.minutes) else { return false };
