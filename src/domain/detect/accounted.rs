@@ -18,11 +18,14 @@ use hashbrown::HashSet;
 const BESIDE: Resolution = Resolution::ALL[6];
 
 impl Detector {
-    /// Zones small enough to say where that no episode meets: each may be an outage of its own.
-    pub(super) fn apart(&self, zones: &[Zone], when: Moment) -> Vec<(Zone, Vec<Cell>)> {
-        let reached = Reached::by((0..).zip(&self.followed).filter(|(_, followed)| is_heeded(followed, when)));
-        let fine = zones.iter().filter(|zone| zone.is_fine()).map(|zone| (*zone, self.scan.cells_of(zone)));
-        fine.filter(|(zone, cells)| reached.met(zone, cells, &self.scan).is_empty()).collect()
+    /// What the episodes reach that are heeded.
+    pub(super) fn reached(&self, when: Moment) -> Reached {
+        Reached::by((0..).zip(&self.followed).filter(|(_, followed)| is_heeded(followed, when)))
+    }
+
+    /// Whether all episodes are.
+    pub(super) fn heeds_all(&self, when: Moment) -> bool {
+        self.followed.iter().all(|followed| is_heeded(followed, when))
     }
 
     /// What lies beside what episodes name, and beside those zones apart from them that would open one now.

@@ -34,14 +34,14 @@ impl Detector {
     /// Lets episodes grow by the zones that belong to them, joins and parts them, and opens new ones.
     pub(super) fn judge(&mut self, zones: &[Zone], when: Moment, told: &mut Vec<Episode>) {
         let zones: Vec<Zone> = zones.iter().filter(|zone| self.belongs(zone)).copied().collect();
-        let mut known = Known::new(self.apart(&zones, when));
-        for zone in &zones {
+        let mut known = Known::new(self, &zones, when);
+        for (number, zone) in zones.iter().enumerate() {
             if zone.centre.is_none() {
                 self.judge_everywhere(zone, &zones, &mut known, when, told);
                 continue;
             }
             let cells = self.scan.cells_of(zone);
-            let met = known.met(&self.followed, zone, &cells, &self.scan);
+            let met = known.met(number, &self.followed, (zone, &cells), &self.scan);
             if met.is_empty() {
                 self.may_open(zone, &cells, &mut known, when, told);
             } else if !self.is_heard(zone, &met, &mut known, when) {

@@ -26,6 +26,8 @@ pub struct Known {
 #[derive(Debug, Default)]
 struct OfEpisodes {
     reached: Option<Reached>,
+    /// What fine zones meet, by their numbers; empty once an episode reaches more than when that was asked.
+    met: Vec<Option<Vec<usize>>>,
     held: Option<Held>,
     surroundings: Option<Held>,
     accounted: Option<Held>,
@@ -38,9 +40,27 @@ struct OfEpisodes {
 }
 
 impl Known {
-    /// What is known where these zones are apart from all episodes.
-    pub fn new(apart: Vec<(Zone, Vec<Cell>)>) -> Self {
-        Self { apart, ..Self::default() }
+    /// Looks at these zones first.
+    pub fn new(detector: &Detector, zones: &[Zone], when: Moment) -> Self {
+        let reached = detector.reached(when);
+        let (mut apart, mut met) = (Vec::new(), Vec::with_capacity(zones.len()));
+        for zone in zones {
+            if !zone.is_fine() {
+                met.push(None);
+                continue;
+            }
+            let cells = detector.scan.cells_of(zone);
+            let by_zone = reached.met(zone, &cells, &detector.scan);
+            if by_zone.is_empty() {
+                apart.push((*zone, cells));
+            }
+            met.push(Some(by_zone));
+        }
+        let mut known = Self { apart, ..Self::default() };
+        if detector.heeds_all(when) {
+            (known.of_episodes.reached, known.of_episodes.met) = (Some(reached), met);
+        }
+        known
     }
 
     /// Where an episode has come or gone, or has changed otherwise than by growing.
@@ -50,7 +70,8 @@ impl Known {
 
     /// Where one has come to reach a cell.
     pub fn reaches(&mut self, n: usize, cell: Cell, scan: &Scan) {
-        let OfEpisodes { reached, held, accounted, .. } = &mut self.of_episodes;
+        let OfEpisodes { reached, met, held, accounted, .. } = &mut self.of_episodes;
+        met.clear();
         held.iter_mut().chain(accounted).for_each(|held| held.add(cell, scan));
         if let Some(reached) = reached {
             reached.add(n, cell);
@@ -62,9 +83,12 @@ impl Known {
         self.of_episodes.parts.remove(&followed.told.id);
     }
 
-    /// The places of the episodes that a zone of these cells meets.
-    pub fn met(&mut self, followed: &[Followed], zone: &Zone, cells: &[Cell], scan: &Scan) -> Vec<usize> {
-        let reached = &mut self.of_episodes.reached;
+    /// The places of the episodes that the zone of this number, of these cells, meets.
+    pub fn met(&mut self, number: usize, followed: &[Followed], (zone, cells): (&Zone, &[Cell]), scan: &Scan) -> Vec<usize> {
+        let OfEpisodes { reached, met, .. } = &mut self.of_episodes;
+        if let Some(met) = met.get_mut(number).and_then(Option::take) {
+            return met;
+        }
         reached.get_or_insert_with(|| Reached::by(followed.iter().enumerate())).met(zone, cells, scan)
     }
 

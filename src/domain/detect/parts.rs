@@ -50,7 +50,8 @@ impl Parts {
 
     /// The parts around a fine zone, where they lie far from the core and are not all that is named: an outage of its own. Else none.
     pub fn far(&self, zone: &[Cell]) -> Vec<Part> {
-        if self.cells.len() == 1 {
+        // Most zones lie in the core, and hold no cell outside it.
+        if self.cells.len() == 1 || zone.iter().find_map(|cell| self.of.get(cell)).is_some_and(|parts| parts.contains(&CORE)) {
             return Vec::new();
         }
         let far = self.within(zone);
