@@ -26,6 +26,19 @@ impl CellSet {
         around.map(|resolution| cell.rolled_up_to(resolution)).any(|cell| self.cells.contains(&cell))
     }
 
+    /// Whether one of them is a cell of the other, or lies in one, or one of the other's in it.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        other.iter().any(|cell| self.holds(cell)) || self.iter().any(|cell| other.holds(cell))
+    }
+
+    /// Whether they overlap or lie next to each other.
+    #[must_use]
+    pub fn meets(&self, other: &Self) -> bool {
+        // Most that meet overlap: only of the others the neighbours are looked at.
+        self.overlaps(other) || other.iter().flat_map(|cell| cell.disk(1)).any(|(cell, _)| self.holds(cell))
+    }
+
     /// All of them, in no order.
     pub fn iter(&self) -> impl Iterator<Item = Cell> + '_ {
         self.cells.iter().copied()

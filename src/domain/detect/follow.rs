@@ -88,13 +88,7 @@ impl Followed {
 
     /// Whether a zone of these cells shares a cell with it, or lies next to it.
     pub fn meets(&self, zone: &[Cell]) -> bool {
-        if self.everywhere {
-            return !zone.is_empty();
-        }
-        // Most zones that meet it share a cell with it: only of the others the neighbours are looked at.
-        zone.iter().any(|cell| self.reaches(*cell))
-            || zone.iter().flat_map(|cell| cell.disk(1)).any(|(cell, _)| self.reaches(cell))
-            || self.reach.iter().any(|own| zone.iter().any(|cell| cell.contains(own)))
+        if self.everywhere { !zone.is_empty() } else { self.reach.meets(&zone.iter().copied().collect()) }
     }
 
     /// Grows by a zone that scored. Gives whether that is now its core.

@@ -27,16 +27,13 @@ impl Region {
     /// Whether they share a place.
     #[must_use]
     pub fn overlaps(&self, other: &Self) -> bool {
-        self.everywhere
-            || other.everywhere
-            || self.cells.iter().any(|cell| other.holds(cell))
-            || other.cells.iter().any(|cell| self.holds(cell))
+        self.everywhere || other.everywhere || self.cells.overlaps(&other.cells)
     }
 
     /// Whether they share a place or lie next to each other.
     #[must_use]
     pub fn meets(&self, other: &Self) -> bool {
-        self.overlaps(other) || other.cells.iter().flat_map(|cell| cell.disk(1)).any(|(cell, _)| self.holds(cell))
+        self.everywhere || other.everywhere || self.cells.meets(&other.cells)
     }
 }
 
