@@ -39,6 +39,12 @@ impl CellSet {
         self.overlaps(other) || other.iter().flat_map(|cell| cell.disk(1)).any(|(cell, _)| self.holds(cell))
     }
 
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.cells.is_empty()
+    }
+
     /// All of them, in no order.
     pub fn iter(&self) -> impl Iterator<Item = Cell> + '_ {
         self.cells.iter().copied()

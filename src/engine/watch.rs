@@ -7,7 +7,7 @@ use crate::domain::counts::Counts;
 use crate::domain::detect::episode::Episode;
 use crate::domain::detect::parameters::Parameters;
 use crate::domain::detect::spike::Spike;
-use crate::domain::detect::{Detector, QuietDay, REREAD_MINUTES};
+use crate::domain::detect::{Detector, Outage, QuietDay, REREAD_MINUTES};
 use crate::domain::liveness::Liveness;
 use crate::domain::provider::ProviderIndex;
 use crate::domain::time::{Hour, Minute, Timestamp};
@@ -94,6 +94,14 @@ impl Watch {
     pub fn recall(&mut self, provider: ProviderIndex, days: impl IntoIterator<Item = QuietDay>) {
         if let (Some(begin), None) = (self.begin, self.next) {
             self.detectors[usize::from(provider.0)].recall(days, begin);
+        }
+    }
+
+    /// Takes over which outages of a provider were told; of a watch that has not begun. Those since its beginning it finds itself.
+    pub fn recall_outages(&mut self, provider: ProviderIndex, outages: impl IntoIterator<Item = Outage>) {
+        if let (Some(begin), None) = (self.begin, self.next) {
+            let before = outages.into_iter().filter(|outage| outage.began < begin);
+            self.detectors[usize::from(provider.0)].recall_outages(before);
         }
     }
 

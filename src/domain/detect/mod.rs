@@ -14,6 +14,7 @@ mod flood;
 mod follow;
 mod judge;
 mod known;
+mod learn;
 pub mod onset;
 pub mod parameters;
 mod parts;
@@ -32,20 +33,19 @@ mod zone;
 
 use super::baseline::Baseline;
 use super::counts::Counts;
-use super::fact::Lane;
 use super::grid::{Cell, Resolution};
-use super::time::{Hour, Minute, Timestamp, Window};
+use super::time::{Minute, Timestamp, Window};
 use episode::{Episode, State};
 pub use expectation::Band;
 use expectation::Expectation;
 pub use flood::Flood;
 use follow::Followed;
-use hashbrown::HashMap;
 use judge::Moment;
+pub use learn::Outage;
 use parameters::Parameters;
 use places::LATE_W as LATE_WINDOWS;
 pub use places::WINDOWS;
-use scan::{LONGEST, Place, Scan, counts_now};
+use scan::{LONGEST, Place, Scan};
 pub use spread::{Bursting, Scatter};
 use std::ops::Range;
 use std::sync::Arc;
@@ -55,7 +55,7 @@ pub use zone::Corrected;
 use zone::Zone;
 
 /// The method, as docs/detection.md describes it: another one where the same facts and parameters may give other episodes.
-pub const METHOD: &str = "2";
+pub const METHOD: &str = "3";
 
 /// How many minutes before the present one a step reads again: a report that is on time may still come for them.
 pub const REREAD_MINUTES: i64 = 6;
@@ -79,6 +79,8 @@ pub struct Detector {
     smouldering: Vec<Smouldering>,
     /// Episodes that are over, and may reopen.
     over: Vec<(Followed, Minute)>,
+    /// Outages that were told before this detector began.
+    past: Vec<Outage>,
     /// Whether there was none after the last step.
     was_quiet: bool,
     /// Episodes opened in this minute, by looks and its step.
@@ -110,6 +112,7 @@ impl Detector {
             followed: Vec::new(),
             smouldering: Vec::new(),
             over: Vec::new(),
+            past: Vec::new(),
             was_quiet: true,
             opened: 0,
             highest_score: 0.0,
@@ -122,32 +125,6 @@ impl Detector {
     #[must_use]
     pub const fn baseline(&self) -> &Arc<Baseline> {
         &self.baseline
-    }
-
-    /// Learns one hour of the past: each once, in order, no sooner than [`REREAD_MINUTES`] after it ended. None: nobody reported.
-    ///
-    /// Of `lender`, the provider that was heard of most, it takes the shape of the week and of the map, as a prior of fixed weight.
-    pub fn learn(&mut self, hour: Hour, facts: Option<&Counts>, live_minutes: u32, lender: Option<&Arc<Baseline>>) {
-        let lender = lender.filter(|lender| self.baseline.reports() < lender.reports());
-        if facts.is_none() && self.baseline.reports() == 0.0 {
-            return;
-        }
-        let (reports, late) = reports_of(facts);
-        let whole: f64 = reports.iter().map(|(_, n)| n).sum();
-        self.late = (self.late.0 + late, self.late.1 + whole);
-        // No more than a fifth: what came late in an outage must not make late reports usual.
-        self.scan.share_late = (self.late.0.min(0.2 * self.late.1) + 1.0) / (self.late.1 + 30.0);
-        let live = f64::from(live_minutes) / 60.0;
-        if self.baseline.weeks() > 0.5 && live > 0.0 {
-            self.scan.learn(hour, &reports, self.baseline.expected_in(hour, live), &self.parameters);
-        }
-        let baseline = Arc::make_mut(&mut self.baseline);
-        baseline.learn(hour, &reports, live);
-        baseline.refresh(lender.map(|lender| &**lender));
-        self.scan.prior_dispersion = if self.is_cold() { self.parameters.dispersion_cold } else { self.parameters.dispersion };
-        self.scan.refresh(Arc::clone(&self.baseline), lender.cloned());
-        let days = self.baseline.hours() / 24.0;
-        self.thresholds.expect(self.baseline.reports() / days.max(1.0), &self.parameters);
     }
 
     /// Whether too little is known of the provider to be sure of anything but the plainest outage.
@@ -303,6 +280,11 @@ impl Detector {
         self.thresholds.recall(days, now, &self.parameters);
     }
 
+    /// Takes over which outages of this provider were told before, to be called before it learns their hours.
+    pub fn recall_outages(&mut self, outages: impl IntoIterator<Item = Outage>) {
+        self.past.extend(outages);
+    }
+
     /// The numbers it goes by.
     #[must_use]
     pub const fn parameters(&self) -> &Parameters {
@@ -355,16 +337,4 @@ fn places_of(cells: &[Cell]) -> Vec<Cell> {
     places.sort_unstable();
     places.dedup();
     places
-}
-
-/// What detection counts of an hour by cell, sorted; and how many of them came late.
-fn reports_of(facts: Option<&Counts>) -> (Vec<(Cell, f64)>, f64) {
-    let (mut reports, mut late) = (HashMap::<Cell, f64>::new(), 0.0);
-    for (key, tally) in facts.into_iter().flat_map(Counts::rows).filter(|(key, _)| counts_now(*key)) {
-        *reports.entry(key.cell().rolled_up_to(Resolution::HOURLY)).or_default() += f64::from(tally.count);
-        late += if key.lane() == Lane::LateArrived { f64::from(tally.count) } else { 0.0 };
-    }
-    let mut reports: Vec<(Cell, f64)> = reports.into_iter().collect();
-    reports.sort_unstable_by_key(|(cell, _)| *cell);
-    (reports, late)
 }

@@ -1,14 +1,18 @@
-//! Lessons: what quiet days teach is recorded in the journal, so that a node that starts need not wait for a week of them.
+//! Lessons: what quiet days teach is recorded in the journal, so that a node that starts need not wait for a week of them. Incidents stand there too,
+//! so that it takes none of them for usual.
 
 use super::Watching;
-use crate::domain::detect::{METHOD, QuietDay};
+use crate::domain::detect::{METHOD, Outage, QuietDay};
 use crate::domain::incident::entry::{Entry, Lesson};
-use crate::domain::incident::register::Register;
+use crate::domain::incident::register::{Case, Register};
+use crate::domain::incident::{Brand, Incident, State};
+use crate::domain::time::{HOUR_MS, Timestamp};
 use crate::engine::Engine;
 use crate::engine::watch::Watch;
+use crate::store::HOURS_KEPT_DAYS;
 
 impl Engine {
-    /// Lets a watch that has not begun know what quiet days taught before.
+    /// Lets a watch that has not begun know what quiet days taught before, and which outages there were.
     pub(super) fn recall_lessons(&self, watching: &mut Watching) {
         if std::mem::replace(&mut watching.recalled, true) {
             return;
@@ -16,6 +20,14 @@ impl Engine {
         let register = self.lookout.register();
         for (provider, of) in self.catalogue.iter() {
             watching.watch.recall(provider, self.quiet_days(&register, &of.id).copied());
+        }
+        let kept_since = self.now().plus_ms(-HOURS_KEPT_DAYS * 24 * HOUR_MS);
+        for incident in register.newest_first(None).map(Case::latest).filter(|incident| kept_since <= incident.onset) {
+            for brand in incident.brands.iter().filter(|brand| !brand.episodes.is_empty() && brand.state != State::Withdrawn) {
+                if let Some(provider) = self.catalogue.find(&brand.provider) {
+                    watching.watch.recall_outages(provider, [outage(incident, brand)]);
+                }
+            }
         }
     }
 
@@ -38,5 +50,15 @@ impl Engine {
         let parameters = self.lookout.parameters.fingerprint();
         let same = move |lesson: &&Lesson| lesson.version == METHOD && lesson.parameters == parameters;
         register.lessons(provider).filter(same).map(|lesson| &lesson.quiet_day)
+    }
+}
+
+/// A brand's part in an incident, as what it explains of the brand's reports.
+fn outage(incident: &Incident, brand: &Brand) -> Outage {
+    Outage {
+        cells: incident.cells.to_vec(),
+        everywhere: incident.everywhere,
+        began: brand.onset.minute(),
+        ended: brand.resolved_at.map(Timestamp::minute),
     }
 }

@@ -73,7 +73,7 @@ fn where_one_event_brings_several_reports_chance_is_not_taken_for_an_outage() {
     for seed in 1..=3 {
         let story = calls(seed).watched(3 * WEEK..4 * WEEK);
         // Without what is learnt of bursts there are about thirty.
-        assert!(story.episodes().len() <= 1, "{story}");
+        assert!(story.episodes().len() <= 2, "{story}");
     }
 }
 

@@ -6,6 +6,7 @@ mod explain;
 mod gap;
 mod hard;
 mod history;
+mod learn;
 mod look;
 mod onset;
 mod outage;
