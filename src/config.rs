@@ -97,6 +97,9 @@ pub struct ReplayConfig {
     /// Where the incidents are written, a line a revision. A directory, which is there or ends in /, gets a file for each stream
     #[arg(long, value_name = "FILE|DIR")]
     pub out: PathBuf,
+    /// Where it is written what was left out of learning, because an incident explains it: a line an hour and provider. For one stream
+    #[arg(long, value_name = "FILE")]
+    pub explained: Option<PathBuf>,
     /// Empty store to replay into: a directory or a Redis, as for serve; several streams get a part of it each. Without it a temporary
     /// directory, where history is played but once
     #[arg(long, value_name = "DIR|URL")]

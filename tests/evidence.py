@@ -56,16 +56,17 @@ class Detector:
         other.shares = {zone: dict(self.shares[zone]) for zone in zones}
         return other
 
-    def learn(self, hour, facts, live, lender):
-        """Learns an hour, `live` of which somebody was there. The lender is as it was before that hour."""
+    def learn(self, hour, facts, live, lender, explained=None):
+        """Learns an hour, `live` of which somebody was there, some of it explained by incidents. The lender is as it was before that hour."""
         self.lender = lender if self.baseline.total() < LENDS_BELOW * lender.total() else None
         reports, late = facts.of_hour(hour)
         if not reports and self.baseline.total() == 0:
             return
-        self.late, self.all = self.late + late, self.all + reports.total()
+        self.late += sum(count for cell, count in late.items() if not (explained and explained.holds(cell)))
+        self.all += sum(count for cell, count in reports.items() if not (explained and explained.holds(cell)))
         if self.baseline.weeks() > SPREAD_AFTER_WEEKS and live > 0:
-            self.learn_spreads(hour, reports, live, facts)
-        self.baseline.learn(hour, reports, live)
+            self.learn_spreads(hour, reports, live, facts, explained)
+        self.baseline.learn(hour, self.baseline.without_explained(hour, reports, live, explained), live)
         self.baseline.refresh(self.lender)
         self.prior = DISPERSION_COLD if self.baseline.weeks() < COLD_WEEKS else DISPERSION
         # Until the next hour is learnt.
@@ -79,29 +80,41 @@ class Detector:
                 cells = facts.places((centre, ring), first + 60)
                 self.shares[centre, ring] = {cell: self.baseline.share(cell, part, self.lender) for cell in cells}
 
-    def learn_spreads(self, hour, reports, live, facts):
+    def learn_spreads(self, hour, reports, live, facts, explained):
         block_ends, whole, expected = hour % 4 == 3, reports.total(), self.baseline.expected_in(hour, live)
         bursts = self.bursts.each()
+        # As if there were no places of which reports are explained.
+        left = Counter({cell: count for cell, count in reports.items() if not (explained and explained.holds(cell))})
+        explained_places = {cell: share for cell, share in self.place_shares.items() if explained and explained.holds(cell)}
+        if explained:
+            explained_places |= {cell: self.share_of_place(cell, part_of(hour)) for cell in reports if explained.holds(cell) and cell not in explained_places}
+        all_explained = 1.0 if explained and explained.everywhere else sum(explained_places.values())
+        rest, rest_expected = left.total(), max(1 - all_explained, 0.0) * expected
         # The last step before this.
         known = 60 * hour + 60 + REREAD_MINUTES - 1
         for (centre, ring), spread in self.spreads.items():
             if centre is None or facts.known_since.get(centre, known + 1) > known:
                 continue
             cells = facts.places((centre, ring), known)
-            count = sum(n for cell, n in reports.items() if is_inside(cell, cells))
-            share = sum(self.shares[centre, ring][cell] for cell in cells)
-            spread.learn(count, *corrected(count, share * expected, whole, expected), bursts, block_ends)
-        self.everywhere.learn(whole, expected, 0.0, bursts, block_ends)
+            count = sum(n for cell, n in left.items() if is_inside(cell, cells))
+            shares = self.shares[centre, ring]
+            share = sum(shares[cell] for cell in cells if not (explained and explained.holds(cell)))
+            share -= sum(own for cell, own in explained_places.items() if is_inside(cell, cells) and not is_held_above(cell, cells, explained))
+            spread.learn(count, *corrected(count, max(share, 0.0) * expected, rest, rest_expected), bursts, block_ends)
+        self.everywhere.learn(rest, rest_expected, 0.0, bursts, block_ends)
         if whole <= REST_RANGE[1] * expected + 2 * FEW_IN_BURSTS:
             self.learn_bursts(hour, reports, whole, expected, facts)
 
+    def share_of_place(self, cell, part):
+        """The share of a place, as far as it was known before the hour."""
+        return self.place_shares[cell] if cell in self.place_shares else self.baseline.share(cell, part, self.share_lender)
 
     def learn_bursts(self, hour, reports, whole, expected, facts):
         known, part, around = 60 * hour + 60 + REREAD_MINUTES - 1, part_of(hour), Counter()
         for place, count in reports.items():
             if facts.known_since.get(place, known + 1) <= known and h3.get_resolution(place) == HOURLY:
                 around.update({cell: count for cell in h3.grid_disk(place, RINGS)})
-        share = lambda cell: self.place_shares[cell] if cell in self.place_shares else self.baseline.share(cell, part, self.share_lender)
+        share = lambda cell: self.share_of_place(cell, part)
         for cell, own in self.place_shares.items():
             near = facts.places((cell, RINGS), known) if around[cell] > FEW_IN_BURSTS else []
             if not is_disturbed(around[cell], expected * sum(map(share, near)), FEW_IN_BURSTS):
@@ -161,6 +174,11 @@ def fullest_corner(spots):
     beside = [count for place, count in spots.items() if place != first and place[0] in near]
     full = max((count for count in beside if count >= GOOD_PART * most), default=0)
     return most + full + sum(count for count in beside if count < GOOD_PART * most)
+
+
+def is_held_above(cell, cells, explained):
+    """Whether the one of these cells that it lies in is explained as a whole."""
+    return explained.holds(rolled_up(cell, h3.get_resolution(cells[0])))
 
 
 def is_inside(cell, cells):

@@ -86,6 +86,15 @@ class Baseline:
         self.reports[hour % HOURS_OF_WEEK] += total
         self.last.append((total, mean))
 
+    def without_explained(self, hour, reports, live, explained):
+        """The reports of an hour, but no more than were expected where they are explained."""
+        if not explained:
+            return reports
+        expected, part = self.expected_in(hour, live), part_of(hour)
+        return {
+            cell: min(count, expected * self.share(cell, part)) if explained.holds(cell) else count for cell, count in reports.items()
+        }
+
     def forget(self, day):
         """Lets what was learnt fade, a day at a time."""
         days = day - (day if self.day is None else self.day)
@@ -159,6 +168,16 @@ class Baseline:
     def unheard_share(self):
         """The share of a cell that nobody was ever heard of in."""
         return CELL_PRIOR / (self.total() + CELL_PRIOR * max(len(self.cells[HOURLY]), 1))
+
+
+class Explained:
+    """Where incidents explain the reports of an hour."""
+
+    def __init__(self, cells, everywhere):
+        self.cells, self.everywhere = set(cells), everywhere
+
+    def holds(self, cell):
+        return self.everywhere or not self.cells.isdisjoint(ancestors(cell))
 
 
 class Spread:

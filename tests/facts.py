@@ -93,9 +93,9 @@ class Ordered:
         return self.facts[bisect_left(self.minutes, start) : bisect_left(self.minutes, end)]
 
     def of_hour(self, hour):
-        """Reports by place, and how many of them came late."""
+        """Reports by place, and those of them that came late."""
         facts = self.within(60 * hour, 60 * hour + 60)
-        return Counter(fact.place for fact in facts), sum(fact.late for fact in facts)
+        return Counter(fact.place for fact in facts), Counter(fact.place for fact in facts if fact.late)
 
     def seen(self, now, minutes):
         """What a window holds at the start of the minute `now`."""

@@ -1,7 +1,8 @@
 """Do the numbers that an incident stands on follow from the facts? Replays streams, and computes the evidence of every incident anew.
 
 Reports become facts, facts a baseline, both the count, the mean, the dispersion and the score of the zone that raised the
-incident: here from the files alone, in plain Python, by the formulas of docs/detection.md. One thing is not written down:
+incident: here from the files alone, in plain Python, by the formulas of docs/detection.md; and from what the program says that incidents
+explain, hour by hour, which is not learnt. One thing is not written down:
 reports of an incident that is over are taken out of all windows, wherever it reached. An incident that was raised in the wake of
 another, and differs, is therefore skipped, unless more of it was counted by the program than here.
 """
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from checks import Checks
 from evidence import REREAD_MINUTES, Detector
-from expectation import score
+from expectation import Explained, score
 from facts import MINUTE_S, Facts, Ordered
 from nyc_day import iso, seconds
 from server import shared_data, store_directory
@@ -48,10 +49,11 @@ def main():
             replays.append(([], [write_made_up(Path(directory) / "made-up.ndjson.gz")]))
         for history, streams in replays:
             raised = replayed(arguments.binary, history, streams, Path(directory) / "incidents")
-            past = Past(history, [incident for of_stream in raised.values() for incident in of_stream])
+            explained = {stream: explained_in(arguments.binary, [*history, stream], Path(directory)) for stream in streams}
+            past = Past(history, [incident for of_stream in raised.values() for incident in of_stream], explained[streams[0]])
             for stream in streams:
                 incidents += raised[stream]
-                for incident, own in past.evidence_in(stream, raised[stream]):
+                for incident, own in past.evidence_in(stream, raised[stream], explained[stream]):
                     outcomes[compare(checks, stream, incident, own)] += 1
                     outcomes["bounded"] += own["observed"] < own["counted"]
                     outcomes["in bursts"] += own["bursts"] > 0
@@ -117,6 +119,15 @@ def replay(binary, history, streams, out, *settings):
     subprocess.run([str(word) for word in command], check=True, stdin=subprocess.DEVNULL)
 
 
+def explained_in(binary, files, directory):
+    """What incidents explain, and is therefore not learnt, by provider and hour."""
+    out, explained = directory / "again.ndjson", directory / "explained.ndjson"
+    command = [Path(binary).resolve(), "replay", *files, "--out", out, "--explained", explained]
+    subprocess.run([str(word) for word in command], check=True, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    lines = [json.loads(line) for line in explained.read_text().splitlines()]
+    return {(line["provider"], seconds(line["hour"]) // 3600): Explained(line["cells"], line["everywhere"]) for line in lines}
+
+
 class Incident:
     """An incident as it was raised, by its first line, and whether it was in the wake of another: that ended in its window."""
 
@@ -144,7 +155,7 @@ def raised_in(path):
 class Past:
     """What was learnt of a history, from which every stream goes on. How zones scatter it learns only of those that raised incidents."""
 
-    def __init__(self, history, incidents):
+    def __init__(self, history, incidents, explained):
         self.facts = Facts()
         for path in history:
             self.facts.read(path)
@@ -156,10 +167,10 @@ class Past:
             # Reports of the last hour may yet come with a stream.
             self.next_hour = self.facts.last // 60
             for hour in range(self.facts.first // 60, self.next_hour):
-                for _ in learn(self.detectors, facts, hour, live_part(hour, self.facts)):
+                for _ in learn(self.detectors, facts, hour, live_part(hour, self.facts), explained):
                     pass
 
-    def evidence_in(self, path, incidents):
+    def evidence_in(self, path, incidents, explained):
         """Each incident of a stream with its evidence as it follows from the facts."""
         facts = self.facts.copy().read(path)
         ordered = {provider: Ordered(of_provider) for provider, of_provider in facts.of.items()}
@@ -173,7 +184,7 @@ class Past:
             due[(incident.now - REREAD_MINUTES) // 60 - 1, incident.provider].append(incident)
         first = self.next_hour or facts.first // 60
         for hour in range(first, max((hour for hour, _ in due), default=0) + 1):
-            for provider in learn(detectors, ordered, hour, live_part(hour, facts)):
+            for provider in learn(detectors, ordered, hour, live_part(hour, facts), explained):
                 for incident in due[hour, provider]:
                     asked = incident.zone, incident.now - incident.since, incident.now, incident.late_only
                     yield incident, detectors[provider].evidence(*asked, ordered[provider])
@@ -184,11 +195,11 @@ def live_part(hour, facts):
     return min(60 * hour + 60 - facts.first, 60) / 60
 
 
-def learn(detectors, facts, hour, live):
+def learn(detectors, facts, hour, live, explained):
     """Teaches every provider an hour, and gives each once it has learnt. The one that lends the others its shape learns last."""
     lender = max(detectors.values(), key=lambda detector: detector.baseline.total())
     for provider in sorted(detectors, key=lambda provider: detectors[provider] is lender):
-        detectors[provider].learn(hour, facts[provider], live, lender.baseline)
+        detectors[provider].learn(hour, facts[provider], live, lender.baseline, explained.get((provider, hour)))
         yield provider
 
 

@@ -6,15 +6,17 @@ use crate::domain::detect::episode::{Episode, State};
 use crate::domain::detect::parameters::Parameters;
 use crate::domain::provider::Catalogue;
 use crate::domain::reporter::ReporterKey;
-use crate::domain::time::DEFAULT_LATENESS_MS;
+use crate::domain::time::{DEFAULT_LATENESS_MS, Hour};
 use crate::engine::replay::account::Account;
 use crate::engine::replay::past::Past;
 use crate::engine::replay::simulation::Simulation;
 use crate::engine::replay::{Observer, Setting, jobs, providers};
+use crate::engine::watch::Step;
+use crate::render::explained_line::explained_line;
 use crate::render::incident_line::incident_line;
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -33,6 +35,9 @@ struct Stream {
 
 pub fn run(config: &ReplayConfig) -> anyhow::Result<()> {
     let streams = streams(config)?;
+    if config.explained.is_some() && streams.len() > 1 {
+        bail!("--explained is for one stream: give --out a file");
+    }
     let began = Instant::now();
     let setting = setting(config)?;
     let bar = bar(config, streams.len())?;
@@ -50,9 +55,13 @@ pub fn run(config: &ReplayConfig) -> anyhow::Result<()> {
             None => in_store(config, &setting, name, &bar)?,
         };
         let began = Instant::now();
-        let mut writer = Writer { out: create(&stream.out)?, bar: &bar };
+        let mut writer = Writer { out: create(&stream.out)?, explained: BTreeMap::new(), bar: &bar };
         let account = simulation.replay(&stream.files, &mut writer)?;
         writer.out.flush().with_context(|| stream.out.display().to_string())?;
+        if let Some(path) = &config.explained {
+            let lines = writer.explained.values().flatten().copied().collect::<Vec<u8>>();
+            create(path)?.write_all(&lines).with_context(|| path.display().to_string())?;
+        }
         say(&bar, &stream.name, &account, began)
     });
     bar.finish_and_clear();
@@ -144,12 +153,20 @@ fn create(path: &Path) -> anyhow::Result<BufWriter<File>> {
 /// Writes what is sure enough to be told.
 struct Writer<'a> {
     out: BufWriter<File>,
+    /// What was left out of learning, by hour and provider, a line each.
+    explained: BTreeMap<(Hour, String), Vec<u8>>,
     bar: &'a ProgressBar,
 }
 
 impl Observer for Writer<'_> {
     fn revision(&mut self, provider: &str, incident: &Episode) -> std::io::Result<()> {
         if incident.state == State::Possible { Ok(()) } else { self.out.write_all(&incident_line(provider, incident)) }
+    }
+
+    fn step(&mut self, provider: &str, step: &Step<'_>) {
+        let Some((hour, explained)) = step.detector.explained() else { return };
+        let line = || explained_line(provider, *hour, explained);
+        self.explained.entry((*hour, provider.to_owned())).or_insert_with(line);
     }
 
     fn read(&mut self, bytes: u64) {

@@ -8,6 +8,7 @@ pub mod cell;
 pub mod columns;
 mod digest;
 pub mod evidence;
+pub mod explained_line;
 pub mod explanation;
 pub mod geojson;
 pub mod h3j;

@@ -29,7 +29,7 @@ pub struct Outage {
 }
 
 /// Where outages explain the reports of an hour.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Explained {
     everywhere: bool,
     cells: CellSet,
@@ -37,13 +37,29 @@ pub struct Explained {
 
 impl Explained {
     /// Whether they explain what is reported of a cell.
+    #[must_use]
     pub fn holds(&self, cell: Cell) -> bool {
         self.everywhere || self.cells.holds(cell)
     }
 
     /// Whether they explain something anywhere.
+    #[must_use]
     pub fn is_somewhere(&self) -> bool {
         self.everywhere || !self.cells.is_empty()
+    }
+
+    /// Whether they do so everywhere.
+    #[must_use]
+    pub const fn is_everywhere(&self) -> bool {
+        self.everywhere
+    }
+
+    /// Where they do so, sorted.
+    #[must_use]
+    pub fn cells(&self) -> Vec<Cell> {
+        let mut cells: Vec<Cell> = self.cells.iter().collect();
+        cells.sort_unstable();
+        cells
     }
 
     fn add(&mut self, cells: &[Cell], everywhere: bool) {
@@ -70,6 +86,7 @@ impl Detector {
             self.scan.learn(hour, &reports, self.baseline.expected_in(hour, live), &explained, &self.parameters);
         }
         self.leave_out_explained(&mut reports, hour, live, &explained);
+        self.explained = explained.is_somewhere().then_some((hour, explained));
         let baseline = Arc::make_mut(&mut self.baseline);
         baseline.learn(hour, &reports, live);
         baseline.refresh(lender.map(|lender| &**lender));

@@ -34,14 +34,14 @@ mod zone;
 use super::baseline::Baseline;
 use super::counts::Counts;
 use super::grid::{Cell, Resolution};
-use super::time::{Minute, Timestamp, Window};
+use super::time::{Hour, Minute, Timestamp, Window};
 use episode::{Episode, State};
 pub use expectation::Band;
 use expectation::Expectation;
 pub use flood::Flood;
 use follow::Followed;
 use judge::Moment;
-pub use learn::Outage;
+pub use learn::{Explained, Outage};
 use parameters::Parameters;
 use places::LATE_W as LATE_WINDOWS;
 pub use places::WINDOWS;
@@ -79,6 +79,8 @@ pub struct Detector {
     smouldering: Vec<Smouldering>,
     /// Episodes that are over, and may reopen.
     over: Vec<(Followed, Minute)>,
+    /// What was explained of the hour that was learnt last; none where nothing was.
+    explained: Option<(Hour, Explained)>,
     /// Outages that were told before this detector began.
     past: Vec<Outage>,
     /// Whether there was none after the last step.
@@ -112,6 +114,7 @@ impl Detector {
             followed: Vec::new(),
             smouldering: Vec::new(),
             over: Vec::new(),
+            explained: None,
             past: Vec::new(),
             was_quiet: true,
             opened: 0,
@@ -278,6 +281,12 @@ impl Detector {
     /// Takes over what quiet days taught a detector of this provider before; to be called before the first step, which is that at `now`.
     pub fn recall(&mut self, days: impl IntoIterator<Item = QuietDay>, now: Minute) {
         self.thresholds.recall(days, now, &self.parameters);
+    }
+
+    /// What incidents explain of the hour that was learnt last, and was therefore not learnt; none where nothing was.
+    #[must_use]
+    pub const fn explained(&self) -> Option<&(Hour, Explained)> {
+        self.explained.as_ref()
     }
 
     /// Takes over which outages of this provider were told before, to be called before it learns their hours.
