@@ -87,13 +87,12 @@ class Baseline:
         self.last.append((total, mean))
 
     def without_explained(self, hour, reports, live, explained):
-        """The reports of an hour, but no more than were expected where they are explained."""
+        """The reports of an hour, but where they are explained what was expected."""
         if not explained:
             return reports
         expected, part = self.expected_in(hour, live), part_of(hour)
-        return {
-            cell: min(count, expected * self.share(cell, part)) if explained.holds(cell) else count for cell, count in reports.items()
-        }
+        usual = {cell: expected * self.share(cell, part) for cell in self.cells[HOURLY] if explained.holds(cell)}
+        return {cell: count for cell, count in reports.items() if not explained.holds(cell)} | usual
 
     def forget(self, day):
         """Lets what was learnt fade, a day at a time."""

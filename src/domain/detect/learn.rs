@@ -128,13 +128,14 @@ impl Detector {
         reports
     }
 
-    /// Takes the reports of cells where they are explained for no more than were expected there.
-    fn leave_out_explained(&self, reports: &mut [(Cell, f64)], hour: Hour, live: f64, explained: &Explained) {
+    /// Puts in the place of what is explained what was expected there: of all cells, for those without reports are a part of what is usual too.
+    fn leave_out_explained(&self, reports: &mut Vec<(Cell, f64)>, hour: Hour, live: f64, explained: &Explained) {
         if explained.is_somewhere() {
             let expected = self.baseline.expected_in(hour, live);
-            for (cell, count) in reports.iter_mut().filter(|(cell, _)| explained.holds(*cell)) {
-                *count = count.min(expected * self.baseline.share(*cell, part_of(hour), None));
-            }
+            reports.retain(|(cell, _)| !explained.holds(*cell));
+            let cells = self.baseline.cells(Resolution::HOURLY).filter(|cell| explained.holds(*cell));
+            reports.extend(cells.map(|cell| (cell, expected * self.baseline.share(cell, part_of(hour), None))));
+            reports.sort_unstable_by_key(|(cell, _)| *cell);
         }
     }
 }
