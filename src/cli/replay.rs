@@ -55,11 +55,11 @@ pub fn run(config: &ReplayConfig) -> anyhow::Result<()> {
             None => in_store(config, &setting, name, &bar)?,
         };
         let began = Instant::now();
-        let mut writer = Writer { out: create(&stream.out)?, explained: BTreeMap::new(), bar: &bar };
+        let mut writer = Writer { out: create(&stream.out)?, explained: config.explained.as_ref().map(|_| BTreeMap::new()), bar: &bar };
         let account = simulation.replay(&stream.files, &mut writer)?;
         writer.out.flush().with_context(|| stream.out.display().to_string())?;
         if let Some(path) = &config.explained {
-            let lines = writer.explained.values().flatten().copied().collect::<Vec<u8>>();
+            let lines = writer.explained.iter().flat_map(BTreeMap::values).flatten().copied().collect::<Vec<u8>>();
             create(path)?.write_all(&lines).with_context(|| path.display().to_string())?;
         }
         say(&bar, &stream.name, &account, began)
@@ -153,8 +153,8 @@ fn create(path: &Path) -> anyhow::Result<BufWriter<File>> {
 /// Writes what is sure enough to be told.
 struct Writer<'a> {
     out: BufWriter<File>,
-    /// What was left out of learning, by hour and provider, a line each.
-    explained: BTreeMap<(Hour, String), Vec<u8>>,
+    /// What was left out of learning, by hour and provider, a line each; none where nobody asks.
+    explained: Option<BTreeMap<(Hour, String), Vec<u8>>>,
     bar: &'a ProgressBar,
 }
 
@@ -164,9 +164,9 @@ impl Observer for Writer<'_> {
     }
 
     fn step(&mut self, provider: &str, step: &Step<'_>) {
-        let Some((hour, explained)) = step.detector.explained() else { return };
+        let (Some(lines), Some((hour, explained))) = (&mut self.explained, step.detector.explained()) else { return };
         let line = || explained_line(provider, *hour, explained);
-        self.explained.entry((*hour, provider.to_owned())).or_insert_with(line);
+        lines.entry((*hour, provider.to_owned())).or_insert_with(line);
     }
 
     fn read(&mut self, bytes: u64) {
