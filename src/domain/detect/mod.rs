@@ -3,7 +3,7 @@
 //! Pure: the same facts in the same order give the same episodes, in a replay, on a server, in a test. It goes from counts to episodes by
 //! `scan` (counts in windows), `zone` (scores), `threshold` (which score is enough), `judge`, `accounted`, `parts` and `flood` (what opens an
 //! episode, what is another's, what is an outage of its own, what is spam) and `follow` (what becomes of it); `known` keeps what a step has worked
-//! out. `learn` is where hours that are over become what is usual.
+//! out. `learn` and `scatter` are where hours that are over become what is usual.
 //! docs/detection.md has the formulas.
 
 mod accounted;
@@ -24,6 +24,7 @@ mod presence;
 mod reached;
 mod rest;
 mod scan;
+mod scatter;
 pub mod score;
 pub mod spike;
 mod spread;

@@ -1,18 +1,16 @@
 //! What the detector holds of a provider: counts in sliding windows by place, and what they are compared with.
 
 use super::changes::changes;
-use super::learn::Explained;
 use super::parameters::Parameters;
 use super::places::{LATE_W, Places, W, WINDOWS};
 use super::presence::Presence;
-use super::spread::{Bursting, Bursts, FEW_IN_BURSTS, Spread};
-use super::zone::{REST_RANGE, corrected};
-use crate::domain::baseline::{Baseline, PARTS, is_disturbed, part_of};
+use super::spread::{Bursting, Bursts, Spread};
+use crate::domain::baseline::{Baseline, PARTS, part_of};
 use crate::domain::counts::Counts;
 use crate::domain::fact::{FactKey, Lane};
 use crate::domain::grid::{Cell, Resolution};
 use crate::domain::symptom::Symptom;
-use crate::domain::time::{Hour, Minute};
+use crate::domain::time::Minute;
 use hashbrown::HashSet;
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -42,7 +40,7 @@ pub struct Scan {
     /// Dispersion of a zone of which nothing was learnt.
     pub prior_dispersion: f64,
     /// How reports come in bursts, and what is believed of that.
-    bursts: Bursts,
+    pub bursts: Bursts,
     pub bursting: Bursting,
     /// Reports expected of everywhere in each window, by part of the day.
     pub exposure: [[f64; PARTS]; W],
@@ -86,19 +84,6 @@ pub struct Rate {
     pub level: f64,
     /// What is usual; zero where nobody was here to take reports.
     pub usual: f64,
-}
-
-/// Reports of an hour, and which share of the provider's is usual there.
-#[derive(Debug, Clone, Copy, Default)]
-struct Portion {
-    count: f64,
-    share: f64,
-}
-
-impl Portion {
-    fn with(self, other: &Self) -> Self {
-        Self { count: self.count + other.count, share: self.share + other.share }
-    }
 }
 
 impl Rate {
@@ -336,81 +321,9 @@ impl Scan {
         spread.dispersion(minutes, learnt, self.prior_dispersion, parameters) + self.bursting.each / expected
     }
 
-    /// Learns how zones scatter from one hour of reports by cell, in which `expected` were expected of everywhere: as if places did not exist of
-    /// which an outage explains the reports. Of bursts it learns from all places, where it was quiet.
-    pub fn learn(&mut self, hour: Hour, reports: &[(Cell, f64)], expected: f64, explained: &Explained, parameters: &Parameters) {
-        let (part, block_ends, bursts) = (part_of(hour), hour.0.rem_euclid(4) == 3, self.bursting.each);
-        let whole: f64 = reports.iter().map(|(_, n)| n).sum();
-        let counts = self.counts_of(reports);
-        let left_out = self.explained_of(&counts, explained, part);
-        let all_left_out = left_out[0].iter().fold(Portion::default(), Portion::with);
-        let (rest, rest_expected) = (whole - all_left_out.count, (1.0 - all_left_out.share).max(0.0) * expected);
-        let known = self.running.as_ref().map_or_else(|| self.levels.each_ref().map(Places::len), |running| running.known);
-        for (level, known) in known.into_iter().enumerate() {
-            let places = &mut self.levels[level];
-            for place in 0..known {
-                let (mut all, mut out, mut alone) = (Portion::default(), Portion::default(), Portion::default());
-                for steps in 0..places.spread[place].len() {
-                    for near in places.ring(place as u32, steps).iter().map(|near| *near as usize).filter(|near| *near < known) {
-                        all = all.with(&Portion { count: counts[level][near], share: places.shares[near][part].into() });
-                        out = left_out[level].get(near).map_or(out, |portion| out.with(portion));
-                    }
-                    let (count, mean) = (all.count - out.count, (all.share - out.share).max(0.0) * expected);
-                    let usual = corrected(count, mean, rest, rest_expected, parameters);
-                    places.spread[place][steps].learn(count, usual.expected, usual.unsure, bursts, block_ends);
-                    if steps == 0 {
-                        alone = all;
-                    }
-                }
-                // A place that was first heard of in this hour has a count, and those that were not have no mean.
-                let is_finest = level + 1 == LEVELS && places.learnt[place] > 0.0;
-                // What an outage brings is no burst. Up to that ratio the rest of the map is heard, and more is expected.
-                let is_usual = whole <= REST_RANGE.1 * expected + 2.0 * FEW_IN_BURSTS;
-                let is_quiet = is_usual && !is_disturbed(all.count, all.share * expected, FEW_IN_BURSTS);
-                if is_finest && is_quiet {
-                    let usual = corrected(alone.count, alone.share * expected, whole, expected, parameters);
-                    self.bursts.learn(alone.count, usual.expected, parameters);
-                }
-            }
-        }
-        self.spread.learn(rest, rest_expected, 0.0, bursts, block_ends);
-        self.bursting = self.bursts.bursting(parameters);
-    }
-
-    /// Reports by place, of each level.
-    fn counts_of(&self, reports: &[(Cell, f64)]) -> [Vec<f64>; LEVELS] {
-        std::array::from_fn(|level| {
-            let (places, resolution) = (&self.levels[level], Resolution::ALL[level]);
-            let mut counts = vec![0.0; places.len()];
-            for (cell, n) in reports.iter().filter(|(cell, _)| resolution <= cell.resolution()) {
-                if let Some(place) = places.find(cell.rolled_up_to(resolution)) {
-                    counts[place as usize] += n;
-                }
-            }
-            counts
-        })
-    }
-
-    /// What of these reports is explained, and of which share of the provider's, by place, of each level; empty where nothing is.
-    fn explained_of(&self, counts: &[Vec<f64>; LEVELS], explained: &Explained, part: usize) -> [Vec<Portion>; LEVELS] {
-        let mut of_levels: [Vec<Portion>; LEVELS] = Default::default();
-        if !explained.is_somewhere() {
-            return of_levels;
-        }
-        let mut within: Vec<Portion> = vec![Portion::default(); self.levels[LEVELS - 1].len()];
-        for level in (0..LEVELS).rev() {
-            let places = &self.levels[level];
-            for (place, _) in places.cells.iter().enumerate().filter(|(_, cell)| explained.holds(**cell)) {
-                within[place] = Portion { count: counts[level][place], share: places.shares[place][part].into() };
-            }
-            let coarser = level.checked_sub(1).map_or(0, |coarser| self.levels[coarser].len());
-            let mut around = vec![Portion::default(); coarser];
-            for (portion, parent) in within.iter().zip(&places.parents).filter(|_| level > 0) {
-                around[*parent as usize] = around[*parent as usize].with(portion);
-            }
-            of_levels[level] = std::mem::replace(&mut within, around);
-        }
-        of_levels
+    /// How many places there are of each resolution, but for those first heard of in the minute that still runs.
+    pub fn known(&self) -> [usize; LEVELS] {
+        self.running.as_ref().map_or_else(|| self.levels.each_ref().map(Places::len), |running| running.known)
     }
 
     /// Takes over what was learnt of shares, from now on.
