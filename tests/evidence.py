@@ -103,22 +103,22 @@ class Detector:
             spread.learn(count, *corrected(count, max(share, 0.0) * expected, rest, rest_expected), bursts, block_ends)
         self.everywhere.learn(rest, rest_expected, 0.0, bursts, block_ends)
         if whole <= REST_RANGE[1] * expected + 2 * FEW_IN_BURSTS:
-            self.learn_bursts(hour, reports, whole, expected, facts)
+            self.learn_bursts(hour, reports, whole, expected)
 
     def share_of_place(self, cell, part):
         """The share of a place, as far as it was known before the hour."""
         return self.place_shares[cell] if cell in self.place_shares else self.baseline.share(cell, part, self.share_lender)
 
-    def learn_bursts(self, hour, reports, whole, expected, facts):
-        known, part, around = 60 * hour + 60 + REREAD_MINUTES - 1, part_of(hour), Counter()
-        for place, count in reports.items():
-            if facts.known_since.get(place, known + 1) <= known and h3.get_resolution(place) == HOURLY:
-                around.update({cell: count for cell in h3.grid_disk(place, RINGS)})
-        share = lambda cell: self.share_of_place(cell, part)
-        for cell, own in self.place_shares.items():
-            near = facts.places((cell, RINGS), known) if around[cell] > FEW_IN_BURSTS else []
+    def learn_bursts(self, hour, reports, whole, expected):
+        counts, around = Counter({cell: count for cell, count in reports.items() if h3.get_resolution(cell) == HOURLY}), Counter()
+        for cell, count in counts.items():
+            around.update({near: count for near in h3.grid_disk(cell, RINGS)})
+        heard_of = self.place_shares.keys() | counts.keys()
+        share = lambda cell: self.share_of_place(cell, part_of(hour))
+        for cell in heard_of:
+            near = heard_of.intersection(h3.grid_disk(cell, RINGS)) if around[cell] > FEW_IN_BURSTS else []
             if not is_disturbed(around[cell], expected * sum(map(share, near)), FEW_IN_BURSTS):
-                self.bursts.learn(reports[cell], corrected(reports[cell], own * expected, whole, expected)[0])
+                self.bursts.learn(counts[cell], corrected(counts[cell], share(cell) * expected, whole, expected)[0])
 
     def evidence(self, zone, minutes, now, late_only, facts):
         """The figures of a zone in the window of so many minutes before `now`."""

@@ -37,10 +37,10 @@ REST_RANGE = (0.8, 3.0)
 # Of src/domain/detect/score.rs.
 POISSON_BELOW = 1e-6
 # Of src/domain/detect/parameters.rs.
-PEOPLE = 3.0
 DISPERSION_WEIGHT = 25.0
-BURSTS_USUAL = 0.1
-BURSTS_BELIEVED = 0.7
+BURSTS_USUAL = 0.08
+BURSTS_HELD = 4.0
+BURSTS_BELIEVED = 0.5
 USUAL_WEIGHT = 80.0
 
 
@@ -225,7 +225,8 @@ class Bursts:
 
     def learn(self, count, mean):
         if mean <= BURSTS_BELOW:
-            self.excess += (min(count, PEOPLE) - mean) ** 2 - mean
+            held = min(count, BURSTS_HELD)
+            self.excess += (held - mean) ** 2 - held
             self.mean += mean
 
     def each(self):

@@ -35,6 +35,8 @@ pub struct Parameters {
     pub dispersion_weight: f64,
     /// Reports that each one brings in any map's quiet hours, as if events brought several: what is above it are bursts.
     pub bursts_usual: f64,
+    /// So many reports at most are counted of what a place brings in an hour: more are an outage, or a corner that is bounded anyway.
+    pub bursts_held: f64,
     /// Which part of them is believed: the bound of the fullest corner takes the rest.
     pub bursts_believed: f64,
     /// Expected reports that "the provider does as usual" weighs as much as, against what the rest of the map shows.
@@ -80,6 +82,7 @@ impl Parameters {
             dispersion_cold,
             dispersion_weight,
             bursts_usual,
+            bursts_held,
             bursts_believed,
             usual_weight,
             least_expected,
@@ -109,6 +112,7 @@ impl Parameters {
             dispersion_cold,
             dispersion_weight,
             bursts_usual,
+            bursts_held,
             bursts_believed,
             usual_weight,
             least_expected,
@@ -147,8 +151,9 @@ impl Default for Parameters {
             dispersion: 0.05,
             dispersion_cold: 0.3,
             dispersion_weight: 25.0,
-            bursts_usual: 0.1,
-            bursts_believed: 0.7,
+            bursts_usual: 0.08,
+            bursts_held: 4.0,
+            bursts_believed: 0.5,
             usual_weight: 80.0,
             least_expected: 0.02,
             least_expected_late: 0.01,
@@ -170,7 +175,7 @@ mod tests {
     #[test]
     fn a_fingerprint_stays_and_is_another_one_where_a_number_differs() {
         let usual = Parameters::default();
-        assert_eq!(usual.fingerprint(), 0xcb4f_ed6a_7b18_482d);
+        assert_eq!(usual.fingerprint(), 0xad12_59d4_45de_9222);
         let others = [
             Parameters { false_alarms_a_week: 0.021, ..usual.clone() },
             Parameters { opens_at: (5.4, 6.9), ..usual.clone() },

@@ -280,7 +280,8 @@ impl Scan {
         (cell.resolution().number(), self.place(cell))
     }
 
-    fn place(&mut self, cell: Cell) -> u32 {
+    /// The place of a cell, made where the provider was not heard of in it before.
+    pub fn place(&mut self, cell: Cell) -> u32 {
         let level = usize::from(cell.resolution().number());
         if let Some(place) = self.levels[level].find(cell) {
             return place;

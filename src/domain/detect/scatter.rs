@@ -2,6 +2,7 @@
 
 use super::learn::Explained;
 use super::parameters::Parameters;
+use super::places::STEPS;
 use super::scan::{LEVELS, Scan};
 use super::spread::FEW_IN_BURSTS;
 use super::zone::{REST_RANGE, corrected};
@@ -24,18 +25,20 @@ impl Portion {
 
 impl Scan {
     /// Learns how zones scatter from one hour of reports by cell, in which `expected` were expected of everywhere: as if places did not exist of
-    /// which an outage explains the reports. Of bursts it learns from all places, where it was quiet.
+    /// which an outage explains the reports.
     pub fn learn(&mut self, hour: Hour, reports: &[(Cell, f64)], expected: f64, explained: &Explained, parameters: &Parameters) {
         let (part, block_ends, bursts) = (part_of(hour), hour.0.rem_euclid(4) == 3, self.bursting.each);
+        let known = self.known();
+        self.hear_of(reports);
         let whole: f64 = reports.iter().map(|(_, n)| n).sum();
         let counts = self.counts_of(reports);
         let left_out = self.explained_of(&counts, explained, part);
         let all_left_out = left_out[0].iter().fold(Portion::default(), Portion::with);
         let (rest, rest_expected) = (whole - all_left_out.count, (1.0 - all_left_out.share).max(0.0) * expected);
-        for (level, known) in self.known().into_iter().enumerate() {
+        for (level, known) in known.into_iter().enumerate() {
             let places = &mut self.levels[level];
             for place in 0..known {
-                let (mut all, mut out, mut alone) = (Portion::default(), Portion::default(), Portion::default());
+                let (mut all, mut out) = (Portion::default(), Portion::default());
                 for steps in 0..places.spread[place].len() {
                     for near in places.ring(place as u32, steps).iter().map(|near| *near as usize).filter(|near| *near < known) {
                         all = all.with(&Portion { count: counts[level][near], share: places.shares[near][part].into() });
@@ -44,22 +47,37 @@ impl Scan {
                     let (count, mean) = (all.count - out.count, (all.share - out.share).max(0.0) * expected);
                     let usual = corrected(count, mean, rest, rest_expected, parameters);
                     places.spread[place][steps].learn(count, usual.expected, usual.unsure, bursts, block_ends);
-                    if steps == 0 {
-                        alone = all;
-                    }
-                }
-                // A place that was first heard of in this hour has a count, and those that were not have no mean.
-                let is_finest = level + 1 == LEVELS && places.learnt[place] > 0.0;
-                // What an outage brings is no burst. Up to that ratio the rest of the map is heard, and more is expected.
-                let is_usual = whole <= REST_RANGE.1 * expected + 2.0 * FEW_IN_BURSTS;
-                let is_quiet = is_usual && !is_disturbed(all.count, all.share * expected, FEW_IN_BURSTS);
-                if is_finest && is_quiet {
-                    let usual = corrected(alone.count, alone.share * expected, whole, expected, parameters);
-                    self.bursts.learn(alone.count, usual.expected, parameters);
                 }
             }
         }
         self.spread.learn(rest, rest_expected, 0.0, bursts, block_ends);
+        // What an outage brings is no burst. Up to that ratio the rest of the map is heard, and more is expected.
+        if whole <= REST_RANGE.1 * expected + 2.0 * FEW_IN_BURSTS {
+            self.learn_bursts(&counts[LEVELS - 1], part, (whole, expected), parameters);
+        }
+    }
+
+    /// Makes places of cells that are first heard of in these reports: where calls are few most come from such a cell, and they are bursts as well.
+    fn hear_of(&mut self, reports: &[(Cell, f64)]) {
+        for (cell, _) in reports.iter().filter(|(cell, _)| cell.resolution() == Resolution::HOURLY) {
+            self.place(*cell);
+        }
+    }
+
+    /// Learns how reports come in bursts from an hour's counts of the finest places: of all that were heard of, where it was quiet around.
+    fn learn_bursts(&mut self, counts: &[f64], part: usize, (whole, expected): (f64, f64), parameters: &Parameters) {
+        let places = &self.levels[LEVELS - 1];
+        let is_heard_of = |place: &usize| 0.0 < counts[*place] || 0.0 < places.learnt[*place];
+        let portion = |place: usize| Portion { count: counts[place], share: places.shares[place][part].into() };
+        for place in (0..counts.len()).filter(is_heard_of) {
+            let near = places.near(place as u32, STEPS).iter().map(|near| *near as usize).filter(is_heard_of);
+            let around = near.fold(Portion::default(), |sum, near| sum.with(&portion(near)));
+            if !is_disturbed(around.count, around.share * expected, FEW_IN_BURSTS) {
+                let alone = portion(place);
+                let usual = corrected(alone.count, alone.share * expected, whole, expected, parameters);
+                self.bursts.learn(alone.count, usual.expected, parameters);
+            }
+        }
         self.bursting = self.bursts.bursting(parameters);
     }
 

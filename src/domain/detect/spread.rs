@@ -45,7 +45,7 @@ pub struct Scatter {
 /// How many more reports each one brings, of the same event.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bursting {
-    /// Sum of `(count - mean)^2 - mean` over hours of places where little is expected.
+    /// Sum of `(count - mean)^2 - count` over hours of places where little is expected.
     pub excess: f64,
     /// Sum of `mean` over them.
     pub mean: f64,
@@ -94,11 +94,13 @@ pub struct Bursts {
 impl Bursts {
     /// Learns from an hour of a place in which `mean` was expected.
     ///
-    /// Of more reports than `people` nothing more is learnt: they are an outage, or a corner that is bounded before it opens an episode.
+    /// Of more reports than `bursts_held` nothing more is learnt: they are an outage, or a corner that is bounded before it opens an episode.
+    /// One report alone says that there was no burst, whatever was expected.
     pub fn learn(&mut self, count: f64, mean: f64, parameters: &Parameters) {
         if mean <= BURSTS_BELOW {
             let millionths = |number: f64| (number * MILLIONTHS).round() as i64;
-            self.excess += millionths((count.min(parameters.people) - mean).powi(2) - mean);
+            let held = count.min(parameters.bursts_held);
+            self.excess += millionths((held - mean).powi(2) - held);
             self.mean += millionths(mean);
         }
     }
