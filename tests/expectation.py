@@ -73,15 +73,14 @@ class Baseline:
             return
         part, mean, level = part_of(hour), self.mean_of(hour) * live, self.level()
         known = self.weeks() >= BOUNDS_AFTER_WEEKS
-        total = 0.0
         for cell, count in sorted(reports.items(), key=hierarchical):
             expected = level * mean * self.share(cell, part)
             learnt = expected if known and count > seldom_exceeded(expected, 0.2, 2.0) else count
-            total += learnt
             self.parts[part] += learnt
             for resolution, ancestor in enumerate(ancestors(cell)):
                 self.cells[resolution].setdefault(ancestor, [0.0] * PARTS)[part] += learnt
         self.hours[hour % HOURS_OF_WEEK] += live
+        total = sum(reports.values())
         total = level * mean if known and total > seldom_exceeded(level * mean, 0.1, 5.0) else total
         self.reports[hour % HOURS_OF_WEEK] += total
         self.last.append((total, mean))

@@ -95,16 +95,16 @@ impl Baseline {
         let (part, mean) = (part_of(hour), self.mean_of(hour) * live);
         let level = self.level();
         let known = self.weeks() >= BOUNDS_AFTER_WEEKS;
-        let mut total = 0.0;
         for (cell, count) in reports {
             let expected = level * mean * self.share(*cell, part, None);
             let learnt = if known && *count > seldom_exceeded(expected, 0.2, 2.0) { expected } else { *count };
-            total += learnt;
             self.parts[part] += learnt;
             for (of_resolution, cell) in self.cells.iter_mut().zip(cell.with_ancestors()) {
                 of_resolution.entry(cell).or_default()[part] += learnt as f32;
             }
         }
+        // Of all that came: where calls come in numbers each of them is more than its cell seldom exceeds, and together they are what is usual.
+        let total: f64 = reports.iter().map(|(_, count)| count).sum();
         let expected = level * mean;
         let learnt = if known && is_disturbed(total, expected, 5.0) { expected } else { total };
         let slot = hour_of_week(hour);

@@ -2,11 +2,12 @@
 
 #![expect(clippy::float_cmp, reason = "the same number comes out, not one near it")]
 
-use super::world::{DAY, HOUR, WEEK, World, town};
+use super::world::{DAY, HOUR, START, WEEK, World, town};
 use crate::domain::detect::episode::Episode;
 use crate::domain::detect::parameters::Parameters;
 use crate::domain::detect::spread::Bursts;
 use crate::domain::grid::Cell;
+use crate::domain::time::Window;
 
 /// What is believed of bursts after these counts have come over and over where a tenth of a report was expected.
 fn after(counts: &[f64]) -> f64 {
@@ -61,7 +62,12 @@ fn an_outage_of_half_a_day_is_no_burst() {
 
 /// Fifty villages, four calls an hour together, each of one to eight people.
 fn calls(seed: u64) -> World {
-    World::new(seed).calls(&villages(), 4.0, 8, 0..4 * WEEK)
+    calls_of(4.0, seed)
+}
+
+/// So many calls an hour, of which most come from a place of their own where they are few.
+fn calls_of(an_hour: f64, seed: u64) -> World {
+    World::new(seed).calls(&villages(), an_hour, 8, 0..4 * WEEK)
 }
 
 fn villages() -> Vec<Cell> {
@@ -69,11 +75,21 @@ fn villages() -> Vec<Cell> {
 }
 
 #[test]
+fn as_many_are_expected_as_come_however_many_call_together() {
+    let world = calls(1);
+    let detector = world.watched(4 * WEEK - HOUR..4 * WEEK).detector;
+    let next = Window { from: START.plus(4 * WEEK), to: START.plus(5 * WEEK) };
+    let came = (WEEK..4 * WEEK).filter_map(|minute| world.minute(minute)).map(|counts| counts.rows().len()).sum::<usize>() as f64 / 3.0;
+    let expected = detector.expected(&Cell::of_the_earth().collect::<Vec<_>>(), next).mean;
+    assert!((expected / came - 1.0).abs() < 0.1, "{expected} are expected in a week, {came} came");
+}
+
+#[test]
 fn where_one_event_brings_several_reports_chance_is_not_taken_for_an_outage() {
-    for seed in 1..=3 {
-        let story = calls(seed).watched(3 * WEEK..4 * WEEK);
-        // Without what is learnt of bursts there are about thirty.
-        assert!(story.episodes().len() <= 2, "{story}");
+    for (an_hour, seed) in [4.0, 1.0, 0.2].into_iter().flat_map(|an_hour| (1..=3).map(move |seed| (an_hour, seed))) {
+        let story = calls_of(an_hour, seed).watched(3 * WEEK..4 * WEEK);
+        // Of four an hour there are about thirty without what is learnt of bursts.
+        assert!(story.episodes().len() <= 1, "{an_hour} calls an hour: {story}");
     }
 }
 
