@@ -48,9 +48,9 @@ pub struct BrandVerdict {
     pub role: Role,
     /// Minutes from the true onset until it was first told of; none where it never was.
     pub delay_minutes: Option<f64>,
-    /// Minutes that the told onset lies after the true one, as it was told last.
+    /// Minutes that the told onset lies after the true one, as it was told last of the incident that lasted longest.
     pub onset_error_minutes: Option<f64>,
-    /// Minutes that the told end lies after the last area was back; none where it was not told, or is not on record.
+    /// Minutes that the end told of that incident lies after the last area was back; none where it was not told, or is not on record.
     pub end_error_minutes: Option<f64>,
     /// Incidents of it that began before anything happened, or were told before.
     pub before: usize,
@@ -130,7 +130,9 @@ fn of_brand(plan: &Plan, id: &'static str, seen: &Seen) -> BrandVerdict {
     let with_brand = |one: &&Incident| one.brand(id).is_some() && one.state != State::Withdrawn && !before(one);
     // Also where an incident that chance had brought before is told to go on.
     let first = seen.revisions.iter().filter(with_brand).find(is_told);
-    let last = seen.revisions.iter().rfind(with_brand).and_then(|revision| revision.brand(id));
+    // One that chance brings when all is over says nothing of when it began or ended.
+    let main = main_incident(seen, id);
+    let last = seen.revisions.iter().filter(with_brand).rfind(|one| main == Some(one.id)).and_then(|revision| revision.brand(id));
     let back = surge.and_then(back_of);
     BrandVerdict {
         provider: id,
