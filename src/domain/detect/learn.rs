@@ -12,8 +12,8 @@ use crate::domain::time::{Hour, Minute};
 use hashbrown::HashMap;
 use std::sync::Arc;
 
-/// For so long at most an outage explains what is reported in it: what stays for more than a day is usual.
-const EXPLAINS_MINUTES: i64 = 24 * 60;
+/// For so long at most an outage explains what is reported in it: what stays for longer is usual, and a tail that fades for a day is learnt.
+const EXPLAINS_MINUTES: i64 = 12 * 60;
 
 /// An outage: where and when it explains what was reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
