@@ -42,7 +42,7 @@ struct OfEpisodes {
 impl Known {
     /// Looks at these zones first.
     pub fn new(detector: &Detector, zones: &[Zone], when: Moment) -> Self {
-        let reached = detector.reached(when);
+        let mut reached = detector.reached(when);
         let (mut apart, mut met) = (Vec::new(), Vec::with_capacity(zones.len()));
         for zone in zones {
             if !zone.is_fine() {

@@ -238,7 +238,7 @@ impl Scan {
     /// What decides of a zone, in windows that end at `now`.
     pub fn evidence(&self, zone: &Zone, now: Minute) -> Evidence {
         Evidence {
-            centre: zone.centre.map(|(level, place)| self.levels[usize::from(level)].cells[place as usize]),
+            centre: self.middle_of(zone),
             ring: zone.steps as u8,
             window: Window { from: now.plus(-zone.minutes()), to: now },
             late_only: zone.late_only,
@@ -249,11 +249,15 @@ impl Scan {
         }
     }
 
+    /// The cell in the middle of a zone; none where it is everywhere.
+    pub fn middle_of(&self, zone: &Zone) -> Option<Cell> {
+        zone.centre.map(|(level, place)| self.levels[usize::from(level)].cells[place as usize])
+    }
+
     /// All cells of a zone and those next to it; none where it is everywhere.
     pub fn around(&self, zone: &Zone) -> Vec<Cell> {
-        let Some((level, centre)) = zone.centre else { return Vec::new() };
-        let middle = self.levels[usize::from(level)].cells[centre as usize];
-        middle.disk(zone.steps as u8 + 1).into_iter().map(|(cell, _)| cell).collect()
+        let around = self.middle_of(zone).map(|middle| middle.disk(zone.steps as u8 + 1));
+        around.into_iter().flatten().map(|(cell, _)| cell).collect()
     }
 
     /// The cells of a zone that the provider was heard of in; none where it is everywhere.
