@@ -49,6 +49,8 @@ pub struct Followed {
     pub opened: Minute,
     /// Whether a look has opened it, and the step of that minute is still to come.
     pub is_early: bool,
+    /// The episode that it was told apart from; none of most.
+    pub apart_from: Option<u64>,
 }
 
 impl Followed {
@@ -68,6 +70,7 @@ impl Followed {
             is_changed: false,
             opened: now,
             is_early: false,
+            apart_from: None,
         }
     }
 
@@ -136,6 +139,7 @@ impl Followed {
             self.core = other.core;
         }
         self.reach.extend(other.reach);
+        self.bar = self.bar.min(other.bar);
     }
 
     /// Is followed again, after it was over.
@@ -175,20 +179,27 @@ impl Followed {
     /// Where the core has `ratio` times what is expected, a cell with count `c` and mean `e` is likelier inside if
     /// `c ln(ratio) > e (ratio - 1)`: the two Poisson likelihoods compared.
     pub fn name(&mut self, scan: &Scan, now: Minute, parameters: &Parameters) {
-        let cells = if self.everywhere { everywhere(scan) } else { self.likely_cells(scan, now, parameters) };
+        let cells = if self.everywhere {
+            everywhere(scan)
+        } else {
+            let (cells, bar) = self.likely_cells(|cell| self.reaches(cell), scan, now, parameters);
+            self.bar = bar;
+            cells
+        };
         if !cells.is_empty() {
             self.told.cells = cells;
         }
     }
 
-    fn likely_cells(&mut self, scan: &Scan, now: Minute, parameters: &Parameters) -> Vec<Cell> {
+    /// Which of some cells, the core's among them, are likelier inside, sorted; and the bar that they exceed.
+    fn likely_cells(&self, of: impl Fn(Cell) -> bool, scan: &Scan, now: Minute, parameters: &Parameters) -> (Vec<Cell>, f64) {
         let since = self.told.onset.minute();
         let exposure = scan.exposure_of(now.0 - since.0);
         let mut counts: HashMap<Cell, f64> = HashMap::new();
         for (_, counts_then) in scan.seen().filter(|(minute, _)| since <= *minute) {
             for (key, tally) in counts_then.rows().filter(|(key, _)| counts_now(*key)) {
                 let cell = key.cell().rolled_up_to(Resolution::HOURLY);
-                if self.reaches(cell) {
+                if of(cell) {
                     *counts.entry(cell).or_default() += f64::from(tally.count);
                 }
             }
@@ -197,13 +208,11 @@ impl Followed {
         let within = counts.iter().filter(|(cell, _)| core.iter().any(|zone| zone.contains(**cell)));
         let count: f64 = within.map(|(_, count)| count).sum();
         let expected: f64 = core.iter().map(|cell| scan.expected(*cell, &exposure)).sum();
-        let ratio = (count / expected.max(parameters.least_expected)).clamp(RATIO_RANGE.0, RATIO_RANGE.1);
-        self.bar = self.bar.min(parameters.names_at * (ratio - 1.0) / ratio.ln());
-        let bar = self.bar;
+        let bar = self.bar.min(bar(count / expected.max(parameters.least_expected), parameters));
         let likely = |cell: Cell, count: f64| count > bar * scan.expected(cell, &exposure);
         let mut cells: Vec<Cell> = counts.into_iter().filter(|(cell, count)| likely(*cell, *count)).map(|(cell, _)| cell).collect();
         cells.sort_unstable();
-        cells
+        (cells, bar)
     }
 
     /// Dates its onset by minutes before `until`, sorted. Gives whether it is another than was told.
@@ -229,10 +238,39 @@ impl Followed {
         self.last_scored = now;
     }
 
-    /// Whether a named cell of one lies within a step of one of the other.
+    /// Whether it was told apart from another.
+    pub const fn is_apart(&self) -> bool {
+        self.apart_from.is_some()
+    }
+
+    /// Whether a named cell of one lies within a step of one of the other; of those told apart, whether both name one.
     pub fn touches(&self, other: &Self) -> bool {
         let own: HashSet<Cell> = self.told.cells.iter().copied().collect();
-        self.everywhere || other.told.cells.iter().any(|cell| cell.disk(1).into_iter().any(|(near, _)| own.contains(&near)))
+        let steps = u8::from(!self.is_apart() && !other.is_apart());
+        self.everywhere || other.told.cells.iter().any(|cell| cell.disk(steps).into_iter().any(|(near, _)| own.contains(&near)))
+    }
+
+    /// Cells that it would name now if it reached everywhere.
+    pub fn would_name(&self, scan: &Scan, now: Minute, parameters: &Parameters) -> Vec<Cell> {
+        self.likely_cells(|_| true, scan, now, parameters).0
+    }
+
+    /// Whether it names none of these cells.
+    pub fn names_none_of(&self, cells: &[Cell]) -> bool {
+        let asked: CellSet = cells.iter().copied().collect();
+        !self.told.cells.iter().any(|cell| asked.holds(*cell))
+    }
+
+    /// Reaches these cells too, and from now on names what is no weaker than that zone.
+    pub fn name_as_weak(&mut self, zone: &Zone, cells: &[Cell], now: Minute, parameters: &Parameters) {
+        self.last_scored = now;
+        self.reach.extend(cells.iter().copied());
+        self.bar = self.bar.min(bar(zone.observed / zone.expected, parameters));
+    }
+
+    /// The cells of its core.
+    pub fn core_cells(&self, scan: &Scan) -> CellSet {
+        scan.cells_of(&self.core).into_iter().collect()
     }
 
     /// The parts of what it names.
@@ -247,6 +285,12 @@ impl Followed {
         // Only what is named remains: what it reached beside the part would be named again, touch the other, and join the two.
         self.reach = self.told.cells.iter().copied().collect();
     }
+}
+
+/// The ratio of count to mean from which on a cell is named, where the core has this one.
+fn bar(ratio: f64, parameters: &Parameters) -> f64 {
+    let ratio = ratio.clamp(RATIO_RANGE.0, RATIO_RANGE.1);
+    parameters.names_at * (ratio - 1.0) / ratio.ln()
 }
 
 /// Cells that say "everywhere": all with reports, of a coarse resolution.

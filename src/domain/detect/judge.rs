@@ -30,6 +30,16 @@ pub struct Moment {
     pub is_running: bool,
 }
 
+/// What a zone is to an episode that it meets.
+enum Relation {
+    /// An outage of its own, as it is once bounded; and the cells of the episode that go with it.
+    Own(Zone, Vec<Cell>),
+    /// Beside what the episode names, weaker for its place, and as sure: what of it the episode does not name.
+    Edge(Zone),
+    /// A part of it, or around it.
+    Part,
+}
+
 impl Detector {
     /// Lets episodes grow by the zones that belong to them, joins and parts them, and opens new ones.
     pub(super) fn judge(&mut self, zones: &[Zone], when: Moment, told: &mut Vec<Episode>) {
@@ -49,16 +59,27 @@ impl Detector {
                     self.followed[n].keep(when.now);
                 }
             } else if let [only] = met[..] {
-                if let Some((zone, part)) = self.parts(only, (zone, &cells), &zones, &mut known, when) {
-                    self.opened += 1;
-                    known.forget_episodes();
-                    self.followed[only].give_up(&part);
-                    self.open(zone, &cells, when, told);
-                } else if let Some(zone) = self.opens_now(only, (zone, &cells), &mut known, when) {
-                    known.forget_episodes();
-                    self.followed[only].open_again(zone, &cells, &self.scan, &self.parameters);
-                } else {
-                    self.grow(only, (zone, &cells), &mut known, when.now);
+                match self.relation(only, (zone, &cells), &zones, &mut known, when) {
+                    Relation::Own(zone, part) => {
+                        self.opened += 1;
+                        known.forget_episodes();
+                        self.followed[only].give_up(&part);
+                        let other = self.followed[only].told.id;
+                        self.open(zone, &cells, when, told);
+                        self.followed.last_mut().expect("one was just opened").apart_from = Some(other);
+                    }
+                    Relation::Edge(weaker) => {
+                        known.forget_episodes();
+                        self.followed[only].name_as_weak(&weaker, &cells, when.now, &self.parameters);
+                    }
+                    Relation::Part => {
+                        if let Some(zone) = self.opens_now(only, (zone, &cells), &mut known, when) {
+                            known.forget_episodes();
+                            self.followed[only].open_again(zone, &cells, &self.scan, &self.parameters);
+                        } else {
+                            self.grow(only, (zone, &cells), &mut known, when.now);
+                        }
+                    }
                 }
             } else {
                 self.join(&met, (zone, &cells), &mut known, when, told);
@@ -159,26 +180,39 @@ impl Detector {
         known.bounds.bounded(&self.scan, (zone, cells), least, when.now, &self.parameters)
     }
 
-    /// A zone that would open an episode by itself, far from the rest of the one it belongs to; and the cells that go with it.
-    fn parts(
-        &self,
-        n: usize,
-        (zone, cells): (&Zone, &[Cell]),
-        zones: &[Zone],
-        known: &mut Known,
-        when: Moment,
-    ) -> Option<(Zone, Vec<Cell>)> {
+    /// What a zone is to the only episode that it meets.
+    fn relation(&self, n: usize, (zone, cells): (&Zone, &[Cell]), zones: &[Zone], known: &mut Known, when: Moment) -> Relation {
         let least = self.opens_at(zone);
         // Coarse zones over scattered cells are always far apart.
         if !zone.is_fine() || zone.score < least || self.opened == MOST_OPENED || self.followed[n].is_everywhere() {
-            return None;
+            return Relation::Part;
         }
         let far = known.parts(&self.followed[n], &self.scan).far(cells);
-        if far.is_empty() || self.are_one(n, &far, zones, known, when) {
+        let weaker = if far.is_empty() { self.unnamed(n, (zone, cells), known, when) } else { None };
+        if weaker.is_none() && (far.is_empty() || self.are_one(n, &far, zones, known, when)) {
+            return Relation::Part;
+        }
+        let Some(bounded) = known.bounds.bounded(&self.scan, (zone, cells), least, when.now, &self.parameters) else {
+            return Relation::Part;
+        };
+        match weaker {
+            None => Relation::Own(bounded, known.parts(&self.followed[n], &self.scan).cells(&far).collect()),
+            Some(_) if self.followed[n].names_none_of(cells) => Relation::Own(bounded, Vec::new()),
+            // Which cells are named waits for the step.
+            Some(_) if when.is_running => Relation::Part,
+            Some(weaker) => Relation::Edge(weaker),
+        }
+    }
+
+    /// A zone without the cells that an episode names, where that is most of what is too much in it, and enough to open another. Where next to
+    /// nothing is expected an outage has a hundred times as much: what has five times as much beside it is neither of its kind nor as usual.
+    fn unnamed(&self, n: usize, (zone, cells): (&Zone, &[Cell]), known: &mut Known, when: Moment) -> Option<Zone> {
+        let named = known.named(&self.followed[n], &self.scan, when.now, &self.parameters);
+        if named.core.overlaps(&cells.iter().copied().collect()) {
             return None;
         }
-        let bounded = known.bounds.bounded(&self.scan, (zone, cells), least, when.now, &self.parameters)?;
-        Some((bounded, known.parts(&self.followed[n], &self.scan).cells(&far).collect()))
+        let rest = self.scan.rest_alone(zone, &named.held, &self.parameters);
+        (rest.score >= self.opens_at(&rest) && 2.0 * rest.excess() > zone.excess()).then_some(rest)
     }
 
     /// Whether these parts of an episode and others of it lie in one region that fails.
@@ -191,15 +225,18 @@ impl Detector {
     }
 
     /// Joins those of these episodes whose cells have come to touch; a zone that spans several is evidence of all, and a coarse one that is
-    /// heard says that they are one. What a fine one holds between episodes that do not touch is the first one's.
+    /// heard says that they are one; of those told apart only where it is heard for what lies beyond them. What a fine one holds between episodes
+    /// that do not touch is the first one's.
     fn join(&mut self, met: &[usize], (zone, cells): (&Zone, &[Cell]), known: &mut Known, when: Moment, told: &mut Vec<Episode>) {
         let first = met[0];
         let before = self.followed.len();
         self.followed[first].keep(when.now);
+        let any_apart = met.iter().any(|n| self.followed[*n].is_apart());
+        let joins_all = !zone.is_fine() && (!any_apart || self.margin(zone, false, known, when) >= 0.0);
         for n in met[1..].iter().rev() {
             self.followed[*n].keep(when.now);
             let (one, other) = (&self.followed[first], &self.followed[*n]);
-            let is_one = !zone.is_fine() || known.touch(one, other);
+            let is_one = joins_all || !zone.is_fine() && !one.is_apart() && !other.is_apart() || known.touch(one, other);
             if is_one {
                 known.forget_episodes();
                 let mut other = self.followed.remove(*n);
@@ -208,7 +245,9 @@ impl Detector {
             }
         }
         if !zone.is_fine() {
-            self.grow(first, (zone, cells), known, when.now);
+            if before - self.followed.len() == met.len() - 1 {
+                self.grow(first, (zone, cells), known, when.now);
+            }
         } else if self.followed.len() == before && self.grows_over(first, (zone, cells), known) {
             self.followed[first].reach_over(cells);
         }

@@ -4,12 +4,15 @@ use super::Detector;
 use super::flood::Bounds;
 use super::follow::Followed;
 use super::judge::Moment;
+use super::parameters::Parameters;
 use super::parts::{Part, Parts};
 use super::reached::Reached;
 use super::rest::Held;
 use super::scan::Scan;
 use super::zone::Zone;
+use crate::domain::cell_set::CellSet;
 use crate::domain::grid::Cell;
+use crate::domain::time::Minute;
 use hashbrown::HashMap;
 
 /// What was worked out in one look or step.
@@ -33,10 +36,19 @@ struct OfEpisodes {
     accounted: Option<Held>,
     /// By their ids.
     parts: HashMap<u64, Parts>,
+    /// By their ids.
+    named: HashMap<u64, Named>,
     /// By the ids of two.
     touching: HashMap<(u64, u64), bool>,
     /// Cells of coarse zones of which each is one outage.
     regions: Option<Vec<Vec<Cell>>>,
+}
+
+/// What an episode names, or would name if it reached it; and its core.
+#[derive(Debug)]
+pub struct Named {
+    pub held: Held,
+    pub core: CellSet,
 }
 
 impl Known {
@@ -81,6 +93,7 @@ impl Known {
     /// Where one has grown by a zone that is now its core.
     pub fn has_another_core(&mut self, followed: &Followed) {
         self.of_episodes.parts.remove(&followed.told.id);
+        self.of_episodes.named.remove(&followed.told.id);
     }
 
     /// The places of the episodes that the zone of this number, of these cells, meets.
@@ -117,6 +130,16 @@ impl Known {
     /// The parts of one.
     pub fn parts(&mut self, followed: &Followed, scan: &Scan) -> &mut Parts {
         self.of_episodes.parts.entry(followed.told.id).or_insert_with(|| followed.parts(scan))
+    }
+
+    /// What one names, and would name if it reached it.
+    pub fn named(&mut self, followed: &Followed, scan: &Scan, now: Minute, parameters: &Parameters) -> &Named {
+        self.of_episodes.named.entry(followed.told.id).or_insert_with(|| {
+            let mut named = Named { held: Held::default(), core: followed.core_cells(scan) };
+            let likely = followed.would_name(scan, now, parameters);
+            followed.told.cells.iter().chain(&likely).for_each(|cell| named.held.add(*cell, scan));
+            named
+        })
     }
 
     /// Whether some parts of one, and others of it, lie in one region that fails.
