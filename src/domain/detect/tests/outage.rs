@@ -93,14 +93,19 @@ pub fn two_cities_down(seed: u64, second: i64) {
 fn a_city_that_fails_beside_a_fiercer_village_is_told_too() {
     // Hardly anybody lives in the village: it has hundreds of times as many as are expected, the city eight kilometres away five times.
     let (village, city) = ((43.73, -79.40), town(TORONTO, 2));
+    let cells = |story: &Story| story.episodes().into_iter().map(|episode| episode.cells.clone()).collect::<Vec<_>>();
     for seed in 0..8 {
         let elsewhere = World::new(seed).reports(&town(VANCOUVER, 5), 40.0, 0..9 * DAY).reports(&town(TORONTO, 12), 4.0, 0..9 * DAY);
         let fierce = elsewhere.reports(&city, 6.0, 0..9 * DAY).reports(&town(village, 1), 30.0, DOWN..DOWN + 2 * HOUR);
-        let story = fierce.reports(&city, 24.0, DOWN + 10..DOWN + 2 * HOUR).watched(DOWN - 10..DOWN + 2 * HOUR);
+        let world = fierce.reports(&city, 24.0, DOWN + 10..DOWN + 2 * HOUR);
+        let span = DOWN - 10..DOWN + 2 * HOUR;
+        let story = world.watched(span.clone());
         for middle in [village, TORONTO].map(cell) {
             assert!(story.episodes().iter().any(|episode| names(episode, middle)), "{seed}: {middle:?} is named by none of\n{story}");
         }
         assert!(story.episodes().len() <= 2, "{seed}: told anew again and again\n{story}");
+        let looked = world.looked_at(span);
+        assert_eq!(cells(&looked), cells(&story), "{seed}: looked at or not\n{looked}\n{story}");
     }
 }
 
