@@ -13,7 +13,7 @@ use groundswell::domain::provider::ProviderIndex;
 use groundswell::domain::report::{Observed, Report};
 use groundswell::domain::reporter::Reporter;
 use groundswell::domain::symptom::Symptom;
-use groundswell::domain::time::{DEFAULT_LATENESS_MS, MINUTE_MS, Minute};
+use groundswell::domain::time::{DEFAULT_LATENESS_MS, MINUTE_MS, Minute, Window};
 use groundswell::engine::watch::Watch;
 use groundswell::store::{Recorded, Store, Terms, embedded::Options};
 use std::ops::Range;
@@ -95,6 +95,24 @@ fn a_detector_that_is_rebuilt_from_a_day_of_facts_follows_what_one_that_was_alwa
     for (there, rebuilt) in there.iter().zip(&rebuilt) {
         assert_eq!((there.state, there.onset, &there.cells), (rebuilt.state, rebuilt.onset, &rebuilt.cells));
         assert_eq!((there.id, there.detected_at), (rebuilt.id, rebuilt.detected_at));
+    }
+}
+
+#[test]
+fn once_clocks_are_set_what_was_usual_at_noon_is_expected_at_noon() {
+    let empty = Scene { reports: Vec::new(), ..Scene::quiet() };
+    let noon = |day: i64, utc: &str| instant(&format!("2022-{utc}:00:00Z")).minute().0 - at(0).0 + day * 24 * HOUR;
+    let scene = (1..6).fold(empty, |scene, day| scene.with_reports(4, 120.0, noon(day, "07-08T16")..noon(day, "07-08T17")));
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open_embedded(directory.path(), &catalogue(), TERMS, Options::default()).unwrap();
+    scene.record(&store, 0..BEGIN);
+    let mut watch = Watch::new(1, &Parameters::default());
+    wait(watch.tick(&store, at(BEGIN).start(), &mut |_| ())).unwrap();
+    let expected = |from: i64| watch.detectors()[0].expected(&[], Window { from: at(from), to: at(from + HOUR) }).mean;
+    // Noon in Toronto: in summer, and on a Friday after clocks were set back.
+    let (summer, winter) = (noon(7, "07-08T16"), noon(0, "11-11T17"));
+    for noon in [summer, winter] {
+        assert!(expected(noon) > 3.0 * expected(noon - HOUR) && expected(noon) > 3.0 * expected(noon + HOUR), "{noon}");
     }
 }
 

@@ -7,9 +7,12 @@ import math
 from collections import deque
 
 from facts import HOURLY, ancestors
+from local_clocks import ahead
 
 # Of src/domain/baseline.rs.
 HOURS_OF_WEEK = 168
+# Of a week that begins on Thursday, as 1970 did: from Friday to Sunday, both at eight in the evening.
+WEEKEND = range(44, 92)
 PARTS = 6
 WEEKLY_MEMORY = 0.75
 SHARED_WEEKS = 1.5
@@ -48,6 +51,7 @@ class Baseline:
     """How many reports an undisturbed hour brings, and which share of them each cell."""
 
     def __init__(self):
+        self.zone = None
         self.hours = [0.0] * HOURS_OF_WEEK
         self.reports = [0.0] * HOURS_OF_WEEK
         self.rates = [0.0] * HOURS_OF_WEEK
@@ -63,8 +67,19 @@ class Baseline:
             setattr(other, name, list(getattr(self, name)))
         other.cells = [{cell: list(parts) for cell, parts in cells.items()} for cells in self.cells]
         other.last.extend(self.last)
-        other.day = self.day
+        other.day, other.zone = self.day, self.zone
         return other
+
+    def go_by(self, zone, hour):
+        """Counts hours of the week by the clocks of a time zone from that hour on, and takes over what was learnt by those before."""
+        before = self.hour_of_week(hour)
+        self.zone = zone
+        later = (self.hour_of_week(hour) - before) % HOURS_OF_WEEK
+        for sums in (self.hours, self.reports, self.rates):
+            sums[:] = sums[HOURS_OF_WEEK - later :] + sums[: HOURS_OF_WEEK - later]
+
+    def hour_of_week(self, hour):
+        return (hour + (ahead(self.zone, hour) if self.zone else 0)) % HOURS_OF_WEEK
 
     def learn(self, hour, reports, live):
         """Learns an hour: reports by cell, and the part of it that somebody was there."""
@@ -79,10 +94,10 @@ class Baseline:
             self.parts[part] += learnt
             for resolution, ancestor in enumerate(ancestors(cell)):
                 self.cells[resolution].setdefault(ancestor, [0.0] * PARTS)[part] += learnt
-        self.hours[hour % HOURS_OF_WEEK] += live
+        self.hours[self.hour_of_week(hour)] += live
         total = sum(reports.values())
         total = level * mean if known and total > seldom_exceeded(level * mean, 0.1, 5.0) else total
-        self.reports[hour % HOURS_OF_WEEK] += total
+        self.reports[self.hour_of_week(hour)] += total
         self.last.append((total, mean))
 
     def without_explained(self, hour, reports, live, explained):
@@ -112,7 +127,7 @@ class Baseline:
         seen = sum(hours * s for hours, s in zip(self.hours, shape))
         mean = sum(self.reports) / seen if seen > 0 else 0.0
         for h in range(HOURS_OF_WEEK):
-            alike = [other for other in range(h % 24, HOURS_OF_WEEK, 24) if is_weekend(other) == is_weekend(h)]
+            alike = [other for other in range(h % 24, HOURS_OF_WEEK, 24) if (other in WEEKEND) == (h in WEEKEND)]
             hours, reports = sum(self.hours[other] for other in alike), sum(self.reports[other] for other in alike)
             shared = (reports + SHAPE_DAYS * mean * shape[h]) / (hours + SHAPE_DAYS)
             rate = (self.reports[h] + SHARED_WEEKS * shared) / (self.hours[h] + SHARED_WEEKS)
@@ -130,12 +145,12 @@ class Baseline:
         return sum(self.parts)
 
     def mean_of(self, hour):
-        before, at, after = (self.rates[(hour + step) % HOURS_OF_WEEK] for step in (-1, 0, 1))
+        before, at, after = (self.rates[(self.hour_of_week(hour) + step) % HOURS_OF_WEEK] for step in (-1, 0, 1))
         return 60 * (before + 6 * at + after) / 8
 
     def rate(self, minute):
         """Reports expected in a minute, at a level of one: on the lines that join the middles of the hours."""
-        into, h = (minute % 60 + 0.5) / 60, minute // 60 % HOURS_OF_WEEK
+        into, h = (minute % 60 + 0.5) / 60, self.hour_of_week(minute // 60)
         neighbour = (h - 1 if into < 0.5 else h + 1) % HOURS_OF_WEEK
         weight = abs(into - 0.5)
         return self.rates[h] * (1 - weight) + self.rates[neighbour] * weight
@@ -266,11 +281,6 @@ def seldom_exceeded(expected, dispersion, few):
 
 def part_of(hour):
     return hour % 24 // 4
-
-
-def is_weekend(hour_of_week):
-    """Hour 0 began the Thursday of 1970."""
-    return 48 <= hour_of_week < 96
 
 
 def hierarchical(item):

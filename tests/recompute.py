@@ -20,6 +20,7 @@ from checks import Checks
 from evidence import REREAD_MINUTES, Detector
 from expectation import Explained, score
 from facts import MINUTE_S, Facts, Ordered
+from local_clocks import LocalClocks
 from nyc_day import iso, seconds
 from server import shared_data, store_directory
 
@@ -162,19 +163,20 @@ class Past:
         facts = {provider: Ordered(of_provider) for provider, of_provider in self.facts.of.items()}
         zones = {provider: {incident.zone for incident in incidents if incident.provider == provider} for provider in facts}
         self.detectors = {provider: Detector(zones[provider]) for provider in facts}
+        self.clocks = LocalClocks()
         self.next_hour = None
         if history:
             # Reports of the last hour may yet come with a stream.
             self.next_hour = self.facts.last // 60
             for hour in range(self.facts.first // 60, self.next_hour):
-                for _ in learn(self.detectors, facts, hour, live_part(hour, self.facts), explained):
+                for _ in learn(self.detectors, self.clocks, facts, hour, live_part(hour, self.facts), explained):
                     pass
 
     def evidence_in(self, path, incidents, explained):
         """Each incident of a stream with its evidence as it follows from the facts."""
         facts = self.facts.copy().read(path)
         ordered = {provider: Ordered(of_provider) for provider, of_provider in facts.of.items()}
-        detectors = {}
+        detectors, clocks = {}, self.clocks.copy()
         for provider in facts.of:
             zones = {incident.zone for incident in incidents if incident.provider == provider}
             detectors[provider] = self.detectors[provider].copy(zones) if provider in self.detectors else Detector(zones)
@@ -184,7 +186,7 @@ class Past:
             due[(incident.now - REREAD_MINUTES) // 60 - 1, incident.provider].append(incident)
         first = self.next_hour or facts.first // 60
         for hour in range(first, max((hour for hour, _ in due), default=0) + 1):
-            for provider in learn(detectors, ordered, hour, live_part(hour, facts), explained):
+            for provider in learn(detectors, clocks, ordered, hour, live_part(hour, facts), explained):
                 for incident in due[hour, provider]:
                     asked = incident.zone, incident.now - incident.since, incident.now, incident.late_only
                     yield incident, detectors[provider].evidence(*asked, ordered[provider])
@@ -195,8 +197,10 @@ def live_part(hour, facts):
     return min(60 * hour + 60 - facts.first, 60) / 60
 
 
-def learn(detectors, facts, hour, live, explained):
+def learn(detectors, clocks, facts, hour, live, explained):
     """Teaches every provider an hour, and gives each once it has learnt. The one that lends the others its shape learns last."""
+    for provider, detector in detectors.items():
+        clocks.set(provider, detector.baseline, hour)
     lender = max(detectors.values(), key=lambda detector: detector.baseline.total())
     for provider in sorted(detectors, key=lambda provider: detectors[provider] is lender):
         detectors[provider].learn(hour, facts[provider], live, lender.baseline, explained.get((provider, hour)))

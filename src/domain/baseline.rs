@@ -4,13 +4,17 @@
 //! not by knowing that there was one.
 
 use super::grid::{Cell, Resolution};
+use super::local_clock::LocalClock;
 use super::time::{Hour, Minute};
 use hashbrown::HashMap;
 use std::collections::VecDeque;
+use std::ops::Range;
 
 /// Hours of a week.
 const HOURS_OF_WEEK: usize = 168;
-/// Parts of a day that cells have shares of their own in: four hours each, in UTC.
+/// The hours of a week that begins on Thursday, as 1970 did, in which people live by the weekend: from Friday to Sunday, both at eight in the evening.
+const WEEKEND: Range<usize> = 44..92;
+/// Parts of a day that cells have shares of their own in: four hours each, in UTC whatever the clocks show, lest what was learnt of a cell mix.
 pub const PARTS: usize = 6;
 /// How much of what was learnt remains after a week.
 const WEEKLY_MEMORY: f64 = 0.75;
@@ -38,6 +42,8 @@ const LEVEL_RANGE: (f64, f64) = (0.6, 1.6);
 /// What was learnt.
 #[derive(Debug, Clone)]
 pub struct Baseline {
+    /// What hours of the week are counted by.
+    clock: LocalClock,
     /// Hours learnt, each as the part of it somebody was there, with the weight it still has.
     hours: [f64; HOURS_OF_WEEK],
     reports: [f64; HOURS_OF_WEEK],
@@ -67,13 +73,10 @@ pub fn is_disturbed(count: f64, expected: f64, few: f64) -> bool {
     count > seldom_exceeded(expected, 0.1, few)
 }
 
-fn hour_of_week(hour: Hour) -> usize {
-    hour.0.rem_euclid(HOURS_OF_WEEK as i64) as usize
-}
-
 impl Default for Baseline {
     fn default() -> Self {
         Self {
+            clock: LocalClock::default(),
             hours: [0.0; HOURS_OF_WEEK],
             reports: [0.0; HOURS_OF_WEEK],
             rates: [0.0; HOURS_OF_WEEK],
@@ -86,6 +89,21 @@ impl Default for Baseline {
 }
 
 impl Baseline {
+    /// Counts hours of the week by another clock, from `now` on: what was learnt by the one before is taken over, each hour as that which the new
+    /// one shows for it now.
+    pub fn go_by(&mut self, clock: LocalClock, now: Hour) {
+        let later = (clock.ahead(now) - self.clock.ahead(now)).rem_euclid(HOURS_OF_WEEK as i64) as usize;
+        for sums in [&mut self.hours, &mut self.reports, &mut self.rates] {
+            sums.rotate_right(later);
+        }
+        self.clock = clock;
+    }
+
+    /// Which hour of the week the clock shows.
+    fn hour_of_week(&self, hour: Hour) -> usize {
+        self.clock.shows(hour).0.rem_euclid(HOURS_OF_WEEK as i64) as usize
+    }
+
     /// Learns one hour: reports by cell, of which the finest are of resolution 7, and which part of it somebody was there to take them.
     pub fn learn(&mut self, hour: Hour, reports: &[(Cell, f64)], live: f64) {
         self.forget_until(hour);
@@ -107,7 +125,7 @@ impl Baseline {
         let total: f64 = reports.iter().map(|(_, count)| count).sum();
         let expected = level * mean;
         let learnt = if known && is_disturbed(total, expected, 5.0) { expected } else { total };
-        let slot = hour_of_week(hour);
+        let slot = self.hour_of_week(hour);
         self.hours[slot] += live;
         self.reports[slot] += learnt;
         self.last.push_back((learnt, mean));
@@ -141,9 +159,8 @@ impl Baseline {
         let shape = lender.map_or([1.0; HOURS_OF_WEEK], Self::shape);
         let seen: f64 = (0..HOURS_OF_WEEK).map(|h| self.hours[h] * shape[h]).sum();
         let mean = if seen > 0.0 { self.reports.iter().sum::<f64>() / seen } else { 0.0 };
-        let weekend = |h: usize| (48..96).contains(&h);
         for (h, of_shape) in shape.into_iter().enumerate() {
-            let same = (h % 24..HOURS_OF_WEEK).step_by(24).filter(|other| weekend(*other) == weekend(h));
+            let same = (h % 24..HOURS_OF_WEEK).step_by(24).filter(|other| WEEKEND.contains(other) == WEEKEND.contains(&h));
             let (hours, reports) = same.fold((0.0, 0.0), |(hours, reports), o| (hours + self.hours[o], reports + self.reports[o]));
             let shared = (reports + SHAPE_DAYS * mean * of_shape) / (hours + SHAPE_DAYS);
             let rate = (self.reports[h] + SHARED_WEEKS * shared) / (self.hours[h] + SHARED_WEEKS);
@@ -176,7 +193,7 @@ impl Baseline {
     }
 
     fn mean_of(&self, hour: Hour) -> f64 {
-        let h = hour_of_week(hour);
+        let h = self.hour_of_week(hour);
         let (before, after) = (self.rates[(h + HOURS_OF_WEEK - 1) % HOURS_OF_WEEK], self.rates[(h + 1) % HOURS_OF_WEEK]);
         // The mean of the lines that join the middles of the hours.
         60.0 * (before + 6.0 * self.rates[h] + after) / 8.0
@@ -195,7 +212,7 @@ impl Baseline {
     pub fn rate(&self, minute: Minute) -> f64 {
         // Lines join the middles of the hours.
         let into = (minute.0 * 2 + 1).rem_euclid(120) as f64 / 120.0;
-        let h = hour_of_week(minute.hour());
+        let h = self.hour_of_week(minute.hour());
         let (neighbour, weight) =
             if into < 0.5 { ((h + HOURS_OF_WEEK - 1) % HOURS_OF_WEEK, 0.5 - into) } else { ((h + 1) % HOURS_OF_WEEK, into - 0.5) };
         self.rates[h] * (1.0 - weight) + self.rates[neighbour] * weight
@@ -260,5 +277,70 @@ impl Baseline {
     /// Cells of a resolution that reports were learnt of.
     pub fn cells(&self, resolution: Resolution) -> impl Iterator<Item = Cell> + '_ {
         self.cells[usize::from(resolution.number())].keys().copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::grid::Position;
+
+    const DAY: i64 = 24;
+    const LEARNT: i64 = 14 * DAY;
+    /// When clocks are set by an hour: five hours behind UTC before, four after.
+    const SET: Hour = Hour(LEARNT + 3 * DAY + 7);
+    const LATER: Hour = Hour(LEARNT + 4 * DAY);
+
+    fn clock() -> LocalClock {
+        LocalClock::new(vec![(Hour(0), -5), (SET, -4)])
+    }
+
+    /// Two weeks of days whose hours bring 1, 2, 3 ... reports by the clock.
+    fn learnt(by: &LocalClock) -> Baseline {
+        let cell = Cell::at(Position::new(43.65, -79.38).unwrap(), Resolution::HOURLY);
+        let mut baseline = Baseline::default();
+        baseline.go_by(by.clone(), Hour(0));
+        for hour in (0..LEARNT).map(Hour) {
+            baseline.learn(hour, &[(cell, (1 + clock().shows(hour).0.rem_euclid(DAY)) as f64)], 1.0);
+            baseline.refresh(None);
+        }
+        baseline
+    }
+
+    /// Reports expected in each hour of that day.
+    fn of_day(baseline: &Baseline, first: Hour) -> Vec<f64> {
+        (0..DAY).map(|n| 60.0 * baseline.rate(Minute(60 * (first.0 + n) + 30))).collect()
+    }
+
+    #[test]
+    fn after_clocks_are_set_every_hour_brings_what_it_brought_by_the_clock() {
+        let (before, after) = (Hour(LEARNT), LATER);
+        let baseline = learnt(&clock());
+        let (before, after) = (of_day(&baseline, before), of_day(&baseline, after));
+        for hour in 0..DAY as usize - 1 {
+            assert!((before[hour + 1] - after[hour]).abs() < 0.2, "hour {hour}: {before:?} {after:?}");
+        }
+        assert!(before.iter().zip(&after).any(|(before, after)| (before - after).abs() > 0.8), "{before:?} {after:?}");
+    }
+
+    #[test]
+    fn what_was_learnt_by_utc_is_taken_over_by_a_clock() {
+        let (mut utc, by_clock) = (learnt(&LocalClock::default()), learnt(&clock()));
+        let (now, later) = (Hour(LEARNT), LATER);
+        let before = of_day(&utc, now);
+        utc.go_by(clock(), now);
+        assert_eq!(of_day(&utc, now), before);
+        for (taken_over, expected) in of_day(&utc, later).iter().zip(of_day(&by_clock, later)) {
+            assert!((taken_over - expected).abs() < 1.0, "{taken_over} {expected}");
+        }
+    }
+
+    #[test]
+    fn friday_evening_is_like_saturday_evening_and_sunday_evening_is_not() {
+        // Hour 0 of the week was a Thursday's.
+        let weekend = |day: i64, hour: i64| WEEKEND.contains(&((DAY * day + hour) as usize));
+        let (thursday, friday, saturday, sunday) = (0, 1, 2, 3);
+        assert!(weekend(friday, 20) && weekend(saturday, 20) && weekend(sunday, 19));
+        assert!(!weekend(thursday, 20) && !weekend(friday, 19) && !weekend(sunday, 20));
     }
 }

@@ -14,6 +14,7 @@ pub mod incident;
 pub mod judged;
 pub mod level;
 pub mod liveness;
+pub mod local_clock;
 pub mod outline;
 pub mod provider;
 pub mod report;

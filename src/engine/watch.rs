@@ -11,6 +11,7 @@ use crate::domain::detect::{Detector, Outage, QuietDay, REREAD_MINUTES};
 use crate::domain::liveness::Liveness;
 use crate::domain::provider::ProviderIndex;
 use crate::domain::time::{Hour, Minute, Timestamp};
+use crate::engine::local_clocks::LocalClocks;
 use crate::store::{HOURS_KEPT_DAYS, MINUTES_KEPT_DAYS, Store, StoreError};
 use futures_util::future::try_join_all;
 use std::ops::Range;
@@ -35,6 +36,7 @@ type Minutes = Vec<(Minute, Arc<Counts>)>;
 pub struct Watch {
     /// By the provider's place in the catalogue. All in one place, since they may learn from each other.
     detectors: Vec<Detector>,
+    clocks: LocalClocks,
     readings: Vec<Reading>,
     /// Where the first tick begins to step, where that is not the present.
     begin: Option<Minute>,
@@ -81,7 +83,8 @@ impl Watch {
     #[must_use]
     pub fn new(providers: usize, parameters: &Parameters) -> Self {
         let detectors = (0..providers).map(|_| Detector::new(parameters.clone())).collect();
-        Self { detectors, readings: vec![Reading::default(); providers], begin: None, next: None, found: Vec::new() }
+        let readings = vec![Reading::default(); providers];
+        Self { detectors, clocks: LocalClocks::new(providers), readings, begin: None, next: None, found: Vec::new() }
     }
 
     /// The same, but its first tick steps from that minute on: so it knows again, from the facts, what goes on since before it began.
@@ -237,6 +240,11 @@ impl Watch {
             }
             for hour in (hours.start.0..hours.end.0).map(Hour) {
                 let live_minutes = liveness.minutes_within(hour.minutes());
+                for (provider, detector) in self.detectors.iter_mut().enumerate() {
+                    if let Some(clock) = self.clocks.another(provider, detector.baseline(), hour) {
+                        detector.go_by(clock, hour);
+                    }
+                }
                 // The provider that was heard of most lends the others its shape of the week and of the map.
                 let most = self.detectors.iter().map(Detector::baseline).max_by(|a, b| a.reports().total_cmp(&b.reports())).cloned();
                 for (detector, facts) in self.detectors.iter_mut().zip(&facts) {

@@ -36,6 +36,7 @@ mod zone;
 use super::baseline::Baseline;
 use super::counts::Counts;
 use super::grid::{Cell, Resolution};
+use super::local_clock::LocalClock;
 use super::time::{Hour, Minute, Timestamp, Window};
 use episode::{Episode, State};
 pub use expectation::Band;
@@ -57,7 +58,7 @@ pub use zone::Corrected;
 use zone::Zone;
 
 /// The method, as docs/detection.md describes it: another one where the same facts and parameters may give other episodes.
-pub const METHOD: &str = "5";
+pub const METHOD: &str = "6";
 
 /// How many minutes before the present one a step reads again: a report that is on time may still come for them.
 pub const REREAD_MINUTES: i64 = 6;
@@ -130,6 +131,11 @@ impl Detector {
     #[must_use]
     pub const fn baseline(&self) -> &Arc<Baseline> {
         &self.baseline
+    }
+
+    /// Counts hours of the week by that clock, from the hour on that is learnt next.
+    pub fn go_by(&mut self, clock: LocalClock, next: Hour) {
+        Arc::make_mut(&mut self.baseline).go_by(clock, next);
     }
 
     /// Whether too little is known of the provider to be sure of anything but the plainest outage.

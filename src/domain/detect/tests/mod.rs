@@ -2,6 +2,7 @@
 
 mod ask;
 mod bursts;
+mod clocks;
 mod explain;
 mod gap;
 mod hard;
