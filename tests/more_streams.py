@@ -1,4 +1,5 @@
-"""Streams with known outages that detbench lacks: other maps, where one event brings several reports, two outages at once, a device that hops.
+"""Streams with known outages that detbench lacks: other maps, where one event brings several reports, two outages at once, a device that hops,
+clocks that are set, storms.
 
 Writes folders in the form of detbench, each of which `groundswell backtest --set` replays and scores; checks nothing, and no test run needs it.
 Seeded: every run writes the same. Maps are made up: addresses in towns, of which few bring much, as in records of calls to a city; hours and days
@@ -39,6 +40,12 @@ MAPS = [
     ("city-few", CITY, 400, FEW, 12), ("province-few", PROVINCE, 900, FEW, 22),
     ("city-several", CITY, 300, SEVERAL, 13), ("province-several", PROVINCE, 400, SEVERAL, 23), ("city-seldom", CITY, 100, SEVERAL, 33),
 ]
+# Maps on which everybody lives by clocks that are set forward a day into the streams, as those of these towns were on 9 March.
+WINTER, SET_ON = "2014-02-15T04:00:00Z", HISTORY_DAYS + 1
+CLOCKS = [("city-clocks", CITY, 900, ONE, 211), ("province-clocks", PROVINCE, 8_000, ONE, 212)]
+# Maps over which storms pass, about on these days, two of them in the streams: all providers hear of them alike, and none is down.
+STORMS = [4, 12, 18, 23, 26.5]
+STORMY = [("city-storms", CITY, 400, FEW, 112), ("province-storms", PROVINCE, 900, FEW, 122)]
 FAMILIES = ["null"] * 4 + ["local"] * 6 + ["regional"] * 4 + ["rural"] * 3
 
 
@@ -48,6 +55,10 @@ def main():
     out = parser.parse_args().out
     for name, towns, a_day, callers, seed in MAPS:
         write_map(out / name, towns, a_day, callers, random.Random(seed))
+    for name, towns, a_day, callers, seed in CLOCKS:
+        write_map(out / name, towns, a_day, callers, random.Random(seed), begins=WINTER, set_on=SET_ON)
+    for name, towns, a_day, callers, seed in STORMY:
+        write_map(out / name, towns, a_day, callers, random.Random(seed), storms=STORMS)
     write_on_nyc(out / "nyc-more", random.Random(5))
 
 
@@ -76,14 +87,16 @@ class Streams:
 # Maps
 
 
-def write_map(folder, towns, a_day, callers, dice):
+def write_map(folder, towns, a_day, callers, dice, begins=BEGINS, set_on=None, storms=()):
     addresses, weights = [], []
     for lat, lon, weight, size_km, number in towns:
         some = [dice.paretovariate(1.1) - 0.95 for _ in range(number)]
         weights += [weight * own / sum(some) for own in some]
         addresses += [(dice.gauss(lat, size_km / KM), dice.gauss(lon, size_km / KM / math.cos(math.radians(lat)))) for _ in range(number)]
-    begins = seconds(BEGINS)
-    calls = list(called(addresses, weights, a_day, callers, begins, dice))
+    begins = seconds(begins)
+    calls = list(called(addresses, weights, a_day, callers, begins, dice, set_on))
+    for day in storms:
+        calls += called_in_storm(addresses, weights, a_day, callers, begins + (day + dice.uniform(-1, 1)) * DAY_S, dice)
     start = begins + HISTORY_DAYS * DAY_S
     history = [report for report in heard(calls, dice) if report["received_at"] < iso(start)]
     streams = Streams(folder, f"{folder.name}-warmup.ndjson.gz")
@@ -100,18 +113,47 @@ def write_map(folder, towns, a_day, callers, dice):
     streams.close()
 
 
-def called(addresses, weights, a_day, callers, begins, dice):
-    """Every call of the four weeks: when, and from where."""
+def called(addresses, weights, a_day, callers, begins, dice, set_on=None):
+    """Every call of the four weeks: when, and from where. From the day that clocks are set on, all comes an hour sooner."""
     for day in range(HISTORY_DAYS + DAYS):
         of_day = a_day * (0.7 if day % 7 in (4, 5) else 1.0) * dice.gammavariate(20, 1 / 20)
-        for hour, of_hour in enumerate(HOURS):
+        sooner = int(set_on is not None and set_on <= day)
+        for hour, of_hour in enumerate(HOURS[sooner:] + HOURS[:sooner]):
             at, until = begins + day * DAY_S + hour * HOUR_S, begins + day * DAY_S + (hour + 1) * HOUR_S
             an_hour = of_day / 24 * of_hour * dice.gammavariate(25, 1 / 25)
             while (at := at + dice.expovariate(an_hour) * HOUR_S) < until:
-                place, number = dice.choices(addresses, weights)[0], dice.choices(range(len(callers)), callers)[0]
-                yield at, place
-                for _ in range(number):
-                    yield at + dice.expovariate(1 / 420), place
+                yield from call(at, addresses, weights, callers, dice)
+
+
+def call(at, addresses, weights, callers, dice):
+    """All calls that one event brings, within minutes."""
+    place, number = dice.choices(addresses, weights)[0], dice.choices(range(len(callers)), callers)[0]
+    yield at, place
+    for _ in range(number):
+        yield at + dice.expovariate(1 / 420), place
+
+
+def called_in_storm(addresses, weights, a_day, callers, begins, dice):
+    """What a storm adds: it passes over a town within hours, and where it is people call for up to two hours more."""
+    lasts, (lat, lon) = dice.uniform(1.5, 5) * HOUR_S, dice.choices(addresses, weights)[0]
+    heading, km_a_second, radius_km = dice.uniform(0, math.tau), dice.uniform(15, 50) / HOUR_S, dice.uniform(8, 30)
+    times_usual, fades, step_s = dice.uniform(4, 20), dice.uniform(0.5, 2) * HOUR_S, 300
+    for after in range(0, math.ceil(lasts), step_s):
+        away = km_a_second * (after - lasts / 2) / KM
+        middle = lat + away * math.cos(heading), lon + away * math.sin(heading) / math.cos(math.radians(lat))
+        there = [(place, weight) for place, weight in zip(addresses, weights) if distance_km(place, middle) < radius_km]
+        places, their_weights = zip(*there) if there else ((), ())
+        for _ in range(poisson(times_usual * a_day * sum(their_weights) / sum(weights) * step_s / DAY_S, dice)):
+            at = begins + after + dice.uniform(0, step_s) + dice.expovariate(1 / fades)
+            yield from call(at, places, their_weights, callers, dice)
+
+
+def poisson(mean, dice):
+    """A Poisson number (Knuth 1969, section 3.4.1)."""
+    number, product = 0, dice.random()
+    while product > math.exp(-mean):
+        number, product = number + 1, product * dice.random()
+    return number
 
 
 def heard(calls, dice):
