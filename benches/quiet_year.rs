@@ -9,9 +9,10 @@ use groundswell::domain::counts::Counts;
 use groundswell::domain::detect::Detector;
 use groundswell::domain::detect::parameters::Parameters;
 use groundswell::domain::time::{Hour, Minute};
+use groundswell::engine::local_clocks::clock_of;
 use load::cities::Cities;
 use load::machine::thread_cpu_seconds;
-use load::quiet::Quiet;
+use load::quiet::{Quiet, ZONE};
 use load::sheet;
 use load::task::{Options, Task};
 use std::collections::HashSet;
@@ -70,9 +71,12 @@ fn providers() -> anyhow::Result<Vec<Played>> {
     let [canada, states, mexico] = [Cities::of("CA")?, Cities::of("US")?, Cities::of("MX")?];
     let maps = [Cities::of_any(&["CA", "US", "MX"])?, states.clone(), canada.clone(), mexico, states.largest(30), canada.largest(5)];
     let step = (A_DAY.1 / A_DAY.0).powf(1.0 / (PROVIDERS - 1) as f64);
+    // As a server finds out by itself.
+    let mut detector = Detector::new(Parameters::default());
+    detector.go_by(clock_of(ZONE), BEGIN.hour());
     let provider = |n: usize| Played {
         quiet: Quiet::new(n as u64, maps[n % maps.len()].clone(), A_DAY.0 * step.powi(n as i32), n % 4 >= 2),
-        detector: Detector::new(Parameters::default()),
+        detector: detector.clone(),
         reports: 0,
         first: HashSet::new(),
         counted: HashSet::new(),

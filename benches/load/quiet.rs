@@ -8,15 +8,17 @@ use groundswell::domain::counts::Counts;
 use groundswell::domain::detect::REREAD_MINUTES;
 use groundswell::domain::fact::{FactKey, Lane, Source, Tally};
 use groundswell::domain::grid::{Cell, Resolution};
+use groundswell::domain::local_clock::LocalClock;
 use groundswell::domain::symptom::Symptom;
 use groundswell::domain::time::{Hour, Minute};
+use groundswell::engine::local_clocks::clock_of;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How usual reports are in each hour of the local day, in thousandths of the day's.
 const HOURS: [u32; 24] = [14, 9, 6, 5, 6, 11, 21, 34, 44, 49, 50, 51, 52, 51, 50, 50, 53, 60, 71, 78, 82, 72, 50, 31];
-/// Everybody lives five hours behind UTC.
-const BEHIND_UTC_MINUTES: i64 = 5 * 60;
+/// Everybody lives by this clock.
+pub const ZONE: &str = "America/New_York";
 /// On Saturdays and Sundays so many for each of another day.
 const WEEKEND: f64 = 0.75;
 /// Local hours of an evening, and the standard deviation of the logarithm of what a restless evening brings for each usual report.
@@ -30,6 +32,7 @@ const LATE: u8 = 3;
 pub struct Quiet {
     random: Rng,
     cities: Cities,
+    clock: LocalClock,
     /// Reports on a working day.
     pub a_day: f64,
     /// Whether its evenings are livelier or calmer than chance makes them, each as a whole.
@@ -46,7 +49,7 @@ impl Quiet {
     #[must_use]
     pub fn new(seed: u64, cities: Cities, a_day: f64, is_restless: bool) -> Self {
         let (random, minutes, shown, hours) = (Rng::with_seed(seed), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { random, cities, a_day, is_restless, evening: 1.0, minutes, shown, hours }
+        Self { random, cities, clock: clock_of(ZONE), a_day, is_restless, evening: 1.0, minutes, shown, hours }
     }
 
     /// Lets come what comes in the minute before `now`, and gives the facts that a detector wants to see at `now`.
@@ -84,7 +87,7 @@ impl Quiet {
     }
 
     fn rate(&mut self, minute: Minute) -> f64 {
-        let local = minute.plus(-BEHIND_UTC_MINUTES);
+        let local = minute.plus(60 * self.clock.ahead(minute.hour()));
         let (hour, day) = (local.hour().0.rem_euclid(24), local.hour().0.div_euclid(24));
         if local.0.rem_euclid(60) == 0 && hour == EVENING.start && self.is_restless {
             self.evening = (RESTLESS * normal(&mut self.random) - RESTLESS * RESTLESS / 2.0).exp();
