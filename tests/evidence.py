@@ -66,6 +66,7 @@ class Detector:
         self.all += sum(count for cell, count in reports.items() if not (explained and explained.holds(cell)))
         if self.baseline.weeks() > SPREAD_AFTER_WEEKS and live > 0:
             self.learn_spreads(hour, reports, live, facts, explained)
+        self.baseline.count(hour, reports, live, self.lender)
         self.baseline.learn(hour, self.baseline.without_explained(hour, reports, live, explained), live)
         self.baseline.refresh(self.lender)
         self.prior = DISPERSION_COLD if self.baseline.weeks() < COLD_WEEKS else DISPERSION

@@ -4,7 +4,7 @@ Written from the formulas, not from the program, so that the two can be compared
 """
 
 import math
-from collections import deque
+from collections import Counter, deque
 
 from facts import HOURLY, ancestors
 from local_clocks import ahead
@@ -27,6 +27,10 @@ LEVEL_LEAVES_OUT = 3
 LEVEL_PRIOR = 60.0
 LEVEL_RANGE = (0.6, 1.6)
 KEPT_ABOVE = 0.02
+# Of src/domain/steady.rs.
+REGIONS = 4
+STEADY_DAYS = 5
+STEADY_PRIOR = 2.0
 # Of src/domain/detect/spread.rs.
 DISPERSION_RANGE = (0.005, 0.8)
 LONG_MINUTES = 120
@@ -60,6 +64,7 @@ class Baseline:
         self.parts = [0.0] * PARTS
         self.last = deque(maxlen=LEVEL_HOURS)
         self.day = None
+        self.steady = Steady()
 
     def copy(self):
         other = Baseline()
@@ -67,7 +72,7 @@ class Baseline:
             setattr(other, name, list(getattr(self, name)))
         other.cells = [{cell: list(parts) for cell, parts in cells.items()} for cells in self.cells]
         other.last.extend(self.last)
-        other.day, other.zone = self.day, self.zone
+        other.day, other.zone, other.steady = self.day, self.zone, self.steady.copy()
         return other
 
     def go_by(self, zone, hour):
@@ -169,6 +174,9 @@ class Baseline:
 
     def share(self, cell, part, lender=None):
         """The share of the provider's reports that falls to a cell in a part of the day."""
+        return self.steady.ratio(cell) * self.share_over_weeks(cell, part, lender)
+
+    def share_over_weeks(self, cell, part, lender=None):
         cells = self.cells[len(ancestors(cell)) - 1]
         parts = cells.get(cell)
         more, of_all = CELL_PRIOR, self.total() + CELL_PRIOR * max(len(cells), 1)
@@ -178,9 +186,47 @@ class Baseline:
         whole_day = min(((sum(parts) if parts else 0.0) + more) / of_all, 1.0)
         return ((parts[part] if parts else 0.0) + PART_PRIOR * whole_day) / (self.parts[part] + PART_PRIOR)
 
+    def count(self, hour, reports, live, lender):
+        """Counts all that came in an hour, what an outage explains too: where it is more on each of some days it is usual."""
+        expected = self.expected_in(hour, live)
+        self.steady.count(hour, reports, expected, lambda cell, of: self.share_over_weeks(cell, part_of(of), lender))
+
     def unheard_share(self):
         """The share of a cell that nobody was ever heard of in."""
         return CELL_PRIOR / (self.total() + CELL_PRIOR * max(len(self.cells[HOURLY]), 1))
+
+
+class Steady:
+    """Where more has been reported for days than the weeks before had it: ratios by region, and by all coarser cells."""
+
+    def __init__(self):
+        self.reports, self.hours, self.days, self.ratios = Counter(), [], deque(maxlen=STEADY_DAYS), {}
+
+    def copy(self):
+        other = Steady()
+        other.reports, other.hours, other.ratios = self.reports.copy(), list(self.hours), dict(self.ratios)
+        other.days.extend(self.days)
+        return other
+
+    def count(self, hour, reports, expected, share):
+        """Counts an hour in which so many were expected of everywhere; once its day is over, asks for the shares that cells then had."""
+        if self.hours and self.hours[-1][0] // 24 != hour // 24:
+            ratios = {}
+            for cell, count in self.reports.items():
+                usual = sum(of_hour * share(cell, hour) for hour, of_hour in self.hours)
+                ratios[cell] = (count + STEADY_PRIOR) / (usual + STEADY_PRIOR)
+            self.days.append({cell: ratio for cell, ratio in ratios.items() if ratio > 1})
+            self.reports, self.hours, self.ratios = Counter(), [], {}
+            if len(self.days) == STEADY_DAYS:
+                always = set.intersection(*map(set, self.days))
+                self.ratios = {cell: min(day[cell] for day in self.days) for cell in always}
+        for cell, count in reports.items():
+            self.reports.update({ancestor: count for ancestor in ancestors(cell)[: REGIONS + 1]})
+        self.hours.append((hour, expected))
+
+    def ratio(self, cell):
+        of_cell = ancestors(cell)
+        return self.ratios.get(of_cell[min(REGIONS, len(of_cell) - 1)], 1.0)
 
 
 class Explained:

@@ -5,6 +5,7 @@
 
 use super::grid::{Cell, Resolution};
 use super::local_clock::LocalClock;
+use super::steady::Steady;
 use super::time::{Hour, Minute};
 use hashbrown::HashMap;
 use std::collections::VecDeque;
@@ -51,6 +52,8 @@ pub struct Baseline {
     rates: [f64; HOURS_OF_WEEK],
     cells: [HashMap<Cell, [f32; PARTS]>; 9],
     parts: [f64; PARTS],
+    /// Where more has been reported for days.
+    steady: Steady,
     /// Reports counted and expected in each of the last hours.
     last: VecDeque<(f64, f64)>,
     learnt: Option<Hour>,
@@ -82,6 +85,7 @@ impl Default for Baseline {
             rates: [0.0; HOURS_OF_WEEK],
             cells: Default::default(),
             parts: [0.0; PARTS],
+            steady: Steady::default(),
             last: VecDeque::new(),
             learnt: None,
         }
@@ -102,6 +106,17 @@ impl Baseline {
     /// Which hour of the week the clock shows.
     fn hour_of_week(&self, hour: Hour) -> usize {
         self.clock.shows(hour).0.rem_euclid(HOURS_OF_WEEK as i64) as usize
+    }
+
+    /// Counts all that came in an hour, what an outage explains too: where it is more on each of some days it is usual.
+    pub fn count(&mut self, hour: Hour, reports: &[(Cell, f64)], live: f64, lender: Option<&Self>) {
+        let expected = self.expected_in(hour, live);
+        let mut steady = std::mem::take(&mut self.steady);
+        steady.count(hour, reports, expected, |cell, hour| {
+            let (of_cell, whole) = self.of_cell(cell, lender);
+            self.share_in(part_of(hour), of_cell, whole)
+        });
+        self.steady = steady;
     }
 
     /// Learns one hour: reports by cell, of which the finest are of resolution 7, and which part of it somebody was there to take them.
@@ -228,14 +243,15 @@ impl Baseline {
     #[must_use]
     pub fn share(&self, cell: Cell, part: usize, lender: Option<&Self>) -> f64 {
         let (of_cell, whole) = self.of_cell(cell, lender);
-        self.share_in(part, of_cell, whole)
+        self.steady.ratio(cell) * self.share_in(part, of_cell, whole)
     }
 
     /// The same in each part of the day.
     #[must_use]
     pub fn shares(&self, cell: Cell, lender: Option<&Self>) -> [f64; PARTS] {
         let (of_cell, whole) = self.of_cell(cell, lender);
-        std::array::from_fn(|part| self.share_in(part, of_cell, whole))
+        let ratio = self.steady.ratio(cell);
+        std::array::from_fn(|part| ratio * self.share_in(part, of_cell, whole))
     }
 
     /// What was learnt of a cell, and its share over the whole day.

@@ -20,6 +20,7 @@ pub mod provider;
 pub mod report;
 pub mod reporter;
 pub mod series;
+mod steady;
 pub mod symptom;
 pub mod time;
 pub mod view;

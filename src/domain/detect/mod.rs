@@ -58,7 +58,7 @@ pub use zone::Corrected;
 use zone::Zone;
 
 /// The method, as docs/detection.md describes it: another one where the same facts and parameters may give other episodes.
-pub const METHOD: &str = "6";
+pub const METHOD: &str = "7";
 
 /// How many minutes before the present one a step reads again: a report that is on time may still come for them.
 pub const REREAD_MINUTES: i64 = 6;

@@ -1,7 +1,7 @@
 //! What an outage explains is not learnt: the next one at the same place is found as soon.
 
 use super::story::{Story, minute_of};
-use super::world::{DAY, HOUR, START, TORONTO, World, town};
+use super::world::{DAY, HOUR, MIAMI, START, TORONTO, World, town};
 use crate::domain::detect::parameters::Parameters;
 use crate::domain::detect::{Detector, Outage};
 use crate::domain::time::{Timestamp, Window};
@@ -64,4 +64,17 @@ fn what_stays_for_more_than_a_day_is_learnt() {
     assert!(!after.episodes().is_empty(), "{after}");
     let (before, after) = (expected(&before.detector), expected(&after.detector));
     assert!(1.5 * before < after, "{before} {after}");
+}
+
+#[test]
+fn a_town_that_is_just_reached_is_usual_within_a_week_and_its_outages_are_then_found() {
+    let reached = 14 * DAY;
+    let world = World::new(12).reports(&town(TORONTO, 5), 12.0, 0..22 * DAY).reports(&town(MIAMI, 4), 4.0, reached..22 * DAY);
+    let first_days = world.watched(reached..reached + 2 * DAY);
+    assert!(!first_days.episodes().is_empty(), "{first_days}");
+    world.watched(reached + 6 * DAY..reached + 8 * DAY).is_silent();
+    let outage = reached + 7 * DAY..reached + 7 * DAY + 2 * HOUR;
+    let failing = world.reports(&town(MIAMI, 2), 80.0, outage.clone()).watched(reached + 6 * DAY..outage.end);
+    let delay = minute_of(failing.only().detected_at) - outage.start;
+    assert!((0..30).contains(&delay), "{failing}");
 }
