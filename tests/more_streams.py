@@ -1,5 +1,5 @@
 """Streams with known outages that detbench lacks: other maps, where one event brings several reports, two outages at once, a device that hops,
-clocks that are set, storms.
+clocks that are set, storms, towns that join.
 
 Writes folders in the form of detbench, each of which `groundswell backtest --set` replays and scores; checks nothing, and no test run needs it.
 Seeded: every run writes the same. Maps are made up: addresses in towns, of which few bring much, as in records of calls to a city; hours and days
@@ -46,6 +46,8 @@ CLOCKS = [("city-clocks", CITY, 900, ONE, 211), ("province-clocks", PROVINCE, 8_
 # Maps over which storms pass, about on these days, two of them in the streams: all providers hear of them alike, and none is down.
 STORMS = [4, 12, 18, 23, 26.5]
 STORMY = [("city-storms", CITY, 400, FEW, 112), ("province-storms", PROVINCE, 900, FEW, 122)]
+# A province whose towns take to reporting one after the other, each within so many days.
+JOINING, JOINS_WITHIN_DAYS = [("province-joining", 40, 1_500, ONE, 411)], 2
 FAMILIES = ["null"] * 4 + ["local"] * 6 + ["regional"] * 4 + ["rural"] * 3
 
 
@@ -59,6 +61,9 @@ def main():
         write_map(out / name, towns, a_day, callers, random.Random(seed), begins=WINTER, set_on=SET_ON)
     for name, towns, a_day, callers, seed in STORMY:
         write_map(out / name, towns, a_day, callers, random.Random(seed), storms=STORMS)
+    for name, number, a_day, callers, seed in JOINING:
+        dice = random.Random(seed)
+        write_map(out / name, towns_around_toronto(number, dice), a_day, callers, dice, joins_within_days=JOINS_WITHIN_DAYS)
     write_on_nyc(out / "nyc-more", random.Random(5))
 
 
@@ -87,7 +92,7 @@ class Streams:
 # Maps
 
 
-def write_map(folder, towns, a_day, callers, dice, begins=BEGINS, set_on=None, storms=()):
+def write_map(folder, towns, a_day, callers, dice, begins=BEGINS, set_on=None, storms=(), joins_within_days=None):
     addresses, weights = [], []
     for lat, lon, weight, size_km, number in towns:
         some = [dice.paretovariate(1.1) - 0.95 for _ in range(number)]
@@ -97,6 +102,8 @@ def write_map(folder, towns, a_day, callers, dice, begins=BEGINS, set_on=None, s
     calls = list(called(addresses, weights, a_day, callers, begins, dice, set_on))
     for day in storms:
         calls += called_in_storm(addresses, weights, a_day, callers, begins + (day + dice.uniform(-1, 1)) * DAY_S, dice)
+    if joins_within_days:
+        calls = where_they_joined(calls, towns, addresses, begins, joins_within_days, dice)
     start = begins + HISTORY_DAYS * DAY_S
     history = [report for report in heard(calls, dice) if report["received_at"] < iso(start)]
     streams = Streams(folder, f"{folder.name}-warmup.ndjson.gz")
@@ -111,6 +118,18 @@ def write_map(folder, towns, a_day, callers, dice, begins=BEGINS, set_on=None, s
             reports, outages = reports + more, [outage]
         streams.add(family, reports, outages or [silent("*", start, start + DAYS * DAY_S)], start)
     streams.close()
+
+
+def towns_around_toronto(number, dice):
+    return [(43.65 + dice.uniform(-2, 3), -79.4 + dice.uniform(-4, 6), dice.paretovariate(1), dice.uniform(3, 8), 80) for _ in range(number)]
+
+
+def where_they_joined(calls, towns, addresses, begins, within_days, dice):
+    """Those of the calls that somebody makes who has taken to it: a part that grows from few to nearly all, in each town about a day of its own."""
+    about = [day for _, _, _, _, number in towns for day in [dice.uniform(-30, 29)] * number]
+    joins = dict(zip(addresses, about))
+    part = lambda at, place: 1 / (1 + math.exp(-((at - begins) / DAY_S - joins[place]) / within_days))
+    return [(at, place) for at, place in calls if dice.random() < part(at, place)]
 
 
 def called(addresses, weights, a_day, callers, begins, dice, set_on=None):
