@@ -4,7 +4,7 @@ Written from the formulas, not from the program, so that the two can be compared
 """
 
 import math
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 
 from facts import HOURLY, ancestors
 from local_clocks import ahead
@@ -211,17 +211,21 @@ class Steady:
     def count(self, hour, reports, expected, share):
         """Counts an hour in which so many were expected of everywhere; once its day is over, asks for the shares that cells then had."""
         if self.hours and self.hours[-1][0] // 24 != hour // 24:
-            ratios = {}
+            counts, ratios = defaultdict(list), {}
             for cell, count in self.reports.items():
-                usual = sum(of_hour * share(cell, hour) for hour, of_hour in self.hours)
-                ratios[cell] = (count + STEADY_PRIOR) / (usual + STEADY_PRIOR)
+                for region in ancestors(cell)[: REGIONS + 1]:
+                    counts[region].append(count)
+            for region, of_cells in counts.items():
+                others = sum(of_cells) - max(of_cells)
+                bounded = others + min(max(of_cells), others + STEADY_PRIOR)
+                usual = sum(of_hour * share(region, hour) for hour, of_hour in self.hours)
+                ratios[region] = (bounded + STEADY_PRIOR) / (usual + STEADY_PRIOR)
             self.days.append({cell: ratio for cell, ratio in ratios.items() if ratio > 1})
             self.reports, self.hours, self.ratios = Counter(), [], {}
             if len(self.days) == STEADY_DAYS:
                 always = set.intersection(*map(set, self.days))
                 self.ratios = {cell: min(day[cell] for day in self.days) for cell in always}
-        for cell, count in reports.items():
-            self.reports.update({ancestor: count for ancestor in ancestors(cell)[: REGIONS + 1]})
+        self.reports.update(reports)
         self.hours.append((hour, expected))
 
     def ratio(self, cell):

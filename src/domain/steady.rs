@@ -17,13 +17,33 @@ const DAY_HOURS: i64 = 24;
 /// By how much more than over weeks is reported of each region for the last days.
 #[derive(Debug, Clone, Default)]
 pub struct Steady {
-    /// What was reported of each region, and of all coarser cells, on the day that runs.
+    /// What was reported on the day that runs.
     reports: HashMap<Cell, f64>,
     /// Hours of that day, and what was expected of everywhere in each.
     hours: Vec<(Hour, f64)>,
     /// For each of the last days, the ratio of what was reported to what was expected, where that is more than one. The newest last.
     days: VecDeque<HashMap<Cell, f64>>,
     ratios: HashMap<Cell, f64>,
+}
+
+/// What was reported of a region on one day.
+#[derive(Debug, Clone, Copy, Default)]
+struct Region {
+    all: f64,
+    fullest: f64,
+}
+
+impl Region {
+    fn add(&mut self, of_cell: f64) {
+        self.all += of_cell;
+        self.fullest = self.fullest.max(of_cell);
+    }
+
+    /// Its fullest cell may add as many as all others hold, and a few: whoever floods one spot day by day makes nothing usual around it.
+    fn bounded(self) -> f64 {
+        let others = self.all - self.fullest;
+        others + self.fullest.min(others + PRIOR)
+    }
 }
 
 impl Steady {
@@ -33,20 +53,24 @@ impl Steady {
             self.end_day(share);
         }
         for (cell, count) in reports {
-            for cell in cell.with_ancestors().filter(|cell| cell.resolution() <= REGIONS) {
-                *self.reports.entry(cell).or_default() += count;
-            }
+            *self.reports.entry(*cell).or_default() += count;
         }
         self.hours.push((hour, expected));
     }
 
     fn end_day(&mut self, share: impl Fn(Cell, Hour) -> f64) {
         let hours = std::mem::take(&mut self.hours);
-        let ratio = |(cell, count): (Cell, f64)| {
+        let mut regions = HashMap::<Cell, Region>::new();
+        for (cell, count) in self.reports.drain() {
+            for region in cell.with_ancestors().filter(|cell| cell.resolution() <= REGIONS) {
+                regions.entry(region).or_default().add(count);
+            }
+        }
+        let ratio = |(cell, region): (Cell, Region)| {
             let expected: f64 = hours.iter().map(|(hour, expected)| expected * share(cell, *hour)).sum();
-            (cell, (count + PRIOR) / (expected + PRIOR))
+            (cell, (region.bounded() + PRIOR) / (expected + PRIOR))
         };
-        self.days.push_back(self.reports.drain().map(ratio).filter(|(_, ratio)| *ratio > 1.0).collect());
+        self.days.push_back(regions.into_iter().map(ratio).filter(|(_, ratio)| *ratio > 1.0).collect());
         if self.days.len() > DAYS {
             self.days.pop_front();
         }
@@ -77,17 +101,22 @@ mod tests {
         Cell::at(Position::new(lat, lon).unwrap(), Resolution::HOURLY)
     }
 
-    /// Of a town of which two reports a day are expected, after days that brought so many.
-    fn ratio_after(days: &[f64]) -> f64 {
+    /// Of a town of which two reports a day are expected, after days that brought so many, from so many cells alike.
+    fn ratio_after(days: &[f64], cells: usize) -> f64 {
         let (town, mut steady) = (town(43.65, -79.38), Steady::default());
+        let around: Vec<Cell> = town.disk(2).into_iter().map(|(cell, _)| cell).filter(|cell| region_of(*cell) == region_of(town)).collect();
         for (day, reports) in (0..).zip(days.iter().chain([&0.0])) {
-            let reported = [(town, *reports)];
+            let reported: Vec<(Cell, f64)> = around[..cells].iter().map(|cell| (*cell, reports / cells as f64)).collect();
             for hour in 0..DAY_HOURS {
                 let reports = if hour == 9 { &reported[..] } else { &[] };
                 steady.count(Hour(DAY_HOURS * day + hour), reports, 10.0, |_, _| 2.0 / 240.0);
             }
         }
         steady.ratio(town)
+    }
+
+    fn region_of(cell: Cell) -> Cell {
+        cell.rolled_up_to(REGIONS)
     }
 
     #[test]
@@ -102,20 +131,29 @@ mod tests {
             (vec![42.0, 42.0, 0.0, 42.0, 42.0, 42.0], 1.0),
         ];
         for (days, ratio) in rows {
-            assert!((ratio_after(&days) - ratio).abs() < 1e-9, "{days:?}: {} instead of {ratio}", ratio_after(&days));
+            let after = ratio_after(&days, 5);
+            assert!((after - ratio).abs() < 1e-9, "{days:?}: {after} instead of {ratio}");
         }
+    }
+
+    #[test]
+    fn what_comes_from_one_cell_day_by_day_makes_nothing_usual_around_it() {
+        assert!(ratio_after(&[500.0; 5], 1) < 1.0 + 1e-9);
+        // As many come from another, too.
+        assert!(ratio_after(&[500.0; 5], 2) > 100.0);
     }
 
     #[test]
     fn a_region_is_a_town_and_what_is_around_it_and_no_other_town() {
         let (here, near, far) = (town(43.65, -79.38), town(43.67, -79.40), town(45.42, -75.70));
+        assert_ne!(here, near);
         let mut steady = Steady::default();
         for hour in 0..=5 * DAY_HOURS {
-            steady.count(Hour(hour), &[(here, 1.0)], 10.0, |_, _| 0.01);
+            steady.count(Hour(hour), &[(here, 1.0), (near, 1.0)], 10.0, |_, _| 0.01);
         }
         assert!(steady.ratio(here) > 5.0);
         assert_eq!(steady.ratio(near).to_bits(), steady.ratio(here).to_bits());
-        assert_eq!(steady.ratio(here.rolled_up_to(REGIONS)).to_bits(), steady.ratio(here).to_bits());
+        assert_eq!(steady.ratio(region_of(here)).to_bits(), steady.ratio(here).to_bits());
         assert!((steady.ratio(far) - 1.0).abs() < 1e-9);
     }
 }
