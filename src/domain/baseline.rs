@@ -112,10 +112,7 @@ impl Baseline {
     pub fn count(&mut self, hour: Hour, reports: &[(Cell, f64)], live: f64, lender: Option<&Self>) {
         let expected = self.expected_in(hour, live);
         let mut steady = std::mem::take(&mut self.steady);
-        steady.count(hour, reports, expected, |cell, hour| {
-            let (of_cell, whole) = self.of_cell(cell, lender);
-            self.share_in(part_of(hour), of_cell, whole)
-        });
+        steady.count(hour, reports, expected, |cell, hour| self.share_over_weeks(cell, part_of(hour), lender));
         self.steady = steady;
     }
 
@@ -242,8 +239,12 @@ impl Baseline {
     /// The share of the provider's reports that falls to a cell in a part of the day.
     #[must_use]
     pub fn share(&self, cell: Cell, part: usize, lender: Option<&Self>) -> f64 {
+        self.steady.ratio(cell) * self.share_over_weeks(cell, part, lender)
+    }
+
+    fn share_over_weeks(&self, cell: Cell, part: usize, lender: Option<&Self>) -> f64 {
         let (of_cell, whole) = self.of_cell(cell, lender);
-        self.steady.ratio(cell) * self.share_in(part, of_cell, whole)
+        self.share_in(part, of_cell, whole)
     }
 
     /// The same in each part of the day.

@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 use std::collections::VecDeque;
 
 /// The finest cells that have a level of their own, some 45 km wide: a town and what is around it.
-pub const REGIONS: Resolution = Resolution::ALL[4];
+const REGIONS: Resolution = Resolution::ALL[4];
 /// On each of so many days it must have been more: few outages last so long, and where one does, what is told of it ends.
 const DAYS: usize = 5;
 /// Reports a day that "as over the weeks before" weighs as much as.
