@@ -2,7 +2,7 @@
 
 use super::learn::Explained;
 use super::parameters::Parameters;
-use super::places::STEPS;
+use super::places::{Places, STEPS};
 use super::scan::{LEVELS, Scan};
 use super::spread::FEW_IN_BURSTS;
 use super::zone::{REST_RANGE, corrected};
@@ -37,12 +37,17 @@ impl Scan {
         let (rest, rest_expected) = (whole - all_left_out.count, (1.0 - all_left_out.share).max(0.0) * expected);
         for (level, known) in known.into_iter().enumerate() {
             let places = &mut self.levels[level];
+            let mut portions = portions_of(places, &counts[level], part);
+            // Who is first heard of in this hour was not expected.
+            portions[known..].fill(Portion::default());
             for place in 0..known {
                 let (mut all, mut out) = (Portion::default(), Portion::default());
                 for steps in 0..places.spread[place].len() {
-                    for near in places.ring(place as u32, steps).iter().map(|near| *near as usize).filter(|near| *near < known) {
-                        all = all.with(&Portion { count: counts[level][near], share: places.shares[near][part].into() });
-                        out = left_out[level].get(near).map_or(out, |portion| out.with(portion));
+                    let ring = places.ring(place as u32, steps);
+                    all = ring.iter().fold(all, |sum, near| sum.with(&portions[*near as usize]));
+                    if !left_out[level].is_empty() {
+                        let known = ring.iter().filter(|near| (**near as usize) < known);
+                        out = known.fold(out, |sum, near| sum.with(&left_out[level][*near as usize]));
                     }
                     let (count, mean) = (all.count - out.count, (all.share - out.share).max(0.0) * expected);
                     let usual = corrected(count, mean, rest, rest_expected, parameters);
@@ -68,12 +73,12 @@ impl Scan {
     fn learn_bursts(&mut self, counts: &[f64], part: usize, (whole, expected): (f64, f64), parameters: &Parameters) {
         let places = &self.levels[LEVELS - 1];
         let is_heard_of = |place: &usize| 0.0 < counts[*place] || 0.0 < places.learnt[*place];
-        let portion = |place: usize| Portion { count: counts[place], share: places.shares[place][part].into() };
+        let portions = portions_of(places, counts, part);
         for place in (0..counts.len()).filter(is_heard_of) {
             let near = places.near(place as u32, STEPS).iter().map(|near| *near as usize).filter(is_heard_of);
-            let around = near.fold(Portion::default(), |sum, near| sum.with(&portion(near)));
+            let around = near.fold(Portion::default(), |sum, near| sum.with(&portions[near]));
             if !is_disturbed(around.count, around.share * expected, FEW_IN_BURSTS) {
-                let alone = portion(place);
+                let alone = portions[place];
                 let usual = corrected(alone.count, alone.share * expected, whole, expected, parameters);
                 self.bursts.learn(alone.count, usual.expected, parameters);
             }
@@ -116,4 +121,9 @@ impl Scan {
         }
         of_levels
     }
+}
+
+/// Of each place, its reports and its share in a part of the day.
+fn portions_of(places: &Places, counts: &[f64], part: usize) -> Vec<Portion> {
+    counts.iter().zip(&places.shares).map(|(count, shares)| Portion { count: *count, share: shares[part].into() }).collect()
 }

@@ -10,6 +10,8 @@ const LONG_MINUTES: i64 = 120;
 const LONG_PRIOR: f64 = 0.5;
 /// A zone's own mean is as uncertain as that of so many reports more than were learnt of it.
 const MEAN_PRIOR: f64 = 8.0;
+/// Of so few reports all is believed, however few are expected.
+const FEW: f64 = 3.0;
 /// Bursts are learnt of places where no more than this is expected in an hour: where more is, chance of the day outweighs them.
 const BURSTS_BELOW: f64 = 0.3;
 /// What is believed of bursts rests on so many expected reports more than were learnt: with few, there are none.
@@ -119,7 +121,7 @@ impl Spread {
     /// brings `bursts` more.
     pub fn learn(&mut self, count: f64, mean: f64, unsure: f64, bursts: f64, block_ends: bool) {
         // An outage would teach that anything may happen here: what no undisturbed hour exceeds is not believed.
-        let count = count.min(mean + 6.0 * mean.sqrt() + 3.0);
+        let count = if count <= FEW { count } else { count.min(mean + 6.0 * mean.sqrt() + FEW) };
         self.hour.add(count, mean, unsure, bursts);
         self.open.count += count as f32;
         self.open.mean += mean as f32;
