@@ -9,6 +9,7 @@ use super::zone::{REST_RANGE, corrected};
 use crate::domain::baseline::{is_disturbed, part_of};
 use crate::domain::grid::{Cell, Resolution};
 use crate::domain::time::Hour;
+use hashbrown::{HashMap, HashSet};
 
 /// Reports of an hour, and which share of the provider's is usual there.
 #[derive(Debug, Clone, Copy, Default)]
@@ -72,16 +73,20 @@ impl Scan {
     /// Learns how reports come in bursts from an hour's counts of the finest places: of all that were heard of, where it was quiet around.
     fn learn_bursts(&mut self, counts: &[f64], part: usize, (whole, expected): (f64, f64), parameters: &Parameters) {
         let places = &self.levels[LEVELS - 1];
-        let is_heard_of = |place: &usize| 0.0 < counts[*place] || 0.0 < places.learnt[*place];
+        let is_heard_of = |place: usize| 0.0 < counts[place] || 0.0 < places.learnt[place];
         let portions = portions_of(places, counts, part);
-        for place in (0..counts.len()).filter(is_heard_of) {
-            let near = places.near(place as u32, STEPS).iter().map(|near| *near as usize).filter(is_heard_of);
-            let around = near.fold(Portion::default(), |sum, near| sum.with(&portions[near]));
-            if !is_disturbed(around.count, around.share * expected, FEW_IN_BURSTS) {
-                let alone = portions[place];
-                let usual = corrected(alone.count, alone.share * expected, whole, expected, parameters);
-                self.bursts.learn(alone.count, usual.expected, parameters);
+        let crowded = crowded(places, counts, FEW_IN_BURSTS);
+        for place in (0..counts.len()).filter(|place| is_heard_of(*place)) {
+            if crowded.contains(&(place as u32)) {
+                let near = places.near(place as u32, STEPS).iter().map(|near| *near as usize).filter(|near| is_heard_of(*near));
+                let around = near.fold(Portion::default(), |sum, near| sum.with(&portions[near]));
+                if is_disturbed(around.count, around.share * expected, FEW_IN_BURSTS) {
+                    continue;
+                }
             }
+            let alone = portions[place];
+            let usual = corrected(alone.count, alone.share * expected, whole, expected, parameters);
+            self.bursts.learn(alone.count, usual.expected, parameters);
         }
         self.bursting = self.bursts.bursting(parameters);
     }
@@ -126,4 +131,15 @@ impl Scan {
 /// Of each place, its reports and its share in a part of the day.
 fn portions_of(places: &Places, counts: &[f64], part: usize) -> Vec<Portion> {
     counts.iter().zip(&places.shares).map(|(count, shares)| Portion { count: *count, share: shares[part].into() }).collect()
+}
+
+/// The places around which more than so many reports lie: few, so it is asked of those that have reports.
+fn crowded(places: &Places, counts: &[f64], few: f64) -> HashSet<u32> {
+    let mut around = HashMap::<u32, f64>::new();
+    for (place, count) in counts.iter().enumerate().filter(|(_, count)| 0.0 < **count) {
+        for near in places.near(place as u32, STEPS) {
+            *around.entry(*near).or_default() += count;
+        }
+    }
+    around.into_iter().filter(|(_, count)| few < *count).map(|(place, _)| place).collect()
 }
