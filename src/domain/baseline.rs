@@ -233,7 +233,7 @@ impl Baseline {
     /// Reports that were learnt of a cell and its descendants and are still held.
     #[must_use]
     pub fn learnt_of(&self, cell: Cell) -> f64 {
-        self.cells[usize::from(cell.resolution().number())].get(&cell).map_or(0.0, |parts| f64::from(parts.iter().sum::<f32>()))
+        self.learnt_by_part(cell).1
     }
 
     /// The share of the provider's reports that falls to a cell in a part of the day.
@@ -243,29 +243,41 @@ impl Baseline {
     }
 
     fn share_over_weeks(&self, cell: Cell, part: usize, lender: Option<&Self>) -> f64 {
-        let (of_cell, whole) = self.of_cell(cell, lender);
+        let (of_cell, learnt) = self.learnt_by_part(cell);
+        let whole = self.share_of_day(cell.resolution(), learnt, lender.map(|lender| lender.whole_day_share(cell)));
         self.share_in(part, of_cell, whole)
     }
 
     /// The same in each part of the day.
     #[must_use]
     pub fn shares(&self, cell: Cell, lender: Option<&Self>) -> [f64; PARTS] {
-        let (of_cell, whole) = self.of_cell(cell, lender);
-        let ratio = self.steady.ratio(cell);
-        std::array::from_fn(|part| ratio * self.share_in(part, of_cell, whole))
+        self.shares_and_learnt(cell, lender).0
     }
 
-    /// What was learnt of a cell, and its share over the whole day.
-    fn of_cell(&self, cell: Cell, lender: Option<&Self>) -> (Option<&[f32; PARTS]>, f64) {
-        let level = usize::from(cell.resolution().number());
-        let of_cell = self.cells[level].get(&cell);
-        let n: f64 = of_cell.map_or(0.0, |parts| f64::from(parts.iter().sum::<f32>()));
-        let (mut all, mut more) = (self.reports() + CELL_PRIOR * self.cells[level].len().max(1) as f64, CELL_PRIOR);
-        if let Some(lender) = lender {
-            more += MAP_PRIOR * lender.whole_day_share(cell);
+    /// The same, and [`Self::learnt_of`] the cell.
+    #[must_use]
+    pub fn shares_and_learnt(&self, cell: Cell, lender: Option<&Self>) -> ([f64; PARTS], f64) {
+        let (of_cell, learnt) = self.learnt_by_part(cell);
+        let whole = self.share_of_day(cell.resolution(), learnt, lender.map(|lender| lender.whole_day_share(cell)));
+        let ratio = self.steady.ratio(cell);
+        (std::array::from_fn(|part| ratio * self.share_in(part, of_cell, whole)), learnt)
+    }
+
+    /// What was learnt of a cell, by part of the day and over all of them.
+    fn learnt_by_part(&self, cell: Cell) -> (Option<&[f32; PARTS]>, f64) {
+        let parts = self.cells[usize::from(cell.resolution().number())].get(&cell);
+        (parts, parts.map_or(0.0, |parts| f64::from(parts.iter().sum::<f32>())))
+    }
+
+    /// The share over the whole day of a cell of which so much was learnt, and that has such a share of the lender's reports.
+    fn share_of_day(&self, resolution: Resolution, learnt: f64, of_lender: Option<f64>) -> f64 {
+        let cells = self.cells[usize::from(resolution.number())].len().max(1);
+        let (mut all, mut more) = (self.reports() + CELL_PRIOR * cells as f64, CELL_PRIOR);
+        if let Some(share) = of_lender {
+            more += MAP_PRIOR * share;
             all += MAP_PRIOR;
         }
-        (of_cell, ((n + more) / all).min(1.0))
+        ((learnt + more) / all).min(1.0)
     }
 
     fn share_in(&self, part: usize, of_cell: Option<&[f32; PARTS]>, whole: f64) -> f64 {

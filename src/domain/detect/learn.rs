@@ -92,7 +92,9 @@ impl Detector {
         baseline.learn(hour, &reports, live);
         baseline.refresh(lender.map(|lender| &**lender));
         self.scan.prior_dispersion = if self.is_cold() { self.parameters.dispersion_cold } else { self.parameters.dispersion };
-        self.scan.refresh(Arc::clone(&self.baseline), lender.cloned());
+        // Of an hour in which nobody was here nothing was learnt.
+        let learnt = reports.iter().filter(|_| live > 0.0).map(|(cell, _)| *cell);
+        self.scan.refresh(Arc::clone(&self.baseline), lender.cloned(), learnt);
         let days = self.baseline.hours() / 24.0;
         self.thresholds.expect(self.baseline.reports() / days.max(1.0), &self.parameters);
     }

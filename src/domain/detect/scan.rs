@@ -287,8 +287,8 @@ impl Scan {
             return place;
         }
         let parent = level.checked_sub(1).map_or(0, |coarser| self.place(cell.rolled_up_to(Resolution::ALL[coarser])));
-        let learnt = (shares_of(&self.baseline, self.lender.as_deref(), cell), self.baseline.learnt_of(cell) as f32);
-        self.levels[level].make(cell, parent, learnt)
+        let (shares, learnt) = self.baseline.shares_and_learnt(cell, self.lender.as_deref());
+        self.levels[level].make(cell, parent, (shares.map(|share| share as f32), learnt as f32))
     }
 
     fn places(&self, place: Place) -> &Places {
@@ -327,21 +327,20 @@ impl Scan {
         self.running.as_ref().map_or_else(|| self.levels.each_ref().map(Places::len), |running| running.known)
     }
 
-    /// Takes over what was learnt of shares, from now on.
-    pub fn refresh(&mut self, baseline: Arc<Baseline>, lender: Option<Arc<Baseline>>) {
+    /// Takes over what was learnt of shares, from now on; since the last time reports of these cells were learnt.
+    pub fn refresh(&mut self, baseline: Arc<Baseline>, lender: Option<Arc<Baseline>>, learnt: impl Iterator<Item = Cell>) {
         (self.baseline, self.lender) = (baseline, lender);
-        for resolution in Resolution::ALL.into_iter().take(LEVELS) {
-            let places = &self.levels[usize::from(resolution.number())];
-            // Sorted, so that the same facts number the places the same.
-            let mut new: Vec<Cell> = self.baseline.cells(resolution).filter(|cell| places.find(*cell).is_none()).collect();
-            new.sort_unstable();
-            for cell in new {
-                self.place(cell);
-            }
-            let places = &mut self.levels[usize::from(resolution.number())];
+        let is_new = |cell: &Cell| self.levels[usize::from(cell.resolution().number())].find(*cell).is_none();
+        let mut new: Vec<Cell> = learnt.flat_map(Cell::with_ancestors).filter(is_new).collect();
+        // Sorted, so that the same facts number the places the same.
+        new.sort_unstable();
+        for cell in new {
+            self.place(cell);
+        }
+        for places in &mut self.levels {
             for (place, cell) in places.cells.iter().enumerate() {
-                places.shares[place] = shares_of(&self.baseline, self.lender.as_deref(), *cell);
-                places.learnt[place] = self.baseline.learnt_of(*cell) as f32;
+                let (shares, learnt) = self.baseline.shares_and_learnt(*cell, self.lender.as_deref());
+                (places.shares[place], places.learnt[place]) = (shares.map(|share| share as f32), learnt as f32);
             }
         }
     }
@@ -466,8 +465,4 @@ impl Scan {
 
 fn without_late(counts: &Counts) -> Counts {
     Counts::from_rows(counts.rows().filter(|(key, _)| key.lane() != Lane::LateArrived).collect())
-}
-
-fn shares_of(baseline: &Baseline, lender: Option<&Baseline>, cell: Cell) -> [f32; PARTS] {
-    baseline.shares(cell, lender).map(|share| share as f32)
 }
