@@ -85,6 +85,7 @@ impl Detector {
         if self.baseline.weeks() > 0.5 && live > 0.0 {
             self.scan.learn(hour, &reports, self.baseline.expected_in(hour, live), &explained, &self.parameters);
         }
+        self.scan.let_go_of_baseline();
         Arc::make_mut(&mut self.baseline).count(hour, &reports, live, lender.map(|lender| &**lender));
         self.leave_out_explained(&mut reports, hour, live, &explained);
         self.explained = explained.is_somewhere().then_some((hour, explained));

@@ -327,6 +327,11 @@ impl Scan {
         self.running.as_ref().map_or_else(|| self.levels.each_ref().map(Places::len), |running| running.known)
     }
 
+    /// Lets go of what was learnt until [`Self::refresh`], so that an hour can be added to it in place.
+    pub fn let_go_of_baseline(&mut self) {
+        self.baseline = Arc::default();
+    }
+
     /// Takes over what was learnt of shares, from now on; since the last time reports of these cells were learnt.
     pub fn refresh(&mut self, baseline: Arc<Baseline>, lender: Option<Arc<Baseline>>, learnt: impl Iterator<Item = Cell>) {
         (self.baseline, self.lender) = (baseline, lender);
