@@ -14,6 +14,7 @@ use crate::domain::time::{Hour, Minute, Timestamp};
 use crate::engine::local_clocks::LocalClocks;
 use crate::store::{HOURS_KEPT_DAYS, MINUTES_KEPT_DAYS, Store, StoreError};
 use futures_util::future::try_join_all;
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefMutIterator, ParallelIterator};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -247,10 +248,11 @@ impl Watch {
                 }
                 // The provider that was heard of most lends the others its shape of the week and of the map.
                 let most = self.detectors.iter().map(Detector::baseline).max_by(|a, b| a.reports().total_cmp(&b.reports())).cloned();
-                for (detector, facts) in self.detectors.iter_mut().zip(&facts) {
+                // Nobody learns from what another learns of the same hour.
+                self.detectors.par_iter_mut().zip(&facts).for_each(|(detector, facts)| {
                     let of_hour = facts.binary_search_by_key(&hour, |(hour, _)| *hour).ok().map(|n| &*facts[n].1);
                     detector.learn(hour, of_hour, live_minutes, most.as_ref());
-                }
+                });
             }
             next.hour = hours.end;
             self.next = Some(next);
