@@ -243,8 +243,7 @@ impl Baseline {
     }
 
     fn share_over_weeks(&self, cell: Cell, part: usize, lender: Option<&Self>) -> f64 {
-        let (of_cell, learnt) = self.learnt_by_part(cell);
-        let whole = self.share_of_day(cell.resolution(), learnt, lender.map(|lender| lender.whole_day_share(cell)));
+        let (of_cell, _, whole) = self.of_cell(cell, lender);
         self.share_in(part, of_cell, whole)
     }
 
@@ -257,8 +256,7 @@ impl Baseline {
     /// The same, and [`Self::learnt_of`] the cell.
     #[must_use]
     pub fn shares_and_learnt(&self, cell: Cell, lender: Option<&Self>) -> ([f64; PARTS], f64) {
-        let (of_cell, learnt) = self.learnt_by_part(cell);
-        let whole = self.share_of_day(cell.resolution(), learnt, lender.map(|lender| lender.whole_day_share(cell)));
+        let (of_cell, learnt, whole) = self.of_cell(cell, lender);
         let ratio = self.steady.ratio(cell);
         (std::array::from_fn(|part| ratio * self.share_in(part, of_cell, whole)), learnt)
     }
@@ -269,15 +267,16 @@ impl Baseline {
         (parts, parts.map_or(0.0, |parts| f64::from(parts.iter().sum::<f32>())))
     }
 
-    /// The share over the whole day of a cell of which so much was learnt, and that has such a share of the lender's reports.
-    fn share_of_day(&self, resolution: Resolution, learnt: f64, of_lender: Option<f64>) -> f64 {
-        let cells = self.cells[usize::from(resolution.number())].len().max(1);
+    /// The same, and the cell's share over the whole day.
+    fn of_cell(&self, cell: Cell, lender: Option<&Self>) -> (Option<&[f32; PARTS]>, f64, f64) {
+        let (parts, learnt) = self.learnt_by_part(cell);
+        let cells = self.cells[usize::from(cell.resolution().number())].len().max(1);
         let (mut all, mut more) = (self.reports() + CELL_PRIOR * cells as f64, CELL_PRIOR);
-        if let Some(share) = of_lender {
-            more += MAP_PRIOR * share;
+        if let Some(lender) = lender {
+            more += MAP_PRIOR * lender.whole_day_share(cell);
             all += MAP_PRIOR;
         }
-        ((learnt + more) / all).min(1.0)
+        (parts, learnt, ((learnt + more) / all).min(1.0))
     }
 
     fn share_in(&self, part: usize, of_cell: Option<&[f32; PARTS]>, whole: f64) -> f64 {

@@ -10,7 +10,7 @@ const LONG_MINUTES: i64 = 120;
 const LONG_PRIOR: f64 = 0.5;
 /// A zone's own mean is as uncertain as that of so many reports more than were learnt of it.
 const MEAN_PRIOR: f64 = 8.0;
-/// Of so few reports all is believed, however few are expected.
+/// Of so few reports all is believed, however few are expected: so of most hours no root need be drawn.
 const FEW: f64 = 3.0;
 /// Bursts are learnt of places where no more than this is expected in an hour: where more is, chance of the day outweighs them.
 const BURSTS_BELOW: f64 = 0.3;
