@@ -252,6 +252,16 @@ impl Catalogue {
         self.providers.iter().enumerate().map(|(index, provider)| (ProviderIndex(index as u16), provider))
     }
 
+    /// Whether an outage of one is one of the other: brands of one network, and whoever depends on it.
+    #[must_use]
+    pub fn fail_together(&self, one: ProviderIndex, other: ProviderIndex) -> bool {
+        let (one, other) = (self.get(one), self.get(other));
+        let network_of = |id: &String| self.find(id).map(|index| &self.get(index).network);
+        let needs =
+            |one: &Provider, other: &Provider| one.depends_on.iter().filter_map(network_of).any(|network| *network == other.network);
+        one.network == other.network || needs(one, other) || needs(other, one)
+    }
+
     /// A number that two catalogues share only where they say the same (the first 64 bits of a SHA-256): nodes of one store should.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
@@ -349,6 +359,17 @@ mod tests {
         assert_eq!(catalogue.subject_name(rogers), "rogers");
         assert_eq!(catalogue.brands(Subject::Provider(ProviderIndex(1))), [ProviderIndex(1)]);
         assert_eq!((catalogue.find("Fido"), catalogue.find_plmn("302"), catalogue.find_network("fido")), (None, None, None));
+    }
+
+    #[test]
+    fn brands_of_a_network_and_who_depends_on_one_of_them_fail_together() {
+        let interac = Provider { depends_on: vec!["fido".into()], ..provider("interac", "interac") };
+        let all = vec![provider("rogers", "rogers"), provider("fido", "rogers"), interac, provider("bell", "bell")];
+        let catalogue = Catalogue::new(all).unwrap();
+        for (one, other) in (0..4).flat_map(|one| (0..4).map(move |other| (one, other))) {
+            let together = catalogue.fail_together(ProviderIndex(one), ProviderIndex(other));
+            assert_eq!(together, one == other || one != 3 && other != 3, "{one}, {other}");
+        }
     }
 
     #[test]
