@@ -4,6 +4,7 @@
 
 mod support;
 
+use groundswell::catalogue as catalogues;
 use groundswell::domain::detect::episode::{Episode, State};
 use groundswell::domain::detect::parameters::Parameters;
 use groundswell::domain::fact::Source;
@@ -28,11 +29,12 @@ const BEGIN: i64 = 6 * 24 * HOUR;
 const OUTAGE: Range<i64> = BEGIN + 8 * HOUR..BEGIN + 9 * HOUR;
 const END: i64 = BEGIN + 10 * HOUR;
 
-/// What people have to say of Alpha. Minutes are true ones, counted from [`NOW`].
+/// What people have to say of a provider. Minutes are true ones, counted from [`NOW`].
 struct Scene {
     /// When it was observed, when it comes, and all else.
     reports: Vec<(i64, i64, Report)>,
     random: fastrand::Rng,
+    provider: ProviderIndex,
     /// What our clock shows in each minute.
     clock: fn(i64) -> i64,
     /// When nobody is there, neither to take reports nor to detect.
@@ -79,12 +81,12 @@ fn a_detector_that_is_rebuilt_from_a_day_of_facts_follows_what_one_that_was_alwa
     let scene = Scene::quiet().with_outage();
     let (now, directory) = (OUTAGE.start + 40, tempfile::tempdir().unwrap());
     let store = Store::open_embedded(directory.path(), &catalogue(), TERMS, Options::default()).unwrap();
-    let mut there = Watch::new(1, &Parameters::default());
+    let mut there = Watch::new(&catalogue(), &Parameters::default());
     for minute in BEGIN - 2 * 24 * HOUR..=now {
         scene.record(&store, if minute == BEGIN - 2 * 24 * HOUR { 0..minute } else { minute - 1..minute });
         wait(there.tick(&store, at(minute).start(), &mut |_| ())).unwrap();
     }
-    let mut rebuilt = Watch::new(1, &Parameters::default()).beginning_at(at(now - 24 * HOUR));
+    let mut rebuilt = Watch::new(&catalogue(), &Parameters::default()).beginning_at(at(now - 24 * HOUR));
     while rebuilt.is_behind(at(now).start()) {
         wait(rebuilt.catch_up(&store, at(now).start(), &mut |_| ())).unwrap();
     }
@@ -106,7 +108,7 @@ fn once_clocks_are_set_what_was_usual_at_noon_is_expected_at_noon() {
     let directory = tempfile::tempdir().unwrap();
     let store = Store::open_embedded(directory.path(), &catalogue(), TERMS, Options::default()).unwrap();
     scene.record(&store, 0..BEGIN);
-    let mut watch = Watch::new(1, &Parameters::default());
+    let mut watch = Watch::new(&catalogue(), &Parameters::default());
     wait(watch.tick(&store, at(BEGIN).start(), &mut |_| ())).unwrap();
     let expected = |from: i64| watch.detectors()[0].expected(&[], Window { from: at(from), to: at(from + HOUR) }).mean;
     // Noon in Toronto: in summer, and on a Friday after clocks were set back.
@@ -121,7 +123,7 @@ fn an_outage_is_told_within_the_minute_in_which_it_is_looked_at() {
     let scene = Scene::quiet().with_outage();
     let directory = tempfile::tempdir().unwrap();
     let store = Store::open_embedded(directory.path(), &catalogue(), TERMS, Options::default()).unwrap();
-    let (mut watch, mut told) = (Watch::new(1, &Parameters::default()), Vec::new());
+    let (mut watch, mut told) = (Watch::new(&catalogue(), &Parameters::default()), Vec::new());
     scene.record(&store, 0..BEGIN);
     for minute in BEGIN..END {
         told.extend(wait(watch.tick(&store, at(minute).start(), &mut |_| ())).unwrap());
@@ -136,6 +138,28 @@ fn an_outage_is_told_within_the_minute_in_which_it_is_looked_at() {
     assert_eq!((looked.id, looked.onset), (stepped.id, stepped.onset));
 }
 
+#[test]
+fn providers_hear_each_other_but_for_those_that_fail_together() {
+    let text = |id: &str, more: &str| format!("[[provider]]\nid = \"{id}\"\nname = \"{id}\"\ncategory = \"mobile\"\n{more}\n");
+    let rows = [("alpha", ""), ("brand", "network = \"alpha\""), ("payments", "depends_on = [\"brand\"]"), ("bravo", ""), ("charlie", "")];
+    let catalogue = catalogues::parse(&rows.map(|(id, more)| text(id, more)).concat()).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open_embedded(directory.path(), &catalogue, TERMS, Options::default()).unwrap();
+    for provider in (0..5).map(ProviderIndex) {
+        // So that neither everywhere nor a window of hours says more.
+        let scene = Scene { provider, ..Scene::quiet() }.with_reports(20, 30.0, 0..BEGIN).with_reports(1, 150.0, BEGIN - 20..BEGIN);
+        scene.record(&store, 0..BEGIN);
+    }
+    let mut watch = Watch::new(&catalogue, &Parameters::default()).beginning_at(at(BEGIN - 2 * HOUR));
+    wait(watch.tick(&store, at(BEGIN).start(), &mut |_| ())).unwrap();
+    let heard = (0..5).map(|n| watch.explain(ProviderIndex(n), cell(TORONTO, 7)).unwrap().usual.others.unwrap().counted);
+    let heard: Vec<f64> = heard.collect();
+    // All have the same reports. The first three fail together, and hear the last two; each of these hears all.
+    let of_one = heard[0] / 2.0;
+    assert!(of_one > 40.0, "{heard:?}");
+    assert_eq!(heard, [2.0, 2.0, 2.0, 4.0, 4.0].map(|providers| providers * of_one));
+}
+
 /// The first revision of each incident.
 fn first_of(told: &[Episode]) -> Vec<&Episode> {
     told.iter().filter(|incident| incident.revision == 0).collect()
@@ -144,7 +168,13 @@ fn first_of(told: &[Episode]) -> Vec<&Episode> {
 impl Scene {
     /// Twelve reports an hour from all over Toronto.
     fn quiet() -> Self {
-        let scene = Self { reports: Vec::new(), random: fastrand::Rng::with_seed(1), clock: |minute| minute, away: 0..0 };
+        let scene = Self {
+            reports: Vec::new(),
+            random: fastrand::Rng::with_seed(1),
+            provider: ProviderIndex(0),
+            clock: |minute| minute,
+            away: 0..0,
+        };
         scene.with_reports(4, 12.0, 0..END)
     }
 
@@ -175,7 +205,7 @@ impl Scene {
     fn report(&mut self, steps: u8, observed: i64, arrived: i64) {
         let town = cell(TORONTO, 8).disk(steps);
         let report = Report {
-            provider: ProviderIndex(0),
+            provider: self.provider,
             symptom: Symptom::NoService,
             cell: town[self.random.usize(..town.len())].0,
             spot: Spot::ALL[self.random.usize(1..4)],
@@ -190,7 +220,7 @@ impl Scene {
     fn told(&self, ticks: impl IntoIterator<Item = i64>) -> Vec<Episode> {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open_embedded(directory.path(), &catalogue(), TERMS, Options::default()).unwrap();
-        let mut watch = Watch::new(1, &Parameters::default());
+        let mut watch = Watch::new(&catalogue(), &Parameters::default());
         let (mut told, mut until) = (Vec::new(), 0);
         for tick in ticks.into_iter().filter(|tick| !self.away.contains(tick)) {
             self.record(&store, until..tick);
@@ -210,6 +240,8 @@ impl Scene {
             wait(store.mark_live(span.clone())).unwrap();
         }
         let come = self.reports.iter().filter(|(_, arrived, _)| there(arrived)).map(|(observed, arrived, report)| Report {
+            provider: self.provider,
+            reporter: Reporter { hash: report.reporter.hash << 8 | u64::from(self.provider.0), ..report.reporter },
             observed: Observed { minute: shown(*observed), arrived: shown(*arrived), ..report.observed },
             ..*report
         });

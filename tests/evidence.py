@@ -5,7 +5,7 @@ from collections import Counter
 
 import h3
 
-from expectation import PARTS, REST_RANGE, Baseline, Bursts, Spread, corrected, is_disturbed, part_of, score
+from expectation import PARTS, REST_RANGE, Baseline, Bursts, Spread, clamp, corrected, is_disturbed, part_of, score
 from facts import FINEST, HOURLY, rolled_up
 
 # Of src/domain/detect/mod.rs.
@@ -16,6 +16,8 @@ MOST_LATE = 0.2
 LATE_PRIOR = (1.0, 30.0)
 # Of src/domain/detect/places.rs.
 RINGS = 3
+# Of src/domain/detect/others.rs: of zones of which resolution on, in which windows, and by which one others are asked.
+OTHERS_FROM, OTHERS_UP_TO_MINUTES, OTHERS_MINUTES = 5, 90, 60
 # Of src/domain/detect/spread.rs.
 FEW_IN_BURSTS = 10
 # Of src/domain/detect/parameters.rs.
@@ -25,6 +27,7 @@ COLD_WEEKS = 0.7
 LEAST_EXPECTED = 0.02
 LEAST_EXPECTED_LATE = 0.01
 DISPERSION_LATE = 0.3
+OTHERS_WEIGHT, OTHERS_AT_MOST = 8.0, 1.5
 SPOT_BOUND = 2.0
 ELSEWHERE_COUNTS = 0.5
 GOOD_PART = 0.25
@@ -121,11 +124,9 @@ class Detector:
             if not is_disturbed(around[cell], expected * sum(map(share, near)), FEW_IN_BURSTS):
                 self.bursts.learn(counts[cell], corrected(counts[cell], share(cell) * expected, whole, expected)[0])
 
-    def evidence(self, zone, minutes, now, late_only, facts):
-        """The figures of a zone in the window of so many minutes before `now`."""
-        seen, exposure = facts.seen(now, minutes), [0.0] * PARTS
-        for minute in range(now - minutes, now):
-            exposure[part_of(minute // 60)] += self.expected.get(minute, 0.0)
+    def evidence(self, zone, minutes, now, late_only, facts, others=()):
+        """The figures of a zone in the window of so many minutes before `now`; others are detectors of other providers, each with its facts."""
+        seen, exposure = facts.seen(now, minutes), self.exposure(now, minutes)
         if zone[0] is None:
             expected = sum(exposure) + LEAST_EXPECTED
             dispersion = self.everywhere.dispersion(minutes, math.inf, self.prior) + self.bursts.each() / expected
@@ -133,14 +134,31 @@ class Detector:
         cells = facts.places(zone, now)
         inside = [fact for fact in seen if is_inside(fact.place, cells)]
         expected, unsure = corrected(len(inside), self.expected_of(zone[1], cells, exposure), len(seen), sum(exposure))
-        expected += LEAST_EXPECTED
+        ratio = heard_by(others, zone, minutes, now)
+        expected = expected * ratio + LEAST_EXPECTED
         learnt = sum(self.baseline.learnt_of(cell) for cell in cells)
         dispersion = self.spreads[zone].dispersion(minutes, learnt, self.prior) + unsure + self.bursts.each() / expected
         if late_only:
             inside = [fact for fact in inside if fact.late]
             expected = expected * self.share_late() + LEAST_EXPECTED_LATE
             dispersion = max(dispersion, DISPERSION_LATE)
-        return self.figures(len(inside), bounded(inside, expected), expected, dispersion)
+        return self.figures(len(inside), bounded(inside, expected), expected, dispersion, ratio)
+
+    def exposure(self, now, minutes):
+        """Reports expected of everywhere in the minutes before `now`, by part of the day."""
+        exposure = [0.0] * PARTS
+        for minute in range(now - minutes, now):
+            exposure[part_of(minute // 60)] += self.expected.get(minute, 0.0)
+        return exposure
+
+    def is_cold(self):
+        return self.baseline.weeks() < COLD_WEEKS
+
+    def hears(self, zone, now, facts):
+        """Reports of a zone in the last hour, and how many are to be expected, by what it hears of the rest of the map."""
+        seen, exposure, cells = facts.seen(now, OTHERS_MINUTES), self.exposure(now, OTHERS_MINUTES), facts.places(zone, now)
+        count = sum(is_inside(fact.place, cells) for fact in seen)
+        return count, corrected(count, self.expected_of(zone[1], cells, exposure), len(seen), sum(exposure))[0]
 
     def expected_of(self, ring, cells, exposure):
         """Reports expected in cells that the provider was heard of in, and in those around that it was not."""
@@ -148,12 +166,21 @@ class Detector:
         shares = [sum(self.baseline.share(cell, part, self.lender) for cell in cells) for part in range(PARTS)]
         return sum((share + unheard) * reports for share, reports in zip(shares, exposure))
 
-    def figures(self, counted, observed, expected, dispersion):
-        figures = {"counted": counted, "observed": observed, "expected": expected, "dispersion": dispersion}
+    def figures(self, counted, observed, expected, dispersion, others=1.0):
+        figures = {"counted": counted, "observed": observed, "expected": expected, "dispersion": dispersion, "others": others}
         return figures | {"score": score(observed, expected, dispersion), "bursts": self.bursts.each()}
 
     def share_late(self):
         return (min(self.late, MOST_LATE * self.all) + LATE_PRIOR[0]) / (self.all + LATE_PRIOR[1])
+
+
+def heard_by(others, zone, minutes, now):
+    """By how much others say that more than usual is to be expected of a zone, where they are asked."""
+    if minutes > OTHERS_UP_TO_MINUTES or h3.get_resolution(zone[0]) < OTHERS_FROM:
+        return 1.0
+    heard = [other.hears(zone, now, facts) for other, facts in others if not other.is_cold()]
+    counted, expected = (sum(of_each) for of_each in zip(*heard)) if heard else (0, 0.0)
+    return clamp((counted + OTHERS_WEIGHT) / (expected + OTHERS_WEIGHT), (1.0, OTHERS_AT_MOST))
 
 
 def bounded(inside, expected):

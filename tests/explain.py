@@ -121,6 +121,8 @@ def check(checks, answer, what):
         weight = rest["expected"] + rest["usual_weight"]
         ratio = clamp((rest["counted"] + rest["usual_weight"]) / weight, rest["range"])
         unsure = 1 / weight
+    if others := usual["others"]:
+        ratio *= clamp((others["counted"] + others["weight"]) / (others["expected"] + others["weight"]), others["range"])
     held = clamp((scatter["excess"] + scatter["weight"] * scatter["prior"]) / (scatter["square"] + scatter["weight"]), scatter["range"])
     mean_unsure = 0.0 if scatter["learnt"] is None else 1 / (scatter["learnt"] + scatter["mean_prior"])
     expected, bursts = ratio * raw + usual["least"], answer["bursts"]

@@ -58,12 +58,14 @@ def main():
                     outcomes[compare(checks, stream, incident, own)] += 1
                     outcomes["bounded"] += own["observed"] < own["counted"]
                     outcomes["in bursts"] += own["bursts"] > 0
+                    outcomes["beside others"] += own["others"] > 1
     if not arguments.only_these:
         kinds = {
             "of late reports alone": any(incident.late_only for incident in incidents),
             "of everywhere": any(incident.zone[0] is None for incident in incidents),
             "of a provider without a history": any(incident.provider.startswith("new-") for incident in incidents),
             "with a spot that is bounded": outcomes["bounded"] > 0,
+            "where other providers hear more than usual": outcomes["beside others"] > 0,
             "where one event brings several reports": outcomes["in bursts"] > 0,
         }
         for kind, is_there in kinds.items():
@@ -169,8 +171,7 @@ class Past:
             # Reports of the last hour may yet come with a stream.
             self.next_hour = self.facts.last // 60
             for hour in range(self.facts.first // 60, self.next_hour):
-                for _ in learn(self.detectors, self.clocks, facts, hour, live_part(hour, self.facts), explained):
-                    pass
+                learn(self.detectors, self.clocks, facts, hour, live_part(hour, self.facts), explained)
 
     def evidence_in(self, path, incidents, explained):
         """Each incident of a stream with its evidence as it follows from the facts."""
@@ -183,13 +184,14 @@ class Past:
         due = defaultdict(list)
         for incident in incidents:
             # The last hour that was learnt before that minute's step: one is learnt once no report on time can come for it.
-            due[(incident.now - REREAD_MINUTES) // 60 - 1, incident.provider].append(incident)
+            due[(incident.now - REREAD_MINUTES) // 60 - 1].append(incident)
         first = self.next_hour or facts.first // 60
-        for hour in range(first, max((hour for hour, _ in due), default=0) + 1):
-            for provider in learn(detectors, clocks, ordered, hour, live_part(hour, facts), explained):
-                for incident in due[hour, provider]:
-                    asked = incident.zone, incident.now - incident.since, incident.now, incident.late_only
-                    yield incident, detectors[provider].evidence(*asked, ordered[provider])
+        for hour in range(first, max(due, default=0) + 1):
+            learn(detectors, clocks, ordered, hour, live_part(hour, facts), explained)
+            for incident in due[hour]:
+                asked, own = (incident.zone, incident.now - incident.since, incident.now, incident.late_only), incident.provider
+                others = [(detector, ordered[provider]) for provider, detector in detectors.items() if provider != own]
+                yield incident, detectors[own].evidence(*asked, ordered[own], others)
 
 
 def live_part(hour, facts):
@@ -198,13 +200,12 @@ def live_part(hour, facts):
 
 
 def learn(detectors, clocks, facts, hour, live, explained):
-    """Teaches every provider an hour, and gives each once it has learnt. The one that lends the others its shape learns last."""
+    """Teaches every provider an hour. The one that lends the others its shape learns last."""
     for provider, detector in detectors.items():
         clocks.set(provider, detector.baseline, hour)
     lender = max(detectors.values(), key=lambda detector: detector.baseline.total())
     for provider in sorted(detectors, key=lambda provider: detectors[provider] is lender):
         detectors[provider].learn(hour, facts[provider], live, lender.baseline, explained.get((provider, hour)))
-        yield provider
 
 
 # Both

@@ -186,7 +186,7 @@ impl Scene {
         let anywhere = tempfile::tempdir().unwrap();
         let directory = if directory.as_os_str().is_empty() { anywhere.path() } else { directory };
         let store = Store::open_embedded(directory, &catalogue(), TERMS, Options::default()).unwrap();
-        Self { store, watch: Watch::new(usize::from(PROVIDERS), &Parameters::default()), reporters: 0, _directory: anywhere }
+        Self { store, watch: Watch::new(&catalogue(), &Parameters::default()), reporters: 0, _directory: anywhere }
     }
 
     fn record(&mut self, provider: u16, observed: i64, arrived: i64) {

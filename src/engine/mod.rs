@@ -5,6 +5,7 @@ pub mod cache;
 pub mod clock;
 pub mod ingest;
 mod judge;
+mod kin;
 pub mod local_clocks;
 pub mod lookout;
 pub mod metrics;

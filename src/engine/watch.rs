@@ -5,12 +5,15 @@
 
 use crate::domain::counts::Counts;
 use crate::domain::detect::episode::Episode;
+use crate::domain::detect::explain::Explanation;
 use crate::domain::detect::parameters::Parameters;
 use crate::domain::detect::spike::Spike;
-use crate::domain::detect::{Detector, Outage, QuietDay, REREAD_MINUTES};
+use crate::domain::detect::{Detector, Outage, QuietDay, REREAD_MINUTES, Taken};
+use crate::domain::grid::Cell;
 use crate::domain::liveness::Liveness;
-use crate::domain::provider::ProviderIndex;
+use crate::domain::provider::{Catalogue, ProviderIndex};
 use crate::domain::time::{Hour, Minute, Timestamp};
+use crate::engine::kin::Kin;
 use crate::engine::local_clocks::LocalClocks;
 use crate::store::{HOURS_KEPT_DAYS, MINUTES_KEPT_DAYS, Store, StoreError};
 use futures_util::future::try_join_all;
@@ -37,6 +40,7 @@ type Minutes = Vec<(Minute, Arc<Counts>)>;
 pub struct Watch {
     /// By the provider's place in the catalogue. All in one place, since they may learn from each other.
     detectors: Vec<Detector>,
+    kin: Kin,
     clocks: LocalClocks,
     readings: Vec<Reading>,
     /// Where the first tick begins to step, where that is not the present.
@@ -80,12 +84,13 @@ struct Reading {
 }
 
 impl Watch {
-    /// A watch over the first `providers` of the catalogue. It has seen nothing.
+    /// A watch over all providers of the catalogue. It has seen nothing.
     #[must_use]
-    pub fn new(providers: usize, parameters: &Parameters) -> Self {
-        let detectors = (0..providers).map(|_| Detector::new(parameters.clone())).collect();
-        let readings = vec![Reading::default(); providers];
-        Self { detectors, clocks: LocalClocks::new(providers), readings, begin: None, next: None, found: Vec::new() }
+    pub fn new(catalogue: &Catalogue, parameters: &Parameters) -> Self {
+        let detectors = vec![Detector::new(parameters.clone()); catalogue.len()];
+        let readings = vec![Reading::default(); catalogue.len()];
+        let (kin, clocks) = (Kin::of(catalogue), LocalClocks::new(catalogue.len()));
+        Self { detectors, kin, clocks, readings, begin: None, next: None, found: Vec::new() }
     }
 
     /// The same, but its first tick steps from that minute on: so it knows again, from the facts, what goes on since before it began.
@@ -127,9 +132,16 @@ impl Watch {
         &self.detectors
     }
 
+    /// Which zone decides about a cell now, with every number of its score; none before the first step.
+    pub fn explain(&mut self, provider: ProviderIndex, cell: Cell) -> Option<Explanation> {
+        let (detector, others) = self.kin.apart(&mut self.detectors, provider);
+        detector.explain(cell, &others)
+    }
+
     /// What is too surprising of a provider now.
     pub fn spikes_of(&mut self, provider: ProviderIndex) -> Vec<Spike> {
-        self.detectors[usize::from(provider.0)].spikes_now()
+        let (detector, others) = self.kin.apart(&mut self.detectors, provider);
+        detector.spikes_now(&others)
     }
 
     /// Steps every detector up to the start of the minute of `now`, each minute since the last tick once. Gives every incident that began,
@@ -195,7 +207,8 @@ impl Watch {
                     continue;
                 }
                 let facts = store.minutes(provider, end.plus(-REREAD_MINUTES)..end).await?;
-                let found = self.detectors[usize::from(provider.0)].look(end, now, &facts);
+                let (detector, others) = self.kin.apart(&mut self.detectors, provider);
+                let found = detector.look(end, now, &facts, &others);
                 self.found.extend(found.into_iter().map(|episode| (provider, episode)));
                 reading.looked_at = Some(revision);
                 reading.next_look = began + LOOK_EVERY * stopwatch().saturating_sub(began);
@@ -278,12 +291,14 @@ impl Watch {
         }
         for minute in (next.minute.0..until.0).map(Minute) {
             let live = liveness.covers(minute.plus(-1)..minute);
-            for (provider, facts) in self.providers().zip(&facts) {
-                let detector = &mut self.detectors[usize::from(provider.0)];
-                let facts = within(facts, minute.plus(-REREAD_MINUTES)..minute);
-                let found = detector.step(minute, facts, live);
+            let of_minute = |facts| within(facts, minute.plus(-REREAD_MINUTES)..minute);
+            let taken = self.detectors.iter_mut().zip(&facts).map(|(detector, facts)| detector.take(minute, of_minute(facts), live));
+            let taken: Vec<Taken> = taken.collect();
+            for ((provider, facts), taken) in self.providers().zip(&facts).zip(&taken) {
+                let (detector, others) = self.kin.apart(&mut self.detectors, provider);
+                let found = detector.step_among(&others, taken);
                 self.found.extend(found.into_iter().map(|incident| (provider, incident)));
-                seen(&Step { provider, minute, detector, facts });
+                seen(&Step { provider, minute, detector, facts: of_minute(facts) });
             }
             // From here on this minute is done, whatever fails.
             next.minute = minute.plus(1);

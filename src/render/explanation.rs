@@ -4,6 +4,7 @@ use super::cell::Hex;
 use super::evidence::EvidenceJson;
 use super::time::rfc3339;
 use crate::domain::detect::explain::{Explanation, ExposedHour, Late, Origin, Threshold, Usual};
+use crate::domain::detect::others::Heard;
 use crate::domain::detect::{Bursting, Corrected, Flood, Scatter};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -11,9 +12,10 @@ use utoipa::ToSchema;
 /// Why a cell is judged as it is: the zone that decides about it now, and every number of its score.
 ///
 /// `score` is -log10 of the probability that a negative binomial variable of mean `expected` and variance `expected + dispersion * expected^2` is
-/// `observed` or more. Of the others: `raw` is the sum over parts of the day of share times exposure; `expected` is `rest.ratio * raw + least`, and for
-/// late reports alone `(rest.ratio * raw + least) * late.share + late.least`; `dispersion` is
-/// `scatter.held + scatter.mean_unsure + rest.unsure + bursts.each / (rest.ratio * raw + least)`.
+/// `observed` or more. Of the others: `raw` is the sum over parts of the day of share times exposure; `expected` is
+/// `others.ratio * rest.ratio * raw + least`, and for late reports alone `(others.ratio * rest.ratio * raw + least) * late.share + late.least`;
+/// `dispersion` is `scatter.held + scatter.mean_unsure + rest.unsure + bursts.each / (others.ratio * rest.ratio * raw + least)`. Where `rest` or
+/// `others` is null, its ratio is 1.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ExplanationJson {
     /// The zone that decides.
@@ -78,6 +80,10 @@ pub struct UsualJson {
     /// What the rest of the map says; null where the zone is everywhere.
     #[schema(required = true)]
     pub rest: Option<RestJson>,
+    /// What other providers hear of the same zone; null where nobody is asked: in windows above 90 minutes, of zones of cells coarser than
+    /// resolution 5, and where no other provider is known well enough.
+    #[schema(required = true)]
+    pub others: Option<OthersJson>,
     /// Added to what is expected.
     pub least: f64,
     /// Where late reports alone were counted; else null.
@@ -138,6 +144,22 @@ pub struct RestJson {
     pub ratio: f64,
     /// The dispersion that comes of not knowing that better.
     pub unsure: f64,
+}
+
+/// What other providers hear of the same zone in the last hour, all together but for those that fail with this one (brands of its network, and who
+/// depends on whom): `ratio = clamp((counted + weight) / (expected + weight), range)`.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct OthersJson {
+    /// Their reports.
+    pub counted: f64,
+    /// Those that were to be expected, by what each hears of the rest of the map.
+    pub expected: f64,
+    /// As how many expected reports "the place is as usual" weighs.
+    pub weight: f64,
+    /// The bounds of the ratio.
+    pub range: (f64, f64),
+    /// By how much they say that more than usual is to be expected of a provider there.
+    pub ratio: f64,
 }
 
 /// Late reports alone: `expected = e * share + least`, `dispersion = max(a, dispersion)`.
@@ -287,6 +309,13 @@ impl From<&Usual> for UsualJson {
             ratio: rest.ratio,
             unsure: rest.unsure,
         };
+        let others = |heard: Heard| OthersJson {
+            counted: heard.counted,
+            expected: heard.expected,
+            weight: of.others_held.0,
+            range: (1.0, of.others_held.1),
+            ratio: heard.ratio,
+        };
         let late = |late: Late| LateJson { share: late.share, least: late.least, dispersion: late.dispersion };
         Self {
             cells: of.cells.iter().map(|(cell, shares)| CellShares { cell: Hex(*cell), shares: shares.to_vec() }).collect(),
@@ -295,6 +324,7 @@ impl From<&Usual> for UsualJson {
             exposure: of.exposure.to_vec(),
             raw: of.raw,
             rest: of.rest.map(rest),
+            others: of.others.map(others),
             least: of.least,
             late: of.late.map(late),
         }

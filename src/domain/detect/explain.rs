@@ -5,6 +5,7 @@
 use super::Detector;
 use super::episode::Evidence;
 use super::flood::{ELSEWHERE_COUNTS, Flood};
+use super::others::{Heard, Others};
 use super::places::{LATE_W, STEPS, W, WINDOWS};
 use super::scan::{LEVELS, Place, Scan};
 use super::score::dispersed_bound;
@@ -44,8 +45,8 @@ pub struct Explanation {
     pub weeks: f64,
 }
 
-/// What was to be expected of a zone: `e0 = sum over parts of the day of share * exposure`, `e = r e0 + least`, or of late reports alone
-/// `(r e0 + least) * late.share + late.least`.
+/// What was to be expected of a zone: `e0 = sum over parts of the day of share * exposure`, `e = o r e0 + least`, or of late reports alone
+/// `(o r e0 + least) * late.share + late.least`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Usual {
     /// The cells of the zone that the provider was heard of in, with the share of its reports that each has in each part of the day. None
@@ -65,6 +66,10 @@ pub struct Usual {
     pub usual_weight: f64,
     /// The bounds of what the rest of the map may say.
     pub rest_range: (f64, f64),
+    /// What other providers hear of it (`o`); none where they were not asked.
+    pub others: Option<Heard>,
+    /// As how many expected reports "the place is as usual" weighs against that, and what it may say at most.
+    pub others_held: (f64, f64),
     /// Added to what is expected.
     pub least: f64,
     /// Where late reports alone were counted.
@@ -140,12 +145,12 @@ impl Detector {
     /// The zone that decides about a cell in windows that end where the last step or look did: of all that contain it, the one with the
     /// highest score; where none is judged, the one that comes nearest to it. None before the first step.
     #[must_use]
-    pub fn explain(&self, cell: Cell) -> Option<Explanation> {
+    pub fn explain(&self, cell: Cell, others: &Others<'_>) -> Option<Explanation> {
         let now = self.scan.now()?;
         let cell = cell.rolled_up_to(Resolution::HOURLY);
-        let zone = self.deciding(cell);
+        let zone = self.deciding(cell, others);
         let flood = self.scan.flood(&zone, now, &self.parameters);
-        let (usual, scatter) = (self.usual(&zone), self.scatter(&zone));
+        let (usual, scatter) = (self.usual(&zone, others), self.scatter(&zone));
         let zone = zone.with(flood.observed, zone.expected);
         let places = &self.scan.levels[usize::from(cell.resolution().number())];
         let explained = places.find(cell).map(|place| places.explained[place as usize]);
@@ -168,7 +173,7 @@ impl Detector {
     }
 
     /// Of all zones that contain a cell, in each window, the one that decides.
-    fn deciding(&self, cell: Cell) -> Zone {
+    fn deciding(&self, cell: Cell, others: &Others<'_>) -> Zone {
         let scored = |zone: Zone| zone.with(zone.observed, zone.expected);
         let mut best = scored(self.everywhere(0));
         let mut better = |zone: Zone| {
@@ -189,7 +194,7 @@ impl Detector {
             for (near, away) in cell.rolled_up_to(Resolution::ALL[level]).disk(STEPS as u8) {
                 let Some(place) = places.find(near) else { continue };
                 for steps in first.max(usize::from(away))..=STEPS {
-                    self.each_of((level as u8, place), steps, &mut better);
+                    self.each_of((level as u8, place), steps, others, &mut better);
                 }
             }
         }
@@ -197,15 +202,19 @@ impl Detector {
     }
 
     /// Every zone of that centre and size, not scored yet: in each window, of all reports and of late ones.
-    fn each_of(&self, centre: Place, steps: usize, each: &mut impl FnMut(Zone)) {
+    fn each_of(&self, centre: Place, steps: usize, others: &Others<'_>, each: &mut impl FnMut(Zone)) {
         let (scan, parameters) = (&self.scan, &self.parameters);
         let sums = scan.sums(centre, steps);
-        let spread = &scan.levels[usize::from(centre.0)].spread[centre.1 as usize][steps];
+        let places = &scan.levels[usize::from(centre.0)];
+        let spread = &places.spread[centre.1 as usize][steps];
+        let mut asked = others.about(places.cells[centre.1 as usize], steps);
         for (w, minutes) in WINDOWS.into_iter().enumerate() {
             let usual = scan.usual(&sums, w, parameters);
-            let (observed, expected) = (f64::from(sums.counts[w]), usual.expected + parameters.least_expected);
+            let others = asked.ratio(w, parameters);
+            let (observed, expected) = (f64::from(sums.counts[w]), others.unwrap_or(1.0) * usual.expected + parameters.least_expected);
             let dispersion = scan.dispersion(spread, minutes, sums.learnt, expected, parameters) + usual.unsure;
-            let zone = Zone { centre: Some(centre), steps, window: w, late_only: false, observed, expected, dispersion, score: 0.0 };
+            let zone =
+                Zone { centre: Some(centre), steps, window: w, late_only: false, observed, expected, others, dispersion, score: 0.0 };
             each(zone);
             if w < LATE_W {
                 let (observed, expected) = (f64::from(sums.late[w]), expected * scan.share_late + parameters.least_expected_late);
@@ -218,7 +227,7 @@ impl Detector {
         let (scan, parameters) = (&self.scan, &self.parameters);
         let (observed, expected) = (f64::from(scan.counts[w]), scan.whole[w] + parameters.least_expected);
         let dispersion = scan.dispersion(&scan.spread, WINDOWS[w], f64::INFINITY, expected, parameters);
-        Zone { centre: None, steps: 0, window: w, late_only: false, observed, expected, dispersion, score: 0.0 }
+        Zone { centre: None, steps: 0, window: w, late_only: false, observed, expected, others: None, dispersion, score: 0.0 }
     }
 
     /// Zones that are judged before those that are not, then by score, then by how much more there is than expected.
@@ -234,7 +243,7 @@ impl Detector {
         is_heard && zone.observed >= reports && zone.observed > LEAST_RATIO * zone.expected
     }
 
-    fn usual(&self, zone: &Zone) -> Usual {
+    fn usual(&self, zone: &Zone, others: &Others<'_>) -> Usual {
         let (scan, parameters) = (&self.scan, &self.parameters);
         let corrected = zone.centre.map(|centre| scan.usual(&scan.sums(centre, zone.steps), zone.window, parameters));
         let exposure = scan.exposure[zone.window];
@@ -255,6 +264,8 @@ impl Detector {
             rest: corrected,
             usual_weight: parameters.usual_weight,
             rest_range: REST_RANGE,
+            others: scan.middle_of(zone).and_then(|middle| others.heard(middle, zone.steps, zone.window, parameters)),
+            others_held: (parameters.others_weight, parameters.others_at_most),
             least: parameters.least_expected,
             late: zone.late_only.then_some(late),
             cells,
@@ -273,7 +284,7 @@ impl Detector {
     }
 
     fn threshold(&self, zone: &Zone) -> Threshold {
-        let chosen = || self.thresholds.chosen_from(zone.kind(), &self.parameters);
+        let chosen = || self.thresholds.chosen_from(zone.kind(), zone.others.is_some(), &self.parameters);
         let origin =
             if self.is_cold() { Origin::Cold } else { chosen().map_or(Origin::Untaught(self.thresholds.days().len()), Origin::Chosen) };
         let (opens_at, grows_below) = (self.opens_at(zone), self.parameters.grows_below);

@@ -1,9 +1,9 @@
 //! Which provider is down, where, since when: the detector of one provider, fed minute by minute.
 //!
 //! Pure: the same facts in the same order give the same episodes, in a replay, on a server, in a test. It goes from counts to episodes by
-//! `scan` (counts in windows), `zone` (scores), `threshold` (which score is enough), `judge`, `accounted`, `parts` and `flood` (what opens an
-//! episode, what is another's, what is an outage of its own, what is spam) and `follow` (what becomes of it); `known` keeps what a step has worked
-//! out. `learn` and `scatter` are where hours that are over become what is usual.
+//! `scan` (counts in windows), `zone` (scores), `others` (what other providers hear of the same place), `threshold` (which score is enough), `judge`,
+//! `accounted`, `parts` and `flood` (what opens an episode, what is another's, what is an outage of its own, what is spam) and `follow` (what
+//! becomes of it); `known` keeps what a step has worked out. `learn` and `scatter` are where hours that are over become what is usual.
 //! docs/detection.md has the formulas.
 
 mod accounted;
@@ -17,6 +17,7 @@ mod judge;
 mod known;
 mod learn;
 pub mod onset;
+pub mod others;
 pub mod parameters;
 mod parts;
 mod places;
@@ -45,6 +46,7 @@ pub use flood::Flood;
 use follow::Followed;
 use judge::Moment;
 pub use learn::{Explained, Outage};
+use others::Others;
 use parameters::Parameters;
 use places::LATE_W as LATE_WINDOWS;
 pub use places::WINDOWS;
@@ -58,7 +60,7 @@ pub use zone::Corrected;
 use zone::Zone;
 
 /// The method, as docs/detection.md describes it: another one where the same facts and parameters may give other episodes.
-pub const METHOD: &str = "7";
+pub const METHOD: &str = "8";
 
 /// How many minutes before the present one a step reads again: a report that is on time may still come for them.
 pub const REREAD_MINUTES: i64 = 6;
@@ -95,6 +97,14 @@ pub struct Detector {
     late: (f64, f64),
     /// Up to which minute the last step would like to date episodes; none where it need not.
     undated: Option<Minute>,
+}
+
+/// What a detector took at the start of a minute, to be judged by it.
+#[derive(Debug, Clone)]
+pub struct Taken {
+    now: Minute,
+    live: bool,
+    grown: Vec<Place>,
 }
 
 /// Where zones stay just below the score that opens an episode: possible, and not told.
@@ -146,11 +156,22 @@ impl Detector {
 
     /// Looks at what is known at the start of `now`: facts of the last [`REREAD_MINUTES`] minutes before it, each as a whole.
     ///
-    /// Gives every episode that began, changed or ended.
+    /// Gives every episode that began, changed or ended. For a provider that there is nobody beside.
     pub fn step(&mut self, now: Minute, minutes: &[(Minute, Arc<Counts>)], live: bool) -> Vec<Episode> {
-        let grown = self.scan.take(now, minutes, live);
+        let taken = self.take(now, minutes, live);
+        self.step_among(&Others::default(), &taken)
+    }
+
+    /// The first half of [`Self::step`]: takes what is known, of every provider before any is judged, since they hear each other.
+    pub fn take(&mut self, now: Minute, minutes: &[(Minute, Arc<Counts>)], live: bool) -> Taken {
+        Taken { now, live, grown: self.scan.take(now, minutes, live) }
+    }
+
+    /// The second half: judges what was taken, beside the others.
+    pub fn step_among(&mut self, others: &Others<'_>, taken: &Taken) -> Vec<Episode> {
+        let (now, live) = (taken.now, taken.live);
         let mut told = Vec::new();
-        let zones = self.zones(&grown);
+        let zones = self.zones(&taken.grown, others);
         self.note(&zones, now, live);
         self.judge(&zones, Moment { now, at: now.start(), is_running: false }, &mut told);
         for n in (0..self.followed.len()).rev() {
@@ -168,7 +189,7 @@ impl Detector {
     ///
     /// Episodes open, grow and join as soon as what has come is enough. What counts minutes waits for the step: which cells are named, what
     /// smoulders, whether it is over, what quiet days teach. So the steps tell the same, looked at in between or not.
-    pub fn look(&mut self, now: Minute, at: Timestamp, minutes: &[(Minute, Arc<Counts>)]) -> Vec<Episode> {
+    pub fn look(&mut self, now: Minute, at: Timestamp, minutes: &[(Minute, Arc<Counts>)], others: &Others<'_>) -> Vec<Episode> {
         let next = self.scan.now().map(|stepped| if self.scan.is_running() { stepped } else { stepped.plus(1) });
         if next != Some(now) {
             return Vec::new();
@@ -177,20 +198,20 @@ impl Detector {
         let mut told = Vec::new();
         if !grown.is_empty() {
             let at = Timestamp(at.0 - at.0.rem_euclid(SECOND_MS));
-            let zones = self.zones(&grown);
+            let zones = self.zones(&grown, others);
             self.judge(&zones, Moment { now, at, is_running: true }, &mut told);
         }
         told
     }
 
     /// Zones around what has grown.
-    fn zones(&mut self, grown: &[Place]) -> Vec<Zone> {
+    fn zones(&mut self, grown: &[Place], others: &Others<'_>) -> Vec<Zone> {
         let zones = if grown.is_empty() {
             Vec::new()
         } else if let Some(everywhere) = self.still_everywhere() {
             vec![everywhere]
         } else {
-            self.scan.zones(grown, LEAST_SCORE, &self.parameters)
+            self.scan.zones(grown, others, LEAST_SCORE, &self.parameters)
         };
         self.highest_score = zones.first().map_or(0.0, |zone| zone.score);
         zones
@@ -215,7 +236,9 @@ impl Detector {
         if self.was_quiet && live && !self.is_cold() {
             self.thresholds.pass(now, &self.parameters);
             for zone in zones {
-                self.thresholds.note(now, zone.kind(), zone.score, &self.parameters);
+                // A score that opens an episode may be that of an outage: no more is believed of it than that it did.
+                let score = zone.score.min(self.thresholds.opens_at(zone, &self.parameters));
+                self.thresholds.note(now, zone.kind(), score, &self.parameters);
             }
         }
     }

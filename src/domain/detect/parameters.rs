@@ -9,6 +9,8 @@ pub struct Parameters {
     pub false_alarms_a_week: f64,
     /// The least and the greatest score that may open an episode, whatever quiet days say.
     pub opens_at: (f64, f64),
+    /// The least where other providers were asked of the zone: what they would have heard too is not taken for an outage.
+    pub opens_asked_at: f64,
     /// Reports a day up to which the greatest of these, and the next, are enough; with ten times as many they are one higher.
     pub bounds_reports_a_day: f64,
     /// The score that opens an episode while too few quiet days are known.
@@ -41,6 +43,10 @@ pub struct Parameters {
     pub bursts_believed: f64,
     /// Expected reports that "the provider does as usual" weighs as much as, against what the rest of the map shows.
     pub usual_weight: f64,
+    /// Expected reports that "the place is as usual" weighs as much as, against what other providers hear of it.
+    pub others_weight: f64,
+    /// How many times as many as else they may say at most that are to be expected.
+    pub others_at_most: f64,
     /// Reports that no zone and window is expected to stay below.
     pub least_expected: f64,
     /// The same for late reports alone.
@@ -69,6 +75,7 @@ impl Parameters {
         let Self {
             false_alarms_a_week,
             opens_at,
+            opens_asked_at,
             bounds_reports_a_day,
             opens_untaught_at,
             opens_cold_at,
@@ -85,6 +92,8 @@ impl Parameters {
             bursts_held,
             bursts_believed,
             usual_weight,
+            others_weight,
+            others_at_most,
             least_expected,
             least_expected_late,
             dispersion_late,
@@ -99,6 +108,7 @@ impl Parameters {
             false_alarms_a_week,
             opens_at.0,
             opens_at.1,
+            opens_asked_at,
             bounds_reports_a_day,
             opens_untaught_at,
             opens_cold_at,
@@ -115,6 +125,8 @@ impl Parameters {
             bursts_held,
             bursts_believed,
             usual_weight,
+            others_weight,
+            others_at_most,
             least_expected,
             least_expected_late,
             dispersion_late,
@@ -139,6 +151,7 @@ impl Default for Parameters {
         Self {
             false_alarms_a_week: 0.02,
             opens_at: (5.4, 6.8),
+            opens_asked_at: 5.2,
             bounds_reports_a_day: 1_000.0,
             opens_untaught_at: 6.5,
             opens_cold_at: 7.5,
@@ -155,6 +168,8 @@ impl Default for Parameters {
             bursts_held: 4.0,
             bursts_believed: 0.5,
             usual_weight: 80.0,
+            others_weight: 8.0,
+            others_at_most: 1.5,
             least_expected: 0.02,
             least_expected_late: 0.01,
             dispersion_late: 0.3,
@@ -175,7 +190,7 @@ mod tests {
     #[test]
     fn a_fingerprint_stays_and_is_another_one_where_a_number_differs() {
         let usual = Parameters::default();
-        assert_eq!(usual.fingerprint(), 0xad12_59d4_45de_9222);
+        assert_eq!(usual.fingerprint(), 0x179d_4052_2620_326d);
         let others = [
             Parameters { false_alarms_a_week: 0.021, ..usual.clone() },
             Parameters { opens_at: (5.4, 6.9), ..usual.clone() },

@@ -68,7 +68,7 @@ impl Scan {
 
     fn with_sums(&self, zone: &Zone, sums: &Sums, ratio: f64, parameters: &Parameters) -> Zone {
         let w = zone.window;
-        let expected = sums.expected(&self.exposure[w]) * ratio + parameters.least_expected;
+        let expected = zone.others.unwrap_or(1.0) * ratio * sums.expected(&self.exposure[w]) + parameters.least_expected;
         if zone.late_only {
             zone.with(f64::from(sums.late[w]), expected * self.share_late + parameters.least_expected_late)
         } else {

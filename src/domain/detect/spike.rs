@@ -1,6 +1,7 @@
 //! Spikes: where a provider has more reports now than chance explains, whether or not that is enough for an episode.
 
 use super::episode::Evidence;
+use super::others::Others;
 use super::places::{Places, W, WINDOWS};
 use super::scan::{LEVELS, Place};
 use super::zone::Zone;
@@ -33,7 +34,7 @@ impl Detector {
     /// [`MOST_SPIKES`]. A zone that shares a cell with a stronger one is left out; everywhere, which shares all, hides none.
     ///
     /// Scores all these zones anew, whether or not anything came since: as dear as a look at a minute in which all of them reported.
-    pub fn spikes_now(&mut self) -> Vec<Spike> {
+    pub fn spikes_now(&mut self, others: &Others<'_>) -> Vec<Spike> {
         let Some(now) = self.scan.now() else { return Vec::new() };
         let mut recent: Vec<Place> = Vec::new();
         for level in 0..LEVELS {
@@ -41,7 +42,7 @@ impl Detector {
             recent.extend(counts.filter(|(counts, _)| counts[RECENT] > 0).map(|(_, place)| (level as u8, place)));
         }
         self.scan.step += 1;
-        let zones = if recent.is_empty() { Vec::new() } else { self.scan.zones(&recent, LEAST_SCORE, &self.parameters) };
+        let zones = if recent.is_empty() { Vec::new() } else { self.scan.zones(&recent, others, LEAST_SCORE, &self.parameters) };
         let (mut spikes, mut taken, mut bounded) = (Vec::new(), Taken::default(), 0);
         let mut sources = Sources::default();
         for zone in &zones {

@@ -59,17 +59,22 @@ pub struct Thresholds {
     more: f64,
 }
 
-/// Scores that are enough, by kind, and the range they were held in.
+/// Scores that are enough, by kind, where others are asked, and the greatest that they were held at.
 #[derive(Debug, Clone, Copy)]
 struct Chosen {
     scores: [f64; KINDS],
-    range: (f64, f64),
+    greatest: f64,
 }
 
 /// Between which expected counts lie the zones of a kind, the first left out; none where the kind is that of late reports alone.
 pub fn bounds_of(kind: usize) -> Option<(f64, f64)> {
     let bound = |n: usize| EXPECTED.get(n).copied().unwrap_or(f64::INFINITY);
     (kind + 1 < KINDS).then(|| (kind.checked_sub(1).map_or(0.0, bound), bound(kind)))
+}
+
+/// The least score that may open an episode in a zone that others were asked of, or not.
+const fn least(asked: bool, parameters: &Parameters) -> f64 {
+    if asked { parameters.opens_asked_at } else { parameters.opens_at.0 }
 }
 
 /// The kind of a zone.
@@ -84,9 +89,9 @@ impl Thresholds {
         self.more = (reports_a_day / parameters.bounds_reports_a_day).max(1.0).log10();
     }
 
-    /// The score that opens an episode in a zone of that kind.
-    pub fn of(&self, kind: usize, parameters: &Parameters) -> f64 {
-        self.chosen.map_or(parameters.opens_untaught_at + self.more, |chosen| chosen.scores[kind])
+    /// The score that opens an episode in a zone of that kind, where others were asked of it or not.
+    pub fn of(&self, kind: usize, asked: bool, parameters: &Parameters) -> f64 {
+        self.chosen.map_or(parameters.opens_untaught_at + self.more, |chosen| chosen.scores[kind].max(least(asked, parameters)))
     }
 
     /// Knows that nothing is known to be wrong in the minute before `now`: a day without any score is a quiet day too.
@@ -104,10 +109,8 @@ impl Thresholds {
     /// Notes a score that was seen in that minute.
     pub fn note(&mut self, now: Minute, kind: usize, score: f64, parameters: &Parameters) {
         self.pass(now, parameters);
-        // A score that opens an episode may be that of an outage: no more is believed of it than that it did.
-        let score = score.min(self.of(kind, parameters)) as f32;
         if let Some(today) = &mut self.today {
-            today.highest[kind] = today.highest[kind].max(score);
+            today.highest[kind] = today.highest[kind].max(score as f32);
         }
     }
 
@@ -131,15 +134,15 @@ impl Thresholds {
             self.days.pop_front();
         }
         if self.days.len() >= LEAST_DAYS {
-            let range = (parameters.opens_at.0, parameters.opens_at.1 + self.more);
-            let scores = std::array::from_fn(|kind| self.choice(kind, parameters.false_alarms_a_week, range).score());
-            self.chosen = Some(Chosen { scores, range });
+            let greatest = parameters.opens_at.1 + self.more;
+            let of_kind = |kind| self.choice(kind, parameters.false_alarms_a_week, (parameters.opens_asked_at, greatest)).score();
+            self.chosen = Some(Chosen { scores: std::array::from_fn(of_kind), greatest });
         }
     }
 
-    /// What a kind's score was chosen from; none while nothing is chosen.
-    pub fn chosen_from(&self, kind: usize, parameters: &Parameters) -> Option<Choice> {
-        self.chosen.map(|chosen| self.choice(kind, parameters.false_alarms_a_week, chosen.range))
+    /// What such a score was chosen from; none while nothing is chosen.
+    pub fn chosen_from(&self, kind: usize, asked: bool, parameters: &Parameters) -> Option<Choice> {
+        self.chosen.map(|chosen| self.choice(kind, parameters.false_alarms_a_week, (least(asked, parameters), chosen.greatest)))
     }
 
     /// Quiet days that are remembered.

@@ -1,6 +1,7 @@
 //! Zones: neighbouring cells tested together, in many sizes and windows, around what is new. Each has a score.
 
 use super::episode::Evidence;
+use super::others::{Asked, Others};
 use super::parameters::Parameters;
 use super::places::{LATE_W, Places, STEPS, W, WINDOWS};
 use super::scan::{LEVELS, Place, Scan};
@@ -35,6 +36,8 @@ pub struct Zone {
     pub observed: f64,
     /// Reports that were to be expected.
     pub expected: f64,
+    /// By how much what other providers hear says that more than usual is to be expected: a factor of that. None where nobody was asked.
+    pub others: Option<f64>,
     /// Variance is `expected + dispersion * expected^2`.
     pub dispersion: f64,
     /// -log10 of the probability of so many or more.
@@ -113,7 +116,7 @@ pub fn corrected(count: f64, expected: f64, whole: f64, whole_expected: f64, par
 impl Scan {
     /// Zones around what has grown, and everywhere, each in its most surprising window, highest score first. Only those near enough to the
     /// score that opens an episode, or that teach how scores of quiet days are.
-    pub fn zones(&mut self, grown: &[Place], least: f64, parameters: &Parameters) -> Vec<Zone> {
+    pub fn zones(&mut self, grown: &[Place], others: &Others<'_>, least: f64, parameters: &Parameters) -> Vec<Zone> {
         let (mut zones, mut within, mut hopes) = (Vec::new(), Vec::new(), Hopes::new(least));
         for level in (0..LEVELS).rev() {
             within.extend(grown.iter().filter(|(own, _)| usize::from(*own) == level).map(|(_, place)| *place));
@@ -122,7 +125,7 @@ impl Scan {
             // One cell of a coarse resolution is about what seven of the next finer one are.
             let first = usize::from(level + 1 < LEVELS);
             for centre in self.centres(level, &within) {
-                self.zones_around((level as u8, centre), first, &mut hopes, parameters, &mut zones);
+                self.zones_around((level as u8, centre), first, others, &mut hopes, parameters, &mut zones);
             }
             // What has grown in a place has grown in that which it lies in.
             for place in &mut within {
@@ -153,7 +156,15 @@ impl Scan {
     }
 
     /// Zones around a place, from so many steps on, each adding a ring to the one before.
-    fn zones_around(&self, centre: Place, first: usize, hopes: &mut Hopes, parameters: &Parameters, zones: &mut Vec<Zone>) {
+    fn zones_around(
+        &self,
+        centre: Place,
+        first: usize,
+        others: &Others<'_>,
+        hopes: &mut Hopes,
+        parameters: &Parameters,
+        zones: &mut Vec<Zone>,
+    ) {
         let places = &self.levels[usize::from(centre.0)];
         let unheard = self.unheard().map(f64::from);
         let mut sums = Sums::default();
@@ -167,7 +178,8 @@ impl Scan {
             let missing = self.missing(centre, steps) as f64;
             let shares = std::array::from_fn(|part| sums.shares[part] + unheard[part] * missing);
             let spread = &places.spread[centre.1 as usize][steps];
-            zones.extend(self.zone(centre, steps, &Sums { shares, ..sums }, spread, hopes, parameters));
+            let asked = others.about(places.cells[centre.1 as usize], steps);
+            zones.extend(self.zone((centre, steps), &Sums { shares, ..sums }, spread, asked, hopes, parameters));
         }
     }
 
@@ -202,7 +214,15 @@ impl Scan {
     }
 
     /// A zone in its most surprising window.
-    fn zone(&self, centre: Place, steps: usize, sums: &Sums, spread: &Spread, hopes: &mut Hopes, parameters: &Parameters) -> Option<Zone> {
+    fn zone(
+        &self,
+        (centre, steps): (Place, usize),
+        sums: &Sums,
+        spread: &Spread,
+        mut asked: Asked<'_>,
+        hopes: &mut Hopes,
+        parameters: &Parameters,
+    ) -> Option<Zone> {
         let fewest = parameters.people.min(parameters.late_reports);
         for (w, minutes) in WINDOWS.into_iter().enumerate() {
             let observed = f64::from(sums.counts[w]);
@@ -210,14 +230,22 @@ impl Scan {
                 continue;
             }
             let usual = self.usual(sums, w, parameters);
-            let expected = usual.expected + parameters.least_expected;
-            let dispersion = || self.dispersion(spread, minutes, sums.learnt, expected, parameters) + usual.unsure;
-            let zone = Zone { centre: Some(centre), steps, window: w, late_only: false, observed, expected, dispersion: 0.0, score: 0.0 };
-            hopes.consider(zone, dispersion, parameters.people);
-            if w < LATE_W {
-                let (observed, expected) = (f64::from(sums.late[w]), expected * self.share_late + parameters.least_expected_late);
-                let zone = Zone { late_only: true, observed, expected, ..zone };
-                hopes.consider(zone, || dispersion().max(parameters.dispersion_late), parameters.late_reports);
+            let all = |others: Option<f64>| {
+                let expected = others.unwrap_or(1.0) * usual.expected + parameters.least_expected;
+                Zone { centre: Some(centre), steps, window: w, late_only: false, observed, expected, others, dispersion: 0.0, score: 0.0 }
+            };
+            let dispersion = |all: &Zone| self.dispersion(spread, minutes, sums.learnt, all.expected, parameters) + usual.unsure;
+            // Others make a score lower only: where it is too low without them, nobody is asked.
+            if hopes.is_worth(&all(None), parameters.people) {
+                hopes.consider(all(asked.ratio(w, parameters)), dispersion, parameters.people);
+            }
+            let late = |all: Zone| {
+                let (observed, expected) = (f64::from(sums.late[w]), all.expected * self.share_late + parameters.least_expected_late);
+                Zone { late_only: true, observed, expected, ..all }
+            };
+            if w < LATE_W && hopes.is_worth(&late(all(None)), parameters.late_reports) {
+                let all = all(asked.ratio(w, parameters));
+                hopes.consider(late(all), |_| dispersion(&all).max(parameters.dispersion_late), parameters.late_reports);
             }
         }
         hopes.best()
@@ -228,8 +256,9 @@ impl Scan {
         let mut hopes = Hopes::new(least);
         for (w, minutes) in WINDOWS.into_iter().enumerate() {
             let (observed, expected) = (f64::from(self.counts[w]), self.whole[w] + parameters.least_expected);
-            let dispersion = || self.dispersion(&self.spread, minutes, f64::INFINITY, expected, parameters);
-            let zone = Zone { centre: None, steps: 0, window: w, late_only: false, observed, expected, dispersion: 0.0, score: 0.0 };
+            let dispersion = |zone: &Zone| self.dispersion(&self.spread, minutes, f64::INFINITY, zone.expected, parameters);
+            let zone =
+                Zone { centre: None, steps: 0, window: w, late_only: false, observed, expected, others: None, dispersion: 0.0, score: 0.0 };
             hopes.consider(zone, dispersion, parameters.people);
         }
         hopes.best()
@@ -282,15 +311,21 @@ impl Hopes {
 
     /// Notes the zone in one of its windows, where it may score enough.
     #[inline]
-    fn consider(&mut self, mut zone: Zone, dispersion: impl FnOnce() -> f64, reports: f64) {
-        let worth = zone.observed >= reports && zone.observed > LEAST_RATIO * zone.expected;
-        if worth && bound(zone.observed, zone.expected) > self.least {
-            zone.dispersion = dispersion();
+    fn consider(&mut self, mut zone: Zone, dispersion: impl FnOnce(&Zone) -> f64, reports: f64) {
+        if self.is_worth(&zone, reports) {
+            zone.dispersion = dispersion(&zone);
             let bound = dispersed_bound(zone.observed, zone.expected, zone.dispersion);
             if bound > self.least {
                 self.windows.push((bound, zone));
             }
         }
+    }
+
+    /// Whether it may score enough, however little it scatters.
+    #[inline]
+    fn is_worth(&self, zone: &Zone, reports: f64) -> bool {
+        let is_judged = zone.observed >= reports && zone.observed > LEAST_RATIO * zone.expected;
+        is_judged && bound(zone.observed, zone.expected) > self.least
     }
 
     /// The window with the highest score, if it is above the least: of several, the first that was noted. Forgets them all.
@@ -357,6 +392,6 @@ impl Sums {
 impl Thresholds {
     /// The score at which that zone opens an episode.
     pub fn opens_at(&self, zone: &Zone, parameters: &Parameters) -> f64 {
-        self.of(zone.kind(), parameters)
+        self.of(zone.kind(), zone.others.is_some(), parameters)
     }
 }

@@ -15,7 +15,6 @@ impl Engine {
 
     /// Which zone decides about a cell now, with every number of its score; None before the first look.
     pub async fn explain(&self, provider: ProviderIndex, cell: Cell) -> Option<Explanation> {
-        let watching = self.lookout.watching.lock().await;
-        watching.watch.detectors().get(usize::from(provider.0))?.explain(cell)
+        self.lookout.watching.lock().await.watch.explain(provider, cell)
     }
 }

@@ -97,7 +97,7 @@ impl Lookout {
     /// A lookout that has seen nothing.
     #[must_use]
     pub fn new(node: NodeId, catalogue: &Catalogue, parameters: Parameters, now: Timestamp) -> Self {
-        let watch = Watch::new(catalogue.len(), &parameters).beginning_at(now.minute().plus(-WARM_UP_MINUTES));
+        let watch = Watch::new(catalogue, &parameters).beginning_at(now.minute().plus(-WARM_UP_MINUTES));
         let spikes = vec![Seen::default(); catalogue.len()];
         let watching = Watching {
             spikes,

@@ -32,7 +32,7 @@ impl Engine {
         let new = voids.get(watching.voids..).unwrap_or(voids).iter().filter(|void| oldest < void.window.to);
         if let Some(from) = new.map(|void| begins_at(&register, void)).min() {
             let from = from.plus(-WARM_UP_MINUTES).max(oldest).min(now.minute().plus(-WARM_UP_MINUTES));
-            watching.watch = Watch::new(self.catalogue.len(), &self.lookout.parameters).beginning_at(from);
+            watching.watch = Watch::new(&self.catalogue, &self.lookout.parameters).beginning_at(from);
             watching.desk = Desk::new(&self.catalogue, &self.lookout.parameters);
             (watching.rebuilding, watching.behind, watching.recalled) = (true, true, false);
             tracing::info!(voids = voids.len(), "reports were withdrawn: detection begins anew without them");

@@ -261,7 +261,7 @@ impl<'a> Simulation<'a> {
 impl Reached {
     pub fn nothing(setting: &Setting) -> Self {
         Self {
-            watch: Watch::new(setting.catalogue.len(), &setting.parameters),
+            watch: Watch::new(&setting.catalogue, &setting.parameters),
             now: None,
             told: Told::new(),
             register: Register::default(),

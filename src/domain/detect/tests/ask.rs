@@ -4,6 +4,7 @@ use super::outage::DOWN;
 use super::spam::{SPAM, VILLAGE, village_and_city};
 use super::world::{DAY, HOUR, START, TORONTO, VANCOUVER, WEEK, World, cell, town};
 use crate::domain::detect::WINDOWS;
+use crate::domain::detect::others::Others;
 use crate::domain::grid::{Cell, Resolution, Spot};
 use crate::domain::time::Window;
 
@@ -20,7 +21,7 @@ fn a_spike_is_where_there_is_too_much_and_stays_while_its_window_holds_it() {
     for minutes in [20, 22] {
         let mut detector = down_for(minutes).detector;
         let before = format!("{detector:?}");
-        let spikes = detector.spikes_now();
+        let spikes = detector.spikes_now(&Others::default());
         let strongest = &spikes[0];
         assert!(strongest.evidence.score > strongest.opens_at, "{spikes:?}");
         assert!(strongest.cells.iter().any(|named| named.contains(cell(TORONTO))), "{spikes:?}");
@@ -31,16 +32,16 @@ fn a_spike_is_where_there_is_too_much_and_stays_while_its_window_holds_it() {
             let shares = |other: &Cell| spike.cells.iter().any(|cell| cell.contains(*other) || other.contains(*cell));
             assert!(!spikes[..n].iter().any(|stronger| stronger.cells.iter().any(shares)), "{spikes:?}");
         }
-        assert_eq!(spikes, detector.spikes_now());
+        assert_eq!(spikes, detector.spikes_now(&Others::default()));
         assert!(before != format!("{detector:?}"), "the places it looked at are noted");
     }
 }
 
 #[test]
 fn where_nothing_is_too_much_there_is_no_spike() {
-    assert_eq!(down_for(-1).detector.spikes_now(), []);
+    assert_eq!(down_for(-1).detector.spikes_now(&Others::default()), []);
     let flood = village_and_city().ids(&[(cell(VILLAGE), Spot::Middle)], 500, SPAM..SPAM + HOUR);
-    assert_eq!(flood.watched(SPAM - HOUR..SPAM + 50).detector.spikes_now(), []);
+    assert_eq!(flood.watched(SPAM - HOUR..SPAM + 50).detector.spikes_now(&Others::default()), []);
 }
 
 #[test]

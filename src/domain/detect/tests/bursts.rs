@@ -4,6 +4,7 @@
 
 use super::world::{DAY, HOUR, START, WEEK, World, town};
 use crate::domain::detect::episode::Episode;
+use crate::domain::detect::others::Others;
 use crate::domain::detect::parameters::Parameters;
 use crate::domain::detect::spread::Bursts;
 use crate::domain::grid::Cell;
@@ -50,7 +51,7 @@ fn an_outage_of_half_a_day_is_no_burst() {
     let quiet = World::new(4).reports(&villages(), 10.0, 0..3 * WEEK);
     let learnt = |world: World| {
         let detector = world.watched(3 * WEEK - 2 * HOUR..3 * WEEK).detector;
-        let bursts = detector.explain(villages()[0]).unwrap().bursts;
+        let bursts = detector.explain(villages()[0], &Others::default()).unwrap().bursts;
         bursts.excess / (bursts.mean + bursts.prior)
     };
     let usual = learnt(quiet.clone());

@@ -4,6 +4,7 @@ use super::outage::DOWN;
 use super::story::{Story, minute_of};
 use super::world::{DAY, HOUR, TORONTO, VANCOUVER, World, cell, country, town};
 use crate::domain::detect::explain::{Explanation, Origin};
+use crate::domain::detect::others::Others;
 use statrs::function::gamma::ln_gamma;
 
 /// Observed, expected, dispersion and score, by docs/detection.md, from nothing but the explanation.
@@ -24,6 +25,10 @@ fn computed_again(of: &Explanation) -> [f64; 4] {
     }
     let scatter = (of.scatter.excess + of.scatter.weight * of.scatter.prior) / (of.scatter.square + of.scatter.weight);
     let scatter = scatter.max(of.scatter.range.0).min(of.scatter.range.1);
+    if let Some(others) = usual.others {
+        let weight = usual.others_held.0;
+        ratio *= ((others.counted + weight) / (others.expected + weight)).max(1.0).min(usual.others_held.1);
+    }
     let mut expected = ratio * raw + usual.least;
     let bursts = of.bursts.believed * (of.bursts.excess / (of.bursts.mean + of.bursts.prior) - of.bursts.usual).max(0.0);
     let mut dispersion = scatter + 1.0 / (of.scatter.learnt + of.scatter.mean_prior) + unsure + bursts / expected;
@@ -78,11 +83,11 @@ fn what_opened_an_episode_is_what_is_explained_of_its_middle() {
     {
         let story = at_first(&world, before);
         let episode = story.only();
-        let explained = story.detector.explain(episode.evidence.centre.unwrap()).unwrap();
+        let explained = story.detector.explain(episode.evidence.centre.unwrap(), &Others::default()).unwrap();
         assert_eq!(explained.evidence, episode.evidence, "{story}");
         assert_eq!((explained.evidence.late_only, explained.is_cold), (late_only, is_cold), "{story}");
         assert!(explained.threshold.opens_at <= explained.evidence.score, "{explained:?}");
-        assert_eq!(story.detector.explain(episode.cells[0]).unwrap().episode, Some(episode.id));
+        assert_eq!(story.detector.explain(episode.cells[0], &Others::default()).unwrap().episode, Some(episode.id));
         can_be_computed_again(&explained);
     }
 }
@@ -92,7 +97,7 @@ fn everywhere_is_explained_where_nothing_else_is() {
     let country = country(6, 10);
     let world = World::new(2).reports(&country, 60.0, 0..9 * DAY).reports(&country, 1_200.0, DOWN..DOWN + 90);
     let story = world.watched(DOWN - 9 * HOUR..DOWN + 30);
-    let far_away = story.detector.explain(cell((-40.0, 175.0))).unwrap();
+    let far_away = story.detector.explain(cell((-40.0, 175.0)), &Others::default()).unwrap();
     assert_eq!(far_away.evidence.centre, None);
     assert!(far_away.evidence.score > far_away.threshold.opens_at);
     can_be_computed_again(&far_away);
@@ -103,11 +108,11 @@ fn what_is_quiet_flooded_or_over_is_explained_too() {
     let corner = [(cell(TORONTO), crate::domain::grid::Spot::Middle)];
     let world = plain().ids(&corner, 200, DOWN - 9 * HOUR..DOWN - 8 * HOUR);
     let seen = world.watched(DOWN - 12 * HOUR..DOWN + 3 * HOUR).detector;
-    let over = seen.explain(cell(TORONTO)).unwrap();
+    let over = seen.explain(cell(TORONTO), &Others::default()).unwrap();
     assert!(over.explained_until.is_some() && over.episode.is_none());
-    let flooded = world.watched(DOWN - 12 * HOUR..DOWN - 8 * HOUR - 10).detector.explain(cell(TORONTO)).unwrap();
+    let flooded = world.watched(DOWN - 12 * HOUR..DOWN - 8 * HOUR - 10).detector.explain(cell(TORONTO), &Others::default()).unwrap();
     assert!(flooded.flood.counted > 100.0 && flooded.evidence.observed < 0.2 * flooded.flood.counted, "{flooded:?}");
-    let nobody = seen.explain(cell(VANCOUVER)).unwrap();
+    let nobody = seen.explain(cell(VANCOUVER), &Others::default()).unwrap();
     for explained in [over, flooded, nobody] {
         can_be_computed_again(&explained);
     }
@@ -116,5 +121,5 @@ fn what_is_quiet_flooded_or_over_is_explained_too() {
 #[test]
 fn before_the_first_step_nothing_is_explained() {
     let detector = crate::domain::detect::Detector::new(crate::domain::detect::parameters::Parameters::default());
-    assert_eq!(detector.explain(cell(TORONTO)), None);
+    assert_eq!(detector.explain(cell(TORONTO), &Others::default()), None);
 }

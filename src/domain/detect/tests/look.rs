@@ -6,6 +6,7 @@ use super::story::{Story, minute_of};
 use super::world::{DAY, HOUR, MIAMI, START, TORONTO, VANCOUVER, World, country, town};
 use crate::domain::detect::Detector;
 use crate::domain::detect::episode::{Episode, Evidence};
+use crate::domain::detect::others::Others;
 use crate::domain::detect::parameters::Parameters;
 use crate::domain::grid::Cell;
 use crate::domain::time::{MINUTE_MS, Window};
@@ -79,10 +80,10 @@ fn a_look_that_is_repeated_or_at_another_minute_tells_and_changes_nothing() {
     let mut again = 0;
     let looked =
         Story::with_looks(&world, Detector::new(Parameters::default()), DOWN - 30..DOWN + 2 * HOUR, |detector, running, at, facts| {
-            let told = detector.look(running.plus(1), at, facts);
+            let told = detector.look(running.plus(1), at, facts, &Others::default());
             let before = detector.episodes().cloned().collect::<Vec<_>>();
             for other in [running, running.plus(1), running.plus(2), running.plus(600)] {
-                assert_eq!(detector.look(other, at, facts), []);
+                assert_eq!(detector.look(other, at, facts, &Others::default()), []);
             }
             assert!(detector.episodes().eq(&before));
             again += 1;
@@ -91,7 +92,7 @@ fn a_look_that_is_repeated_or_at_another_minute_tells_and_changes_nothing() {
     assert!(again > 50);
     assert_eq!(looked.told, world.looked_at(DOWN - 30..DOWN + 2 * HOUR).told);
     let mut new = Detector::new(Parameters::default());
-    assert_eq!(new.look(START, START.start(), &[]), []);
+    assert_eq!(new.look(START, START.start(), &[], &Others::default()), []);
     assert_eq!(new.now(), None);
 }
 
@@ -100,7 +101,7 @@ fn an_outage_is_told_by_the_look_at_the_report_that_decides() {
     let (_, world, span) = worlds().swap_remove(0);
     let mut first = None;
     Story::with_looks(&world, Detector::new(Parameters::default()), span, |detector, running, at, facts| {
-        let told = detector.look(running.plus(1), at, facts);
+        let told = detector.look(running.plus(1), at, facts, &Others::default());
         if first.is_none() && !told.is_empty() {
             first = Some((at, told[0].detected_at));
         }

@@ -10,6 +10,7 @@ mod history;
 mod learn;
 mod look;
 mod onset;
+mod others;
 mod outage;
 mod properties;
 mod quiet;

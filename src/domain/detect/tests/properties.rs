@@ -3,6 +3,7 @@
 use super::story::Story;
 use super::world::{DAY, HOUR, TORONTO, World, cell, town};
 use crate::domain::detect::Detector;
+use crate::domain::detect::others::Others;
 use crate::domain::detect::parameters::Parameters;
 use crate::domain::detect::places::STEPS;
 use crate::domain::detect::scan::{Place, Scan};
@@ -29,7 +30,7 @@ fn scores(world: &World, around: &[Cell]) -> Scores {
     let places: Vec<Place> = around.iter().filter_map(|cell| place(scan, cell)).collect();
     // As if this were another step, in which something came from each of them.
     scan.step += 1;
-    let zones = scan.zones(&places, 0.0, &parameters);
+    let zones = scan.zones(&places, &Others::default(), 0.0, &parameters);
     let named = |zone: &Zone| zone.centre.map(|(level, place)| (level, scan.levels[usize::from(level)].cells[place as usize], zone.steps));
     zones.iter().map(|zone| (named(zone), zone.score)).collect()
 }

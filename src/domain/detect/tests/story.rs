@@ -25,6 +25,17 @@ impl Story {
         world: &World,
         detector: Detector,
         span: Range<i64>,
+        look: impl FnMut(&mut Detector, Minute, Timestamp, &[(Minute, Arc<Counts>)]) -> Vec<Episode>,
+    ) -> Self {
+        Self::played(world, detector, span, Detector::step, look)
+    }
+
+    /// The same, with a step of the test's own at the start of each minute.
+    pub fn played(
+        world: &World,
+        detector: Detector,
+        span: Range<i64>,
+        mut step: impl FnMut(&mut Detector, Minute, &[(Minute, Arc<Counts>)], bool) -> Vec<Episode>,
         mut look: impl FnMut(&mut Detector, Minute, Timestamp, &[(Minute, Arc<Counts>)]) -> Vec<Episode>,
     ) -> Self {
         let mut story = Self { detector, told: Vec::new() };
@@ -41,7 +52,7 @@ impl Story {
             }
             let now = START.plus(minute);
             let from = minutes.partition_point(|(of, _)| *of < now.plus(-REREAD_MINUTES));
-            story.told.extend(story.detector.step(now, &minutes[from..], world.is_live(minute - 1)));
+            story.told.extend(step(&mut story.detector, now, &minutes[from..], world.is_live(minute - 1)));
             if let Some(history) = story.detector.wants_history() {
                 let from = minutes.partition_point(|(of, _)| *of < history.start);
                 story.told.extend(story.detector.date(&minutes[from..]));

@@ -4,16 +4,20 @@
 
 use super::world::{DAY, HOUR, START, TORONTO, WEEK, World, cell, town};
 use crate::domain::detect::explain::Origin;
+use crate::domain::detect::others::Others;
 use crate::domain::detect::parameters::Parameters;
 use crate::domain::detect::threshold::{KINDS, LEAST_DAYS, QuietDay, Thresholds, kind};
 
-/// What opens an episode where one report is expected, after so many quiet days of that highest score.
+/// What so many quiet days of that highest score teach.
+fn thresholds_after(days: i64, score: f64) -> Thresholds {
+    let mut thresholds = Thresholds::default();
+    (0..=days).for_each(|day| thresholds.note(START.plus(day * DAY), kind(1.0, false), score, &Parameters::default()));
+    thresholds
+}
+
+/// What opens an episode then where one report is expected.
 fn after(days: i64, score: f64) -> f64 {
-    let (mut thresholds, parameters) = (Thresholds::default(), Parameters::default());
-    for day in 0..=days {
-        thresholds.note(START.plus(day * DAY), kind(1.0, false), score, &parameters);
-    }
-    thresholds.of(kind(1.0, false), &parameters)
+    thresholds_after(days, score).of(kind(1.0, false), false, &Parameters::default())
 }
 
 #[test]
@@ -42,18 +46,32 @@ fn whatever_quiet_days_bring_the_threshold_stays_in_its_range() {
 }
 
 #[test]
+fn where_others_were_asked_the_least_is_lower_and_all_else_the_same() {
+    let parameters = Parameters::default();
+    for (score, asked, unasked) in
+        [(0.0, parameters.opens_asked_at, parameters.opens_at.0), (300.0, parameters.opens_at.1, parameters.opens_at.1)]
+    {
+        let thresholds = thresholds_after(28, score);
+        assert_eq!(
+            (thresholds.of(kind(1.0, false), true, &parameters), thresholds.of(kind(1.0, false), false, &parameters)),
+            (asked, unasked)
+        );
+    }
+}
+
+#[test]
 fn a_day_without_any_score_is_a_quiet_day_too() {
     let (mut thresholds, parameters) = (Thresholds::default(), Parameters::default());
     (0..=7 * 24).for_each(|hour| thresholds.pass(START.plus(hour * HOUR), &parameters));
     assert_eq!(thresholds.days().iter().map(|of| of.highest).collect::<Vec<_>>(), [[0.0; KINDS]; 7]);
-    assert_eq!(thresholds.of(kind(1.0, false), &parameters), parameters.opens_at.0);
+    assert_eq!(thresholds.of(kind(1.0, false), false, &parameters), parameters.opens_at.0);
 }
 
 #[test]
 fn a_provider_of_few_reports_learns_what_is_enough_while_somebody_is_there() {
     let origin = |away: std::ops::Range<i64>| {
         let seldom = World::new(3).reports(&town(TORONTO, 3), 0.2, 0..4 * WEEK).away(away);
-        seldom.watched(2 * WEEK + HOUR..4 * WEEK).detector.explain(cell(TORONTO)).unwrap().threshold.origin
+        seldom.watched(2 * WEEK + HOUR..4 * WEEK).detector.explain(cell(TORONTO), &Others::default()).unwrap().threshold.origin
     };
     assert!(matches!(origin(0..0), Origin::Chosen(choice) if choice.days >= 12), "{:?}", origin(0..0));
     assert!(matches!(origin(16 * DAY..4 * WEEK), Origin::Untaught(days) if days <= 2), "{:?}", origin(16 * DAY..4 * WEEK));
@@ -67,9 +85,9 @@ fn ten_times_as_many_reports_want_a_score_that_is_one_higher() {
         let (mut restless, mut quiet) = (Thresholds::default(), Thresholds::default());
         for (thresholds, score, taught) in [(&mut restless, 300.0, greatest + more), (&mut quiet, 0.0, least)] {
             thresholds.expect(reports_a_day, &parameters);
-            assert_eq!(thresholds.of(usual, &parameters), parameters.opens_untaught_at + more);
+            assert_eq!(thresholds.of(usual, false, &parameters), parameters.opens_untaught_at + more);
             (0..=28).for_each(|day| thresholds.note(START.plus(day * DAY), usual, score, &parameters));
-            assert_eq!(thresholds.of(usual, &parameters), taught);
+            assert_eq!(thresholds.of(usual, false, &parameters), taught);
         }
     }
 }
@@ -100,7 +118,7 @@ fn who_starts_anew_and_recalls_quiet_days_chooses_as_if_it_had_seen_them() {
     }
     assert_eq!(seen.days().iter().map(|of| of.day).collect::<Vec<_>>(), anew.days().iter().map(|of| of.day).collect::<Vec<_>>());
     assert!(LEAST_DAYS <= seen.days().len());
-    assert_eq!(seen.of(usual, &parameters), anew.of(usual, &parameters));
+    assert_eq!(seen.of(usual, false, &parameters), anew.of(usual, false, &parameters));
 }
 
 #[test]

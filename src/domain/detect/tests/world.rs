@@ -3,6 +3,7 @@
 use super::story::Story;
 use crate::domain::counts::Counts;
 use crate::domain::detect::Detector;
+use crate::domain::detect::others::Others;
 use crate::domain::detect::parameters::Parameters;
 use crate::domain::fact::{FactKey, Lane, Source, Tally};
 use crate::domain::grid::{Cell, Position, Resolution, Spot};
@@ -124,7 +125,7 @@ impl World {
     /// The same, but nobody looks before that minute.
     pub fn looked_at_from(&self, minute: i64, span: Range<i64>) -> Story {
         let look = |detector: &mut Detector, running: Minute, at, facts: &[_]| {
-            if START.plus(minute) <= running { detector.look(running.plus(1), at, facts) } else { Vec::new() }
+            if START.plus(minute) <= running { detector.look(running.plus(1), at, facts, &Others::default()) } else { Vec::new() }
         };
         Story::with_looks(self, Detector::new(Parameters::default()), span, look)
     }
