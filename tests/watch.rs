@@ -8,7 +8,7 @@ use groundswell::domain::detect::REREAD_MINUTES;
 use groundswell::domain::detect::parameters::Parameters;
 use groundswell::domain::fact::Source;
 use groundswell::domain::grid::Spot;
-use groundswell::domain::provider::ProviderIndex;
+use groundswell::domain::provider::{Catalogue, ProviderIndex};
 use groundswell::domain::report::{Observed, Report};
 use groundswell::domain::reporter::Reporter;
 use groundswell::domain::symptom::Symptom;
@@ -23,6 +23,12 @@ const TERMS: Terms = Terms { reporter_key_check: 7, lateness_ms: DEFAULT_LATENES
 const ALPHA: u16 = 0;
 const BRAVO: u16 = 1;
 const PROVIDERS: u16 = 2;
+
+/// Alpha and Bravo.
+fn both() -> Catalogue {
+    let two = catalogue().iter().take(usize::from(PROVIDERS)).map(|(_, provider)| provider.clone()).collect();
+    Catalogue::new(two).unwrap()
+}
 
 /// What was seen in a step: provider, minutes after [`NOW`], and each minute that had facts with its reports.
 type Seen = (u16, i64, Vec<(i64, u32)>);
@@ -185,8 +191,8 @@ impl Scene {
     fn new(directory: &Path) -> Self {
         let anywhere = tempfile::tempdir().unwrap();
         let directory = if directory.as_os_str().is_empty() { anywhere.path() } else { directory };
-        let store = Store::open_embedded(directory, &catalogue(), TERMS, Options::default()).unwrap();
-        Self { store, watch: Watch::new(&catalogue(), &Parameters::default()), reporters: 0, _directory: anywhere }
+        let store = Store::open_embedded(directory, &both(), TERMS, Options::default()).unwrap();
+        Self { store, watch: Watch::new(&both(), &Parameters::default()), reporters: 0, _directory: anywhere }
     }
 
     fn record(&mut self, provider: u16, observed: i64, arrived: i64) {
