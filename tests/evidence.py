@@ -16,8 +16,8 @@ MOST_LATE = 0.2
 LATE_PRIOR = (1.0, 30.0)
 # Of src/domain/detect/places.rs.
 RINGS = 3
-# Of src/domain/detect/others.rs: of zones of which resolution on, in which windows, and by which one others are asked.
-OTHERS_FROM, OTHERS_UP_TO_MINUTES, OTHERS_MINUTES = 5, 90, 60
+# Of src/domain/detect/others.rs: of zones of which resolution on, in which windows, by which one others are asked; and where they must be known.
+OTHERS_FROM, OTHERS_UP_TO_MINUTES, OTHERS_MINUTES, OTHERS_NEAR = 5, 90, 60, 3
 # Of src/domain/detect/spread.rs.
 FEW_IN_BURSTS = 10
 # Of src/domain/detect/parameters.rs.
@@ -178,7 +178,9 @@ def heard_by(others, zone, minutes, now):
     """By how much others say that more than usual is to be expected of a zone, where they are asked."""
     if minutes > OTHERS_UP_TO_MINUTES or h3.get_resolution(zone[0]) < OTHERS_FROM:
         return 1.0
-    heard = [other.hears(zone, now, facts) for other, facts in others if not other.is_cold()]
+    near = h3.grid_disk(rolled_up(zone[0], OTHERS_NEAR), 1)
+    is_near = lambda facts: any(facts.known_since.get(cell, now + 1) <= now for cell in near)
+    heard = [other.hears(zone, now, facts) for other, facts in others if not other.is_cold() and is_near(facts)]
     counted, expected = (sum(of_each) for of_each in zip(*heard)) if heard else (0, 0.0)
     return clamp((counted + OTHERS_WEIGHT) / (expected + OTHERS_WEIGHT), (1.0, OTHERS_AT_MOST))
 

@@ -219,7 +219,7 @@ impl Scan {
         (centre, steps): (Place, usize),
         sums: &Sums,
         spread: &Spread,
-        mut asked: Asked<'_>,
+        mut asked: Asked<'_, '_>,
         hopes: &mut Hopes,
         parameters: &Parameters,
     ) -> Option<Zone> {

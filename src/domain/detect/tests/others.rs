@@ -2,7 +2,7 @@
 
 use super::outage::DOWN;
 use super::story::{Story, minute_of};
-use super::world::{DAY, HOUR, START, TORONTO, World, cell, town};
+use super::world::{DAY, HOUR, START, TORONTO, VANCOUVER, World, cell, town};
 use crate::domain::detect::others::{Heard, Others};
 use crate::domain::detect::parameters::Parameters;
 use crate::domain::detect::{Detector, WINDOWS};
@@ -119,4 +119,13 @@ fn where_they_were_never_heard_of_in_the_middle_what_is_around_counts() {
     let other = taken.last().unwrap();
     assert!(heard_in(other, toronto(7), 0, 0).unwrap().counted < 1.0);
     assert!(heard_in(other, toronto(7), 2, 0).unwrap().counted > 15.0);
+}
+
+#[test]
+fn who_was_never_heard_of_within_a_hundred_kilometres_is_not_asked() {
+    let far = World::new(2).reports(&town(VANCOUVER, 5), 40.0, 0..9 * DAY);
+    let taken = by_minute(&far, DOWN - 30..DOWN);
+    assert_eq!(heard_in(taken.last().unwrap(), toronto(5), 3, 0), None);
+    let own = provider(1, 12.0, 90.0);
+    assert_eq!(own.watched(SPAN).told, beside(&own, &far, SPAN).told);
 }
