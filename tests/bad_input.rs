@@ -63,7 +63,11 @@ fn a_report_with_a_bad_value_is_refused_by_the_name_of_the_field() {
         (json!({"reporter_id": null}), "missing_field", "reporter_id"),
         (json!({"reporter_id": ""}), "invalid_value", "reporter_id"),
         (json!({"reporter_id": long}), "invalid_value", "reporter_id"),
+        (json!({"reporter_id": "x".repeat(129)}), "invalid_value", "reporter_id"),
+        (json!({"reporter_id": "Ω".repeat(129)}), "invalid_value", "reporter_id"),
+        (json!({"symptom": "Ω".repeat(65)}), "invalid_value", "symptom"),
         (json!({"id": long}), "invalid_value", "id"),
+        (json!({"id": "Ω".repeat(129)}), "invalid_value", "id"),
         (json!({"device_id": "another"}), "malformed_body", "reporter_id"),
     ];
     for (fields, code, field) in rows {
@@ -75,6 +79,16 @@ fn a_report_with_a_bad_value_is_refused_by_the_name_of_the_field() {
         assert_eq!(result["retryable"], json!(false), "{sent}");
     }
     assert_eq!(server.report(&but(report("r"), json!({"lat": lat, "lon": lon}))).status, 202, "none of these took the reporter's claim");
+}
+
+#[test]
+fn lengths_are_counted_in_characters_as_the_schema_does() {
+    let server = TestServer::start();
+    let longest = "Ω".repeat(128);
+    let sent = but(report(&longest), json!({"id": longest, "symptom": "Ω".repeat(64)}));
+    let answer = server.report(&sent);
+    assert_eq!(answer.status, 202, "{}", answer.json());
+    assert_eq!(answer.json()["id"], json!(longest));
 }
 
 #[test]

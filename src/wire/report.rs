@@ -14,9 +14,9 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
 
-/// Longest id of a reporter, in bytes.
+/// Longest id of a reporter, in characters, as JSON Schema counts them.
 pub const LONGEST_REPORTER_ID: usize = 128;
-/// Longest id that is echoed, in bytes.
+/// Longest id that is echoed, in characters.
 pub const LONGEST_ID: usize = 128;
 
 /// A report as it was sent: every field whatever it is.
@@ -105,7 +105,7 @@ impl<'a> RawReport<'a> {
     #[must_use]
     pub fn id(&self) -> Option<&str> {
         match &self.fields[ID] {
-            Scalar::Text(id) if id.len() <= LONGEST_ID => Some(id),
+            Scalar::Text(id) if id.chars().count() <= LONGEST_ID => Some(id),
             _ => None,
         }
     }
@@ -177,16 +177,18 @@ impl<'a> RawReport<'a> {
         observed_at
     }
 
-    fn text(&self, field: usize, bytes: std::ops::RangeInclusive<usize>, required: bool, faults: &mut Faults) -> Option<&str> {
+    fn text(&self, field: usize, characters: std::ops::RangeInclusive<usize>, required: bool, faults: &mut Faults) -> Option<&str> {
         let name = FIELDS[field];
         match &self.fields[field] {
-            Scalar::Text(text) if bytes.contains(&text.len()) => return Some(text),
             Scalar::Missing if required => faults.push(Fault::new(FaultKind::MissingField, name, "given", "nothing")),
             Scalar::Missing => {}
             Scalar::Text(text) => {
-                let got = format!("{} bytes", text.len());
-                let expected = format!("a string of {} to {} bytes", bytes.start(), bytes.end());
-                faults.push(Fault::new(FaultKind::InvalidValue, name, expected, got));
+                let count = text.chars().count();
+                if characters.contains(&count) {
+                    return Some(text);
+                }
+                let expected = format!("a string of {} to {} characters", characters.start(), characters.end());
+                faults.push(Fault::new(FaultKind::InvalidValue, name, expected, format!("{count} characters")));
             }
             other => faults.push(Fault::new(FaultKind::InvalidValue, name, "a string", other.got())),
         }
