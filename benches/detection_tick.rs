@@ -6,6 +6,7 @@
 mod load;
 
 use groundswell::domain::detect::Detector;
+use groundswell::domain::detect::others::Others;
 use groundswell::domain::detect::parameters::Parameters;
 use groundswell::domain::grid::Cell;
 use groundswell::domain::time::Minute;
@@ -26,6 +27,10 @@ const HOURS_LEARNT: u32 = 5 * 24;
 const USUAL_SHARE: f64 = 0.05;
 /// Cells of all providers together, beyond which a row takes more memory and time than a bench may.
 const MOST_CELLS: usize = 3_000_000;
+/// Which part of the cells a region is.
+const FAILING_SHARE: f64 = 0.2;
+/// Other providers in a country where many are known.
+const MOST_OTHERS: usize = 30;
 /// What a step with so many active cells may take on one core, and what each may take in memory.
 const TARGET_CELLS: usize = 50_000;
 const TARGET_MS: f64 = 100.0;
@@ -42,6 +47,8 @@ struct Scene {
     measured_share: f64,
     /// Which part of them, the most eastern ones, fails in the minutes that are measured, and all report.
     failing_share: f64,
+    /// How many others are known at the same cells and have reports there as usual.
+    beside: usize,
     /// Whether anybody reported in the hours before.
     is_active: bool,
     minutes: usize,
@@ -74,11 +81,13 @@ fn measure(options: Options) -> anyhow::Result<()> {
         share: USUAL_SHARE,
         measured_share: USUAL_SHARE,
         failing_share: 0.0,
+        beside: 0,
         is_active: true,
         minutes: options.pick(5, 21),
     };
     // First, while the process has no memory to spare: by how much it grows is then what a detector takes.
     by_target(&cities, Scene { cells: TARGET_CELLS, ..usual });
+    by_others(&cities, Scene { cells: TARGET_CELLS, failing_share: FAILING_SHARE, ..usual }, options.pick(2, MOST_OTHERS));
     by_size(&cities, usual, most);
     by_idle(&cities, usual, options.pick(3_000, 300_000));
     Ok(())
@@ -134,7 +143,7 @@ fn by_target(cities: &Cities, scene: Scene) {
     let scenes = [
         ("5 %, as usual", scene),
         ("all, as usual", Scene { share: 1.0, measured_share: 1.0, ..scene }),
-        ("5 %, and all of the eastern fifth: a region fails", Scene { failing_share: 0.2, ..scene }),
+        ("5 %, and all of the eastern fifth: a region fails", Scene { failing_share: FAILING_SHARE, ..scene }),
         ("all, 5 % are usual: an outage everywhere begins", Scene { measured_share: 1.0, ..scene }),
     ];
     let (mut rows, mut resident_bytes) = (Vec::new(), Vec::new());
@@ -164,6 +173,26 @@ fn by_target(cities: &Cities, scene: Scene) {
          measured, and what the allocator keeps.",
         resident_bytes[0]
     ));
+}
+
+fn by_others(cities: &Cities, scene: Scene, most: usize) {
+    let mut rows = Vec::new();
+    for beside in [0, 1, 3, 10, 30].into_iter().filter(|beside| *beside <= most) {
+        let taken = Scene { beside, ..scene }.play(cities);
+        let median = sheet::median(&taken.steps_ms);
+        rows.push([
+            beside.to_string(),
+            format!("{:.2}", taken.steps_ms[0]),
+            format!("{median:.2}"),
+            most_of(&taken.steps_ms),
+            taken.told.to_string(),
+        ]);
+    }
+    sheet::paragraph(&format!(
+        "The same one, a region of which fails, beside others that have reports there as usual ({} cells each):",
+        scene.cells
+    ));
+    sheet::table(["others", "first ms", "step ms", "slowest", "revisions told"], &rows);
 }
 
 fn by_idle(cities: &Cities, usual: Scene, idle: usize) {
@@ -212,12 +241,19 @@ impl Scene {
             }
             detector.step(NOON, &facts, true);
         }
+        let (mut others, mut as_usual) = (vec![detectors[0].clone(); self.beside], traffic.clone());
         let (mut steps_ms, mut told) = (Vec::new(), 0);
         let failing = easternmost(&cells, self.failing_share);
         let measured_share = if active < self.cells { USUAL_SHARE } else { self.measured_share };
         for minute in (1..=self.minutes as i64).map(|n| NOON.plus(n)) {
             let minutes = if self.is_active { traffic.come_beside(minute, measured_share, &failing) } else { Minutes::new() };
-            let (found, ms) = timed(|| detectors.iter_mut().map(|detector| detector.step(minute, &minutes, true).len()).sum::<usize>());
+            // What others take is not the time of this one.
+            let usual = as_usual.come(minute, share_of_active);
+            for other in &mut others {
+                other.take(minute, &usual, true);
+            }
+            let (found, ms) =
+                timed(|| detectors.iter_mut().map(|detector| step_beside(detector, &others, minute, &minutes)).sum::<usize>());
             steps_ms.push(ms);
             told += found;
         }
@@ -235,6 +271,12 @@ impl Scene {
         }
         facts.into_iter().collect()
     }
+}
+
+/// A minute of a detector that hears those others; how many revisions it tells.
+fn step_beside(detector: &mut Detector, others: &[Detector], minute: Minute, minutes: &Minutes) -> usize {
+    let taken = detector.take(minute, minutes, true);
+    detector.step_among(&Others::new(others.iter()), &taken).len()
 }
 
 /// That part of the cells, the most eastern ones.
