@@ -207,10 +207,10 @@ impl Detector {
         let sums = scan.sums(centre, steps);
         let places = &scan.levels[usize::from(centre.0)];
         let spread = &places.spread[centre.1 as usize][steps];
-        let mut asked = others.about(places.cells[centre.1 as usize], steps);
+        let mut asked = others.about(places.cells[centre.1 as usize]);
         for (w, minutes) in WINDOWS.into_iter().enumerate() {
             let usual = scan.usual(&sums, w, parameters);
-            let others = asked.ratio(w, parameters);
+            let others = asked.ratio(steps, w, parameters);
             let (observed, expected) = (f64::from(sums.counts[w]), others.unwrap_or(1.0) * usual.expected + parameters.least_expected);
             let dispersion = scan.dispersion(spread, minutes, sums.learnt, expected, parameters) + usual.unsure;
             let zone =
@@ -264,7 +264,7 @@ impl Detector {
             rest: corrected,
             usual_weight: parameters.usual_weight,
             rest_range: REST_RANGE,
-            others: scan.middle_of(zone).and_then(|middle| others.heard(middle, zone.steps, zone.window, parameters)),
+            others: scan.middle_of(zone).and_then(|middle| others.about(middle).heard(zone.steps, zone.window, parameters)),
             others_held: (parameters.others_weight, parameters.others_at_most),
             least: parameters.least_expected,
             late: zone.late_only.then_some(late),

@@ -2,13 +2,13 @@
 
 use super::Detector;
 use super::parameters::Parameters;
-use super::places::{Places, WINDOWS};
+use super::places::{Places, STEPS, WINDOWS};
 use super::scan::Scan;
 use super::zone::corrected;
 use crate::domain::baseline::PARTS;
 use crate::domain::grid::{Cell, Resolution};
 use hashbrown::HashMap;
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
 /// Which of [`WINDOWS`] others are asked of: the last hour, whatever that of the zone is. A few minutes of them say little.
@@ -45,13 +45,29 @@ pub struct Heard {
     pub ratio: f64,
 }
 
-/// The question of one zone, put once for all of its windows, and only where one of them needs the answer.
+/// The question of the zones around one cell, put only where a score needs the answer: each of their rings is summed once.
 #[derive(Debug)]
 pub struct Asked<'a, 'b> {
     others: &'a Others<'b>,
     centre: Cell,
-    steps: usize,
-    ratio: Option<f64>,
+    /// What those near hear of the zone that was asked about last; none before the first.
+    around: Option<Vec<Around<'b>>>,
+    /// The cells within [`STEPS`] steps of the centre, where somebody was never heard of in that: the same for all of them.
+    disk: OnceCell<Vec<(Cell, u8)>>,
+    /// The last answer, and of how many steps.
+    answer: Option<(usize, Option<Heard>)>,
+}
+
+/// What a provider hears of the last hour within so many rings of a cell, whether or not it was ever heard of there.
+#[derive(Debug)]
+struct Around<'a> {
+    scan: &'a Scan,
+    centre: Option<u32>,
+    rings: usize,
+    count: u32,
+    shares: [f64; PARTS],
+    /// In how many of the cells it was heard of.
+    heard_of: usize,
 }
 
 impl<'a> Others<'a> {
@@ -62,31 +78,10 @@ impl<'a> Others<'a> {
         Self { all, near: RefCell::default() }
     }
 
-    /// Asks for a zone of the cells within so many steps of one.
+    /// Asks about zones around a cell.
     #[must_use]
-    pub const fn about(&self, centre: Cell, steps: usize) -> Asked<'_, 'a> {
-        Asked { others: self, centre, steps, ratio: None }
-    }
-
-    /// What they hear within so many steps of a cell; none where there is nobody to ask, or a zone like that does not ask in that window.
-    #[must_use]
-    pub fn heard(&self, centre: Cell, steps: usize, window: usize, parameters: &Parameters) -> Option<Heard> {
-        if window >= ASKING || centre.resolution().number() < ASKING_LEVEL {
-            return None;
-        }
-        let near = self.near(centre);
-        if near.is_empty() {
-            return None;
-        }
-        let (mut counted, mut expected, mut within) = (0.0, 0.0, None);
-        for scan in near.iter() {
-            let (count, usual) = around(scan, centre, steps, &mut within);
-            counted += count;
-            expected += corrected(count, usual, f64::from(scan.counts[ASKED]), scan.whole[ASKED], parameters).expected;
-        }
-        let weight = parameters.others_weight;
-        let ratio = ((counted + weight) / (expected + weight)).clamp(1.0, parameters.others_at_most);
-        Some(Heard { counted, expected, ratio })
+    pub const fn about(&self, centre: Cell) -> Asked<'_, 'a> {
+        Asked { others: self, centre, around: None, disk: OnceCell::new(), answer: None }
     }
 
     fn near(&self, centre: Cell) -> Near<'a> {
@@ -101,32 +96,75 @@ impl<'a> Others<'a> {
 }
 
 impl Asked<'_, '_> {
-    /// By how much they say that more than usual is to be expected of the zone in a window; none where nobody is asked.
-    pub fn ratio(&mut self, window: usize, parameters: &Parameters) -> Option<f64> {
-        if window < ASKING && self.ratio.is_none() {
-            self.ratio = self.others.heard(self.centre, self.steps, window, parameters).map(|heard| heard.ratio);
+    /// By how much they say that more than usual is to be expected in a window of the zone of so many steps; none where nobody is asked.
+    pub fn ratio(&mut self, steps: usize, window: usize, parameters: &Parameters) -> Option<f64> {
+        self.heard(steps, window, parameters).map(|heard| heard.ratio)
+    }
+
+    /// What they hear within so many steps; none where there is nobody to ask, or a zone like that does not ask in that window.
+    ///
+    /// Of several zones the smaller ones are asked about first.
+    pub fn heard(&mut self, steps: usize, window: usize, parameters: &Parameters) -> Option<Heard> {
+        if window >= ASKING || self.centre.resolution().number() < ASKING_LEVEL {
+            return None;
         }
-        self.ratio.filter(|_| window < ASKING)
+        if let Some((_, heard)) = self.answer.filter(|(of, _)| *of == steps) {
+            return heard;
+        }
+        let heard = self.sum(steps, parameters);
+        self.answer = Some((steps, heard));
+        heard
+    }
+
+    fn sum(&mut self, steps: usize, parameters: &Parameters) -> Option<Heard> {
+        let (others, centre) = (self.others, self.centre);
+        let around = self.around.get_or_insert_with(|| others.near(centre).iter().map(|scan| Around::new(scan, centre)).collect());
+        if around.is_empty() {
+            return None;
+        }
+        let (mut counted, mut expected) = (0.0, 0.0);
+        for around in around {
+            around.widen(steps, centre, &self.disk);
+            let (count, usual) = around.hour();
+            counted += count;
+            expected += corrected(count, usual, f64::from(around.scan.counts[ASKED]), around.scan.whole[ASKED], parameters).expected;
+        }
+        let weight = parameters.others_weight;
+        let ratio = ((counted + weight) / (expected + weight)).clamp(1.0, parameters.others_at_most);
+        Some(Heard { counted, expected, ratio })
     }
 }
 
-/// Reports of the last hour within so many steps of a cell, and how many are usual, whether or not the provider was ever heard of there. What lies
-/// `within` is the same for all providers, and found at most once.
-fn around(scan: &Scan, centre: Cell, steps: usize, within: &mut Option<Vec<(Cell, u8)>>) -> (f64, f64) {
-    let places = &scan.levels[usize::from(centre.resolution().number())];
-    let (mut count, mut shares, mut heard_of) = (0, [0.0; PARTS], 0);
-    let mut add = |place: usize| {
-        count += places.counts[place][ASKED];
-        shares.iter_mut().zip(places.shares[place]).for_each(|(sum, share)| *sum += f64::from(share));
-        heard_of += 1;
-    };
-    if let Some(place) = places.find(centre) {
-        places.near(place, steps).iter().for_each(|place| add(*place as usize));
-    } else {
-        let within = within.get_or_insert_with(|| centre.disk(steps as u8));
-        within.iter().filter_map(|(cell, _)| places.find(*cell)).for_each(|place| add(place as usize));
+impl<'a> Around<'a> {
+    fn new(scan: &'a Scan, centre: Cell) -> Self {
+        let place = scan.levels[usize::from(centre.resolution().number())].find(centre);
+        Self { scan, centre: place, rings: 0, count: 0, shares: [0.0; PARTS], heard_of: 0 }
     }
-    let missing = Places::cells_within(steps).saturating_sub(heard_of) as f64;
-    let exposed = shares.iter().zip(scan.unheard()).map(|(share, unheard)| share + f64::from(unheard) * missing).zip(scan.exposure[ASKED]);
-    (f64::from(count), exposed.map(|(share, exposure)| share * exposure).sum())
+
+    /// Adds the rings up to so many steps that are not in it yet.
+    fn widen(&mut self, steps: usize, centre: Cell, disk: &OnceCell<Vec<(Cell, u8)>>) {
+        let places = &self.scan.levels[usize::from(centre.resolution().number())];
+        for ring in self.rings..=steps {
+            if let Some(own) = self.centre {
+                places.ring(own, ring).iter().for_each(|place| self.add(places, *place as usize));
+            } else {
+                let cells = disk.get_or_init(|| centre.disk(STEPS as u8)).iter().filter(|(_, away)| usize::from(*away) == ring);
+                cells.filter_map(|(cell, _)| places.find(*cell)).for_each(|place| self.add(places, place as usize));
+            }
+        }
+        self.rings = steps + 1;
+    }
+
+    fn add(&mut self, places: &Places, place: usize) {
+        self.count += places.counts[place][ASKED];
+        self.shares.iter_mut().zip(places.shares[place]).for_each(|(sum, share)| *sum += f64::from(share));
+        self.heard_of += 1;
+    }
+
+    /// Reports of the last hour, and how many are usual.
+    fn hour(&self) -> (f64, f64) {
+        let missing = Places::cells_within(self.rings - 1).saturating_sub(self.heard_of) as f64;
+        let shares = self.shares.iter().zip(self.scan.unheard()).map(|(share, unheard)| share + f64::from(unheard) * missing);
+        (f64::from(self.count), shares.zip(self.scan.exposure[ASKED]).map(|(share, exposure)| share * exposure).sum())
+    }
 }

@@ -167,7 +167,7 @@ impl Scan {
     ) {
         let places = &self.levels[usize::from(centre.0)];
         let unheard = self.unheard().map(f64::from);
-        let mut sums = Sums::default();
+        let (mut sums, mut asked) = (Sums::default(), others.about(places.cells[centre.1 as usize]));
         for steps in 0..=STEPS {
             for place in places.ring(centre.1, steps) {
                 sums.add(places, *place as usize);
@@ -178,8 +178,7 @@ impl Scan {
             let missing = self.missing(centre, steps) as f64;
             let shares = std::array::from_fn(|part| sums.shares[part] + unheard[part] * missing);
             let spread = &places.spread[centre.1 as usize][steps];
-            let asked = others.about(places.cells[centre.1 as usize], steps);
-            zones.extend(self.zone((centre, steps), &Sums { shares, ..sums }, spread, asked, hopes, parameters));
+            zones.extend(self.zone((centre, steps), &Sums { shares, ..sums }, spread, &mut asked, hopes, parameters));
         }
     }
 
@@ -219,7 +218,7 @@ impl Scan {
         (centre, steps): (Place, usize),
         sums: &Sums,
         spread: &Spread,
-        mut asked: Asked<'_, '_>,
+        asked: &mut Asked<'_, '_>,
         hopes: &mut Hopes,
         parameters: &Parameters,
     ) -> Option<Zone> {
@@ -237,14 +236,14 @@ impl Scan {
             let dispersion = |all: &Zone| self.dispersion(spread, minutes, sums.learnt, all.expected, parameters) + usual.unsure;
             // Others make a score lower only: where it is too low without them, nobody is asked.
             if hopes.is_worth(&all(None), parameters.people) {
-                hopes.consider(all(asked.ratio(w, parameters)), dispersion, parameters.people);
+                hopes.consider(all(asked.ratio(steps, w, parameters)), dispersion, parameters.people);
             }
             let late = |all: Zone| {
                 let (observed, expected) = (f64::from(sums.late[w]), all.expected * self.share_late + parameters.least_expected_late);
                 Zone { late_only: true, observed, expected, ..all }
             };
             if w < LATE_W && hopes.is_worth(&late(all(None)), parameters.late_reports) {
-                let all = all(asked.ratio(w, parameters));
+                let all = all(asked.ratio(steps, w, parameters));
                 hopes.consider(late(all), |_| dispersion(&all).max(parameters.dispersion_late), parameters.late_reports);
             }
         }

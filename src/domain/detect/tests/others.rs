@@ -43,7 +43,7 @@ fn beside(world: &World, other: &World, span: Range<i64>) -> Story {
 }
 
 fn heard_in(other: &Detector, centre: Cell, steps: usize, window: usize) -> Option<Heard> {
-    Others::new([other].into_iter()).heard(centre, steps, window, &Parameters::default())
+    Others::new([other].into_iter()).about(centre).heard(steps, window, &Parameters::default())
 }
 
 fn toronto(resolution: usize) -> Cell {
