@@ -101,9 +101,8 @@ impl Asked<'_, '_> {
         self.heard(steps, window, parameters).map(|heard| heard.ratio)
     }
 
-    /// What they hear within so many steps; none where there is nobody to ask, or a zone like that does not ask in that window.
-    ///
-    /// Of several zones the smaller ones are asked about first.
+    /// What they hear within so many steps; none where there is nobody to ask, or a zone like that does not ask in that window. Cheapest where smaller
+    /// zones are asked about first.
     pub fn heard(&mut self, steps: usize, window: usize, parameters: &Parameters) -> Option<Heard> {
         if window >= ASKING || self.centre.resolution().number() < ASKING_LEVEL {
             return None;
@@ -124,7 +123,7 @@ impl Asked<'_, '_> {
         }
         let (mut counted, mut expected) = (0.0, 0.0);
         for around in around {
-            around.widen(steps, centre, &self.disk);
+            around.reach(steps, centre, &self.disk);
             let (count, usual) = around.hour();
             counted += count;
             expected += corrected(count, usual, f64::from(around.scan.counts[ASKED]), around.scan.whole[ASKED], parameters).expected;
@@ -141,8 +140,11 @@ impl<'a> Around<'a> {
         Self { scan, centre: place, rings: 0, count: 0, shares: [0.0; PARTS], heard_of: 0 }
     }
 
-    /// Adds the rings up to so many steps that are not in it yet.
-    fn widen(&mut self, steps: usize, centre: Cell, disk: &OnceCell<Vec<(Cell, u8)>>) {
+    /// Adds the rings up to so many steps that are not in it yet; begins anew where it reaches further.
+    fn reach(&mut self, steps: usize, centre: Cell, disk: &OnceCell<Vec<(Cell, u8)>>) {
+        if self.rings > steps + 1 {
+            *self = Self::new(self.scan, centre);
+        }
         let places = &self.scan.levels[usize::from(centre.resolution().number())];
         for ring in self.rings..=steps {
             if let Some(own) = self.centre {

@@ -129,3 +129,16 @@ fn who_was_never_heard_of_within_a_hundred_kilometres_is_not_asked() {
     let own = provider(1, 12.0, 90.0);
     assert_eq!(own.watched(SPAN).told, beside(&own, &far, SPAN).told);
 }
+
+#[test]
+fn it_does_not_matter_which_zone_of_a_cell_is_asked_about_first() {
+    let taken = by_minute(&provider(2, 40.0, 100.0), DOWN..DOWN + 30);
+    let others = Others::new([taken.last().unwrap()].into_iter());
+    let (centre, parameters) = (toronto(7), Parameters::default());
+    let alone = |steps: usize| others.about(centre).heard(steps, AN_HOUR, &parameters).unwrap();
+    let mut asked = others.about(centre);
+    for steps in [2, 0, 1, 1, 3, 0] {
+        assert_eq!(asked.heard(steps, AN_HOUR, &parameters), Some(alone(steps)), "{steps} steps");
+    }
+    assert!(alone(3).counted > alone(0).counted);
+}
