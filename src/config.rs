@@ -101,7 +101,7 @@ pub struct ReplayConfig {
     #[arg(long, value_name = "FILE")]
     pub explained: Option<PathBuf>,
     /// Empty store to replay into: a directory or a Redis, as for serve; several streams get a part of it each. Without it a temporary
-    /// directory, where history is played but once
+    /// directory. History is played but once and copied for each stream; in a directory that is named here, by each
     #[arg(long, value_name = "DIR|URL")]
     pub store: Option<String>,
     /// How to reach a Redis, where that is the store.

@@ -14,7 +14,7 @@ use groundswell::engine::replay::past::Past;
 use groundswell::engine::replay::simulation::Simulation;
 use groundswell::engine::replay::{Observer, ReplayError, Setting, providers};
 use groundswell::engine::watch::Step;
-use groundswell::store::redis::address;
+use groundswell::store::redis::{Redis, address};
 use groundswell::store::{Store, embedded};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -182,14 +182,19 @@ fn redis_gives_the_same_account_and_shows_the_detectors_the_same() {
     let setting = setting();
     let files = Files::new(&[&busy(0..1_000, "h"), &busy(1_000..2_000, "s")]);
     let (history, stream) = files.paths.split_at(1);
-    let options = address::Options { prefix: own_prefix(), ..address::Options::default() };
-    let open = || Store::open_redis(&shared_single(), &setting.catalogue, setting.terms(), &options).unwrap();
-    let on_redis = play(Simulation::over(&setting, open()).unwrap(), history, stream);
-    let embedded = play(Past::play(&setting, history, &mut |_| {}).unwrap().resume().unwrap(), &[], stream);
+    let tenant = || address::Options { prefix: own_prefix(), ..address::Options::default() };
+    let open = |options| Redis::open(&shared_single(), &setting.catalogue, setting.terms(), options).unwrap();
+    let (own, copied) = (tenant(), tenant());
+    let on_redis = play(Simulation::over(&setting, Store::on_redis(open(&own))).unwrap(), history, stream);
+    let past = Past::play(&setting, history, &mut |_| {}).unwrap();
+    let embedded = play(past.resume().unwrap(), &[], stream);
     assert!(on_redis.0.counted > 800 && on_redis.0.duplicates > 0, "{}", on_redis.0);
     assert!(on_redis == embedded, "{} or {}", on_redis.0, embedded.0);
-    let error = Simulation::over(&setting, open()).unwrap_err();
-    assert!(matches!(error, ReplayError::Occupied(_)) && error.to_string().contains("--redis-prefix"), "{error}");
+    let from_a_copy = play(past.resume_in(open(&copied)).unwrap(), &[], stream);
+    assert!(from_a_copy == embedded, "{} or {}", from_a_copy.0, embedded.0);
+    for error in [Simulation::over(&setting, Store::on_redis(open(&own))).unwrap_err(), past.resume_in(open(&copied)).unwrap_err()] {
+        assert!(matches!(error, ReplayError::Occupied(_)) && error.to_string().contains("--redis-prefix"), "{error}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 """Does every stream with known outages give the same incidents, whatever store it is replayed into?
 
-Replays streams into the embedded store and into Redis, and compares what was told: every revision, byte for byte. The whole set takes a quarter of
-an hour (`--all`), for on Redis the history is played before each stream; without that, six are replayed.
+Replays streams into the embedded store and into Redis, and compares what was told: every revision, byte for byte. Six are replayed, with `--all` the
+whole set, which takes a quarter of an hour. Each goes on from a copy of what the history left; that Redis plays a history the same, tests/replay.rs holds.
 """
 
 import argparse

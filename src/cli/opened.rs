@@ -3,6 +3,7 @@
 use crate::config::{Config, KeyConfig, RedisConfig, ReplayConfig};
 use crate::domain::provider::Catalogue;
 use crate::domain::reporter::ReporterKey;
+use crate::store::redis::Redis;
 use crate::store::redis::address::{self, is_address};
 use crate::store::{Store, Terms, embedded};
 use anyhow::{Context, anyhow, bail};
@@ -46,19 +47,13 @@ pub fn store(config: &Config, catalogue: &Catalogue, terms: Terms) -> anyhow::Re
     })
 }
 
-/// The store of a replay's settings; where it has parts, that of this name: a directory within, or a tenant of its own.
-pub fn replay_store(config: &ReplayConfig, catalogue: &Catalogue, terms: Terms, part: Option<&str>) -> anyhow::Result<Store> {
-    let store = config.store.as_deref().unwrap_or_default();
-    Ok(if is_address(store) {
-        let redis = match part {
-            Some(name) => config.redis.part(name).map_err(|reason| anyhow!("--redis-prefix with {name:?}: {reason}"))?,
-            None => config.redis.clone(),
-        };
-        Store::open_redis(store, catalogue, terms, &redis_options(&redis)?)?
-    } else {
-        let directory = Path::new(store).join(part.unwrap_or_default());
-        Store::open_embedded(&directory, catalogue, terms, embedded::Options::default())?
-    })
+/// The Redis that a replay is to go on in; where it has parts, the tenant of this name.
+pub fn replay_redis(config: &ReplayConfig, url: &str, catalogue: &Catalogue, terms: Terms, part: Option<String>) -> anyhow::Result<Redis> {
+    let redis = match part {
+        Some(name) => config.redis.part(&name).map_err(|reason| anyhow!("--redis-prefix with {name:?}: {reason}"))?,
+        None => config.redis.clone(),
+    };
+    Ok(Redis::open(url, catalogue, terms, &redis_options(&redis)?)?)
 }
 
 /// How to reach a Redis.

@@ -8,12 +8,15 @@ use crate::domain::provider::Catalogue;
 use crate::domain::reporter::ReporterKey;
 use crate::domain::time::{DEFAULT_LATENESS_MS, Hour};
 use crate::engine::replay::account::Account;
-use crate::engine::replay::past::Past;
+use crate::engine::replay::past::{Past, must_be_empty};
 use crate::engine::replay::simulation::Simulation;
 use crate::engine::replay::{Observer, Setting, jobs, providers};
 use crate::engine::watch::Step;
 use crate::render::explained_line::explained_line;
 use crate::render::incident_line::incident_line;
+use crate::store::Store;
+use crate::store::embedded::Options;
+use crate::store::redis::address::is_address;
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::collections::{BTreeMap, HashSet};
@@ -33,6 +36,16 @@ struct Stream {
     out: PathBuf,
 }
 
+/// Where streams are played: what they go on from is the same.
+enum Home<'a> {
+    /// In directories that nobody keeps, each a copy of what the history left.
+    Passing(Past<'a>),
+    /// In a Redis, each in a copy of what the history left.
+    Redis(&'a str, Past<'a>),
+    /// In a directory of the operator's, where each plays the history itself.
+    Directory(&'a Path),
+}
+
 pub fn run(config: &ReplayConfig) -> anyhow::Result<()> {
     let streams = streams(config)?;
     if config.explained.is_some() && streams.len() > 1 {
@@ -40,19 +53,31 @@ pub fn run(config: &ReplayConfig) -> anyhow::Result<()> {
     }
     let began = Instant::now();
     let setting = setting(config)?;
+    let own_part = |stream: &Stream| (streams.len() > 1).then(|| stream.name.clone());
+    let redis = |url: &str, stream: &Stream| opened::replay_redis(config, url, &setting.catalogue, setting.terms(), own_part(stream));
     let bar = bar(config, streams.len())?;
-    let past = match config.store {
-        Some(_) => None,
-        None => Some(Past::play(&setting, &config.history, &mut |bytes| bar.inc(bytes))?),
+    let past = || -> anyhow::Result<Past<'_>> {
+        let past = Past::play(&setting, &config.history, &mut |bytes| bar.inc(bytes))?;
+        if !config.history.is_empty() {
+            say(&bar, "history", past.account(), began)?;
+        }
+        Ok(past)
     };
-    if let Some(past) = past.as_ref().filter(|_| !config.history.is_empty()) {
-        say(&bar, "history", past.account(), began)?;
-    }
+    let home = match config.store.as_deref() {
+        None => Home::Passing(past()?),
+        Some(url) if is_address(url) => {
+            for stream in &streams {
+                must_be_empty(&redis(url, stream)?)?;
+            }
+            Home::Redis(url, past()?)
+        }
+        Some(directory) => Home::Directory(Path::new(directory)),
+    };
     let replayed = jobs::each(config.jobs(), &streams, |stream| -> anyhow::Result<()> {
-        let name = (streams.len() > 1).then_some(&*stream.name);
-        let mut simulation = match &past {
-            Some(past) => past.resume()?,
-            None => in_store(config, &setting, name, &bar)?,
+        let mut simulation = match &home {
+            Home::Passing(past) => past.resume()?,
+            Home::Redis(url, past) => past.resume_in(redis(url, stream)?)?,
+            Home::Directory(directory) => in_directory(directory, own_part(stream), config, &setting, &bar)?,
         };
         let began = Instant::now();
         let mut writer = Writer { out: create(&stream.out)?, explained: config.explained.as_ref().map(|_| BTreeMap::new()), bar: &bar };
@@ -118,10 +143,17 @@ pub fn passing_setting(catalogue: Catalogue) -> Setting {
     Setting { catalogue, key, lateness_ms: DEFAULT_LATENESS_MS, parameters: Parameters::default() }
 }
 
-/// A simulation in the operator's own store, after the history. Of several streams each has a part of it.
-fn in_store<'a>(config: &ReplayConfig, setting: &'a Setting, part: Option<&str>, bar: &ProgressBar) -> anyhow::Result<Simulation<'a>> {
+/// A simulation in a directory of the operator's, after the history. Of several streams each has a directory within.
+fn in_directory<'a>(
+    directory: &Path,
+    part: Option<String>,
+    config: &ReplayConfig,
+    setting: &'a Setting,
+    bar: &ProgressBar,
+) -> anyhow::Result<Simulation<'a>> {
     let began = Instant::now();
-    let store = opened::replay_store(config, &setting.catalogue, setting.terms(), part)?;
+    let directory = part.as_ref().map_or_else(|| directory.to_owned(), |part| directory.join(part));
+    let store = Store::open_embedded(&directory, &setting.catalogue, setting.terms(), Options::default())?;
     let mut simulation = Simulation::over(setting, store)?;
     let account = simulation.history(&config.history, &mut |bytes| bar.inc(bytes))?;
     if !config.history.is_empty() {
@@ -133,7 +165,7 @@ fn in_store<'a>(config: &ReplayConfig, setting: &'a Setting, part: Option<&str>,
 /// Draws nothing where standard error is no terminal.
 fn bar(config: &ReplayConfig, streams: usize) -> anyhow::Result<ProgressBar> {
     let bytes = |files: &[PathBuf]| files.iter().map(|file| file.metadata().map_or(0, |metadata| metadata.len())).sum::<u64>();
-    let histories = if config.store.is_some() { streams as u64 } else { 1 };
+    let histories = if config.store.as_deref().is_some_and(|store| !is_address(store)) { streams as u64 } else { 1 };
     let bar = ProgressBar::new(histories * bytes(&config.history) + bytes(&config.files));
     Ok(bar.with_style(ProgressStyle::with_template("{bar:40} {percent} % of {total_bytes}, {eta} to go")?))
 }

@@ -58,9 +58,9 @@ pub enum CopyError {
     #[error("the copy differs from what was copied: {original:?} became {copy:?}; empty the copy and begin again")]
     Differs {
         /// What was copied.
-        original: Totals,
+        original: Box<Totals>,
         /// What is there.
-        copy: Totals,
+        copy: Box<Totals>,
     },
 }
 
@@ -126,7 +126,7 @@ pub async fn copy(from: &Embedded, catalogue: &Catalogue, to: &Redis, mut progre
         position = piece.end;
     }
     if copy != original {
-        return Err(CopyError::Differs { original, copy });
+        return Err(CopyError::Differs { original: Box::new(original), copy: Box::new(copy) });
     }
     to.end_copy().await?;
     progress(pieces, pieces);

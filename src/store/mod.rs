@@ -218,7 +218,13 @@ impl Store {
     /// # Errors
     /// Where it does not answer, or was written under other [`Terms`].
     pub fn open_redis(url: &str, catalogue: &Catalogue, terms: Terms, options: &redis::address::Options) -> Result<Self, OpenError> {
-        Redis::open(url, catalogue, terms, options).map(|store| Self::of(Kind::Redis(Box::new(store))))
+        Redis::open(url, catalogue, terms, options).map(Self::on_redis)
+    }
+
+    /// The store on a Redis that is open.
+    #[must_use]
+    pub fn on_redis(redis: Redis) -> Self {
+        Self::of(Kind::Redis(Box::new(redis)))
     }
 
     fn of(kind: Kind) -> Self {

@@ -18,6 +18,7 @@ use crate::domain::detect::parameters::Parameters;
 use crate::domain::incident::Incident;
 use crate::domain::provider::{Catalogue, CatalogueError};
 use crate::domain::reporter::ReporterKey;
+use crate::store::copy::CopyError;
 use crate::store::{OpenError, StoreError, Terms};
 use std::path::{Path, PathBuf};
 
@@ -91,6 +92,9 @@ pub enum ReplayError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What the history left does not get into the store.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
     /// The observer cannot go on.
     #[error("incidents cannot be written: {0}")]
     Observer(std::io::Error),

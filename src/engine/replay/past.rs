@@ -2,9 +2,11 @@
 
 use super::account::Account;
 use super::simulation::{Reached, Simulation};
-use super::{ReplayError, Setting};
+use super::{ReplayError, Setting, wait};
 use crate::store::Store;
-use crate::store::embedded::{Durability, Options};
+use crate::store::copy::copy;
+use crate::store::embedded::{Durability, Embedded, Options};
+use crate::store::redis::Redis;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -40,21 +42,52 @@ impl<'a> Past<'a> {
     /// # Errors
     /// Where the copy cannot be made.
     pub fn resume(&self) -> Result<Simulation<'a>, ReplayError> {
-        let directory = temporary()?;
-        copy_files(self.directory.path(), directory.path())?;
+        let directory = self.copied()?;
         let store = open(self.setting, directory.path())?;
         Ok(Simulation::at(self.setting, store, self.reached.over_copy(), Some(directory)))
     }
+
+    /// The same in a Redis, which must be empty. There each minute is a few round trips: what the history left is copied in much sooner than
+    /// it would be played.
+    ///
+    /// # Errors
+    /// Where the Redis holds facts, or the copy cannot be made.
+    pub fn resume_in(&self, redis: Redis) -> Result<Simulation<'a>, ReplayError> {
+        let (setting, directory) = (self.setting, self.copied()?);
+        let from = Embedded::open(directory.path(), &setting.catalogue, setting.terms(), unsynced())?;
+        must_be_empty(&redis)?;
+        wait(async { Ok(copy(&from, &setting.catalogue, &redis, |_, _| {}).await?) })?;
+        Ok(Simulation::at(setting, Store::on_redis(redis), self.reached.over_copy(), None))
+    }
+
+    /// A copy of its directory.
+    fn copied(&self) -> Result<TempDir, ReplayError> {
+        let directory = temporary()?;
+        copy_files(self.directory.path(), directory.path())?;
+        Ok(directory)
+    }
+}
+
+/// Refuses a Redis that [`Past::resume_in`] would refuse, before the time is spent on a history.
+///
+/// # Errors
+/// Where it holds facts, or cannot be read.
+pub fn must_be_empty(redis: &Redis) -> Result<(), ReplayError> {
+    let is_empty = wait(async { Ok(redis.is_empty().await?) })?;
+    if is_empty { Ok(()) } else { Err(ReplayError::Occupied(redis.shown().to_owned())) }
 }
 
 fn temporary() -> Result<TempDir, ReplayError> {
     tempfile::Builder::new().prefix("groundswell-replay-").tempdir().map_err(ReplayError::io(&std::env::temp_dir()))
 }
 
-/// Nobody needs it after the process, so nobody waits for the disk.
 fn open(setting: &Setting, directory: &Path) -> Result<Store, ReplayError> {
-    let options = Options { durability: Durability::Unsynced, ..Options::default() };
-    Ok(Store::open_embedded(directory, &setting.catalogue, setting.terms(), options)?)
+    Ok(Store::open_embedded(directory, &setting.catalogue, setting.terms(), unsynced())?)
+}
+
+/// Nobody needs it after the process, so nobody waits for the disk.
+fn unsynced() -> Options {
+    Options { durability: Durability::Unsynced, ..Options::default() }
 }
 
 fn copy_files(from: &Path, to: &Path) -> Result<(), ReplayError> {

@@ -79,7 +79,11 @@ struct ProviderNode {
 }
 
 impl Redis {
-    pub(super) fn open(url: &str, catalogue: &Catalogue, terms: Terms, options: &Options) -> Result<Self, OpenError> {
+    /// Opens the store on a Redis (`redis://`, `rediss://`) or a Redis Cluster (`redis+cluster://`, `rediss+cluster://`).
+    ///
+    /// # Errors
+    /// Where it does not answer, or was written under other [`Terms`].
+    pub fn open(url: &str, catalogue: &Catalogue, terms: Terms, options: &Options) -> Result<Self, OpenError> {
         Self::open_with(url, catalogue, terms, options, None)
     }
 
@@ -122,7 +126,9 @@ impl Redis {
         self.catalogue_before
     }
 
-    pub(super) fn shown(&self) -> &str {
+    /// Where it is, without passwords.
+    #[must_use]
+    pub fn shown(&self) -> &str {
         self.node.link.shown()
     }
 
@@ -178,7 +184,11 @@ impl Redis {
         self.here(async move { Ok(node.liveness().await?) }).await?
     }
 
-    pub(super) async fn is_empty(&self) -> Result<bool, StoreError> {
+    /// Whether it holds no facts, and nobody was ever here to take reports.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub async fn is_empty(&self) -> Result<bool, StoreError> {
         let node = Arc::clone(&self.node);
         self.here(async move { Ok(node.is_empty().await?) }).await?
     }
