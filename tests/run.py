@@ -3,10 +3,13 @@
 `make test` runs all; `python3 tests/run.py crash api_fuzz` only those. Installs what the checks need into the target
 directory, and Redis into the system. A step that is no test counts as one; a step that fails without a failed test
 counts as one failure.
+
+Scripts that wait most of their time run beside others, each step shown as a whole once it is over.
 """
 
 import argparse
 import importlib.util
+import io
 import os
 import re
 import shutil
@@ -14,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -62,42 +66,44 @@ def on_every_store(name, **more):
     return [script(name, "--store", store, *more.get(store, []), step=step[store]) for store in STORES]
 
 
-def steps():
+def stages():
+    """What runs one after the other: of each stage the lanes that run at the same time, of each lane its steps, in order."""
     cargo = os.environ.get("CARGO", "cargo")
     return [
-        Step("tools", prepare=install_tools),
-        Step("format", [cargo, "fmt", "--check"]),
-        Step("clippy", [cargo, "clippy", "--locked", "--all-targets", "--", "-D", "warnings"]),
-        Step("test", [cargo, "test", "--locked", "--no-fail-fast"], counts_tests=True),
-        Step("docs", [cargo, "doc", "--locked", "--no-deps"], {"RUSTDOCFLAGS": "-D warnings"}),
-        Step("openapi", [str(NPM / "node_modules/.bin/redocly"), "lint", "openapi/openapi.json"], NO_TALKING_HOME),
-        Step("release", [cargo, "build", "--locked", "--release"]),
-        script("backtest"),
-        script("recompute"),
-        script("same_incidents"),
-        script("explain"),
-        script("analyst"),
-        script("demo"),
-        script("failover"),
-        *on_every_store("nyc_day"),
-        *on_every_store("crash", cluster=["--kills", "15"]),
-        script("two_nodes"),
-        script("redis_away"),
-        script("cluster_moves"),
-        script("topology"),
-        script("api_fuzz", "--schemathesis", str(VENV / "bin/schemathesis")),
+        [[
+            Step("tools", prepare=install_tools),
+            Step("format", [cargo, "fmt", "--check"]),
+            Step("clippy", [cargo, "clippy", "--locked", "--all-targets", "--", "-D", "warnings"]),
+            Step("test", [cargo, "test", "--locked", "--no-fail-fast"], counts_tests=True),
+            Step("docs", [cargo, "doc", "--locked", "--no-deps"], {"RUSTDOCFLAGS": "-D warnings"}),
+            Step("openapi", [str(NPM / "node_modules/.bin/redocly"), "lint", "openapi/openapi.json"], NO_TALKING_HOME),
+            Step("release", [cargo, "build", "--locked", "--release"]),
+            script("backtest"),
+            script("recompute"),
+            script("same_incidents"),
+            script("explain"),
+            script("analyst"),
+        ]],
+        [[script("demo")], [script("failover")]],
+        [[*on_every_store("nyc_day"), *on_every_store("crash", cluster=["--kills", "15"])]],
+        [
+            [script("api_fuzz", "--schemathesis", str(VENV / "bin/schemathesis"))],
+            # One lane of a stage may start Redis servers: they look for free ports.
+            [script("two_nodes"), script("redis_away"), script("cluster_moves"), script("topology")],
+        ],
     ]
 
 
 def main():
-    all_steps = steps()
+    all_stages = stages()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    names = [step.name for step in all_steps]
+    names = [step.name for stage in all_stages for lane in stage for step in lane]
     parser.add_argument("steps", nargs="*", metavar="STEP", help=f"run only these: {', '.join(names)}")
     wanted = parser.parse_args().steps
     if unknown := set(wanted) - set(names):
         parser.error(f"there is no step {', '.join(sorted(unknown))}; there are {', '.join(names)}")
-    results = [run(step) for step in all_steps if not wanted or step.name in wanted]
+    chosen = [[[step for step in lane if not wanted or step.name in wanted] for lane in stage] for stage in all_stages]
+    results = [result for stage in chosen for result in run_stage([lane for lane in stage if lane])]
     for result in results:
         if result.failed:
             print(f"\nHow {result.name} ended:", *result.last_lines, sep="\n| ")
@@ -110,31 +116,51 @@ def main():
     sys.exit(1 if failed else 0)
 
 
-def run(step):
+def run_stage(lanes):
+    """Runs lanes at the same time. Of several, what a step prints is shown once it is over."""
+    if len(lanes) < 2:
+        return [run(step, sys.stdout) for lane in lanes for step in lane]
+    print("\n=== at the same time:", *(" then ".join(step.name for step in lane) for lane in lanes), sep="\n    ", flush=True)
+    with ThreadPoolExecutor(len(lanes)) as threads:
+        return [result for results in threads.map(run_quietly, lanes) for result in results]
+
+
+def run_quietly(lane):
+    results = []
+    for step in lane:
+        shown = io.StringIO()
+        results.append(run(step, shown))
+        # In one piece, so that lanes do not mix.
+        print(shown.getvalue(), end="", flush=True)
+    return results
+
+
+def run(step, out):
     """Runs one step, and shows how."""
-    print(f"\n=== {step.name}{': ' if step.command else ''}{' '.join(step.command)}", flush=True)
+    show = lambda *text, **how: print(*text, **how, file=out, flush=True)
+    show(f"\n=== {step.name}{': ' if step.command else ''}{' '.join(step.command)}")
     began = time.monotonic()
     last_lines = deque(maxlen=LAST_LINES)
     try:
         if step.prepare:
             step.prepare()
-        code, passed, failed = stream(step, last_lines) if step.command else (0, 0, 0)
+        code, passed, failed = stream(step, last_lines, show) if step.command else (0, 0, 0)
     except (OSError, subprocess.CalledProcessError, Missing) as error:
-        print(error, flush=True)
+        show(error)
         last_lines.append(str(error))
         code, passed, failed = 1, 0, 0
     if code != 0:
-        print(f"step {step.name} failed with exit code {code}", flush=True)
+        show(f"step {step.name} failed with exit code {code}")
         failed = max(failed, 1)
     elif not step.counts_tests:
         passed = 1
     elif passed + failed == 0:
-        print(f"step {step.name} ran no test", flush=True)
+        show(f"step {step.name} ran no test")
         failed = 1
     return Result(step.name, passed, failed, time.monotonic() - began, last_lines)
 
 
-def stream(step, last_lines):
+def stream(step, last_lines, show):
     """Runs a command and shows its output as it comes; returns its exit code and the tests that its closing lines count."""
     passed = failed = 0
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL}
@@ -146,7 +172,7 @@ def stream(step, last_lines):
                 passed += int(closing[1])
                 failed += int(closing[2])
             # Only the last line of all may read like a sum.
-            print(f"| {line}" if closing else line, end="", flush=True)
+            show(f"| {line}" if closing else line, end="")
     return process.returncode, passed, failed
 
 
