@@ -56,6 +56,7 @@ impl<'a> Past<'a> {
         let (setting, directory) = (self.setting, self.copied()?);
         let from = Embedded::open(directory.path(), &setting.catalogue, setting.terms(), unsynced())?;
         must_be_empty(&redis)?;
+        // A directory that began empty numbers providers as its catalogue does, so one catalogue is that of both ends.
         wait(async { Ok(copy(&from, &setting.catalogue, &redis, |_, _| {}).await?) })?;
         Ok(Simulation::at(setting, Store::on_redis(redis), self.reached.over_copy(), None))
     }
