@@ -61,7 +61,7 @@ fn measure(options: Options) -> anyhow::Result<()> {
     let before = resident_bytes();
     runtime.block_on(fill(&store, &mut people, options.pick(3, PAST_DAYS)))?;
     let filled = resident_bytes();
-    let engine = Arc::new(Engine::start(catalogue, Clock::System, DEFAULT_LATENESS_MS, &key, store)?);
+    let engine = Arc::new(Engine::start(catalogue, Clock::system(), DEFAULT_LATENESS_MS, &key, store)?);
     let (stop, stopped) = (Arc::new(AtomicBool::new(false)), Instant::now());
     let looking = std::thread::spawn({
         let (engine, stop) = (Arc::clone(&engine), Arc::clone(&stop));

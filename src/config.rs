@@ -42,6 +42,10 @@ pub struct Config {
     /// follow after commas, each from a later time on at another speed
     #[arg(long, env = "GROUNDSWELL_CLOCK", value_name = "START@SPEEDx")]
     pub clock: Option<String>,
+    /// Believe the clock at this start, though it lies before the newest report or was far ahead of it: reports are taken, and what is old is forgotten,
+    /// at once. Facts after now then count as dated by a clock that was wrong
+    #[arg(long, env = "GROUNDSWELL_TRUST_CLOCK")]
+    pub trust_clock: bool,
     /// How much to log: error, warn, info, debug or a filter like groundswell=debug
     #[arg(long, env = "GROUNDSWELL_LOG", default_value = "groundswell=info,warn", value_name = "FILTER")]
     pub log: String,

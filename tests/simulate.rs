@@ -89,9 +89,11 @@ fn a_simulated_outage_fills_a_store_on_which_a_server_goes_on_by_a_simulated_clo
     assert_eq!(said.lines().count(), 2, "a line each for history and stream, and none for flaws: {said}");
     let store = directory.path().join("store");
 
-    let early = refused(&["--listen", "127.0.0.1:0", "--store", store.to_str().unwrap(), "--clock", "2022-07-08T09:00:00Z@60x"]);
-    let early = String::from_utf8_lossy(&early.stderr).into_owned();
-    assert!(early.contains("later than --clock begins") && early.contains("2022-07-08T10:2"), "{early}");
+    let early = Binary::start_with_all(&store, &["--clock", "2022-07-08T09:00:00Z@1x"]);
+    let unfit = early.get("/readyz?for=ingest");
+    assert_eq!(unfit.status, 503, "{unfit}");
+    assert!(["2022-07-08T09:0", "2022-07-08T10:2", "--trust-clock"].iter().all(|said| unfit.text().contains(said)), "{unfit}");
+    drop(early);
 
     let server = Binary::start_with_all(&store, &["--clock", &format!("{until}@1x")]);
     assert!(server.log().contains("simulated"), "{}", server.log());

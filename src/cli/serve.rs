@@ -2,14 +2,15 @@
 
 use super::opened;
 use crate::config::Config;
+use crate::domain::clock_guard::Trust;
+use crate::domain::time::MINUTE_MS;
 use crate::engine::Engine;
 use crate::engine::clock::Clock;
 use crate::engine::timetable::Timetable;
 use crate::http;
-use crate::render::time::rfc3339;
+use crate::store::Terms;
 use crate::store::redis::address::is_address;
-use crate::store::{Store, Terms};
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, ensure};
 use std::io::Write;
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -32,14 +33,27 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
         tracing::warn!("the catalogue is another one than this store was last opened with; nodes of one store should have the same");
     }
     if let Some(timetable) = &timetable {
-        comes_after(timetable, &store)?;
         tracing::warn!(clock = %timetable, "the clock is a simulated one, and every answer says so");
     }
     // A simulated clock begins once the store is read.
-    let clock = timetable.map_or(Clock::System, Clock::simulated);
+    let clock = timetable.map_or_else(Clock::system, Clock::simulated);
     let engine = Arc::new(Engine::start(catalogue, clock, config.lateness_ms(), &key, store)?);
     let workers = config.workers.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
+    check_clock(&engine, config.trust_clock)?;
     serve(workers, listener, &engine, stop_signal())
+}
+
+/// A start whose clock cannot be believed serves what it has, takes no reports, and says so.
+fn check_clock(engine: &Engine, vouched: bool) -> anyhow::Result<()> {
+    Runtime::new()?.block_on(engine.check_clock(vouched))?;
+    match engine.trust() {
+        Trust::Doubted(doubt) => tracing::error!("no reports are taken: {doubt}"),
+        Trust::Probation { left_ms } => {
+            tracing::info!(minutes = left_ms / MINUTE_MS, "nothing is forgotten before the clock has run evenly")
+        }
+        Trust::Confirmed => {}
+    }
+    Ok(())
 }
 
 /// What a simulated clock is to follow.
@@ -52,18 +66,7 @@ fn timetable(config: &Config) -> anyhow::Result<Option<Timetable>> {
     Ok(Some(text.parse().context("--clock")?))
 }
 
-/// Facts of the future would be counted as known.
-fn comes_after(timetable: &Timetable, store: &Store) -> anyhow::Result<()> {
-    let newest = store.newest_minute().filter(|newest| timetable.start() < newest.start());
-    let Some(newest) = newest else { return Ok(()) };
-    anyhow::bail!(
-        "{} holds reports of {}, which is later than --clock begins: start the clock after them, or give another --store",
-        store.shown(),
-        rfc3339(newest.start())
-    )
-}
-
-/// Serves until `stop` ends.
+/// Serves until `stop` ends, or something dies without which there is nothing to serve.
 pub(super) fn serve(workers: usize, listener: TcpListener, engine: &Arc<Engine>, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
     // Before anybody is told that it is ready.
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -81,6 +84,10 @@ pub(super) fn serve(workers: usize, listener: TcpListener, engine: &Arc<Engine>,
         let server = http::server(listener, Arc::clone(engine), workers, Config::STOP_WITHIN)?;
         writeln!(std::io::stdout(), "listening on http://{address}")?;
         tracing::info!(%address, store = engine.store_shown(), providers = engine.catalogue().len(), "ready");
+        let death = engine.threads().death();
+        let stop = async {
+            tokio::select! { () = stop => {}, name = death => tracing::error!("the {name} has died: the process ends") }
+        };
         Ok(http::run_until_stopped(server, stop).await?)
     });
     tracing::info!("stopping");
@@ -89,7 +96,10 @@ pub(super) fn serve(workers: usize, listener: TcpListener, engine: &Arc<Engine>,
     runtime.block_on(engine.release_lease());
     engine.stop();
     tracing::info!(all_ended_well, "stopped");
-    served
+    served.and_then(|()| match engine.threads().dead() {
+        Some(name) => Err(anyhow!("the {name} has died")),
+        None => Ok(()),
+    })
 }
 
 /// Takes a step again and again until the other end is dropped, on a thread of its own since it waits for the disk or computes for long. The
@@ -101,11 +111,11 @@ fn in_background(
 ) -> std::io::Result<(JoinHandle<()>, Sender<()>)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (stop, stopped) = channel();
-    let engine = Arc::clone(engine);
+    let of_thread = Arc::clone(engine);
     let run = move || {
-        while stopped.recv_timeout(work(&engine, &runtime)) == Err(RecvTimeoutError::Timeout) {}
+        while stopped.recv_timeout(work(&of_thread, &runtime)) == Err(RecvTimeoutError::Timeout) {}
     };
-    Ok((std::thread::Builder::new().name(name.into()).spawn(run)?, stop))
+    Ok((engine.threads().spawn(name, run)?, stop))
 }
 
 /// Ends when the process is asked to: Ctrl-C or SIGTERM.

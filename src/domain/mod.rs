@@ -5,6 +5,7 @@
 pub mod baseline;
 pub mod bbox;
 pub mod cell_set;
+pub mod clock_guard;
 pub mod counts;
 pub mod detect;
 pub mod extent;

@@ -112,6 +112,9 @@ pub enum TimeError {
     /// Observed more than two minutes ahead of our clock.
     #[error("observed_at must not be in the future")]
     InFuture,
+    /// Observed before 1970, or so late that no store has room for it: our own clock must be far off.
+    #[error("observed_at must be of 1970 or later, and before the year 10136")]
+    CannotBeKept,
 }
 
 impl Place {
@@ -154,8 +157,11 @@ impl Arrival {
         if age_ms > self.lateness_ms {
             return Err(TimeError::TooOld { lateness_ms: self.lateness_ms });
         }
-        let corrected = corrected.min(self.at);
-        Ok(Observed { minute: corrected.minute(), arrived: self.at.minute(), late: age_ms > ON_TIME_MS })
+        let (minute, arrived) = (corrected.min(self.at).minute(), self.at.minute());
+        if !minute.can_be_kept() || !arrived.can_be_kept() {
+            return Err(TimeError::CannotBeKept);
+        }
+        Ok(Observed { minute, arrived, late: age_ms > ON_TIME_MS })
     }
 }
 
@@ -255,6 +261,21 @@ mod tests {
         assert!(on_time.facts().eq([(observed, key(Lane::OnTime), tally)]));
         let late = Counted { key: key(Lane::LateObserved), observed, arrived, first: true };
         assert!(late.facts().eq([(observed, key(Lane::LateObserved), tally), (arrived, key(Lane::LateArrived), tally)]));
+    }
+
+    #[test]
+    fn what_no_store_has_room_for_is_refused() {
+        let rows = [
+            (0, Some(0), Ok(0)),
+            (HOUR_MS, Some(-1), Err(TimeError::CannotBeKept)),
+            (-1, None, Err(TimeError::CannotBeKept)),
+            (i64::from(u32::MAX) * MINUTE_MS, None, Ok(i64::from(u32::MAX))),
+            ((i64::from(u32::MAX) + 1) * MINUTE_MS, None, Err(TimeError::CannotBeKept)),
+        ];
+        for (at, observed, expected) in rows {
+            let arrival = Arrival { at: Timestamp(at), sent_at: None, lateness_ms: DEFAULT_LATENESS_MS };
+            assert_eq!(arrival.observed(observed.map(Timestamp)).map(|observed| observed.minute.0), expected, "at {at}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Instants, minutes, hours and windows. Nothing here asks a clock.
 
+use std::fmt;
 use std::ops::Range;
 
 /// How far a phone's clock, or a caller's `to`, may run ahead of ours and still be taken as now.
@@ -39,6 +40,14 @@ impl Timestamp {
     }
 }
 
+/// RFC 3339 in UTC, like `2022-07-08T08:44:00Z`, with fractions of a second only where there are some. Held at the year 9999 (and -9999).
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let end = if self.0 < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
+        jiff::Timestamp::from_millisecond(self.0).unwrap_or(end).fmt(f)
+    }
+}
+
 /// A whole minute, counted from 1970-01-01T00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Minute(pub i64);
@@ -54,6 +63,12 @@ impl Minute {
     #[must_use]
     pub const fn plus(self, n: i64) -> Self {
         Self(self.0 + n)
+    }
+
+    /// Whether facts can be kept of it: stores have 32 bits for a minute, which last from 1970 until the year 10136.
+    #[must_use]
+    pub fn can_be_kept(self) -> bool {
+        u32::try_from(self.0).is_ok()
     }
 
     /// The hour it lies in.

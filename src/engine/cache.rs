@@ -134,8 +134,9 @@ where
         let age = slot.built.as_ref().map(|built| tick - built.tick);
         let last = slot.built.as_ref().map(|built| Served { value: Arc::clone(&built.value), stale: false });
         match (last, age) {
-            (Some(served), Some(age)) if age <= 0 => return Step::Serve(served),
-            (Some(served), Some(age)) if slot.failed_at(tick) && age * TICK_MS <= STALE_FOR_MS => {
+            // One of the next tick was built for somebody who asked a moment later; one further ahead, before the clock was set back.
+            (Some(served), Some(-1..=0)) => return Step::Serve(served),
+            (Some(served), Some(age)) if slot.failed_at(tick) && age.saturating_abs() * TICK_MS <= STALE_FOR_MS => {
                 return Step::Serve(Served { stale: true, ..served });
             }
             (Some(served), Some(1)) if slot.building.is_some() => return Step::Serve(served),
@@ -177,7 +178,7 @@ where
     /// An older answer that may still be served where this tick's cannot be built.
     fn stale(&self, key: &K, tick: i64) -> Option<Served<V>> {
         let slots = self.slots();
-        let built = slots.get(key)?.built.as_ref().filter(|built| (tick - built.tick) * TICK_MS <= STALE_FOR_MS)?;
+        let built = slots.get(key)?.built.as_ref().filter(|built| (tick - built.tick).saturating_abs() * TICK_MS <= STALE_FOR_MS)?;
         Some(Served { value: Arc::clone(&built.value), stale: true })
     }
 
@@ -271,6 +272,14 @@ mod tests {
         tokio::task::yield_now().await;
         assert_eq!(ok(&cache, "a", T0.plus_ms(TICK_MS), 3).await, (2, false));
         assert_eq!(ok(&cache, "a", T0.plus_ms(3 * TICK_MS), 4).await, (4, false), "an answer two ticks old is not served");
+    }
+
+    #[tokio::test]
+    async fn an_answer_of_before_the_clock_was_set_back_is_not_served() {
+        let cache = cache();
+        assert_eq!(ok(&cache, "a", T0, 1).await, (1, false));
+        assert_eq!(ok(&cache, "a", T0.plus_ms(-TICK_MS), 2).await, (1, false), "asked for a moment earlier");
+        assert_eq!(ok(&cache, "a", T0.plus_ms(-600 * TICK_MS), 3).await, (3, false));
     }
 
     #[tokio::test]

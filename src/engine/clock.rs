@@ -1,74 +1,200 @@
-//! The only place where time is asked for.
+//! The only place where time is asked for, and where it is decided whether it can be believed.
 
 use super::timetable::Timetable;
-use crate::domain::time::Timestamp;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Instant, SystemTime};
+use crate::domain::clock_guard::{ClockGuard, Event, Reading, StoreClock, Trust};
+use crate::domain::time::{Minute, Timestamp};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
-/// Where the engine's time comes from.
+/// A wall clock this close to where it should be needs no look of the guard.
+const UNNOTICED_MS: i64 = 1_000;
+
+/// Where the engine's time comes from. A copy shows the same.
 #[derive(Debug, Clone)]
-pub enum Clock {
-    /// The machine's.
-    System,
-    /// One that only moves when told to.
-    Manual(Arc<AtomicI64>),
-    /// One that follows a timetable.
-    Simulated(Arc<Simulated>),
+pub struct Clock(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    source: Source,
+    /// What the guard believes the wall clock to be ahead of the steady one; copied, so that most readings need no lock.
+    offset_ms: AtomicI64,
+    in_holdover: AtomicBool,
+    /// Held to take a reading or to ask for the state.
+    guard: Mutex<ClockGuard>,
 }
 
-/// A clock that follows a timetable from when it was started on.
 #[derive(Debug)]
-pub struct Simulated {
-    timetable: Timetable,
-    started: Instant,
+enum Source {
+    /// The machine's.
+    System,
+    /// One that only moves when told to, and is believed whatever it shows.
+    Manual(AtomicI64),
+    /// One that follows a timetable from a moment of the steady clock on.
+    Simulated { timetable: Timetable, started_ms: i64 },
 }
 
 impl Clock {
+    /// The machine's clock.
+    #[must_use]
+    pub fn system() -> Self {
+        Self::of(Source::System)
+    }
+
     /// A manual clock that shows `now`.
     #[must_use]
     pub fn manual(now: Timestamp) -> Self {
-        Self::Manual(Arc::new(AtomicI64::new(now.0)))
+        Self::of(Source::Manual(AtomicI64::new(now.0)))
     }
 
     /// A clock that follows a timetable from now on.
     #[must_use]
     pub fn simulated(timetable: Timetable) -> Self {
-        Self::Simulated(Arc::new(Simulated { timetable, started: Instant::now() }))
+        Self::of(Source::Simulated { timetable, started_ms: steady_ms() })
     }
 
-    /// What it shows.
+    fn of(source: Source) -> Self {
+        let guard = ClockGuard::new(source.reading());
+        let offset_ms = AtomicI64::new(guard.offset_ms());
+        Self(Arc::new(Inner { source, offset_ms, in_holdover: AtomicBool::new(false), guard: Mutex::new(guard) }))
+    }
+
+    /// The time: what the clock shows, or in a holdover what it would show had nobody set it.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        match self {
-            Self::System => {
-                let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-                Timestamp(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX))
-            }
-            Self::Manual(ms) => Timestamp(ms.load(Ordering::SeqCst)),
-            Self::Simulated(clock) => clock.now().0,
+        let (inner, reading) = (&*self.0, self.0.source.reading());
+        let expected_ms = inner.offset_ms.load(Ordering::Relaxed).saturating_add(reading.steady_ms);
+        let is_even = reading.wall.0.saturating_sub(expected_ms).saturating_abs() <= UNNOTICED_MS;
+        if inner.is_manual() || (is_even && !inner.in_holdover.load(Ordering::Acquire)) {
+            return reading.wall;
         }
+        inner.look(reading).now(reading)
+    }
+
+    /// What the clock shows, whether it is believed or not.
+    #[must_use]
+    pub fn shown(&self) -> Timestamp {
+        self.0.source.reading().wall
+    }
+
+    /// How far it is believed.
+    #[must_use]
+    pub fn trust(&self) -> Trust {
+        let reading = self.0.source.reading();
+        if self.0.is_manual() { Trust::Confirmed } else { self.0.look(reading).trust(reading) }
+    }
+
+    /// How often it was set, and how often time itself was set with it.
+    #[must_use]
+    pub fn steps(&self) -> (u64, u64) {
+        let guard = self.0.guard();
+        (guard.steps(), guard.adoptions())
+    }
+
+    /// There is a fact of this minute.
+    pub fn knows_fact(&self, minute: Minute) {
+        self.0.guard().knows_fact(minute);
+    }
+
+    /// The operator says that the clock is right, and that later facts were dated by one that was wrong.
+    pub fn vouch(&self) {
+        let now = self.now();
+        let mut guard = self.0.guard();
+        guard.vouch();
+        guard.forget_future(now);
+    }
+
+    /// The store's own clock was asked.
+    pub fn compare(&self, store: StoreClock) {
+        let reading = self.0.source.reading();
+        self.0.look(reading).compare(reading, store);
     }
 
     /// What a simulated clock shows, and how many times as fast as time it runs; none of another.
     #[must_use]
     pub fn simulated_now(&self) -> Option<(Timestamp, u32)> {
-        match self {
-            Self::Simulated(clock) => Some(clock.now()),
-            Self::System | Self::Manual(_) => None,
+        match &self.0.source {
+            Source::Simulated { timetable, started_ms } => Some(timetable.after(since(*started_ms))),
+            Source::System | Source::Manual(_) => None,
         }
     }
 
     /// Sets a manual clock. Others are left alone.
     pub fn set(&self, now: Timestamp) {
-        if let Self::Manual(ms) = self {
+        if let Source::Manual(ms) = &self.0.source {
             ms.store(now.0, Ordering::SeqCst);
         }
     }
 }
 
-impl Simulated {
-    fn now(&self) -> (Timestamp, u32) {
-        self.timetable.after(self.started.elapsed())
+impl Inner {
+    const fn is_manual(&self) -> bool {
+        matches!(self.source, Source::Manual(_))
     }
+
+    /// Lets the guard take a reading, and logs what is new.
+    fn look(&self, reading: Reading) -> MutexGuard<'_, ClockGuard> {
+        let mut guard = self.guard();
+        let event = guard.look(reading);
+        self.offset_ms.store(guard.offset_ms(), Ordering::Relaxed);
+        self.in_holdover.store(guard.is_in_holdover(), Ordering::Release);
+        match event {
+            None => {}
+            Some(Event::Stepped { by_ms }) => tracing::error!(
+                by_ms,
+                "the clock was set: until it is back, or has run evenly for a minute, no report is dated by it, and nothing is forgotten"
+            ),
+            Some(Event::Returned) => tracing::warn!("the clock is back where it was: reports are dated by it again"),
+            Some(Event::Adopted { by_ms }) => tracing::warn!(
+                by_ms,
+                "the clock has run evenly since it was set and is believed; nothing is forgotten before it has done so for an hour"
+            ),
+        }
+        guard
+    }
+
+    // What a panic leaves is whole: numbers, set one by one.
+    fn guard(&self) -> MutexGuard<'_, ClockGuard> {
+        self.guard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Source {
+    fn reading(&self) -> Reading {
+        match self {
+            Self::System => Reading { wall: system_now(), steady_ms: steady_ms() },
+            Self::Manual(ms) => Reading { wall: Timestamp(ms.load(Ordering::SeqCst)), steady_ms: 0 },
+            Self::Simulated { timetable, started_ms } => {
+                // It never runs unevenly: its hours are its own.
+                let (wall, _) = timetable.after(since(*started_ms));
+                Reading { wall, steady_ms: wall.ms_since(timetable.start()) }
+            }
+        }
+    }
+}
+
+fn system_now() -> Timestamp {
+    let ms = |since: std::time::Duration| i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
+    Timestamp(match SystemTime::now().duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since_1970) => ms(since_1970),
+        Err(before_1970) => -ms(before_1970.duration()),
+    })
+}
+
+/// Milliseconds since some moment, by a clock that nobody sets and that goes on while the machine sleeps.
+#[cfg(target_os = "linux")]
+fn steady_ms() -> i64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    time.tv_sec * 1_000 + time.tv_nsec / 1_000_000
+}
+
+/// Milliseconds since some moment, by a clock that nobody sets. It may stand while the machine sleeps, which then looks like a step.
+#[cfg(not(target_os = "linux"))]
+fn steady_ms() -> i64 {
+    static STARTED: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
+    i64::try_from(STARTED.elapsed().as_millis()).unwrap_or(i64::MAX)
+}
+
+fn since(started_ms: i64) -> std::time::Duration {
+    std::time::Duration::from_millis(steady_ms().saturating_sub(started_ms).unsigned_abs())
 }

@@ -1,6 +1,7 @@
 //! Group commit: what gathers while one group is being committed is the next.
 
 use super::metrics::Metrics;
+use crate::domain::clock_guard::Doubt;
 use crate::domain::report::Report;
 use crate::store::{ANSWER_WITHIN, Part, Recorded, Store, StoreError};
 use futures_util::StreamExt;
@@ -31,6 +32,9 @@ pub enum IngestError {
     /// The queue is full: they were not looked at.
     #[error("too many reports are waiting to be recorded")]
     Overloaded,
+    /// The clock is in doubt: they could not be dated.
+    #[error("no report can be dated: {0}")]
+    Clock(Doubt),
     /// The store could not take them.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -40,6 +40,12 @@ pub struct Metrics {
     pub holds_lease: Gauge,
     /// Incidents that go on.
     pub open_incidents: Gauge,
+    /// Whether reports are dated by the clock: 1, or 0.
+    pub clock_dates: Gauge,
+    /// Whether what is old by the clock is forgotten: 1, or 0.
+    pub clock_forgets: Gauge,
+    /// How often the clock was set by more than a few seconds.
+    pub clock_steps: Counter,
 }
 
 /// What became of a report.
@@ -67,6 +73,9 @@ impl Default for Metrics {
             detection_lag_seconds: Gauge::default(),
             holds_lease: Gauge::default(),
             open_incidents: Gauge::default(),
+            clock_dates: Gauge::default(),
+            clock_forgets: Gauge::default(),
+            clock_steps: Counter::default(),
         }
     }
 }
@@ -101,5 +110,8 @@ impl Metrics {
         );
         registry.register("holds_lease", "Whether this node records incidents", self.holds_lease.clone());
         registry.register("open_incidents", "Incidents that go on", self.open_incidents.clone());
+        registry.register("clock_dates", "Whether reports are dated by the clock", self.clock_dates.clone());
+        registry.register("clock_forgets", "Whether what is old by the clock is forgotten", self.clock_forgets.clone());
+        registry.register("clock_steps", "How often the clock was set by more than a few seconds", self.clock_steps.clone());
     }
 }

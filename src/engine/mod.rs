@@ -12,7 +12,9 @@ pub mod metrics;
 pub mod providers;
 pub mod replay;
 pub mod series;
+pub mod threads;
 pub mod timetable;
+pub mod trust;
 pub mod views;
 pub mod watch;
 
@@ -37,6 +39,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
+use threads::Threads;
 use views::{Snapshot, ViewKey};
 
 /// How often housekeeping looks whether there is something to do.
@@ -65,6 +68,7 @@ pub struct Engine {
     keys: RwLock<Arc<DayKeys>>,
     ingest: Ingest,
     committer: Mutex<Option<JoinHandle<()>>>,
+    threads: Threads,
     views: TickCache<ViewKey, Snapshot>,
     series: TickCache<SeriesKey, Series>,
     providers: TickCache<(), ProvidersNow>,
@@ -106,7 +110,8 @@ impl Engine {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (for_store, for_metrics) = (Arc::clone(&store), Arc::clone(&metrics));
         let run = move || runtime.block_on(committer.run(&for_store, &for_metrics));
-        let committer = std::thread::Builder::new().name("committer".into()).spawn(run)?;
+        let threads = Threads::default();
+        let committer = threads.spawn("committer", run)?;
         Ok(Self {
             keys: RwLock::new(Arc::new(key.around(clock.now()))),
             lookout: Lookout::new(node, &catalogue, Parameters::default(), clock.now()),
@@ -117,6 +122,7 @@ impl Engine {
             metrics,
             ingest,
             committer: Mutex::new(Some(committer)),
+            threads,
             views: TickCache::new(MOST_VIEWS, MOST_VIEW_BYTES),
             series: TickCache::new(MOST_SERIES, MOST_SERIES_BYTES),
             providers: TickCache::new(1, usize::MAX),
@@ -144,10 +150,22 @@ impl Engine {
         &self.metrics
     }
 
+    /// The threads that it cannot do without.
+    #[must_use]
+    pub const fn threads(&self) -> &Threads {
+        &self.threads
+    }
+
     /// The time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// What the clock shows, whether it is believed or not.
+    #[must_use]
+    pub fn clock_shown(&self) -> Timestamp {
+        self.clock.shown()
     }
 
     /// The time, and how many times as fast as time it goes, where the clock is a simulated one.
@@ -182,24 +200,29 @@ impl Engine {
         self.now().plus_ms(-MINUTES_KEPT_DAYS * 24 * crate::domain::time::HOUR_MS)
     }
 
-    /// Whether no report can change this window any more.
+    /// Whether no report can change this window any more. A clock that is not confirmed may be ahead, and the window still be to come.
     #[must_use]
     pub fn is_closed(&self, window: Window) -> bool {
-        window.to.start().plus_ms(self.lateness_ms) < self.now()
+        window.to.start().plus_ms(self.lateness_ms) < self.now() && self.trust().forgets()
     }
 
     /// Prepares to accept what one request brings, with the sender's clock where it told it.
-    #[must_use]
-    pub fn accept(&self, sent_at: Option<Timestamp>) -> Acceptance {
+    ///
+    /// # Errors
+    /// While the clock is in doubt: nothing is dated by it.
+    pub fn accept(&self, sent_at: Option<Timestamp>) -> Result<Acceptance, IngestError> {
+        if let Some(doubt) = self.doubt() {
+            return Err(IngestError::Clock(doubt));
+        }
         let at = self.now();
         let arrival = Arrival { at, sent_at, lateness_ms: self.lateness_ms };
         let keys = Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner));
         if keys.are_for(at) {
-            return Acceptance { arrival, keys };
+            return Ok(Acceptance { arrival, keys });
         }
         let keys = Arc::new(keys.key().around(at));
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&keys);
-        Acceptance { arrival, keys }
+        Ok(Acceptance { arrival, keys })
     }
 
     /// Records reports durably and says of each, in order, what became of it.
@@ -207,9 +230,12 @@ impl Engine {
     /// # Errors
     /// Where they could not be recorded. Repeat them then: it is harmless.
     pub async fn record(&self, reports: Vec<Report>) -> Result<Vec<Recorded>, IngestError> {
+        let newest = reports.iter().map(|report| report.observed.arrived).max();
         let outcome = self.ingest.record(reports).await;
-        if let Err(IngestError::Store(_)) = &outcome {
-            self.cannot_write.store(true, Ordering::Relaxed);
+        match &outcome {
+            Ok(_) => newest.into_iter().for_each(|newest| self.clock.knows_fact(newest)),
+            Err(IngestError::Store(_)) => self.cannot_write.store(true, Ordering::Relaxed),
+            Err(_) => {}
         }
         outcome
     }
@@ -264,6 +290,7 @@ impl Engine {
     #[must_use]
     pub fn unfit_to_record(&self) -> Vec<String> {
         let mut reasons = self.faults.read().unwrap_or_else(PoisonError::into_inner).clone();
+        reasons.extend(self.doubt().map(|doubt| doubt.to_string()));
         if !self.can_record() {
             reasons.push("reports cannot be recorded: the last try failed, see the log".into());
         }
@@ -276,11 +303,12 @@ impl Engine {
 
     /// One step of housekeeping: says that we run, ages and forgets what its time has come for, brings the gauges up to date.
     pub async fn keep_house(&self) {
-        let now = self.now();
-        let wrote = if self.can_record() { self.mark_live().await } else { self.store.probe().await };
+        let (compared, looked) = (self.compare_clocks().await, self.look_at_store().await);
+        let (now, trust) = (self.now(), self.trust());
+        let wrote = if self.can_record() && trust.dates() { self.mark_live().await } else { self.store.probe().await };
         self.cannot_write.store(wrote.is_err(), Ordering::Relaxed);
-        let (tidied, looked) = (self.store.tidy(now).await, self.look_at_store().await);
-        for error in [wrote.err(), tidied.err(), looked.err()].into_iter().flatten() {
+        let tidied = if trust.forgets() { self.store.tidy(now).await } else { self.store.settle(now).await };
+        for error in [compared.err(), looked.err(), wrote.err(), tidied.err()].into_iter().flatten() {
             self.metrics.store_errors.inc();
             tracing::error!(%error, "housekeeping failed and will be tried again");
         }
@@ -306,7 +334,7 @@ impl Engine {
     /// # Errors
     /// Where it does not answer.
     pub async fn look_at_store(&self) -> Result<(), StoreError> {
-        let faults = self.store.faults(self.now()).await?;
+        let faults = self.store.faults().await?;
         let before = std::mem::replace(&mut *self.faults.write().unwrap_or_else(PoisonError::into_inner), faults.clone());
         for fault in faults.iter().filter(|fault| !before.contains(fault)) {
             tracing::warn!(fault, "the store should not be trusted with reports");
@@ -355,6 +383,6 @@ impl Engine {
         if outcome.as_ref().map_or(true, |served| served.stale) {
             self.metrics.store_errors.inc();
         }
-        outcome
+        outcome.map(|served| self.fresh_by_clock(served))
     }
 }

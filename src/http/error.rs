@@ -319,6 +319,7 @@ impl From<StoreError> for Problem {
 impl From<IngestError> for Problem {
     fn from(error: IngestError) -> Self {
         match error {
+            IngestError::Clock(_) => Self::new(Code::Unavailable, error.to_string()),
             IngestError::Overloaded => Self::new(Code::Overloaded, error.to_string()),
             IngestError::Store(error) => error.into(),
         }

@@ -50,7 +50,7 @@ impl Moment {
     /// Before the first look: an empty list would say that nothing is wrong.
     pub fn of(app: &App) -> Result<Self, Problem> {
         let (register, outlook) = (app.engine.register(), app.engine.outlook());
-        let is_late = !outlook.is_fresh(app.engine.now());
+        let is_late = !outlook.is_fresh(app.engine.now()) || app.engine.doubt().is_some();
         let looked_at = outlook.looked_at.ok_or_else(|| Problem::new(Code::Unavailable, "detection has not looked at anything yet"))?;
         Ok(Self { register, outlook, is_late, looked_at })
     }

@@ -3,6 +3,8 @@
 use super::App;
 use super::error::{Code, Problem, ProblemDetails};
 use super::query::Query;
+use crate::engine::Engine;
+use crate::render::time::rfc3339;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
@@ -14,6 +16,29 @@ pub struct Health {
     /// `ok`.
     #[schema(example = "ok")]
     status: &'static str,
+    /// Of `/readyz`: how far the clock is believed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    clock: Option<ClockHealth>,
+}
+
+/// How far the clock is believed.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ClockHealth {
+    /// What it shows.
+    #[schema(example = "2022-07-08T08:44:12Z", format = DateTime)]
+    shows: String,
+    /// Whether reports are dated by it. If not, they are answered 503.
+    dates: bool,
+    /// Whether what is old by it is forgotten: once it has run evenly for an hour.
+    forgets: bool,
+    /// What speaks against it, and the way out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(
+        nullable = false,
+        example = "the clock was set forward by 1296000 s: reports are taken once it is back, or has run evenly for a minute"
+    )]
+    doubt: Option<String>,
 }
 
 /// The front page.
@@ -31,17 +56,21 @@ pub async fn front(request: HttpRequest) -> Result<HttpResponse, Problem> {
     responses(
         (status = 200, description = "It does", body = Health),
         (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "A part of it has died: start it again", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
-pub async fn healthz(request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub async fn healthz(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     Query::parse(request.query_string(), &[])?;
-    Ok(ok())
+    match app.engine.threads().dead() {
+        Some(name) => Err(Problem::new(Code::Unavailable, format!("the {name} has died: this process ends, and must be started again"))),
+        None => Ok(ok(None)),
+    }
 }
 
 /// Whether requests should be sent here
 ///
 /// Without `for` it stays good while answers can be read. With `for=ingest` it fails while reports cannot be recorded, or
-/// would be lost: the store's last answer was a failure, its Redis writes no append-only file or evicts, or its clock is over 2 s apart.
+/// would be lost: the store's last answer was a failure, its Redis writes no append-only file or evicts, or the clock is in doubt.
 #[utoipa::path(
     get, path = "/readyz", tag = "operations", operation_id = "readyz",
     params(super::params::ReadyParams),
@@ -58,7 +87,13 @@ pub async fn readyz(app: web::Data<App>, request: HttpRequest) -> Result<HttpRes
     if !unfit.is_empty() {
         return Err(Problem::new(Code::Unavailable, unfit.join("; ")));
     }
-    Ok(ok())
+    Ok(ok(Some(clock_health(&app.engine))))
+}
+
+fn clock_health(engine: &Engine) -> ClockHealth {
+    let (trust, doubt) = (engine.trust(), engine.doubt());
+    let (shows, doubt) = (rfc3339(engine.clock_shown()), doubt.map(|doubt| doubt.to_string()));
+    ClockHealth { shows, dates: trust.dates(), forgets: trust.forgets(), doubt }
 }
 
 /// Metrics for Prometheus
@@ -71,6 +106,7 @@ pub async fn readyz(app: web::Data<App>, request: HttpRequest) -> Result<HttpRes
 )]
 pub async fn metrics(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     Query::parse(request.query_string(), &[])?;
+    app.engine.refresh_clock();
     app.engine.refresh_view_age();
     app.engine.refresh_detection_lag();
     let mut text = String::new();
@@ -107,6 +143,6 @@ pub fn preflight(allow: &'static str) -> HttpResponse {
         .finish()
 }
 
-fn ok() -> HttpResponse {
-    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(Health { status: "ok" })
+fn ok(clock: Option<ClockHealth>) -> HttpResponse {
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(Health { status: "ok", clock })
 }

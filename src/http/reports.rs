@@ -222,7 +222,7 @@ pub struct ItemResult {
 )]
 pub async fn submit(app: web::Data<App>, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let query = Query::parse(request.query_string(), &["sent_at"])?;
-    let acceptance = app.engine.accept(sent_at(&request, &query)?);
+    let acceptance = app.engine.accept(sent_at(&request, &query)?)?;
     if media_type(&request) != "application/json" {
         return Err(unsupported(&request, "application/json"));
     }
@@ -270,7 +270,7 @@ fn read_single(body: &Body, catalogue: &Catalogue, acceptance: &Acceptance) -> R
 pub async fn submit_batch(app: web::Data<App>, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let query = Query::parse(request.query_string(), &["sent_at", "results"])?;
     let list_all = query.value("results", "all", |text| (text == "all").then_some(()))?.is_some();
-    let acceptance = app.engine.accept(sent_at(&request, &query)?);
+    let acceptance = app.engine.accept(sent_at(&request, &query)?)?;
     let format = BatchFormat::of(&request)?;
     let body = Body::collect(&request, payload, BATCH).await?;
     let batch = app.beside(body.is_large(), move |app| Batch::read(&body, format, app.engine.catalogue(), &acceptance)).await??;
@@ -384,6 +384,7 @@ fn accept(raw: &RawReport<'_>, catalogue: &Catalogue, acceptance: &Acceptance) -
                 Problem::field(Code::TooOld, "observed_at", format!("at most {} h ago", lateness_ms / 3_600_000), observed_at)
             }
             TimeError::InFuture => Problem::field(Code::InFuture, "observed_at", "not in the future", observed_at),
+            TimeError::CannotBeKept => Problem::field(Code::TooOld, "observed_at", "of 1970 or later", observed_at),
         }
     })?;
     Ok((report, read.warning))

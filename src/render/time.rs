@@ -21,11 +21,10 @@ impl From<time::Window> for Window {
     }
 }
 
-/// An instant like `2022-07-08T08:44:00Z`, with fractions of a second only where there are some. Held at the year 9999 (and -9999).
+/// An instant like `2022-07-08T08:44:00Z`.
 #[must_use]
 pub fn rfc3339(instant: time::Timestamp) -> String {
-    let end = if instant.0 < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
-    jiff::Timestamp::from_millisecond(instant.0).unwrap_or(end).to_string()
+    instant.to_string()
 }
 
 #[cfg(test)]

@@ -367,12 +367,36 @@ impl Store {
         }
     }
 
-    /// The last minute of which an embedded store has facts.
-    #[must_use]
-    pub fn newest_minute(&self) -> Option<Minute> {
+    /// The last minute of which it has facts (of hours that have aged: the first of their hour), but for those that were disowned.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub async fn newest_minute(&self) -> Result<Option<Minute>, StoreError> {
         match &self.kind {
-            Kind::Embedded(store) => store.newest_minute(),
-            Kind::Redis(_) => None,
+            Kind::Embedded(store) => Ok(store.newest_minute()),
+            Kind::Redis(store) => store.newest_minute().await,
+        }
+    }
+
+    /// Remembers that facts from this minute on were dated by a clock that was wrong: they stay at rest, but none is the newest.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub async fn disown_from(&self, minute: Minute) -> Result<(), StoreError> {
+        match &self.kind {
+            Kind::Embedded(store) => store.disown_from(minute),
+            Kind::Redis(store) => store.disown_from(minute).await,
+        }
+    }
+
+    /// What its own clocks show; none where it has no others than ours.
+    ///
+    /// # Errors
+    /// Where it does not answer.
+    pub async fn clocks(&self) -> Result<Vec<Timestamp>, StoreError> {
+        match &self.kind {
+            Kind::Embedded(_) => Ok(Vec::new()),
+            Kind::Redis(store) => store.clocks().await,
         }
     }
 
@@ -380,14 +404,25 @@ impl Store {
     ///
     /// # Errors
     /// Where it does not answer.
-    pub async fn faults(&self, now: Timestamp) -> Result<Vec<String>, StoreError> {
+    pub async fn faults(&self) -> Result<Vec<String>, StoreError> {
         match &self.kind {
             Kind::Embedded(_) => Ok(Vec::new()),
-            Kind::Redis(store) => store.faults(now).await,
+            Kind::Redis(store) => store.faults().await,
         }
     }
 
-    /// One step of housekeeping: ages and forgets what its time has come for. The embedded store blocks while it writes.
+    /// A step of housekeeping that forgets nothing, whatever the clock shows. The embedded store blocks while it writes.
+    ///
+    /// # Errors
+    /// Where something cannot be written; the next step tries again.
+    pub async fn settle(&self, now: Timestamp) -> Result<(), StoreError> {
+        match &self.kind {
+            Kind::Embedded(store) => store.settle(now),
+            Kind::Redis(store) => store.settle(now).await,
+        }
+    }
+
+    /// One step of housekeeping: as [`Self::settle`], and it ages and forgets what its time has come for. Only for a clock that can be believed.
     ///
     /// # Errors
     /// Where something cannot be written; the next step tries again.

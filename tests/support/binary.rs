@@ -1,6 +1,7 @@
 //! The real binary as a process of its own: started, asked, stopped and killed.
 
 use super::client::Client;
+use super::fake_time::FakeTime;
 use std::io::{BufRead, BufReader, Read};
 use std::ops::Deref;
 use std::path::Path;
@@ -10,6 +11,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 const STARTS_WITHIN: Duration = Duration::from_mins(1);
+const SMALL_CATALOGUE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/catalogue.toml");
 
 /// `groundswell serve` on a store. Killed when dropped.
 #[derive(Debug)]
@@ -58,14 +60,25 @@ pub fn within(deadline: Duration, mut is_true: impl FnMut() -> bool) -> bool {
 impl Binary {
     /// Starts it on a store with the small catalogue, with further arguments, and returns once it listens.
     pub fn start(store: &Path, arguments: &[&str]) -> Self {
-        let catalogue = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/catalogue.toml");
-        Self::start_with_all(store, &[&["--catalogue", catalogue], arguments].concat())
+        Self::start_with_all(store, &[&["--catalogue", SMALL_CATALOGUE], arguments].concat())
+    }
+
+    /// The same by another wall clock.
+    pub fn start_by(clock: &FakeTime, store: &Path, arguments: &[&str]) -> Self {
+        let mut command = groundswell(&["serve", "--listen", "127.0.0.1:0", "--catalogue", SMALL_CATALOGUE, "--store"]);
+        command.arg(store).args(arguments);
+        clock.rule(&mut command);
+        Self::run(command)
     }
 
     /// The same with the catalogue compiled in.
     pub fn start_with_all(store: &Path, arguments: &[&str]) -> Self {
         let mut command = groundswell(&["serve", "--listen", "127.0.0.1:0", "--store"]);
         command.arg(store).args(arguments);
+        Self::run(command)
+    }
+
+    fn run(mut command: Command) -> Self {
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (log, mut stderr) = (Arc::new(Mutex::new(String::new())), process.stderr.take().unwrap());
         let into = Arc::clone(&log);

@@ -4,6 +4,7 @@
 
 pub mod binary;
 pub mod client;
+pub mod fake_time;
 pub mod past;
 pub mod redis;
 pub mod server;

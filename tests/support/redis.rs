@@ -10,6 +10,7 @@ use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 
 use super::binary::within;
+use super::fake_time::FakeTime;
 
 const STARTS_WITHIN: Duration = Duration::from_secs(30);
 /// A cluster's nodes talk to each other on the port that is so much higher.
@@ -28,19 +29,26 @@ impl RedisServer {
     /// A server with an append-only file and these further settings.
     pub fn start(settings: &[&str]) -> Self {
         let directory = tempfile::tempdir().unwrap().keep();
-        Self::start_in(directory, free_port(), settings)
+        Self::start_in(directory, free_port(), settings, None)
+    }
+
+    /// A server with an append-only file, by another wall clock.
+    pub fn start_by(clock: &FakeTime) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap().keep(), free_port(), &[], Some(clock))
     }
 
     /// Another server, on a copy of that directory.
     pub fn start_from(directory: &Path) -> Self {
-        let copy = tempfile::tempdir().unwrap().keep();
-        let copied = Command::new("cp").arg("-a").arg(directory.join("appendonlydir")).arg(&copy).status().unwrap();
-        assert!(copied.success());
-        Self::start_in(copy, free_port(), &[])
+        Self::start_in(copy_of(directory), free_port(), &[], None)
     }
 
-    fn start_in(directory: PathBuf, port: u16, settings: &[&str]) -> Self {
-        let mut server = Self { keeper: run(&directory, port, settings), port, directory };
+    /// The same by another wall clock.
+    pub fn start_from_by(clock: &FakeTime, directory: &Path) -> Self {
+        Self::start_in(copy_of(directory), free_port(), &[], Some(clock))
+    }
+
+    fn start_in(directory: PathBuf, port: u16, settings: &[&str], clock: Option<&FakeTime>) -> Self {
+        let mut server = Self { keeper: run(&directory, port, settings, clock), port, directory };
         if !within(STARTS_WITHIN, || ["PONG", "NOAUTH"].iter().any(|up| server.cli(&["PING"]).contains(up))) {
             server.kill();
             panic!("redis-server did not start: {}", std::fs::read_to_string(server.directory.join("log")).unwrap_or_default());
@@ -136,20 +144,24 @@ pub fn cli(port: u16, command: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-fn run(directory: &Path, port: u16, settings: &[&str]) -> Child {
+fn copy_of(directory: &Path) -> PathBuf {
+    let copy = tempfile::tempdir().unwrap().keep();
+    let copied = Command::new("cp").arg("-a").arg(directory.join("appendonlydir")).arg(&copy).status().unwrap();
+    assert!(copied.success());
+    copy
+}
+
+fn run(directory: &Path, port: u16, settings: &[&str], clock: Option<&FakeTime>) -> Child {
     // The shell outlives nobody: its input ends with the process of the test, and then it kills the server.
     let script = "redis-server \"$@\" >log 2>&1 & server=$!; cat >/dev/null; kill -9 $server; wait $server";
     let port = port.to_string();
     let always = ["--port", &port, "--bind", "127.0.0.1", "--appendonly", "yes", "--save", ""];
-    let mut keeper = Command::new("sh")
-        .args(["-c", script, "redis-server"])
-        .args(always)
-        .args(settings)
-        .current_dir(directory)
-        .stdin(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut command = Command::new("sh");
+    command.args(["-c", script, "redis-server"]).args(always).args(settings).current_dir(directory);
+    if let Some(clock) = clock {
+        clock.rule(&mut command);
+    }
+    let mut keeper = command.stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     keeper.stdin.as_mut().unwrap().flush().unwrap();
     keeper
 }

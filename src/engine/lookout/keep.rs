@@ -4,7 +4,7 @@ use super::afterwards::counted_again;
 use super::desk::Desk;
 use super::outlook::{Outlook, Sight};
 use super::voids::without_voided;
-use super::{Held, LEASE_MS, RENEW_AFTER, Read, SPIKES_EVERY, Watching};
+use super::{Held, LEASE_MS, RENEW_AFTER, Read, SPIKES_EVERY, WARM_UP_MINUTES, Watching};
 use crate::domain::incident::IncidentId;
 use crate::domain::incident::entry::Entry;
 use crate::domain::provider::ProviderIndex;
@@ -34,6 +34,10 @@ impl Engine {
     async fn try_look_out(&self) -> Result<(), StoreError> {
         let mut watching = self.lookout.watching.lock().await;
         let watching = &mut *watching;
+        if self.doubt().is_some() {
+            return self.pause(watching).await;
+        }
+        self.heed_steps(watching);
         if self.simulated_now().is_some() {
             // On a fast clock housekeeping would mark minutes after they were stepped to.
             self.mark_live().await?;
@@ -119,6 +123,24 @@ impl Engine {
         }
         watching.rebuilding = false;
         self.read_journal().await.map(drop)
+    }
+
+    /// While the clock is in doubt, nothing is looked at and nothing recorded; another node may, whose clock is not.
+    async fn pause(&self, watching: &mut Watching) -> Result<(), StoreError> {
+        match watching.lease.take() {
+            Some(held) => self.store.release(held.token).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Begins detection anew where time itself was set since the last step, as a restart would.
+    fn heed_steps(&self, watching: &mut Watching) {
+        let (_, adoptions) = self.clock.steps();
+        if adoptions != watching.adoptions {
+            self.begin_anew(watching, self.now().minute().plus(-WARM_UP_MINUTES));
+            *self.lookout.outlook.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Outlook::nothing());
+            watching.adoptions = adoptions;
+        }
     }
 
     /// Gives the lease back, so that another node goes on at once.

@@ -63,6 +63,8 @@ struct Watching {
     lease: Option<Held>,
     /// Voids that the watch has taken into account.
     voids: usize,
+    /// How often time was set, as far as the watch has taken that into account.
+    adoptions: u64,
     /// Since when episodes are those of a store without what was voided since: incidents are held against them once they are complete.
     rebuilding: bool,
     behind: bool,
@@ -105,6 +107,7 @@ impl Lookout {
             desk: Desk::new(catalogue, &parameters),
             lease: None,
             voids: 0,
+            adoptions: 0,
             rebuilding: false,
             behind: true,
             recalled: false,

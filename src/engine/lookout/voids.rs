@@ -32,12 +32,18 @@ impl Engine {
         let new = voids.get(watching.voids..).unwrap_or(voids).iter().filter(|void| oldest < void.window.to);
         if let Some(from) = new.map(|void| begins_at(&register, void)).min() {
             let from = from.plus(-WARM_UP_MINUTES).max(oldest).min(now.minute().plus(-WARM_UP_MINUTES));
-            watching.watch = Watch::new(&self.catalogue, &self.lookout.parameters).beginning_at(from);
-            watching.desk = Desk::new(&self.catalogue, &self.lookout.parameters);
-            (watching.rebuilding, watching.behind, watching.recalled) = (true, true, false);
+            self.begin_anew(watching, from);
+            watching.rebuilding = true;
             tracing::info!(voids = voids.len(), "reports were withdrawn: detection begins anew without them");
         }
         watching.voids = voids.len();
+    }
+
+    /// Begins detection anew: from a minute on it is stepped to the present again.
+    pub(super) fn begin_anew(&self, watching: &mut Watching, from: Minute) {
+        watching.watch = Watch::new(&self.catalogue, &self.lookout.parameters).beginning_at(from);
+        watching.desk = Desk::new(&self.catalogue, &self.lookout.parameters);
+        (watching.behind, watching.recalled) = (true, false);
     }
 
     /// Which facts a void withdraws; none where its provider is not in the catalogue.

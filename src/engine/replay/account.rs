@@ -124,7 +124,7 @@ impl From<FaultKind> for Flaw {
 impl From<TimeError> for Flaw {
     fn from(error: TimeError) -> Self {
         match error {
-            TimeError::TooOld { .. } => Self::TooOld,
+            TimeError::TooOld { .. } | TimeError::CannotBeKept => Self::TooOld,
             TimeError::InFuture => Self::InFuture,
         }
     }

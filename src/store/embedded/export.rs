@@ -6,7 +6,7 @@ use crate::domain::counts::Counts;
 use crate::domain::time::{Hour, Minute};
 use crate::store::StoreError;
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 /// A reporter that is remembered: by keyed hash, with the provider's number and a bit for each claim taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,11 +43,12 @@ impl Embedded {
         of_minutes.into_iter().chain(live.aged.within(Hour(0)..Hour(i64::MAX)).into_iter().map(|(hour, _)| hour)).collect()
     }
 
-    /// The last minute that has facts; of those that have aged, the first of their hour.
+    /// The last minute that has facts, but for those that were disowned; of those that have aged, the first of their hour.
     pub(in crate::store) fn newest_minute(&self) -> Option<Minute> {
+        let disowned = self.disowned.read().unwrap_or_else(PoisonError::into_inner).clone();
         let live = self.live();
-        let aged = live.aged.within(Hour(0)..Hour(i64::MAX)).into_iter().map(|(hour, _)| hour.first_minute()).max();
-        live.all().map(|(_, minute, _)| minute).max().max(aged)
+        let aged = live.aged.within(Hour(0)..Hour(i64::MAX)).into_iter().map(|(hour, _)| hour.first_minute());
+        live.all().map(|(_, minute, _)| minute).chain(aged).filter(|minute| !disowned.contains(minute)).max()
     }
 
     /// What is kept of an hour of a provider.

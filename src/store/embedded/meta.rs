@@ -1,10 +1,14 @@
 //! What a directory was written with: schema, shards, and which reporter key.
 
+use crate::domain::time::Minute;
 use crate::store::{OpenError, SCHEMA, SHARDS};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{self, Write};
+use std::ops::Range;
 use std::path::Path;
+
+const FILE: &str = "meta.json";
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Meta {
@@ -14,23 +18,38 @@ struct Meta {
     /// Fingerprint of the catalogue that it was last opened with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     catalogue: Option<String>,
+    /// Minutes whose facts a wrong clock dated to the future, from and to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    disowned: Option<[i64; 2]>,
 }
 
-/// Checks what the directory was written with, or writes it where the directory is new. Remembers the catalogue; gives the fingerprint of the
-/// one before.
+/// What was remembered from the time before.
+#[derive(Debug, Clone)]
+pub struct Before {
+    /// Fingerprint of the catalogue that it was opened with; none of a new directory.
+    pub catalogue: Option<u64>,
+    /// Minutes whose facts a wrong clock dated to the future; empty where there are none.
+    pub disowned: Range<Minute>,
+}
+
+/// Checks what the directory was written with, or writes it where the directory is new. Remembers the catalogue; gives what was remembered
+/// before.
 ///
 /// # Errors
 /// Where anything differs, or cannot be read or written.
-pub fn agree(dir: &Path, reporter_key_check: u64, catalogue: Option<u64>) -> Result<Option<u64>, OpenError> {
-    let path = dir.join("meta.json");
+pub fn agree(dir: &Path, reporter_key_check: u64, catalogue: Option<u64>) -> Result<Before, OpenError> {
+    let path = dir.join(FILE);
     let io = |source| OpenError::Io { path: path.clone(), source };
     let catalogue = catalogue.map(|fingerprint| format!("{fingerprint:016x}"));
-    let ours = Meta { schema: SCHEMA, shards: SHARDS, reporter_key_check: format!("{reporter_key_check:016x}"), catalogue };
-    let text = match std::fs::read_to_string(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return write(dir, &path, &ours).map(|()| None).map_err(io),
+    let mut ours =
+        Meta { schema: SCHEMA, shards: SHARDS, reporter_key_check: format!("{reporter_key_check:016x}"), catalogue, disowned: None };
+    let theirs = match read(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            write(dir, &ours).map_err(io)?;
+            return Ok(Before { catalogue: None, disowned: Minute(0)..Minute(0) });
+        }
         read => read.map_err(io)?,
     };
-    let theirs: Meta = serde_json::from_str(&text).map_err(|error| io(io::Error::new(io::ErrorKind::InvalidData, error)))?;
     if theirs.schema != ours.schema {
         return Err(OpenError::Schema { place: dir.display().to_string(), found: theirs.schema });
     }
@@ -41,16 +60,31 @@ pub fn agree(dir: &Path, reporter_key_check: u64, catalogue: Option<u64>) -> Res
         return Err(OpenError::ReporterKey(dir.display().to_string()));
     }
     if ours.catalogue.is_some() && ours.catalogue != theirs.catalogue {
-        write(dir, &path, &ours).map_err(io)?;
+        ours.disowned = theirs.disowned;
+        write(dir, &ours).map_err(io)?;
     }
-    Ok(theirs.catalogue.and_then(|text| u64::from_str_radix(&text, 16).ok()))
+    let [from, to] = theirs.disowned.unwrap_or_default();
+    Ok(Before { catalogue: theirs.catalogue.and_then(|text| u64::from_str_radix(&text, 16).ok()), disowned: Minute(from)..Minute(to) })
 }
 
-fn write(dir: &Path, path: &Path, meta: &Meta) -> io::Result<()> {
+/// Remembers minutes whose facts a wrong clock dated to the future, instead of those that were remembered before.
+///
+/// # Errors
+/// Where it cannot be read or written.
+pub fn disown(dir: &Path, minutes: &Range<Minute>) -> io::Result<()> {
+    write(dir, &Meta { disowned: Some([minutes.start.0, minutes.end.0]), ..read(dir)? })
+}
+
+fn read(dir: &Path) -> io::Result<Meta> {
+    let text = std::fs::read_to_string(dir.join(FILE))?;
+    serde_json::from_str(&text).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+}
+
+fn write(dir: &Path, meta: &Meta) -> io::Result<()> {
     let unfinished = dir.join("meta.unfinished");
     let mut file = File::create(&unfinished)?;
     file.write_all(serde_json::to_string_pretty(meta)?.as_bytes())?;
     file.sync_all()?;
-    std::fs::rename(unfinished, path)?;
+    std::fs::rename(unfinished, dir.join(FILE))?;
     File::open(dir)?.sync_all()
 }

@@ -77,6 +77,8 @@ pub struct Embedded {
     log_bytes: AtomicU64,
     claim_count: AtomicU64,
     catalogue_before: Option<u64>,
+    /// Minutes of facts that a wrong clock dated to the future; the lock is held to copy or replace it.
+    disowned: RwLock<Range<Minute>>,
     /// Keeps the directory ours until the process ends.
     _lock: File,
 }
@@ -111,7 +113,7 @@ impl Embedded {
         std::fs::create_dir_all(dir).map_err(|source| OpenError::Io { path: dir.to_owned(), source })?;
         let lock = lock(dir)?;
         let fingerprint = (!catalogue.is_empty()).then(|| catalogue.fingerprint());
-        let catalogue_before = meta::agree(dir, terms.reporter_key_check, fingerprint)?;
+        let before = meta::agree(dir, terms.reporter_key_check, fingerprint)?;
         let (aged, aged_hours) = Aged::open(&dir.join("aged.redb"), options.durability)?;
         let journal = Journal::open(&dir.join("incidents.redb"), options.durability)?;
         let mut live = Live { aged: aged_hours, ..Live::default() };
@@ -145,7 +147,8 @@ impl Embedded {
             aged: Arc::new(aged),
             journal: Arc::new(journal),
             housekeeping: Mutex::new(Housekeeping { snapshot_number: from, ..Housekeeping::default() }),
-            catalogue_before,
+            catalogue_before: before.catalogue,
+            disowned: RwLock::new(before.disowned),
             _lock: lock,
         };
         Ok(store)
@@ -240,14 +243,20 @@ impl Embedded {
     }
 
     pub(super) fn tidy(&self, now: Timestamp) -> Result<(), StoreError> {
-        let mut housekeeping = self.housekeeping.lock().unwrap_or_else(PoisonError::into_inner);
-        self.live_mut().settle_before(now.minute().plus(-SETTLED_AFTER_MINUTES));
+        let mut housekeeping = self.housekeeping();
         let hour = now.minute().hour();
         if housekeeping.tidied != Some(hour) {
             self.age(now)?;
             self.forget(hour, housekeeping.snapshot_number)?;
             housekeeping.tidied = Some(hour);
         }
+        drop(housekeeping);
+        self.settle(now)
+    }
+
+    pub(super) fn settle(&self, now: Timestamp) -> Result<(), StoreError> {
+        let mut housekeeping = self.housekeeping();
+        self.live_mut().settle_before(now.minute().plus(-SETTLED_AFTER_MINUTES));
         if self.log_bytes.load(Ordering::Relaxed) > self.options.snapshot_log_bytes.max(housekeeping.snapshot_bytes) {
             self.write_snapshot(&mut housekeeping)?;
         }
@@ -255,8 +264,17 @@ impl Embedded {
     }
 
     pub(super) fn snapshot(&self) -> Result<(), StoreError> {
-        let mut housekeeping = self.housekeeping.lock().unwrap_or_else(PoisonError::into_inner);
-        self.write_snapshot(&mut housekeeping)
+        self.write_snapshot(&mut self.housekeeping())
+    }
+
+    pub(super) fn disown_from(&self, minute: Minute) -> Result<(), StoreError> {
+        let disowned = minute..self.newest_minute().map_or(minute, |newest| newest.plus(1));
+        if disowned.is_empty() {
+            return Ok(());
+        }
+        meta::disown(&self.dir, &disowned).map_err(|error| log::store_error(&error))?;
+        *self.disowned.write().unwrap_or_else(PoisonError::into_inner) = disowned;
+        Ok(())
     }
 
     /// Whether nothing was ever recorded, or all of it is forgotten, and nobody was ever here or wrote into the journal.
@@ -381,6 +399,10 @@ impl Embedded {
     // refusing every later report.
     fn writer(&self) -> MutexGuard<'_, Writer> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn housekeeping(&self) -> MutexGuard<'_, Housekeeping> {
+        self.housekeeping.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn live(&self) -> RwLockReadGuard<'_, Live> {

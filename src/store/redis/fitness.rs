@@ -1,13 +1,10 @@
 //! Whether a Redis keeps what it is told: what an operator should hear of before reports are lost.
 
 use super::link::{Fault, Link};
-use crate::domain::time::Timestamp;
 use redis::Value;
 
 /// The oldest Redis that has what the scripts use.
 const OLDEST_VERSION: u32 = 7;
-/// A node whose clock is further from Redis' is not to be sent reports.
-const CLOCKS_APART_MS: i64 = 2_000;
 
 /// What a master says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,23 +61,6 @@ pub async fn infos(link: &Link) -> Result<Vec<Info>, Fault> {
     // All sections, since naming several is not known to every version.
     let replies = link.ask_masters(redis::cmd("INFO")).await?;
     Ok(replies.iter().map(|reply| Info::read(&text(reply))).collect())
-}
-
-/// What is wrong with the clocks, seen from a node whose clock shows `now`.
-///
-/// # Errors
-/// Where a master does not answer.
-pub async fn clock_faults(link: &Link, now: Timestamp) -> Result<Vec<String>, Fault> {
-    let replies = link.ask_masters(redis::cmd("TIME")).await?;
-    let apart = |reply: &Value| {
-        let (seconds, micros): (i64, i64) = redis::from_redis_value(reply.clone()).ok()?;
-        Some((seconds * 1_000 + micros / 1_000 - now.0).abs()).filter(|apart| *apart > CLOCKS_APART_MS)
-    };
-    let worst = replies.iter().filter_map(apart).max();
-    Ok(worst
-        .map(|apart| format!("this node's clock and Redis' are {apart} ms apart, more than {CLOCKS_APART_MS}: let NTP set both"))
-        .into_iter()
-        .collect())
 }
 
 fn text(reply: &Value) -> String {

@@ -4,6 +4,7 @@
 //! reader sums the shards; what it read before it keeps in a mirror, and reads only what came since.
 
 pub mod address;
+mod clocks;
 mod fitness;
 pub mod import;
 mod journal;
@@ -154,7 +155,7 @@ impl Redis {
             return Ok(Vec::new());
         }
         let node = Arc::clone(&self.node);
-        self.here(async move { Ok(node.minutes(provider, range).await?) }).await?
+        self.here(async move { Ok(node.minutes(node.provider(provider), range).await?) }).await?
     }
 
     pub(super) async fn hours(&self, provider: ProviderIndex, range: Range<Hour>) -> Result<Vec<(Hour, Arc<Counts>)>, StoreError> {
@@ -208,13 +209,12 @@ impl Redis {
     }
 
     /// Why reports should not be sent to this node now.
-    pub(super) async fn faults(&self, now: Timestamp) -> Result<Vec<String>, StoreError> {
+    pub(super) async fn faults(&self) -> Result<Vec<String>, StoreError> {
         let node = Arc::clone(&self.node);
         let ask = async move {
             let infos = fitness::infos(&node.link).await?;
             node.file_bytes.store(infos.iter().map(|info| info.file).sum(), Ordering::Relaxed);
             let mut faults: Vec<String> = infos.iter().flat_map(fitness::Info::faults).collect();
-            faults.extend(fitness::clock_faults(&node.link, now).await?);
             faults.sort();
             faults.dedup();
             Ok(faults)
@@ -225,6 +225,11 @@ impl Redis {
     pub(super) async fn tidy(&self, now: Timestamp) -> Result<(), StoreError> {
         let node = Arc::clone(&self.node);
         self.here(async move { Ok(tidy::tidy(&node, now).await?) }).await?
+    }
+
+    pub(super) async fn settle(&self, now: Timestamp) -> Result<(), StoreError> {
+        let node = Arc::clone(&self.node);
+        self.here(async move { tidy::settle(&node, now).await }).await
     }
 
     pub(super) async fn size(&self) -> StoreSize {
@@ -280,8 +285,7 @@ impl Node {
         }
     }
 
-    async fn minutes(&self, provider: ProviderIndex, range: Range<Minute>) -> Result<Vec<(Minute, Arc<Counts>)>, Fault> {
-        let provider = self.provider(provider);
+    async fn minutes(&self, provider: &ProviderNode, range: Range<Minute>) -> Result<Vec<(Minute, Arc<Counts>)>, Fault> {
         let mut mirror = provider.mirror.lock().await;
         let open = mirror::open_hours(&self.link, &provider.keys).await?;
         let hours = range.start.hour()..range.end.plus(59).hour();
@@ -298,7 +302,7 @@ impl Node {
         let mut found: Vec<(Hour, Arc<Counts>)> = Vec::new();
         for hour in live {
             let mut sum = Counts::default();
-            for (_, counts) in self.minutes(provider, hour.minutes()).await? {
+            for (_, counts) in self.minutes(node, hour.minutes()).await? {
                 sum.add_rolled_up(&counts, crate::domain::grid::Resolution::HOURLY);
             }
             sum.settle();

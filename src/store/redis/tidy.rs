@@ -16,14 +16,20 @@ use std::sync::atomic::Ordering;
 /// A node that keeps house and dies is followed by another after this.
 const TURN_MS: u64 = 60_000;
 
-/// One step.
-pub async fn tidy(node: &Node, now: Timestamp) -> Result<(), Fault> {
+/// A step that touches only what this node has read: nothing in Redis.
+pub async fn settle(node: &Node, now: Timestamp) {
     let step = node.step.fetch_add(1, Ordering::Relaxed) + 1;
-    let hour = now.minute().hour();
-    let (minutes_before, hours_before) = (hour.plus(-24 * MINUTES_KEPT_DAYS), hour.plus(-24 * HOURS_KEPT_DAYS));
+    let minutes_before = now.minute().hour().plus(-24 * MINUTES_KEPT_DAYS);
     for provider in &node.providers {
         provider.mirror.lock().await.tidy(minutes_before, now.minute().plus(-SETTLED_AFTER_MINUTES), step);
     }
+}
+
+/// One step, by a clock that can be believed.
+pub async fn tidy(node: &Node, now: Timestamp) -> Result<(), Fault> {
+    settle(node, now).await;
+    let hour = now.minute().hour();
+    let (minutes_before, hours_before) = (hour.plus(-24 * MINUTES_KEPT_DAYS), hour.plus(-24 * HOURS_KEPT_DAYS));
     let is_done = *node.tidied.lock().unwrap_or_else(PoisonError::into_inner) == Some(hour);
     if is_done {
         return Ok(());

@@ -1,0 +1,105 @@
+//! What a clock is held against: Redis' own, and the newest fact.
+
+use super::link::{Ask, Fault};
+use super::mirror::open_hours;
+use super::{Node, ProviderNode, Redis};
+use crate::domain::time::{Hour, Minute, Timestamp};
+use crate::store::StoreError;
+use redis::Value;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Of the store's description: minutes whose facts a wrong clock dated to the future, as `FROM TO`.
+const DISOWNED: &str = "disowned";
+
+impl Redis {
+    pub(in crate::store) async fn clocks(&self) -> Result<Vec<Timestamp>, StoreError> {
+        let node = Arc::clone(&self.node);
+        self.here(async move { Ok(node.clocks().await?) }).await?
+    }
+
+    pub(in crate::store) async fn newest_minute(&self) -> Result<Option<Minute>, StoreError> {
+        let node = Arc::clone(&self.node);
+        self.here(async move { Ok(node.newest_minute().await?) }).await?
+    }
+
+    pub(in crate::store) async fn disown_from(&self, minute: Minute) -> Result<(), StoreError> {
+        let node = Arc::clone(&self.node);
+        self.here(async move { Ok(node.disown_from(minute).await?) }).await?
+    }
+}
+
+impl Node {
+    /// What each master's clock shows.
+    async fn clocks(&self) -> Result<Vec<Timestamp>, Fault> {
+        let replies = self.link.ask_masters(redis::cmd("TIME")).await?;
+        let clock = |reply: Value| {
+            let (seconds, micros): (i64, i64) = redis::from_redis_value(reply).map_err(|error| Fault::Lasting(error.to_string()))?;
+            Ok(Timestamp(seconds.saturating_mul(1_000).saturating_add(micros / 1_000)))
+        };
+        replies.into_iter().map(clock).collect()
+    }
+
+    async fn newest_minute(&self) -> Result<Option<Minute>, Fault> {
+        let disowned = self.disowned().await?;
+        let mut newest = None;
+        for provider in &self.providers {
+            newest = newest.max(self.newest_of(provider, &disowned, newest).await?);
+        }
+        Ok(newest)
+    }
+
+    /// The newest minute of a provider, where it is newer than what is known already.
+    async fn newest_of(&self, provider: &ProviderNode, disowned: &Range<Minute>, known: Option<Minute>) -> Result<Option<Minute>, Fault> {
+        let open = open_hours(&self.link, &provider.keys).await?;
+        let mut hours: Vec<Hour> = open.iter().flat_map(|hours| hours.keys().copied()).collect();
+        hours.sort_unstable();
+        hours.dedup();
+        let may_be_newer = |hour: &&Hour| known.is_none_or(|known| known < hour.minutes().end);
+        for hour in hours.iter().rev().take_while(may_be_newer) {
+            let minutes = self.minutes(provider, hour.minutes()).await?;
+            if let Some((minute, _)) = minutes.iter().rev().find(|(minute, _)| !disowned.contains(minute)) {
+                return Ok(Some(*minute));
+            }
+        }
+        let aged = self.aged_hours(provider).await?.into_iter().map(Hour::first_minute);
+        Ok(aged.filter(|minute| !disowned.contains(minute)).max())
+    }
+
+    async fn aged_hours(&self, provider: &ProviderNode) -> Result<Vec<Hour>, Fault> {
+        let ask = |keys: &super::ShardKeys| {
+            let mut fields = redis::cmd("HKEYS");
+            fields.arg(keys.aged());
+            Ask { key: keys.open(), commands: vec![fields] }
+        };
+        let asks: Vec<Ask> = provider.keys.iter().map(ask).collect();
+        let mut hours = Vec::new();
+        for reply in self.link.ask_all(&asks).await?.into_iter().flatten() {
+            let of_shard: Vec<i64> = redis::from_redis_value(reply).map_err(|error| Fault::Lasting(error.to_string()))?;
+            hours.extend(of_shard.into_iter().map(Hour));
+        }
+        Ok(hours)
+    }
+
+    async fn disown_from(&self, minute: Minute) -> Result<(), Fault> {
+        let end = self.newest_minute().await?.map_or(minute, |newest| newest.plus(1));
+        if end <= minute {
+            return Ok(());
+        }
+        let mut set = redis::cmd("HSET");
+        set.arg(self.keys.meta()).arg(DISOWNED).arg(format!("{} {}", minute.0, end.0));
+        self.link.ask(&Ask { key: self.keys.meta(), commands: vec![set] }).await.map(drop)
+    }
+
+    /// Minutes whose facts were disowned; empty where none were.
+    async fn disowned(&self) -> Result<Range<Minute>, Fault> {
+        let mut get = redis::cmd("HGET");
+        get.arg(self.keys.meta()).arg(DISOWNED);
+        let reply = self.link.ask(&Ask { key: self.keys.meta(), commands: vec![get] }).await?.pop().unwrap_or_default();
+        let text: Option<String> = redis::from_redis_value(reply).map_err(|error| Fault::Lasting(error.to_string()))?;
+        let bounds =
+            text.as_deref().and_then(|text| text.split_once(' ')).and_then(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)));
+        let (from, to) = bounds.unwrap_or_default();
+        Ok(Minute(from)..Minute(to))
+    }
+}
