@@ -108,6 +108,23 @@ fn a_node_whose_clock_jumps_takes_nothing_from_the_others() {
 }
 
 #[test]
+fn a_redis_whose_clock_jumps_forgets_nothing() {
+    let clock = FakeTime::off_by("+0");
+    let redis = RedisServer::start_by(&clock);
+    let node = Binary::start(Path::new(&redis.url()), &[&KEY[..], &["--trust-clock"]].concat());
+    record_six(&node);
+    for offset in ["+100d", "-100d"] {
+        clock.set_off_by(offset);
+        assert!(within(SOON, || !takes_reports(&node)), "{offset}");
+        assert_eq!(outcome(&node.report(&report("reporter-0"))), unavailable());
+        clock.set_off_by("+0");
+        assert!(within(SOON, || takes_reports(&node)));
+        assert_eq!((total(&node), outcome(&node.report(&report("reporter-3")))), (6, duplicate()), "after {offset}");
+    }
+    assert!(within(SOON, || node.get("/metrics").text().contains("groundswell_holds_lease 1")), "a lease of the future holds nobody up");
+}
+
+#[test]
 fn a_node_apart_from_its_redis_takes_no_reports() {
     let redis = RedisServer::start(&[]);
     for offset in ["+10", "-10", "+1h"] {
@@ -135,6 +152,23 @@ fn a_clock_that_was_ahead_at_the_start_and_is_set_right_leaves_no_answer_that_lo
         let answer = server.get(path);
         assert!(answer.status == 503 || answer.json().get("stale").is_none_or(|stale| stale == &json!(true)), "{path}: {answer}");
     }
+}
+
+#[test]
+fn a_clock_that_stays_where_it_was_set_is_believed_after_a_minute() {
+    let (directory, clock) = (tempfile::tempdir().unwrap(), FakeTime::off_by("+600"));
+    let server = Binary::start_by(&clock, directory.path(), &[]);
+    assert!(within(SOON, || server.get("/v1/incidents").status == 200));
+    clock.set_off_by("+0");
+    assert!(within(SOON, || !takes_reports(&server)));
+    assert!(within(Duration::from_secs(90), || takes_reports(&server)));
+    assert_eq!(outcome(&server.report(&report("reporter-1"))), counted());
+    let fresh = |path: &str| Some(server.get(path)).filter(|answer| answer.status == 200).map(|answer| answer.json()["stale"].clone());
+    for path in ["/v1/heatmap?provider=alpha&window=1h", "/v1/incidents", "/v1/spikes"] {
+        assert!(within(SOON, || [Some(json!(false)), Some(json!(null))].contains(&fresh(path))), "{path}: {:?}", fresh(path));
+    }
+    let as_of = server.read("/v1/heatmap?provider=alpha&window=1h")["as_of"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    assert!(as_of.duration_since(jiff::Timestamp::now()).as_secs().abs() < 60, "{as_of} is when it is");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What only the store on Redis promises: keys that expire, tenants apart, versions side by side, and what it says of a Redis that loses facts.
+//! What only the store on Redis promises: what keys hold and when they go, tenants apart, versions side by side, and what it says of a Redis that loses facts.
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
 
@@ -10,13 +10,13 @@ use groundswell::domain::provider::ProviderIndex;
 use groundswell::domain::report::{Observed, Report};
 use groundswell::domain::reporter::{Reporter, ReporterKey};
 use groundswell::domain::symptom::Symptom;
-use groundswell::domain::time::{DEFAULT_LATENESS_MS, Timestamp};
+use groundswell::domain::time::DEFAULT_LATENESS_MS;
 use groundswell::store::journal::{AppendError, Appended, Lease, NodeId, Position, Tail, Token};
 use groundswell::store::redis::address::Options;
 use groundswell::store::{OpenError, Recorded, SCHEMA, Store, StoreError, Terms};
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use support::binary::{Binary, refused, within};
 use support::redis::{RedisServer, cli, own_prefix, shared_cluster, shared_single, start_shared};
 use support::{NOW, TORONTO, catalogue, cell, instant};
@@ -26,31 +26,64 @@ const ALPHA: ProviderIndex = ProviderIndex(0);
 const HOUR_S: i64 = 3_600;
 
 #[test]
-fn every_key_begins_with_the_prefix_and_expires_or_is_kept_for_a_reason() {
+fn every_key_begins_with_the_prefix_and_none_that_holds_facts_is_left_to_expire() {
     let (server, options) = (RedisServer::start(&[]), options());
     let store = open(&server.url(), &options).unwrap();
     record(&store, 1..100).unwrap();
     wait(store.mark_live(instant(NOW).minute()..instant(NOW).minute().plus(1))).unwrap();
     append(&store, None, &["entry"]);
     assert!(matches!(wait(store.lease(NodeId(1), 1)).unwrap(), Lease::Held(_)));
-    wait(store.tidy(instant(NOW))).unwrap();
-    let keys: Vec<String> = server.cli(&["--scan"]).lines().map(str::to_owned).collect();
-    assert!(keys.len() > 100, "{}", keys.len());
-    for key in keys {
-        assert!(key.starts_with(&format!("{}:", options.prefix)), "{key}");
-        let seconds: i64 = server.cli(&["TTL", &key]).trim().parse().unwrap();
-        let expected = match key.rsplit(':').find(|part| part.len() > 1 || "mch".contains(part)).unwrap() {
-            // The hour's facts, and which hours are open: 14 days and one for what comes late.
-            "m" | "open" => 15 * 24 * HOUR_S,
-            // Claims: the lateness, and a reporter's day.
-            _ if key.contains(":c:") => (48 + 25) * HOUR_S,
-            _ if key.contains(":m:") => 15 * 24 * HOUR_S,
-            _ if [":meta", ":days", ":journal", ":lease"].iter().any(|index| key.ends_with(index)) => -1,
-            _ if key.contains(":{live}:") => 58 * 24 * HOUR_S,
-            other => panic!("{key} is a key of no known kind: {other}"),
-        };
-        assert!(expected - 60 <= seconds && seconds <= expected, "{key} expires after {seconds} s, not {expected} s");
+    for later in [0, 60] {
+        wait(store.tidy(instant(NOW).plus_ms(later * HOUR_S * 1_000))).unwrap();
+        let keys = keys_of(&server);
+        assert!(keys.len() > 60, "{}", keys.len());
+        for key in keys {
+            assert!(key.starts_with(&format!("{}:", options.prefix)), "{key}");
+            assert_eq!(server.cli(&["TTL", &key]).trim(), "-1", "{key} is forgotten by a clock that nobody checks");
+        }
     }
+}
+
+#[test]
+fn what_an_older_version_let_expire_is_kept_once_it_is_written_to_again() {
+    let (server, options) = (RedisServer::start(&[]), options());
+    let store = open(&server.url(), &options).unwrap();
+    record(&store, 1..100).unwrap();
+    for key in keys_of(&server) {
+        server.cli(&["EXPIRE", &key, "1000"]);
+    }
+    record(&store, 100..2_000).unwrap();
+    let expiring: Vec<String> = keys_of(&server).into_iter().filter(|key| key.ends_with(":open") || key.contains(":m:")).collect();
+    assert!(!expiring.is_empty() && expiring.iter().all(|key| server.cli(&["TTL", key]).trim() == "-1"), "{expiring:?}");
+}
+
+#[test]
+fn claims_that_were_written_to_again_are_not_forgotten_with_the_half_day_before() {
+    let (server, options) = (RedisServer::start(&[]), options());
+    let store = open(&server.url(), &options).unwrap();
+    let claims = || keys_of(&server).iter().filter(|key| key.contains(":c:")).count();
+    let at = |hours: i64| instant(NOW).plus_ms(hours * HOUR_S * 1_000);
+    record(&store, 1..50).unwrap();
+    let of_one_half_day = claims();
+    // Half of them once more, of the same day and a day later: they count for another period then.
+    let late = |n| Report { observed: Observed { arrived: at(24).minute(), late: true, ..report(n).observed }, ..of_slot(report(n), 1) };
+    let group: Vec<Report> = (1..25).map(late).collect();
+    assert!(wait(store.record(&group)).into_iter().all(|outcome| matches!(outcome, Ok(Recorded::Counted))));
+    assert_eq!(claims(), of_one_half_day);
+    wait(store.tidy(at(48 + 25 + 13))).unwrap();
+    assert!((1..of_one_half_day).contains(&claims()), "{} of {of_one_half_day}", claims());
+    assert!(wait(store.record(&group)).into_iter().all(|outcome| matches!(outcome, Ok(Recorded::Duplicate))));
+    wait(store.tidy(at(24 + 48 + 25 + 13))).unwrap();
+    let left: Vec<String> = keys_of(&server).into_iter().filter(|key| key.contains(":c:") || key.contains(":w")).collect();
+    assert_eq!(left, [""; 0]);
+}
+
+fn of_slot(report: Report, slot: u8) -> Report {
+    Report { reporter: Reporter { slot, ..report.reporter }, ..report }
+}
+
+fn keys_of(server: &RedisServer) -> Vec<String> {
+    server.cli(&["--scan"]).lines().map(str::to_owned).collect()
 }
 
 #[test]

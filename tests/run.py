@@ -1,7 +1,7 @@
 """Runs every check of this project in order, shows what they print, and closes with one line that counts them all.
 
 `make test` runs all; `python3 tests/run.py crash api_fuzz` only those. Installs what the checks need into the target
-directory, and Redis into the system. A step that is no test counts as one; a step that fails without a failed test
+directory, Redis and libfaketime into the system. A step that is no test counts as one; a step that fails without a failed test
 counts as one failure.
 
 Scripts that wait most of their time run beside others, each step shown as a whole once it is over.
@@ -181,7 +181,7 @@ class Missing(Exception):
 
 
 def install_tools():
-    """Puts the Python packages and the linter into the target directory, unless the very same are there, and Redis into the system."""
+    """Puts the Python packages and the linter into the target directory, unless the very same are there, Redis and libfaketime into the system."""
     wanted = ROOT / "tests/requirements.txt"
     if not same(wanted, VENV / wanted.name):
         if importlib.util.find_spec("ensurepip") is None:
@@ -197,10 +197,10 @@ def install_tools():
         shutil.copy(wanted, NPM)
         call("npm", "install", "--prefix", NPM, "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error")
         shutil.copy(wanted, NPM / "installed.json")
-    for program, package in [("redis-server", "redis-server"), ("redis-cli", "redis-tools"), ("openssl", "openssl")]:
+    for program, package in [("redis-server", "redis-server"), ("redis-cli", "redis-tools"), ("openssl", "openssl"), ("faketime", "faketime")]:
         if shutil.which(program) is None:
             install_system_package(package)
-    print(f"Python packages are in {VENV.name}, the linter is in {NPM.name}, both in the target directory; Redis is there")
+    print(f"Python packages are in {VENV.name}, the linter is in {NPM.name}, both in the target directory; Redis and libfaketime are there")
 
 
 def same(wanted, installed):

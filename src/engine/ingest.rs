@@ -32,8 +32,8 @@ pub enum IngestError {
     /// The queue is full: they were not looked at.
     #[error("too many reports are waiting to be recorded")]
     Overloaded,
-    /// The clock is in doubt: they could not be dated.
-    #[error("no report can be dated: {0}")]
+    /// The clock is in doubt: nothing is dated by it.
+    #[error("nothing can be dated: {0}")]
     Clock(Doubt),
     /// The store could not take them.
     #[error(transparent)]

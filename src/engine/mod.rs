@@ -211,10 +211,7 @@ impl Engine {
     /// # Errors
     /// While the clock is in doubt: nothing is dated by it.
     pub fn accept(&self, sent_at: Option<Timestamp>) -> Result<Acceptance, IngestError> {
-        if let Some(doubt) = self.doubt() {
-            return Err(IngestError::Clock(doubt));
-        }
-        let at = self.now();
+        let at = self.dated_now()?;
         let arrival = Arrival { at, sent_at, lateness_ms: self.lateness_ms };
         let keys = Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner));
         if keys.are_for(at) {

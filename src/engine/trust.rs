@@ -2,6 +2,7 @@
 
 use super::Engine;
 use super::cache::Served;
+use super::ingest::IngestError;
 use crate::domain::clock_guard::{Doubt, StoreClock, Trust};
 use crate::domain::time::{CLOCK_TOLERANCE_MS, Timestamp};
 use crate::store::StoreError;
@@ -39,6 +40,14 @@ impl Engine {
         });
         self.refresh_clock();
         clocks.map(drop)
+    }
+
+    /// The time, for what is dated by it and kept.
+    ///
+    /// # Errors
+    /// While the clock is in doubt.
+    pub fn dated_now(&self) -> Result<Timestamp, IngestError> {
+        self.doubt().map_or_else(|| Ok(self.now()), |doubt| Err(IngestError::Clock(doubt)))
     }
 
     /// How far the clock is believed.

@@ -73,7 +73,7 @@ pub async fn add(app: web::Data<App>, request: HttpRequest, id: web::Path<String
     let incident = read_id(&id)?;
     let body = collected(&request, payload).await?;
     let raw: RawNote<'_> = object(&body)?;
-    let now = app.engine.now();
+    let now = app.engine.dated_now()?;
     let note = Note {
         incident,
         official: flag(&raw.official, "official")?.unwrap_or(false),

@@ -122,7 +122,7 @@ impl Dated for VoidsAnswer {
 
 impl RawVoid<'_> {
     fn read(&self, app: &App) -> Result<Void, Problem> {
-        let (engine, now) = (&app.engine, app.engine.now());
+        let (engine, now) = (&app.engine, app.engine.dated_now()?);
         let bound = |scalar: &Scalar<'_>, field: &str| {
             past(scalar, field, now)?.ok_or_else(|| Problem::field(Code::MissingField, field, crate::wire::time::INSTANT, "nothing"))
         };

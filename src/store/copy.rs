@@ -95,11 +95,13 @@ pub async fn copy(from: &Embedded, catalogue: &Catalogue, to: &Redis, mut progre
         finish(to, &done, piece).await?;
         progress(n + 1, pieces);
     }
+    // A claim and its fact come together, so none was written later.
+    let last_hour = hours.last().copied().unwrap_or(Hour(0));
     for shard in shards {
         let (piece, claims) = (format!("reporters {shard}"), from.remembered(shard));
         original.reporters += claims.len() as u64;
         if !done.contains(&piece) {
-            to.put_claims(claims, Arc::clone(&index)).await?;
+            to.put_claims(claims, Arc::clone(&index), last_hour).await?;
         }
         finish(to, &done, piece).await?;
         progress(hours.len() + shard + 1, pieces);

@@ -2,16 +2,16 @@
 //!
 //! Facts have no reporter any more, so they are spread over the shards by what they say: a reader sums the shards anyway.
 
-use super::keys::{ClaimPlace, shard_of};
+use super::keys::{ClaimPlace, Written, shard_of};
 use super::link::{Ask, Fault, Link};
 use super::script::RESTORE_CLAIMS;
-use super::{HOUR_S, Node, Redis, rows};
+use super::{Node, Redis, rows};
 use crate::domain::counts::Counts;
 use crate::domain::provider::{Catalogue, ProviderIndex};
 use crate::domain::time::{Hour, Minute};
 use crate::store::copy::Tally64;
 use crate::store::embedded::export::{HourOfProvider, Remembered};
-use crate::store::{HOURS_KEPT_DAYS, OpenError, SHARDS, StoreError, Terms};
+use crate::store::{OpenError, SHARDS, StoreError, Terms};
 use ::redis::{Cmd, Value};
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
@@ -55,13 +55,14 @@ impl Redis {
         self.here(async move { Ok(node.put_hour(provider, hour, &content).await?) }).await?
     }
 
-    /// Writes claims of reporters, and makes sure that they are there. `index` gives a provider's place in the catalogue by its number.
+    /// Writes claims of reporters, and makes sure that they are there. `index` gives a provider's place in the catalogue by its number. They
+    /// are kept as if all had been written in `last_hour`.
     ///
     /// # Errors
     /// Where they cannot be written.
-    pub async fn put_claims(&self, claims: Vec<Remembered>, index: Arc<Vec<ProviderIndex>>) -> Result<(), StoreError> {
+    pub async fn put_claims(&self, claims: Vec<Remembered>, index: Arc<Vec<ProviderIndex>>, last_hour: Hour) -> Result<(), StoreError> {
         let node = Arc::clone(&self.node);
-        self.here(async move { Ok(node.put_claims(&claims, &index).await?) }).await?
+        self.here(async move { Ok(node.put_claims(&claims, &index, last_hour).await?) }).await?
     }
 
     /// Writes entries of the journal, the first of them with this number.
@@ -169,16 +170,15 @@ impl Node {
                 // Housekeeping finds it among the open hours, and rolls it up where its time has come.
                 HourOfProvider::Minutes(_) => {
                     let [mut set, mut open] = [command("SET", &keys.facts(hour)), command("HSET", &keys.open())];
-                    set.arg(&rows).arg("EX").arg(self.kept().facts_s);
+                    set.arg(&rows);
                     open.arg(hour.0).arg(rows.len());
-                    vec![set, open, expiring(&keys.open(), self.kept().facts_s)]
+                    vec![set, open]
                 }
                 HourOfProvider::RolledUp(_) => {
-                    let kept_s = (HOURS_KEPT_DAYS + 1) * 24 * HOUR_S;
                     let [mut set, mut aged] = [command("SET", &keys.rolled_up(hour)), command("HSET", &keys.aged())];
-                    set.arg([&0_u64.to_le_bytes()[..], &rows].concat()).arg("EX").arg(kept_s);
+                    set.arg([&0_u64.to_le_bytes()[..], &rows].concat());
                     aged.arg(hour.0).arg(0);
-                    vec![set, aged, expiring(&keys.aged(), kept_s)]
+                    vec![set, aged]
                 }
             };
             Ask { key: keys.open(), commands }
@@ -211,17 +211,19 @@ impl Node {
         Ok((in_minutes, in_hours))
     }
 
-    async fn put_claims(&self, claims: &[Remembered], index: &[ProviderIndex]) -> Result<(), Fault> {
-        let mut places: BTreeMap<String, Vec<(Vec<u8>, u64)>> = BTreeMap::new();
+    async fn put_claims(&self, claims: &[Remembered], index: &[ProviderIndex], last_hour: Hour) -> Result<(), Fault> {
+        let mut places: BTreeMap<[String; 3], (ClaimPlace, Vec<(Vec<u8>, u64)>)> = BTreeMap::new();
         for claim in claims {
             let keys = &self.provider(index[usize::from(claim.provider)]).keys[shard_of(claim.hash) as usize];
             let place = ClaimPlace::of(claim.hash);
-            places.entry(keys.claims(place)).or_default().push((place.field.to_vec(), claim.taken));
+            let named = [keys.claims(place), keys.written(), keys.written_in(Written::at(last_hour, place.day))];
+            places.entry(named).or_insert((place, Vec::new())).1.push((place.field.to_vec(), claim.taken));
         }
-        let put = async |key: &String, claims: &Vec<(Vec<u8>, u64)>| {
-            let mut arguments = vec![self.kept().claims_s.to_string().into_bytes()];
+        let put = async |keys: &[String; 3], (place, claims): &(ClaimPlace, Vec<(Vec<u8>, u64)>)| {
+            let mut arguments = vec![place.bucket.to_string().into_bytes(), Written::at(last_hour, place.day).to_string().into_bytes()];
             arguments.extend(claims.iter().flat_map(|(field, taken)| [field.clone(), taken.to_string().into_bytes()]));
-            RESTORE_CLAIMS.call(&self.link, std::slice::from_ref(key), &arguments).await?;
+            RESTORE_CLAIMS.call(&self.link, keys, &arguments).await?;
+            let key = &keys[0];
             let there = one(&self.link, key, command("HLEN", key)).await?;
             if there == Value::Int(claims.len() as i64) {
                 return Ok(());
@@ -231,7 +233,7 @@ impl Node {
         // As many at once as the line takes.
         let all: Vec<_> = places.iter().collect();
         for some in all.chunks(super::link::MOST_IN_FLIGHT) {
-            futures_util::future::try_join_all(some.iter().map(|(key, claims)| put(key, claims))).await?;
+            futures_util::future::try_join_all(some.iter().map(|(keys, claims)| put(keys, claims))).await?;
         }
         Ok(())
     }
@@ -241,12 +243,6 @@ fn command(name: &str, key: &str) -> Cmd {
     let mut command = ::redis::cmd(name);
     command.arg(key);
     command
-}
-
-fn expiring(key: &str, seconds: i64) -> Cmd {
-    let mut expire = command("EXPIRE", key);
-    expire.arg(seconds);
-    expire
 }
 
 async fn one(link: &Link, key: &str, command: Cmd) -> Result<Value, Fault> {

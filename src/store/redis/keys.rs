@@ -27,6 +27,17 @@ pub struct ClaimPlace {
     pub field: [u8; 5],
 }
 
+/// A half-day (of 12 h since 1970, by the clock of who wrote) in which claims of a reporter's day were written. Claims are forgotten by when they
+/// were written, many at once, and never by what a sender's clock said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Written {
+    /// The half-day.
+    pub half_day: i64,
+    /// The reporter's day, modulo 64.
+    pub day: u8,
+}
+
+const HALF_DAY_HOURS: i64 = 12;
 const BUCKET_BITS: u32 = 14;
 const SHARD_BITS: u32 = super::SHARDS.trailing_zeros();
 const FIELD_SHIFT: u32 = SHARD_BITS + BUCKET_BITS;
@@ -120,10 +131,49 @@ impl ShardKeys {
         format!("{}:h:{}", self.base, hour.0)
     }
 
+    /// Half-days in which claims were written, each with the reporter's day that they are of.
+    #[must_use]
+    pub fn written(&self) -> String {
+        format!("{}:w", self.base)
+    }
+
+    /// Which buckets of a reporter's day were written to in a half-day: a bit each.
+    #[must_use]
+    pub fn written_in(&self, written: Written) -> String {
+        format!("{}:w:{written}", self.base)
+    }
+
     /// Claims of reporters: field of the reporter to a bit for each claim taken.
     #[must_use]
     pub fn claims(&self, place: ClaimPlace) -> String {
         format!("{}:c:{:x}:{:x}", self.base, place.day, place.bucket)
+    }
+}
+
+impl Written {
+    /// Claims of that day, written in this hour.
+    #[must_use]
+    pub const fn at(hour: Hour, day: u8) -> Self {
+        Self { half_day: hour.0.div_euclid(HALF_DAY_HOURS), day }
+    }
+
+    /// The last hour in which it was written.
+    #[must_use]
+    pub const fn last_hour(self) -> Hour {
+        Hour((self.half_day + 1) * HALF_DAY_HOURS - 1)
+    }
+
+    /// What [`Display`](std::fmt::Display) wrote.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (half_day, day) = text.split_once(':')?;
+        Some(Self { half_day: half_day.parse().ok()?, day: u8::from_str_radix(day, 16).ok()? })
+    }
+}
+
+impl std::fmt::Display for Written {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{:x}", self.half_day, self.day)
     }
 }
 
@@ -162,7 +212,7 @@ mod tests {
     #[test]
     fn all_that_a_report_touches_has_one_tag() {
         let keys = Keys::new("tenant").shard("rogers", 3);
-        let all = [keys.open(), keys.aged(), keys.facts(Hour(9)), keys.rolled_up(Hour(9)), keys.claims(ClaimPlace::of(77))];
+        let all = [keys.open(), keys.aged(), keys.facts(Hour(9)), keys.rolled_up(Hour(9)), keys.claims(ClaimPlace::of(77)), keys.written()];
         assert!(all.iter().all(|key| key.starts_with("tenant:1:{rogers:3}:")), "{all:?}");
     }
 }

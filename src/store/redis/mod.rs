@@ -19,25 +19,24 @@ mod rows;
 mod script;
 mod tidy;
 
-use super::{HOURS_KEPT_DAYS, MINUTES_KEPT_DAYS, OpenError, Part, REPORTERS_DAY_HOURS, SHARDS, StoreError, StoreSize, Terms};
+use super::{OpenError, Part, SHARDS, StoreError, StoreSize, Terms};
 use crate::domain::counts::Counts;
 use crate::domain::liveness::Liveness;
 use crate::domain::provider::{Catalogue, ProviderIndex};
 use crate::domain::report::Report;
-use crate::domain::time::{HOUR_MS, Hour, Minute, Timestamp};
+use crate::domain::time::{Hour, Minute, Timestamp};
 use ::redis::Value;
 use address::{Address, Options, Target};
 use keys::{Keys, ShardKeys};
 use link::{Ask, Fault, Link};
 use mirror::Mirror;
-use record::{Kept, Struck};
+use record::Struck;
 use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::runtime::{Builder, Runtime};
 
 const DAY_MINUTES: i64 = 24 * 60;
-const HOUR_S: i64 = HOUR_MS / 1_000;
 /// Threads that talk to Redis and read what it says.
 const THREADS: usize = 2;
 /// Keys that a probe writes: enough that every master has some.
@@ -139,7 +138,7 @@ impl Redis {
         for call in calls {
             let (node, give) = (Arc::clone(&self.node), give.clone());
             self.runtime().spawn(async move {
-                let outcome = call.run(&node.link, node.kept(), node.min_replicas, &node.struck).await;
+                let outcome = call.run(&node.link, node.min_replicas, &node.struck).await;
                 // An error says that nobody waits for it any more.
                 drop(give.send(Part { members: Some(call.into_members()), outcome }));
             });
@@ -341,11 +340,12 @@ impl Node {
         for minute in minutes.start.0..minutes.end.0 {
             let day = minute.div_euclid(DAY_MINUTES);
             let key = self.keys.live_day(day);
-            let [mut add, mut set, mut expire] = ["SADD", "SETBIT", "EXPIRE"].map(::redis::cmd);
+            // A version before this one let them expire.
+            let [mut add, mut set, mut persist] = ["SADD", "SETBIT", "PERSIST"].map(::redis::cmd);
             add.arg(self.keys.live_days()).arg(day);
             set.arg(&key).arg(minute.rem_euclid(DAY_MINUTES)).arg(1);
-            expire.arg(&key).arg((HOURS_KEPT_DAYS + 2) * 24 * HOUR_S);
-            commands.extend([add, set, expire]);
+            persist.arg(&key);
+            commands.extend([add, set, persist]);
         }
         if !commands.is_empty() {
             self.link.ask_all(&[Ask { key: self.keys.live_day(0), commands }]).await?;
@@ -411,11 +411,6 @@ impl Node {
 
     fn provider(&self, index: ProviderIndex) -> &ProviderNode {
         &self.providers[usize::from(index.0)]
-    }
-
-    /// Counted from a write: of facts that may be late, of claims that must be known as long as the same report may come again.
-    const fn kept(&self) -> Kept {
-        Kept { facts_s: (MINUTES_KEPT_DAYS + 1) * 24 * HOUR_S, claims_s: (self.terms.lateness_ms / HOUR_MS + REPORTERS_DAY_HOURS) * HOUR_S }
     }
 
     fn unreachable(&self, reason: String) -> OpenError {

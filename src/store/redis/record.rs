@@ -1,6 +1,6 @@
 //! A group of reports on its way to Redis: one script call for each provider and shard, repeated until its answer is known.
 
-use super::keys::{ClaimPlace, Keys, shard_of};
+use super::keys::{ClaimPlace, Keys, Written, shard_of};
 use super::link::{Ask, Fault, Link};
 use super::patience::{Patience, REPEATED_FOR};
 use super::script::RECORD;
@@ -20,15 +20,6 @@ const MOST_IN_A_CALL: usize = 1_000;
 const STRUCK_AFTER: Duration = Duration::from_secs(1);
 const CLAIMS_PER_PERIOD: u8 = 3;
 
-/// How long what is written is kept, counted from the write.
-#[derive(Debug, Clone, Copy)]
-pub struct Kept {
-    /// Seconds that facts are.
-    pub facts_s: i64,
-    /// Seconds that claims are.
-    pub claims_s: i64,
-}
-
 /// One call of the script.
 #[derive(Debug)]
 pub struct Call {
@@ -40,6 +31,8 @@ pub struct Call {
     hours: Vec<Hour>,
     rows: Vec<u8>,
     reports: Vec<u8>,
+    /// Of each reporter's day among them, in this half-day.
+    written: Vec<Written>,
 }
 
 /// Slots that did not answer in time lately: they get one try a call until one succeeds, so that nobody waits in vain.
@@ -77,6 +70,9 @@ struct Builder {
     rows: HashMap<(u16, [u8; 8]), u16>,
     row_bytes: Vec<u8>,
     reports: Vec<u8>,
+    days: Vec<u8>,
+    /// The hour the last of them came.
+    arrived: Option<Hour>,
 }
 
 impl Builder {
@@ -86,12 +82,19 @@ impl Builder {
         for (row, (minute, key, _)) in at.iter_mut().zip(report.counted(false).facts()) {
             *row = self.row(minute.hour(), rows::head(minute, key));
         }
+        let day = self.days.iter().position(|day| *day == claims.day).unwrap_or_else(|| {
+            self.days.push(claims.day);
+            self.days.len() - 1
+        });
+        self.arrived = self.arrived.max(Some(report.observed.arrived.hour()));
         self.members.push(place);
         self.places.push(claims);
         debug_assert!(Claim::Working as u8 == CLAIMS_PER_PERIOD - 1, "three claims a period");
         self.reports.push(report.reporter.slot * CLAIMS_PER_PERIOD + report.symptom.claim() as u8);
         self.reports.extend_from_slice(&claims.field);
         self.reports.extend(at.iter().flat_map(|row| row.to_le_bytes()));
+        self.reports.push(u8::try_from(day + 1).expect("there are 64 days"));
+        self.reports.extend_from_slice(&claims.bucket.to_le_bytes());
     }
 
     /// The number of a row, from 1.
@@ -112,10 +115,13 @@ impl Builder {
 
     fn finish(self, keys: &Keys, provider: &str, shard: u32) -> Call {
         let shard = keys.shard(provider, shard);
-        let mut keys = vec![shard.open()];
+        let arrived = self.arrived.expect("a call has a report");
+        let written: Vec<Written> = self.days.iter().map(|day| Written::at(arrived, *day)).collect();
+        let mut keys = vec![shard.open(), shard.written()];
         keys.extend(self.hours.iter().map(|hour| shard.facts(*hour)));
         keys.extend(self.places.iter().map(|place| shard.claims(*place)));
-        Call { tag: shard.open(), members: self.members, keys, hours: self.hours, rows: self.row_bytes, reports: self.reports }
+        keys.extend(written.iter().map(|written| shard.written_in(*written)));
+        Call { tag: shard.open(), members: self.members, keys, hours: self.hours, rows: self.row_bytes, reports: self.reports, written }
     }
 }
 
@@ -133,11 +139,11 @@ impl Call {
     ///
     /// # Errors
     /// Where its answer is not known.
-    pub async fn run(&self, link: &Link, kept: Kept, min_replicas: u32, struck: &Struck) -> Result<Vec<Recorded>, StoreError> {
+    pub async fn run(&self, link: &Link, min_replicas: u32, struck: &Struck) -> Result<Vec<Recorded>, StoreError> {
         let mut patience = Patience::of(if struck.has(&self.tag) { Duration::ZERO } else { REPEATED_FOR });
         let (mut outcomes, mut by_text) = (vec![Recorded::Duplicate; self.members.len()], false);
         loop {
-            let fault = match self.attempt(link, kept, min_replicas, by_text, &mut outcomes).await {
+            let fault = match self.attempt(link, min_replicas, by_text, &mut outcomes).await {
                 Ok(()) => {
                     struck.clear(&self.tag);
                     return Ok(outcomes);
@@ -157,8 +163,8 @@ impl Call {
         }
     }
 
-    async fn attempt(&self, link: &Link, kept: Kept, min_replicas: u32, by_text: bool, outcomes: &mut [Recorded]) -> Result<(), Fault> {
-        let commands = [self.command(kept, by_text)].into_iter().chain(replicas::wait(min_replicas)).collect();
+    async fn attempt(&self, link: &Link, min_replicas: u32, by_text: bool, outcomes: &mut [Recorded]) -> Result<(), Fault> {
+        let commands = [self.command(by_text)].into_iter().chain(replicas::wait(min_replicas)).collect();
         let replies = link.ask(&Ask { key: self.tag.clone(), commands }).await?;
         let Some(Value::BulkString(told)) =
             replies.first().filter(|reply| matches!(reply, Value::BulkString(told) if told.len() == outcomes.len()))
@@ -173,11 +179,14 @@ impl Call {
         replicas::waited(min_replicas, replies.get(1))
     }
 
-    fn command(&self, kept: Kept, by_text: bool) -> Cmd {
+    fn command(&self, by_text: bool) -> Cmd {
         let mut command = RECORD.command(by_text, &self.keys);
-        command.arg(kept.facts_s).arg(kept.claims_s).arg(&self.rows[..]).arg(&self.reports[..]);
+        command.arg(&self.rows[..]).arg(&self.reports[..]).arg(self.hours.len());
         for hour in &self.hours {
             command.arg(hour.0);
+        }
+        for written in &self.written {
+            command.arg(written.to_string());
         }
         command
     }

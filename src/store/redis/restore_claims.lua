@@ -1,7 +1,8 @@
 -- Adds claims that another store remembers to those that are there, all of one day and bucket.
 --
--- KEYS[1] the claims   ARGV[1] seconds that they are kept   ARGV[2 ..] in turn: field of a reporter, bits of the claims taken
-for n = 2, #ARGV, 2 do
+-- KEYS[1] the claims   KEYS[2] half-days in which claims were written   KEYS[3] which buckets of this day were in this half-day
+-- ARGV[1] bucket   ARGV[2] how half-day and day are called in KEYS[2]   ARGV[3 ..] in turn: field of a reporter, bits of the claims taken
+for n = 3, #ARGV, 2 do
   local there = tonumber(redis.call('HGET', KEYS[1], ARGV[n]) or '0')
   local more = tonumber(ARGV[n + 1])
   local both, power = 0, 1
@@ -13,5 +14,6 @@ for n = 2, #ARGV, 2 do
   end
   redis.call('HSET', KEYS[1], ARGV[n], string.format('%.0f', both))
 end
-redis.call('EXPIRE', KEYS[1], ARGV[1])
+redis.call('SETBIT', KEYS[3], ARGV[1], 1)
+redis.call('SADD', KEYS[2], ARGV[2])
 return #ARGV

@@ -1,14 +1,15 @@
 //! Housekeeping: hours past the lateness are rolled up, what is kept no longer is removed. One node at a time, each step safe to repeat.
 
 use super::keys::ShardKeys;
+use super::keys::{ClaimPlace, Written};
 use super::link::{Ask, Fault};
 use super::mirror::open_hours;
 use super::script::AGE;
-use super::{DAY_MINUTES, HOUR_S, Node, ProviderNode, rows};
+use super::{DAY_MINUTES, Node, ProviderNode, rows};
 use crate::domain::counts::Counts;
 use crate::domain::grid::Resolution;
 use crate::domain::time::{HOUR_MS, Hour, Minute, Timestamp};
-use crate::store::{HOURS_KEPT_DAYS, MINUTES_KEPT_DAYS, SETTLED_AFTER_MINUTES};
+use crate::store::{HOURS_KEPT_DAYS, MINUTES_KEPT_DAYS, REPORTERS_DAY_HOURS, SETTLED_AFTER_MINUTES};
 use redis::Value;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -39,6 +40,7 @@ pub async fn tidy(node: &Node, now: Timestamp) -> Result<(), Fault> {
         for provider in &node.providers {
             age(node, provider, open_from).await?;
             forget(node, provider, minutes_before, hours_before).await?;
+            forget_claims(node, provider, hour.plus(-node.terms.lateness_ms / HOUR_MS - REPORTERS_DAY_HOURS)).await?;
         }
         forget_liveness(node, hours_before.first_minute()).await?;
         give_turn_back(node, &turn).await?;
@@ -50,6 +52,15 @@ pub async fn tidy(node: &Node, now: Timestamp) -> Result<(), Fault> {
 /// The turn to keep house, unless another node has it.
 async fn take_turn(node: &Node) -> Result<Option<String>, Fault> {
     let key = node.keys.housekeeper();
+    let mut left = redis::cmd("PTTL");
+    left.arg(&key);
+    let left = node.link.ask(&Ask { key: key.clone(), commands: vec![left] }).await?.pop();
+    if matches!(left, Some(Value::Int(ms)) if ms > TURN_MS as i64) {
+        // Redis' clock was set back since: a turn never lasts longer than it was taken for.
+        let mut delete = redis::cmd("DEL");
+        delete.arg(&key);
+        node.link.ask(&Ask { key: key.clone(), commands: vec![delete] }).await?;
+    }
     let turn = format!("{:x}", getrandom::u64().map_err(|error| Fault::Lasting(error.to_string()))?);
     let mut set = redis::cmd("SET");
     set.arg(&key).arg(&turn).arg("NX").arg("PX").arg(TURN_MS);
@@ -87,7 +98,7 @@ async fn age_hour(node: &Node, keys: &ShardKeys, hour: Hour, bytes: u64) -> Resu
     get.arg(keys.facts(hour));
     let reply = node.link.ask(&Ask { key: keys.open(), commands: vec![get] }).await?.pop();
     let Some(Value::BulkString(facts)) = reply else {
-        // Expired: nobody kept house for as long as minutes are kept.
+        // Expired, as a version before this one had it: nobody kept house for as long as minutes are kept.
         let mut delete = redis::cmd("HDEL");
         delete.arg(keys.open()).arg(hour.0);
         return node.link.ask(&Ask { key: keys.open(), commands: vec![delete] }).await.map(drop);
@@ -97,13 +108,7 @@ async fn age_hour(node: &Node, keys: &ShardKeys, hour: Hour, bytes: u64) -> Resu
     facts.for_each(|(_, key, tally)| sum.add(key.rolled_up_to(Resolution::HOURLY), tally));
     sum.settle();
     let places = [keys.open(), keys.aged(), keys.facts(hour), keys.rolled_up(hour)];
-    let kept_s = (HOURS_KEPT_DAYS + 1) * 24 * HOUR_S;
-    let arguments = [
-        hour.0.to_string().into_bytes(),
-        bytes.to_string().into_bytes(),
-        rows::write_rolled_up(hour, bytes, &sum),
-        kept_s.to_string().into_bytes(),
-    ];
+    let arguments = [hour.0.to_string().into_bytes(), bytes.to_string().into_bytes(), rows::write_rolled_up(hour, bytes, &sum)];
     // Where it grew meanwhile, the next step finds it among the open hours again.
     AGE.call(&node.link, &places, &arguments).await.map(drop)
 }
@@ -136,6 +141,53 @@ async fn forget(node: &Node, provider: &ProviderNode, minutes_before: Hour, hour
         }
     }
     Ok(())
+}
+
+/// Removes claims that were last written in half-days that ended before an hour.
+async fn forget_claims(node: &Node, provider: &ProviderNode, before: Hour) -> Result<(), Fault> {
+    for keys in &provider.keys {
+        let mut members = redis::cmd("SMEMBERS");
+        members.arg(keys.written());
+        let reply = node.link.ask(&Ask { key: keys.open(), commands: vec![members] }).await?.pop().unwrap_or_default();
+        let names: Vec<String> = redis::from_redis_value(reply).map_err(|error| Fault::Lasting(error.to_string()))?;
+        let mut written: Vec<Written> = names.iter().filter_map(|name| Written::parse(name)).collect();
+        written.sort_unstable();
+        for old in written.iter().filter(|written| written.last_hour() < before) {
+            let later = written.iter().filter(|other| other.day == old.day && old.half_day < other.half_day);
+            forget_half_day(node, keys, *old, later).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes claims of a reporter's day that were last written in this half-day: in none of those that are later.
+async fn forget_half_day(node: &Node, keys: &ShardKeys, old: Written, later: impl Iterator<Item = &Written>) -> Result<(), Fault> {
+    let get = |written: &Written| {
+        let mut get = redis::cmd("GET");
+        get.arg(keys.written_in(*written));
+        get
+    };
+    let gets = [get(&old)].into_iter().chain(later.map(get)).collect();
+    let replies = node.link.ask_all(&[Ask { key: keys.open(), commands: gets }]).await?.pop().unwrap_or_default();
+    let bits = |reply: &Value| match reply {
+        Value::BulkString(bytes) => bytes.clone(),
+        _ => Vec::new(),
+    };
+    let (old_bits, later_bits) = (bits(&replies[0]), replies[1..].iter().map(bits).collect::<Vec<_>>());
+    let is_set = |bytes: &[u8], bucket: u16| bytes.get(usize::from(bucket / 8)).is_some_and(|byte| byte >> (7 - bucket % 8) & 1 == 1);
+    let buckets = 0..u16::try_from(old_bits.len() * 8).unwrap_or(u16::MAX);
+    let last_written = buckets.filter(|bucket| is_set(&old_bits, *bucket) && !later_bits.iter().any(|later| is_set(later, *bucket)));
+    let unlink = |key: String| {
+        let mut unlink = redis::cmd("UNLINK");
+        unlink.arg(key);
+        unlink
+    };
+    let mut commands: Vec<_> = last_written.map(|bucket| unlink(keys.claims(ClaimPlace { day: old.day, bucket, field: [0; 5] }))).collect();
+    // The note of them goes last: a step that is cut off is taken again.
+    let mut remove = redis::cmd("SREM");
+    remove.arg(keys.written()).arg(old.to_string());
+    commands.extend([unlink(keys.written_in(old)), remove]);
+    node.link.ask_all(&[Ask { key: keys.open(), commands }]).await.map(drop)
 }
 
 /// Removes minutes in which somebody ran from before one.
