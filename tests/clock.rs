@@ -1,5 +1,7 @@
 //! What a wall clock may do, to the real binary on every store: jump, be wrong at a start, lie before 1970. Nothing is lost or counted twice.
 
+#![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
+
 mod support;
 
 use serde_json::json;
