@@ -152,7 +152,7 @@ impl Call {
                     by_text = true;
                     continue;
                 }
-                Err(Fault::Passing(reason)) => Fault::Passing(reason),
+                Err(fault) if fault.is_passing() => fault,
                 Err(lasting) => return Err(lasting.into()),
             };
             by_text = false;
