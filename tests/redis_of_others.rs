@@ -24,7 +24,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use support::binary::{Binary, groundswell, within};
 use support::proxy::Proxy;
-use support::redis::{RedisServer, add_least_user, least_rule, own_prefix, shared_cluster, shared_cluster_as_least_user, shared_single};
+use support::redis::{
+    RedisServer, add_least_user, free_port, least_rule, own_prefix, shared_cluster, shared_cluster_as_least_user, shared_cluster_servers,
+    shared_single,
+};
 use support::{NOW, TORONTO, but, catalogue, cell, instant, report};
 
 const TERMS: Terms = Terms { reporter_key_check: 7, lateness_ms: DEFAULT_LATENESS_MS };
@@ -106,6 +109,41 @@ fn whatever_says_not_the_one_to_write_to_is_left_for_whoever_the_name_leads_to_b
         assert_eq!(total(&store), 40, "{answer}");
         assert!(proxy.connections() <= 6, "{answer}: {} connections", proxy.connections());
     }
+}
+
+#[test]
+fn a_connection_that_was_forgotten_on_the_way_is_left_for_another() {
+    let server = RedisServer::start(&[]);
+    let proxy = Proxy::to(server.port());
+    let store = open(&proxy.url(), &options()).unwrap();
+    assert_eq!(record(&store, 0..20), Ok(20));
+    proxy.those_connected_hear_nothing();
+    let began = Instant::now();
+    assert_eq!((record(&store, 10..40), total(&store)), (Ok(20), 40));
+    assert!(began.elapsed() < RECOVERS_WITHIN, "{:?}", began.elapsed());
+}
+
+#[test]
+fn masters_of_a_cluster_change_places_with_their_replicas_and_reports_are_taken_by_those_that_lead() {
+    let store = open(&shared_cluster(), &options()).unwrap();
+    let mut recorded = 0;
+    for server in shared_cluster_servers() {
+        if !server.cli(&["ROLE"]).starts_with("slave") {
+            continue;
+        }
+        assert_eq!(server.cli(&["CLUSTER", "FAILOVER"]).trim(), "OK");
+        assert!(within(SOON, || server.cli(&["ROLE"]).starts_with("master")));
+        let led = Instant::now();
+        let mut taken = Err(String::new());
+        let ok = within(RECOVERS_WITHIN, || {
+            taken = record(&store, recorded..recorded + 100);
+            taken.is_ok()
+        });
+        assert!(ok, "{taken:?} {:?} after it leads", led.elapsed());
+        recorded += 100;
+        assert!(within(RECOVERS_WITHIN, || total(&store) == recorded), "{} of {recorded}", total(&store));
+    }
+    assert!(recorded >= 300, "three replicas took over");
 }
 
 #[test]
@@ -238,7 +276,8 @@ fn a_cluster_is_used_as_the_user_of_the_documents() {
 #[test]
 fn sentinels_are_asked_who_is_to_be_written_to_and_no_report_is_lost_or_doubled_when_it_dies() {
     let mut servers: Vec<RedisServer> = (0..3).map(|_| RedisServer::start(&["--repl-diskless-sync-delay", "0"])).collect();
-    let options = Options { min_replicas: 1, sentinel_password: Some("of sentinels".into()), ..options() };
+    let sentinel_user = Some("watcher".to_owned());
+    let options = Options { min_replicas: 1, sentinel_user, sentinel_password: Some("of a watcher".into()), ..options() };
     for server in &servers {
         add_least_user(server.port(), &options.prefix, &["+role", "+select"]);
     }
@@ -249,6 +288,7 @@ fn sentinels_are_asked_who_is_to_be_written_to_and_no_report_is_lost_or_doubled_
         "sentinel failover-timeout mymaster 5000".into(),
         "requirepass \"of sentinels\"".into(),
         "sentinel sentinel-pass \"of sentinels\"".into(),
+        "user watcher on \">of a watcher\" resetchannels -@all +role +sentinel|masters".into(),
     ];
     let sentinels: Vec<RedisServer> = (0..3).map(|_| RedisServer::start_sentinel(&lines)).collect();
     let of = |sentinel: &RedisServer| sentinel.cli(&["-a", "of sentinels", "--no-auth-warning", "SENTINEL", "MASTER", "mymaster"]);
@@ -315,9 +355,35 @@ fn every_address_leads_where_it_says() {
     assert!(said.contains("out of range"), "{said}");
     let said = open(&format!("unix://{path}.not"), &options()).unwrap_err().to_string();
     assert!(said.contains("does not answer"), "{said}");
-    let on_cluster = shared_cluster().replace("redis+cluster", "valkey+cluster");
+    let on_cluster = format!("{}?protocol=resp3", shared_cluster().replace("redis+cluster", "valkey+cluster"));
     let store = open(&on_cluster, &options()).unwrap();
+    assert_eq!((record(&store, 0..30), total(&store), faults(&store)), (Ok(30), 30, String::new()));
+}
+
+#[test]
+fn sentinels_and_servers_with_tls_are_reached_by_a_certificate_for_what_they_announce() {
+    let directory = tempfile::tempdir().unwrap();
+    let (key, cert) = self_signed(directory.path());
+    let tls = |port: u16| {
+        format!("port 0\ntls-port {port}\ntls-cert-file {cert}\ntls-key-file {key}\ntls-ca-cert-file {cert}\ntls-auth-clients no")
+    };
+    let (port, sentinel_port) = (free_port(), free_port());
+    let arguments = ["--tls-port", &port.to_string(), "--tls-cert-file", &cert, "--tls-key-file", &key, "--tls-auth-clients", "no"];
+    let _server = RedisServer::start(&arguments);
+    let lines = [tls(sentinel_port), "tls-replication yes".into(), format!("sentinel monitor mymaster 127.0.0.1 {port} 1")];
+    // It also listens in plain, for who looks whether it is there.
+    let plain = lines[0].replace("port 0\n", "");
+    let _sentinel = RedisServer::start_sentinel(&[plain, lines[1].clone(), lines[2].clone()]);
+    let options = Options { authorities: Some(std::fs::read(&cert).unwrap()), ..options() };
+    let url = format!("valkeys+sentinel://127.0.0.1:{sentinel_port}/mymaster");
+    let mut store = open(&url, &options);
+    assert!(within(SOON, || {
+        store = open(&url, &options);
+        store.is_ok()
+    }));
+    let store = store.unwrap();
     assert_eq!((record(&store, 0..30), total(&store)), (Ok(30), 30));
+    assert!(open(&url, &Options { authorities: None, ..options }).is_err(), "a certificate that nobody vouches for is not trusted");
 }
 
 #[test]
@@ -365,6 +431,17 @@ fn copied(url: &str, options: &Options) {
     let to = Redis::open_to_copy(url, &names, TERMS, options, "a directory").unwrap();
     let totals = wait(copy(&from, &names, &to, |_, _| {})).unwrap();
     assert_eq!((totals.reporters, totals.journal.count), (100, 1));
+}
+
+/// A key and a certificate for this machine, that nobody vouches for.
+fn self_signed(directory: &Path) -> (String, String) {
+    let path = |name: &str| directory.join(name).display().to_string();
+    let request = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"];
+    let extensions = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"];
+    let (key, cert) = (path("key"), path("cert"));
+    let made = std::process::Command::new("openssl").args(request).args(extensions).args(["-keyout", &key, "-out", &cert]).output();
+    assert!(made.expect("this test needs openssl").status.success());
+    (key, cert)
 }
 
 /// The calls of `UNLINK` that were rejected, where this line of `INFO commandstats` tells.

@@ -16,7 +16,7 @@ pub struct Proxy {
 #[derive(Debug)]
 struct State {
     leads_to: u16,
-    /// Connections before this one answer every command by this line.
+    /// Connections before this one answer every command by this line, or by nothing where it is empty.
     answers: Option<(usize, String)>,
 }
 
@@ -49,6 +49,11 @@ impl Proxy {
         self.state.lock().unwrap().answers = Some((self.connections(), line.to_owned()));
     }
 
+    /// From now on, whatever is asked on a connection that is there has no answer: as where a balancer forgot it.
+    pub fn those_connected_hear_nothing(&self) {
+        self.those_connected_hear("");
+    }
+
     /// Connections that were ever made.
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
@@ -73,6 +78,7 @@ fn join(client: TcpStream, server: TcpStream, number: usize, state: &Arc<Mutex<S
             let line = state.lock().unwrap().answers.clone().filter(|(before, _)| number < *before).map(|(_, line)| line);
             let went = match line {
                 None => to_server.write_all(&some[..count]),
+                Some(line) if line.is_empty() => Ok(()),
                 Some(line) => {
                     pending.extend_from_slice(&some[..count]);
                     let answers = format!("-{line}\r\n").repeat(take_commands(&mut pending));

@@ -155,6 +155,11 @@ pub fn shared_cluster() -> String {
     CLUSTER.url()
 }
 
+/// Its nodes.
+pub fn shared_cluster_servers() -> &'static [RedisServer] {
+    &CLUSTER.servers
+}
+
 /// Starts what the tests of this process share.
 pub fn start_shared() {
     LazyLock::force(&SINGLE);
@@ -224,7 +229,7 @@ fn run(directory: &Path, arguments: &[String], clock: Option<&FakeTime>) -> Chil
 
 /// A port that is free, and so is the one for the bus of a cluster: below those that systems give to outgoing connections, and no port is another's
 /// for the bus. None is given twice: what gets one may not listen yet.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     loop {
         let port = BUS + TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port() % BUS;

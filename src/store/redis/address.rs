@@ -253,6 +253,9 @@ mod tests {
         assert!(matches!(of("valkeys://h:5").addr(), ConnectionAddr::TcpTls { port: 5, insecure: false, .. }));
         let socket = of("redis+unix:///run/a%20b.sock?db=2&user=u&pass=p&protocol=resp3");
         assert!(matches!(socket.addr(), ConnectionAddr::Unix(path) if path.to_str() == Some("/run/a b.sock")), "{:?}", socket.addr());
+        // The client library tells nobody how long, but that a silent line is tried out, and cut where nothing comes back.
+        let line = of("redis://h").tcp_settings().clone();
+        assert_eq!((line.nodelay(), line.keepalive().is_some(), line.user_timeout()), (true, true, Some(ACKNOWLEDGED_WITHIN)));
         let settings = socket.redis_settings();
         assert_eq!((settings.db(), settings.username(), settings.password()), (2, Some("u"), Some("p")));
         assert!(matches!(settings.protocol(), ProtocolVersion::RESP3));

@@ -8,7 +8,7 @@ use redis::{ErrorKind, RedisError, RedisResult, RetryMethod, Value};
 pub enum Fault {
     /// The same may succeed in a moment. Whether it was done is not known.
     Passing(String),
-    /// Who answers is not the one to write to, not now. Nothing was done.
+    /// Who answers is not the one to write to, not now. Whether it was done is not known: a primary may be made a replica in between.
     Elsewhere(String),
     /// The script is not known there.
     NoScript,
