@@ -222,6 +222,9 @@ fn all_that_a_node_does_is_done_as_the_user_of_the_documents_and_nothing_is_allo
     assert!(matches!(wait(store.lease(NodeId(1), 1_000)).unwrap(), Lease::Held(_)));
     wait(store.mark_live(instant(NOW).minute()..instant(NOW).minute().plus(1))).unwrap();
     wait(store.probe()).unwrap();
+    assert!(!wait(store.clocks()).unwrap().is_empty());
+    assert_eq!(wait(store.newest_minute()).unwrap(), Some(instant(NOW).minute()));
+    wait(store.disown_from(instant(NOW).minute())).unwrap();
     assert_eq!(total(&store), 400);
     assert_eq!(faults(&store), "", "what it may not look at is not held against it");
     // Everything ages, and all of it is forgotten at last.
@@ -364,16 +367,13 @@ fn every_address_leads_where_it_says() {
 fn sentinels_and_servers_with_tls_are_reached_by_a_certificate_for_what_they_announce() {
     let directory = tempfile::tempdir().unwrap();
     let (key, cert) = self_signed(directory.path());
-    let tls = |port: u16| {
-        format!("port 0\ntls-port {port}\ntls-cert-file {cert}\ntls-key-file {key}\ntls-ca-cert-file {cert}\ntls-auth-clients no")
-    };
     let (port, sentinel_port) = (free_port(), free_port());
     let arguments = ["--tls-port", &port.to_string(), "--tls-cert-file", &cert, "--tls-key-file", &key, "--tls-auth-clients", "no"];
     let _server = RedisServer::start(&arguments);
-    let lines = [tls(sentinel_port), "tls-replication yes".into(), format!("sentinel monitor mymaster 127.0.0.1 {port} 1")];
     // It also listens in plain, for who looks whether it is there.
-    let plain = lines[0].replace("port 0\n", "");
-    let _sentinel = RedisServer::start_sentinel(&[plain, lines[1].clone(), lines[2].clone()]);
+    let tls = format!("tls-port {sentinel_port}\ntls-cert-file {cert}\ntls-key-file {key}\ntls-ca-cert-file {cert}\ntls-auth-clients no");
+    let lines = [tls, "tls-replication yes".into(), format!("sentinel monitor mymaster 127.0.0.1 {port} 1")];
+    let _sentinel = RedisServer::start_sentinel(&lines);
     let options = Options { authorities: Some(std::fs::read(&cert).unwrap()), ..options() };
     let url = format!("valkeys+sentinel://127.0.0.1:{sentinel_port}/mymaster");
     let mut store = open(&url, &options);
