@@ -14,7 +14,7 @@ pub struct Config {
     #[arg(long, env = "GROUNDSWELL_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
     /// Directory of the embedded store, made where it is missing; or a Redis: redis://USER:PASSWORD@HOST:PORT/DB (or ?db=DB), rediss:// with TLS,
-    /// unix:///PATH for a socket, redis+cluster://HOST:PORT,HOST:PORT for a Redis Cluster, redis+sentinel://HOST:PORT,HOST:PORT/NAME for the one that
+    /// `unix:///PATH` for a socket, redis+cluster://HOST:PORT,HOST:PORT for a Redis Cluster, redis+sentinel://HOST:PORT,HOST:PORT/NAME for the one that
     /// sentinels name NAME. valkey and valkeys may be written for redis and rediss
     #[arg(long, env = "GROUNDSWELL_STORE", default_value = "groundswell-data", hide_env_values = true, value_name = "DIR|URL")]
     pub store: String,

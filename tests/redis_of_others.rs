@@ -249,8 +249,8 @@ fn all_that_a_node_does_is_done_as_the_user_of_the_documents_and_nothing_is_allo
 #[test]
 fn a_server_runs_as_the_user_of_the_documents_and_may_not_leave_its_prefix() {
     let (server, prefix) = (RedisServer::start(&[]), own_prefix());
-    add_least_user(server.port(), &prefix, &[]);
-    let url = server.url().replace("redis://", &format!("redis://{prefix}:pass@"));
+    add_least_user(server.port(), &prefix, &["+hello", "+select"]);
+    let url = format!("{}?protocol=resp3&db=2", server.url().replace("redis://", &format!("redis://{prefix}:pass@")));
     let arguments = ["--reporter-key", "of this test", "--redis-prefix", &prefix];
     let node = Binary::start(Path::new(&url), &arguments);
     for n in 0..20 {
@@ -322,10 +322,44 @@ fn sentinels_are_asked_who_is_to_be_written_to_and_no_report_is_lost_or_doubled_
     // A try whose answer was lost may have counted: the next one then says duplicate.
     assert!(counted <= 1_000, "{counted}");
     assert_eq!(faults(&store), "");
+    serves_by_flags(&url, &options, &servers[1..]);
     let wrong = open(&url.replace("mymaster", "another"), &options).unwrap_err().to_string();
     assert!(wrong.contains("not found in sentinel") && !wrong.contains("pass"), "{wrong}");
     let unknown = Options { sentinel_password: None, ..options };
     assert!(open(&url, &unknown).is_err(), "sentinels have a password of their own");
+}
+
+#[test]
+fn a_primary_that_does_not_know_that_it_was_replaced_is_left() {
+    let [old, new] = [(); 2].map(|()| RedisServer::start(&[]));
+    let monitor =
+        |server: &RedisServer| ["SENTINEL", "MONITOR", "mymaster", "127.0.0.1", &server.port().to_string(), "1"].map(str::to_owned);
+    let sentinel = RedisServer::start_sentinel(&[]);
+    let tell = |words: &[String]| sentinel.cli(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(tell(&monitor(&old)).trim(), "OK");
+    let url = format!("{}/mymaster", sentinel.url().replace("redis://", "redis+sentinel://"));
+    let store = open(&url, &options()).unwrap();
+    assert_eq!((record(&store, 0..20), faults(&store)), (Ok(20), String::new()));
+    // As where a partition keeps it from them: it still calls itself a primary.
+    assert_eq!(tell(&["SENTINEL", "REMOVE", "mymaster"].map(str::to_owned)).trim(), "OK");
+    assert_eq!(faults(&store), "", "sentinels that do not know it say nothing against it");
+    assert_eq!(tell(&monitor(&new)).trim(), "OK");
+    let said = faults(&store);
+    assert!(said.contains("the sentinels name another"), "{said}");
+    assert_eq!(record(&store, 100..110), Ok(10));
+    assert_ne!(new.cli(&["DBSIZE"]).trim(), "0", "it went to the one that they name");
+    assert_eq!(faults(&store), "");
+}
+
+#[test]
+fn a_primary_that_lost_its_replicas_is_left_for_whoever_the_name_leads_to_by_then() {
+    let [alone, new, replica] = [(); 3].map(|()| RedisServer::start(&["--repl-diskless-sync-delay", "0"]));
+    replica.follow(&new);
+    let proxy = Proxy::to(alone.port());
+    let store = open(&proxy.url(), &Options { min_replicas: 1, ..options() }).unwrap();
+    assert!(record(&store, 0..20).unwrap_err().contains("0 of 1 replicas"));
+    proxy.lead_to(new.port());
+    assert_eq!((record(&store, 0..20), total(&store)), (Ok(20), 20));
 }
 
 #[test]
@@ -415,6 +449,20 @@ fn what_only_looks_like_an_address_is_refused_by_every_command_and_makes_no_dire
     assert_eq!(std::fs::read_dir(empty.path()).unwrap().count(), 0);
     let said = open(&format!("{}?timeout=5s", shared_single()), &options()).unwrap_err().to_string();
     assert!(said.contains("no parameter \"timeout\""), "{said}");
+}
+
+/// Starts a server that finds its Redis by sentinels, as flags say.
+fn serves_by_flags(url: &str, options: &Options, servers: &[RedisServer]) {
+    let prefix = own_prefix();
+    servers.iter().for_each(|server| add_least_user(server.port(), &prefix, &["+role", "+select"]));
+    let password = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(password.path(), format!("{}\n", options.sentinel_password.as_ref().unwrap())).unwrap();
+    let password = password.path().display().to_string();
+    let user = options.sentinel_user.as_ref().unwrap();
+    let of_sentinels = ["--redis-sentinel-user", user, "--redis-sentinel-password-file", &password];
+    let arguments = [&["--reporter-key", "of this test", "--redis-prefix", &prefix], &of_sentinels[..]].concat();
+    let node = Binary::start(Path::new(&url.replace(&options.prefix, &prefix)), &arguments);
+    assert!(node.report(&report("a reporter")).status < 300);
 }
 
 /// Copies a directory that has something of everything to that Redis.

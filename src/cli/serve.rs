@@ -50,7 +50,7 @@ fn check_clock(engine: &Engine, vouched: bool) -> anyhow::Result<()> {
     match engine.trust() {
         Trust::Doubted(doubt) => tracing::error!("no reports are taken: {doubt}"),
         Trust::Probation { left_ms } => {
-            tracing::info!(minutes = left_ms / MINUTE_MS, "nothing is forgotten before the clock has run evenly")
+            tracing::info!(minutes = left_ms / MINUTE_MS, "nothing is forgotten before the clock has run evenly");
         }
         Trust::Confirmed => {}
     }

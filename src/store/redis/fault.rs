@@ -99,10 +99,9 @@ pub fn fault(error: &RedisError) -> Fault {
         Some("ERR") if detail.to_ascii_lowercase().contains("unknown command") => Fault::Denied(said),
         Some("ERR") if detail.contains("max number of clients") => Fault::Passing(said),
         Some(code) if LASTING.contains(&code) => Fault::Lasting(said),
-        Some(_) => Fault::Passing(said),
         None if matches!(error.kind(), ErrorKind::AuthenticationFailed | ErrorKind::InvalidClientConfig) => Fault::Lasting(said),
         None if matches!(error.retry_method(), RetryMethod::NoRetry) => Fault::Lasting(said),
-        None => Fault::Passing(said),
+        _ => Fault::Passing(said),
     }
 }
 

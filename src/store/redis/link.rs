@@ -6,7 +6,7 @@
 
 use super::address::{Address, REPLIED_WITHIN, Target};
 use super::fault::{Standing, fault, judged};
-use super::wire::{Wire, connect};
+use super::wire::{Wire, connect, named};
 use redis::cluster_routing::{MultipleNodeRoutingInfo, Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr};
 use redis::{Cmd, Pipeline, RedisError, RedisResult, Value};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -46,6 +46,8 @@ pub struct Link {
 #[derive(Debug)]
 struct State {
     wire: Option<Wire>,
+    /// Where the wire leads, if sentinels said so.
+    leads_to: Option<String>,
     /// Counts wires, so that a fault of an old one does not end a new one.
     generation: u64,
     connected: Instant,
@@ -77,7 +79,7 @@ impl Link {
     #[must_use]
     pub fn new(address: Address, spare: String) -> Self {
         let now = Instant::now();
-        let state = State { wire: None, generation: 0, connected: now, last_success: now, misled: None, refused: None };
+        let state = State { wire: None, leads_to: None, generation: 0, connected: now, last_success: now, misled: None, refused: None };
         let mut unlink = redis::cmd("UNLINK");
         unlink.arg(&spare);
         Self {
@@ -96,12 +98,29 @@ impl Link {
         self.address.is_cluster()
     }
 
-    /// Learns whether who is there can be written to.
+    /// Learns whether who is there can be written to, and is still the one that sentinels name: a primary that is cut off from them and from
+    /// its replicas does not know that another was put in its place.
     ///
     /// # Errors
-    /// Where it cannot.
+    /// Where it cannot, or is not.
     pub async fn check(&self) -> Result<(), Fault> {
-        self.ask(&self.check).await.map(drop)
+        self.ask(&self.check).await?;
+        // Sentinels that do not answer say nothing against it.
+        let Ok(Some(named)) = within(named(&self.address.target)).await else { return Ok(()) };
+        let mut state = self.state();
+        if state.wire.is_none() || state.leads_to.as_ref() == Some(&named) {
+            return Ok(());
+        }
+        state.wire = None;
+        Err(Fault::Elsewhere(format!("the sentinels name another by now, {named}")))
+    }
+
+    /// Gives up a connection whose other end cannot do what it should, unless it is a new one: another may have taken that end's place.
+    pub fn doubt(&self) {
+        let mut state = self.state();
+        if !self.is_cluster() && state.is_led_astray(Standing::Doubtful) {
+            state.wire = None;
+        }
     }
 
     /// Gives up a connection whose other end turned out to be a replica that does not say so by itself.
@@ -217,8 +236,9 @@ impl Link {
         let connected = within(connect(&self.address.target, &self.check.commands[0])).await;
         let mut state = self.state();
         match connected {
-            Ok(wire) => {
+            Ok((wire, leads_to)) => {
                 state.generation += 1;
+                state.leads_to = leads_to;
                 (state.connected, state.last_success) = (Instant::now(), Instant::now());
                 (state.misled, state.refused, state.wire) = (None, None, Some(wire.clone()));
                 Ok((state.generation, wire))

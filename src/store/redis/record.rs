@@ -176,7 +176,7 @@ impl Call {
                 *outcome = Recorded::Counted;
             }
         }
-        replicas::waited(min_replicas, replies.get(1))
+        replicas::waited(link, min_replicas, replies.get(1))
     }
 
     fn command(&self, by_text: bool) -> Cmd {
