@@ -13,8 +13,9 @@ pub struct Config {
     /// Address and port to listen on; port 0 takes a free one. Other than loopback needs --auth
     #[arg(long, env = "GROUNDSWELL_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
-    /// Directory of the embedded store, made where it is missing; or a Redis: redis://HOST:PORT or redis://USER:PASSWORD@HOST:PORT, rediss://
-    /// with TLS, redis+cluster://HOST:PORT,HOST:PORT or rediss+cluster:// for a Redis Cluster
+    /// Directory of the embedded store, made where it is missing; or a Redis: redis://USER:PASSWORD@HOST:PORT/DB (or ?db=DB), rediss:// with TLS,
+    /// `unix:///PATH` for a socket, redis+cluster://HOST:PORT,HOST:PORT for a Redis Cluster, redis+sentinel://HOST:PORT,HOST:PORT/NAME for the one that
+    /// sentinels name NAME. valkey and valkeys may be written for redis and rediss
     #[arg(long, env = "GROUNDSWELL_STORE", default_value = "groundswell-data", hide_env_values = true, value_name = "DIR|URL")]
     pub store: String,
     /// How to reach a Redis, where that is the store.
@@ -71,7 +72,7 @@ pub struct CopyConfig {
     /// Directory of the embedded store that is copied; no server may run on it
     #[arg(long, value_name = "DIR")]
     pub from: PathBuf,
-    /// Redis that it is copied to, which must be new: redis://, rediss://, redis+cluster:// or rediss+cluster://
+    /// Redis that it is copied to, which must be new: an address as --store of serve takes it
     #[arg(long, value_name = "URL")]
     pub to: String,
     /// How to reach it.
@@ -135,6 +136,15 @@ pub struct RedisConfig {
     /// File whose content is that password
     #[arg(long, env = "GROUNDSWELL_REDIS_PASSWORD_FILE", conflicts_with = "redis_password", value_name = "FILE")]
     pub redis_password_file: Option<PathBuf>,
+    /// User that sentinels know this node as, where they have users
+    #[arg(long, env = "GROUNDSWELL_REDIS_SENTINEL_USER", value_name = "NAME")]
+    pub redis_sentinel_user: Option<String>,
+    /// Password that sentinels ask for; --redis-password is that of the servers they watch
+    #[arg(long, env = "GROUNDSWELL_REDIS_SENTINEL_PASSWORD", hide_env_values = true, value_name = "SECRET")]
+    pub redis_sentinel_password: Option<String>,
+    /// File whose content is that password
+    #[arg(long, env = "GROUNDSWELL_REDIS_SENTINEL_PASSWORD_FILE", conflicts_with = "redis_sentinel_password", value_name = "FILE")]
+    pub redis_sentinel_password_file: Option<PathBuf>,
     /// PEM file of the authority that signed Redis' certificate, instead of those that this system trusts
     #[arg(long, env = "GROUNDSWELL_REDIS_CA", value_name = "FILE")]
     pub redis_ca: Option<PathBuf>,

@@ -23,7 +23,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 use support::binary::within;
-use support::redis::{own_prefix, shared_cluster, shared_single, start_shared};
+use support::redis::{own_prefix, shared_cluster, shared_single, shared_single_as_least_user, start_shared};
 use support::{NOW, TORONTO, VANCOUVER, cell, instant};
 use tokio::runtime::{Builder, Runtime};
 
@@ -32,6 +32,8 @@ use tokio::runtime::{Builder, Runtime};
 enum Kind {
     Embedded,
     Redis,
+    /// As a user who may do what the documents say that it takes, on keys of one prefix.
+    LeastUser,
     Cluster,
 }
 
@@ -50,6 +52,9 @@ macro_rules! every_store {
         }
         mod redis {
             $(#[test] fn $line() { super::$line(super::Kind::Redis); })*
+        }
+        mod least_user {
+            $(#[test] fn $line() { super::$line(super::Kind::LeastUser); })*
         }
         mod cluster {
             $(#[test] fn $line() { super::$line(super::Kind::Cluster); })*
@@ -607,6 +612,7 @@ impl TestStore {
         match self.kind {
             Kind::Embedded => Store::open_embedded(self.directory.path(), &self.catalogue, terms, Options::default()),
             Kind::Redis => Store::open_redis(&shared_single(), &self.catalogue, terms, &self.redis),
+            Kind::LeastUser => Store::open_redis(&shared_single_as_least_user(&self.redis.prefix), &self.catalogue, terms, &self.redis),
             Kind::Cluster => Store::open_redis(&shared_cluster(), &self.catalogue, terms, &self.redis),
         }
     }

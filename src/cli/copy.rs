@@ -7,15 +7,18 @@ use crate::domain::time::HOUR_MS;
 use crate::store::Terms;
 use crate::store::copy::{catalogue_of, copy};
 use crate::store::embedded::{Embedded, Options};
-use crate::store::redis::Redis;
+use crate::store::place::Place;
+use crate::store::redis::{Redis, url};
 use anyhow::{Context, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::Write;
 
 pub fn run(config: &CopyConfig) -> anyhow::Result<()> {
     let shown = config.from.display().to_string();
+    ensure!(matches!(Place::parse(&shown)?, Place::Directory(_)), "--from must be a directory: a Redis is copied by its own means");
+    ensure!(matches!(Place::parse(&config.to)?, Place::Redis(_)), "--to must be an address of a Redis: {}", url::NOT_TAKEN);
     ensure!(config.from.join("meta.json").is_file(), "{shown} is no directory of an embedded store");
-    let key = opened::reporter_key(&config.key, &shown)?;
+    let key = opened::reporter_key(&config.key, Place::Directory(&config.from))?;
     let terms = Terms { reporter_key_check: key.check_value(), lateness_ms: config.lateness_hours * HOUR_MS };
     let from = Embedded::open(&config.from, &Catalogue::default(), terms, Options::default())?;
     let catalogue = catalogue_of(&from).with_context(|| format!("{shown} holds nothing"))?;

@@ -18,6 +18,7 @@ use crate::engine::timetable::Timetable;
 use crate::simulate::plan::Plan;
 use crate::simulate::scenario::{Scenario, instant};
 use crate::store::embedded::{Durability, Options};
+use crate::store::place::Place;
 use crate::store::{Store, Terms};
 use anyhow::{Context, ensure};
 use clap::Args;
@@ -66,7 +67,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let directory = tempfile::Builder::new().prefix("groundswell-demo-").tempdir()?;
     let catalogue = crate::catalogue::builtin();
     account::opening(address)?;
-    let key = opened::reporter_key(&KeyConfig { reporter_key: None, reporter_key_file: None }, &directory.path().display().to_string())?;
+    let key = opened::reporter_key(&KeyConfig { reporter_key: None, reporter_key_file: None }, Place::Directory(directory.path()))?;
     let setting = Setting { catalogue, key, lateness_ms: DEFAULT_LATENESS_MS, parameters: Parameters::default() };
     let store = with_history(&plan, &setting, directory.path())?;
     let faster = (arguments.speed * FASTER).min(10_000);

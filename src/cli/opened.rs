@@ -3,8 +3,8 @@
 use crate::config::{Config, KeyConfig, RedisConfig, ReplayConfig};
 use crate::domain::provider::Catalogue;
 use crate::domain::reporter::ReporterKey;
-use crate::store::redis::Redis;
-use crate::store::redis::address::{self, is_address};
+use crate::store::place::Place;
+use crate::store::redis::{Redis, address};
 use crate::store::{Store, Terms, embedded};
 use anyhow::{Context, anyhow, bail};
 use std::path::Path;
@@ -18,16 +18,15 @@ pub fn catalogue(path: Option<&Path>) -> anyhow::Result<Catalogue> {
 }
 
 /// The key that turns reporter ids into hashes.
-pub fn reporter_key(config: &KeyConfig, store: &str) -> anyhow::Result<ReporterKey> {
-    let secret = match (&config.reporter_key, &config.reporter_key_file) {
-        (Some(secret), _) => secret.clone().into_bytes(),
-        (None, Some(path)) => file(path)?.trim().as_bytes().to_vec(),
-        (None, None) if is_address(store) => bail!(
+pub fn reporter_key(config: &KeyConfig, store: Place<'_>) -> anyhow::Result<ReporterKey> {
+    let secret = match (&config.reporter_key, &config.reporter_key_file, store) {
+        (Some(secret), ..) => secret.clone().into_bytes(),
+        (None, Some(path), _) => file(path)?.trim().as_bytes().to_vec(),
+        (None, None, Place::Redis(_)) => bail!(
             "a store on Redis needs a reporter key, the same on every node: give --reporter-key-file FILE or GROUNDSWELL_REPORTER_KEY, \
              for example made by: openssl rand -hex 32"
         ),
-        (None, None) => {
-            let dir = Path::new(store);
+        (None, None, Place::Directory(dir)) => {
             embedded::secret::read_or_make(dir).with_context(|| format!("reporter.key in {}", dir.display()))?
         }
     };
@@ -39,11 +38,12 @@ pub fn reporter_key(config: &KeyConfig, store: &str) -> anyhow::Result<ReporterK
 
 /// The store of these settings.
 pub fn store(config: &Config, catalogue: &Catalogue, terms: Terms) -> anyhow::Result<Store> {
-    Ok(if is_address(&config.store) {
-        Store::open_redis(&config.store, catalogue, terms, &redis_options(&config.redis)?)?
-    } else {
-        let options = embedded::Options { snapshot_log_bytes: config.snapshot_log_mib << 20, ..embedded::Options::default() };
-        Store::open_embedded(Path::new(&config.store), catalogue, terms, options)?
+    Ok(match Place::parse(&config.store)? {
+        Place::Redis(url) => Store::open_redis(url, catalogue, terms, &redis_options(&config.redis)?)?,
+        Place::Directory(directory) => {
+            let options = embedded::Options { snapshot_log_bytes: config.snapshot_log_mib << 20, ..embedded::Options::default() };
+            Store::open_embedded(directory, catalogue, terms, options)?
+        }
     })
 }
 
@@ -58,14 +58,21 @@ pub fn replay_redis(config: &ReplayConfig, url: &str, catalogue: &Catalogue, ter
 
 /// How to reach a Redis.
 pub fn redis_options(config: &RedisConfig) -> anyhow::Result<address::Options> {
-    let password = match (&config.redis_password, &config.redis_password_file) {
-        (Some(password), _) => Some(password.clone()),
-        (None, Some(path)) => Some(file(path)?.trim_end_matches(['\r', '\n']).to_owned()),
-        (None, None) => None,
-    };
+    let password = password_of(config.redis_password.as_ref(), config.redis_password_file.as_deref())?;
+    let sentinel_password = password_of(config.redis_sentinel_password.as_ref(), config.redis_sentinel_password_file.as_deref())?;
     let authorities = config.redis_ca.as_ref().map(|path| file(path).map(String::into_bytes)).transpose()?;
-    let (prefix, min_replicas) = (config.redis_prefix.clone(), config.min_replicas);
-    Ok(address::Options { prefix, password, authorities, min_replicas, ..address::Options::default() })
+    let (prefix, sentinel_user) = (config.redis_prefix.clone(), config.redis_sentinel_user.clone());
+    let min_replicas = config.min_replicas;
+    Ok(address::Options { prefix, password, sentinel_user, sentinel_password, authorities, min_replicas, ..address::Options::default() })
+}
+
+/// A password, as it is or in a file.
+fn password_of(password: Option<&String>, path: Option<&Path>) -> anyhow::Result<Option<String>> {
+    match (password, path) {
+        (Some(password), _) => Ok(Some(password.clone())),
+        (None, Some(path)) => Ok(Some(file(path)?.trim_end_matches(['\r', '\n']).to_owned())),
+        (None, None) => Ok(None),
+    }
 }
 
 fn file(path: &Path) -> anyhow::Result<String> {

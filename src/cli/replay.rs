@@ -16,7 +16,7 @@ use crate::render::explained_line::explained_line;
 use crate::render::incident_line::incident_line;
 use crate::store::Store;
 use crate::store::embedded::Options;
-use crate::store::redis::address::is_address;
+use crate::store::place::Place;
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::collections::{BTreeMap, HashSet};
@@ -63,15 +63,16 @@ pub fn run(config: &ReplayConfig) -> anyhow::Result<()> {
         }
         Ok(past)
     };
-    let home = match config.store.as_deref() {
+    let place = config.store.as_deref().map(Place::parse).transpose()?;
+    let home = match place {
         None => Home::Passing(past()?),
-        Some(url) if is_address(url) => {
+        Some(Place::Redis(url)) => {
             for stream in &streams {
                 must_be_empty(&redis(url, stream)?)?;
             }
             Home::Redis(url, past()?)
         }
-        Some(directory) => Home::Directory(Path::new(directory)),
+        Some(Place::Directory(directory)) => Home::Directory(directory),
     };
     let replayed = jobs::each(config.jobs(), &streams, |stream| -> anyhow::Result<()> {
         let mut simulation = match &home {
@@ -132,7 +133,7 @@ fn setting(config: &ReplayConfig) -> anyhow::Result<Setting> {
     };
     let key = match &config.store {
         None if !config.key.is_given() => ReporterKey::new(PASSING_KEY),
-        store => opened::reporter_key(&config.key, store.as_deref().unwrap_or_default())?,
+        store => opened::reporter_key(&config.key, Place::parse(store.as_deref().unwrap_or_default())?)?,
     };
     Ok(Setting { catalogue, key, lateness_ms: config.lateness_ms(), parameters: Parameters::default() })
 }
@@ -165,7 +166,7 @@ fn in_directory<'a>(
 /// Draws nothing where standard error is no terminal.
 fn bar(config: &ReplayConfig, streams: usize) -> anyhow::Result<ProgressBar> {
     let bytes = |files: &[PathBuf]| files.iter().map(|file| file.metadata().map_or(0, |metadata| metadata.len())).sum::<u64>();
-    let histories = if config.store.as_deref().is_some_and(|store| !is_address(store)) { streams as u64 } else { 1 };
+    let histories = if matches!(config.store.as_deref().map(Place::parse), Some(Ok(Place::Directory(_)))) { streams as u64 } else { 1 };
     let bar = ProgressBar::new(histories * bytes(&config.history) + bytes(&config.files));
     Ok(bar.with_style(ProgressStyle::with_template("{bar:40} {percent} % of {total_bytes}, {eta} to go")?))
 }

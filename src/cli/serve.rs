@@ -9,7 +9,7 @@ use crate::engine::clock::Clock;
 use crate::engine::timetable::Timetable;
 use crate::http;
 use crate::store::Terms;
-use crate::store::redis::address::is_address;
+use crate::store::place::Place;
 use anyhow::{Context, anyhow, ensure};
 use std::io::Write;
 use std::net::TcpListener;
@@ -21,10 +21,11 @@ use tokio::runtime::Runtime;
 
 pub fn run(config: &Config) -> anyhow::Result<()> {
     config.check()?;
-    let timetable = timetable(config)?;
+    let place = Place::parse(&config.store)?;
+    let timetable = timetable(config, place)?;
     start_logging(&config.log)?;
     let catalogue = opened::catalogue(config.catalogue.as_deref())?;
-    let key = opened::reporter_key(&config.key, &config.store)?;
+    let key = opened::reporter_key(&config.key, place)?;
     let terms = Terms { reporter_key_check: key.check_value(), lateness_ms: config.lateness_ms() };
     // Bound before the store is read, so that a port in use is known at once.
     let listener = TcpListener::bind(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
@@ -57,10 +58,10 @@ fn check_clock(engine: &Engine, vouched: bool) -> anyhow::Result<()> {
 }
 
 /// What a simulated clock is to follow.
-fn timetable(config: &Config) -> anyhow::Result<Option<Timetable>> {
+fn timetable(config: &Config, place: Place<'_>) -> anyhow::Result<Option<Timetable>> {
     let Some(text) = &config.clock else { return Ok(None) };
     ensure!(
-        !is_address(&config.store),
+        matches!(place, Place::Directory(_)),
         "--clock needs an embedded store: nodes of one Redis must agree on the time; give --store a directory"
     );
     Ok(Some(text.parse().context("--clock")?))

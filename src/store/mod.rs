@@ -10,6 +10,7 @@
 pub mod copy;
 pub mod embedded;
 pub mod journal;
+pub mod place;
 pub mod redis;
 pub mod withdrawn;
 
@@ -213,7 +214,7 @@ impl Store {
         Embedded::open(dir, catalogue, terms, options).map(|store| Self::of(Kind::Embedded(Box::new(store))))
     }
 
-    /// Opens the store on a Redis (`redis://`, `rediss://`) or a Redis Cluster (`redis+cluster://`, `rediss+cluster://`).
+    /// Opens the store at an address of a Redis, a Redis Cluster, or sentinels.
     ///
     /// # Errors
     /// Where it does not answer, or was written under other [`Terms`].

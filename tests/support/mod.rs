@@ -6,6 +6,7 @@ pub mod binary;
 pub mod client;
 pub mod fake_time;
 pub mod past;
+pub mod proxy;
 pub mod redis;
 pub mod server;
 pub mod tiny_disk;

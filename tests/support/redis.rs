@@ -47,8 +47,23 @@ impl RedisServer {
         Self::start_in(copy_of(directory), free_port(), &[], Some(clock))
     }
 
+    /// A sentinel with these lines of configuration.
+    pub fn start_sentinel(lines: &[String]) -> Self {
+        let (directory, port) = (tempfile::tempdir().unwrap().keep(), free_port());
+        let configuration = format!("port {port}\nbind 127.0.0.1\n{}\n", lines.join("\n"));
+        std::fs::write(directory.join("sentinel.conf"), configuration).unwrap();
+        let arguments = ["sentinel.conf", "--sentinel"].map(str::to_owned);
+        Self::started(Self { keeper: run(&directory, &arguments, None), port, directory })
+    }
+
     fn start_in(directory: PathBuf, port: u16, settings: &[&str], clock: Option<&FakeTime>) -> Self {
-        let mut server = Self { keeper: run(&directory, port, settings, clock), port, directory };
+        let port_text = port.to_string();
+        let always = ["--port", &port_text, "--bind", "127.0.0.1", "--appendonly", "yes", "--save", ""];
+        let arguments: Vec<String> = always.iter().chain(settings).map(|argument| (*argument).to_owned()).collect();
+        Self::started(Self { keeper: run(&directory, &arguments, clock), port, directory })
+    }
+
+    fn started(mut server: Self) -> Self {
         if !within(STARTS_WITHIN, || ["PONG", "NOAUTH"].iter().any(|up| server.cli(&["PING"]).contains(up))) {
             server.kill();
             panic!("redis-server did not start: {}", std::fs::read_to_string(server.directory.join("log")).unwrap_or_default());
@@ -58,6 +73,21 @@ impl RedisServer {
 
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Makes it a replica of another, and waits until it has all that the other has.
+    pub fn follow(&self, other: &Self) {
+        self.cli(&["REPLICAOF", "127.0.0.1", &other.port.to_string()]);
+        assert!(within(STARTS_WITHIN, || self.cli(&["INFO", "replication"]).contains("master_link_status:up")));
+    }
+
+    /// Makes it one to write to.
+    pub fn lead(&self) {
+        self.cli(&["REPLICAOF", "NO", "ONE"]);
     }
 
     pub fn directory(&self) -> &Path {
@@ -125,6 +155,11 @@ pub fn shared_cluster() -> String {
     CLUSTER.url()
 }
 
+/// Its nodes.
+pub fn shared_cluster_servers() -> &'static [RedisServer] {
+    &CLUSTER.servers
+}
+
 /// Starts what the tests of this process share.
 pub fn start_shared() {
     LazyLock::force(&SINGLE);
@@ -151,13 +186,39 @@ fn copy_of(directory: &Path) -> PathBuf {
     copy
 }
 
-fn run(directory: &Path, port: u16, settings: &[&str], clock: Option<&FakeTime>) -> Child {
+/// A user who is allowed what `docs/operating.md` says that it takes, and `more`, on keys of this prefix alone, on the server at a port.
+pub fn add_least_user(port: u16, prefix: &str, more: &[&str]) {
+    let rule = least_rule().replace("PASSWORD", "pass").replace("~groundswell:*", &format!("~{prefix}:*"));
+    let words = rule.split_whitespace().skip(2).chain(more.iter().copied());
+    let command: Vec<&str> = ["ACL", "SETUSER", prefix].into_iter().chain(words).collect();
+    assert_eq!(cli(port, &command).trim(), "OK", "{command:?}");
+}
+
+/// The rule of the documents.
+pub fn least_rule() -> String {
+    let text = include_str!("../../docs/operating.md");
+    text.lines().find(|line| line.starts_with("user groundswell on ")).unwrap().to_owned()
+}
+
+/// The address of the server that the tests of this process share, for the user of this prefix.
+pub fn shared_single_as_least_user(prefix: &str) -> String {
+    add_least_user(SINGLE.port, prefix, &[]);
+    SINGLE.url().replace("redis://", &format!("redis://{prefix}:pass@"))
+}
+
+/// The address of the cluster that the tests of this process share, for the user of this prefix.
+pub fn shared_cluster_as_least_user(prefix: &str) -> String {
+    for server in &CLUSTER.servers {
+        add_least_user(server.port, prefix, &["+ping", "+cluster|slots", "+asking"]);
+    }
+    CLUSTER.url().replace("redis+cluster://", &format!("redis+cluster://{prefix}:pass@"))
+}
+
+fn run(directory: &Path, arguments: &[String], clock: Option<&FakeTime>) -> Child {
     // The shell outlives nobody: its input ends with the process of the test, and then it kills the server.
     let script = "redis-server \"$@\" >log 2>&1 & server=$!; cat >/dev/null; kill -9 $server; wait $server";
-    let port = port.to_string();
-    let always = ["--port", &port, "--bind", "127.0.0.1", "--appendonly", "yes", "--save", ""];
     let mut command = Command::new("sh");
-    command.args(["-c", script, "redis-server"]).args(always).args(settings).current_dir(directory);
+    command.args(["-c", script, "redis-server"]).args(arguments).current_dir(directory);
     if let Some(clock) = clock {
         clock.rule(&mut command);
     }
@@ -168,7 +229,7 @@ fn run(directory: &Path, port: u16, settings: &[&str], clock: Option<&FakeTime>)
 
 /// A port that is free, and so is the one for the bus of a cluster: below those that systems give to outgoing connections, and no port is another's
 /// for the bus. None is given twice: what gets one may not listen yet.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     loop {
         let port = BUS + TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port() % BUS;

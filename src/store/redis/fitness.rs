@@ -6,17 +6,19 @@ use redis::Value;
 /// The oldest Redis that has what the scripts use.
 const OLDEST_VERSION: u32 = 7;
 
-/// What a master says of itself.
+/// What a master says of itself; of managed ones, some say less.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Info {
     /// Major version.
-    pub version: u32,
+    pub version: Option<u32>,
     /// Whether it is part of a cluster.
-    pub is_cluster: bool,
+    pub is_cluster: Option<bool>,
+    /// Whether it calls itself a replica, of which some take writes and lose them.
+    pub is_replica: bool,
     /// Whether it writes an append-only file.
-    pub appends: bool,
+    pub appends: Option<bool>,
     /// What it does when it is out of memory.
-    pub eviction: String,
+    pub eviction: Option<String>,
     /// Bytes of its append-only file.
     pub file: u64,
 }
@@ -25,42 +27,59 @@ impl Info {
     /// Reads the reply of `INFO`.
     #[must_use]
     pub fn read(text: &str) -> Self {
-        let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap_or_default().trim();
+        let field = |name: &str| {
+            let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?.trim();
+            (!value.is_empty()).then_some(value)
+        };
         Self {
-            version: field("redis_version").split('.').next().and_then(|major| major.parse().ok()).unwrap_or(0),
-            is_cluster: field("cluster_enabled") == "1",
-            appends: field("aof_enabled") == "1",
-            eviction: field("maxmemory_policy").to_owned(),
-            file: field("aof_current_size").parse().unwrap_or(0),
+            version: field("redis_version").and_then(|version| version.split('.').next()?.parse().ok()),
+            is_cluster: field("cluster_enabled").map(|enabled| enabled == "1"),
+            is_replica: field("role") == Some("slave"),
+            appends: field("aof_enabled").map(|enabled| enabled == "1"),
+            eviction: field("maxmemory_policy").map(str::to_owned),
+            file: field("aof_current_size").and_then(|size| size.parse().ok()).unwrap_or(0),
         }
     }
 
-    /// Why it should not be trusted with reports.
+    /// Why it should not be trusted with reports. What it does not say is no reason: [`Info::is_silent`].
     #[must_use]
     pub fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
-        if self.version < OLDEST_VERSION {
-            faults.push(format!("Redis must be version {OLDEST_VERSION} or later, and is {}", self.version));
+        if let Some(version) = self.version.filter(|version| *version < OLDEST_VERSION) {
+            faults.push(format!("Redis must be version {OLDEST_VERSION} or later, and is {version}"));
         }
-        if !self.appends {
+        if self.appends == Some(false) {
             faults.push("Redis writes no append-only file, so what it was told is lost when it ends: set appendonly yes".into());
         }
-        if self.eviction != "noeviction" {
-            faults
-                .push(format!("Redis throws facts away when its memory is full: set maxmemory-policy noeviction, it is {}", self.eviction));
+        if let Some(eviction) = self.eviction.as_ref().filter(|eviction| *eviction != "noeviction") {
+            faults.push(format!("Redis throws facts away when its memory is full: set maxmemory-policy noeviction, it is {eviction}"));
         }
         faults
     }
+
+    /// Whether it does not say all that decides whether it keeps what it is told.
+    #[must_use]
+    pub const fn is_silent(&self) -> bool {
+        self.version.is_none() || self.appends.is_none() || self.eviction.is_none()
+    }
 }
 
-/// What each master says of itself.
+/// What each master says of itself. None where this user may not ask, or the command is not there: many managed ones have none.
 ///
 /// # Errors
-/// Where one does not answer.
-pub async fn infos(link: &Link) -> Result<Vec<Info>, Fault> {
+/// Where one does not answer, or is a replica.
+pub async fn infos(link: &Link) -> Result<Option<Vec<Info>>, Fault> {
     // All sections, since naming several is not known to every version.
-    let replies = link.ask_masters(redis::cmd("INFO")).await?;
-    Ok(replies.iter().map(|reply| Info::read(&text(reply))).collect())
+    let replies = match link.ask_masters(redis::cmd("INFO")).await {
+        Err(Fault::Denied(_)) => return Ok(None),
+        replies => replies?,
+    };
+    let infos: Vec<Info> = replies.iter().map(|reply| Info::read(&text(reply))).collect();
+    if infos.iter().any(|info| info.is_replica) {
+        link.give_up();
+        return Err(Fault::Elsewhere("it calls itself a replica: what a replica takes is lost".into()));
+    }
+    Ok(Some(infos))
 }
 
 fn text(reply: &Value) -> String {
@@ -86,6 +105,7 @@ mod tests {
             (text("7.0.15", 1, "noeviction"), ""),
             (text("8.1.0", 1, "noeviction"), ""),
             (text("6.2.1", 1, "noeviction"), "version 7"),
+            (String::new(), ""),
             (text("7.0.15", 0, "noeviction"), "appendonly yes"),
             (text("7.0.15", 1, "allkeys-lru"), "maxmemory-policy noeviction"),
         ];
@@ -93,5 +113,20 @@ mod tests {
             let faults = Info::read(&text).faults().join("; ");
             assert!(faults.contains(expected) && faults.is_empty() == expected.is_empty(), "{faults}");
         }
+    }
+
+    #[test]
+    fn what_is_not_said_is_no_fault_and_known_to_be_missing() {
+        for (text, is_silent) in [
+            ("redis_version:7.2.4\r\naof_enabled:1\r\nmaxmemory_policy:noeviction\r\n", false),
+            ("redis_version:7.2.4\r\naof_enabled:1\r\n", true),
+            ("redis_version:7.2.4\r\nmaxmemory_policy:noeviction\r\n", true),
+            ("redis_version:\r\naof_enabled:\r\nmaxmemory_policy:\r\n", true),
+            ("", true),
+        ] {
+            let info = Info::read(text);
+            assert_eq!((info.faults(), info.is_silent()), (Vec::new(), is_silent), "{text}");
+        }
+        assert!(Info::read("role:slave\r\n").is_replica && !Info::read("role:master\r\n").is_replica);
     }
 }

@@ -99,7 +99,7 @@ impl Node {
                 Ok(Value::Int(0)) => return Ok(Appended::Behind),
                 Ok(Value::Int(-1)) => return Ok(Appended::Fenced),
                 Ok(other) => return Err(Fault::Lasting(format!("an outcome of an append was expected, got {other:?}"))),
-                Err(Fault::Passing(reason)) => patience.after(Fault::Passing(reason)).await?,
+                Err(fault) if fault.is_passing() => patience.after(fault).await?,
                 Err(lasting) => return Err(lasting),
             }
         }

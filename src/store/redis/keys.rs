@@ -75,6 +75,12 @@ impl Keys {
         format!("{}:1:{{probe:{n}}}", self.prefix)
     }
 
+    /// Never written: removing it tells whether writing works.
+    #[must_use]
+    pub fn spare(&self) -> String {
+        format!("{}:1:spare", self.prefix)
+    }
+
     /// Held by the node that keeps house.
     #[must_use]
     pub fn housekeeper(&self) -> String {

@@ -1,46 +1,39 @@
-//! The line to a Redis or a cluster: bounded, timed, renewed when it is stuck.
+//! The line to a Redis or a cluster: bounded, timed, renewed when it is stuck or leads to another than the one to write to.
 //!
 //! Commands go as pipelines that touch one slot each, so that one kind of call serves a server and a cluster alike. At most
 //! [`MOST_IN_FLIGHT`] are under way: the cluster client stops answering for good when slots move and its channel is full. A connection that
-//! has had no success for [`STUCK_AFTER`] is given up for a new one.
+//! has had no success for [`STUCK_AFTER`] is given up for a new one, as is one whose other end says that it is not the one to write to.
 
-use super::address::{Address, CONNECTED_WITHIN, REPLIED_WITHIN, Target};
-use crate::store::StoreError;
-use redis::aio::MultiplexedConnection;
-use redis::cluster_async::ClusterConnection;
+use super::address::{Address, REPLIED_WITHIN, Target};
+use super::fault::{Standing, fault, judged};
+use super::wire::{Wire, connect, named};
 use redis::cluster_routing::{MultipleNodeRoutingInfo, Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr};
-use redis::{AsyncConnectionConfig, Cmd, ErrorKind, Pipeline, RedisError, RedisResult, RetryMethod, ServerErrorKind, Value};
+use redis::{Cmd, Pipeline, RedisError, RedisResult, Value};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
+pub use super::fault::Fault;
+
 /// Pipelines under way at most.
 pub const MOST_IN_FLIGHT: usize = 64;
-/// A connection without any success for so long is replaced.
+/// A connection without any success for so long is replaced; one of a cluster, too, that was told for so long to ask elsewhere.
 pub const STUCK_AFTER: Duration = Duration::from_secs(3);
-/// After a failed connection the next is not tried before this.
-const CONNECT_AGAIN_AFTER: Duration = Duration::from_millis(200);
+/// A connection whose other end cannot write now is replaced once it is so old: another may have taken that end's place.
+const DOUBTED_AFTER: Duration = Duration::from_secs(1);
+/// After a failed connection the next is not tried before this, and later each time it fails again, up to the second.
+const CONNECT_AGAIN_AFTER: Duration = Duration::from_millis(100);
+const CONNECT_AGAIN_AT_LATEST: Duration = Duration::from_millis(800);
 /// Commands of one pipeline at most, where many are asked at once.
 const MOST_IN_A_PIPELINE: usize = 1_000;
-
-/// Why there is no reply.
-#[derive(Debug, Clone)]
-pub enum Fault {
-    /// The same may succeed in a moment. Whether it was done is not known.
-    Passing(String),
-    /// The script is not known there.
-    NoScript,
-    /// It has no room.
-    Full,
-    /// It will not succeed.
-    Lasting(String),
-}
 
 /// The line.
 #[derive(Debug)]
 pub struct Link {
     address: Address,
+    /// Writes nothing, but is refused where writing is.
+    check: Ask,
     permits: Semaphore,
     /// Held to copy the wire or to replace it, never while waiting.
     state: Mutex<State>,
@@ -53,16 +46,23 @@ pub struct Link {
 #[derive(Debug)]
 struct State {
     wire: Option<Wire>,
+    /// Where the wire leads, if sentinels said so.
+    leads_to: Option<String>,
     /// Counts wires, so that a fault of an old one does not end a new one.
     generation: u64,
+    connected: Instant,
     last_success: Instant,
-    refused: Option<(Instant, String)>,
+    /// Since when a cluster was told to ask elsewhere, and when it was last.
+    misled: Option<(Instant, Instant)>,
+    refused: Option<Refused>,
 }
 
-#[derive(Clone)]
-enum Wire {
-    Single(MultiplexedConnection),
-    Cluster(ClusterConnection),
+/// A connection that could not be made.
+#[derive(Debug, Clone)]
+struct Refused {
+    when: Instant,
+    again_after: Duration,
+    fault: Fault,
 }
 
 /// Commands that touch one slot, named by a key in it.
@@ -75,12 +75,59 @@ pub struct Ask {
 }
 
 impl Link {
-    /// A line that connects once it is used.
+    /// A line that connects once it is used. `spare` is a key that may be removed at any time.
     #[must_use]
-    pub fn new(address: Address) -> Self {
-        let state = State { wire: None, generation: 0, last_success: Instant::now(), refused: None };
-        let permits = Semaphore::new(MOST_IN_FLIGHT);
-        Self { address, permits, state: Mutex::new(state), connecting: tokio::sync::Mutex::new(()), commands: AtomicU64::new(0) }
+    pub fn new(address: Address, spare: String) -> Self {
+        let now = Instant::now();
+        let state = State { wire: None, leads_to: None, generation: 0, connected: now, last_success: now, misled: None, refused: None };
+        let mut unlink = redis::cmd("UNLINK");
+        unlink.arg(&spare);
+        Self {
+            address,
+            check: Ask { key: spare, commands: vec![unlink] },
+            permits: Semaphore::new(MOST_IN_FLIGHT),
+            state: Mutex::new(state),
+            connecting: tokio::sync::Mutex::new(()),
+            commands: AtomicU64::new(0),
+        }
+    }
+
+    /// Whether it leads to a cluster.
+    #[must_use]
+    pub const fn is_cluster(&self) -> bool {
+        self.address.is_cluster()
+    }
+
+    /// Learns whether who is there can be written to, and is still the one that sentinels name: a primary that is cut off from them and from
+    /// its replicas does not know that another was put in its place.
+    ///
+    /// # Errors
+    /// Where it cannot, or is not.
+    pub async fn check(&self) -> Result<(), Fault> {
+        self.ask(&self.check).await?;
+        // Sentinels that do not answer say nothing against it.
+        let Ok(Some(named)) = within(named(&self.address.target)).await else { return Ok(()) };
+        let mut state = self.state();
+        if state.wire.is_none() || state.leads_to.as_ref() == Some(&named) {
+            return Ok(());
+        }
+        state.wire = None;
+        Err(Fault::Elsewhere(format!("the sentinels name another by now, {named}")))
+    }
+
+    /// Gives up a connection whose other end cannot do what it should, unless it is a new one: another may have taken that end's place.
+    pub fn doubt(&self) {
+        let mut state = self.state();
+        if !self.is_cluster() && state.is_led_astray(Standing::Doubtful) {
+            state.wire = None;
+        }
+    }
+
+    /// Gives up a connection whose other end turned out to be a replica that does not say so by itself.
+    pub fn give_up(&self) {
+        if !self.is_cluster() {
+            self.state().wire = None;
+        }
     }
 
     /// Whom it leads to.
@@ -116,7 +163,7 @@ impl Link {
     pub async fn ask_all(&self, asks: &[Ask]) -> Result<Vec<Vec<Value>>, Fault> {
         match self.address.target {
             Target::Cluster(_) => futures_util::future::try_join_all(asks.iter().map(|ask| self.ask_in_parts(ask))).await,
-            Target::Single(_) => {
+            Target::Single(_) | Target::Sentinel(_) => {
                 let all = Ask { key: String::new(), commands: asks.iter().flat_map(|ask| ask.commands.iter().cloned()).collect() };
                 let mut replies = self.ask_in_parts(&all).await?.into_iter();
                 Ok(asks.iter().map(|ask| replies.by_ref().take(ask.commands.len()).collect()).collect())
@@ -182,66 +229,49 @@ impl Link {
             if let Some(found) = there(&state) {
                 return Ok(found);
             }
-            if let Some((when, reason)) = state.refused.as_ref().filter(|(when, _)| when.elapsed() < CONNECT_AGAIN_AFTER) {
-                return Err(Fault::Passing(format!("{reason}, {} ms ago", when.elapsed().as_millis())));
+            if let Some(refused) = state.refused.as_ref().filter(|refused| refused.when.elapsed() < refused.again_after) {
+                return Err(refused.fault.clone());
             }
         }
-        let connected = within(self.connect()).await;
+        let connected = within(connect(&self.address.target, &self.check.commands[0])).await;
         let mut state = self.state();
         match connected {
-            Ok(wire) => {
+            Ok((wire, leads_to)) => {
                 state.generation += 1;
-                (state.last_success, state.refused, state.wire) = (Instant::now(), None, Some(wire.clone()));
+                state.leads_to = leads_to;
+                (state.connected, state.last_success) = (Instant::now(), Instant::now());
+                (state.misled, state.refused, state.wire) = (None, None, Some(wire.clone()));
                 Ok((state.generation, wire))
             }
             Err(error) => {
-                let reason = format!("it cannot be reached: {error}");
-                state.refused = Some((Instant::now(), reason.clone()));
                 // What a retry cannot mend, such as a wrong password, is said as such.
-                Err(if matches!(error.kind(), ErrorKind::AuthenticationFailed | ErrorKind::InvalidClientConfig) {
-                    Fault::Lasting(reason)
-                } else {
-                    Fault::Passing(reason)
-                })
+                let fault = match fault(&error) {
+                    Fault::Elsewhere(reason) => Fault::Elsewhere(reason),
+                    Fault::Lasting(reason) => Fault::Lasting(format!("it cannot be reached: {reason}")),
+                    other => Fault::Passing(format!("it cannot be reached: {other}")),
+                };
+                let before = state.refused.as_ref().map_or(CONNECT_AGAIN_AFTER / 2, |refused| refused.again_after);
+                let again_after = (2 * before).min(CONNECT_AGAIN_AT_LATEST);
+                state.refused = Some(Refused { when: Instant::now(), again_after, fault: fault.clone() });
+                Err(fault)
             }
-        }
-    }
-
-    async fn connect(&self) -> RedisResult<Wire> {
-        match &self.address.target {
-            Target::Single(client) => {
-                let config =
-                    AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECTED_WITHIN)).set_response_timeout(Some(REPLIED_WITHIN));
-                client.get_multiplexed_async_connection_with_config(&config).await.map(Wire::Single)
-            }
-            Target::Cluster(client) => client.get_async_connection().await.map(Wire::Cluster),
         }
     }
 
     /// Notes how it went, gives up a wire that is of no more use, and says what a fault means.
     fn judged(&self, generation: u64, outcome: RedisResult<Vec<Value>>) -> Result<Vec<Value>, Fault> {
-        let replies = outcome.and_then(|replies| replies.into_iter().map(Value::extract_error).collect::<RedisResult<Vec<_>>>());
+        let judged = judged(outcome);
         let mut state = self.state();
-        match replies {
-            Ok(replies) => {
-                state.last_success = Instant::now();
-                Ok(replies)
-            }
-            Err(error) => {
-                let is_stuck = match self.address.target {
-                    // One connection: after any break or silence nothing more can be expected of it.
-                    Target::Single(_) => error.is_io_error() || error.is_timeout() || error.is_unrecoverable_error(),
-                    Target::Cluster(_) => STUCK_AFTER < state.last_success.elapsed() || error.is_unrecoverable_error(),
-                };
-                let answered = !(error.is_io_error() || error.is_timeout());
-                if answered && !error.is_cluster_error() {
-                    state.last_success = Instant::now();
-                } else if is_stuck && state.generation == generation {
-                    state.wire = None;
-                }
-                Err(fault(&error))
+        let standing = judged.as_ref().map_or_else(|(standing, _)| *standing, |_| Standing::Sound);
+        if standing == Standing::Sound {
+            state.last_success = Instant::now();
+        } else if state.generation == generation {
+            let is_useless = if self.is_cluster() { state.is_stuck(standing) } else { state.is_led_astray(standing) };
+            if is_useless {
+                state.wire = None;
             }
         }
+        judged.map_err(|(_, error)| fault(&error))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -266,45 +296,28 @@ fn last_of_pair(reply: Value) -> Value {
     }
 }
 
-fn fault(error: &RedisError) -> Fault {
-    match (error.kind(), error.code()) {
-        (ErrorKind::Server(ServerErrorKind::NoScript), _) => Fault::NoScript,
-        (_, Some("OOM" | "MISCONF")) => Fault::Full,
-        (ErrorKind::AuthenticationFailed | ErrorKind::InvalidClientConfig, _) | (_, Some("NOPERM" | "WRONGPASS" | "NOAUTH")) => {
-            Fault::Lasting(error.to_string())
+impl State {
+    /// Whether the one connection of a server or of sentinels' choice is of no more use: after any break or silence nothing more can be
+    /// expected of it, and a name may lead to another by now.
+    fn is_led_astray(&self, standing: Standing) -> bool {
+        match standing {
+            Standing::Sound => false,
+            Standing::Doubtful => DOUBTED_AFTER < self.connected.elapsed(),
+            Standing::Wrong | Standing::Silent | Standing::Broken => true,
         }
-        (_, Some("NOREPLICAS")) => Fault::Passing(error.to_string()),
-        _ if matches!(error.retry_method(), RetryMethod::NoRetry) && !error.is_io_error() && !error.is_timeout() => {
-            Fault::Lasting(error.to_string())
+    }
+
+    /// Whether the many connections of a cluster are of no more use. The client asks for the slots again by itself; a new one is made where
+    /// that does not help.
+    fn is_stuck(&mut self, standing: Standing) -> bool {
+        if standing == Standing::Wrong {
+            let now = Instant::now();
+            let since = self.misled.filter(|(_, last)| last.elapsed() < STUCK_AFTER).map_or(now, |(since, _)| since);
+            self.misled = Some((since, now));
+            if STUCK_AFTER < since.elapsed() {
+                return true;
+            }
         }
-        _ => Fault::Passing(error.to_string()),
-    }
-}
-
-impl std::fmt::Debug for Wire {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Single(_) => "Single",
-            Self::Cluster(_) => "Cluster",
-        })
-    }
-}
-
-impl std::fmt::Display for Fault {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Passing(reason) | Self::Lasting(reason) => reason,
-            Self::NoScript => "a script is not known there",
-            Self::Full => "it has no room",
-        })
-    }
-}
-
-impl From<Fault> for StoreError {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Full => Self::Full,
-            fault => Self::Unavailable(fault.to_string()),
-        }
+        standing == Standing::Broken || STUCK_AFTER < self.last_success.elapsed()
     }
 }

@@ -45,6 +45,32 @@ pub async fn agree(link: &Link, keys: &Keys, terms: Terms, schemas: &RangeInclus
     }
 }
 
+/// Whether it says still that it was written like this.
+///
+/// # Errors
+/// Where it cannot be read.
+pub async fn is_same(link: &Link, keys: &Keys, terms: Terms, schemas: &RangeInclusive<u32>) -> Result<Still, Fault> {
+    let [schema, shards, key_check, copying] = read(link, keys, Vec::new()).await?;
+    if [&schema, &shards, &key_check].iter().all(|field| field.is_none()) {
+        return Ok(Still::Gone);
+    }
+    let number = |text: Option<String>| text.and_then(|text| text.parse::<u32>().ok()).unwrap_or(0);
+    let check = format!("{:016x}", terms.reporter_key_check);
+    let is_same = schemas.contains(&number(schema)) && number(shards) == SHARDS && key_check == Some(check) && copying.is_none();
+    Ok(if is_same { Still::Same } else { Still::Other })
+}
+
+/// What became of what a store was written with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Still {
+    /// It is there.
+    Same,
+    /// It says something else: another store is there.
+    Other,
+    /// It is gone: the Redis was emptied, or came back without its files.
+    Gone,
+}
+
 /// Does this first, then reads schema, shards, key check and what is being copied.
 async fn read(link: &Link, keys: &Keys, mut first: Vec<Cmd>) -> Result<[Option<String>; 4], Fault> {
     let mut get = redis::cmd("HMGET");

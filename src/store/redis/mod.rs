@@ -5,6 +5,7 @@
 
 pub mod address;
 mod clocks;
+mod fault;
 mod fitness;
 pub mod import;
 mod journal;
@@ -18,6 +19,8 @@ mod replicas;
 mod rows;
 mod script;
 mod tidy;
+pub mod url;
+mod wire;
 
 use super::{OpenError, Part, SHARDS, StoreError, StoreSize, Terms};
 use crate::domain::counts::Counts;
@@ -26,14 +29,16 @@ use crate::domain::provider::{Catalogue, ProviderIndex};
 use crate::domain::report::Report;
 use crate::domain::time::{Hour, Minute, Timestamp};
 use ::redis::Value;
-use address::{Address, Options, Target};
+use address::{Address, Options};
 use keys::{Keys, ShardKeys};
 use link::{Ask, Fault, Link};
+use meta::Still;
 use mirror::Mirror;
+use patience::{Patience, REPEATED_FOR};
 use record::Struck;
 use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::runtime::{Builder, Runtime};
 
 const DAY_MINUTES: i64 = 24 * 60;
@@ -57,6 +62,9 @@ struct Node {
     link: Link,
     keys: Keys,
     terms: Terms,
+    schemas: RangeInclusive<u32>,
+    /// Of the catalogue; none while another store is copied into this one.
+    fingerprint: Option<u64>,
     min_replicas: u32,
     struck: Struck,
     /// By the provider's place in the catalogue.
@@ -68,6 +76,8 @@ struct Node {
     file_bytes: AtomicU64,
     /// Entries of the journal, as of the last look.
     journal_entries: AtomicU64,
+    /// Whether it was said that Redis does not show its settings.
+    said_unchecked: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -79,7 +89,7 @@ struct ProviderNode {
 }
 
 impl Redis {
-    /// Opens the store on a Redis (`redis://`, `rediss://`) or a Redis Cluster (`redis+cluster://`, `rediss+cluster://`).
+    /// Opens the store at an address that [`url`] knows: of a Redis, a Redis Cluster, or sentinels.
     ///
     /// # Errors
     /// Where it does not answer, or was written under other [`Terms`].
@@ -90,7 +100,6 @@ impl Redis {
     /// Opens it; to be copied into from another store where that is named.
     fn open_with(url: &str, catalogue: &Catalogue, terms: Terms, options: &Options, copying: Option<String>) -> Result<Self, OpenError> {
         let address = Address::parse(url, options)?;
-        let is_cluster = matches!(address.target, Target::Cluster(_));
         let keys = Keys::new(&options.prefix);
         let provider = |id: &str| ProviderNode {
             id: id.to_owned(),
@@ -98,26 +107,28 @@ impl Redis {
             mirror: tokio::sync::Mutex::default(),
         };
         let node = Node {
-            link: Link::new(address),
+            link: Link::new(address, keys.spare()),
             providers: catalogue.iter().map(|(_, p)| provider(&p.id)).collect(),
             keys,
             terms,
+            schemas: options.schemas.clone(),
+            // A copy is of whatever catalogue the other store had.
+            fingerprint: copying.is_none().then(|| catalogue.fingerprint()),
             min_replicas: options.min_replicas,
             struck: Struck::default(),
             step: AtomicU64::new(0),
             tidied: std::sync::Mutex::new(None),
             file_bytes: AtomicU64::new(0),
             journal_entries: AtomicU64::new(0),
+            said_unchecked: AtomicBool::new(false),
         };
         let runtime = Builder::new_multi_thread().worker_threads(THREADS).thread_name("redis").enable_all().build();
         let runtime = runtime.map_err(|source| OpenError::Io { path: "a thread for Redis".into(), source })?;
         let mut store = Self { node: Arc::new(node), catalogue_before: None, runtime: Some(runtime) };
-        let (node, schemas) = (Arc::clone(&store.node), options.schemas.clone());
-        // A copy is of whatever catalogue the other store had.
-        let fingerprint = copying.is_none().then(|| catalogue.fingerprint());
+        let node = Arc::clone(&store.node);
         // On the store's own threads, since the caller may be within a runtime.
         let (give, take) = std::sync::mpsc::channel();
-        store.runtime().spawn(async move { give.send(node.agree(is_cluster, &schemas, copying.as_deref(), fingerprint).await) });
+        store.runtime().spawn(async move { give.send(node.open(copying.as_deref()).await) });
         store.catalogue_before = take.recv().map_err(|_| store.node.unreachable("the check was given up".into()))??;
         Ok(store)
     }
@@ -207,17 +218,10 @@ impl Redis {
         self.here(ask).await?
     }
 
-    /// Why reports should not be sent to this node now.
+    /// Why reports should not be sent to this node now. That Redis does not answer, or not as the one to write to, is one.
     pub(super) async fn faults(&self) -> Result<Vec<String>, StoreError> {
         let node = Arc::clone(&self.node);
-        let ask = async move {
-            let infos = fitness::infos(&node.link).await?;
-            node.file_bytes.store(infos.iter().map(|info| info.file).sum(), Ordering::Relaxed);
-            let mut faults: Vec<String> = infos.iter().flat_map(fitness::Info::faults).collect();
-            faults.sort();
-            faults.dedup();
-            Ok(faults)
-        };
+        let ask = async move { Ok(node.faults().await.unwrap_or_else(|fault| vec![format!("Redis takes no reports now: {fault}")])) };
         self.here(ask).await?
     }
 
@@ -256,32 +260,76 @@ impl Drop for Redis {
 }
 
 impl Node {
-    async fn agree(
-        &self,
-        is_cluster: bool,
-        schemas: &RangeInclusive<u32>,
-        copying: Option<&str>,
-        catalogue: Option<u64>,
-    ) -> Result<Option<u64>, OpenError> {
+    async fn open(&self, copying: Option<&str>) -> Result<Option<u64>, OpenError> {
         let of_other_kind = || {
-            let reason =
-                if is_cluster { "it is no cluster: write redis:// instead" } else { "it is a cluster: write redis+cluster:// instead" };
+            let reason = if self.link.is_cluster() {
+                "it is no cluster: write redis:// instead"
+            } else {
+                "it is a cluster: write redis+cluster:// instead"
+            };
             OpenError::Address { place: self.link.shown().to_owned(), reason: reason.into() }
         };
-        let infos = fitness::infos(&self.link).await.map_err(|fault| match fault.to_string() {
+        let infos = self.patient_infos().await.map_err(|fault| match fault.to_string() {
             // What a single server says when it is asked for its slots.
             reason if reason.contains("cluster support disabled") => of_other_kind(),
             reason => self.unreachable(reason),
         })?;
-        if infos.iter().any(|info| info.is_cluster) != is_cluster {
+        if infos.iter().flatten().filter_map(|info| info.is_cluster).any(|is_cluster| is_cluster != self.link.is_cluster()) {
             return Err(of_other_kind());
         }
-        meta::agree(&self.link, &self.keys, self.terms, schemas, copying).await?;
-        let unreachable = |fault: Fault| self.unreachable(fault.to_string());
-        match catalogue {
-            Some(fingerprint) => meta::exchange_catalogue(&self.link, &self.keys, fingerprint).await.map_err(unreachable),
+        self.agree(copying).await
+    }
+
+    /// A server that still reads its files, or a replica that is about to be the one to write to, is waited for a while.
+    async fn patient_infos(&self) -> Result<Option<Vec<fitness::Info>>, Fault> {
+        let mut patience = Patience::of(REPEATED_FOR);
+        loop {
+            match fitness::infos(&self.link).await {
+                Err(Fault::Elsewhere(reason)) => patience.after(Fault::Elsewhere(reason)).await?,
+                other => return other,
+            }
+        }
+    }
+
+    /// Agrees with what is there on how it is written. Gives the fingerprint of the catalogue before.
+    async fn agree(&self, copying: Option<&str>) -> Result<Option<u64>, OpenError> {
+        meta::agree(&self.link, &self.keys, self.terms, &self.schemas, copying).await?;
+        match self.fingerprint {
+            Some(fingerprint) => {
+                let before = meta::exchange_catalogue(&self.link, &self.keys, fingerprint).await;
+                before.map_err(|fault| self.unreachable(fault.to_string()))
+            }
             None => Ok(None),
         }
+    }
+
+    /// Looks at the one to write to: that it is that, keeps what it is told, and is the store that was opened.
+    async fn faults(&self) -> Result<Vec<String>, Fault> {
+        self.link.check().await?;
+        let infos = fitness::infos(&self.link).await?;
+        self.file_bytes.store(infos.iter().flatten().map(|info| info.file).sum(), Ordering::Relaxed);
+        let is_unchecked = infos.as_ref().is_none_or(|infos| infos.iter().any(fitness::Info::is_silent));
+        if is_unchecked && !self.said_unchecked.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "Redis does not show this user all of its settings: make sure that it has appendonly yes and maxmemory-policy noeviction"
+            );
+        }
+        let mut faults: Vec<String> = infos.iter().flatten().flat_map(fitness::Info::faults).collect();
+        faults.extend(self.differs().await?);
+        faults.sort();
+        faults.dedup();
+        Ok(faults)
+    }
+
+    /// Whether another store is there than the one that was opened. One that was emptied is begun anew, so that nobody begins it otherwise.
+    async fn differs(&self) -> Result<Option<String>, Fault> {
+        let still = meta::is_same(&self.link, &self.keys, self.terms, &self.schemas).await?;
+        if still == Still::Gone {
+            tracing::error!(
+                "Redis holds nothing any more: it was emptied or lost its files; a backup can be restored, and reports count anew"
+            );
+        }
+        Ok(if still == Still::Same { None } else { self.agree(None).await.err().map(|error| error.to_string()) })
     }
 
     async fn minutes(&self, provider: &ProviderNode, range: Range<Minute>) -> Result<Vec<(Minute, Arc<Counts>)>, Fault> {

@@ -152,7 +152,7 @@ impl Call {
                     by_text = true;
                     continue;
                 }
-                Err(Fault::Passing(reason)) => Fault::Passing(reason),
+                Err(fault) if fault.is_passing() => fault,
                 Err(lasting) => return Err(lasting.into()),
             };
             by_text = false;
@@ -176,7 +176,7 @@ impl Call {
                 *outcome = Recorded::Counted;
             }
         }
-        replicas::waited(min_replicas, replies.get(1))
+        replicas::waited(link, min_replicas, replies.get(1))
     }
 
     fn command(&self, by_text: bool) -> Cmd {

@@ -1,7 +1,7 @@
 //! Waiting until enough replicas have what was written.
 
 use super::address::REPLIED_WITHIN;
-use super::link::Fault;
+use super::link::{Fault, Link};
 use redis::{Cmd, Value};
 
 /// The command that waits, where anything is to be waited for. It goes into the same pipeline as what it waits for, so on the same
@@ -13,13 +13,14 @@ pub fn wait(min_replicas: u32) -> Option<Cmd> {
     (min_replicas > 0).then_some(wait)
 }
 
-/// What came of it.
+/// What came of it. A primary without its replicas may be cut off, and another be in its place: the connection is not kept for long.
 ///
 /// # Errors
 /// Where too few replicas are known to have what was written.
-pub fn waited(min_replicas: u32, reply: Option<&Value>) -> Result<(), Fault> {
+pub fn waited(link: &Link, min_replicas: u32, reply: Option<&Value>) -> Result<(), Fault> {
     match reply {
         Some(Value::Int(replicas)) if *replicas < i64::from(min_replicas) => {
+            link.doubt();
             Err(Fault::Passing(format!("{replicas} of {min_replicas} replicas have it")))
         }
         _ => Ok(()),

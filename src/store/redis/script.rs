@@ -75,7 +75,7 @@ impl Script {
                 outcome => {
                     let mut replies = outcome?.into_iter();
                     let reply = replies.next().unwrap_or_default();
-                    return replicas::waited(min_replicas, replies.next().as_ref()).map(|()| reply);
+                    return replicas::waited(link, min_replicas, replies.next().as_ref()).map(|()| reply);
                 }
             }
         }
