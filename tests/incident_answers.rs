@@ -99,7 +99,7 @@ fn an_incident_can_be_read_as_it_was_known_at_every_revision() {
 fn incidents_are_found_by_provider_network_state_time_score_box_and_area() {
     let (server, toronto, vancouver) = two_incidents();
     let (toronto, vancouver) = (toronto.as_str(), vancouver.as_str());
-    let rows: [(&str, &[&str]); 25] = [
+    let rows: [(&str, &[&str]); 28] = [
         ("", &[vancouver, toronto]),
         ("provider=alpha", &[toronto]),
         ("provider=alfa", &[toronto]),
@@ -118,6 +118,9 @@ fn incidents_are_found_by_provider_network_state_time_score_box_and_area() {
         ("bbox=-80,43,-79,44", &[toronto]),
         ("bbox=-124,43,-79,50", &[vancouver, toronto]),
         ("bbox=170,49,-123,50", &[vancouver]),
+        ("bbox=170,49,237,50", &[vancouver]),
+        ("bbox=-440,43,-439,44", &[toronto]),
+        ("bbox=-500,-100,500,100", &[vancouver, toronto]),
         ("area=CA", &[vancouver, toronto]),
         ("area=CA-ON", &[toronto]),
         ("area=CA-BC", &[vancouver]),
@@ -335,11 +338,49 @@ fn a_word_is_taken_only_from_this_machine_itself() {
             assert_eq!(sent(&[headers, &[json]].concat()), forbidden, "{path} {headers:?}");
         }
         assert_eq!(sent(&[("Host", "localhost")]), (415, "unsupported_media_type".into()), "a page may leave it out unasked");
-        let asked = server.send("OPTIONS", &path, &[("Origin", "https://evil.example")], b"");
-        assert!(
-            !asked.header("access-control-allow-headers").is_some_and(|names| names.to_lowercase().contains("content-type")),
-            "{asked}"
-        );
+        never_granted(&server, &path);
+    }
+}
+
+/// No preflight lets a page of another origin send JSON to this path, whichever method it asks about: browsers keep what is granted by header.
+fn never_granted(server: &Client, path: &str) {
+    for method in [None, Some("GET"), Some("POST"), Some("PUT")] {
+        let asked = [("Origin", "https://evil.example"), ("Access-Control-Request-Headers", "content-type, x-app")];
+        let headers: Vec<_> = asked.into_iter().chain(method.map(|method| ("Access-Control-Request-Method", method))).collect();
+        let answer = server.send("OPTIONS", path, &headers, b"");
+        let granted = answer.header("access-control-allow-headers").unwrap_or_default().to_lowercase();
+        assert!(!granted.contains("content-type") && !granted.contains('*'), "{path} {method:?}: {granted}");
+        assert!(answer.header("access-control-allow-credentials").is_none(), "{path} {method:?}");
+        if matches!(method, Some("POST" | "PUT")) {
+            assert!(matches!(answer.status, 403 | 405), "{path} {method:?}: {answer}");
+            assert!(answer.header("access-control-allow-methods").is_none(), "{path} {method:?}");
+        }
+    }
+    let written = server.send("POST", path, &[("Origin", "https://evil.example"), ("Content-Type", "text/plain")], b"{}");
+    assert_eq!((written.status, written.header("access-control-allow-origin")), (403, None), "{path}: {written}");
+}
+
+/// What is said of an area that cannot be asked for.
+#[test]
+fn an_area_without_known_borders_is_told_from_a_wrong_code() {
+    let server = TestServer::start();
+    server.look_out();
+    let rows = [
+        ("DE-BY", "DE-BY: no borders of subdivisions of DE are known here: ask for DE"),
+        ("JP-13", "JP-13: no borders of subdivisions of JP are known here: ask for JP"),
+        ("GB-EDH", "GB-EDH: the borders of this subdivision are not known here: ask for GB, or for one of GB-"),
+        ("AQ", "AQ: the borders of this country are not known here"),
+        ("DE-XX", "area must be a country or subdivision such as CA or CA-ON (ISO 3166, capital letters), got DE-XX"),
+        ("XX", "area must be a country or subdivision such as CA or CA-ON (ISO 3166, capital letters), got XX"),
+    ];
+    for (code, detail) in rows {
+        for path in ["/v1/incidents", "/v1/incidents.geojson", "/v1/spikes", "/v1/spikes.geojson"] {
+            let answer = server.get(&format!("{path}?area={code}"));
+            let problem = answer.json();
+            let named = (&problem["code"], &problem["errors"][0]["field"], &problem["errors"][0]["got"]);
+            assert_eq!((answer.status, named), (400, (&json!("invalid_value"), &json!("area"), &json!(code))), "{path}: {answer}");
+            assert!(problem["detail"].as_str().unwrap().starts_with(detail), "{path}: {answer}");
+        }
     }
 }
 

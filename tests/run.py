@@ -84,7 +84,7 @@ def stages():
             script("explain"),
             script("analyst"),
         ]],
-        [[script("demo")], [script("failover")]],
+        [[script("demo"), script("openmetrics")], [script("failover")]],
         [[*on_every_store("nyc_day"), *on_every_store("crash", cluster=["--kills", "15"])]],
         [
             [script("api_fuzz", "--schemathesis", str(VENV / "bin/schemathesis"))],

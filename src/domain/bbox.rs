@@ -2,7 +2,7 @@
 
 use super::grid::Position;
 
-/// A box in degrees. West of the antimeridian to east of it when `west > east`.
+/// A box in degrees, its longitudes within ±180. West of the antimeridian to east of it when `west > east`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BoundingBox {
     west: f64,
@@ -11,14 +11,18 @@ pub struct BoundingBox {
     north: f64,
 }
 
+/// Degrees of longitude that are read at most, either way: a hundred turns, more than anybody scrolls a map. Beyond, degrees lose precision.
+pub const MOST_LONGITUDE: f64 = 36_000.0;
+const TURN: f64 = 360.0;
+
 /// Why four numbers are no box.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 pub enum BoundingBoxError {
     /// A longitude is out of range or not a number.
-    #[error("bbox longitudes must be -180..=180, got {0}")]
+    #[error("bbox longitudes must be -{MOST_LONGITUDE}..={MOST_LONGITUDE}, got {0}")]
     Longitude(f64),
-    /// A latitude is out of range or not a number.
-    #[error("bbox latitudes must be -90..=90, got {0}")]
+    /// A latitude is not a number, or the whole box lies beyond a pole.
+    #[error("bbox latitudes must be within -90..=90 at least in part, got {0}")]
     Latitude(f64),
     /// Upside down.
     #[error("bbox south must not be north of north, got {south} > {north}")]
@@ -31,21 +35,28 @@ pub enum BoundingBoxError {
 }
 
 impl BoundingBox {
-    /// A box from its four sides in degrees.
+    /// A box from its four sides in degrees, as web maps say them: longitudes beyond ±180 count on over the antimeridian (176 to 182), 360 degrees
+    /// or more from west to east are all longitudes, and what reaches over a pole ends there.
     ///
     /// # Errors
-    /// Where a side is out of range or south lies north of north.
+    /// Where a longitude is further than [`MOST_LONGITUDE`], nothing lies between the poles, or south lies north of north.
     pub fn new(west: f64, south: f64, east: f64, north: f64) -> Result<Self, BoundingBoxError> {
-        if let Some(lon) = [west, east].into_iter().find(|lon| !(-180.0..=180.0).contains(lon)) {
+        let is_longitude = |lon: &f64| (-MOST_LONGITUDE..=MOST_LONGITUDE).contains(lon);
+        if let Some(lon) = [west, east].into_iter().find(|lon| !is_longitude(lon)) {
             return Err(BoundingBoxError::Longitude(lon));
         }
-        if let Some(lat) = [south, north].into_iter().find(|lat| !(-90.0..=90.0).contains(lat)) {
+        if let Some(lat) = [south, north].into_iter().find(|lat| !lat.is_finite()) {
             return Err(BoundingBoxError::Latitude(lat));
         }
         if south > north {
             return Err(BoundingBoxError::SouthOfNorth { south, north });
         }
-        Ok(Self { west, south, east, north })
+        // Latitude and longitude the wrong way round would else be an empty answer.
+        if let Some((lat, _)) = [(south, south), (north, -north)].into_iter().find(|(_, beyond)| *beyond > 90.0) {
+            return Err(BoundingBoxError::Latitude(lat));
+        }
+        let (west, east) = if east - west >= TURN { (-180.0, 180.0) } else { (wrapped(west), wrapped(east)) };
+        Ok(Self { west, south: south.max(-90.0), east, north: north.min(90.0) })
     }
 
     /// Whether the position lies in it, sides included.
@@ -62,6 +73,11 @@ impl BoundingBox {
     pub const fn sides(&self) -> [f64; 4] {
         [self.west, self.south, self.east, self.north]
     }
+}
+
+/// The same meridian within ±180.
+fn wrapped(lon: f64) -> f64 {
+    if (-180.0..=180.0).contains(&lon) { lon } else { (lon + 180.0).rem_euclid(TURN) - 180.0 }
 }
 
 #[cfg(test)]
@@ -89,10 +105,53 @@ mod tests {
     }
 
     #[test]
-    fn sides_out_of_range_or_upside_down_are_refused() {
-        assert_eq!(BoundingBox::new(-181.0, 0.0, 0.0, 1.0), Err(BoundingBoxError::Longitude(-181.0)));
-        assert_eq!(BoundingBox::new(0.0, 0.0, 0.0, 91.0), Err(BoundingBoxError::Latitude(91.0)));
+    fn longitudes_beyond_the_antimeridian_count_on_as_web_maps_say_them() {
+        let sides = |west, east| {
+            let [west, _, east, _] = BoundingBox::new(west, -20.0, east, -15.0).unwrap().sides();
+            (west, east)
+        };
+        let rows = [
+            ((176.0, 182.0), (176.0, -178.0)),
+            ((-184.0, -178.0), (176.0, -178.0)),
+            ((176.0, -178.0), (176.0, -178.0)),
+            ((536.0, 542.0), (176.0, -178.0)),
+            ((-190.0, -170.0), (170.0, -170.0)),
+            ((180.0, 190.0), (180.0, -170.0)),
+            ((190.0, 200.0), (-170.0, -160.0)),
+            ((350.0, 370.0), (-10.0, 10.0)),
+            ((350.0, 10.0), (-10.0, 10.0)),
+            ((-180.0, 180.0), (-180.0, 180.0)),
+            ((0.0, 360.0), (-180.0, 180.0)),
+            ((-200.0, 200.0), (-180.0, 180.0)),
+            ((10.0, 700.0), (-180.0, 180.0)),
+            ((0.0, 359.0), (0.0, -1.0)),
+            ((-36_000.0, 36_000.0), (-180.0, 180.0)),
+        ];
+        for ((west, east), expected) in rows {
+            assert_eq!(sides(west, east), expected, "{west} to {east}");
+        }
+    }
+
+    #[test]
+    fn latitudes_end_at_the_poles() {
+        let [_, south, _, north] = BoundingBox::new(0.0, -123.4, 1.0, 91.0).unwrap().sides();
+        assert_eq!((south, north), (-90.0, 90.0));
+        assert_eq!(BoundingBox::new(0.0, 91.0, 1.0, 92.0), Err(BoundingBoxError::Latitude(91.0)));
+        assert_eq!(BoundingBox::new(0.0, -99.0, 1.0, -91.0), Err(BoundingBoxError::Latitude(-91.0)));
+        assert_eq!(BoundingBox::new(-20.0, 176.0, -15.0, 182.0), Err(BoundingBoxError::Latitude(176.0)), "latitude first");
+    }
+
+    #[test]
+    fn what_is_no_number_of_degrees_or_upside_down_is_refused() {
+        assert_eq!(BoundingBox::new(-36_001.0, 0.0, 0.0, 1.0), Err(BoundingBoxError::Longitude(-36_001.0)));
         assert_eq!(BoundingBox::new(0.0, 2.0, 0.0, 1.0), Err(BoundingBoxError::SouthOfNorth { south: 2.0, north: 1.0 }));
-        assert!(BoundingBox::new(f64::NAN, 0.0, 0.0, 1.0).is_err());
+        for side in 0..4 {
+            for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+                let mut sides = [0.0, 0.0, 1.0, 1.0];
+                sides[side] = number;
+                let [west, south, east, north] = sides;
+                assert!(BoundingBox::new(west, south, east, north).is_err(), "{sides:?}");
+            }
+        }
     }
 }

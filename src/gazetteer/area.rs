@@ -3,6 +3,7 @@
 //!
 //! Some countries have all of their first subdivisions (US, CA, AU, GB, IN, CN, ES, BE), some only the autonomous ones, most have none.
 
+use super::subdivision::is_subdivision_code;
 use crate::domain::grid::Position;
 use country_boundaries::{BOUNDARIES_ODBL_360X180, BoundingBox, CountryBoundaries, LatLon};
 use std::sync::OnceLock;
@@ -11,11 +12,53 @@ use std::sync::OnceLock;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AreaCode(&'static str);
 
+/// Why a text is no [`AreaCode`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AreaCodeError {
+    /// It is the code of a subdivision of this country, and the borders of the country alone are known.
+    #[error("no borders of subdivisions of {0} are known here: ask for {0}")]
+    NoBordersInside(&'static str),
+    /// It is the code of a subdivision of this country, and only the borders of these others are known.
+    #[error("the borders of this subdivision are not known here: ask for {country}, or for one of {}", known.join(", "))]
+    NoBordersOfThis {
+        /// The country.
+        country: &'static str,
+        /// Its subdivisions whose borders are known.
+        known: Vec<&'static str>,
+    },
+    /// It is the code of a country whose borders are not known.
+    #[error("the borders of this country are not known here")]
+    NoBordersOfCountry,
+    /// No area has that code.
+    #[error("a country or subdivision such as CA or CA-ON (ISO 3166, capital letters)")]
+    Unknown,
+}
+
+/// Countries of ISO 3166-1 without borders here. Antarctica has none.
+const WITHOUT_BORDERS: [&str; 1] = ["AQ"];
+
 impl AreaCode {
     /// The area of that code, if its borders are known. Letters are large.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
+    ///
+    /// # Errors
+    /// Where no area has that code, or its borders are not known.
+    pub fn parse(text: &str) -> Result<Self, AreaCodeError> {
+        Self::known(text).ok_or_else(|| Self::why_not(text))
+    }
+
+    fn known(text: &str) -> Option<Self> {
         codes().binary_search(&text).ok().map(|n| Self(codes()[n]))
+    }
+
+    fn why_not(text: &str) -> AreaCodeError {
+        if WITHOUT_BORDERS.contains(&text) {
+            return AreaCodeError::NoBordersOfCountry;
+        }
+        let country = text.split_once('-').and_then(|(country, _)| Self::known(country)).filter(|_| is_subdivision_code(text));
+        let Some(Self(country)) = country else { return AreaCodeError::Unknown };
+        let is_inside = |code: &&str| code.split_once('-').is_some_and(|(outer, _)| outer == country);
+        let known: Vec<&'static str> = codes().iter().copied().filter(is_inside).collect();
+        if known.is_empty() { AreaCodeError::NoBordersInside(country) } else { AreaCodeError::NoBordersOfThis { country, known } }
     }
 
     /// As text.
@@ -103,11 +146,31 @@ mod tests {
     #[test]
     fn only_areas_that_are_known_have_a_code() {
         for text in ["CA", "CA-ON", "US-NY", "GB-ENG", "DE", "FJ", "NZ", "RU"] {
-            assert_eq!(AreaCode::parse(text).map(AreaCode::as_str), Some(text));
+            assert_eq!(AreaCode::parse(text).map(AreaCode::as_str), Ok(text));
         }
-        for text in ["", "CA-XX", "ca", "CA-", "-ON", "XX", "Ontario", " CA", "DE-BE", "CA-ON\0"] {
-            assert_eq!(AreaCode::parse(text), None, "{text:?}");
+        for text in ["", "CA-XX", "ca", "CA-", "-ON", "XX", "Ontario", " CA", "DE-XX", "DE-be", "DE_BE", "XX-BE", "CA-ON\0", "FR-75"] {
+            assert_eq!(AreaCode::parse(text), Err(AreaCodeError::Unknown), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_code_without_known_borders_is_told_from_a_wrong_one() {
+        let codes = ["DE-BY", "DE-BE", "JP-13", "BR-SP", "MX-CMX", "NO-03", "NL-NH", "NG-LA"];
+        for code in codes {
+            let (country, _) = code.split_once('-').unwrap();
+            assert_eq!(AreaCode::parse(code), Err(AreaCodeError::NoBordersInside(AreaCode::parse(country).unwrap().as_str())), "{code}");
+        }
+        let partly = AreaCode::parse("GB-EDH").unwrap_err();
+        assert!(matches!(&partly, AreaCodeError::NoBordersOfThis { country: "GB", known } if known.contains(&"GB-SCT")), "{partly:?}");
+        assert_eq!(AreaCode::parse("AQ"), Err(AreaCodeError::NoBordersOfCountry));
+    }
+
+    #[test]
+    fn every_subdivision_of_every_country_is_an_area_or_known_to_have_no_borders() {
+        let all: Vec<String> = super::super::subdivision::all().collect();
+        assert!(all.len() > 5_000, "{}", all.len());
+        let wrong: Vec<&String> = all.iter().filter(|code| AreaCode::parse(code) == Err(AreaCodeError::Unknown)).collect();
+        assert!(wrong.is_empty(), "{wrong:?}");
     }
 
     #[test]
@@ -116,7 +179,7 @@ mod tests {
         assert!(subdivisions.len() > 200);
         for code in subdivisions {
             let (country, _) = code.as_str().split_once('-').expect("a subdivision has a hyphen");
-            assert!(AreaCode::parse(country).is_some_and(|country| !country.is_subdivision()), "{code}");
+            assert!(AreaCode::parse(country).is_ok_and(|country| !country.is_subdivision()), "{code}");
         }
     }
 

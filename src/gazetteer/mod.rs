@@ -1,12 +1,14 @@
 //! The names of places: cities, subdivisions, countries, and what to call the place of some cells. All of it is compiled in.
 //!
 //! Cities are facts of `GeoNames`; borders come with the crate `country-boundaries`. Both want their source named ([`ATTRIBUTION`]).
+//! Codes of subdivisions are of Unicode CLDR (`LICENSE-UNICODE`).
 
 mod area;
 mod city;
 mod place_name;
+mod subdivision;
 
-pub use area::{AreaCode, areas_at, is_in};
+pub use area::{AreaCode, AreaCodeError, areas_at, is_in};
 pub use city::{City, Nearest, cities, nearest};
 pub use place_name::{MOST_AREAS, MOST_CITIES, PlaceName, name_of};
 

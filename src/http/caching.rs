@@ -13,12 +13,23 @@ pub fn with_caching(mut response: HttpResponseBuilder, etag: &str, is_settled: b
     response
 }
 
-/// Whether the reader has this content already. Compared weakly, as RFC 9110 asks of `If-None-Match`.
+/// What proxies that pack answers add to a tag, within its quotes: Apache `-gzip` and `-br`, Jetty `--gzip`.
+const ADDED_BY_PROXIES: [&str; 8] = ["--gzip", "-gzip", "--br", "-br", "--zstd", "-zstd", "--deflate", "-deflate"];
+
+/// Whether the reader has this content already: one of its tags, on any line of `If-None-Match`, is that of the answer. Compared weakly, as
+/// RFC 9110 asks.
 #[must_use]
 pub fn matches_etag(request: &HttpRequest, etag: &str) -> bool {
-    let Some(value) = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()) else { return false };
-    let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-    value.trim() == "*" || value.split(',').any(|tag| bare(tag) == bare(etag))
+    let lines = request.headers().get_all(header::IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
+    // Our own tags hold neither a comma nor a hyphen.
+    lines.flat_map(|line| line.split(',')).map(str::trim).any(|tag| tag == "*" || opaque(tag) == opaque(etag))
+}
+
+/// What a tag says: without the mark of weakness, its quotes, and what a proxy added.
+fn opaque(tag: &str) -> &str {
+    let bare = tag.strip_prefix("W/").unwrap_or(tag);
+    let bare = bare.strip_prefix('"').and_then(|bare| bare.strip_suffix('"')).unwrap_or(bare);
+    ADDED_BY_PROXIES.iter().find_map(|added| bare.strip_suffix(added)).unwrap_or(bare)
 }
 
 /// The tag of an answer whose `as_of` is still empty: weak, since equal content of another tick differs in it.
@@ -26,4 +37,41 @@ pub fn matches_etag(request: &HttpRequest, etag: &str) -> bool {
 pub fn etag_of(answer: &impl Serialize) -> String {
     let bytes = serde_json::to_vec(answer).expect("an answer is plain data");
     format!("W/\"{:08x}{:x}\"", crc32fast::hash(&bytes), bytes.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::TestRequest;
+
+    const TAG: &str = "W/\"00ff12\"";
+
+    #[test]
+    fn a_tag_is_found_on_any_line_however_a_proxy_changed_it() {
+        let rows: [(&[&str], bool); 19] = [
+            (&[TAG], true),
+            (&["\"00ff12\""], true),
+            (&["00ff12"], true),
+            (&["*"], true),
+            (&["\"a\", W/\"00ff12\""], true),
+            (&["\"a\",W/\"00ff12\" , \"b\""], true),
+            (&["\"a\"", "\"b\"", TAG], true),
+            (&["\"a\"", "*"], true),
+            (&["W/\"00ff12-gzip\""], true),
+            (&["\"00ff12--gzip\""], true),
+            (&["W/\"00ff12-br\""], true),
+            (&["\"a-gzip\"", "\"00ff12-gzip\""], true),
+            (&[], false),
+            (&[""], false),
+            (&["\"00ff12"], false),
+            (&["\"00ff1\""], false),
+            (&["\"00ff12-x\""], false),
+            (&["\"-gzip\""], false),
+            (&["w/\"00ff12\""], false),
+        ];
+        for (lines, expected) in rows {
+            let request = lines.iter().fold(TestRequest::get(), |request, line| request.append_header((header::IF_NONE_MATCH, *line)));
+            assert_eq!(matches_etag(&request.to_http_request(), TAG), expected, "{lines:?}");
+        }
+    }
 }

@@ -16,6 +16,8 @@ use utoipa::ToSchema;
 pub enum Code {
     /// The body is not JSON.
     MalformedJson,
+    /// The request is no HTTP/1.1: its first line, a header, or how its body is framed.
+    MalformedRequest,
     /// The body is JSON of another shape, or cannot be unpacked.
     MalformedBody,
     /// A field or parameter that must be there is not.
@@ -48,6 +50,10 @@ pub enum Code {
     TooManyItems,
     /// The body's media type or encoding is not one that is read here.
     UnsupportedMediaType,
+    /// The head of the request is over its limit.
+    HeadersTooLarge,
+    /// The head of the request did not arrive in time; try again.
+    RequestTimeout,
     /// More is coming in than can be taken; try again.
     Overloaded,
     /// The store cannot answer now; try again.
@@ -109,6 +115,7 @@ impl Code {
     const fn status(self) -> StatusCode {
         match self {
             Self::MalformedJson
+            | Self::MalformedRequest
             | Self::MalformedBody
             | Self::MissingField
             | Self::InvalidValue
@@ -124,6 +131,8 @@ impl Code {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge | Self::TooManyItems => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::Overloaded | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -133,6 +142,7 @@ impl Code {
     pub const fn name(self) -> &'static str {
         match self {
             Self::MalformedJson => "malformed_json",
+            Self::MalformedRequest => "malformed_request",
             Self::MalformedBody => "malformed_body",
             Self::MissingField => "missing_field",
             Self::InvalidValue => "invalid_value",
@@ -149,6 +159,8 @@ impl Code {
             Self::TooLarge => "too_large",
             Self::TooManyItems => "too_many_items",
             Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::HeadersTooLarge => "headers_too_large",
+            Self::RequestTimeout => "request_timeout",
             Self::Overloaded => "overloaded",
             Self::Unavailable => "unavailable",
         }
@@ -157,6 +169,7 @@ impl Code {
     const fn title(self) -> &'static str {
         match self {
             Self::MalformedJson => "The body is not JSON",
+            Self::MalformedRequest => "The request is no HTTP",
             Self::MalformedBody => "The body has another shape",
             Self::MissingField => "A field is missing",
             Self::InvalidValue => "A value is not possible",
@@ -173,6 +186,8 @@ impl Code {
             Self::TooLarge => "The body is too large",
             Self::TooManyItems => "The batch has too many items",
             Self::UnsupportedMediaType => "The media type is not read here",
+            Self::HeadersTooLarge => "The head of the request is too large",
+            Self::RequestTimeout => "The request did not arrive in time",
             Self::Overloaded => "Too much at once",
             Self::Unavailable => "Not available now",
         }
@@ -181,7 +196,7 @@ impl Code {
     /// Whether the same request may succeed later.
     #[must_use]
     pub const fn is_retryable(self) -> bool {
-        matches!(self, Self::Overloaded | Self::Unavailable)
+        matches!(self, Self::RequestTimeout | Self::Overloaded | Self::Unavailable)
     }
 }
 
@@ -210,6 +225,12 @@ impl Problem {
         Self { code, detail, errors, allow: None }
     }
 
+    /// The same, with these words for people: where "must be, got" would mislead.
+    #[must_use]
+    pub fn with_detail(self, detail: String) -> Self {
+        Self { detail, ..self }
+    }
+
     /// What went wrong.
     #[must_use]
     pub const fn code(&self) -> Code {
@@ -233,6 +254,30 @@ impl Problem {
     pub fn method_not_allowed(request: &HttpRequest, allow: &'static str) -> Self {
         let detail = format!("{} takes {allow}, got {}", shortened(request.path()), shortened(request.method().as_str()));
         Self { allow: Some(allow), ..Self::new(Code::MethodNotAllowed, detail) }
+    }
+
+    /// The path does not take the method that a preflight asks about.
+    #[must_use]
+    pub fn preflight_refused(request: &HttpRequest, allow: &'static str, method: &str) -> Self {
+        let detail = format!("{} takes {allow}, got a preflight for {}", shortened(request.path()), shortened(method));
+        Self { allow: Some(allow), ..Self::new(Code::MethodNotAllowed, detail) }
+    }
+
+    /// What the HTTP parser refuses, by the status that it would answer.
+    #[must_use]
+    pub fn of_parser(status: u16) -> Option<Self> {
+        let (code, detail) = match StatusCode::from_u16(status).ok()? {
+            StatusCode::BAD_REQUEST => (
+                Code::MalformedRequest,
+                "the first line, a header or the framing of the body cannot be read as HTTP/1.1; it needs one Host header",
+            ),
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
+                (Code::HeadersTooLarge, "the head of a request must have at most 131072 bytes and 96 headers")
+            }
+            StatusCode::REQUEST_TIMEOUT => (Code::RequestTimeout, "the head of the request did not arrive within 5 s"),
+            _ => return None,
+        };
+        Some(Self::new(code, detail))
     }
 
     /// One of each status, as the OpenAPI document shows them.

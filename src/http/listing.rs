@@ -6,7 +6,7 @@ use super::query::Query;
 use crate::domain::bbox::BoundingBox;
 use crate::domain::grid::Cell;
 use crate::domain::incident::register::Case;
-use crate::gazetteer::{AreaCode, is_in, name_of};
+use crate::gazetteer::{AreaCode, AreaCodeError, is_in, name_of};
 use crate::render::place::PlaceJson;
 
 /// Items of a page where none is asked for, and at most.
@@ -31,8 +31,7 @@ impl Where {
     /// # Errors
     /// Where one of them is none.
     pub fn parse(query: &Query<'_>) -> Result<Self, Problem> {
-        let area = query.value("area", "a country or subdivision such as CA or CA-ON (ISO 3166)", AreaCode::parse)?;
-        Ok(Self { bbox: query.bbox()?, area })
+        Ok(Self { bbox: query.bbox()?, area: query.text("area").map(area).transpose()? })
     }
 
     /// Whether one of these cells, by its centre, lies there.
@@ -46,6 +45,14 @@ impl Where {
             .map(|cell| cell.centre())
             .any(|centre| self.bbox.is_none_or(|bbox| bbox.contains(centre)) && self.area.is_none_or(|area| is_in(centre, area)))
     }
+}
+
+/// `area` of a query. A code without known borders is right: what is missing is ours.
+fn area(text: &str) -> Result<AreaCode, Problem> {
+    AreaCode::parse(text).map_err(|error| {
+        let problem = Problem::field(Code::InvalidValue, "area", error.to_string(), text);
+        if error == AreaCodeError::Unknown { problem } else { problem.with_detail(format!("{text}: {error}")) }
+    })
 }
 
 /// `limit` of a query.

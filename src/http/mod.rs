@@ -4,11 +4,15 @@ mod admin;
 mod body;
 mod caching;
 mod cells;
+mod connection;
+mod cors;
 pub mod error;
+mod exposition;
 mod heatmap;
 mod incidents;
 mod listing;
 mod live;
+mod media_type;
 mod notes;
 mod observe;
 pub mod openapi;
@@ -24,10 +28,15 @@ mod spikes;
 mod voids;
 
 use crate::engine::Engine;
-use actix_web::dev::Server;
+use actix_http::{HttpService, Protocol};
+use actix_service::{ServiceFactoryExt, fn_service, map_config};
+use actix_web::dev::{AppConfig, Server};
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
-use actix_web::{App as ActixApp, HttpRequest, HttpResponse, HttpResponseBuilder, HttpServer, web};
+use actix_web::rt::net::TcpStream;
+use actix_web::{App as ActixApp, HttpRequest, HttpResponse, HttpResponseBuilder, Resource, Route, web};
+use connection::Connection;
+use cors::Methods;
 use error::{Code, Problem};
 use live::LiveKey;
 use observe::{RequestMetrics, observe};
@@ -39,7 +48,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
-use utoipa_swagger_ui::{Config, SwaggerUi};
+use utoipa_swagger_ui::Config as SwaggerConfig;
 
 /// What every handler has at hand.
 #[derive(Debug)]
@@ -55,6 +64,11 @@ pub struct App {
     /// Whether only this machine reaches the server.
     is_for_this_machine: bool,
 }
+
+/// How long the first head on a connection may take to arrive.
+const HEAD_ARRIVES_WITHIN: Duration = Duration::from_secs(5);
+/// How long a connection may take to close, once its last answer is sent.
+const CLOSED_WITHIN: Duration = Duration::from_secs(1);
 
 /// Paths as they are routed, for the metrics.
 const ROUTES: [&str; 22] = [
@@ -81,10 +95,6 @@ const ROUTES: [&str; 22] = [
     "/metrics",
     "/openapi.json",
 ];
-
-const READ: &str = "GET, HEAD, OPTIONS";
-const WRITE: &str = "POST";
-const READ_AND_WRITE: &str = "GET, HEAD, OPTIONS, POST";
 
 impl App {
     fn new(engine: Arc<Engine>, is_for_this_machine: bool) -> Self {
@@ -140,17 +150,34 @@ impl App {
 
 /// A server on a bound listener. It runs once awaited.
 ///
+/// Built from the parts of actix-web's own, which would leave no room for [`Connection`].
+///
 /// # Errors
 /// Where the listener cannot be used.
 pub fn server(listener: TcpListener, engine: Arc<Engine>, workers: usize, stop_within: Duration) -> std::io::Result<Server> {
     let is_for_this_machine = listener.local_addr()?.ip().to_canonical().is_loopback();
     let app = web::Data::new(App::new(engine, is_for_this_machine));
-    let server = HttpServer::new(move || ActixApp::new().app_data(app.clone()).wrap(from_fn(observe)).configure(routes))
-        .workers(workers)
-        .shutdown_timeout(stop_within.as_secs())
-        .disable_signals()
-        .listen(listener)?;
-    Ok(server.run())
+    let server = Server::build().workers(workers).shutdown_timeout(stop_within.as_secs()).disable_signals();
+    let stopping = server.graceful_shutdown_signal();
+    let connections = move || {
+        let (app, stopping) = (app.clone(), stopping.clone());
+        let routed = ActixApp::new().app_data(app.clone()).wrap(from_fn(observe)).configure(routes);
+        let stopped = move || {
+            let stopping = stopping.clone();
+            async move { stopping.notified().await }
+        };
+        let http = HttpService::build()
+            .graceful_shutdown_signal(stopped)
+            .client_request_timeout(HEAD_ARRIVES_WITHIN)
+            .client_disconnect_timeout(CLOSED_WITHIN)
+            .finish(map_config(routed, |()| AppConfig::default()));
+        let accept = move |socket: TcpStream| {
+            let peer = socket.peer_addr().ok();
+            std::future::ready(Ok((Connection::new(socket, app.clone()), Protocol::Http1, peer)))
+        };
+        fn_service(accept).and_then(http)
+    };
+    Ok(server.listen("groundswell", listener, connections)?.run())
 }
 
 /// Runs a server until `stop` ends, then lets it answer what it has begun.
@@ -166,10 +193,12 @@ pub async fn run_until_stopped(server: Server, stop: impl Future<Output = ()>) -
 }
 
 fn routes(config: &mut web::ServiceConfig) {
+    let docs = SwaggerConfig::from("/openapi.json").try_it_out_enabled(true).validator_url("none");
     config
+        .app_data(web::Data::new(docs))
         .service(read("/", web::to(pages::front)))
-        .service(write("/v1/reports", web::to(reports::submit)))
-        .service(write("/v1/reports/batch", web::to(reports::submit_batch)))
+        .service(report("/v1/reports", web::to(reports::submit)))
+        .service(report("/v1/reports/batch", web::to(reports::submit_batch)))
         .service(read("/v1/heatmap", web::to(heatmap::json)))
         .service(read("/v1/heatmap.columns.json", web::to(heatmap::columns)))
         .service(read("/v1/heatmap.geojson", web::to(heatmap::geojson)))
@@ -179,8 +208,8 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(read("/v1/incidents", web::to(incidents::list)))
         .service(read("/v1/incidents.geojson", web::to(incidents::geojson)))
         .service(read("/v1/incidents/{id}", web::to(incidents::one)))
-        .service(write("/v1/incidents/{id}/notes", web::to(notes::add)))
-        .service(voids_resource())
+        .service(resource("/v1/incidents/{id}/notes", Methods::Admin).route(web::post().to(notes::add)))
+        .service(resource("/v1/voids", Methods::ReadAndAdmin).route(web::post().to(voids::add)).route(reading(web::to(voids::list))))
         .service(read("/v1/cells/{cell}", web::to(cells::explain)))
         .service(read("/v1/spikes", web::to(spikes::list)))
         .service(read("/v1/spikes.geojson", web::to(spikes::geojson)))
@@ -190,37 +219,33 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(read("/readyz", web::to(pages::readyz)))
         .service(read("/metrics", web::to(pages::metrics)))
         .service(read("/openapi.json", web::to(pages::openapi)))
-        .service(web::redirect("/docs", "/docs/"))
-        .service(SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json").try_it_out_enabled(true).validator_url("none")))
+        .service(read("/docs", web::to(pages::docs_moved)))
+        .service(read("/docs/{file:.*}", web::to(pages::docs)))
         .default_service(web::to(|request: HttpRequest| async move { HttpResponse::from_error(Problem::not_found(request.uri())) }));
 }
 
-/// What is withdrawn: read by everybody, written by those who may.
-fn voids_resource() -> actix_web::Resource {
-    web::resource("/v1/voids")
-        .route(web::post().to(voids::add))
-        .route(web::get().to(voids::list))
-        .route(web::head().to(voids::list))
-        .route(web::method(Method::OPTIONS).to(|| async { pages::preflight(READ_AND_WRITE) }))
-        .default_service(web::to(|request: HttpRequest| async move {
-            HttpResponse::from_error(Problem::method_not_allowed(&request, READ_AND_WRITE))
-        }))
-}
-
 /// A path that is read.
-fn read(path: &str, handler: actix_web::Route) -> actix_web::Resource {
-    let is_read = actix_web::guard::fn_guard(|context| matches!(context.head().method, Method::GET | Method::HEAD));
-    web::resource(path)
-        .route(handler.guard(is_read))
-        .route(web::method(Method::OPTIONS).to(|| async { pages::preflight(READ) }))
-        .default_service(web::to(
-            |request: HttpRequest| async move { HttpResponse::from_error(Problem::method_not_allowed(&request, READ)) },
-        ))
+fn read(path: &str, handler: Route) -> Resource {
+    resource(path, Methods::Read).route(reading(handler))
 }
 
-/// A path that is written to.
-fn write(path: &str, handler: actix_web::Route) -> actix_web::Resource {
-    web::resource(path).route(handler.guard(actix_web::guard::Post())).default_service(web::to(|request: HttpRequest| async move {
-        HttpResponse::from_error(Problem::method_not_allowed(&request, WRITE))
-    }))
+/// A path that takes reports.
+fn report(path: &str, handler: Route) -> Resource {
+    resource(path, Methods::Report).route(handler.guard(actix_web::guard::Post()))
+}
+
+/// A route for what reads.
+fn reading(handler: Route) -> Route {
+    handler.guard(actix_web::guard::fn_guard(|context| matches!(context.head().method, Method::GET | Method::HEAD)))
+}
+
+/// A path that answers preflights if it takes `OPTIONS`, and every method it does not take by those it does.
+fn resource(path: &str, methods: Methods) -> Resource {
+    let refuse =
+        move |request: HttpRequest| async move { HttpResponse::from_error(Problem::method_not_allowed(&request, methods.allow())) };
+    let resource = web::resource(path).default_service(web::to(refuse));
+    if methods == Methods::Admin {
+        return resource;
+    }
+    resource.route(web::method(Method::OPTIONS).to(move |request: HttpRequest| async move { cors::preflight(&request, methods) }))
 }

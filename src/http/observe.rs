@@ -1,13 +1,15 @@
 //! What operators see of requests: an id each, a count, a time, a line in the log. Never a body, a reporter or an address.
 
 use super::App;
+use super::cors;
+use super::error::Problem;
 use crate::render::time::rfc3339;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, web};
+use actix_web::{Error, ResponseError, web};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -35,6 +37,11 @@ pub struct RequestMetrics {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RouteLabels {
+    route: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
     route: &'static str,
     status: u16,
@@ -45,13 +52,11 @@ impl RequestMetrics {
     pub fn new(routes: &[&'static str], registry: &mut Registry) -> Self {
         let requests = Family::default();
         registry.register("requests", "Requests by route and status", requests.clone());
-        let mut seconds = Vec::new();
-        for route in routes.iter().copied().chain([UNKNOWN_ROUTE]) {
-            let histogram = Histogram::new(exponential_buckets(0.000_25, 2.0, 16));
-            let labelled = registry.sub_registry_with_label(("route".into(), route.into()));
-            labelled.register_with_unit("request_duration", "Time to answer", Unit::Seconds, histogram.clone());
-            seconds.push((route, histogram));
-        }
+        // One family: a format of metrics names each but once.
+        let durations = Family::<RouteLabels, Histogram>::new_with_constructor(|| Histogram::new(exponential_buckets(0.000_25, 2.0, 16)));
+        let all = routes.iter().copied().chain([UNKNOWN_ROUTE]);
+        let seconds = all.map(|route| (route, durations.get_or_create_owned(&RouteLabels { route }))).collect();
+        registry.register_with_unit("request_duration", "Time to answer", Unit::Seconds, durations);
         Self { requests, seconds, first_id: RandomState::new().hash_one(0), next_id: AtomicU64::new(0) }
     }
 
@@ -95,17 +100,41 @@ pub async fn observe(request: ServiceRequest, next: Next<impl MessageBody>) -> R
     } else {
         tracing::debug!(request = ?id, method = %response.request().method(), route, status, seconds, "answered");
     }
-    response.headers_mut().insert(REQUEST_ID, id);
-    // What people wrote is in some answers: no browser may take it for a page.
-    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if let Some((now, speed)) = app.engine.simulated_now() {
-        let clock = HeaderValue::try_from(format!("{}@{speed}x", rfc3339(now))).expect("digits and letters make a header");
-        response.headers_mut().insert(SIMULATED_CLOCK, clock);
-    }
-    if is_read {
-        response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-        let exposed = HeaderValue::from_static("ETag, Retry-After, X-Request-Id, Simulated-Clock");
-        response.headers_mut().insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
-    }
+    let (request, response_head) = (response.request().clone(), response.headers_mut());
+    app.sign(response_head, id);
+    cors::grant(request.headers(), response_head, is_read, route, status);
     Ok(response)
+}
+
+impl App {
+    /// Writes on an answer what all have: an id, and in a simulation the time.
+    fn sign(&self, response: &mut HeaderMap, id: HeaderValue) {
+        response.insert(REQUEST_ID, id);
+        // What people wrote is in some answers: no browser may take it for a page.
+        response.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if let Some((now, speed)) = self.engine.simulated_now() {
+            let clock = HeaderValue::try_from(format!("{}@{speed}x", rfc3339(now))).expect("digits and letters make a header");
+            response.insert(SIMULATED_CLOCK, clock);
+        }
+    }
+
+    /// The bytes of an answer to what is no request, the last one on a connection; counted and signed as every other.
+    pub(super) fn answer_to_no_request(&self, problem: &Problem, date: Option<&str>) -> web::Bytes {
+        let mut response = problem.error_response();
+        let status = response.status();
+        let id = self.requests.id();
+        let route = self.requests.observe("", status.as_u16(), 0.0);
+        tracing::debug!(request = ?id, route, status = status.as_u16(), "no request");
+        self.sign(response.headers_mut(), id);
+        cors::grant_unread(response.headers_mut());
+        let mut bytes = format!("HTTP/1.1 {status}\r\nconnection: close\r\n").into_bytes();
+        for (name, value) in response.headers() {
+            bytes.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+        }
+        let body = response.into_body().try_into_bytes().unwrap_or_default();
+        let date = date.map(|date| format!("date: {date}\r\n")).unwrap_or_default();
+        bytes.extend(format!("{date}content-length: {}\r\n\r\n", body.len()).bytes());
+        bytes.extend(body);
+        bytes.into()
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::App;
 use super::error::{Code, Problem, ProblemDetails};
+use super::exposition::Exposition;
 use super::query::Query;
 use crate::engine::Engine;
 use crate::render::time::rfc3339;
@@ -9,6 +10,7 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
+use utoipa_swagger_ui::Config;
 
 /// A probe's good answer.
 #[derive(Debug, Serialize, ToSchema)]
@@ -42,12 +44,11 @@ pub struct ClockHealth {
 }
 
 /// The front page.
-pub async fn front(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    Query::parse(request.query_string(), &[])?;
-    Ok(HttpResponse::Ok()
+pub async fn front() -> HttpResponse {
+    HttpResponse::Ok()
         .content_type("text/html; charset=utf-8")
         .insert_header((header::CACHE_CONTROL, "no-cache"))
-        .body(include_str!("front.html")))
+        .body(include_str!("front.html"))
 }
 
 /// Whether the process lives
@@ -55,12 +56,10 @@ pub async fn front(request: HttpRequest) -> Result<HttpResponse, Problem> {
     get, path = "/healthz", tag = "operations", operation_id = "healthz",
     responses(
         (status = 200, description = "It does", body = Health),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 503, description = "A part of it has died: start it again", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
-pub async fn healthz(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    Query::parse(request.query_string(), &[])?;
+pub async fn healthz(app: web::Data<App>) -> Result<HttpResponse, Problem> {
     match app.engine.threads().dead() {
         Some(name) => Err(Problem::new(Code::Unavailable, format!("the {name} has died: this process ends, and must be started again"))),
         None => Ok(ok(None)),
@@ -81,7 +80,7 @@ pub async fn healthz(app: web::Data<App>, request: HttpRequest) -> Result<HttpRe
     ),
 )]
 pub async fn readyz(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let query = Query::parse(request.query_string(), &["for"])?;
+    let query = Query::parse_known(request.query_string(), &["for"])?;
     let for_ingest = query.value("for", "ingest", |text| (text == "ingest").then_some(()))?.is_some();
     let unfit = if for_ingest { app.engine.unfit_to_record() } else { Vec::new() };
     if !unfit.is_empty() {
@@ -97,50 +96,53 @@ fn clock_health(engine: &Engine) -> ClockHealth {
 }
 
 /// Metrics for Prometheus
+///
+/// In the OpenMetrics text format, or in the older one of Prometheus where `Accept` prefers `text/plain`.
 #[utoipa::path(
     get, path = "/metrics", tag = "operations", operation_id = "metrics",
     responses(
-        (status = 200, description = "In the OpenMetrics text format", body = String, content_type = "application/openmetrics-text"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 200, description = "What this process counts", content((String = "application/openmetrics-text"), (String = "text/plain"))),
     ),
 )]
-pub async fn metrics(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    Query::parse(request.query_string(), &[])?;
+pub async fn metrics(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
     app.engine.refresh_clock();
     app.engine.refresh_view_age();
     app.engine.refresh_detection_lag();
-    let mut text = String::new();
-    prometheus_client::encoding::text::encode(&mut text, &app.registry).expect("writing to a string cannot fail");
-    Ok(HttpResponse::Ok()
-        .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
+    let format = Exposition::accepted(request.headers());
+    HttpResponse::Ok()
+        .content_type(format.content_type())
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        .body(text))
+        .insert_header((header::VARY, "Accept"))
+        .body(format.text(&app.registry))
 }
 
 /// This document
 #[utoipa::path(
     get, path = "/openapi.json", tag = "operations", operation_id = "openapi",
-    responses(
-        (status = 200, description = "OpenAPI 3.1", body = Object, content_type = "application/json"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-    ),
+    responses((status = 200, description = "OpenAPI 3.1", body = Object, content_type = "application/json")),
 )]
-pub async fn openapi(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    Query::parse(request.query_string(), &[])?;
-    Ok(HttpResponse::Ok()
+pub async fn openapi(app: web::Data<App>) -> HttpResponse {
+    HttpResponse::Ok()
         .content_type("application/json")
         .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
-        .body(app.openapi.clone()))
+        .body(app.openapi.clone())
 }
 
-/// What a cross-origin reader asks first.
-pub fn preflight(allow: &'static str) -> HttpResponse {
-    HttpResponse::NoContent()
-        .insert_header((header::ALLOW, allow))
-        .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD"))
-        .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, "If-None-Match"))
-        .insert_header((header::ACCESS_CONTROL_MAX_AGE, "86400"))
-        .finish()
+/// Where the page of the document is.
+pub async fn docs_moved() -> HttpResponse {
+    HttpResponse::TemporaryRedirect().insert_header((header::LOCATION, "/docs/")).finish()
+}
+
+/// The page of the document, and the files it needs.
+pub async fn docs(request: HttpRequest, path: web::Path<String>, config: web::Data<Config<'static>>) -> Result<HttpResponse, Problem> {
+    let broken = |error: Box<dyn std::error::Error>| Problem::new(Code::Unavailable, format!("the page cannot be made: {error}"));
+    let file = utoipa_swagger_ui::serve(&path, config.into_inner()).map_err(broken)?;
+    let file = file.ok_or_else(|| Problem::not_found(request.uri()))?;
+    let mut response = HttpResponse::Ok();
+    if file.gzpipped {
+        response.insert_header((header::CONTENT_ENCODING, "gzip"));
+    }
+    Ok(response.content_type(file.content_type).body(file.bytes.into_owned()))
 }
 
 fn ok(clock: Option<ClockHealth>) -> HttpResponse {

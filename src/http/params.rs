@@ -1,5 +1,6 @@
 //! Query parameters as the OpenAPI document describes them. `query.rs` reads them.
 
+use crate::domain::bbox::MOST_LONGITUDE;
 use serde::Serialize;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ArrayBuilder, ArrayItems, ObjectBuilder, Schema, SchemaType, Type};
@@ -55,7 +56,8 @@ pub struct HeatmapParams {
     /// When the window ends, RFC 3339; now where left out. Aligned up to the whole minute.
     #[param(format = DateTime)]
     to: Option<String>,
-    /// `west,south,east,north` in degrees; west > east crosses the antimeridian. A cell belongs to it by its centre.
+    /// `west,south,east,north` in degrees. 176 to 182 and 176 to -178 both cross the antimeridian; 360 degrees or more are all longitudes; latitudes end at
+    /// the poles. A cell belongs to it by its centre.
     #[param(inline, style = Form, explode = false, example = json!([-80, 43, -79, 44]))]
     bbox: Option<BboxWord>,
     /// One symptom; all but `working` where left out.
@@ -83,7 +85,8 @@ pub struct SeriesParams {
     /// An H3 cell: it and its descendants. Either this or `bbox`, or neither for everywhere.
     #[param(inline)]
     cell: Option<CellWord>,
-    /// `west,south,east,north` in degrees; west > east crosses the antimeridian. A cell belongs to it by its centre.
+    /// `west,south,east,north` in degrees. 176 to 182 and 176 to -178 both cross the antimeridian; 360 degrees or more are all longitudes; latitudes end at
+    /// the poles. A cell belongs to it by its centre.
     #[param(inline, style = Form, explode = false)]
     bbox: Option<BboxWord>,
     /// One symptom; all but `working` where left out.
@@ -152,10 +155,11 @@ pub struct IncidentsParams {
     /// Those that began before this instant, RFC 3339.
     #[param(format = DateTime)]
     to: Option<String>,
-    /// Those with a cell in it: `west,south,east,north` in degrees; west > east crosses the antimeridian. A cell belongs to it by its centre.
+    /// Those with a cell in it: `west,south,east,north` in degrees. 176 to 182 and 176 to -178 both cross the antimeridian; 360 degrees or more are all longitudes; latitudes end at
+    /// the poles. A cell belongs to it by its centre.
     #[param(inline, style = Form, explode = false)]
     bbox: Option<BboxWord>,
-    /// Those with a cell in this country or subdivision (ISO 3166), by its centre.
+    /// Those with a cell in this country or subdivision (ISO 3166), by its centre. Of most countries only the outer borders are known.
     #[param(example = "CA-ON", pattern = "^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
     area: Option<String>,
     /// Those whose strongest evidence scores as much.
@@ -193,10 +197,11 @@ pub struct SpikesParams {
     /// Those of this network.
     #[param(inline)]
     network: Option<IdWord>,
-    /// Those with a cell in it: `west,south,east,north` in degrees; west > east crosses the antimeridian. A cell belongs to it by its centre.
+    /// Those with a cell in it: `west,south,east,north` in degrees. 176 to 182 and 176 to -178 both cross the antimeridian; 360 degrees or more are all longitudes; latitudes end at
+    /// the poles. A cell belongs to it by its centre.
     #[param(inline, style = Form, explode = false)]
     bbox: Option<BboxWord>,
-    /// Those with a cell in this country or subdivision (ISO 3166), by its centre.
+    /// Those with a cell in this country or subdivision (ISO 3166), by its centre. Of most countries only the outer borders are known.
     #[param(example = "CA-ON", pattern = "^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
     area: Option<String>,
     /// Those that score as much.
@@ -256,15 +261,17 @@ pub struct CellWord(String);
 #[expect(dead_code, reason = "documents what Query reads")]
 pub struct LengthWord(String);
 
-/// A box in degrees: west, south, east, north.
+/// A box in degrees: west, south, east, north. Latitudes beyond the poles end there.
 pub struct BboxWord;
 
 impl ToSchema for BboxWord {}
 
 impl PartialSchema for BboxWord {
     fn schema() -> RefOr<Schema> {
-        let degrees = |most: f64| ObjectBuilder::new().schema_type(SchemaType::new(Type::Number)).minimum(Some(-most)).maximum(Some(most));
-        let sides = [180.0, 90.0, 180.0, 90.0].map(|most| Schema::Object(degrees(most).build()));
+        let number = || ObjectBuilder::new().schema_type(SchemaType::new(Type::Number));
+        let longitude = || Schema::Object(number().minimum(Some(-MOST_LONGITUDE)).maximum(Some(MOST_LONGITUDE)).build());
+        let latitude = || Schema::Object(number().build());
+        let sides = [longitude(), latitude(), longitude(), latitude()];
         ArrayBuilder::new().prefix_items(sides).items(ArrayItems::False).min_items(Some(4)).max_items(Some(4)).into()
     }
 }

@@ -9,6 +9,27 @@ use crate::domain::time::{CLOCK_TOLERANCE_MS, Timestamp};
 use crate::wire::time::{INSTANT, instant};
 use std::borrow::Cow;
 
+/// What trackers add to links, and caches and monitors to what they ask for. It never changes an answer.
+const PASSED_OVER: [&str; 15] = [
+    "v",
+    "key",
+    "cachebuster",
+    "_",
+    "fbclid",
+    "gclid",
+    "gbraid",
+    "wbraid",
+    "dclid",
+    "msclkid",
+    "twclid",
+    "ttclid",
+    "yclid",
+    "igshid",
+    "_gl",
+];
+/// How the names of whole families of them begin.
+const PASSED_OVER_FAMILIES: [&str; 2] = ["utm_", "mc_"];
+
 /// The parameters of one request.
 #[derive(Debug)]
 pub struct Query<'a> {
@@ -16,20 +37,26 @@ pub struct Query<'a> {
 }
 
 impl<'a> Query<'a> {
-    /// The parameters of a query string, all of them among `known`. `v`, `key` and `utm_*` are passed over.
+    /// The parameters of a query string, all of them among `known`. Those that trackers, caches and monitors add are passed over.
     ///
     /// # Errors
     /// At a parameter that is unknown or there twice.
     pub fn parse(query: &'a str, known: &[&str]) -> Result<Self, Problem> {
+        let unknown = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| !known.contains(&&**name) && !is_passed_over(name));
+        if let Some((name, _)) = unknown {
+            let expected = if known.is_empty() { "no parameter".into() } else { format!("one of {}", known.join(", ")) };
+            return Err(Problem::field(Code::UnknownParameter, &name, expected, &*name));
+        }
+        Self::parse_known(query, known)
+    }
+
+    /// Those parameters of a query string that are among `known`, whatever else it has: for pages and probes, whose address anybody adds to.
+    ///
+    /// # Errors
+    /// At a parameter that is there twice.
+    pub fn parse_known(query: &'a str, known: &[&str]) -> Result<Self, Problem> {
         let mut pairs: Vec<(Cow<'a, str>, Cow<'a, str>)> = Vec::new();
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            if matches!(&*name, "v" | "key") || name.starts_with("utm_") {
-                continue;
-            }
-            if !known.contains(&&*name) {
-                let expected = if known.is_empty() { "no parameter".into() } else { format!("one of {}", known.join(", ")) };
-                return Err(Problem::field(Code::UnknownParameter, &name, expected, &*name));
-            }
+        for (name, value) in form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| known.contains(&&**name)) {
             if pairs.iter().any(|(there, _)| *there == name) {
                 return Err(Problem::field(Code::RepeatedParameter, &name, "given once", &*value));
             }
@@ -142,6 +169,10 @@ impl<'a> Query<'a> {
     }
 }
 
+fn is_passed_over(name: &str) -> bool {
+    PASSED_OVER.contains(&name) || PASSED_OVER_FAMILIES.iter().any(|family| name.starts_with(family))
+}
+
 fn four_numbers(text: &str) -> Option<[f64; 4]> {
     let numbers: Vec<f64> = text.split(',').map(number).collect::<Option<_>>()?;
     numbers.try_into().ok()
@@ -194,9 +225,25 @@ mod tests {
     }
 
     #[test]
-    fn what_campaigns_add_is_passed_over_and_what_nobody_knows_is_not() {
-        assert!(Query::parse("v=1&v=2&key=a&utm_source=x", &[]).is_ok());
-        assert_eq!(Query::parse("provder=a", &["provider"]).unwrap_err().code(), Code::UnknownParameter);
+    fn what_trackers_and_monitors_add_is_passed_over_and_what_nobody_knows_is_not() {
+        let added = "v=1&v=2&key=a&utm_source=x&fbclid=1&gclid=2&mc_cid=3&mc_eid=4&cachebuster=5&_=6&_=7&msclkid=8";
+        assert!(Query::parse(added, &[]).is_ok());
+        for unknown in ["provder", "V", "__", "fbclid2", "utm", "mc", "cachebust", ""] {
+            let query = format!("provider=a&{unknown}=1");
+            assert_eq!(Query::parse(&query, &["provider"]).unwrap_err().code(), Code::UnknownParameter, "{unknown:?}");
+        }
         assert_eq!(Query::parse("provider=a&provider=a", &["provider"]).unwrap_err().code(), Code::RepeatedParameter);
+    }
+
+    #[test]
+    fn a_call_that_knows_such_a_name_reads_it() {
+        assert_eq!(Query::parse("key=a&v=1", &["key"]).unwrap().text("key"), Some("a"));
+    }
+
+    #[test]
+    fn a_page_reads_what_it_knows_and_nothing_else() {
+        let query = Query::parse_known("anything=1&for=ingest&anything=2", &["for"]).unwrap();
+        assert_eq!((query.text("for"), query.text("anything")), (Some("ingest"), None));
+        assert_eq!(Query::parse_known("for=a&for=b", &["for"]).unwrap_err().code(), Code::RepeatedParameter);
     }
 }

@@ -1,8 +1,9 @@
 //! `POST /v1/reports` and `/v1/reports/batch`: taking reports.
 
 use super::App;
-use super::body::{Body, Limits, media_type};
+use super::body::{Body, Limits};
 use super::error::{Code, FieldError, Problem, ProblemDetails};
+use super::media_type::Declared;
 use super::query::Query;
 use crate::domain::provider::Catalogue;
 use crate::domain::report::{Report, TimeError};
@@ -211,7 +212,7 @@ pub struct ItemResult {
 #[utoipa::path(
     post, path = "/v1/reports", tag = "reports", operation_id = "submit_report",
     params(super::params::ReportParams, super::params::SentAtHeader),
-    request_body(content = ReportBody, content_type = "application/json", description = "One report; may be packed with gzip or zstd, at most 64 KiB"),
+    request_body(content = ReportBody, content_type = "application/json", description = "One report; may be packed with gzip or zstd, at most 64 KiB. Also taken as `text/plain` (`navigator.sendBeacon`) and without a media type"),
     responses(
         (status = 202, description = "Counted, or a duplicate", body = ReportAnswer),
         (status = 400, description = "A field or parameter is at fault: drop it", body = ProblemDetails, content_type = "application/problem+json"),
@@ -223,8 +224,13 @@ pub struct ItemResult {
 pub async fn submit(app: web::Data<App>, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let query = Query::parse(request.query_string(), &["sent_at"])?;
     let acceptance = app.engine.accept(sent_at(&request, &query)?)?;
-    if media_type(&request) != "application/json" {
-        return Err(unsupported(&request, "application/json"));
+    if Declared::of(&request, "application/json")? == Declared::Lines {
+        return Err(Problem::field(
+            Code::UnsupportedMediaType,
+            "Content-Type",
+            "application/json; lines are for /v1/reports/batch",
+            "NDJSON",
+        ));
     }
     let body = Body::collect(&request, payload, SINGLE).await?;
     let (report, labels) =
@@ -256,7 +262,7 @@ fn read_single(body: &Body, catalogue: &Catalogue, acceptance: &Acceptance) -> R
     post, path = "/v1/reports/batch", tag = "reports", operation_id = "submit_reports",
     params(super::params::BatchParams, super::params::SentAtHeader),
     request_body(
-        description = "At most 10,000 reports, 4 MiB as sent (gzip or zstd, if you like) and 16 MiB unpacked: a JSON array, or one JSON object a line",
+        description = "At most 10,000 reports, 4 MiB as sent (gzip or zstd, if you like) and 16 MiB unpacked: a JSON array, or one JSON object a line. Also taken as `text/plain` (`navigator.sendBeacon`) and without a media type: what begins with a bracket is an array",
         content((Vec<ReportBody> = "application/json"), (ReportLines = "application/x-ndjson")),
     ),
     responses(
@@ -271,18 +277,12 @@ pub async fn submit_batch(app: web::Data<App>, request: HttpRequest, payload: we
     let query = Query::parse(request.query_string(), &["sent_at", "results"])?;
     let list_all = query.value("results", "all", |text| (text == "all").then_some(()))?.is_some();
     let acceptance = app.engine.accept(sent_at(&request, &query)?)?;
-    let format = BatchFormat::of(&request)?;
+    let declared = Declared::of(&request, "application/json or application/x-ndjson")?;
     let body = Body::collect(&request, payload, BATCH).await?;
-    let batch = app.beside(body.is_large(), move |app| Batch::read(&body, format, app.engine.catalogue(), &acceptance)).await??;
+    let batch = app.beside(body.is_large(), move |app| Batch::read(&body, declared, app.engine.catalogue(), &acceptance)).await??;
     app.engine.metrics().reports("rejected", batch.rejected() as u64);
     let outcomes = app.engine.record(batch.reports).await?;
     Ok(HttpResponse::Ok().json(answer(batch.items, &outcomes, list_all)))
-}
-
-#[derive(Debug, Clone, Copy)]
-enum BatchFormat {
-    Json,
-    Ndjson,
 }
 
 /// A batch as it was read.
@@ -308,22 +308,13 @@ struct Fault {
     error: Option<FieldError>,
 }
 
-impl BatchFormat {
-    fn of(request: &HttpRequest) -> Result<Self, Problem> {
-        match media_type(request).as_str() {
-            "application/json" => Ok(Self::Json),
-            "application/x-ndjson" | "application/ndjson" | "application/jsonl" => Ok(Self::Ndjson),
-            _ => Err(unsupported(request, "application/json or application/x-ndjson")),
-        }
-    }
-}
-
 impl Batch {
-    fn read(body: &Body, format: BatchFormat, catalogue: &Catalogue, acceptance: &Acceptance) -> Result<Self, Problem> {
+    fn read(body: &Body, declared: Declared, catalogue: &Catalogue, acceptance: &Acceptance) -> Result<Self, Problem> {
         let text = body.unpacked()?;
         let mut batch = Self { reports: Vec::new(), items: Vec::new() };
-        match format {
-            BatchFormat::Json => {
+        let declared = declared.or_by_look(&text);
+        match declared {
+            Declared::Json => {
                 let Items(raws) = serde_json::from_slice(&text).map_err(|error| malformed(&error))?;
                 if raws.len() > MOST_ITEMS {
                     return Err(too_many_items());
@@ -332,7 +323,7 @@ impl Batch {
                     batch.add(raw, catalogue, acceptance);
                 }
             }
-            BatchFormat::Ndjson => {
+            Declared::Lines | Declared::Nothing => {
                 for line in text.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
                     if batch.items.len() == MOST_ITEMS {
                         return Err(too_many_items());
@@ -344,7 +335,7 @@ impl Batch {
                 }
             }
         }
-        if batch.items.is_empty() && matches!(format, BatchFormat::Ndjson) {
+        if batch.items.is_empty() && declared != Declared::Json {
             return Err(Problem::new(Code::MalformedBody, "the body must hold at least one report"));
         }
         Ok(batch)
@@ -488,10 +479,6 @@ fn sent_at(request: &HttpRequest, query: &Query<'_>) -> Result<Option<Timestamp>
 fn malformed(error: &serde_json::Error) -> Problem {
     let code = if error.is_data() { Code::MalformedBody } else { Code::MalformedJson };
     Problem::new(code, format!("the body cannot be read: {error}"))
-}
-
-fn unsupported(request: &HttpRequest, expected: &str) -> Problem {
-    Problem::field(Code::UnsupportedMediaType, "Content-Type", expected, media_type(request))
 }
 
 fn too_many_items() -> Problem {
