@@ -58,7 +58,7 @@ impl Place {
             std::fs::create_dir_all(directory)?;
             // The system alone follows links on the way: some of `/proc` lead to where no name leads.
             let whole = directory.join(name);
-            if let Some(stream) = descriptor(&directory.canonicalize()?, &whole) {
+            if let Some(stream) = directory.canonicalize().ok().and_then(|directory| descriptor(&directory, &whole)) {
                 return Ok(Self::Stream(stream));
             }
             let Ok(link) = whole.read_link() else { return Ok(Self::unlinked(whole)) };

@@ -8,9 +8,11 @@ use crate::wire::scalar::Scalar;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// First three digits of codes of real networks: of a country, of no country (901), for tests (001) and private ones (999). What else stands there
-/// is what phones send for "unknown".
+/// First three digits of codes of networks: of a country, of no country (901), for tests (001) and private ones (999). What else stands there is
+/// what phones send for "unknown".
 const COUNTRIES: [std::ops::RangeInclusive<u32>; 4] = [200..=799, 901..=901, 1..=1, 999..=999];
+/// What iPhones send since iOS 16.4: the largest number of 16 bits, as the code of South Africa's network 35, which there is not.
+const PLACEHOLDER: &str = "65535";
 
 #[derive(Deserialize)]
 struct Named<'a> {
@@ -75,5 +77,6 @@ fn code(plmn: &Scalar<'_>) -> Option<String> {
     };
     let is_code = matches!(digits.len(), 5 | 6) && digits.bytes().all(|byte| byte.is_ascii_digit());
     let country: u32 = digits.get(..3).filter(|_| is_code)?.parse().ok()?;
-    COUNTRIES.iter().any(|countries| countries.contains(&country)).then_some(digits)
+    let is_real = COUNTRIES.iter().any(|countries| countries.contains(&country)) && !digits.starts_with(PLACEHOLDER);
+    is_real.then_some(digits)
 }
