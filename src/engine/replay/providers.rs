@@ -51,10 +51,8 @@ pub fn named_in<'a>(files: impl IntoIterator<Item = &'a Source>, known: &Catalog
 fn note(line: &[u8], known: &Catalogue, ids: &mut Ids) {
     let Ok(Named { provider, plmn }) = serde_json::from_slice(line) else { return };
     match (provider, plmn) {
-        (Scalar::Text(id), _) => {
-            if is_id(&id) && !ids.contains_key(&*id) {
-                ids.insert(id.into_owned(), BTreeSet::new());
-            }
+        (Scalar::Text(id), _) if is_id(&id) && !ids.contains_key(&*id) => {
+            ids.insert(id.into_owned(), BTreeSet::new());
         }
         (Scalar::Missing, plmn) => {
             let Some(code) = code(&plmn) else { return };

@@ -72,7 +72,7 @@ impl<'a> Queue<'a> {
         std::mem::take(&mut self.read) + open
     }
 
-    #[expect(clippy::type_complexity, reason = "a place, and what stands there")]
+    /// Reads the next line into `line`; gives where it stands, and what is wrong with it.
     fn read(&mut self, line: &mut Vec<u8>) -> Result<Option<((&'a Source, u64), Result<(), Flaw>)>, ReplayError> {
         loop {
             let open = match &mut self.open {

@@ -71,11 +71,9 @@ impl Form {
         match head {
             [0x1f, 0x8b, ..] | [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Packed,
             [first, 0x2a, 0x4d, 0x18, ..] if ZSTD_SKIPPABLE.contains(first) => Self::Packed,
-            [0xff, 0xfe, ..] => Self::Utf16(Order::LittleEndian),
-            [0xfe, 0xff, ..] => Self::Utf16(Order::BigEndian),
-            // Without a mark: no JSON in UTF-8 has a zero beside each of its first characters.
-            [1..=0x7f, 0, 1..=0x7f, 0, ..] => Self::Utf16(Order::LittleEndian),
-            [0, 1..=0x7f, 0, 1..=0x7f, ..] => Self::Utf16(Order::BigEndian),
+            // Behind a mark, or without one: no JSON in UTF-8 has a zero beside each of its first characters.
+            [0xff, 0xfe, ..] | [1..=0x7f, 0, 1..=0x7f, 0, ..] => Self::Utf16(Order::LittleEndian),
+            [0xfe, 0xff, ..] | [0, 1..=0x7f, 0, 1..=0x7f, ..] => Self::Utf16(Order::BigEndian),
             _ => Self::Plain,
         }
     }
