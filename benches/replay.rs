@@ -7,6 +7,7 @@ mod load;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use groundswell::domain::detect::parameters::Parameters;
+use groundswell::domain::provider::Catalogue;
 use groundswell::domain::reporter::ReporterKey;
 use groundswell::domain::time::{DEFAULT_LATENESS_MS, HOUR_MS, Timestamp};
 use groundswell::engine::replay::past::Past;
@@ -40,11 +41,15 @@ fn measure(options: Options) -> anyhow::Result<()> {
     for &reports in sizes {
         let file = directory.path().join(format!("{reports}.ndjson.gz"));
         write_day(&file, reports)?;
-        let files = [file];
+        let files = [file.into()];
         let began = Instant::now();
         let key = ReporterKey::new(b"bench");
-        let setting =
-            Setting { catalogue: providers::named_in(&files)?, key, lateness_ms: DEFAULT_LATENESS_MS, parameters: Parameters::default() };
+        let setting = Setting {
+            catalogue: providers::named_in(&files, &Catalogue::default())?,
+            key,
+            lateness_ms: DEFAULT_LATENESS_MS,
+            parameters: Parameters::default(),
+        };
         let first_pass = began.elapsed().as_secs_f64();
         let account = Past::play(&setting, &[], &mut |_| {})?.resume()?.replay(&files, &mut ())?;
         let seconds = began.elapsed().as_secs_f64();

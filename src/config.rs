@@ -89,17 +89,17 @@ pub struct CopyConfig {
 /// Settings of a replay.
 #[derive(Debug, Clone, Args)]
 pub struct ReplayConfig {
-    /// Files of reports, one JSON object a line, in the order in which they were received; plain or packed by gzip. With --out DIR each is a stream of its own,
-    /// with --out FILE they are one stream, played one after the other
+    /// Files of reports, one JSON object a line, in the order in which they were received; plain or packed by gzip or zstd; - is the standard input. With
+    /// --out DIR each is a stream of its own, with --out FILE they are one stream, played one after the other
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Files of reports that are played before each stream, for the detectors to learn from. Their own incidents are not written
     #[arg(long, num_args = 1.., value_name = "FILE")]
     pub history: Vec<PathBuf>,
-    /// TOML file that names the providers; without it they are taken as they come
+    /// TOML file that names the providers; without it they are taken as they come, and a plmn means whom it means in the catalogue compiled in
     #[arg(long, value_name = "FILE")]
     pub catalogue: Option<PathBuf>,
-    /// Where the incidents are written, a line a revision. A directory, which is there or ends in /, gets a file for each stream
+    /// Where the incidents are written, a line a revision; - is the standard output. A directory, which is there or ends in /, gets a file for each stream
     #[arg(long, value_name = "FILE|DIR")]
     pub out: PathBuf,
     /// Where it is written what was left out of learning, because an incident explains it: a line an hour and provider. For one stream

@@ -12,6 +12,7 @@ use groundswell::domain::time::{DEFAULT_LATENESS_MS, MINUTE_MS, Timestamp};
 use groundswell::engine::replay::account::{Account, Flaw};
 use groundswell::engine::replay::past::Past;
 use groundswell::engine::replay::simulation::Simulation;
+use groundswell::engine::replay::source::Source;
 use groundswell::engine::replay::{Observer, ReplayError, Setting, providers};
 use groundswell::engine::watch::Step;
 use groundswell::store::redis::{Redis, address};
@@ -128,6 +129,70 @@ fn a_line_out_of_order_is_taken_as_received_now_unless_it_is_far_behind() {
     assert_eq!(shown.steps["alpha"], BTreeSet::from(minutes), "the time never runs back");
 }
 
+/// A report in each of so many minutes, and before the one of a minute those of these dates, in minutes.
+fn with_wrong_dates(minutes: i64, wrong: &[(i64, i64)]) -> Vec<Value> {
+    let of_minute = |minute: i64| {
+        let wrong = wrong.iter().enumerate().filter(move |(_, (before, _))| *before == minute);
+        let wrong = wrong.map(|(n, (_, date))| at(date * MINUTE_MS, json!({"device_id": format!("wrong{n}")})));
+        wrong.chain([at(minute * MINUTE_MS, json!({}))]).collect::<Vec<_>>()
+    };
+    (0..minutes).flat_map(of_minute).collect()
+}
+
+#[test]
+fn a_line_whose_date_is_wrong_is_refused_alone_wherever_it_stands() {
+    const YEAR: i64 = 366 * 24 * 60;
+    let rows: [(&str, &[(i64, i64)], Flaw); 9] = [
+        ("the first is of 2999", &[(0, 977 * YEAR)], Flaw::TooFarAhead),
+        ("the first is a day ahead", &[(0, 24 * 60)], Flaw::TooFarAhead),
+        ("the first is an hour ahead, as of another time zone", &[(0, 60)], Flaw::TooFarAhead),
+        ("the first is of 1972", &[(0, -50 * YEAR)], Flaw::TooFarBehind),
+        ("one is an hour ahead", &[(20, 80)], Flaw::TooFarAhead),
+        ("one is twenty days ahead", &[(20, 20 * 24 * 60)], Flaw::TooFarAhead),
+        ("one is of 2999", &[(20, 977 * YEAR)], Flaw::TooFarAhead),
+        ("the last but one is a day ahead", &[(59, 24 * 60)], Flaw::TooFarAhead),
+        ("one is of the day before", &[(20, -24 * 60)], Flaw::TooFarBehind),
+    ];
+    for (name, wrong, flaw) in rows {
+        let (account, _) = replay(&setting(), &[], &[&ndjson(&with_wrong_dates(60, wrong))]);
+        let flaws: Vec<_> = account.flaws.iter().map(|(flaw, found)| (*flaw, found.count, found.first.line)).collect();
+        let line = 1 + wrong[0].0 as u64;
+        assert_eq!((account.counted, account.minutes, flaws), (60, 60, vec![(flaw, 1, line)]), "{name}");
+    }
+    let some: Vec<(i64, i64)> = (0..20).map(|n| (0, n * YEAR + YEAR)).chain((0..10).map(|n| (30, 2_000 + n))).collect();
+    let (account, _) = replay(&setting(), &[], &[&ndjson(&with_wrong_dates(300, &some))]);
+    assert_eq!((account.counted, account.count_of(Flaw::TooFarAhead)), (300, 30), "many of them: {account}");
+}
+
+#[test]
+fn a_wrong_date_at_the_end_of_a_file_does_not_cost_the_next_file() {
+    let first = [ndjson(&with_wrong_dates(30, &[])), ndjson(&[at(20 * 24 * HOURS, json!({"device_id": "wrong"}))])].concat();
+    let second = ndjson(&(30..60).map(|minute| at(minute * MINUTE_MS, json!({}))).collect::<Vec<_>>());
+    let (account, _) = replay(&setting(), &[], &[&first, &second]);
+    let flaws: Vec<_> = account.flaws.iter().map(|(flaw, found)| (*flaw, found.count, found.first.line)).collect();
+    assert_eq!((account.counted, flaws), (60, vec![(Flaw::TooFarAhead, 1, 31)]), "{account}");
+    assert!(account.to_string().contains("first at ") && account.to_string().contains("0.ndjson:31"), "{account}");
+}
+
+#[test]
+fn after_a_pause_of_a_year_the_rest_counts() {
+    let year = 365 * 24 * HOURS;
+    let before = (0..30).map(|minute| at(minute * MINUTE_MS, json!({})));
+    let lines: Vec<Value> = before.chain((0..30).map(|minute| at(year + minute * MINUTE_MS, json!({})))).collect();
+    let (account, _) = replay(&setting(), &[], &[&ndjson(&lines)]);
+    assert_eq!((account.counted, account.flaws.len()), (60, 0), "{account}");
+}
+
+#[test]
+fn lines_in_no_order_are_refused_by_name_with_the_way_out() {
+    let newest_first: Vec<Value> = (0..600).rev().map(|n| at(n * 10 * MINUTE_MS, json!({}))).collect();
+    let (account, _) = replay(&setting(), &[], &[&ndjson(&newest_first)]);
+    let refused = account.count_of(Flaw::TooFarAhead) + account.count_of(Flaw::TooFarBehind);
+    assert!(refused == 600 - account.counted && account.to_string().contains("sort them by received_at"), "{account}");
+    let (account, _) = replay(&setting(), &[], &[&ndjson(&with_wrong_dates(60, &[(0, 60 * 24 * 365)]))]);
+    assert!(!account.to_string().contains("sort"), "{account}");
+}
+
 #[test]
 fn a_truncated_file_ends_there_and_the_next_goes_on() {
     let (first, second) = (busy(0..2_000, "a"), busy(2_000..2_100, "b"));
@@ -152,8 +217,31 @@ fn an_empty_file_gives_an_empty_account() {
 fn providers_are_taken_as_they_come() {
     let lines = ["not json", r#"{"provider":7}"#, r#"{"provider":"No Id"}"#, r#"{"provider":"zulu"}"#, r#"{"a":1,"provider":"zulu"}"#];
     let files = Files::new(&[lines.join("\n").as_bytes(), &gzip(br#"{"provider":"al-pha","x":[]}"#)]);
-    let catalogue = providers::named_in(&files.paths).unwrap();
+    let catalogue = providers::named_in(&files.paths, &support::catalogue()).unwrap();
     assert_eq!(catalogue.iter().map(|(_, provider)| provider.id.as_str()).collect::<Vec<_>>(), ["al-pha", "zulu"]);
+}
+
+#[test]
+fn a_mobile_network_code_means_whom_it_is_known_to_mean_or_a_provider_of_its_own() {
+    let lines = [
+        r#"{"plmn":"00101"}"#,
+        r#"{"provider":"alpha","plmn":"302999"}"#,
+        r#"{"plmn":"302-720"}"#,
+        r#"{"plmn":302721}"#,
+        r#"{"provider":null,"plmn":"302720"}"#,
+        // What phones send for "unknown", and what is no code.
+        r#"{"plmn":"65535"}"#,
+        r#"{"plmn":"00000"}"#,
+        r#"{"plmn":"--"}"#,
+        r#"{"plmn":"1"}"#,
+        r#"{"plmn":["302722"]}"#,
+    ];
+    let files = Files::new(&[lines.join("\n").as_bytes()]);
+    let catalogue = providers::named_in(&files.paths, &support::catalogue()).unwrap();
+    let found: Vec<(&str, &[String])> = catalogue.iter().map(|(_, provider)| (provider.id.as_str(), &provider.plmn[..])).collect();
+    let codes = |codes: &[&str]| codes.iter().map(|code| (*code).to_owned()).collect::<Vec<_>>();
+    let expected = [("alpha", codes(&["00101"])), ("plmn-302720", codes(&["302720"])), ("plmn-302721", codes(&["302721"]))];
+    assert_eq!(found, expected.iter().map(|(id, codes)| (*id, &codes[..])).collect::<Vec<_>>());
 }
 
 #[test]
@@ -204,7 +292,7 @@ fn a_store_that_holds_facts_is_refused() {
     let out = directory.path().join("out.ndjson");
     let run = || {
         let mut command = groundswell(&["replay", "--store"]);
-        command.arg(directory.path().join("store")).arg("--out").arg(&out).arg(&files.paths[0]).output().unwrap()
+        command.arg(directory.path().join("store")).arg("--out").arg(&out).arg(files.paths[0].path()).output().unwrap()
     };
     let (first, second) = (run(), run());
     assert!(first.status.success(), "{first:?}");
@@ -303,13 +391,13 @@ fn replay(setting: &Setting, history: &[&[u8]], stream: &[&[u8]]) -> (Account, S
     let mut shown = Shown::default();
     let past = Past::play(setting, &history.paths, &mut |_| {}).unwrap();
     let account = past.resume().unwrap().replay(&stream.paths, &mut shown).unwrap();
-    let bytes: u64 = stream.paths.iter().map(|path| path.metadata().unwrap().len()).sum();
+    let bytes: u64 = stream.paths.iter().map(Source::bytes).sum();
     assert_eq!(std::mem::take(&mut shown.bytes), bytes);
     (account, shown)
 }
 
 /// Replays; gives the account, what the detectors saw, and what the store holds in the end.
-fn play(mut simulation: Simulation<'_>, history: &[PathBuf], stream: &[PathBuf]) -> (Account, Shown, BTreeMap<(u16, i64, u64), Tally>) {
+fn play(mut simulation: Simulation<'_>, history: &[Source], stream: &[Source]) -> (Account, Shown, BTreeMap<(u16, i64, u64), Tally>) {
     simulation.history(history, &mut |_| {}).unwrap();
     let mut shown = Shown::default();
     let account = simulation.replay(stream, &mut shown).unwrap();
@@ -347,7 +435,7 @@ impl Observer for Shown {
 
 /// Files of these contents, in a directory that ends with them.
 struct Files {
-    paths: Vec<PathBuf>,
+    paths: Vec<Source>,
     _directory: tempfile::TempDir,
 }
 
@@ -357,7 +445,7 @@ impl Files {
         let write = |(n, content): (usize, &&[u8])| {
             let path: PathBuf = Path::new(directory.path()).join(format!("{n}.ndjson"));
             std::fs::write(&path, content).unwrap();
-            path
+            path.into()
         };
         Self { paths: contents.iter().enumerate().map(write).collect(), _directory: directory }
     }

@@ -140,7 +140,7 @@ fn to_a_server_on_real_time_the_scenario_is_played_as_if_it_began_now() {
 
 #[test]
 fn what_cannot_be_simulated_is_refused_with_the_way_out() {
-    let rows: [(&[&str], &str); 9] = [
+    let rows: [(&[&str], &str); 22] = [
         (&["rogers", "--out", "x"], "there are rogers-2022, att-2024,"),
         (&["rogers-2022"], "--out <DIR>|--to <URL>"),
         (&["--out", "x"], "<SCENARIO>"),
@@ -148,6 +148,19 @@ fn what_cannot_be_simulated_is_refused_with_the_way_out() {
         (&["rogers-2022", "--out", "x", "--crowd", "1.5"], "above 0 and up to 1"),
         (&["rogers-2022", "--out", "x", "--from", "2022-07-11T00:00:00Z"], "rogers-2022 ends at 2022-07-10T04:00:00Z"),
         (&["rogers-2022", "--out", "x", "--from", "noon"], "a time like"),
+        (&["rogers-2022", "--out", "x", "--from", "1900-01-01T00:00:00Z"], "has quiet weeks from 2022-05-13T04:00:00Z on"),
+        (&["rogers-2022", "--out", "x", "--from=-000044-03-15T00:00:00Z"], "has quiet weeks from"),
+        (&["rogers-2022", "--out", "x", "--from", "2022-05-13T03:59:59Z"], "has quiet weeks from"),
+        (&["rogers-2022", "--out", "x", "--from", "9999-12-30T00:00:00Z"], "rogers-2022 ends at 2022-07-10T04:00:00Z"),
+        (&["rogers-2022", "--out", "x", "--from", "99999-01-01T00:00:00Z"], "a time like"),
+        (&["rogers-2022", "--out", "x", "--until", "2022-07-10T04:00:01Z"], "it has long been over: rogers-2022 ends at"),
+        (&["rogers-2022", "--out", "x", "--until", "1900-01-01T00:00:00Z"], "when it is over"),
+        (&["rogers-2022", "--out", "x", "--from", "2022-07-09T00:00:00Z", "--until", "2022-07-08T23:00:00Z"], "when it is over"),
+        (&["rogers-2022", "--to", "http://127.0.0.1:9", "--from", "1900-01-01T00:00:00Z"], "has quiet weeks from"),
+        (&["rogers-2022", "--to", "http://127.0.0.1:9", "--until", "2023-01-01T00:00:00Z"], "it has long been over"),
+        (&["rogers-2022", "--out", "x", "--crowd", "NaN"], "above 0 and up to 1"),
+        (&["rogers-2022", "--out", "x", "--crowd=-0.1"], "above 0 and up to 1"),
+        (&["rogers-2022", "--out", "x", "--crowd", "inf"], "above 0 and up to 1"),
         (&["rogers-2022", "--to", "127.0.0.1:9"], "an address like http://127.0.0.1:8080"),
         (&["rogers-2022", "--to", "http://127.0.0.1:9"], "no server answers at http://127.0.0.1:9"),
     ];
@@ -158,6 +171,18 @@ fn what_cannot_be_simulated_is_refused_with_the_way_out() {
         assert!(!output.status.success() && said.contains(expected), "{arguments:?}: {said}");
     }
     assert!(!directory.path().join("x").exists());
+}
+
+#[test]
+fn a_server_that_takes_none_of_the_reports_is_an_error() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Binary::start(directory.path(), &[]);
+    let to = format!("http://{}", server.address());
+    let span = ["--from", "2022-07-08T10:00:00Z", "--until", "2022-07-08T10:30:00Z"];
+    let arguments = [&["simulate", "rogers-2022", "--to", &to, "--crowd", "0.02", "--speed", "1800"], &span[..]].concat();
+    let output = groundswell(&arguments).current_dir(directory.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(1) && said.contains("the server took none of the reports"), "{said}");
 }
 
 #[test]

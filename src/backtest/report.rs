@@ -1,4 +1,4 @@
-//! A report that a person can look at: a directory with an index and a page of plots for each stream.
+//! A report that a person can look at: an index, and a page of plots for each stream.
 
 use super::alarms::Alarm;
 use super::page;
@@ -7,7 +7,6 @@ use super::set::{Set, Stream};
 use super::table::table;
 use super::trace::Trace;
 use super::verdict::Judged;
-use std::path::Path;
 
 /// All that is known of one stream after a backtest.
 #[derive(Debug, Clone)]
@@ -20,16 +19,21 @@ pub struct Examined {
     pub traces: Vec<Trace>,
 }
 
-/// Writes the report into a directory, which is made where it is missing.
-///
-/// # Errors
-/// Where a file cannot be written.
-pub fn write(directory: &Path, set: &Set, examined: &[(&Stream, Examined)]) -> std::io::Result<()> {
-    std::fs::create_dir_all(directory)?;
-    for (stream, one) in examined {
-        std::fs::write(directory.join(format!("{}.html", stream.scenario)), page::stream(set, stream, one))?;
-    }
-    let table = table(&score(examined.iter().map(|(_, one)| &one.judged)));
-    let all: Vec<&Examined> = examined.iter().map(|(_, one)| one).collect();
-    std::fs::write(directory.join("index.html"), page::index(&table, &all))
+/// The name of the page that names all others.
+pub const INDEX: &str = "index.html";
+
+/// The name of a stream's page.
+#[must_use]
+pub fn page_of(stream: &Stream) -> String {
+    format!("{}.html", stream.scenario)
+}
+
+/// The pages of the report, one after the other, each with its name; the index comes last.
+pub fn pages<'a>(set: &'a Set, examined: &'a [(&Stream, Examined)]) -> impl Iterator<Item = (String, String)> + 'a {
+    let index = || {
+        let table = table(&score(examined.iter().map(|(_, one)| &one.judged)));
+        let all: Vec<&Examined> = examined.iter().map(|(_, one)| one).collect();
+        (INDEX.to_owned(), page::index(&table, &all))
+    };
+    examined.iter().map(|(stream, one)| (page_of(stream), page::stream(set, stream, one))).chain(std::iter::once_with(index))
 }

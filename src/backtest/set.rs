@@ -68,6 +68,12 @@ impl Set {
         })
     }
 
+    /// The files that say so.
+    pub fn files(directory: &Path) -> impl Iterator<Item = PathBuf> {
+        let files = ["index.json", "truth.json", "real_rises.json"].map(|name| directory.join(name));
+        files.into_iter().filter(|file| file.exists())
+    }
+
     /// What happens in a stream.
     pub fn truths_of<'a>(&'a self, stream: &'a Stream) -> impl Iterator<Item = &'a Truth> {
         self.truths.iter().filter(|truth| truth.scenario == stream.scenario)

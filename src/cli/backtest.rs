@@ -1,5 +1,8 @@
 //! `groundswell backtest`: a folder of streams with known outages, the score of the incidents in them, and a report with plots.
 
+use super::interrupt::sweep_on_signals;
+use super::output::{Outputs, Target};
+use super::replay::{history_is_sound, passing_setting, stream_is_sound};
 use crate::backtest::alarms;
 use crate::backtest::figures::Score;
 use crate::backtest::report::{self, Examined};
@@ -11,7 +14,9 @@ use crate::backtest::verdict::judge;
 use crate::domain::detect::REREAD_MINUTES;
 use crate::domain::detect::episode::{Episode, State};
 use crate::domain::detect::parameters::Parameters;
+use crate::engine::replay::account::Account;
 use crate::engine::replay::past::Past;
+use crate::engine::replay::source::Source;
 use crate::engine::replay::{Observer, jobs, providers};
 use crate::engine::watch::Step;
 use crate::render::incident_line::incident_line;
@@ -21,6 +26,16 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::io::Write;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
+
+/// Where the answers go.
+struct Answers {
+    outputs: Outputs,
+    /// The incidents of each stream, where they are asked for.
+    incidents: Vec<Option<Target>>,
+    /// The pages of the report in the order in which they are made, where they are asked for.
+    report: Vec<Target>,
+    json: Option<Target>,
+}
 
 /// What is tested, and where the answers go.
 #[derive(Debug, Clone, Args)]
@@ -62,9 +77,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     ensure!(!streams.is_empty(), "{} has no stream of that name", arguments.set.join("index.json").display());
     let cores = || std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
     let jobs = arguments.jobs.and_then(|jobs| NonZero::new(usize::from(jobs))).unwrap_or_else(cores);
+    sweep_on_signals()?;
+    let answers = Answers::of(arguments, &streams)?;
     let examined = match &arguments.alarms {
         Some(folder) => streams.iter().map(|stream| examine(&set, stream, folder)).collect::<anyhow::Result<_>>()?,
-        None => replay(&set, &streams, arguments, jobs)?,
+        None => replay(&set, &streams, &answers, jobs)?,
     };
     let examined: Vec<(&Stream, Examined)> = streams.into_iter().zip(examined).collect();
 
@@ -75,23 +92,53 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         write!(out, "\neven numbers\n{}", table(&of(&examined, |stream| !odd(stream))))?;
         write!(out, "\nodd numbers\n{}", table(&of(&examined, odd)))?;
     }
-    if let Some(file) = &arguments.json {
-        write_json(file, &of(&examined, |_| true)).with_context(|| file.display().to_string())?;
+    let mut written = Vec::new();
+    if let Some(target) = &answers.json {
+        let text = serde_json::to_string_pretty(&of(&examined, |_| true))? + "\n";
+        written.push(target.written(text.as_bytes())?);
     }
-    if let Some(directory) = &arguments.report {
-        report::write(directory, &set, &examined).with_context(|| directory.display().to_string())?;
+    for (target, (_, page)) in answers.report.iter().zip(report::pages(&set, &examined)) {
+        written.push(target.written(page.as_bytes())?);
     }
-    Ok(())
+    Ok(answers.outputs.publish(written)?)
+}
+
+impl Answers {
+    /// Makes sure that each may be written, before the time is spent.
+    fn of(arguments: &Arguments, streams: &[&Stream]) -> anyhow::Result<Self> {
+        let read = inputs(arguments, streams)?;
+        let mut outputs = Outputs::beside(read.iter().map(PathBuf::as_path))?;
+        let mut target =
+            |folder: &Option<PathBuf>, name: &str| folder.as_ref().map(|folder| outputs.target(&folder.join(name))).transpose();
+        let incidents = streams.iter().map(|stream| target(&arguments.out, &format!("{}.ndjson", stream.scenario)));
+        let incidents = incidents.collect::<Result<_, _>>()?;
+        let pages = streams.iter().map(|stream| report::page_of(stream)).chain([report::INDEX.to_owned()]);
+        let pages = pages.map(|page| target(&arguments.report, &page)).collect::<Result<Vec<_>, _>>()?;
+        let json = arguments.json.as_ref().map(|file| outputs.target(file)).transpose()?;
+        Ok(Self { outputs, incidents, report: pages.into_iter().flatten().collect(), json })
+    }
+}
+
+/// All that is read.
+fn inputs(arguments: &Arguments, streams: &[&Stream]) -> anyhow::Result<Vec<PathBuf>> {
+    let mut read: Vec<PathBuf> = Set::files(&arguments.set).collect();
+    let of_set = streams.iter().flat_map(|stream| stream.reports.iter().chain(&stream.history)).cloned();
+    match &arguments.alarms {
+        // A set need not have its streams where nothing is replayed.
+        Some(folder) => {
+            let alarms = streams.iter().map(|stream| folder.join(format!("{}.ndjson", stream.scenario)));
+            let alarms: Vec<PathBuf> = alarms.filter(|file| file.exists()).collect();
+            ensure!(!alarms.is_empty(), "nothing could be read: {} has no incidents of any of these streams", folder.display());
+            read.extend(of_set.filter(|file| file.exists()).chain(alarms));
+        }
+        None => read.extend(of_set),
+    }
+    Ok(read)
 }
 
 /// The score of some of the streams.
 fn of(examined: &[(&Stream, Examined)], which: impl Fn(&Stream) -> bool) -> Score {
     score(examined.iter().filter(|(stream, _)| which(stream)).map(|(_, one)| &one.judged))
-}
-
-fn write_json(file: &Path, score: &Score) -> anyhow::Result<()> {
-    let text = serde_json::to_string_pretty(score)?;
-    Ok(std::fs::write(file, text + "\n")?)
 }
 
 /// The incidents of a folder, judged.
@@ -102,7 +149,7 @@ fn examine(set: &Set, stream: &Stream, folder: &Path) -> anyhow::Result<Examined
 }
 
 /// Plays the streams: each history once, then every stream that goes on from it.
-fn replay(set: &Set, streams: &[&Stream], arguments: &Arguments, jobs: NonZero<usize>) -> anyhow::Result<Vec<Examined>> {
+fn replay(set: &Set, streams: &[&Stream], answers: &Answers, jobs: NonZero<usize>) -> anyhow::Result<Vec<Examined>> {
     let bar = bar(streams.len())?;
     let mut examined: Vec<Option<Examined>> = streams.iter().map(|_| None).collect();
     let mut histories: Vec<&Option<PathBuf>> = streams.iter().map(|stream| &stream.history).collect();
@@ -111,30 +158,47 @@ fn replay(set: &Set, streams: &[&Stream], arguments: &Arguments, jobs: NonZero<u
     for history in histories {
         let mut of_history: Vec<usize> = (0..streams.len()).collect();
         of_history.retain(|n| streams[*n].history == *history);
-        let files = |n: &usize| streams[*n].reports.clone().with_context(|| format!("{} names no stream", streams[*n].scenario));
-        let reports: Vec<PathBuf> = of_history.iter().map(files).collect::<anyhow::Result<_>>()?;
-        let history: Vec<PathBuf> = history.iter().cloned().collect();
-        let setting = super::replay::passing_setting(providers::named_in(history.iter().chain(&reports))?);
+        let reports: Vec<Source> = of_history.iter().map(|n| reports_of(streams[*n])).collect::<anyhow::Result<_>>()?;
+        let history: Vec<Source> = history.iter().map(|file| Source::settled(file)).collect::<Result<_, _>>()?;
+        let named = providers::named_in(history.iter().chain(&reports), &crate::catalogue::builtin())?;
+        let setting = passing_setting(named);
         let past = Past::play(&setting, &history, &mut |_| {})?;
-        let played = jobs::each(jobs, &of_history, |n| -> anyhow::Result<Examined> {
+        say_flaws(&bar, "history", past.account())?;
+        history_is_sound(past.account())?;
+        let of_history: Vec<(usize, Source)> = of_history.into_iter().zip(reports).collect();
+        let played = jobs::each(jobs, &of_history, |(n, reports)| -> anyhow::Result<Examined> {
             let stream = streams[*n];
             let mut seen = Seen { recorder: Recorder::new(set, stream, Parameters::default().opens_untaught_at), lines: Vec::new() };
-            past.resume()?.replay(&[files(n)?], &mut seen)?;
+            let account = past.resume()?.replay(std::slice::from_ref(reports), &mut seen)?;
             bar.inc(1);
+            say_flaws(&bar, &stream.scenario, &account)?;
+            stream_is_sound(&account)?;
             let Seen { recorder, lines } = seen;
-            if let Some(folder) = &arguments.out {
-                let file = folder.join(format!("{}.ndjson", stream.scenario));
-                std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&file, &lines)).with_context(|| file.display().to_string())?;
+            if let Some(target) = &answers.incidents[*n] {
+                answers.outputs.write(target, &lines)?;
             }
             let alarms = alarms::parse(&stream.scenario, &String::from_utf8_lossy(&lines))?;
             Ok(Examined { judged: judge(set, stream, &alarms), alarms, traces: recorder.traces() })
         });
-        for (n, played) in of_history.into_iter().zip(played) {
+        for ((n, _), played) in of_history.into_iter().zip(played) {
             examined[n] = Some(played.with_context(|| streams[n].scenario.clone())?);
         }
     }
     bar.finish_and_clear();
     Ok(examined.into_iter().flatten().collect())
+}
+
+fn reports_of(stream: &Stream) -> anyhow::Result<Source> {
+    let file = stream.reports.as_ref().with_context(|| format!("{} names no stream", stream.scenario))?;
+    Ok(Source::settled(file)?)
+}
+
+/// Says what became of the lines where some were refused.
+fn say_flaws(bar: &ProgressBar, name: &str, account: &Account) -> anyhow::Result<()> {
+    if account.flaws.is_empty() {
+        return Ok(());
+    }
+    Ok(bar.suspend(|| writeln!(std::io::stderr(), "{name}: {account}"))?)
 }
 
 /// What was seen of one stream.

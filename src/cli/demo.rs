@@ -115,7 +115,7 @@ fn with_history(plan: &Plan, setting: &Setting, directory: &Path) -> anyhow::Res
     let files = directory.join("files");
     files::write(plan, files::history_before(&(begins..begins), HISTORY_WEEKS), begins..begins.plus_ms(MINUTE_MS), &files)?;
     let mut simulation = Simulation::over(setting, open()?)?;
-    let account = simulation.history(&[files.join("history.ndjson.gz")], &mut |_| {})?;
+    let account = simulation.history(&[files.join("history.ndjson.gz").into()], &mut |_| {})?;
     simulation.store().close()?;
     drop(simulation);
     account::preloaded(account.counted)?;

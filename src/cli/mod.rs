@@ -3,8 +3,11 @@
 mod backtest;
 mod copy;
 mod demo;
+mod interrupt;
 mod openapi;
 mod opened;
+mod output;
+mod place;
 mod rehearse;
 mod replay;
 mod serve;

@@ -47,13 +47,20 @@ pub fn store(config: &Config, catalogue: &Catalogue, terms: Terms) -> anyhow::Re
     })
 }
 
-/// The Redis that a replay is to go on in; where it has parts, the tenant of this name.
-pub fn replay_redis(config: &ReplayConfig, url: &str, catalogue: &Catalogue, terms: Terms, part: Option<String>) -> anyhow::Result<Redis> {
-    let redis = match part {
-        Some(name) => config.redis.part(&name).map_err(|reason| anyhow!("--redis-prefix with {name:?}: {reason}"))?,
-        None => config.redis.clone(),
+/// The Redis that a replay is to go on in; where it has parts, the tenant of this name. `options` were read once: a secret may come from a
+/// pipe.
+pub fn replay_redis(
+    config: &ReplayConfig,
+    (url, options): (&str, &address::Options),
+    catalogue: &Catalogue,
+    terms: Terms,
+    part: Option<String>,
+) -> anyhow::Result<Redis> {
+    let prefix = match part {
+        Some(name) => config.redis.part(&name).map_err(|reason| anyhow!("--redis-prefix with {name:?}: {reason}"))?.redis_prefix,
+        None => options.prefix.clone(),
     };
-    Ok(Redis::open(url, catalogue, terms, &redis_options(&redis)?)?)
+    Ok(Redis::open(url, catalogue, terms, &address::Options { prefix, ..options.clone() })?)
 }
 
 /// How to reach a Redis.

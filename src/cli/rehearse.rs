@@ -1,7 +1,10 @@
 //! `groundswell rehearse`: outages on record through the whole of detection, and what it is worth.
 
+use super::interrupt::sweep_on_signals;
+use super::output::{Finished, Outputs};
 use super::replay::passing_setting;
 use super::simulate::files;
+use crate::engine::replay::leftovers::Leftover;
 use crate::engine::replay::past::Past;
 use crate::rehearsal::plot::draw;
 use crate::rehearsal::seen::Seen;
@@ -9,10 +12,10 @@ use crate::rehearsal::table::table;
 use crate::rehearsal::verdict::{Verdict, verdict};
 use crate::simulate::plan::Plan;
 use crate::simulate::scenario::{ALL, Scenario};
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{anyhow, ensure};
 use clap::Args;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Which outages, how, and where the answers go.
 #[derive(Debug, Clone, Args)]
@@ -45,22 +48,29 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let named = |name: &String| Scenario::by_name(name).ok_or_else(|| anyhow!("there is no scenario {name:?}; simulate --list names them"));
     let scenarios: Vec<&Scenario> =
         if arguments.scenarios.is_empty() { ALL.to_vec() } else { arguments.scenarios.iter().map(named).collect::<anyhow::Result<_>>()? };
-    let mut verdicts: Vec<Verdict> = Vec::new();
-    for scenario in scenarios {
+    sweep_on_signals()?;
+    let mut outputs = Outputs::beside([])?;
+    let mut in_report = |name: &str| arguments.report.as_ref().map(|directory| outputs.target(&directory.join(name))).transpose();
+    let plots = scenarios.iter().map(|scenario| in_report(&format!("{}.svg", scenario.name))).collect::<Result<Vec<_>, _>>()?;
+    let table_target = in_report("table.md")?;
+    let json_target = arguments.json.as_ref().map(|file| outputs.target(file)).transpose()?;
+    let (mut verdicts, mut written): (Vec<Verdict>, Vec<Finished>) = (Vec::new(), Vec::new());
+    for (scenario, plot) in scenarios.into_iter().zip(plots) {
         let plan = Plan::new(scenario, arguments.seed, arguments.crowd);
         let seen = rehearse(&plan, arguments.history_weeks)?;
         verdicts.push(verdict(&plan, &seen));
-        if let Some(directory) = &arguments.report {
-            write(directory, &format!("{}.svg", scenario.name), &draw(&plan, &seen))?;
+        if let Some(target) = plot {
+            written.push(target.written(draw(&plan, &seen).as_bytes())?);
         }
     }
     let table = table(&verdicts);
-    if let Some(directory) = &arguments.report {
-        write(directory, "table.md", &table)?;
+    if let Some(target) = table_target {
+        written.push(target.written(table.as_bytes())?);
     }
-    if let Some(file) = &arguments.json {
-        std::fs::write(file, serde_json::to_string_pretty(&verdicts)? + "\n").with_context(|| file.display().to_string())?;
+    if let Some(target) = json_target {
+        written.push(target.written((serde_json::to_string_pretty(&verdicts)? + "\n").as_bytes())?);
     }
+    outputs.publish(written)?;
     std::io::stdout().lock().write_all(table.as_bytes())?;
     let wrong: Vec<&str> = verdicts.iter().filter(|verdict| !verdict.is_right()).map(|verdict| verdict.scenario).collect();
     ensure!(wrong.is_empty(), "not as it should be: {}", wrong.join(", "));
@@ -69,18 +79,13 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
 
 /// Plays a scenario through ingest, store, detectors and desk.
 fn rehearse(plan: &Plan, history_weeks: i64) -> anyhow::Result<Seen> {
-    let directory = tempfile::tempdir()?;
+    let directory = Leftover::directory("groundswell-rehearsal-")?;
     let stream = plan.scenario.from()..plan.scenario.until();
     files::write(plan, files::history_before(&stream, history_weeks), stream, directory.path())?;
     let file = |name: &str| directory.path().join(name);
     let setting = passing_setting(crate::catalogue::builtin());
-    let past = Past::play(&setting, &[file("history.ndjson.gz")], &mut |_| {})?;
+    let past = Past::play(&setting, &[file("history.ndjson.gz").into()], &mut |_| {})?;
     let mut seen = Seen::default();
-    past.resume()?.replay(&[file("stream.ndjson.gz")], &mut seen)?;
+    past.resume()?.replay(&[file("stream.ndjson.gz").into()], &mut seen)?;
     Ok(seen)
-}
-
-fn write(directory: &Path, name: &str, text: &str) -> anyhow::Result<()> {
-    let path = directory.join(name);
-    std::fs::create_dir_all(directory).and_then(|()| std::fs::write(&path, text)).with_context(|| path.display().to_string())
 }

@@ -1,6 +1,8 @@
 //! `groundswell replay`: streams through ingest, store and detectors on simulated time; writes the incidents that were found.
 
+use super::interrupt::sweep_on_signals;
 use super::opened;
+use super::output::{Output, Outputs, Target};
 use crate::config::ReplayConfig;
 use crate::domain::detect::episode::{Episode, State};
 use crate::domain::detect::parameters::Parameters;
@@ -10,6 +12,7 @@ use crate::domain::time::{DEFAULT_LATENESS_MS, Hour};
 use crate::engine::replay::account::Account;
 use crate::engine::replay::past::{Past, must_be_empty};
 use crate::engine::replay::simulation::Simulation;
+use crate::engine::replay::source::Source;
 use crate::engine::replay::{Observer, Setting, jobs, providers};
 use crate::engine::watch::Step;
 use crate::render::explained_line::explained_line;
@@ -17,11 +20,12 @@ use crate::render::incident_line::incident_line;
 use crate::store::Store;
 use crate::store::embedded::Options;
 use crate::store::place::Place;
-use anyhow::{Context, bail};
+use crate::store::redis::Redis;
+use crate::store::redis::address;
+use anyhow::{Context, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::collections::{BTreeMap, HashSet};
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -29,11 +33,11 @@ use std::time::Instant;
 const PASSING_KEY: &[u8] = b"groundswell replay";
 
 /// Files that are played one after the other, and where what they tell is written.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 struct Stream {
     name: String,
-    files: Vec<PathBuf>,
-    out: PathBuf,
+    files: Vec<Source>,
+    out: Target,
 }
 
 /// Where streams are played: what they go on from is the same.
@@ -41,67 +45,158 @@ enum Home<'a> {
     /// In directories that nobody keeps, each a copy of what the history left.
     Passing(Past<'a>),
     /// In a Redis, each in a copy of what the history left.
-    Redis(&'a str, Past<'a>),
+    Redis(&'a str, address::Options, Past<'a>),
     /// In a directory of the operator's, where each plays the history itself.
     Directory(&'a Path),
 }
 
+/// What all streams of a replay share.
+struct Replay<'a> {
+    config: &'a ReplayConfig,
+    place: Option<Place<'a>>,
+    setting: &'a Setting,
+    history: &'a [Source],
+    outputs: &'a Outputs,
+    explained: Option<Target>,
+    /// Whether there are several streams, so that each needs a part of the store.
+    has_parts: bool,
+    bar: ProgressBar,
+}
+
 pub fn run(config: &ReplayConfig) -> anyhow::Result<()> {
-    let streams = streams(config)?;
-    if config.explained.is_some() && streams.len() > 1 {
+    let named = streams(config)?;
+    if config.explained.is_some() && named.len() > 1 {
         bail!("--explained is for one stream: give --out a file");
     }
-    let began = Instant::now();
-    let setting = setting(config)?;
-    let own_part = |stream: &Stream| (streams.len() > 1).then(|| stream.name.clone());
-    let redis = |url: &str, stream: &Stream| opened::replay_redis(config, url, &setting.catalogue, setting.terms(), own_part(stream));
-    let bar = bar(config, streams.len())?;
-    let past = || -> anyhow::Result<Past<'_>> {
-        let past = Past::play(&setting, &config.history, &mut |bytes| bar.inc(bytes))?;
-        if !config.history.is_empty() {
-            say(&bar, "history", past.account(), began)?;
-        }
-        Ok(past)
-    };
     let place = config.store.as_deref().map(Place::parse).transpose()?;
-    let home = match place {
-        None => Home::Passing(past()?),
-        Some(Place::Redis(url)) => {
-            for stream in &streams {
-                must_be_empty(&redis(url, stream)?)?;
-            }
-            Home::Redis(url, past()?)
-        }
-        Some(Place::Directory(directory)) => Home::Directory(directory),
-    };
-    let replayed = jobs::each(config.jobs(), &streams, |stream| -> anyhow::Result<()> {
-        let mut simulation = match &home {
-            Home::Passing(past) => past.resume()?,
-            Home::Redis(url, past) => past.resume_in(redis(url, stream)?)?,
-            Home::Directory(directory) => in_directory(directory, own_part(stream), config, &setting, &bar)?,
-        };
-        let began = Instant::now();
-        let mut writer = Writer { out: create(&stream.out)?, explained: config.explained.as_ref().map(|_| BTreeMap::new()), bar: &bar };
-        let account = simulation.replay(&stream.files, &mut writer)?;
-        writer.out.flush().with_context(|| stream.out.display().to_string())?;
-        if let Some(path) = &config.explained {
-            let lines = writer.explained.iter().flat_map(BTreeMap::values).flatten().copied().collect::<Vec<u8>>();
-            create(path)?.write_all(&lines).with_context(|| path.display().to_string())?;
-        }
-        say(&bar, &stream.name, &account, began)
-    });
-    bar.finish_and_clear();
+    sweep_on_signals()?;
+    let mut outputs = Outputs::beside(inputs(config))?;
+    let targets = named.iter().map(|(_, _, out)| outputs.target(out)).collect::<Result<Vec<_>, _>>()?;
+    let explained = config.explained.as_ref().map(|path| outputs.target(path)).transpose()?;
+    if let Some(Place::Directory(directory)) = place {
+        outputs.stay_out_of(directory)?;
+    }
+    let history = settled(&config.history)?;
+    let streams = named.into_iter().zip(targets).map(|((name, files, _), out)| Ok(Stream { name, files: settled(&files)?, out }));
+    let streams = streams.collect::<anyhow::Result<Vec<Stream>>>()?;
+    let setting = setting(config, history.iter().chain(streams.iter().flat_map(|stream| &stream.files)))?;
+    let bar = bar(place, &history, &streams)?;
+    let replay = Replay { config, place, setting: &setting, history: &history, outputs: &outputs, explained, has_parts: streams.len() > 1, bar };
+    let home = replay.home(&streams)?;
+    let replayed = jobs::each(config.jobs(), &streams, |stream| replay.play(&home, stream));
+    replay.bar.finish_and_clear();
     for (stream, outcome) in streams.iter().zip(replayed) {
         outcome.with_context(|| stream.name.clone())?;
     }
     Ok(())
 }
 
+impl<'a> Replay<'a> {
+    fn home(&self, streams: &[Stream]) -> anyhow::Result<Home<'a>> {
+        Ok(match self.place {
+            None => Home::Passing(self.past()?),
+            Some(Place::Redis(url)) => {
+                let options = opened::redis_options(&self.config.redis)?;
+                for stream in streams {
+                    must_be_empty(&self.redis(url, &options, stream)?)?;
+                }
+                Home::Redis(url, options, self.past()?)
+            }
+            Some(Place::Directory(directory)) => Home::Directory(directory),
+        })
+    }
+
+    fn past(&self) -> anyhow::Result<Past<'a>> {
+        let began = Instant::now();
+        let past = Past::play(self.setting, self.history, &mut |bytes| self.bar.inc(bytes))?;
+        if !self.history.is_empty() {
+            say(&self.bar, "history", past.account(), began)?;
+        }
+        history_is_sound(past.account())?;
+        Ok(past)
+    }
+
+    /// Plays a stream, and writes what it tells.
+    fn play(&self, home: &Home<'_>, stream: &Stream) -> anyhow::Result<()> {
+        let mut simulation = match home {
+            Home::Passing(past) => past.resume()?,
+            Home::Redis(url, options, past) => past.resume_in(self.redis(url, options, stream)?)?,
+            Home::Directory(directory) => self.in_directory(directory, stream)?,
+        };
+        let began = Instant::now();
+        let explained = self.explained.as_ref().map(|_| BTreeMap::new());
+        let mut writer = Writer { out: stream.out.begin()?, explained, bar: &self.bar };
+        let account = simulation.replay(&stream.files, &mut writer)?;
+        say(&self.bar, &stream.name, &account, began)?;
+        stream_is_sound(&account)?;
+        let mut written = vec![writer.out.finish()?];
+        if let Some(target) = &self.explained {
+            let lines = writer.explained.iter().flat_map(BTreeMap::values).flatten().copied().collect::<Vec<u8>>();
+            written.push(target.written(&lines)?);
+        }
+        Ok(self.outputs.publish(written)?)
+    }
+
+    /// A simulation in a directory of the operator's, after the history. Of several streams each has a directory within.
+    fn in_directory(&self, directory: &Path, stream: &Stream) -> anyhow::Result<Simulation<'a>> {
+        let (began, part) = (Instant::now(), self.part(stream));
+        let directory = part.as_ref().map_or_else(|| directory.to_owned(), |part| directory.join(part));
+        let store = Store::open_embedded(&directory, &self.setting.catalogue, self.setting.terms(), Options::default())?;
+        let mut simulation = Simulation::over(self.setting, store)?;
+        let account = simulation.history(self.history, &mut |bytes| self.bar.inc(bytes))?;
+        if !self.history.is_empty() {
+            say(&self.bar, &part.map_or_else(|| "history".into(), |name| format!("history of {name}")), &account, began)?;
+        }
+        history_is_sound(&account)?;
+        Ok(simulation)
+    }
+
+    fn redis(&self, url: &str, options: &address::Options, stream: &Stream) -> anyhow::Result<Redis> {
+        opened::replay_redis(self.config, (url, options), &self.setting.catalogue, self.setting.terms(), self.part(stream))
+    }
+
+    /// Its part of the store, where it has not the whole.
+    fn part(&self, stream: &Stream) -> Option<String> {
+        self.has_parts.then(|| stream.name.clone())
+    }
+}
+
+/// Refuses a stream of which nothing counts: its file is empty, or of something else.
+///
+/// # Errors
+/// Where that is so.
+pub fn stream_is_sound(account: &Account) -> anyhow::Result<()> {
+    ensure!(account.taken() > 0, "nothing could be read: no line is a report that could be taken");
+    Ok(())
+}
+
+/// Refuses a history whose every line was refused. An empty one is no fault.
+///
+/// # Errors
+/// Where that is so.
+pub fn history_is_sound(account: &Account) -> anyhow::Result<()> {
+    ensure!(!account.is_all_refused(), "nothing could be read of the history: no line is a report that could be taken:\n{account}");
+    Ok(())
+}
+
+/// All that is read: reports, and settings that come from files.
+fn inputs(config: &ReplayConfig) -> impl Iterator<Item = &Path> {
+    let settings = [&config.catalogue, &config.key.reporter_key_file, &config.redis.redis_password_file, &config.redis.redis_ca];
+    config.files.iter().chain(&config.history).chain(settings.into_iter().flatten()).map(PathBuf::as_path)
+}
+
+fn settled(files: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
+    Ok(files.iter().map(|file| Source::settled(file)).collect::<Result<_, _>>()?)
+}
+
+/// Name, files and output of each stream.
+type Named = (String, Vec<PathBuf>, PathBuf);
+
 /// With a directory to write to, each file is a stream of its own; else all of them are one.
-fn streams(config: &ReplayConfig) -> anyhow::Result<Vec<Stream>> {
+fn streams(config: &ReplayConfig) -> anyhow::Result<Vec<Named>> {
     if !writes_to_directory(&config.out) {
         let name = config.files.first().map_or_else(String::new, |file| stem(file));
-        return Ok(vec![Stream { name, files: config.files.clone(), out: config.out.clone() }]);
+        return Ok(vec![(name, config.files.clone(), config.out.clone())]);
     }
     let mut names = HashSet::new();
     let stream = |file: &PathBuf| {
@@ -110,7 +205,7 @@ fn streams(config: &ReplayConfig) -> anyhow::Result<Vec<Stream>> {
             bail!("two files are named {name}: what they tell would be written to one file; give --out a file, or the files other names");
         }
         let out = config.out.join(format!("{name}.ndjson"));
-        Ok(Stream { name, files: vec![file.clone()], out })
+        Ok((name, vec![file.clone()], out))
     };
     config.files.iter().map(stream).collect()
 }
@@ -119,21 +214,21 @@ fn writes_to_directory(out: &Path) -> bool {
     out.is_dir() || out.as_os_str().as_encoded_bytes().ends_with(b"/")
 }
 
-/// The name without the endings `.gz` and `.ndjson`.
+/// The name without the endings `.gz` or `.zst`, and `.ndjson`.
 fn stem(file: &Path) -> String {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    let name = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name);
     name.strip_suffix(".ndjson").unwrap_or(name).to_owned()
 }
 
-fn setting(config: &ReplayConfig) -> anyhow::Result<Setting> {
+fn setting<'a>(config: &ReplayConfig, sources: impl Iterator<Item = &'a Source>) -> anyhow::Result<Setting> {
     let catalogue = match &config.catalogue {
         Some(path) => opened::catalogue(Some(path))?,
-        None => providers::named_in(config.history.iter().chain(&config.files))?,
+        None => providers::named_in(sources, &crate::catalogue::builtin())?,
     };
     let key = match &config.store {
         None if !config.key.is_given() => ReporterKey::new(PASSING_KEY),
-        store => opened::reporter_key(&config.key, Place::parse(store.as_deref().unwrap_or_default())?)?,
+        store => opened::reporter_key(&config.key, store.as_deref().unwrap_or_default())?,
     };
     Ok(Setting { catalogue, key, lateness_ms: config.lateness_ms(), parameters: Parameters::default() })
 }
@@ -144,30 +239,11 @@ pub fn passing_setting(catalogue: Catalogue) -> Setting {
     Setting { catalogue, key, lateness_ms: DEFAULT_LATENESS_MS, parameters: Parameters::default() }
 }
 
-/// A simulation in a directory of the operator's, after the history. Of several streams each has a directory within.
-fn in_directory<'a>(
-    directory: &Path,
-    part: Option<String>,
-    config: &ReplayConfig,
-    setting: &'a Setting,
-    bar: &ProgressBar,
-) -> anyhow::Result<Simulation<'a>> {
-    let began = Instant::now();
-    let directory = part.as_ref().map_or_else(|| directory.to_owned(), |part| directory.join(part));
-    let store = Store::open_embedded(&directory, &setting.catalogue, setting.terms(), Options::default())?;
-    let mut simulation = Simulation::over(setting, store)?;
-    let account = simulation.history(&config.history, &mut |bytes| bar.inc(bytes))?;
-    if !config.history.is_empty() {
-        say(bar, &part.map_or_else(|| "history".into(), |name| format!("history of {name}")), &account, began)?;
-    }
-    Ok(simulation)
-}
-
 /// Draws nothing where standard error is no terminal.
-fn bar(config: &ReplayConfig, streams: usize) -> anyhow::Result<ProgressBar> {
-    let bytes = |files: &[PathBuf]| files.iter().map(|file| file.metadata().map_or(0, |metadata| metadata.len())).sum::<u64>();
-    let histories = if matches!(config.store.as_deref().map(Place::parse), Some(Ok(Place::Directory(_)))) { streams as u64 } else { 1 };
-    let bar = ProgressBar::new(histories * bytes(&config.history) + bytes(&config.files));
+fn bar(place: Option<Place<'_>>, history: &[Source], streams: &[Stream]) -> anyhow::Result<ProgressBar> {
+    let bytes = |files: &[Source]| files.iter().map(Source::bytes).sum::<u64>();
+    let histories = if matches!(place, Some(Place::Directory(_))) { streams.len() as u64 } else { 1 };
+    let bar = ProgressBar::new(histories * bytes(history) + streams.iter().map(|stream| bytes(&stream.files)).sum::<u64>());
     Ok(bar.with_style(ProgressStyle::with_template("{bar:40} {percent} % of {total_bytes}, {eta} to go")?))
 }
 
@@ -176,16 +252,9 @@ fn say(bar: &ProgressBar, name: &str, account: &Account, began: Instant) -> anyh
     Ok(bar.suspend(|| writeln!(std::io::stderr(), "{name}: {account}, {seconds:.1} s"))?)
 }
 
-fn create(path: &Path) -> anyhow::Result<BufWriter<File>> {
-    if let Some(directory) = path.parent() {
-        std::fs::create_dir_all(directory).with_context(|| directory.display().to_string())?;
-    }
-    Ok(BufWriter::new(File::create(path).with_context(|| path.display().to_string())?))
-}
-
 /// Writes what is sure enough to be told.
 struct Writer<'a> {
-    out: BufWriter<File>,
+    out: Output,
     /// What was left out of learning, by hour and provider, a line each; none where nobody asks.
     explained: Option<BTreeMap<(Hour, String), Vec<u8>>>,
     bar: &'a ProgressBar,

@@ -4,7 +4,8 @@ pub(super) mod files;
 pub(super) mod send;
 mod server;
 
-use crate::domain::time::Timestamp;
+use super::interrupt::sweep_on_signals;
+use crate::domain::time::{HOUR_MS, Timestamp};
 use crate::render::time::rfc3339;
 use crate::simulate::plan::Plan;
 use crate::simulate::scenario::{ALL, Scenario};
@@ -15,6 +16,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::io::Write;
 use std::ops::Range;
 use std::path::PathBuf;
+
+/// So long before the scenario a stream may begin.
+const MOST_BEFORE_MS: i64 = 8 * 7 * 24 * HOUR_MS;
 
 /// What is played, how, and where to.
 #[derive(Debug, Clone, Args)]
@@ -45,10 +49,11 @@ pub struct Arguments {
     /// How many times as fast as time it is played to a server that is on no simulated clock
     #[arg(long, requires = "to", value_parser = clap::value_parser!(u32).range(1..=10_000), value_name = "N")]
     speed: Option<u32>,
-    /// Instant from which on reports are of the stream; those before are history. The scenario's own, or a followed server's present, when not given
+    /// Instant from which on reports are of the stream; those before are history. At most 8 weeks before the scenario begins. The scenario's own, or
+    /// a followed server's present, when not given
     #[arg(long, value_parser = rfc3339_instant, value_name = "TIME")]
     from: Option<Timestamp>,
-    /// Instant at which the stream ends; the scenario's own when not given
+    /// Instant at which the stream ends, the scenario's own at the latest, and when not given
     #[arg(long, value_parser = rfc3339_instant, value_name = "TIME")]
     until: Option<Timestamp>,
 }
@@ -65,10 +70,15 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     match (&arguments.out, &arguments.to) {
         (Some(directory), _) => {
             let stream = stream(&plan, arguments.from.unwrap_or_else(|| plan.scenario.from()), arguments.until)?;
+            sweep_on_signals()?;
             let history = files::history_before(&stream, arguments.history_weeks);
             files::write(&plan, history, stream, directory)
         }
-        (None, Some(url)) => send::send(&plan, url, arguments.from, arguments.until, arguments.speed),
+        (None, Some(url)) => {
+            // What can be told without the server's time is told before it is reached.
+            stream(&plan, arguments.from.unwrap_or_else(|| earliest(&plan)), arguments.until)?;
+            send::send(&plan, url, arguments.from, arguments.until, arguments.speed)
+        }
         (None, None) => bail!("give --out or --to"),
     }
 }
@@ -86,18 +96,24 @@ fn scenario(name: &str) -> anyhow::Result<&'static Scenario> {
     Scenario::by_name(name).ok_or_else(|| anyhow!("there is no scenario {name:?}; there are {}", names()))
 }
 
-/// The instants of a stream that begins somewhere in the scenario.
+/// The instants of a stream that begins somewhere in the scenario, or in the quiet weeks before it.
 fn stream(plan: &Plan, from: Timestamp, until: Option<Timestamp>) -> anyhow::Result<Range<Timestamp>> {
-    let ends = plan.scenario.until();
-    let until = until.unwrap_or(ends).min(ends);
+    let (name, earliest, ends) = (plan.scenario.name, earliest(plan), plan.scenario.until());
+    let until = until.unwrap_or(ends);
+    ensure!(until <= ends, "the stream would end at {}, when it has long been over: {name} ends at {}", rfc3339(until), rfc3339(ends));
+    ensure!(from < until, "the stream would begin at {}, when it is over: {name} ends at {}", rfc3339(from), rfc3339(until));
     ensure!(
-        from < until,
-        "the stream would begin at {}, when it is over: {} ends at {}",
+        earliest <= from,
+        "the stream would begin at {}, too long before the outage: {name} has quiet weeks from {} on",
         rfc3339(from),
-        plan.scenario.name,
-        rfc3339(until)
+        rfc3339(earliest)
     );
     Ok(from..until)
+}
+
+/// The first instant at which a stream may begin.
+fn earliest(plan: &Plan) -> Timestamp {
+    plan.scenario.from().plus_ms(-MOST_BEFORE_MS)
 }
 
 /// A bar over the minutes of the scenario. Draws nothing where standard error is no terminal.

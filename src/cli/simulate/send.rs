@@ -56,11 +56,9 @@ pub fn send(plan: &Plan, url: &str, from: Option<Timestamp>, until: Option<Times
     }
     bar.finish_and_clear();
     let (name, sums) = (plan.scenario.name, server.sums());
-    Ok(writeln!(
-        std::io::stderr(),
-        "{name}: {sums}, all synthetic: curves fitted through the counts on record, {} of their size",
-        plan.crowd
-    )?)
+    writeln!(std::io::stderr(), "{name}: {sums}, all synthetic: curves fitted through the counts on record, {} of their size", plan.crowd)?;
+    ensure!(sums.rejected == 0 || 0 < sums.counted + sums.duplicate, "the server took none of the reports");
+    Ok(())
 }
 
 impl Shift {

@@ -42,9 +42,9 @@ pub enum Flaw {
     TooLarge,
     /// Received before the line before it, by at most five minutes: taken all the same, as received now.
     OutOfOrder,
-    /// Received more than five minutes before an earlier line.
+    /// Received more than five minutes before an earlier line; or the first, and long before those after it.
     TooFarBehind,
-    /// Received so long after the line before it that nothing would be known any more.
+    /// Received so long after the line before it, or before those after it, that its date must be wrong.
     TooFarAhead,
     /// The file ends in the middle of what was packed.
     Truncated,
@@ -62,7 +62,7 @@ pub struct Found {
 }
 
 /// A line of a file, the first being 1.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Place {
     /// Which file.
     pub file: PathBuf,
@@ -74,6 +74,18 @@ impl Account {
     /// Notes a flaw; where it is, is asked for only the first time.
     pub(super) fn note(&mut self, flaw: Flaw, place: impl FnOnce() -> Place) {
         self.flaws.entry(flaw).or_insert_with(|| Found { count: 0, first: place() }).count += 1;
+    }
+
+    /// Lines that were taken as reports.
+    #[must_use]
+    pub const fn taken(&self) -> u64 {
+        self.counted + self.duplicates
+    }
+
+    /// Whether there were lines, and none of them could be taken.
+    #[must_use]
+    pub fn is_all_refused(&self) -> bool {
+        self.taken() == 0 && !self.flaws.is_empty()
     }
 
     /// How often a flaw was found.
@@ -139,6 +151,10 @@ impl fmt::Display for Account {
         for (flaw, Found { count, first }) in flaws {
             let taken = if *flaw == Flaw::OutOfOrder { " (taken as received now)" } else { "" };
             write!(f, "\n  {count} {}{taken}, first at {}:{}", flaw.name(), first.file.display(), first.line)?;
+        }
+        // One wrong date is one line; where many are refused, the order is wrong.
+        if self.taken() < self.count_of(Flaw::TooFarBehind) + self.count_of(Flaw::TooFarAhead) {
+            write!(f, "\n  most lines are not in the order in which they were received: sort them by received_at")?;
         }
         Ok(())
     }

@@ -1,24 +1,23 @@
-//! Lines of a file, plain or packed by gzip: by its content, whatever its name. Holds one line at a time.
+//! Lines of a file, without what marks or pads them. Holds one line at a time.
 
 use super::ReplayError;
 use super::account::Flaw;
-use flate2::bufread::MultiGzDecoder;
+use super::source::Source;
+use super::unpack;
 use std::cell::Cell;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufRead, Read};
+use std::path::PathBuf;
 use std::rc::Rc;
 
 /// The longest line, in bytes: the longest body of a single report over HTTP.
 const LONGEST_LINE: usize = 64 << 10;
-const BUFFER_BYTES: usize = 256 << 10;
-const GZIP: [u8; 2] = [0x1f, 0x8b];
+/// What may stand before the first line: U+FEFF, also of a file that was appended to another.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The lines of a file.
 pub struct Lines {
     path: PathBuf,
     input: Box<dyn BufRead>,
-    is_packed: bool,
     /// Bytes of the file read so far.
     read: Rc<Cell<u64>>,
     told: u64,
@@ -38,8 +37,8 @@ pub enum Next<'a> {
 }
 
 /// A file that counts what is read of it.
-struct Counted {
-    file: File,
+struct Counted<R> {
+    file: R,
     read: Rc<Cell<u64>>,
 }
 
@@ -47,16 +46,14 @@ impl Lines {
     /// The lines of a file.
     ///
     /// # Errors
-    /// Where it cannot be opened or read.
-    pub fn open(path: &Path) -> Result<Self, ReplayError> {
-        let io = |source| ReplayError::Io { path: path.to_owned(), source };
+    /// Where it cannot be opened, or is of a form that is not read here.
+    pub fn open(source: &Source) -> Result<Self, ReplayError> {
+        let path = source.path().to_owned();
+        let file = source.open().map_err(ReplayError::io(&path))?;
         let read = Rc::new(Cell::new(0));
-        let file = Counted { file: File::open(path).map_err(io)?, read: Rc::clone(&read) };
-        let mut file = BufReader::with_capacity(BUFFER_BYTES, file);
-        let is_packed = file.fill_buf().map_err(io)?.starts_with(&GZIP);
-        let input: Box<dyn BufRead> =
-            if is_packed { Box::new(BufReader::with_capacity(BUFFER_BYTES, MultiGzDecoder::new(file))) } else { Box::new(file) };
-        Ok(Self { path: path.to_owned(), input, is_packed, read, told: 0, number: 0, line: Vec::new() })
+        let counted = Counted { file, read: Rc::clone(&read) };
+        let input = unpack::text(counted).map_err(|unpack::Foreign(form)| ReplayError::Form { path: path.clone(), form })?;
+        Ok(Self { path, input, read, told: 0, number: 0, line: Vec::new() })
     }
 
     /// Reads on. After a flaw of the file itself, nothing comes any more.
@@ -69,10 +66,10 @@ impl Lines {
             match self.read_line() {
                 Ok(Some(LineEnd::End)) => return Ok(Next::End),
                 Ok(Some(LineEnd::TooFar)) => return Ok(Next::Flaw(Flaw::TooLarge)),
-                Ok(None) if self.line.trim_ascii().is_empty() => {}
-                Ok(None) => return Ok(Next::Line(self.line.trim_ascii())),
+                Ok(None) if bare(&self.line).is_empty() => {}
+                Ok(None) => return Ok(Next::Line(bare(&self.line))),
                 Err(error) => {
-                    let flaw = if self.is_packed { flaw_of_packing(&error) } else { None };
+                    let flaw = flaw_of_packing(&error);
                     let flaw = flaw.ok_or_else(|| ReplayError::Io { path: self.path.clone(), source: error })?;
                     self.input = Box::new(io::empty());
                     return Ok(Next::Flaw(flaw));
@@ -97,6 +94,7 @@ impl Lines {
     /// Reads a line. Gives why there is none.
     fn read_line(&mut self) -> io::Result<Option<LineEnd>> {
         self.line.clear();
+        self.skip_zeros()?;
         let most = LONGEST_LINE as u64 + 1;
         if self.input.by_ref().take(most).read_until(b'\n', &mut self.line)? == 0 {
             return Ok(Some(LineEnd::End));
@@ -107,6 +105,31 @@ impl Lines {
         }
         Ok(None)
     }
+
+    /// Skips what a file system has reserved and nobody has written. It may be more than any line.
+    fn skip_zeros(&mut self) -> io::Result<()> {
+        while let [0, ..] = self.input.fill_buf()? {
+            let zeros = self.input.fill_buf()?.iter().take_while(|byte| **byte == 0).count();
+            self.input.consume(zeros);
+        }
+        Ok(())
+    }
+}
+
+/// The line without white space, byte order marks and zeros around it.
+fn bare(line: &[u8]) -> &[u8] {
+    let mut line = line;
+    loop {
+        let length = line.len();
+        line = line.trim_ascii();
+        line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
+        while let [0, rest @ ..] | [rest @ .., 0] = line {
+            line = rest;
+        }
+        if line.len() == length {
+            return line;
+        }
+    }
 }
 
 enum LineEnd {
@@ -114,16 +137,16 @@ enum LineEnd {
     TooFar,
 }
 
-/// What an error of unpacking says of the file; none where it is the disk's.
+/// What an error of unpacking says of the file; none where it is the system's.
 fn flaw_of_packing(error: &io::Error) -> Option<Flaw> {
     match error.kind() {
+        _ if error.raw_os_error().is_some() => None,
         io::ErrorKind::UnexpectedEof => Some(Flaw::Truncated),
-        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => Some(Flaw::Damaged),
-        _ => None,
+        _ => Some(Flaw::Damaged),
     }
 }
 
-impl Read for Counted {
+impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let bytes = self.file.read(buffer)?;
         self.read.set(self.read.get() + bytes as u64);
@@ -140,7 +163,7 @@ mod tests {
     fn read(content: &[u8]) -> Vec<(u64, Result<String, Flaw>)> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(content).unwrap();
-        let mut lines = Lines::open(file.path()).unwrap();
+        let mut lines = Lines::open(&file.path().to_owned().into()).unwrap();
         let mut found = Vec::new();
         loop {
             let next = match lines.next().unwrap() {
@@ -169,6 +192,71 @@ mod tests {
         assert_eq!(read(b""), []);
     }
 
+    fn zstd(plain: &[u8]) -> Vec<u8> {
+        zstd::encode_all(plain, 1).unwrap()
+    }
+
+    fn utf16(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
+        text.encode_utf16().flat_map(bytes).collect()
+    }
+
+    #[test]
+    fn marks_padding_and_packing_of_any_kind_change_nothing() {
+        let (text, zeros) = ("{\"a\": \"é🐋\"}\r\n\r\n{\"b\": 2}\r\n", vec![0; 300_000]);
+        let plain = text.as_bytes();
+        let marked = [BYTE_ORDER_MARK, plain].concat();
+        let expected = [(1, Ok("{\"a\": \"é🐋\"}".into())), (3, Ok("{\"b\": 2}".into()))];
+        let skippable = [&[0x53, 0x2a, 0x4d, 0x18, 3, 0, 0, 0][..], b"abc", &zstd(plain)].concat();
+        let forms = [
+            ("a mark", marked.clone()),
+            ("zeros behind", [plain, &zeros].concat()),
+            ("zeros before", [&zeros, plain].concat()),
+            ("gzip with a mark", packed(&marked)),
+            ("gzip and zeros", [packed(plain), zeros.clone()].concat()),
+            ("gzip, zeros, gzip", [packed(&plain[..7]), zeros.clone(), packed(&plain[7..])].concat()),
+            ("zstd", zstd(plain)),
+            ("zstd in two frames and zeros", [zstd(&plain[..7]), zstd(&plain[7..]), zeros].concat()),
+            ("zstd after something to skip", skippable),
+            ("gzip, then zstd", [packed(&plain[..7]), zstd(&plain[7..])].concat()),
+            ("gzip in gzip", packed(&packed(plain))),
+            ("gzip in zstd in gzip", packed(&zstd(&packed(plain)))),
+            ("UTF-16, low byte first", utf16(&format!("\u{feff}{text}"), u16::to_le_bytes)),
+            ("UTF-16, high byte first", utf16(&format!("\u{feff}{text}"), u16::to_be_bytes)),
+            ("UTF-16 without a mark, low byte first", utf16(text, u16::to_le_bytes)),
+            ("UTF-16 without a mark, high byte first", utf16(text, u16::to_be_bytes)),
+            ("UTF-16 in gzip", packed(&utf16(&format!("\u{feff}{text}"), u16::to_le_bytes))),
+        ];
+        for (form, content) in forms {
+            assert_eq!(read(&content), expected, "{form}");
+        }
+    }
+
+    #[test]
+    fn marks_between_files_that_were_joined_are_passed_over() {
+        let joined = [BYTE_ORDER_MARK, b"a\n", BYTE_ORDER_MARK, b"b\n\0\0", BYTE_ORDER_MARK, b" c \0"].concat();
+        assert_eq!(read(&joined), [(1, Ok("a".into())), (2, Ok("b".into())), (3, Ok("c".into()))]);
+    }
+
+    #[test]
+    fn other_forms_are_refused_by_name() {
+        let tar = [&[b'x'; 257][..], b"ustar\0"].concat();
+        let rows: [(&[u8], &str); 7] = [
+            (b"\xfd7zXZ\0\0\x04", "packed by xz"),
+            (b"BZh91AY&SY", "packed by bzip2"),
+            (b"PK\x03\x04\x14", "a ZIP archive"),
+            (&[0xff, 0xfe, 0, 0, b'{', 0, 0, 0], "text in UTF-32"),
+            (&tar, "a tar archive"),
+            (&packed(&tar), "a tar archive"),
+            (&packed(&packed(&packed(&packed(b"a")))), "packed over and over"),
+        ];
+        for (content, form) in rows {
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            file.write_all(content).unwrap();
+            let error = Lines::open(&file.path().to_owned().into()).err().unwrap().to_string();
+            assert!(error.contains(form) && error.contains(file.path().to_str().unwrap()), "{error}");
+        }
+    }
+
     #[test]
     fn a_line_that_is_too_long_is_one_flaw() {
         let longest = "x".repeat(LONGEST_LINE);
@@ -189,5 +277,13 @@ mod tests {
         let middle = spoilt.len() / 2;
         spoilt[middle..].fill(0xff);
         assert!(matches!(read(&spoilt).last(), Some((_, Err(Flaw::Damaged | Flaw::Truncated)))));
+        let squeezed = zstd(&plain);
+        let cut = read(&squeezed[..squeezed.len() / 2]);
+        assert!(cut.len() > 1_000 && cut.last().is_some_and(|last| last.1 == Err(Flaw::Truncated)), "{} lines", cut.len());
+        let mut spoilt = squeezed;
+        spoilt[middle / 2..].fill(0xff);
+        assert!(matches!(read(&spoilt).last(), Some((_, Err(Flaw::Damaged | Flaw::Truncated)))));
+        let followed = [packed(b"a\n"), b"{\"no\": \"gzip\"}\n".to_vec()].concat();
+        assert_eq!(read(&followed), [(1, Ok("a".into())), (2, Err(Flaw::Damaged))]);
     }
 }

@@ -1,16 +1,23 @@
 //! Replays: files of reports through the real ingest, store and detectors, on simulated time, as fast as it can.
 //!
-//! `lines` reads files; `simulation` is a store with its watch at a simulated instant, and what plays lines on it; `past` is what a history
-//! left, from which any number of streams go on; `account` is what became of the lines.
+//! `source` is where files come from, `unpack` and `utf16` make text of them, `lines` reads it, `queue` also looks at lines ahead, and `plausible`
+//! says which of them may move the time; `simulation` is a store with its watch at a simulated instant, and what plays lines on it; `past` is what a history
+//! left, from which any number of streams go on; `account` is what became of the lines; `leftovers` is what this process must not leave behind.
 
 pub mod account;
 pub mod jobs;
+pub mod leftovers;
 mod lines;
 pub mod past;
+mod plausible;
 pub mod providers;
+mod queue;
 mod sent;
 pub mod simulation;
+pub mod source;
 mod told;
+mod unpack;
+mod utf16;
 
 use super::watch::Step;
 use crate::domain::detect::episode::Episode;
@@ -79,6 +86,14 @@ pub enum ReplayError {
         path: PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+    /// A file is of a form that is not read here.
+    #[error("{path} is {form}: give it as text in UTF-8 or UTF-16, plain or packed by gzip or zstd")]
+    Form {
+        /// Which.
+        path: PathBuf,
+        /// What it is.
+        form: &'static str,
     },
     /// The files name more providers than can be numbered.
     #[error("providers as they come: {0}")]

@@ -1,20 +1,21 @@
 //! What a history left: a store at rest and its watch. Any number of streams go on from it, each on a copy of its own.
 
 use super::account::Account;
+use super::leftovers::Leftover;
 use super::simulation::{Reached, Simulation};
+use super::source::Source;
 use super::{ReplayError, Setting, wait};
 use crate::store::Store;
 use crate::store::copy::copy;
 use crate::store::embedded::{Durability, Embedded, Options};
 use crate::store::redis::Redis;
-use std::path::{Path, PathBuf};
-use tempfile::TempDir;
+use std::path::Path;
 
 /// What a history left.
 #[derive(Debug)]
 pub struct Past<'a> {
     setting: &'a Setting,
-    directory: TempDir,
+    directory: Leftover,
     reached: Reached,
     account: Account,
 }
@@ -24,7 +25,7 @@ impl<'a> Past<'a> {
     ///
     /// # Errors
     /// Where a file or the directory fails.
-    pub fn play(setting: &'a Setting, history: &[PathBuf], progress: &mut impl FnMut(u64)) -> Result<Self, ReplayError> {
+    pub fn play(setting: &'a Setting, history: &[Source], progress: &mut impl FnMut(u64)) -> Result<Self, ReplayError> {
         let directory = temporary()?;
         let mut simulation = Simulation::at(setting, open(setting, directory.path())?, Reached::nothing(setting), None);
         let account = simulation.history(history, progress)?;
@@ -62,7 +63,7 @@ impl<'a> Past<'a> {
     }
 
     /// A copy of its directory.
-    fn copied(&self) -> Result<TempDir, ReplayError> {
+    fn copied(&self) -> Result<Leftover, ReplayError> {
         let directory = temporary()?;
         copy_files(self.directory.path(), directory.path())?;
         Ok(directory)
@@ -78,8 +79,8 @@ pub fn must_be_empty(redis: &Redis) -> Result<(), ReplayError> {
     if is_empty { Ok(()) } else { Err(ReplayError::Occupied(redis.shown().to_owned())) }
 }
 
-fn temporary() -> Result<TempDir, ReplayError> {
-    tempfile::Builder::new().prefix("groundswell-replay-").tempdir().map_err(ReplayError::io(&std::env::temp_dir()))
+fn temporary() -> Result<Leftover, ReplayError> {
+    Leftover::directory("groundswell-replay-").map_err(ReplayError::io(&std::env::temp_dir()))
 }
 
 fn open(setting: &Setting, directory: &Path) -> Result<Store, ReplayError> {

@@ -27,6 +27,12 @@ struct Received<'a> {
     received_at: Scalar<'a>,
 }
 
+/// When a line was received; none where it does not say so.
+pub fn received_at(line: &[u8]) -> Option<Timestamp> {
+    let Received { received_at } = serde_json::from_slice(line).ok()?;
+    if let Scalar::Text(text) = received_at { sound(&text) } else { None }
+}
+
 /// The report of a line.
 pub fn read<'a>(line: &'a [u8], raw: &'a RawReport<'a>, catalogue: &Catalogue) -> Result<Sent<'a>, Flaw> {
     let first = |faults: Vec<crate::wire::fault::Fault>| faults.first().map_or(Flaw::InvalidValue, |fault| fault.kind.into());
@@ -34,8 +40,12 @@ pub fn read<'a>(line: &'a [u8], raw: &'a RawReport<'a>, catalogue: &Catalogue) -
     let Received { received_at } = serde_json::from_slice(line).map_err(|error| Flaw::of_json(&error))?;
     let received_at = match received_at {
         Scalar::Missing => return Err(Flaw::MissingField),
-        Scalar::Text(text) => instant(&text).filter(|instant| EARLIEST <= *instant).ok_or(Flaw::InvalidValue)?,
+        Scalar::Text(text) => sound(&text).ok_or(Flaw::InvalidValue)?,
         Scalar::Number(_) | Scalar::Boolean(_) | Scalar::Other(_) => return Err(Flaw::InvalidValue),
     };
     Ok(Sent { received_at, submission })
+}
+
+fn sound(text: &str) -> Option<Timestamp> {
+    instant(text).filter(|instant| EARLIEST <= *instant)
 }

@@ -1,7 +1,10 @@
 //! A store and its watch at a simulated instant, which moves on with the lines that are played on it.
 
-use super::account::{Account, Flaw, Place};
-use super::lines::{Lines, Next};
+use super::account::{Account, Flaw};
+use super::leftovers::Leftover;
+use super::plausible::{self, MOST_AHEAD_MS, Move};
+use super::queue::Queue;
+use super::source::Source;
 use super::told::{History, Stream, Told};
 use super::{Observer, ReplayError, Setting, sent, wait};
 use crate::domain::detect::episode::Episode;
@@ -10,22 +13,16 @@ use crate::domain::incident::register::Register;
 use crate::domain::provider::ProviderIndex;
 use crate::domain::report::{Arrival, Report};
 use crate::domain::reporter::DayKeys;
-use crate::domain::time::{HOUR_MS, Hour, Minute, ON_TIME_MS, Timestamp};
+use crate::domain::time::{Hour, MINUTE_MS, Minute, Timestamp};
 use crate::engine::Acceptance;
 use crate::engine::lookout::desk::Desk;
 use crate::engine::watch::{Step, Watch};
-use crate::store::{HOURS_KEPT_DAYS, Recorded, Store};
+use crate::store::{Recorded, Store};
 use crate::wire::report::RawReport;
-use std::path::PathBuf;
 use std::sync::Arc;
-use tempfile::TempDir;
 
 /// Reports that are recorded together at most; else a minute's.
 const MOST_IN_A_GROUP: usize = 65_536;
-/// A line received this much before the one before it is still taken.
-const MOST_BEHIND_MS: i64 = ON_TIME_MS;
-/// After a gap this long nothing that was learnt is kept: a line so far ahead is an error of its date, and would take the time with it.
-const MOST_AHEAD_MS: i64 = HOURS_KEPT_DAYS * 24 * HOUR_MS;
 /// Minutes without a line that are stepped through at once.
 const MINUTES_AT_ONCE: i64 = 24 * 60;
 /// Lines after which the observer hears how much was read.
@@ -43,7 +40,7 @@ pub struct Simulation<'a> {
     tidied: Option<Hour>,
     account: Account,
     /// Where the store is, if it ends with this. Dropped after it.
-    _directory: Option<TempDir>,
+    _directory: Option<Leftover>,
 }
 
 /// How far a simulation has come, beside what is in its store.
@@ -73,7 +70,7 @@ impl<'a> Simulation<'a> {
     }
 
     /// A simulation that has come so far over its store, which lies in a directory that ends with it where that is given.
-    pub(super) fn at(setting: &'a Setting, store: Store, reached: Reached, directory: Option<TempDir>) -> Self {
+    pub(super) fn at(setting: &'a Setting, store: Store, reached: Reached, directory: Option<Leftover>) -> Self {
         Self {
             keys: Arc::new(setting.key.around(reached.now.unwrap_or(Timestamp(0)))),
             setting,
@@ -96,7 +93,7 @@ impl<'a> Simulation<'a> {
     ///
     /// # Errors
     /// Where a file or the store fails.
-    pub fn history(&mut self, files: &[PathBuf], progress: &mut impl FnMut(u64)) -> Result<Account, ReplayError> {
+    pub fn history(&mut self, files: &[Source], progress: &mut impl FnMut(u64)) -> Result<Account, ReplayError> {
         let mut history = History { told: std::mem::take(&mut self.reached.told), progress };
         wait(self.play(files, &mut history))?;
         self.reached.told = history.told;
@@ -107,7 +104,7 @@ impl<'a> Simulation<'a> {
     ///
     /// # Errors
     /// Where a file or the store fails, or the observer cannot go on.
-    pub fn replay(&mut self, files: &[PathBuf], observer: &mut impl Observer) -> Result<Account, ReplayError> {
+    pub fn replay(&mut self, files: &[Source], observer: &mut impl Observer) -> Result<Account, ReplayError> {
         let mut stream = Stream { before: std::mem::take(&mut self.reached.told), told: Told::new(), observer };
         wait(async {
             self.play(files, &mut stream).await?;
@@ -127,30 +124,28 @@ impl<'a> Simulation<'a> {
         Ok(self.reached)
     }
 
-    async fn play(&mut self, files: &[PathBuf], observer: &mut impl Observer) -> Result<(), ReplayError> {
-        for file in files {
-            let mut lines = Lines::open(file)?;
-            loop {
-                let flaw = match lines.next()? {
-                    Next::Line(line) => self.take(line, observer).await?,
-                    Next::Flaw(flaw) => Some(flaw),
-                    Next::End => break,
-                };
-                if let Some(flaw) = flaw {
-                    self.account.note(flaw, || Place { file: file.clone(), line: lines.number() });
-                }
-                if lines.number().is_multiple_of(TELL_EVERY) {
-                    observer.read(lines.newly_read());
-                }
+    async fn play(&mut self, files: &[Source], observer: &mut impl Observer) -> Result<(), ReplayError> {
+        let (mut queue, mut line, mut lines) = (Queue::of(files), Vec::new(), 0_u64);
+        while let Some(read) = queue.next(&mut line)? {
+            let flaw = match read {
+                Ok(()) => self.take(&line, &mut queue, observer).await?,
+                Err(flaw) => Some(flaw),
+            };
+            if let Some(flaw) = flaw {
+                self.account.note(flaw, || queue.place());
             }
-            observer.read(lines.newly_read());
+            lines += 1;
+            if lines.is_multiple_of(TELL_EVERY) {
+                observer.read(queue.newly_read());
+            }
         }
+        observer.read(queue.newly_read());
         // So that what follows on it finds the same, whether it follows on the store or on a copy.
         self.record().await
     }
 
     /// Takes the report of a line, and moves the time to when it was received. Gives what is wrong with the line.
-    async fn take(&mut self, line: &[u8], observer: &mut impl Observer) -> Result<Option<Flaw>, ReplayError> {
+    async fn take(&mut self, line: &[u8], queue: &mut Queue<'_>, observer: &mut impl Observer) -> Result<Option<Flaw>, ReplayError> {
         let raw = match serde_json::from_slice::<RawReport>(line) {
             Ok(raw) => raw,
             Err(error) => return Ok(Some(Flaw::of_json(&error))),
@@ -159,15 +154,13 @@ impl<'a> Simulation<'a> {
             Ok(sent) => sent,
             Err(flaw) => return Ok(Some(flaw)),
         };
-        let now = self.reached.now.unwrap_or(sent.received_at);
-        let ahead_ms = sent.received_at.ms_since(now);
-        if ahead_ms < -MOST_BEHIND_MS {
-            return Ok(Some(Flaw::TooFarBehind));
-        }
-        if ahead_ms > MOST_AHEAD_MS {
-            return Ok(Some(Flaw::TooFarAhead));
-        }
-        let (at, flaw) = (sent.received_at.max(now), (ahead_ms < 0).then_some(Flaw::OutOfOrder));
+        let (now, received_at) = (self.reached.now, sent.received_at);
+        let after = if plausible::depends_on_others(now, received_at) { queue.received_next()? } else { Vec::new() };
+        let (at, flaw) = match plausible::judge(now, received_at, &after) {
+            Move::On => (received_at, None),
+            Move::Stay => (now.unwrap_or(received_at), Some(Flaw::OutOfOrder)),
+            Move::Refused(flaw) => return Ok(Some(flaw)),
+        };
         self.advance(at.minute(), observer).await?;
         self.reached.now = Some(at);
         let report = match self.accept(at).report(&sent.submission) {
@@ -195,10 +188,11 @@ impl<'a> Simulation<'a> {
             // The watch begins here: its first tick steps to no minute before.
             return self.tick(to, observer).await;
         };
-        let mut minute = now.minute();
-        if minute < to {
+        if now.minute() < to {
             self.record().await?;
         }
+        // Of a gap in which all is forgotten, the end says as much as the whole.
+        let mut minute = now.minute().max(to.plus(-MOST_AHEAD_MS / MINUTE_MS));
         while minute < to {
             let until = to.min(minute.plus(MINUTES_AT_ONCE));
             self.store.mark_live(minute..until).await?;
