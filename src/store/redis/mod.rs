@@ -32,7 +32,7 @@ use mirror::Mirror;
 use record::{Kept, Struck};
 use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::runtime::{Builder, Runtime};
 
 const DAY_MINUTES: i64 = 24 * 60;
@@ -64,6 +64,8 @@ struct Node {
     /// Steps of housekeeping so far.
     step: AtomicU64,
     tidied: std::sync::Mutex<Option<Hour>>,
+    /// Whether housekeeping is to end as soon as it can.
+    given_up: AtomicBool,
     /// Bytes of append-only file, as of the last look.
     file_bytes: AtomicU64,
     /// Entries of the journal, as of the last look.
@@ -106,6 +108,7 @@ impl Redis {
             struck: Struck::default(),
             step: AtomicU64::new(0),
             tidied: std::sync::Mutex::new(None),
+            given_up: AtomicBool::new(false),
             file_bytes: AtomicU64::new(0),
             journal_entries: AtomicU64::new(0),
         };
@@ -225,6 +228,10 @@ impl Redis {
     pub(super) async fn tidy(&self, now: Timestamp) -> Result<(), StoreError> {
         let node = Arc::clone(&self.node);
         self.here(async move { Ok(tidy::tidy(&node, now).await?) }).await?
+    }
+
+    pub(super) fn give_up_housekeeping(&self) {
+        self.node.given_up.store(true, Ordering::Relaxed);
     }
 
     pub(super) async fn size(&self) -> StoreSize {
