@@ -202,12 +202,25 @@ impl Watch {
         Ok(std::mem::take(&mut self.found))
     }
 
-    /// As [`Self::tick`], but learns at most a week of hours, steps through at most [`MOST_STEPS_A_TICK`] minutes, and returns where `pause`
-    /// says so. Whether it has come to the present, [`Self::is_behind`] tells, and how far, [`Self::share_done`].
+    /// As [`Self::tick`], but learns at most a week of hours and steps through at most [`MOST_STEPS_A_TICK`] minutes, so that its caller may
+    /// do something else meanwhile. Whether it has come to the present, [`Self::is_behind`] tells, and how far, [`Self::share_done`].
     ///
     /// # Errors
     /// Where the store cannot be read. The next goes on where this one failed, and tells what this one found.
     pub async fn catch_up(
+        &mut self,
+        store: &Store,
+        now: Timestamp,
+        seen: &mut impl FnMut(&Step<'_>),
+    ) -> Result<Vec<(ProviderIndex, Episode)>, StoreError> {
+        self.catch_up_until(store, now, &Pause::NEVER, seen).await
+    }
+
+    /// The same, but returns before that where `pause` says so.
+    ///
+    /// # Errors
+    /// As [`Self::catch_up`].
+    pub async fn catch_up_until(
         &mut self,
         store: &Store,
         now: Timestamp,
@@ -286,7 +299,7 @@ impl Watch {
         self.first.get_or_insert(next);
         let stop = Minute(next.minute.0.saturating_add(piece.most_steps).min(now.0 + 1));
         let last_hour = Hour(next.hour.0.saturating_add(piece.most_hours));
-        while next.minute < stop && !(piece.pause.is_over)() {
+        while next.minute < stop {
             let due = next.minute.plus(-REREAD_MINUTES).hour();
             next = self.learn(store, &liveness, next, due.min(last_hour), piece.pause).await?;
             if next.hour < due {
@@ -296,6 +309,10 @@ impl Watch {
             let until_hour_is_due = next.hour.minutes().end.plus(REREAD_MINUTES);
             let span = Span { until: until_hour_is_due.min(stop).min(now.plus(1)), now };
             next = self.step(store, &liveness, next, span, piece.pause, seen).await?;
+            // Something is done in each piece, however short it is to be.
+            if (piece.pause.is_over)() || (piece.pause.is_stopped)() {
+                break;
+            }
         }
         Ok(())
     }
@@ -309,7 +326,7 @@ impl Watch {
         until: Hour,
         pause: &Pause<'_>,
     ) -> Result<Next, StoreError> {
-        while next.hour < until && !(pause.is_over)() {
+        while next.hour < until {
             let hours = next.hour..until.min(next.hour.plus(HOURS_AT_ONCE));
             let Some(facts) = together(self.providers().map(|provider| store.hours(provider, hours.clone())), pause).await? else { break };
             for hour in (hours.start.0..hours.end.0).map(Hour) {
@@ -330,6 +347,9 @@ impl Watch {
             self.note_where_heard();
             next.hour = hours.end;
             self.next = Some(next);
+            if (pause.is_over)() {
+                break;
+            }
         }
         Ok(next)
     }

@@ -104,7 +104,7 @@ pub async fn observe(request: ServiceRequest, next: Next<impl MessageBody>) -> R
     }
     if is_read {
         response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-        let exposed = HeaderValue::from_static("ETag, Retry-After, X-Request-Id, Simulated-Clock");
+        let exposed = HeaderValue::from_static("ETag, Retry-After, X-Request-Id, Simulated-Clock, Detection");
         response.headers_mut().insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
     }
     Ok(response)

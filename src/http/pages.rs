@@ -1,6 +1,7 @@
 //! The face: front page, probes, metrics, the OpenAPI document and its page.
 
 use super::App;
+use super::detection::ProgressJson;
 use super::error::{Code, Problem, ProblemDetails};
 use super::query::Query;
 use actix_web::http::header;
@@ -14,6 +15,34 @@ pub struct Health {
     /// `ok`.
     #[schema(example = "ok")]
     status: &'static str,
+}
+
+/// A server that requests should be sent to.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Readiness {
+    /// `ok`.
+    #[schema(example = "ok")]
+    status: &'static str,
+    /// How far detection has come: while it catches up, calls that rest on it answer 503 or `stale`.
+    progress: ProgressJson,
+}
+
+/// What requests are for.
+enum Purpose {
+    /// To record reports.
+    Ingest,
+    /// To ask what is wrong now.
+    Detection,
+}
+
+impl Purpose {
+    fn read(text: &str) -> Option<Self> {
+        match text {
+            "ingest" => Some(Self::Ingest),
+            "detection" => Some(Self::Detection),
+            _ => None,
+        }
+    }
 }
 
 /// The front page.
@@ -42,23 +71,29 @@ pub async fn healthz(request: HttpRequest) -> Result<HttpResponse, Problem> {
 ///
 /// Without `for` it stays good while answers can be read. With `for=ingest` it fails while reports cannot be recorded, or
 /// would be lost: the store's last answer was a failure, its Redis writes no append-only file or evicts, or its clock is over 2 s apart.
+/// With `for=detection` it fails until detection sees the present. The answer says how far that has come.
 #[utoipa::path(
     get, path = "/readyz", tag = "operations", operation_id = "readyz",
     params(super::params::ReadyParams),
     responses(
-        (status = 200, description = "They should", body = Health),
+        (status = 200, description = "They should", body = Readiness),
         (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 503, description = "They should not", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
 pub async fn readyz(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let query = Query::parse(request.query_string(), &["for"])?;
-    let for_ingest = query.value("for", "ingest", |text| (text == "ingest").then_some(()))?.is_some();
-    let unfit = if for_ingest { app.engine.unfit_to_record() } else { Vec::new() };
+    let purpose = query.value("for", "ingest or detection", Purpose::read)?;
+    let detection = app.engine.detection();
+    let unfit = if matches!(purpose, Some(Purpose::Ingest)) { app.engine.unfit_to_record() } else { Vec::new() };
     if !unfit.is_empty() {
         return Err(Problem::new(Code::Unavailable, unfit.join("; ")));
     }
-    Ok(ok())
+    if matches!(purpose, Some(Purpose::Detection)) && !detection.is_current() {
+        return Err(Problem::behind(&detection));
+    }
+    let ready = Readiness { status: "ok", progress: (&detection).into() };
+    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(ready))
 }
 
 /// Metrics for Prometheus

@@ -2,6 +2,7 @@
 
 use super::outlook::Outlook;
 use crate::domain::time::Timestamp;
+use std::time::Duration;
 
 /// How much of the past a lookout has come through, since it began or began anew.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -10,6 +11,21 @@ pub struct Progress {
     pub up_to: Option<Timestamp>,
     /// The share of hours and minutes that it has come through, 0 to 1.
     pub share: f64,
+    /// Seconds until it is through, by its pace so far; none where that is not known.
+    pub left_s: Option<u64>,
+}
+
+/// When nothing is known of its pace, it is worth asking again after so many seconds; and at the latest.
+const ASK_AGAIN_S: u64 = 2;
+const ASK_AGAIN_WITHIN_S: u64 = 60;
+
+impl Progress {
+    /// What a lookout has come through of its past in so long.
+    #[must_use]
+    pub fn after(elapsed: Duration, share: f64, up_to: Timestamp) -> Self {
+        let left = elapsed.as_secs_f64() * (1.0 - share) / share;
+        Self { up_to: Some(up_to), share, left_s: left.is_finite().then(|| left.ceil() as u64) }
+    }
 }
 
 /// What detection knows of the present.
@@ -66,6 +82,16 @@ impl Detection {
         }
     }
 
+    /// After how many seconds it is worth asking again: 1 to 60.
+    #[must_use]
+    pub fn left_s(&self) -> u64 {
+        let left = match self {
+            Self::CatchingUp(progress) => progress.left_s,
+            Self::Late { .. } | Self::Current { .. } => None,
+        };
+        left.unwrap_or(ASK_AGAIN_S).clamp(1, ASK_AGAIN_WITHIN_S)
+    }
+
     /// The word for it.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -84,19 +110,19 @@ mod tests {
 
     #[test]
     fn it_is_current_only_once_the_present_was_seen_and_not_long_ago() {
-        let progress = Progress { up_to: Some(Timestamp(5)), share: 0.25 };
+        let progress = Progress::after(Duration::from_secs(6), 0.25, Timestamp(5));
         let of = |saw_present_at, is_behind, now| {
             let outlook = Outlook { saw_present_at, is_behind, ..Outlook::nothing() };
             let detection = Detection::of(&outlook, progress, Timestamp(now));
-            (detection.name(), detection.up_to(), detection.share())
+            (detection.name(), detection.up_to(), detection.share(), detection.left_s())
         };
         let seen_at = Some(Timestamp(100));
         let rows = [
-            (None, true, 100, ("catching-up", progress.up_to, 0.25)),
-            (None, false, 100, ("catching-up", progress.up_to, 0.25)),
-            (seen_at, false, 100 + LATE_AFTER_MS, ("current", seen_at, 1.0)),
-            (seen_at, false, 101 + LATE_AFTER_MS, ("late", seen_at, 0.25)),
-            (seen_at, true, 101, ("late", seen_at, 0.25)),
+            (None, true, 100, ("catching-up", progress.up_to, 0.25, 18)),
+            (None, false, 100, ("catching-up", progress.up_to, 0.25, 18)),
+            (seen_at, false, 100 + LATE_AFTER_MS, ("current", seen_at, 1.0, 2)),
+            (seen_at, false, 101 + LATE_AFTER_MS, ("late", seen_at, 0.25, 2)),
+            (seen_at, true, 101, ("late", seen_at, 0.25, 2)),
         ];
         for (saw, is_behind, now, expected) in rows {
             assert_eq!(of(saw, is_behind, now), expected, "{saw:?} {is_behind} {now}");
