@@ -18,7 +18,7 @@ use load::machine::resident_bytes;
 use load::redis::Redis;
 use load::server::cpu_of;
 use load::sheet;
-use load::task::{Options, Task};
+use load::task::Task;
 use std::path::Path;
 use std::time::Instant;
 

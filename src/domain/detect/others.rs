@@ -77,7 +77,8 @@ struct Around<'a> {
 
 impl<'a> Others<'a> {
     /// Those beside the provider whose detector lies between these two parts of a catalogue's. Costs nothing until somebody is asked.
-    pub(super) fn beside(before: &'a [Detector], after: &'a [Detector], hearing: &'a Hearing) -> Self {
+    #[must_use]
+    pub fn beside(before: &'a [Detector], after: &'a [Detector], hearing: &'a Hearing) -> Self {
         Self { before, after, hearing: Some(hearing), near: RefCell::default() }
     }
 
