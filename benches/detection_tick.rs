@@ -6,9 +6,11 @@
 mod load;
 
 use groundswell::domain::detect::Detector;
+use groundswell::domain::detect::hearing::Hearing;
 use groundswell::domain::detect::others::Others;
 use groundswell::domain::detect::parameters::Parameters;
 use groundswell::domain::grid::Cell;
+use groundswell::domain::provider::{Catalogue, Provider, ProviderIndex};
 use groundswell::domain::time::Minute;
 use load::cities::Cities;
 use load::machine::{resident_bytes, thread_cpu_seconds};
@@ -252,8 +254,10 @@ impl Scene {
             for other in &mut others {
                 other.take(minute, &usual, true);
             }
+            let hearing = hearing(&others);
+            let beside = Others::beside(&[], &others, &hearing);
             let (found, ms) =
-                timed(|| detectors.iter_mut().map(|detector| step_beside(detector, &others, minute, &minutes)).sum::<usize>());
+                timed(|| detectors.iter_mut().map(|detector| step_beside(detector, &beside, minute, &minutes)).sum::<usize>());
             steps_ms.push(ms);
             told += found;
         }
@@ -273,10 +277,20 @@ impl Scene {
     }
 }
 
+/// Of the first of a catalogue, and of those others after it.
+fn hearing(others: &[Detector]) -> Hearing {
+    let providers = (0..=others.len()).map(|n| Provider::of_id(format!("p{n}"))).collect();
+    let mut hearing = Hearing::of(&Catalogue::new(providers).expect("few providers of different names"));
+    for (n, other) in (1..).zip(others) {
+        hearing.note(ProviderIndex(n), other);
+    }
+    hearing
+}
+
 /// A minute of a detector that hears those others; how many revisions it tells.
-fn step_beside(detector: &mut Detector, others: &[Detector], minute: Minute, minutes: &Minutes) -> usize {
+fn step_beside(detector: &mut Detector, others: &Others<'_>, minute: Minute, minutes: &Minutes) -> usize {
     let taken = detector.take(minute, minutes, true);
-    detector.step_among(&Others::new(others.iter()), &taken).len()
+    detector.step_among(others, &taken).len()
 }
 
 /// That part of the cells, the most eastern ones.

@@ -209,7 +209,7 @@ pub enum ConfigError {
 
 impl Config {
     /// How long a stopping server waits for requests that it has begun to answer.
-    pub const STOP_WITHIN: Duration = Duration::from_secs(30);
+    pub const STOP_WITHIN: Duration = Duration::from_secs(2);
 
     /// Checks what no single setting can.
     ///

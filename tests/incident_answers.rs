@@ -207,7 +207,7 @@ fn before_the_first_look_nothing_is_said_rather_than_that_nothing_is_wrong() {
         let answer = server.get(path);
         assert_eq!((answer.status, answer.header("retry-after")), (503, Some("2")), "{path}: {answer}");
     }
-    server.look_out();
+    server.catch_up();
     assert_eq!(server.read("/v1/incidents")["items"], json!([]));
 }
 
@@ -232,7 +232,7 @@ fn an_answer_is_unchanged_from_look_to_look_as_long_as_nothing_happens() {
 #[test]
 fn questions_that_cannot_be_answered_are_refused_by_the_name_of_what_is_wrong() {
     let server = TestServer::start();
-    server.look_out();
+    server.catch_up();
     let home = cell(TORONTO, 7);
     let rows = [
         ("/v1/incidents?network=nobody", 400, "unknown_provider", "network"),

@@ -13,9 +13,10 @@ use groundswell::domain::report::{Observed, Report};
 use groundswell::domain::reporter::Reporter;
 use groundswell::domain::symptom::Symptom;
 use groundswell::domain::time::{DEFAULT_LATENESS_MS, Minute};
-use groundswell::engine::watch::{MOST_STEPS_A_TICK, Step, Watch};
+use groundswell::engine::watch::{MOST_STEPS_A_TICK, Pause, Step, Watch};
 use groundswell::store::{MINUTES_KEPT_DAYS, Recorded, Store, Terms, embedded::Options};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use support::{NOW, TORONTO, catalogue, cell, instant};
 
@@ -134,6 +135,37 @@ fn a_long_pause_is_caught_up_with_in_pieces_each_minute_once() {
 }
 
 #[test]
+fn a_watch_that_is_to_pause_does_something_each_time_and_sees_the_same() {
+    let mut scene = Scene::new(Path::new(""));
+    scene.watch = scene.watch.beginning_at(at(-200));
+    wait(scene.store.mark_live(at(-10 * 24 * 60)..at(0))).unwrap();
+    let (mut minutes, mut shares) = (Vec::new(), Vec::new());
+    let always = Pause { is_stopped: &|| false, is_over: &|| true };
+    while scene.watch.is_behind(at(0).start()) {
+        let seen = scene.catch_up_until(0, &always);
+        minutes.extend(seen.into_iter().filter(|(provider, _, _)| *provider == ALPHA).map(|(_, minute, _)| minute));
+        shares.push(scene.watch.share_done(at(0).start()));
+    }
+    assert!(minutes.into_iter().eq(-200..=0));
+    assert!(shares.len() > 10 && shares.is_sorted_by(|a, b| a < b) && (shares.last().unwrap() - 1.0).abs() < 1e-9, "{shares:?}");
+}
+
+#[test]
+fn a_watch_that_is_stopped_sees_nothing_more_and_loses_nothing() {
+    let mut scene = Scene::new(Path::new(""));
+    scene.watch = scene.watch.beginning_at(at(-200));
+    let stopped = Pause { is_stopped: &|| true, is_over: &|| true };
+    assert_eq!(scene.catch_up_until(0, &stopped), []);
+    let asked = AtomicUsize::new(0);
+    let later = Pause { is_stopped: &|| 100 < asked.fetch_add(1, Ordering::Relaxed), is_over: &|| false };
+    let seen = scene.catch_up_until(0, &later);
+    assert!((1..200).contains(&(seen.len() / usize::from(PROVIDERS))), "{} steps", seen.len());
+    let rest = scene.catch_up(0);
+    let minutes = seen.into_iter().chain(rest).filter(|(provider, _, _)| *provider == ALPHA).map(|(_, minute, _)| minute);
+    assert!(minutes.eq(-200..=0));
+}
+
+#[test]
 fn weeks_of_history_are_learnt_in_pieces_before_the_first_step() {
     let mut scene = Scene::new(Path::new(""));
     scene.record(ALPHA, 0, 0);
@@ -218,6 +250,12 @@ impl Scene {
     fn catch_up(&mut self, minute: i64) -> Vec<Seen> {
         let mut seen = Vec::new();
         wait(self.watch.catch_up(&self.store, at(minute).start().plus_ms(1_500), &mut |step| seen.push(seen_in(step)))).unwrap();
+        seen
+    }
+
+    fn catch_up_until(&mut self, minute: i64, pause: &Pause<'_>) -> Vec<Seen> {
+        let (mut seen, now) = (Vec::new(), at(minute).start().plus_ms(1_500));
+        wait(self.watch.catch_up_until(&self.store, now, pause, &mut |step| seen.push(seen_in(step)))).unwrap();
         seen
     }
 

@@ -5,6 +5,7 @@ mod account;
 mod story;
 mod summary;
 
+use super::signals::Signals;
 use super::simulate::{files, send};
 use super::{opened, serve};
 use crate::config::KeyConfig;
@@ -58,7 +59,7 @@ pub struct Arguments {
 ///
 /// # Errors
 /// Where the port is taken, or files cannot be written.
-pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
+pub fn run(arguments: &Arguments, signals: &Signals) -> anyhow::Result<()> {
     ensure!(arguments.listen.ip().to_canonical().is_loopback(), "--listen: a demonstration is for this machine: give a loopback address");
     let listener = TcpListener::bind(arguments.listen)
         .with_context(|| format!("cannot listen on {}: choose another port with --listen 127.0.0.1:0", arguments.listen))?;
@@ -93,8 +94,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let sending = std::thread::Builder::new()
         .name("crowd".into())
         .spawn(move || send::send(&plan, &format!("http://{address}"), Some(instant(BEGINS)), Some(instant(ENDS)), None))?;
+    let asked = signals.asked();
     let stop = async {
-        tokio::select! { () = serve::stop_signal() => {}, _ = is_over => {} }
+        tokio::select! { () = asked => {}, _ = is_over => {} }
     };
     serve::serve(2, listener, &engine, stop)?;
     drop(sending);

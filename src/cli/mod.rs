@@ -11,6 +11,7 @@ mod place;
 mod rehearse;
 mod replay;
 mod serve;
+mod signals;
 mod simulate;
 
 use anyhow::{Context, bail};
@@ -51,13 +52,14 @@ enum Commands {
 /// Where it cannot do its work; the message is for the person who started it.
 pub fn run() -> anyhow::Result<()> {
     let cli = parse(std::env::args_os().collect())?;
+    let signals = signals::Signals::heard().context("signals cannot be heard")?;
     match cli.command {
-        Commands::Serve(config) => serve::run(&config),
+        Commands::Serve(config) => serve::run(&config, &signals),
         Commands::Copy(config) => copy::run(&config),
         Commands::Replay(config) => replay::run(&config),
         Commands::Backtest(arguments) => backtest::run(&arguments),
         Commands::Simulate(arguments) => simulate::run(&arguments),
-        Commands::Demo(arguments) => demo::run(&arguments),
+        Commands::Demo(arguments) => demo::run(&arguments, &signals),
         Commands::Rehearse(arguments) => rehearse::run(&arguments),
         Commands::Openapi => openapi::run(),
     }

@@ -79,7 +79,7 @@ pub fn run(config: &ReplayConfig) -> anyhow::Result<()> {
     let history = settled(&config.history)?;
     let streams = named.into_iter().zip(targets).map(|((name, files, _), out)| Ok(Stream { name, files: settled(&files)?, out }));
     let streams = streams.collect::<anyhow::Result<Vec<Stream>>>()?;
-    let setting = setting(config, history.iter().chain(streams.iter().flat_map(|stream| &stream.files)))?;
+    let setting = setting(config, place, history.iter().chain(streams.iter().flat_map(|stream| &stream.files)))?;
     let bar = bar(place, &history, &streams)?;
     let replay = Replay { config, place, setting: &setting, history: &history, outputs: &outputs, explained, has_parts: streams.len() > 1, bar };
     let home = replay.home(&streams)?;
@@ -221,14 +221,14 @@ fn stem(file: &Path) -> String {
     name.strip_suffix(".ndjson").unwrap_or(name).to_owned()
 }
 
-fn setting<'a>(config: &ReplayConfig, sources: impl Iterator<Item = &'a Source>) -> anyhow::Result<Setting> {
+fn setting<'a>(config: &ReplayConfig, place: Option<Place<'_>>, sources: impl Iterator<Item = &'a Source>) -> anyhow::Result<Setting> {
     let catalogue = match &config.catalogue {
         Some(path) => opened::catalogue(Some(path))?,
         None => providers::named_in(sources, &crate::catalogue::builtin())?,
     };
-    let key = match &config.store {
+    let key = match place {
         None if !config.key.is_given() => ReporterKey::new(PASSING_KEY),
-        store => opened::reporter_key(&config.key, store.as_deref().unwrap_or_default())?,
+        place => opened::reporter_key(&config.key, place.unwrap_or(Place::Directory(Path::new(""))))?,
     };
     Ok(Setting { catalogue, key, lateness_ms: config.lateness_ms(), parameters: Parameters::default() })
 }

@@ -1,6 +1,7 @@
 //! `groundswell serve`: opens the store, takes reports and answers until it is told to stop.
 
 use super::opened;
+use super::signals::Signals;
 use crate::config::Config;
 use crate::domain::clock_guard::Trust;
 use crate::domain::time::MINUTE_MS;
@@ -19,7 +20,11 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
-pub fn run(config: &Config) -> anyhow::Result<()> {
+/// A store that does not answer is waited for so long before the process ends.
+const LEASE_GIVEN_BACK_WITHIN: Duration = Duration::from_secs(1);
+
+pub fn run(config: &Config, signals: &Signals) -> anyhow::Result<()> {
+    signals.end_well();
     config.check()?;
     let place = Place::parse(&config.store)?;
     let timetable = timetable(config, place)?;
@@ -41,7 +46,7 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     let engine = Arc::new(Engine::start(catalogue, clock, config.lateness_ms(), &key, store)?);
     let workers = config.workers.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
     check_clock(&engine, config.trust_clock)?;
-    serve(workers, listener, &engine, stop_signal())
+    serve(workers, listener, &engine, signals.asked())
 }
 
 /// A start whose clock cannot be believed serves what it has, takes no reports, and says so.
@@ -70,14 +75,14 @@ fn timetable(config: &Config, place: Place<'_>) -> anyhow::Result<Option<Timetab
 /// Serves until `stop` ends, or something dies without which there is nothing to serve.
 pub(super) fn serve(workers: usize, listener: TcpListener, engine: &Arc<Engine>, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
     // Before anybody is told that it is ready.
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(engine.look_at_store())?;
     let (housekeeper, stop_keeping_house) = in_background(engine, "housekeeper", |engine, runtime| {
-        runtime.block_on(engine.keep_house());
+        runtime.block_on(engine.unless_stopping(engine.keep_house()));
         engine.housekeeping_every()
     })?;
     let (lookout, stop_looking) = in_background(engine, "lookout", |engine, runtime| {
-        runtime.block_on(engine.look_out());
+        runtime.block_on(engine.unless_stopping(engine.look_out()));
         engine.look_every()
     })?;
     let address = listener.local_addr()?;
@@ -87,14 +92,18 @@ pub(super) fn serve(workers: usize, listener: TcpListener, engine: &Arc<Engine>,
         tracing::info!(%address, store = engine.store_shown(), providers = engine.catalogue().len(), "ready");
         let death = engine.threads().death();
         let stop = async {
-            tokio::select! { () = stop => {}, name = death => tracing::error!("the {name} has died: the process ends") }
+            tokio::select! { () = stop => tracing::info!("stopping"), name = death => tracing::error!("the {name} has died: the process ends") }
+            engine.begin_to_stop();
         };
         Ok(http::run_until_stopped(server, stop).await?)
     });
-    tracing::info!("stopping");
+    // Where the server failed, nobody asked.
+    engine.begin_to_stop();
     drop((stop_keeping_house, stop_looking));
     let all_ended_well = [housekeeper.join(), lookout.join()].iter().all(Result::is_ok);
-    runtime.block_on(engine.release_lease());
+    if runtime.block_on(async { tokio::time::timeout(LEASE_GIVEN_BACK_WITHIN, engine.release_lease()).await }).is_err() {
+        tracing::warn!("the lease was not given back in time; it ends by itself");
+    }
     engine.stop();
     tracing::info!(all_ended_well, "stopped");
     served.and_then(|()| match engine.threads().dead() {
@@ -117,16 +126,6 @@ fn in_background(
         while stopped.recv_timeout(work(&of_thread, &runtime)) == Err(RecvTimeoutError::Timeout) {}
     };
     Ok((engine.threads().spawn(name, run)?, stop))
-}
-
-/// Ends when the process is asked to: Ctrl-C or SIGTERM.
-pub(super) async fn stop_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
-        tracing::warn!("signals cannot be heard; only kill -9 will stop this process");
-        return std::future::pending().await;
-    };
-    tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
 }
 
 fn start_logging(filter: &str) -> anyhow::Result<()> {

@@ -262,6 +262,24 @@ impl Catalogue {
         one.network == other.network || needs(one, other) || needs(other, one)
     }
 
+    /// The network that a provider rides on.
+    ///
+    /// # Panics
+    /// Where the index is of another catalogue.
+    #[must_use]
+    pub fn network_of(&self, index: ProviderIndex) -> NetworkIndex {
+        self.by_network[&self.get(index).network]
+    }
+
+    /// The networks of the providers that one depends on.
+    ///
+    /// # Panics
+    /// Where the index is of another catalogue.
+    #[must_use]
+    pub fn networks_needed(&self, index: ProviderIndex) -> Vec<NetworkIndex> {
+        self.get(index).depends_on.iter().filter_map(|id| self.find(id)).map(|needed| self.network_of(needed)).collect()
+    }
+
     /// A number that two catalogues share only where they say the same (the first 64 bits of a SHA-256): nodes of one store should.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {

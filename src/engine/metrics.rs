@@ -36,6 +36,8 @@ pub struct Metrics {
     pub look_seconds: Histogram,
     /// How far behind the present detection is.
     pub detection_lag_seconds: Gauge<f64, std::sync::atomic::AtomicU64>,
+    /// The share of the past that detection has come through: 1 once it sees the present.
+    pub detection_progress: Gauge<f64, std::sync::atomic::AtomicU64>,
     /// Whether this node records incidents: 1, or 0.
     pub holds_lease: Gauge,
     /// Incidents that go on.
@@ -71,6 +73,7 @@ impl Default for Metrics {
             view_age_seconds: Gauge::default(),
             look_seconds: Histogram::new(exponential_buckets(0.001, 2.0, 14)),
             detection_lag_seconds: Gauge::default(),
+            detection_progress: Gauge::default(),
             holds_lease: Gauge::default(),
             open_incidents: Gauge::default(),
             clock_dates: Gauge::default(),
@@ -107,6 +110,12 @@ impl Metrics {
             "How far behind the present detection is",
             Unit::Seconds,
             self.detection_lag_seconds.clone(),
+        );
+        registry.register_with_unit(
+            "detection_progress",
+            "Share of the past that detection has come through: 1 once it sees the present",
+            Unit::Ratios,
+            self.detection_progress.clone(),
         );
         registry.register("holds_lease", "Whether this node records incidents", self.holds_lease.clone());
         registry.register("open_incidents", "Incidents that go on", self.open_incidents.clone());

@@ -5,13 +5,13 @@ pub mod cache;
 pub mod clock;
 pub mod ingest;
 mod judge;
-mod kin;
 pub mod local_clocks;
 pub mod lookout;
 pub mod metrics;
 pub mod providers;
 pub mod replay;
 pub mod series;
+pub mod stopping;
 pub mod threads;
 pub mod timetable;
 pub mod trust;
@@ -32,6 +32,7 @@ use clock::Clock;
 use ingest::{Ingest, IngestError};
 use lookout::Lookout;
 use lookout::outlook::Outlook;
+use lookout::progress::Detection;
 use metrics::Metrics;
 use providers::ProvidersNow;
 use series::{Series, SeriesKey};
@@ -39,6 +40,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
+use stopping::Stopping;
 use threads::Threads;
 use views::{Snapshot, ViewKey};
 
@@ -79,6 +81,8 @@ pub struct Engine {
     lived: Mutex<Option<Minute>>,
     /// Why the store should not be trusted with reports, as of the last look; the lock is held to copy or replace it.
     faults: RwLock<Vec<String>>,
+    /// Whether long work should end between two steps.
+    stopping: Stopping,
 }
 
 /// What all reports of one request have in common.
@@ -129,6 +133,7 @@ impl Engine {
             cannot_write: AtomicBool::new(false),
             lived: Mutex::default(),
             faults: RwLock::default(),
+            stopping: Stopping::default(),
         })
     }
 
@@ -181,9 +186,13 @@ impl Engine {
         (HOUSEKEEPING_EVERY / speed).max(HOUSEKEEPING_AT_MOST_EVERY)
     }
 
-    /// How long to wait between two looks of the detectors: the same by the clock, as far as the machine keeps up.
+    /// How long to wait between two looks of the detectors: the same by the clock, as far as the machine keeps up; not at all while they are
+    /// behind and come nearer.
     #[must_use]
     pub fn look_every(&self) -> Duration {
+        if self.lookout.comes_nearer() {
+            return Duration::ZERO;
+        }
         let speed = self.simulated_now().map_or(1, |(_, speed)| speed);
         (lookout::LOOK_EVERY / speed).max(HOUSEKEEPING_AT_MOST_EVERY)
     }
@@ -283,6 +292,23 @@ impl Engine {
         self.lookout.outlook()
     }
 
+    /// What detection knows of the present, and how far it has come.
+    #[must_use]
+    pub fn detection(&self) -> Detection {
+        self.lookout.detection(self.now(), self.doubt().is_some())
+    }
+
+    /// Asks long work to end between two steps: what [`Self::stop`] would wait for.
+    pub fn begin_to_stop(&self) {
+        self.stopping.ask();
+        self.store.give_up_housekeeping();
+    }
+
+    /// Works until the end, or until long work is asked to end: then it is let go of where it waits for the store. It must be safe to repeat.
+    pub async fn unless_stopping(&self, work: impl Future<Output = ()>) {
+        self.stopping.unless_asked(work).await;
+    }
+
     /// Why no reports should be sent here now, as far as the last try and the last look told.
     #[must_use]
     pub fn unfit_to_record(&self) -> Vec<String> {
@@ -367,6 +393,7 @@ impl Engine {
         let (outlook, now) = (self.outlook(), self.now());
         let lag_ms = outlook.lag_ms(now).unwrap_or_else(|| now.ms_since(self.lookout.began_at).max(0));
         self.metrics.detection_lag_seconds.set(lag_ms as f64 / 1_000.0);
+        self.metrics.detection_progress.set(self.detection().share());
         self.metrics.holds_lease.set(i64::from(outlook.holds_lease));
         self.metrics.open_incidents.set(self.register().open().count() as i64);
     }

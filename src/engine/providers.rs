@@ -5,11 +5,14 @@ use crate::domain::provider::ProviderIndex;
 use crate::domain::symptom::{Symptom, Symptoms};
 use crate::domain::time::{Timestamp, Window};
 use crate::store::{Store, StoreError};
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How many minutes "now" means.
 pub const NOW_MINUTES: i64 = 15;
+/// Providers whose facts are read at the same time.
+const READ_AT_ONCE: usize = 32;
 /// Symptoms that are named at most.
 const TOP_SYMPTOMS: usize = 3;
 
@@ -45,18 +48,20 @@ impl Weight for ProvidersNow {
 /// Where the store cannot be read.
 pub async fn build(store: Arc<Store>, providers: usize, now: Timestamp) -> Result<ProvidersNow, StoreError> {
     let window = Window::ending_at(now, NOW_MINUTES);
-    let mut found = Vec::with_capacity(providers);
-    for index in 0..providers {
-        let mut by_symptom: BTreeMap<Symptom, u64> = BTreeMap::new();
-        for (_, counts) in store.minutes(ProviderIndex(index as u16), window.from..window.to).await? {
-            let history = counts.rows().filter(|(key, _)| key.lane().is_history() && Symptoms::AllProblems.include(key.symptom()));
-            history.for_each(|(key, tally)| *by_symptom.entry(key.symptom()).or_default() += u64::from(tally.count));
-        }
-        let count = by_symptom.values().sum();
-        let mut top_symptoms: Vec<_> = by_symptom.into_iter().collect();
-        top_symptoms.sort_by_key(|(symptom, count)| (std::cmp::Reverse(*count), *symptom));
-        top_symptoms.truncate(TOP_SYMPTOMS);
-        found.push(ProviderNow { count, top_symptoms });
+    let all = (0..providers).map(|index| of(&store, ProviderIndex(index as u16), window));
+    let providers = stream::iter(all).buffered(READ_AT_ONCE).try_collect().await?;
+    Ok(ProvidersNow { as_of: now, window, providers })
+}
+
+async fn of(store: &Store, provider: ProviderIndex, window: Window) -> Result<ProviderNow, StoreError> {
+    let mut by_symptom: BTreeMap<Symptom, u64> = BTreeMap::new();
+    for (_, counts) in store.minutes(provider, window.from..window.to).await? {
+        let history = counts.rows().filter(|(key, _)| key.lane().is_history() && Symptoms::AllProblems.include(key.symptom()));
+        history.for_each(|(key, tally)| *by_symptom.entry(key.symptom()).or_default() += u64::from(tally.count));
     }
-    Ok(ProvidersNow { as_of: now, window, providers: found })
+    let count = by_symptom.values().sum();
+    let mut top_symptoms: Vec<_> = by_symptom.into_iter().collect();
+    top_symptoms.sort_by_key(|(symptom, count)| (std::cmp::Reverse(*count), *symptom));
+    top_symptoms.truncate(TOP_SYMPTOMS);
+    Ok(ProviderNow { count, top_symptoms })
 }

@@ -6,6 +6,7 @@
 use crate::domain::counts::Counts;
 use crate::domain::detect::episode::Episode;
 use crate::domain::detect::explain::Explanation;
+use crate::domain::detect::hearing::Hearing;
 use crate::domain::detect::parameters::Parameters;
 use crate::domain::detect::spike::Spike;
 use crate::domain::detect::{Detector, Outage, QuietDay, REREAD_MINUTES, Taken};
@@ -13,10 +14,10 @@ use crate::domain::grid::Cell;
 use crate::domain::liveness::Liveness;
 use crate::domain::provider::{Catalogue, ProviderIndex};
 use crate::domain::time::{Hour, Minute, Timestamp};
-use crate::engine::kin::Kin;
 use crate::engine::local_clocks::LocalClocks;
 use crate::store::{HOURS_KEPT_DAYS, MINUTES_KEPT_DAYS, Store, StoreError};
 use futures_util::future::try_join_all;
+use futures_util::stream::{self, StreamExt};
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefMutIterator, ParallelIterator};
 use std::ops::Range;
 use std::sync::Arc;
@@ -26,6 +27,8 @@ use std::time::Duration;
 const AHEAD_MINUTES: i64 = 3;
 /// Hours that are read at once while the past is learnt.
 const HOURS_AT_ONCE: i64 = 24;
+/// Providers whose facts are read at the same time.
+const READ_AT_ONCE: usize = 32;
 /// Minutes that [`Watch::catch_up`] steps through at most, and hours that it learns.
 pub const MOST_STEPS_A_TICK: i64 = 6 * 60;
 const MOST_HOURS_A_TICK: i64 = 7 * 24;
@@ -40,13 +43,15 @@ type Minutes = Vec<(Minute, Arc<Counts>)>;
 pub struct Watch {
     /// By the provider's place in the catalogue. All in one place, since they may learn from each other.
     detectors: Vec<Detector>,
-    kin: Kin,
+    hearing: Hearing,
     clocks: LocalClocks,
     readings: Vec<Reading>,
     /// Where the first tick begins to step, where that is not the present.
     begin: Option<Minute>,
     /// None before the first tick.
     next: Option<Next>,
+    /// Where the first tick began; none before it.
+    first: Option<Next>,
     /// Found in a tick that then failed: told by the next.
     found: Vec<(ProviderIndex, Episode)>,
 }
@@ -71,6 +76,40 @@ struct Next {
     hour: Hour,
 }
 
+/// How far a watch goes on before its caller may do something else.
+#[derive(Debug, Clone, Copy)]
+struct Piece<'a> {
+    most_hours: i64,
+    most_steps: i64,
+    pause: &'a Pause<'a>,
+}
+
+/// The minutes of a step: those before `until`, of which `now` is the last that there may be.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    until: Minute,
+    now: Minute,
+}
+
+/// What makes a watch return before it has come to the present. Nothing that it found is lost: the next call goes on.
+pub struct Pause<'a> {
+    /// Whether it is to return as soon as it can.
+    pub is_stopped: &'a (dyn Fn() -> bool + Sync),
+    /// Whether it is to return once what it has read is stepped through.
+    pub is_over: &'a (dyn Fn() -> bool + Sync),
+}
+
+impl Pause<'static> {
+    /// Nothing makes it return.
+    pub const NEVER: Self = Self { is_stopped: &|| false, is_over: &|| false };
+}
+
+impl std::fmt::Debug for Pause<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pause").finish_non_exhaustive()
+    }
+}
+
 /// What is known of a provider's facts without reading them.
 #[derive(Debug, Clone, Copy, Default)]
 struct Reading {
@@ -89,8 +128,8 @@ impl Watch {
     pub fn new(catalogue: &Catalogue, parameters: &Parameters) -> Self {
         let detectors = vec![Detector::new(parameters.clone()); catalogue.len()];
         let readings = vec![Reading::default(); catalogue.len()];
-        let (kin, clocks) = (Kin::of(catalogue), LocalClocks::new(catalogue.len()));
-        Self { detectors, kin, clocks, readings, begin: None, next: None, found: Vec::new() }
+        let (hearing, clocks) = (Hearing::of(catalogue), LocalClocks::new(catalogue.len()));
+        Self { detectors, hearing, clocks, readings, begin: None, next: None, first: None, found: Vec::new() }
     }
 
     /// The same, but its first tick steps from that minute on: so it knows again, from the facts, what goes on since before it began.
@@ -134,13 +173,13 @@ impl Watch {
 
     /// Which zone decides about a cell now, with every number of its score; none before the first step.
     pub fn explain(&mut self, provider: ProviderIndex, cell: Cell) -> Option<Explanation> {
-        let (detector, others) = self.kin.apart(&mut self.detectors, provider);
+        let (detector, others) = self.hearing.apart(&mut self.detectors, provider);
         detector.explain(cell, &others)
     }
 
     /// What is too surprising of a provider now.
     pub fn spikes_of(&mut self, provider: ProviderIndex) -> Vec<Spike> {
-        let (detector, others) = self.kin.apart(&mut self.detectors, provider);
+        let (detector, others) = self.hearing.apart(&mut self.detectors, provider);
         detector.spikes_now(&others)
     }
 
@@ -158,12 +197,13 @@ impl Watch {
         now: Timestamp,
         seen: &mut impl FnMut(&Step<'_>),
     ) -> Result<Vec<(ProviderIndex, Episode)>, StoreError> {
-        self.go_on(store, now.minute(), i64::MAX, i64::MAX, seen).await?;
+        let whole = Piece { most_hours: i64::MAX, most_steps: i64::MAX, pause: &Pause::NEVER };
+        self.go_on(store, now.minute(), whole, seen).await?;
         Ok(std::mem::take(&mut self.found))
     }
 
     /// As [`Self::tick`], but learns at most a week of hours and steps through at most [`MOST_STEPS_A_TICK`] minutes, so that its caller may
-    /// do something else meanwhile. Whether it has come to the present, [`Self::is_behind`] tells.
+    /// do something else meanwhile. Whether it has come to the present, [`Self::is_behind`] tells, and how far, [`Self::share_done`].
     ///
     /// # Errors
     /// Where the store cannot be read. The next goes on where this one failed, and tells what this one found.
@@ -173,8 +213,39 @@ impl Watch {
         now: Timestamp,
         seen: &mut impl FnMut(&Step<'_>),
     ) -> Result<Vec<(ProviderIndex, Episode)>, StoreError> {
-        self.go_on(store, now.minute(), MOST_HOURS_A_TICK, MOST_STEPS_A_TICK, seen).await?;
+        self.catch_up_until(store, now, &Pause::NEVER, seen).await
+    }
+
+    /// The same, but returns before that where `pause` says so.
+    ///
+    /// # Errors
+    /// As [`Self::catch_up`].
+    pub async fn catch_up_until(
+        &mut self,
+        store: &Store,
+        now: Timestamp,
+        pause: &Pause<'_>,
+        seen: &mut impl FnMut(&Step<'_>),
+    ) -> Result<Vec<(ProviderIndex, Episode)>, StoreError> {
+        let piece = Piece { most_hours: MOST_HOURS_A_TICK, most_steps: MOST_STEPS_A_TICK, pause };
+        self.go_on(store, now.minute(), piece, seen).await?;
         Ok(std::mem::take(&mut self.found))
+    }
+
+    /// The share of the hours and minutes between its beginning and `now` that it has come through, 0 to 1.
+    #[must_use]
+    pub fn share_done(&self, now: Timestamp) -> f64 {
+        let (Some(first), Some(next)) = (self.first, self.next) else { return 0.0 };
+        let end = now.minute().plus(1);
+        let whole = (end.0 - first.minute.0) + (end.plus(-REREAD_MINUTES).hour().0 - first.hour.0).max(0);
+        let done = (next.minute.0 - first.minute.0) + (next.hour.0 - first.hour.0);
+        if whole <= 0 { 1.0 } else { (done as f64 / whole as f64).clamp(0.0, 1.0) }
+    }
+
+    /// The instant up to which it has looked at every minute; none before the first step.
+    #[must_use]
+    pub fn looked_up_to(&self) -> Option<Timestamp> {
+        self.next.map(|next| next.minute.start())
     }
 
     /// Whether there are minutes before the present one that it has not stepped to.
@@ -207,8 +278,11 @@ impl Watch {
                     continue;
                 }
                 let facts = store.minutes(provider, end.plus(-REREAD_MINUTES)..end).await?;
-                let (detector, others) = self.kin.apart(&mut self.detectors, provider);
-                let found = detector.look(end, now, &facts, &others);
+                let found = {
+                    let (detector, others) = self.hearing.apart(&mut self.detectors, provider);
+                    detector.look(end, now, &facts, &others)
+                };
+                self.hearing.note(provider, &self.detectors[usize::from(provider.0)]);
                 self.found.extend(found.into_iter().map(|episode| (provider, episode)));
                 reading.looked_at = Some(revision);
                 reading.next_look = began + LOOK_EVERY * stopwatch().saturating_sub(began);
@@ -218,40 +292,43 @@ impl Watch {
     }
 
     /// Goes on towards the present, by so many hours and minutes at most.
-    async fn go_on(
-        &mut self,
-        store: &Store,
-        now: Minute,
-        most_hours: i64,
-        most_steps: i64,
-        seen: &mut impl FnMut(&Step<'_>),
-    ) -> Result<(), StoreError> {
+    async fn go_on(&mut self, store: &Store, now: Minute, piece: Piece<'_>, seen: &mut impl FnMut(&Step<'_>)) -> Result<(), StoreError> {
         let liveness = store.liveness().await?;
         let begin = self.begin.map_or(now, |begin| begin.min(now));
         let mut next = self.next.unwrap_or_else(|| Next::first(begin, &liveness)).within_kept(now);
-        let stop = Minute(next.minute.0.saturating_add(most_steps).min(now.0 + 1));
-        let last_hour = Hour(next.hour.0.saturating_add(most_hours));
+        self.first.get_or_insert(next);
+        let stop = Minute(next.minute.0.saturating_add(piece.most_steps).min(now.0 + 1));
+        let last_hour = Hour(next.hour.0.saturating_add(piece.most_hours));
         while next.minute < stop {
             let due = next.minute.plus(-REREAD_MINUTES).hour();
-            next = self.learn(store, &liveness, next, due.min(last_hour)).await?;
+            next = self.learn(store, &liveness, next, due.min(last_hour), piece.pause).await?;
             if next.hour < due {
                 break;
             }
             // An hour is learnt between two steps, at its time: this far it goes without.
             let until_hour_is_due = next.hour.minutes().end.plus(REREAD_MINUTES);
-            next = self.step(store, &liveness, next, until_hour_is_due.min(stop), now, seen).await?;
+            let span = Span { until: until_hour_is_due.min(stop).min(now.plus(1)), now };
+            next = self.step(store, &liveness, next, span, piece.pause, seen).await?;
+            // Something is done in each piece, however short it is to be.
+            if (piece.pause.is_over)() || (piece.pause.is_stopped)() {
+                break;
+            }
         }
         Ok(())
     }
 
-    /// Teaches the hours before `until`.
-    async fn learn(&mut self, store: &Store, liveness: &Liveness, mut next: Next, until: Hour) -> Result<Next, StoreError> {
+    /// Teaches the hours before `until`, or some of them where it is to pause.
+    async fn learn(
+        &mut self,
+        store: &Store,
+        liveness: &Liveness,
+        mut next: Next,
+        until: Hour,
+        pause: &Pause<'_>,
+    ) -> Result<Next, StoreError> {
         while next.hour < until {
             let hours = next.hour..until.min(next.hour.plus(HOURS_AT_ONCE));
-            let mut facts = Vec::with_capacity(self.detectors.len());
-            for provider in self.providers() {
-                facts.push(store.hours(provider, hours.clone()).await?);
-            }
+            let Some(facts) = together(self.providers().map(|provider| store.hours(provider, hours.clone())), pause).await? else { break };
             for hour in (hours.start.0..hours.end.0).map(Hour) {
                 let live_minutes = liveness.minutes_within(hour.minutes());
                 for (provider, detector) in self.detectors.iter_mut().enumerate() {
@@ -267,35 +344,41 @@ impl Watch {
                     detector.learn(hour, of_hour, live_minutes, most.as_ref());
                 });
             }
+            self.note_where_heard();
             next.hour = hours.end;
             self.next = Some(next);
+            if (pause.is_over)() {
+                break;
+            }
         }
         Ok(next)
     }
 
-    /// Steps to the minutes before `until`, `now` being the last.
+    /// Steps to the minutes of a span, or to some of them where it is to pause.
     async fn step(
         &mut self,
         store: &Store,
         liveness: &Liveness,
         mut next: Next,
-        until: Minute,
-        now: Minute,
+        Span { until, now }: Span,
+        pause: &Pause<'_>,
         seen: &mut impl FnMut(&Step<'_>),
     ) -> Result<Next, StoreError> {
-        let until = until.min(now.plus(1));
         let wanted = next.minute.plus(-REREAD_MINUTES)..until.plus(AHEAD_MINUTES);
-        let mut facts: Vec<Minutes> = Vec::with_capacity(self.detectors.len());
-        for provider in self.providers() {
-            facts.push(self.readings[usize::from(provider.0)].read(store, provider, wanted.clone(), now).await?);
-        }
+        let read = (0..).map(ProviderIndex).zip(&mut self.readings);
+        let read = read.map(|(provider, reading)| reading.read(store, provider, wanted.clone(), now));
+        let Some(facts) = together(read, pause).await? else { return Ok(next) };
         for minute in (next.minute.0..until.0).map(Minute) {
+            if (pause.is_stopped)() {
+                break;
+            }
             let live = liveness.covers(minute.plus(-1)..minute);
             let of_minute = |facts| within(facts, minute.plus(-REREAD_MINUTES)..minute);
             let taken = self.detectors.iter_mut().zip(&facts).map(|(detector, facts)| detector.take(minute, of_minute(facts), live));
             let taken: Vec<Taken> = taken.collect();
+            self.note_where_heard();
             for ((provider, facts), taken) in self.providers().zip(&facts).zip(&taken) {
-                let (detector, others) = self.kin.apart(&mut self.detectors, provider);
+                let (detector, others) = self.hearing.apart(&mut self.detectors, provider);
                 let found = detector.step_among(&others, taken);
                 self.found.extend(found.into_iter().map(|incident| (provider, incident)));
                 seen(&Step { provider, minute, detector, facts: of_minute(facts) });
@@ -312,6 +395,13 @@ impl Watch {
             }
         }
         Ok(next)
+    }
+
+    /// Notes where detectors were heard of since the last time.
+    fn note_where_heard(&mut self) {
+        for (n, detector) in self.detectors.iter().enumerate() {
+            self.hearing.note(ProviderIndex(n as u16), detector);
+        }
     }
 
     fn providers(&self) -> impl Iterator<Item = ProviderIndex> + use<> {
@@ -346,6 +436,22 @@ impl Reading {
         self.quiet_at = revision.filter(|_| self.found_nothing);
         Ok(found)
     }
+}
+
+/// What these give, in order; none where it is to stop before that. On Redis some are under way at once: there are as many as providers.
+async fn together<T>(
+    all: impl Iterator<Item = impl Future<Output = Result<T, StoreError>>>,
+    pause: &Pause<'_>,
+) -> Result<Option<Vec<T>>, StoreError> {
+    let mut given = Vec::with_capacity(all.size_hint().0);
+    let mut under_way = stream::iter(all).buffered(READ_AT_ONCE);
+    while let Some(one) = under_way.next().await {
+        given.push(one?);
+        if (pause.is_stopped)() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(given))
 }
 
 /// Those of a range.

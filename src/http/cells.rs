@@ -2,6 +2,7 @@
 
 use super::App;
 use super::caching::{etag_of, matches_etag, with_caching};
+use super::detection::{Basis, known};
 use super::error::{Code, Problem, ProblemDetails};
 use super::query::Query;
 use crate::domain::detect::METHOD;
@@ -38,6 +39,9 @@ pub struct CellAnswer {
     /// Fingerprint of its parameters.
     #[schema(example = "e4ff42239b789d69")]
     parameters: String,
+    /// Whether this is not of the present, but of `as_of`: detection is late.
+    #[schema(example = false)]
+    stale: bool,
     /// The instant up to which reports are in it.
     #[schema(format = DateTime, example = "2022-07-08T09:12:31Z")]
     as_of: String,
@@ -79,9 +83,9 @@ pub async fn explain(app: web::Data<App>, request: HttpRequest, cell: web::Path<
     let provider = app.engine.catalogue().find(id).ok_or_else(unknown)?;
     let malformed = |_| Problem::field(Code::InvalidValue, "cell", "an H3 cell index in hexadecimal", cell.as_str());
     let cell = Cell::parse(&cell).map_err(malformed)?;
-    let outlook = app.engine.outlook();
-    let behind = || Problem::new(Code::Unavailable, "detection is catching up with the past");
-    let looked_at = outlook.looked_at.filter(|_| !outlook.is_behind).ok_or_else(behind)?;
+    let (detection, outlook) = (known(&app, Basis::Detectors)?, app.engine.outlook());
+    let behind = || Problem::behind(&detection);
+    let as_of = detection.up_to().filter(|_| !outlook.is_behind).ok_or_else(behind)?;
     let explanation = app.engine.explain(provider, cell).await.ok_or_else(behind)?;
     let (register, id) = (app.engine.register(), &app.engine.catalogue().get(provider).id);
     let open = register.open().find(|incident| incident.brand(id).is_some() && incident.region().holds(cell));
@@ -97,12 +101,13 @@ pub async fn explain(app: web::Data<App>, request: HttpRequest, cell: web::Path<
         explanation: (&explanation).into(),
         method: METHOD,
         parameters: format!("{:016x}", app.engine.parameters().fingerprint()),
+        stale: !detection.is_current(),
         as_of: String::new(),
     };
     let etag = etag_of(&answer);
     if matches_etag(&request, &etag) {
         return Ok(with_caching(HttpResponse::NotModified(), &etag, false).finish());
     }
-    answer.as_of = rfc3339(looked_at);
+    answer.as_of = rfc3339(as_of);
     app.packed(&request, with_caching(HttpResponse::Ok(), &etag, false), &answer).await
 }

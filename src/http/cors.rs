@@ -23,7 +23,7 @@ pub enum Methods {
 const REPORTS: &str = "/v1/reports";
 /// Seconds that a browser may keep the answer to a preflight.
 const MAX_AGE: &str = "86400";
-const EXPOSED: HeaderValue = HeaderValue::from_static("ETag, Retry-After, X-Request-Id, Simulated-Clock");
+const EXPOSED: HeaderValue = HeaderValue::from_static("ETag, Retry-After, X-Request-Id, Simulated-Clock, Detection");
 /// What is granted where a preflight names no header.
 const USUAL_HEADERS: HeaderValue = HeaderValue::from_static("Accept, If-None-Match, Sent-At");
 const REQUEST_PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-request-private-network");

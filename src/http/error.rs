@@ -1,7 +1,9 @@
 //! The only table from what went wrong to status and code: what clients can see of failures.
 
 use super::admin::FORBIDDEN;
+use super::detection::ProgressJson;
 use crate::engine::ingest::IngestError;
+use crate::engine::lookout::progress::Detection;
 use crate::store::StoreError;
 use crate::wire::fault::{Fault, FaultKind};
 use actix_web::http::header::{self, HeaderValue};
@@ -58,6 +60,8 @@ pub enum Code {
     Overloaded,
     /// The store cannot answer now; try again.
     Unavailable,
+    /// Detection has not come to the present: try again, `progress` says how far it is.
+    CatchingUp,
 }
 
 /// What is wrong with one field or parameter.
@@ -96,6 +100,10 @@ pub struct ProblemDetails {
     retryable: bool,
     /// The fields at fault, where there are any.
     errors: Vec<FieldError>,
+    /// How far detection has come, where that is why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    progress: Option<ProgressJson>,
 }
 
 /// Why a request is answered with a problem.
@@ -105,10 +113,12 @@ pub struct Problem {
     detail: String,
     errors: Vec<FieldError>,
     allow: Option<&'static str>,
+    /// How far detection has come, and after how many seconds it is worth asking again.
+    behind: Option<(ProgressJson, u64)>,
 }
 
 /// After how many seconds a refused client should try again; it adds jitter of its own.
-const RETRY_AFTER_SECONDS: &str = "2";
+const RETRY_AFTER_SECONDS: u64 = 2;
 const LONGEST_GOT: usize = 64;
 
 impl Code {
@@ -133,7 +143,7 @@ impl Code {
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::Overloaded | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Overloaded | Self::Unavailable | Self::CatchingUp => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -163,6 +173,7 @@ impl Code {
             Self::RequestTimeout => "request_timeout",
             Self::Overloaded => "overloaded",
             Self::Unavailable => "unavailable",
+            Self::CatchingUp => "catching_up",
         }
     }
 
@@ -190,13 +201,14 @@ impl Code {
             Self::RequestTimeout => "The request did not arrive in time",
             Self::Overloaded => "Too much at once",
             Self::Unavailable => "Not available now",
+            Self::CatchingUp => "Detection is catching up",
         }
     }
 
     /// Whether the same request may succeed later.
     #[must_use]
     pub const fn is_retryable(self) -> bool {
-        matches!(self, Self::RequestTimeout | Self::Overloaded | Self::Unavailable)
+        matches!(self, Self::RequestTimeout | Self::Overloaded | Self::Unavailable | Self::CatchingUp)
     }
 }
 
@@ -210,7 +222,7 @@ impl FieldError {
 impl Problem {
     /// A problem that is not about fields.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), errors: Vec::new(), allow: None }
+        Self { code, detail: detail.into(), errors: Vec::new(), allow: None, behind: None }
     }
 
     /// A problem with one field or parameter.
@@ -222,7 +234,18 @@ impl Problem {
     #[must_use]
     pub fn fields(code: Code, errors: Vec<FieldError>) -> Self {
         let detail = errors.first().map_or_else(String::new, |e| format!("{} must be {}, got {}", e.field, e.expected, e.got));
-        Self { code, detail, errors, allow: None }
+        Self { code, detail, errors, allow: None, behind: None }
+    }
+
+    /// Detection has not come to the present.
+    #[must_use]
+    pub fn behind(detection: &Detection) -> Self {
+        let progress = ProgressJson::from(detection);
+        let up_to = progress.up_to.as_deref().unwrap_or("no time yet");
+        let detail =
+            format!("detection has looked at reports up to {up_to}: {:.1} % of what it has to come through", 100.0 * progress.share);
+        let behind = Some((progress, detection.left_s()));
+        Self { behind, ..Self::new(Code::CatchingUp, detail) }
     }
 
     /// The same, with these words for people: where "must be, got" would mislead.
@@ -304,6 +327,7 @@ impl Problem {
             code: self.code,
             retryable: self.code.is_retryable(),
             errors: self.errors.clone(),
+            progress: self.behind.as_ref().map(|(progress, _)| progress.clone()),
         }
     }
 }
@@ -323,7 +347,8 @@ impl ResponseError for Problem {
         let mut response = HttpResponse::build(self.code.status());
         response.insert_header((header::CACHE_CONTROL, "no-store"));
         if self.code.is_retryable() {
-            response.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS));
+            let seconds = self.behind.as_ref().map_or(RETRY_AFTER_SECONDS, |(_, seconds)| *seconds);
+            response.insert_header((header::RETRY_AFTER, seconds.to_string()));
         }
         if let Some(allow) = self.allow {
             response.insert_header((header::ALLOW, HeaderValue::from_static(allow)));

@@ -1,6 +1,7 @@
 //! `GET /v1/incidents`, `.geojson` and `/v1/incidents/{id}`: what is known of incidents, now or at a moment before.
 
 use super::App;
+use super::detection::Basis;
 use super::error::{Code, Problem, ProblemDetails};
 use super::listing::{self, MOST_CORNERS, MOST_CORNERS_OF_ONE, Where};
 use super::live::{self, Dated, Moment};
@@ -31,6 +32,9 @@ pub struct IncidentsAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     next_cursor: Option<String>,
+    /// Whether this is not of the present, but of `as_of`: detection is late or catching up.
+    #[schema(example = false)]
+    stale: bool,
     /// The instant up to which reports are in it.
     #[schema(format = DateTime, example = "2022-07-08T09:12:31Z")]
     as_of: String,
@@ -48,7 +52,8 @@ struct Question {
 
 /// List incidents
 ///
-/// An incident is told of within seconds of the report that decides. `known_at` answers as it was known at that instant. Figures of severity are
+/// An incident is told of within seconds of the report that decides. A node that starts answers from the journal, as `stale`, until its detectors
+/// have come to the present. `known_at` answers as it was known at that instant. Figures of severity are
 /// upper bounds where their descriptions say so.
 #[utoipa::path(
     get, path = "/v1/incidents", tag = "incidents", operation_id = "list_incidents",
@@ -57,7 +62,7 @@ struct Question {
         (status = 200, description = "A page of incidents", body = IncidentsAnswer),
         (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
         (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Detection has not looked at anything yet: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "Detection is catching up with the past, and the journal holds no incident yet: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
 pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -65,9 +70,9 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
     let make = move |app: &App, moment: &Moment| {
         let (found, next_cursor) = question.answer(&moment.register);
         let items = found.iter().map(|known| IncidentJson::of(known, app.sites.place(known.incident()))).collect();
-        Ok(IncidentsAnswer { items, next_cursor, as_of: String::new() })
+        Ok(IncidentsAnswer { items, next_cursor, stale: moment.is_stale, as_of: String::new() })
     };
-    live::answer(&app, &request, "application/json", make).await
+    live::answer(&app, &request, (Basis::Journal, "application/json"), make).await
 }
 
 /// The same as GeoJSON (RFC 7946): joined outlines, cut at the antimeridian
@@ -78,7 +83,7 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
         (status = 200, description = "A feature an incident", body = IncidentsGeoJson, content_type = "application/geo+json"),
         (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
         (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Detection has not looked at anything yet: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "Detection is catching up with the past, and the journal holds no incident yet: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
 pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -90,9 +95,9 @@ pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpRe
             let incident = known.incident();
             (IncidentJson::of(known, app.sites.place(incident)), app.sites.outline(incident, most))
         });
-        Ok(IncidentsGeoJson::of(drawn.collect(), next_cursor))
+        Ok(IncidentsGeoJson::of(drawn.collect(), next_cursor, moment.is_stale))
     };
-    live::answer(&app, &request, "application/geo+json", make).await
+    live::answer(&app, &request, (Basis::Journal, "application/geo+json"), make).await
 }
 
 /// One incident, with its revisions, brands, notes and timeline
@@ -107,7 +112,7 @@ pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpRe
         (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
         (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 404, description = "No incident has that id, or none had at that instant", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Detection has not looked at anything yet: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "Detection is catching up with the past, and the journal holds no incident yet: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
 pub async fn one(app: web::Data<App>, request: HttpRequest, id: web::Path<String>) -> Result<HttpResponse, Problem> {
@@ -120,9 +125,9 @@ pub async fn one(app: web::Data<App>, request: HttpRequest, id: web::Path<String
             |at: Timestamp| format!("known at that instant: it was first told of at {}, not yet at {}", first(case), rfc3339(at));
         let too_early = || Problem::field(Code::NotFound, "id", known_at.map(unknown_then).unwrap_or_default(), id.to_string());
         let known = Known::of(case, known_at).ok_or_else(too_early)?;
-        Ok(IncidentDetail::of(&known, app.sites.place(known.incident())))
+        Ok(IncidentDetail::of(&known, app.sites.place(known.incident()), moment.is_stale))
     };
-    live::answer(&app, &request, "application/json", make).await
+    live::answer(&app, &request, (Basis::Journal, "application/json"), make).await
 }
 
 /// When an incident was first told of.

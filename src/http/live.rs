@@ -2,11 +2,13 @@
 
 use super::App;
 use super::caching::{etag_of, matches_etag, with_caching};
-use super::error::{Code, Problem};
+use super::detection::{Basis, known};
+use super::error::Problem;
 use super::rendered::{Answer, Packing};
 use crate::domain::incident::register::Register;
 use crate::domain::time::Timestamp;
 use crate::engine::lookout::outlook::Outlook;
+use crate::engine::lookout::progress::Detection;
 use crate::render::time::rfc3339;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
@@ -20,10 +22,10 @@ pub struct Moment {
     pub register: Arc<Register>,
     /// What the detectors see.
     pub outlook: Arc<Outlook>,
-    /// Whether detection is late.
-    pub is_late: bool,
-    /// Up to when reports were looked at.
-    pub looked_at: Timestamp,
+    /// Whether it is not of the present: detection is late or catching up.
+    pub is_stale: bool,
+    /// Up to when reports are in it.
+    pub as_of: Timestamp,
 }
 
 /// Which answer: to one question, of one moment.
@@ -33,8 +35,8 @@ pub struct LiveKey {
     question: String,
     /// Entries of the journal.
     entries: u64,
-    looked_at: Timestamp,
-    is_late: bool,
+    as_of: Timestamp,
+    is_stale: bool,
 }
 
 /// An answer that says up to when reports are in it.
@@ -47,12 +49,13 @@ impl Moment {
     /// This one.
     ///
     /// # Errors
-    /// Before the first look: an empty list would say that nothing is wrong.
-    pub fn of(app: &App) -> Result<Self, Problem> {
+    /// Where not enough is known for an answer that rests on this.
+    pub fn of(app: &App, basis: Basis) -> Result<Self, Problem> {
+        let detection = known(app, basis)?;
         let (register, outlook) = (app.engine.register(), app.engine.outlook());
-        let is_late = !outlook.is_fresh(app.engine.now()) || app.engine.doubt().is_some();
-        let looked_at = outlook.looked_at.ok_or_else(|| Problem::new(Code::Unavailable, "detection has not looked at anything yet"))?;
-        Ok(Self { register, outlook, is_late, looked_at })
+        let told_last = if matches!(detection, Detection::CatchingUp(_)) { register.told_last() } else { None };
+        let as_of = told_last.or(detection.up_to()).ok_or_else(|| Problem::behind(&detection))?;
+        Ok(Self { register, outlook, is_stale: !detection.is_current(), as_of })
     }
 }
 
@@ -63,18 +66,18 @@ impl Moment {
 pub async fn answer<T: Dated>(
     app: &Arc<App>,
     request: &HttpRequest,
-    media_type: &'static str,
+    (basis, media_type): (Basis, &'static str),
     make: impl FnOnce(&App, &Moment) -> Result<T, Problem> + Send + 'static,
 ) -> Result<HttpResponse, Problem> {
-    let moment = Moment::of(app)?;
+    let moment = Moment::of(app, basis)?;
     let place = app.live.place(&LiveKey {
         question: request.uri().to_string(),
         entries: moment.register.length(),
-        looked_at: moment.looked_at,
-        is_late: moment.is_late,
+        as_of: moment.as_of,
+        is_stale: moment.is_stale,
     });
     let render = async {
-        let answer = app.beside(true, move |app| make(app, &moment).map(|answer| rendered(answer, moment.looked_at))).await??;
+        let answer = app.beside(true, move |app| make(app, &moment).map(|answer| rendered(answer, moment.as_of))).await??;
         app.live.added(answer.bytes());
         Ok::<_, Problem>(Arc::new(answer))
     };
@@ -93,8 +96,8 @@ pub async fn answer<T: Dated>(
     Ok(response.content_type(media_type).body(bytes))
 }
 
-fn rendered(mut answer: impl Dated, looked_at: Timestamp) -> Answer {
+fn rendered(mut answer: impl Dated, as_of: Timestamp) -> Answer {
     let etag = etag_of(&answer);
-    answer.date(rfc3339(looked_at));
+    answer.date(rfc3339(as_of));
     Answer::new(etag, serde_json::to_vec(&answer).expect("an answer is plain data"))
 }

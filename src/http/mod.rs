@@ -6,6 +6,7 @@ mod caching;
 mod cells;
 mod connection;
 mod cors;
+mod detection;
 pub mod error;
 mod exposition;
 mod heatmap;
@@ -37,6 +38,7 @@ use actix_web::rt::net::TcpStream;
 use actix_web::{App as ActixApp, HttpRequest, HttpResponse, HttpResponseBuilder, Resource, Route, web};
 use connection::Connection;
 use cors::Methods;
+use detection::resting;
 use error::{Code, Problem};
 use live::LiveKey;
 use observe::{RequestMetrics, observe};
@@ -199,24 +201,26 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(read("/", web::to(pages::front)))
         .service(report("/v1/reports", web::to(reports::submit)))
         .service(report("/v1/reports/batch", web::to(reports::submit_batch)))
-        .service(read("/v1/heatmap", web::to(heatmap::json)))
-        .service(read("/v1/heatmap.columns.json", web::to(heatmap::columns)))
-        .service(read("/v1/heatmap.geojson", web::to(heatmap::geojson)))
-        .service(read("/v1/heatmap.h3j", web::to(heatmap::h3j)))
+        .service(resting(read("/v1/heatmap", web::to(heatmap::json))))
+        .service(resting(read("/v1/heatmap.columns.json", web::to(heatmap::columns))))
+        .service(resting(read("/v1/heatmap.geojson", web::to(heatmap::geojson))))
+        .service(resting(read("/v1/heatmap.h3j", web::to(heatmap::h3j))))
         .service(read("/v1/heatmap.{format:.*}", web::to(heatmap::unknown_format)))
-        .service(read("/v1/series", web::to(series::series)))
-        .service(read("/v1/incidents", web::to(incidents::list)))
-        .service(read("/v1/incidents.geojson", web::to(incidents::geojson)))
-        .service(read("/v1/incidents/{id}", web::to(incidents::one)))
+        .service(resting(read("/v1/series", web::to(series::series))))
+        .service(resting(read("/v1/incidents", web::to(incidents::list))))
+        .service(resting(read("/v1/incidents.geojson", web::to(incidents::geojson))))
+        .service(resting(read("/v1/incidents/{id}", web::to(incidents::one))))
         .service(resource("/v1/incidents/{id}/notes", Methods::Admin).route(web::post().to(notes::add)))
-        .service(resource("/v1/voids", Methods::ReadAndAdmin).route(web::post().to(voids::add)).route(reading(web::to(voids::list))))
-        .service(read("/v1/cells/{cell}", web::to(cells::explain)))
-        .service(read("/v1/spikes", web::to(spikes::list)))
-        .service(read("/v1/spikes.geojson", web::to(spikes::geojson)))
-        .service(read("/v1/providers", web::to(providers::list)))
-        .service(read("/v1/providers/{id}", web::to(providers::one)))
+        .service(resting(
+            resource("/v1/voids", Methods::ReadAndAdmin).route(web::post().to(voids::add)).route(reading(web::to(voids::list))),
+        ))
+        .service(resting(read("/v1/cells/{cell}", web::to(cells::explain))))
+        .service(resting(read("/v1/spikes", web::to(spikes::list))))
+        .service(resting(read("/v1/spikes.geojson", web::to(spikes::geojson))))
+        .service(resting(read("/v1/providers", web::to(providers::list))))
+        .service(resting(read("/v1/providers/{id}", web::to(providers::one))))
         .service(read("/healthz", web::to(pages::healthz)))
-        .service(read("/readyz", web::to(pages::readyz)))
+        .service(resting(read("/readyz", web::to(pages::readyz))))
         .service(read("/metrics", web::to(pages::metrics)))
         .service(read("/openapi.json", web::to(pages::openapi)))
         .service(read("/docs", web::to(pages::docs_moved)))

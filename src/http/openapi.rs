@@ -97,6 +97,10 @@ fn add_headers(operation: &mut Operation) {
             add("ETag", header(Type::String, "Of the content without `as_of`"));
             add("Cache-Control", header(Type::String, "10 s while reports can change it, for ever once they cannot"));
         }
+        if can_be_unchanged && matches!(status.as_str(), "200" | "304" | "503") {
+            let said = "`current`, or how far detection has come, as in `catching-up;up-to=\"2022-07-08T08:44:00Z\";share=0.420`";
+            add("Detection", header(Type::String, said));
+        }
         if status == "503" {
             add("Retry-After", header(Type::Integer, "Seconds to wait, before jitter"));
         }

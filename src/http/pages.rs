@@ -1,6 +1,7 @@
 //! The face: front page, probes, metrics, the OpenAPI document and its page.
 
 use super::App;
+use super::detection::ProgressJson;
 use super::error::{Code, Problem, ProblemDetails};
 use super::exposition::Exposition;
 use super::query::Query;
@@ -18,10 +19,6 @@ pub struct Health {
     /// `ok`.
     #[schema(example = "ok")]
     status: &'static str,
-    /// Of `/readyz`: how far the clock is believed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    clock: Option<ClockHealth>,
 }
 
 /// How far the clock is believed.
@@ -43,6 +40,36 @@ pub struct ClockHealth {
     doubt: Option<String>,
 }
 
+/// A server that requests should be sent to.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Readiness {
+    /// `ok`.
+    #[schema(example = "ok")]
+    status: &'static str,
+    /// How far the clock is believed.
+    clock: ClockHealth,
+    /// How far detection has come: while it catches up, calls that rest on it answer 503 or `stale`.
+    progress: ProgressJson,
+}
+
+/// What requests are for.
+enum Purpose {
+    /// To record reports.
+    Ingest,
+    /// To ask what is wrong now.
+    Detection,
+}
+
+impl Purpose {
+    fn read(text: &str) -> Option<Self> {
+        match text {
+            "ingest" => Some(Self::Ingest),
+            "detection" => Some(Self::Detection),
+            _ => None,
+        }
+    }
+}
+
 /// The front page.
 pub async fn front() -> HttpResponse {
     HttpResponse::Ok()
@@ -62,7 +89,7 @@ pub async fn front() -> HttpResponse {
 pub async fn healthz(app: web::Data<App>) -> Result<HttpResponse, Problem> {
     match app.engine.threads().dead() {
         Some(name) => Err(Problem::new(Code::Unavailable, format!("the {name} has died: this process ends, and must be started again"))),
-        None => Ok(ok(None)),
+        None => Ok(good(Health { status: "ok" })),
     }
 }
 
@@ -70,23 +97,28 @@ pub async fn healthz(app: web::Data<App>) -> Result<HttpResponse, Problem> {
 ///
 /// Without `for` it stays good while answers can be read. With `for=ingest` it fails while reports cannot be recorded, or
 /// would be lost: the store's last answer was a failure, its Redis writes no append-only file or evicts, or the clock is in doubt.
+/// With `for=detection` it fails until detection sees the present. The answer says how far that has come.
 #[utoipa::path(
     get, path = "/readyz", tag = "operations", operation_id = "readyz",
     params(super::params::ReadyParams),
     responses(
-        (status = 200, description = "They should", body = Health),
+        (status = 200, description = "They should", body = Readiness),
         (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 503, description = "They should not", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
 pub async fn readyz(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let query = Query::parse_known(request.query_string(), &["for"])?;
-    let for_ingest = query.value("for", "ingest", |text| (text == "ingest").then_some(()))?.is_some();
-    let unfit = if for_ingest { app.engine.unfit_to_record() } else { Vec::new() };
+    let purpose = query.value("for", "ingest or detection", Purpose::read)?;
+    let detection = app.engine.detection();
+    let unfit = if matches!(purpose, Some(Purpose::Ingest)) { app.engine.unfit_to_record() } else { Vec::new() };
     if !unfit.is_empty() {
         return Err(Problem::new(Code::Unavailable, unfit.join("; ")));
     }
-    Ok(ok(Some(clock_health(&app.engine))))
+    if matches!(purpose, Some(Purpose::Detection)) && !detection.is_current() {
+        return Err(Problem::behind(&detection));
+    }
+    Ok(good(Readiness { status: "ok", clock: clock_health(&app.engine), progress: (&detection).into() }))
 }
 
 fn clock_health(engine: &Engine) -> ClockHealth {
@@ -145,6 +177,7 @@ pub async fn docs(request: HttpRequest, path: web::Path<String>, config: web::Da
     Ok(response.content_type(file.content_type).body(file.bytes.into_owned()))
 }
 
-fn ok(clock: Option<ClockHealth>) -> HttpResponse {
-    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(Health { status: "ok", clock })
+/// The good answer of a probe.
+fn good(body: impl Serialize) -> HttpResponse {
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(body)
 }

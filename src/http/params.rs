@@ -108,7 +108,7 @@ pub struct SeriesParams {
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "documents what Query reads")]
 pub struct ReadyParams {
-    /// `ingest`: whether reports can be recorded.
+    /// `ingest`: whether reports can be recorded; `detection`: whether it sees the present.
     #[param(inline)]
     r#for: Option<ReadyForWord>,
 }
@@ -241,6 +241,8 @@ pub enum ResultsWord {
 pub enum ReadyForWord {
     /// Reports can be recorded.
     Ingest,
+    /// Detection sees the present.
+    Detection,
 }
 
 /// An id of the catalogue.

@@ -76,6 +76,10 @@ pub struct NowAnswer {
     expected: Option<f64>,
     /// What that means.
     status: Status,
+    /// Whether `status`, `expected` and `open_incidents` are not of the present: detection is late or catching up. The header `Detection` says how
+    /// far it has come.
+    #[schema(example = false)]
+    stale: bool,
     /// Ids of incidents that are open.
     open_incidents: Vec<String>,
     /// What was reported most, most first.
@@ -114,7 +118,7 @@ pub enum Status {
     PossibleProblems,
     /// An incident is open.
     Problems,
-    /// Not known: detection is over two minutes late, or knows too little of the provider.
+    /// Not known: detection is catching up or over two minutes late, or knows too little of the provider.
     Unknown,
 }
 
@@ -243,6 +247,7 @@ impl ProviderAnswer {
                 window: NowWindow { from: rfc3339(window.from.start()), to: rfc3339(window.to.start()) },
                 count: now.count,
                 expected: expectation.map(|expectation| rounded(expectation.window(window).everywhere())),
+                stale: !engine.detection().is_current(),
                 status: outlook.status(&register, engine.catalogue(), index, engine.now()).into(),
                 open_incidents: open.map(|incident| incident.id.to_string()).collect(),
                 top_symptoms: now

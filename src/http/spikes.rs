@@ -1,6 +1,7 @@
 //! `GET /v1/spikes` and `.geojson`: what is too surprising now, whether an incident has come of it or not.
 
 use super::App;
+use super::detection::Basis;
 use super::error::{Problem, ProblemDetails};
 use super::incidents::most_corners_of_one;
 use super::listing::{self, Where};
@@ -36,7 +37,7 @@ pub struct SpikesAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     next_cursor: Option<String>,
-    /// Whether detection is late, and this is not of the present.
+    /// Whether this is not of the present, but of `as_of`: detection is late.
     #[schema(example = false)]
     stale: bool,
     /// The instant up to which reports are in it.
@@ -75,7 +76,7 @@ struct Rank {
         (status = 200, description = "A page of spikes", body = SpikesAnswer),
         (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
         (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Detection has not looked at anything yet: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "Detection is catching up with the past: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
 pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -83,9 +84,9 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
     let make = move |app: &App, moment: &Moment| {
         let (found, next_cursor) = question.answer(app.engine.catalogue(), moment);
         let items = found.into_iter().map(|(spike, _)| spike).collect();
-        Ok(SpikesAnswer { items, next_cursor, stale: moment.is_late, as_of: String::new() })
+        Ok(SpikesAnswer { items, next_cursor, stale: moment.is_stale, as_of: String::new() })
     };
-    live::answer(&app, &request, "application/json", make).await
+    live::answer(&app, &request, (Basis::Detectors, "application/json"), make).await
 }
 
 /// The same as GeoJSON (RFC 7946)
@@ -96,7 +97,7 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
         (status = 200, description = "A feature a spike", body = SpikesGeoJson, content_type = "application/geo+json"),
         (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
         (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Detection has not looked at anything yet: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "Detection is catching up with the past: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
 pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -105,9 +106,9 @@ pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpRe
         let (found, next_cursor) = question.answer(app.engine.catalogue(), moment);
         let most = most_corners_of_one(question.limit);
         let drawn = found.into_iter().map(|(json, spike)| (json, Arc::new(Outline::of(&spike.cells, most))));
-        Ok(SpikesGeoJson::of(drawn.collect(), next_cursor, moment.is_late))
+        Ok(SpikesGeoJson::of(drawn.collect(), next_cursor, moment.is_stale))
     };
-    live::answer(&app, &request, "application/geo+json", make).await
+    live::answer(&app, &request, (Basis::Detectors, "application/geo+json"), make).await
 }
 
 impl Dated for SpikesAnswer {

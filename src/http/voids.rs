@@ -2,6 +2,7 @@
 
 use super::App;
 use super::admin::{collected, insist_on_admin, object, past, text};
+use super::detection::Basis;
 use super::error::{Code, Problem, ProblemDetails};
 use super::live::{self, Dated, Moment};
 use super::query::Query;
@@ -102,7 +103,7 @@ pub async fn add(app: web::Data<App>, request: HttpRequest, payload: web::Payloa
         (status = 200, description = "What was withdrawn", body = VoidsAnswer),
         (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
         (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Detection has not looked at anything yet: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "The journal was not read yet: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
 pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -111,7 +112,7 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
         let items = moment.register.voids().iter().rev().take(MOST_LISTED).map(VoidJson::from).collect();
         Ok(VoidsAnswer { items, as_of: String::new() })
     };
-    live::answer(&app, &request, "application/json", make).await
+    live::answer(&app, &request, (Basis::Words, "application/json"), make).await
 }
 
 impl Dated for VoidsAnswer {

@@ -36,6 +36,9 @@ pub struct IncidentDetail {
     pub timeline: Vec<EventJson>,
     /// What found it.
     pub method: MethodJson,
+    /// Whether this is not of the present, but of `as_of`: detection is late or catching up.
+    #[schema(examples(false))]
+    pub stale: bool,
     /// The instant up to which reports are in it.
     #[schema(format = DateTime, examples("2022-07-08T09:12:31Z"))]
     pub as_of: String,
@@ -116,7 +119,7 @@ pub struct MethodJson {
 impl IncidentDetail {
     /// The answer of an incident as it is known, at a place that was named. Its `as_of` is still empty.
     #[must_use]
-    pub fn of(known: &Known<'_>, place: PlaceJson) -> Self {
+    pub fn of(known: &Known<'_>, place: PlaceJson, stale: bool) -> Self {
         let (revisions, events) = (known.revisions(), timeline(known));
         Self {
             incident: IncidentJson::of(known, place),
@@ -126,6 +129,7 @@ impl IncidentDetail {
             notes: known.notes().iter().map(|note| (*note).into()).collect(),
             timeline: newest(&events, MOST_EVENTS).iter().map(Into::into).collect(),
             method: (&known.incident().method).into(),
+            stale,
             as_of: String::new(),
         }
     }

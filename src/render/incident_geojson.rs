@@ -9,7 +9,7 @@ use serde::Serialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
-/// Incidents as outlines. `next_cursor` and `as_of` are foreign members as RFC 7946 allows them (section 6.1).
+/// Incidents as outlines. `next_cursor`, `stale` and `as_of` are foreign members as RFC 7946 allows them (section 6.1).
 #[derive(Debug, Serialize, ToSchema)]
 pub struct IncidentsGeoJson {
     /// Always `FeatureCollection`.
@@ -25,6 +25,9 @@ pub struct IncidentsGeoJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub next_cursor: Option<String>,
+    /// Whether this is not of the present, but of `as_of`: detection is late or catching up.
+    #[schema(examples(false))]
+    pub stale: bool,
     /// The instant up to which reports are in it.
     #[schema(format = DateTime, examples("2022-07-08T09:12:31Z"))]
     pub as_of: String,
@@ -136,10 +139,10 @@ pub struct IncidentProperties {
 impl IncidentsGeoJson {
     /// The answer of these incidents and their outlines. Its `as_of` is still empty.
     #[must_use]
-    pub fn of(incidents: Vec<(IncidentJson, Arc<Outline>)>, next_cursor: Option<String>) -> Self {
+    pub fn of(incidents: Vec<(IncidentJson, Arc<Outline>)>, next_cursor: Option<String>, stale: bool) -> Self {
         let bbox = extent(incidents.iter().map(|(_, outline)| &outline.shape));
         let features = incidents.into_iter().map(|(incident, outline)| IncidentFeature::of(incident, outline)).collect();
-        Self { kind: FeatureCollectionType::FeatureCollection, bbox, features, next_cursor, as_of: String::new() }
+        Self { kind: FeatureCollectionType::FeatureCollection, bbox, features, next_cursor, stale, as_of: String::new() }
     }
 }
 

@@ -25,7 +25,7 @@ pub struct SpikesGeoJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub next_cursor: Option<String>,
-    /// Whether detection is late, and this is not of the present.
+    /// Whether this is not of the present, but of `as_of`: detection is late.
     #[schema(examples(false))]
     pub stale: bool,
     /// The instant up to which reports are in it.

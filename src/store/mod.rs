@@ -434,6 +434,14 @@ impl Store {
         }
     }
 
+    /// Lets a step of housekeeping that is under way end as soon as it can, and every later one: what it has not done, the next start does.
+    pub fn give_up_housekeeping(&self) {
+        match &self.kind {
+            Kind::Embedded(store) => store.give_up_housekeeping(),
+            Kind::Redis(store) => store.give_up_housekeeping(),
+        }
+    }
+
     /// Prepares for a quick start next time. Blocks while it writes; nothing is lost where it is not called.
     ///
     /// # Errors

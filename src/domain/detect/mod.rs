@@ -1,7 +1,7 @@
 //! Which provider is down, where, since when: the detector of one provider, fed minute by minute.
 //!
 //! Pure: the same facts in the same order give the same episodes, in a replay, on a server, in a test. It goes from counts to episodes by
-//! `scan` (counts in windows), `zone` (scores), `others` (what other providers hear of the same place), `threshold` (which score is enough), `judge`,
+//! `scan` (counts in windows), `zone` (scores), `others` (what other providers hear of the same place; `hearing`: which), `threshold` (which score is enough), `judge`,
 //! `accounted`, `parts` and `flood` (what opens an episode, what is another's, what is an outage of its own, what is spam) and `follow` (what
 //! becomes of it); `known` keeps what a step has worked out. `learn` and `scatter` are where hours that are over become what is usual.
 //! docs/detection.md has the formulas.
@@ -13,6 +13,7 @@ pub mod expectation;
 pub mod explain;
 mod flood;
 mod follow;
+pub mod hearing;
 mod judge;
 mod known;
 mod learn;

@@ -1,6 +1,7 @@
 //! What other providers hear of the same place: where they too have more reports than usual it is the place that is busy, and none of them is down.
 
 use super::Detector;
+use super::hearing::Hearing;
 use super::parameters::Parameters;
 use super::places::{Places, STEPS, WINDOWS};
 use super::scan::Scan;
@@ -22,12 +23,16 @@ const ASKING_LEVEL: u8 = 5;
 
 /// Who was never heard of in the cell of this resolution that a zone lies in, nor in one next to that, has nothing to say of it: all of a zone that
 /// asks lies there.
-const NEAR: Resolution = Resolution::ALL[3];
+pub(super) const NEAR: Resolution = Resolution::ALL[3];
 
-/// The providers that one is compared with: all but those that fail together with it.
+/// The providers that one is compared with: all but those that fail together with it. By default, nobody.
 #[derive(Debug, Clone, Default)]
 pub struct Others<'a> {
-    all: Vec<&'a Scan>,
+    /// The detectors before that of the one in the catalogue, and those after it.
+    before: &'a [Detector],
+    after: &'a [Detector],
+    /// None where there is nobody.
+    hearing: Option<&'a Hearing>,
     /// Those that were heard of in or beside a cell of [`NEAR`], as far as that was asked: of a hundred providers few are.
     near: RefCell<HashMap<Cell, Near<'a>>>,
 }
@@ -71,11 +76,10 @@ struct Around<'a> {
 }
 
 impl<'a> Others<'a> {
-    /// Those of these providers that know what is usual.
+    /// Those beside the provider whose detector lies between these two parts of a catalogue's. Costs nothing until somebody is asked.
     #[must_use]
-    pub fn new(detectors: impl Iterator<Item = &'a Detector>) -> Self {
-        let all = detectors.filter(|detector| !detector.is_cold()).map(|detector| &detector.scan).collect();
-        Self { all, near: RefCell::default() }
+    pub fn beside(before: &'a [Detector], after: &'a [Detector], hearing: &'a Hearing) -> Self {
+        Self { before, after, hearing: Some(hearing), near: RefCell::default() }
     }
 
     /// Asks about zones around a cell.
@@ -86,11 +90,7 @@ impl<'a> Others<'a> {
 
     fn near(&self, centre: Cell) -> Near<'a> {
         let region = centre.rolled_up_to(NEAR);
-        let found = || {
-            let around = region.disk(1);
-            let is_near = |scan: &&Scan| around.iter().any(|(cell, _)| scan.levels[usize::from(NEAR.number())].find(*cell).is_some());
-            self.all.iter().copied().filter(is_near).collect()
-        };
+        let found = || self.hearing.map_or_else(Vec::new, |hearing| hearing.near(self.before, self.after, region)).into();
         Rc::clone(self.near.borrow_mut().entry(region).or_insert_with(found))
     }
 }

@@ -64,6 +64,8 @@ pub struct Scan {
     deaf: Range<Minute>,
     /// What was expected of everywhere in each of the last minutes, the newest first.
     rates: VecDeque<Rate>,
+    /// How many of them, the newest, nothing was expected in: at least all, where that was never so.
+    unexpecting: usize,
 }
 
 /// The minute that still runs.
@@ -127,6 +129,7 @@ impl Scan {
             presence: Presence::default(),
             deaf: Presence::default().deaf,
             rates: VecDeque::new(),
+            unexpecting: usize::MAX,
         }
     }
 
@@ -169,6 +172,7 @@ impl Scan {
         }
         self.rates.push_front(Rate { minute: now.plus(-1), level: 1.0, usual: 0.0 });
         self.rates.truncate(LONGEST as usize);
+        self.unexpecting = self.unexpecting.saturating_add(1);
         self.let_go(now);
         self.now = Some(now);
         self.running = Some(Running { grown: Vec::new(), known: self.levels.each_ref().map(Places::len) });
@@ -180,6 +184,9 @@ impl Scan {
         // A minute in which nobody could report says nothing: no report is expected of it.
         let usual = if live { self.baseline.rate(minute) } else { 0.0 };
         self.rates[0] = Rate { minute, level: self.baseline.level(), usual };
+        if usual > 0.0 {
+            self.unexpecting = 0;
+        }
         self.exposure = WINDOWS.map(|_| [0.0; PARTS]);
         self.expose();
     }
@@ -194,6 +201,11 @@ impl Scan {
     }
 
     fn expose(&mut self) {
+        if self.rates.len() <= self.unexpecting {
+            // Nothing is expected in any window: of most of a large catalogue nobody was ever heard of.
+            (self.exposure, self.whole) = ([[0.0; PARTS]; W], [0.0; W]);
+            return;
+        }
         let (mut sum, mut w) = ([0.0; PARTS], 0);
         for (n, rate) in (1..).zip(&self.rates) {
             sum[rate.part()] += rate.expected();

@@ -26,6 +26,8 @@ pub struct Register {
     /// The latest of each provider, by day.
     lessons: HashMap<String, BTreeMap<i64, Lesson>>,
     length: u64,
+    /// When the newest revision was told.
+    told_last: Option<Timestamp>,
 }
 
 /// An incident with all its revisions, oldest first, at least one.
@@ -40,6 +42,12 @@ impl Register {
     #[must_use]
     pub const fn length(&self) -> u64 {
         self.length
+    }
+
+    /// When the newest revision of any incident was told; none before the first.
+    #[must_use]
+    pub const fn told_last(&self) -> Option<Timestamp> {
+        self.told_last
     }
 
     /// Takes the next entry of the journal; None where a newer version wrote what this one does not know.
@@ -76,6 +84,7 @@ impl Register {
         }
         let case = self.cases.entry(incident.id).or_insert_with(|| Arc::new(Case { revisions: Vec::new(), notes: Vec::new() }));
         self.by_time.insert((incident.detected_at, incident.id));
+        self.told_last = self.told_last.max(Some(incident.known_at));
         if incident.state.is_open() {
             self.open.insert(incident.id);
         } else {

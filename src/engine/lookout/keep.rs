@@ -3,16 +3,19 @@
 use super::afterwards::counted_again;
 use super::desk::Desk;
 use super::outlook::{Outlook, Sight};
+use super::progress::Progress;
 use super::voids::without_voided;
-use super::{Held, LEASE_MS, RENEW_AFTER, Read, SPIKES_EVERY, WARM_UP_MINUTES, Watching};
+use super::{Held, LEASE_MS, PIECE, RENEW_AFTER, Read, SPIKES_EVERY, WARM_UP_MINUTES, Watching};
 use crate::domain::incident::IncidentId;
 use crate::domain::incident::entry::Entry;
 use crate::domain::provider::ProviderIndex;
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
+use crate::engine::watch::Pause;
 use crate::store::StoreError;
 use crate::store::journal::{Appended, Lease, Tail};
 use crate::wire::journal::{from_bytes, to_bytes};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
@@ -23,19 +26,23 @@ impl Engine {
     /// One step of the lookout. A step that fails is made up for by the next.
     pub async fn look_out(&self) {
         let began = Instant::now();
-        if let Err(error) = self.try_look_out().await {
+        let is_behind = self.try_look_out().await.unwrap_or_else(|error| {
             self.metrics.store_errors.inc();
             tracing::error!(%error, "the lookout failed and will try again");
-        }
+            false
+        });
+        self.lookout.comes_nearer.store(is_behind, Ordering::Relaxed);
         self.metrics.look_seconds.observe(began.elapsed().as_secs_f64());
         self.refresh_detection_lag();
     }
 
-    async fn try_look_out(&self) -> Result<(), StoreError> {
+    /// One step. Gives whether it is still behind.
+    async fn try_look_out(&self) -> Result<bool, StoreError> {
         let mut watching = self.lookout.watching.lock().await;
         let watching = &mut *watching;
         if self.doubt().is_some() {
-            return self.pause(watching).await;
+            self.pause(watching).await?;
+            return Ok(false);
         }
         self.heed_steps(watching);
         if self.simulated_now().is_some() {
@@ -46,9 +53,17 @@ impl Engine {
         self.heed_voids(watching);
         self.recall_lessons(watching);
         let now = self.now();
-        let told = watching.watch.catch_up(&self.store, now, &mut |_| {}).await?;
+        self.show_progress(watching, now);
+        let (began, stopping) = (Instant::now(), &self.stopping);
+        let is_over = || stopping.is_asked() || PIECE <= began.elapsed();
+        let pause = Pause { is_stopped: &|| stopping.is_asked(), is_over: &is_over };
+        let told = watching.watch.catch_up_until(&self.store, now, &pause, &mut |_| {}).await?;
         watching.desk.take(told);
         watching.behind = watching.watch.is_behind(now);
+        self.show_progress(watching, now);
+        if stopping.is_asked() {
+            return Ok(watching.behind);
+        }
         if !watching.behind {
             let began = self.lookout.began;
             let told = watching.watch.look(&self.store, self.now(), &mut || began.elapsed()).await?;
@@ -59,7 +74,7 @@ impl Engine {
             self.record_incidents(watching, now).await?;
         }
         self.show(watching, now);
-        Ok(())
+        Ok(watching.behind)
     }
 
     /// Reads what was recorded since, by this node or another.
@@ -127,6 +142,8 @@ impl Engine {
 
     /// While the clock is in doubt, nothing is looked at and nothing recorded; another node may, whose clock is not.
     async fn pause(&self, watching: &mut Watching) -> Result<(), StoreError> {
+        self.read_journal().await?;
+        self.show_progress(watching, self.now());
         match watching.lease.take() {
             Some(held) => self.store.release(held.token).await,
             None => Ok(()),
@@ -168,6 +185,15 @@ impl Engine {
             tracing::info!(records_incidents = watching.lease.is_some(), "the lease changed hands");
         }
         Ok(watching.lease)
+    }
+
+    /// Shows readers how far detection has come.
+    fn show_progress(&self, watching: &Watching, now: Timestamp) {
+        let (watch, register) = (&watching.watch, self.lookout.register());
+        // Before the first step, what the journal says is all that is known.
+        let up_to = watch.looked_up_to().or_else(|| register.told_last()).unwrap_or(self.lookout.began_at);
+        let progress = Progress::after(self.lookout.began.elapsed(), watch.share_done(now), up_to);
+        *self.lookout.progress.write().unwrap_or_else(PoisonError::into_inner) = progress;
     }
 
     /// Shows readers what the detectors see.

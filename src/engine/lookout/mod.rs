@@ -8,6 +8,7 @@ mod figures;
 mod keep;
 mod lessons;
 pub mod outlook;
+pub mod progress;
 mod sightings;
 mod voids;
 mod words;
@@ -21,12 +22,16 @@ use crate::engine::watch::Watch;
 use crate::store::journal::{NodeId, Position, Token};
 use desk::Desk;
 use outlook::Outlook;
+use progress::{Detection, Progress};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 pub use words::WordError;
 
 /// How often the lookout looks. The answer to the deciding report and the incident lie at most this and the work of one look apart.
 pub const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A lookout that is behind looks at what else there is to do after so long, and says how far it has come.
+const PIECE: Duration = Duration::from_millis(500);
 /// For how long the lease is taken: a node that is silent for as long is taken to be gone.
 const LEASE_MS: i64 = 10_000;
 /// The lease is renewed once so much of it has passed.
@@ -51,6 +56,10 @@ pub struct Lookout {
     read: RwLock<Read>,
     /// The lock is held to copy or replace the pointer.
     outlook: RwLock<Arc<Outlook>>,
+    /// How far it has come with the past; the lock is held to copy or replace it.
+    progress: RwLock<Progress>,
+    /// Whether the last step was one of many that come nearer to the present: the next need not wait.
+    comes_nearer: AtomicBool,
 }
 
 /// What moves with every step.
@@ -120,6 +129,8 @@ impl Lookout {
             watching: tokio::sync::Mutex::new(watching),
             read: RwLock::default(),
             outlook: RwLock::new(Arc::new(Outlook::nothing())),
+            progress: RwLock::default(),
+            comes_nearer: AtomicBool::new(false),
         }
     }
 
@@ -127,6 +138,19 @@ impl Lookout {
     #[must_use]
     pub fn register(&self) -> Arc<Register> {
         self.read().register
+    }
+
+    /// Whether the last step was one of many that come nearer to the present.
+    #[must_use]
+    pub fn comes_nearer(&self) -> bool {
+        self.comes_nearer.load(Ordering::Relaxed)
+    }
+
+    /// What detection knows of the present; it is late while it pauses.
+    #[must_use]
+    pub fn detection(&self, now: Timestamp, is_paused: bool) -> Detection {
+        let progress = *self.progress.read().unwrap_or_else(PoisonError::into_inner);
+        Detection::of(&self.outlook(), progress, now, is_paused)
     }
 
     fn read(&self) -> Read {

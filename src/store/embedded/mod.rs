@@ -34,11 +34,13 @@ use entry::Entry;
 use journal::Journal;
 use live::Live;
 use log::{Kind, Log};
+use std::collections::HashMap;
 use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::{Duration, Instant};
 
 /// What an operator may choose.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +50,9 @@ pub struct Options {
     /// Whether what is written is waited for.
     pub durability: Durability,
 }
+
+/// A process that was asked to stop leaves the last snapshot unfinished after so long: the next start reads the log instead.
+const CLOSED_WITHIN: Duration = Duration::from_millis(1_500);
 
 /// Whether what is written is waited for until it is on the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +81,8 @@ pub struct Embedded {
     housekeeping: Mutex<Housekeeping>,
     log_bytes: AtomicU64,
     claim_count: AtomicU64,
+    /// Whether housekeeping is to end as soon as it can.
+    given_up: AtomicBool,
     catalogue_before: Option<u64>,
     /// Minutes of facts that a wrong clock dated to the future; the lock is held to copy or replace it.
     disowned: RwLock<Range<Minute>>,
@@ -142,6 +149,7 @@ impl Embedded {
             numbers,
             log_bytes: AtomicU64::new(writer.log.bytes()),
             claim_count: AtomicU64::new(writer.claims.len() as u64),
+            given_up: AtomicBool::new(false),
             writer: Mutex::new(writer),
             live: RwLock::new(live),
             aged: Arc::new(aged),
@@ -247,6 +255,9 @@ impl Embedded {
         let hour = now.minute().hour();
         if housekeeping.tidied != Some(hour) {
             self.age(now)?;
+            if self.is_given_up() {
+                return Ok(());
+            }
             self.forget(hour, housekeeping.snapshot_number)?;
             housekeeping.tidied = Some(hour);
         }
@@ -258,13 +269,22 @@ impl Embedded {
         let mut housekeeping = self.housekeeping();
         self.live_mut().settle_before(now.minute().plus(-SETTLED_AFTER_MINUTES));
         if self.log_bytes.load(Ordering::Relaxed) > self.options.snapshot_log_bytes.max(housekeeping.snapshot_bytes) {
-            self.write_snapshot(&mut housekeeping)?;
+            self.write_snapshot(&mut housekeeping, &|| self.is_given_up())?;
         }
         Ok(())
     }
 
+    pub(super) fn give_up_housekeeping(&self) {
+        self.given_up.store(true, Ordering::Relaxed);
+    }
+
+    fn is_given_up(&self) -> bool {
+        self.given_up.load(Ordering::Relaxed)
+    }
+
     pub(super) fn snapshot(&self) -> Result<(), StoreError> {
-        self.write_snapshot(&mut self.housekeeping())
+        let began = Instant::now();
+        self.write_snapshot(&mut self.housekeeping(), &|| self.is_given_up() && CLOSED_WITHIN <= began.elapsed())
     }
 
     pub(super) fn disown_from(&self, minute: Minute) -> Result<(), StoreError> {
@@ -343,6 +363,9 @@ impl Embedded {
         let open = now.plus_ms(-self.terms.lateness_ms - HOUR_MS).minute().hour();
         let closed = self.live().hours_before(open);
         for hour in closed {
+            if self.is_given_up() {
+                break;
+            }
             let parts = AgingHour::gather(&self.live(), hour);
             let writer = self.writer();
             if AgingHour::is_unchanged(&parts, &self.live(), hour) {
@@ -370,7 +393,7 @@ impl Embedded {
         Ok(())
     }
 
-    fn write_snapshot(&self, housekeeping: &mut Housekeeping) -> Result<(), StoreError> {
+    fn write_snapshot(&self, housekeeping: &mut Housekeeping, is_given_up: &dyn Fn() -> bool) -> Result<(), StoreError> {
         let frozen = {
             let mut writer = self.writer();
             let live = self.live();
@@ -382,7 +405,8 @@ impl Embedded {
             }
         };
         let failed = |error: std::io::Error| log::store_error(&error);
-        let bytes = snapshot::write(&self.dir, &frozen, |shard| self.writer().claims.shard_bytes(shard)).map_err(failed)?;
+        let claims = |shard| self.writer().claims.shard_bytes(shard);
+        let bytes = snapshot::write(&self.dir, &frozen, claims, is_given_up).map_err(failed)?;
         (housekeeping.snapshot_number, housekeeping.snapshot_bytes) = (frozen.number, bytes);
         snapshot::remove_others(&self.dir, frozen.number).map_err(failed)?;
         let mut writer = self.writer();
@@ -418,9 +442,11 @@ impl Writer {
     /// Numbers of the catalogue's providers. Those that are new to this store get the next ones, for ever.
     fn number(&mut self, catalogue: &Catalogue) -> Result<Vec<u16>, StoreError> {
         let known = self.providers.len();
+        let by_id: HashMap<String, usize> = self.providers.iter().cloned().zip(0..).collect();
         let mut numbers = Vec::with_capacity(catalogue.len());
         for (_, provider) in catalogue.iter() {
-            let number = self.providers.iter().position(|id| *id == provider.id).unwrap_or_else(|| {
+            // Ids of a catalogue are distinct.
+            let number = by_id.get(&provider.id).copied().unwrap_or_else(|| {
                 self.providers.push(provider.id.clone());
                 self.providers.len() - 1
             });

@@ -39,14 +39,15 @@ pub struct Frozen {
     pub counts: Vec<(u16, Minute, Arc<Counts>)>,
 }
 
-/// Writes a snapshot; `shard` gives the claims of one shard when asked. On return it is on the disk. Gives its size.
+/// Writes a snapshot; `shard` gives the claims of one shard when asked, `is_given_up` says whether it is to be left unfinished. On return it is
+/// on the disk. Gives its size.
 ///
 /// # Errors
-/// Where it cannot be written; what was there before is untouched.
-pub fn write(dir: &Path, frozen: &Frozen, shard: impl Fn(usize) -> Vec<u8>) -> io::Result<u64> {
+/// Where it cannot be written, or is given up; what was there before is untouched.
+pub fn write(dir: &Path, frozen: &Frozen, shard: impl Fn(usize) -> Vec<u8>, is_given_up: &dyn Fn() -> bool) -> io::Result<u64> {
     let unfinished = dir.join("snapshot.unfinished");
     let finished = dir.join(format!("{PREFIX}{:016x}{SUFFIX}", frozen.number));
-    let written = write_sections(&unfinished, frozen, shard).and_then(|bytes| {
+    let written = write_sections(&unfinished, frozen, shard, is_given_up).and_then(|bytes| {
         std::fs::rename(&unfinished, finished)?;
         File::open(dir)?.sync_all()?;
         Ok(bytes)
@@ -58,20 +59,24 @@ pub fn write(dir: &Path, frozen: &Frozen, shard: impl Fn(usize) -> Vec<u8>) -> i
     written
 }
 
-fn write_sections(path: &Path, frozen: &Frozen, shard: impl Fn(usize) -> Vec<u8>) -> io::Result<u64> {
+fn write_sections(path: &Path, frozen: &Frozen, shard: impl Fn(usize) -> Vec<u8>, is_given_up: &dyn Fn() -> bool) -> io::Result<u64> {
+    let go_on = || if is_given_up() { Err(io::Error::other("the snapshot was given up, to stop in time")) } else { Ok(()) };
     let mut out = BufWriter::with_capacity(1 << 20, File::create(path)?);
     section(&mut out, PROVIDERS, &names::write(&frozen.providers))?;
     section(&mut out, LIVENESS, &names::write_spans(&frozen.liveness))?;
     for (provider, minute, counts) in &frozen.counts {
+        go_on()?;
         let mut payload = provider.to_le_bytes().to_vec();
         payload.extend_from_slice(&stored_minute(*minute).to_le_bytes());
         rows::write(counts, &mut payload);
         section(&mut out, COUNTS, &payload)?;
     }
     for n in 0..SHARDS as usize {
+        go_on()?;
         section(&mut out, CLAIMS, &shard(n))?;
     }
     section(&mut out, END, &[])?;
+    go_on()?;
     let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     file.sync_all()?;
     Ok(file.metadata()?.len())

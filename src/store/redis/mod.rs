@@ -72,6 +72,8 @@ struct Node {
     /// Steps of housekeeping so far.
     step: AtomicU64,
     tidied: std::sync::Mutex<Option<Hour>>,
+    /// Whether housekeeping is to end as soon as it can.
+    given_up: AtomicBool,
     /// Bytes of append-only file, as of the last look.
     file_bytes: AtomicU64,
     /// Entries of the journal, as of the last look.
@@ -118,6 +120,7 @@ impl Redis {
             struck: Struck::default(),
             step: AtomicU64::new(0),
             tidied: std::sync::Mutex::new(None),
+            given_up: AtomicBool::new(false),
             file_bytes: AtomicU64::new(0),
             journal_entries: AtomicU64::new(0),
             said_unchecked: AtomicBool::new(false),
@@ -233,6 +236,10 @@ impl Redis {
     pub(super) async fn settle(&self, now: Timestamp) -> Result<(), StoreError> {
         let node = Arc::clone(&self.node);
         self.here(async move { tidy::settle(&node, now).await }).await
+    }
+
+    pub(super) fn give_up_housekeeping(&self) {
+        self.node.given_up.store(true, Ordering::Relaxed);
     }
 
     pub(super) async fn size(&self) -> StoreSize {

@@ -38,6 +38,9 @@ pub async fn tidy(node: &Node, now: Timestamp) -> Result<(), Fault> {
     if let Some(turn) = take_turn(node).await? {
         let open_from = now.plus_ms(-node.terms.lateness_ms - HOUR_MS).minute().hour();
         for provider in &node.providers {
+            if node.given_up.load(Ordering::Relaxed) {
+                return give_turn_back(node, &turn).await;
+            }
             age(node, provider, open_from).await?;
             forget(node, provider, minutes_before, hours_before).await?;
             forget_claims(node, provider, hour.plus(-node.terms.lateness_ms / HOUR_MS - REPORTERS_DAY_HOURS)).await?;

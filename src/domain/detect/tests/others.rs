@@ -3,10 +3,12 @@
 use super::outage::DOWN;
 use super::story::{Story, minute_of};
 use super::world::{DAY, HOUR, START, TORONTO, VANCOUVER, World, cell, town};
+use crate::domain::detect::hearing::Hearing;
 use crate::domain::detect::others::{Heard, Others};
 use crate::domain::detect::parameters::Parameters;
 use crate::domain::detect::{Detector, WINDOWS};
 use crate::domain::grid::{Cell, Resolution};
+use crate::domain::provider::{Catalogue, Provider, ProviderIndex};
 use std::ops::Range;
 
 /// The window of an hour.
@@ -37,13 +39,21 @@ fn beside(world: &World, other: &World, span: Range<i64>) -> Story {
     let step = |detector: &mut Detector, now: crate::domain::time::Minute, facts: &[_], live| {
         let taken = detector.take(now, facts, live);
         let other = &others[(now.0 - START.0 - span.start) as usize];
-        detector.step_among(&Others::new([other].into_iter()), &taken)
+        detector.step_among(&Others::beside(&[], std::slice::from_ref(other), &hearing(other)), &taken)
     };
     Story::played(world, Detector::new(Parameters::default()), span.clone(), step, |_, _, _, _| Vec::new())
 }
 
+/// Of the first of two providers that have nothing to do with each other, and of this one.
+fn hearing(other: &Detector) -> Hearing {
+    let two = ["own", "other"].map(|id| Provider::of_id(id.to_owned()));
+    let mut hearing = Hearing::of(&Catalogue::new(two.to_vec()).unwrap());
+    hearing.note(ProviderIndex(1), other);
+    hearing
+}
+
 fn heard_in(other: &Detector, centre: Cell, steps: usize, window: usize) -> Option<Heard> {
-    Others::new([other].into_iter()).about(centre).heard(steps, window, &Parameters::default())
+    Others::beside(&[], std::slice::from_ref(other), &hearing(other)).about(centre).heard(steps, window, &Parameters::default())
 }
 
 fn toronto(resolution: usize) -> Cell {
@@ -133,7 +143,9 @@ fn who_was_never_heard_of_within_a_hundred_kilometres_is_not_asked() {
 #[test]
 fn it_does_not_matter_which_zone_of_a_cell_is_asked_about_first() {
     let taken = by_minute(&provider(2, 40.0, 100.0), DOWN..DOWN + 30);
-    let others = Others::new([taken.last().unwrap()].into_iter());
+    let other = taken.last().unwrap();
+    let hearing = hearing(other);
+    let others = Others::beside(&[], std::slice::from_ref(other), &hearing);
     let (centre, parameters) = (toronto(7), Parameters::default());
     let alone = |steps: usize| others.about(centre).heard(steps, AN_HOUR, &parameters).unwrap();
     let mut asked = others.about(centre);
