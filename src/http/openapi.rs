@@ -12,7 +12,7 @@ use utoipa::{Modify, OpenApi};
 #[openapi(
     info(
         title = "Groundswell",
-        description = "Crowd reports of lost service in, one trustworthy answer out: which provider is down, where, since when.\n\nTimes are RFC 3339 UTC, cells H3 indexes in hexadecimal, intervals half-open. Every error is a problem (RFC 9457) with a stable `code`; retry what is `retryable`, with jitter, and drop the rest. Unknown query parameters are refused, except `v`, `key` and `utm_*`; unknown fields of bodies are ignored with a warning.",
+        description = "Crowd reports of lost service in, one trustworthy answer out: which provider is down, where, since when.\n\nTimes are RFC 3339 UTC, cells H3 indexes in hexadecimal, intervals half-open. Every error is a problem (RFC 9457) with a stable `code`; retry what is `retryable`, with jitter; what else to do with a report depends on whose fault it is (README, for those who write clients). Unknown query parameters are refused, except `v`, `key` and `utm_*`; unknown fields of bodies are ignored with a warning.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     servers((url = "/", description = "This server")),

@@ -4,9 +4,10 @@ use super::account::Flaw;
 use crate::domain::provider::Catalogue;
 use crate::domain::report::Submission;
 use crate::domain::time::{HOUR_MS, Timestamp};
-use crate::wire::report::RawReport;
+use crate::wire::report::{RawReport, Standing};
 use crate::wire::scalar::Scalar;
-use crate::wire::time::instant;
+use crate::wire::text::parsed;
+use crate::wire::time::{epoch, sent_instant};
 use serde::Deserialize;
 
 /// Facts are dated after 1970, and so must be what was observed, or is forgotten, long before: no line is of the first year.
@@ -30,12 +31,17 @@ struct Received<'a> {
 /// The report of a line.
 pub fn read<'a>(line: &'a [u8], raw: &'a RawReport<'a>, catalogue: &Catalogue) -> Result<Sent<'a>, Flaw> {
     let first = |faults: Vec<crate::wire::fault::Fault>| faults.first().map_or(Flaw::InvalidValue, |fault| fault.kind.into());
-    let submission = raw.read(catalogue).map_err(first)?.submission;
-    let Received { received_at } = serde_json::from_slice(line).map_err(|error| Flaw::of_json(&error))?;
+    let read = raw.read(catalogue).map_err(first)?;
+    if read.standing == Standing::Ignored {
+        return Err(Flaw::UnclearSymptom);
+    }
+    let mut room = Vec::new();
+    let Received { received_at } = parsed(line, &mut room).map_err(|error| Flaw::of_json(&error))?;
     let received_at = match received_at {
         Scalar::Missing => return Err(Flaw::MissingField),
-        Scalar::Text(text) => instant(&text).filter(|instant| EARLIEST <= *instant).ok_or(Flaw::InvalidValue)?,
-        Scalar::Number(_) | Scalar::Boolean(_) | Scalar::Other(_) => return Err(Flaw::InvalidValue),
+        Scalar::Text(text) => sent_instant(&text),
+        number => number.number().and_then(epoch),
     };
-    Ok(Sent { received_at, submission })
+    let received_at = received_at.filter(|instant| EARLIEST <= *instant).ok_or(Flaw::InvalidValue)?;
+    Ok(Sent { received_at, submission: read.submission })
 }

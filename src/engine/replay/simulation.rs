@@ -16,6 +16,7 @@ use crate::engine::lookout::desk::Desk;
 use crate::engine::watch::{Step, Watch};
 use crate::store::{HOURS_KEPT_DAYS, Recorded, Store};
 use crate::wire::report::RawReport;
+use crate::wire::text::parsed;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -151,7 +152,8 @@ impl<'a> Simulation<'a> {
 
     /// Takes the report of a line, and moves the time to when it was received. Gives what is wrong with the line.
     async fn take(&mut self, line: &[u8], observer: &mut impl Observer) -> Result<Option<Flaw>, ReplayError> {
-        let raw = match serde_json::from_slice::<RawReport>(line) {
+        let mut room = Vec::new();
+        let raw = match parsed::<RawReport>(line, &mut room) {
             Ok(raw) => raw,
             Err(error) => return Ok(Some(Flaw::of_json(&error))),
         };

@@ -5,7 +5,7 @@
 -- KEYS[2+H ..]        for each report, the claims that its reporter's are among
 -- ARGV[1], ARGV[2]    seconds that facts and claims are kept after a write
 -- ARGV[3]             rows, 10 bytes each: which of the hours, then minute and fact as they are stored
--- ARGV[4]             reports, 10 bytes each: bit of the claim, field of the reporter, up to two rows (0: none)
+-- ARGV[4]             reports, 10 bytes each: bit of the claim (64 more: nobody's first), field of the reporter, up to two rows (0: none)
 -- ARGV[5 .. 4+H]      the hours
 --
 -- Returns a byte a report: d (duplicate), f (counted, the reporter's first that day), c (counted).
@@ -20,7 +20,8 @@ local counts, firsts, outcomes = {}, {}, {}
 
 for n = 1, #reports / 10 do
   local bit, field, row, other = struct.unpack('<I1c5I2I2', reports, n * 10 - 9)
-  local claims = KEYS[1 + hours + n]
+  local claims, can_be_first = KEYS[1 + hours + n], bit < 64
+  bit = bit % 64
   local taken = redis.call('HINCRBY', claims, field, text[bit])
   local before = taken - power[bit]
   if math.floor(before / power[bit]) % 2 == 1 then
@@ -28,7 +29,7 @@ for n = 1, #reports / 10 do
     outcomes[n] = 'd'
   else
     redis.call('EXPIRE', claims, ARGV[2])
-    local first = before == 0 and 1 or 0
+    local first = before == 0 and can_be_first and 1 or 0
     outcomes[n] = first == 1 and 'f' or 'c'
     counts[row], firsts[row] = (counts[row] or 0) + 1, (firsts[row] or 0) + first
     if other > 0 then
