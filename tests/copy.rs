@@ -140,7 +140,8 @@ fn copy_until(directory: &Path, url: &str, options: &Options, pieces: usize) -> 
 
 fn reports(day: i64, reporters: std::ops::Range<u64>) -> Vec<Report> {
     let report = |n: u64| {
-        let observed = later(day - DAYS + 1).minute().plus(-(n as i64 % 400));
+        // Late is what came more than five minutes after it was observed.
+        let observed = later(day - DAYS + 1).minute().plus(-6 - (n as i64 % 400));
         let late = n.is_multiple_of(3);
         let arrived = if late { later(day - DAYS + 1).minute() } else { observed };
         Report {
