@@ -14,7 +14,7 @@ use support::{TORONTO, VANCOUVER, but, cell, gzip, ndjson, report, text};
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 const NDJSON: (&str, &str) = ("Content-Type", "application/x-ndjson");
 
-/// Servers on every kind of store, each without and with a quiet past.
+/// Runs a test on a server over the embedded store, and on one over Redis.
 fn on_every_store(test: impl Fn(&TestServer)) {
     test(&TestServer::start());
     test(&TestServer::start_on_redis(|_| ()));
@@ -358,7 +358,7 @@ fn a_report_from_nowhere_counts_in_the_total_and_in_no_cell() {
             let sent = but(report(&format!("r{n}")), fields.clone());
             let answer = taken(&server.report(&sent), &sent.to_string());
             assert_eq!((&answer["outcome"], answer.get("cell")), (&json!("counted"), None), "{sent}");
-            assert!(answer["warning"].as_str().is_some_and(|warning| warning.contains("in no cell")), "{sent}: {answer}");
+            assert!(answer["warning"].as_str().is_some_and(|warning| warning.contains("lies in no cell")), "{sent}: {answer}");
         }
         assert_eq!(server.report(&report("placed")).json()["outcome"], "counted");
         assert_eq!(server.report(&but(report("r0"), json!({"observed_at": text(server.now())}))).json()["outcome"], "duplicate");

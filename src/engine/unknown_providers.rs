@@ -66,7 +66,7 @@ impl UnknownProviders {
 
 impl Collector for UnknownProviders {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), std::fmt::Error> {
-        let help = "Reports of the 50 most frequent providers that the catalogue does not have, at least so many";
+        let help = "Reports of the 50 most frequent providers that the catalogue does not have, at least so many.";
         let mut family = encoder.encode_descriptor("unknown_provider_reports", help, None, MetricType::Counter)?;
         for (name, count) in self.most_frequent() {
             ConstCounter::new(count).encode(family.encode_family(&name)?)?;

@@ -175,8 +175,7 @@ impl<'a> RawReport<'a> {
             (false, _) => Place::Position { position: self.position(notes)?, accuracy_m },
         };
         if place.cell().is_nowhere() {
-            let text =
-                "a position of 0, 0 is what phones send that do not know theirs: the report counts in the provider's total and in no cell";
+            let text = "a position of 0, 0 is what phones send that do not know theirs: it lies in no cell, and counts in totals only";
             notes.warn(WarningKind::NoPosition, text);
         }
         Some(place)
