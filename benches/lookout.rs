@@ -11,7 +11,7 @@ use groundswell::domain::fact::Source;
 use groundswell::domain::grid::{Cell, Position, Resolution};
 use groundswell::domain::provider::{Catalogue, Provider, ProviderIndex};
 use groundswell::domain::report::{Observed, Report};
-use groundswell::domain::reporter::{DAY_SHIFT, Reporter, ReporterKey};
+use groundswell::domain::reporter::{DAY_SHIFT, Identity, Reporter, ReporterKey};
 use groundswell::domain::symptom::Symptom;
 use groundswell::domain::time::{DEFAULT_LATENESS_MS, Minute};
 use groundswell::engine::Engine;
@@ -168,7 +168,7 @@ impl People {
             observed: Observed { minute, arrived: minute, late: false },
             source: Source(0),
             // Six bits of the day, and 58 that nobody shares.
-            reporter: Reporter { hash: ((minute.0 / 1_440) as u64) << DAY_SHIFT | self.reporters, slot: 0 },
+            reporter: Reporter { hash: ((minute.0 / 1_440) as u64) << DAY_SHIFT | self.reporters, slot: 0, identity: Identity::Own },
         }
     }
 }

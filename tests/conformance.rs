@@ -9,7 +9,7 @@ use groundswell::domain::fact::{FactKey, Lane, Source, Tally};
 use groundswell::domain::grid::{Cell, Resolution, Spot};
 use groundswell::domain::provider::{Catalogue, ProviderIndex};
 use groundswell::domain::report::{Observed, Report};
-use groundswell::domain::reporter::Reporter;
+use groundswell::domain::reporter::{Identity, Reporter};
 use groundswell::domain::symptom::Symptom;
 use groundswell::domain::time::{DEFAULT_LATENESS_MS, HOUR_MS, Hour, Minute, Timestamp};
 use groundswell::store::journal::{
@@ -67,6 +67,8 @@ every_store! {
     a_reporter_counts_once_a_period_and_claim,
     another_reporter_provider_period_or_claim_counts_again,
     first_is_counted_once_a_reporters_day_and_provider,
+    nobody_is_never_a_first_and_stands_in_history_only,
+    what_has_no_place_stays_where_it_is_in_minutes_and_hours,
     a_late_report_stands_in_the_minute_it_was_observed_and_in_the_minute_it_came,
     nothing_leaks_into_another_provider_or_minute,
     an_empty_group_and_an_empty_range_are_nothing,
@@ -149,6 +151,55 @@ fn first_is_counted_once_a_reporters_day_and_provider(kind: Kind) {
     assert_eq!((store.total(ALPHA), store.total(BRAVO)), (Tally { count: 36, first: 1 }, Tally { count: 36, first: 1 }));
 }
 
+fn nobody_is_never_a_first_and_stands_in_history_only(kind: Kind) {
+    let mut store = TestStore::new(kind);
+    let nobody = |n| {
+        let report = report(n);
+        Report { reporter: Reporter { identity: Identity::Shared, ..report.reporter }, ..report }
+    };
+    let (came, observed) = (now().minute(), now().minute().plus(-600));
+    let group = [nobody(1), report(2), nobody(1), late(nobody(3), observed)];
+    let outcomes = [Recorded::Counted, Recorded::Counted, Recorded::Duplicate, Recorded::Counted];
+    assert_eq!(store.record(&group), outcomes);
+    assert_eq!(store.record(&group), [Recorded::Duplicate; 4]);
+    let again = Report { symptom: Symptom::Working, ..nobody(1) };
+    assert_eq!(store.record(&[again]), [Recorded::Counted], "another claim");
+    let working = FactKey::new(here(), Symptom::Working, Lane::LateObserved, Source(0));
+    let expected = facts(&[
+        (observed, key(Lane::LateObserved), 1, 0),
+        (came, key(Lane::LateObserved), 1, 0),
+        (came, key(Lane::OnTime), 1, 1),
+        (came, working, 1, 0),
+    ]);
+    for ending in [Ending::Died, Ending::Closed] {
+        assert_eq!(store.facts(ALPHA), expected);
+        store.reopen(ending);
+        assert_eq!(store.record(&group), [Recorded::Duplicate; 4]);
+    }
+    assert_eq!(store.facts(ALPHA), expected);
+}
+
+fn what_has_no_place_stays_where_it_is_in_minutes_and_hours(kind: Kind) {
+    let mut store = TestStore::new(kind);
+    let nowhere = |n| Report { cell: Cell::NOWHERE, ..report(n) };
+    let (came, observed) = (now().minute(), now().minute().plus(-600));
+    store.record(&[nowhere(1), nowhere(2), late(nowhere(3), observed), report(4)]);
+    let of_nowhere = FactKey::new(Cell::NOWHERE, Symptom::NoService, Lane::LateObserved, Source(0));
+    let expected = facts(&[(came, of_nowhere, 2, 2), (observed, of_nowhere, 1, 1), (came, key(Lane::OnTime), 1, 1)]);
+    assert_eq!(store.facts(ALPHA), expected);
+    let hour = came.hour();
+    let by_hour = BTreeMap::from([
+        ((observed.hour(), of_nowhere), Tally { count: 1, first: 1 }),
+        ((hour, of_nowhere), Tally { count: 2, first: 2 }),
+        ((hour, key(Lane::OnTime).rolled_up_to(Resolution::HOURLY)), Tally { count: 1, first: 1 }),
+    ]);
+    let read = |store: &TestStore| rows_by_hour(&store.hours(ALPHA, hour.plus(-24)..hour.plus(1)));
+    assert_eq!(read(&store), by_hour);
+    store.reopen(Ending::Died);
+    store.tidy(now().plus_ms(60 * HOUR_MS));
+    assert_eq!((store.facts(ALPHA), read(&store)), (expected, by_hour), "aged");
+}
+
 fn a_late_report_stands_in_the_minute_it_was_observed_and_in_the_minute_it_came(kind: Kind) {
     let mut store = TestStore::new(kind);
     let (came, observed) = (now().minute(), now().minute().plus(-600));
@@ -200,7 +251,8 @@ fn concurrent_recordings_add_up_and_count_nobody_twice(kind: Kind) {
 fn the_order_of_arrival_never_changes_a_total(kind: Kind) {
     let any_report = (0_u16..2, 0_u64..6, 0_u8..3, 0_usize..3).prop_map(|(provider, who, slot, what)| {
         let symptom = [Symptom::NoData, Symptom::NoEmergencyCalls, Symptom::Working][what];
-        let observed = now().minute().plus(-i64::from(slot) * 120 - who as i64);
+        // Late is what came more than five minutes after it was observed.
+        let observed = now().minute().plus(-i64::from(slot) * 120 - 6 - who as i64);
         let report = Report { provider: ProviderIndex(provider), symptom, ..report(who) };
         late(Report { reporter: Reporter { slot, ..report.reporter }, ..report }, observed)
     });
@@ -702,7 +754,7 @@ fn report(reporter: u64) -> Report {
         symptom: Symptom::NoService,
         cell: here(),
         spot: Spot::Unknown,
-        reporter: Reporter { hash: reporter.wrapping_mul(0x9e37_79b9_7f4a_7c15), slot: 4 },
+        reporter: Reporter { hash: reporter.wrapping_mul(0x9e37_79b9_7f4a_7c15), slot: 4, identity: Identity::Own },
         source: Source(0),
         observed: Observed { minute, arrived: minute, late: false },
     }

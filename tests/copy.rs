@@ -8,7 +8,7 @@ use groundswell::domain::fact::{Source, Tally};
 use groundswell::domain::grid::Spot;
 use groundswell::domain::provider::{Catalogue, ProviderIndex};
 use groundswell::domain::report::{Observed, Report};
-use groundswell::domain::reporter::Reporter;
+use groundswell::domain::reporter::{Identity, Reporter};
 use groundswell::domain::symptom::Symptom;
 use groundswell::domain::time::{DEFAULT_LATENESS_MS, HOUR_MS, Timestamp};
 use groundswell::store::copy::{Totals, catalogue_of, copy};
@@ -140,7 +140,8 @@ fn copy_until(directory: &Path, url: &str, options: &Options, pieces: usize) -> 
 
 fn reports(day: i64, reporters: std::ops::Range<u64>) -> Vec<Report> {
     let report = |n: u64| {
-        let observed = later(day - DAYS + 1).minute().plus(-(n as i64 % 400));
+        // Late is what came more than five minutes after it was observed.
+        let observed = later(day - DAYS + 1).minute().plus(-6 - (n as i64 % 400));
         let late = n.is_multiple_of(3);
         let arrived = if late { later(day - DAYS + 1).minute() } else { observed };
         Report {
@@ -148,7 +149,7 @@ fn reports(day: i64, reporters: std::ops::Range<u64>) -> Vec<Report> {
             symptom: Symptom::NoData,
             cell: cell((TORONTO.0 + f64::from((n % 40) as u32) * 0.02, TORONTO.1), 8),
             spot: Spot::Unknown,
-            reporter: Reporter { hash: (n + 10_000 * day as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15), slot: 4 },
+            reporter: Reporter { hash: (n + 10_000 * day as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15), slot: 4, identity: Identity::Own },
             source: Source(0),
             observed: Observed { minute: observed, arrived, late },
         }

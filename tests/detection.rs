@@ -12,7 +12,7 @@ use groundswell::domain::grid::Spot;
 use groundswell::domain::liveness::Liveness;
 use groundswell::domain::provider::ProviderIndex;
 use groundswell::domain::report::{Observed, Report};
-use groundswell::domain::reporter::Reporter;
+use groundswell::domain::reporter::{Identity, Reporter};
 use groundswell::domain::symptom::Symptom;
 use groundswell::domain::time::{DEFAULT_LATENESS_MS, MINUTE_MS, Minute, Window};
 use groundswell::engine::watch::Watch;
@@ -209,7 +209,7 @@ impl Scene {
             symptom: Symptom::NoService,
             cell: town[self.random.usize(..town.len())].0,
             spot: Spot::ALL[self.random.usize(1..4)],
-            reporter: Reporter { hash: self.reports.len() as u64, slot: 0 },
+            reporter: Reporter { hash: self.reports.len() as u64, slot: 0, identity: Identity::Own },
             source: Source(0),
             observed: Observed { minute: at(observed), arrived: at(arrived), late: observed != arrived },
         };

@@ -8,7 +8,7 @@ use groundswell::domain::fact::{Lane, Source};
 use groundswell::domain::grid::Spot;
 use groundswell::domain::provider::ProviderIndex;
 use groundswell::domain::report::{Observed, Report};
-use groundswell::domain::reporter::Reporter;
+use groundswell::domain::reporter::{Identity, Reporter};
 use groundswell::domain::symptom::Symptom;
 use groundswell::domain::time::{DEFAULT_LATENESS_MS, HOUR_MS};
 use groundswell::store::journal::{Appended, Position, Tail};
@@ -262,7 +262,7 @@ fn record(store: &Store, reporters: std::ops::Range<u64>) -> Result<u64, String>
         // A cell for each of many, so that an hour of them is not small.
         cell: cell((f64::from((n % 5_000) as u32) * 0.01, TORONTO.1), 8),
         spot: Spot::Unknown,
-        reporter: Reporter { hash: n.wrapping_mul(0x9e37_79b9_7f4a_7c15), slot: 4 },
+        reporter: Reporter { hash: n.wrapping_mul(0x9e37_79b9_7f4a_7c15), slot: 4, identity: Identity::Own },
         source: Source(0),
         observed: Observed { minute, arrived: minute, late: false },
     };

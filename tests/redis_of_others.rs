@@ -9,7 +9,7 @@ use groundswell::domain::fact::{Source, Tally};
 use groundswell::domain::grid::Spot;
 use groundswell::domain::provider::{Catalogue, ProviderIndex};
 use groundswell::domain::report::{Observed, Report};
-use groundswell::domain::reporter::Reporter;
+use groundswell::domain::reporter::{Identity, Reporter};
 use groundswell::domain::symptom::Symptom;
 use groundswell::domain::time::{DEFAULT_LATENESS_MS, HOUR_MS};
 use groundswell::store::copy::{catalogue_of, copy};
@@ -539,7 +539,7 @@ fn store_report(n: u64) -> Report {
         symptom: Symptom::NoService,
         cell: cell((f64::from((n % 50) as u32) * 0.01, TORONTO.1), 8),
         spot: Spot::Unknown,
-        reporter: Reporter { hash: n.wrapping_mul(0x9e37_79b9_7f4a_7c15), slot: 4 },
+        reporter: Reporter { hash: n.wrapping_mul(0x9e37_79b9_7f4a_7c15), slot: 4, identity: Identity::Own },
         source: Source(0),
         observed: Observed { minute, arrived: minute, late: false },
     }

@@ -47,7 +47,7 @@ fn every_report_of_every_scenario_is_taken_without_a_warning() {
             let line = report.line();
             let raw: RawReport = serde_json::from_slice(&line).unwrap();
             let read = raw.read(&catalogue).unwrap_or_else(|faults| panic!("{}: {faults:?}", String::from_utf8_lossy(&line)));
-            assert_eq!(read.warning, None, "{}", String::from_utf8_lossy(&line));
+            assert_eq!(read.warnings, [], "{}", String::from_utf8_lossy(&line));
             let arrival = Arrival { at: report.received_at, sent_at: None, lateness_ms: DEFAULT_LATENESS_MS };
             Report::accept(&read.submission, &arrival, &key.around(report.received_at)).unwrap();
             seen += 1;

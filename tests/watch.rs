@@ -10,7 +10,7 @@ use groundswell::domain::fact::Source;
 use groundswell::domain::grid::Spot;
 use groundswell::domain::provider::{Catalogue, ProviderIndex};
 use groundswell::domain::report::{Observed, Report};
-use groundswell::domain::reporter::Reporter;
+use groundswell::domain::reporter::{Identity, Reporter};
 use groundswell::domain::symptom::Symptom;
 use groundswell::domain::time::{DEFAULT_LATENESS_MS, Minute};
 use groundswell::engine::watch::{MOST_STEPS_A_TICK, Pause, Step, Watch};
@@ -234,7 +234,7 @@ impl Scene {
             symptom: Symptom::NoService,
             cell: cell(TORONTO, 8),
             spot: Spot::Unknown,
-            reporter: Reporter { hash: self.reporters, slot: 0 },
+            reporter: Reporter { hash: self.reporters, slot: 0, identity: Identity::Own },
             source: Source(0),
             observed: Observed { minute: at(observed), arrived: at(arrived), late: false },
         };

@@ -2,6 +2,7 @@
 
 use h3o::{CellIndex, LatLng};
 use std::ops::RangeInclusive;
+use std::sync::LazyLock;
 
 /// A place on earth in degrees (WGS 84), never stored: it becomes a cell at once.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -72,6 +73,13 @@ impl Position {
             return Err(GridError::Longitude(lon));
         }
         Ok(Self { lat, lon })
+    }
+
+    /// Whether this is where phones say they are that do not know: within a kilometre of 0° north, 0° east.
+    #[must_use]
+    pub const fn is_nowhere(self) -> bool {
+        const NEAR_DEGREES: f64 = 0.01;
+        self.lat.abs() <= NEAR_DEGREES && self.lon.abs() <= NEAR_DEGREES
     }
 
     /// Degrees north.
@@ -151,9 +159,18 @@ const PATH_MASK: u64 = (1 << 31) - 1;
 const CELL_MODE: u64 = 1 << 59;
 const UNUSED_DIGITS: u64 = (1 << H3_PATH_SHIFT) - 1;
 
+/// The cells of 0° north, 0° east, by resolution. They do not all lie in each other, as cells of H3 overlap their parents' borders.
+static AT_ZERO: LazyLock<[Cell; 9]> =
+    LazyLock::new(|| Resolution::ALL.map(|resolution| Cell::at(Position { lat: 0.0, lon: 0.0 }, resolution)));
+
 impl Cell {
     /// Bits that [`Cell::packed`] uses.
     pub const PACKED_BITS: u32 = 35;
+    /// The place of reports without one: the cell of resolution 7 around 0° north, 0° east, open sea 570 km off the nearest coast.
+    ///
+    /// Phones that do not know where they are say that they are there. Facts in this cell, and in those within, count in totals and in no cell.
+    /// It is a cell of the grid, so that a store keeps such facts as any other, and an hour's roll-up leaves them there.
+    pub const NOWHERE: Self = Self::from_bits(0x0877_54e6_4dff_ffff);
 
     /// The cell of that resolution in which the position lies.
     #[must_use]
@@ -170,6 +187,29 @@ impl Cell {
         let index: CellIndex = text.parse().map_err(|_| GridError::Cell(text.chars().take(32).collect()))?;
         let finest = Resolution::FINEST.h3();
         Ok(Self::from_h3(index.parent(finest).unwrap_or(index)))
+    }
+
+    /// The cell of an H3 index. One finer than 8 is rolled up to 8.
+    ///
+    /// # Errors
+    /// Where the number is not the index of an H3 cell.
+    pub fn from_index(index: u64) -> Result<Self, GridError> {
+        let index = CellIndex::try_from(index).map_err(|_| GridError::Cell(format!("{index:x}")))?;
+        Ok(Self::from_h3(index.parent(Resolution::FINEST.h3()).unwrap_or(index)))
+    }
+
+    /// Whether it is [`Cell::NOWHERE`] or lies within: facts there have no place.
+    #[must_use]
+    pub const fn is_nowhere(self) -> bool {
+        self.rolled_up_to(Resolution::HOURLY).0 == Self::NOWHERE.0
+    }
+
+    /// Whether a sender that names this cell does not know where it is: the cell of 0° north, 0° east at any resolution from 3 on.
+    #[must_use]
+    pub fn means_nowhere(self) -> bool {
+        // Coarser ones reach the coast.
+        const COARSEST: Resolution = Resolution(3);
+        self.is_nowhere() || COARSEST <= self.resolution() && AT_ZERO[usize::from(self.resolution().0)] == self
     }
 
     /// Its H3 index.
@@ -310,7 +350,10 @@ impl Cell {
     }
 
     fn from_h3(index: CellIndex) -> Self {
-        let bits = u64::from(index);
+        Self::from_bits(u64::from(index))
+    }
+
+    const fn from_bits(bits: u64) -> Self {
         Self((bits >> H3_PATH_SHIFT & PATH_MASK) << 4 | (bits >> H3_RESOLUTION_SHIFT & 0xf))
     }
 }
@@ -374,6 +417,23 @@ mod tests {
         for text in ["", "zz", "115283473fffffff", "22528340bfffffff", "81087ffffffffff", "ffffffffffffffff"] {
             assert!(Cell::parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn nowhere_is_the_cell_of_zero_north_zero_east_and_what_lies_within() {
+        let at = |lat, lon, r| Cell::at(Position::new(lat, lon).unwrap(), resolution(r));
+        assert_eq!(at(0.0, 0.0, 7), Cell::NOWHERE);
+        assert!(Position::new(0.0, -0.0).unwrap().is_nowhere() && Position::new(0.000_1, 0.0).unwrap().is_nowhere());
+        for (lat, lon) in PLACES.into_iter().chain([(0.02, 0.0), (0.0, 6.6), (5.6, -0.2), (0.0, 37.9)]) {
+            assert!(!Position::new(lat, lon).unwrap().is_nowhere(), "{lat} {lon}");
+            assert!((0..=8).all(|r| !at(lat, lon, r).is_nowhere()), "{lat} {lon}");
+        }
+        for r in 0..=8 {
+            assert_eq!(at(0.0, 0.0, r).means_nowhere(), r >= 3, "{r}");
+        }
+        assert!(!at(5.6, -0.2, 3).means_nowhere(), "Accra");
+        assert_eq!(Cell::NOWHERE.rolled_up_to(Resolution::HOURLY), Cell::NOWHERE, "hours keep it");
+        assert!(Cell::NOWHERE.descendants(Resolution::FINEST).all(Cell::is_nowhere));
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub struct Level {
     cells: Vec<Cell>,
     counts: Vec<u32>,
     coarser: Vec<(Cell, u32)>,
+    /// Reports without a place.
+    unplaced: u64,
     /// Centres of `cells`, made when a box is first asked for: they cost more than everything else here.
     centres: OnceLock<Vec<Position>>,
 }
@@ -19,7 +21,19 @@ impl Level {
     /// A level of sorted cells, a count each, and sorted coarser rows.
     #[must_use]
     pub const fn new(resolution: Resolution, cells: Vec<Cell>, counts: Vec<u32>, coarser: Vec<(Cell, u32)>) -> Self {
-        Self { resolution, cells, counts, coarser, centres: OnceLock::new() }
+        Self { resolution, cells, counts, coarser, unplaced: 0, centres: OnceLock::new() }
+    }
+
+    /// The same with so many reports that have no place.
+    #[must_use]
+    pub fn with_unplaced(self, unplaced: u64) -> Self {
+        Self { unplaced, ..self }
+    }
+
+    /// Reports whose senders did not know where they were: in the total, and in no cell.
+    #[must_use]
+    pub const fn unplaced(&self) -> u64 {
+        self.unplaced
     }
 
     /// Which resolution.
@@ -51,14 +65,14 @@ impl Level {
         &self.coarser
     }
 
-    /// All reports in it, the coarser ones included.
+    /// All reports in it, the coarser ones and those without a place included.
     #[must_use]
     pub fn total(&self) -> u64 {
         let coarser = self.coarser.iter().map(|(_, count)| count);
-        self.counts.iter().chain(coarser).map(|count| u64::from(*count)).sum()
+        self.counts.iter().chain(coarser).map(|count| u64::from(*count)).sum::<u64>() + self.unplaced
     }
 
-    /// The part whose centres lie in the box.
+    /// The part whose centres lie in the box. What has no place lies in none.
     #[must_use]
     pub fn within(&self, bbox: &BoundingBox) -> Self {
         let centres = self.centres.get_or_init(|| self.cells.iter().map(|cell| cell.centre()).collect());
@@ -94,5 +108,7 @@ mod tests {
         assert_eq!(canada.rows().collect::<Vec<_>>(), [(toronto, 3)]);
         assert_eq!((canada.coarser(), canada.total()), (&[(ontario, 7)][..], 10));
         assert_eq!(level.total(), 15);
+        let with_unplaced = level.with_unplaced(100);
+        assert_eq!((with_unplaced.total(), with_unplaced.within(&BoundingBox::new(-141.0, 41.0, -52.0, 84.0).unwrap()).total()), (115, 10));
     }
 }

@@ -3,7 +3,8 @@
 use super::fact::{FactKey, Lane, Source, Tally};
 use super::grid::{Cell, Position, Resolution, Spot};
 use super::provider::ProviderIndex;
-use super::reporter::{DayKeys, Reporter};
+use super::reporter::{DayKeys, Identity, Reporter};
+use super::shared_id::is_shared;
 use super::symptom::Symptom;
 use super::time::{CLOCK_TOLERANCE_MS, Minute, ON_TIME_MS, Timestamp};
 
@@ -21,10 +22,19 @@ pub struct Submission<'a> {
     pub place: Place,
     /// When, by the sender's clock; now where not said.
     pub observed_at: Option<Timestamp>,
-    /// By whom: a random string per installation.
-    pub reporter_id: &'a str,
+    /// By whom.
+    pub sender: Sender<'a>,
     /// Through whom.
     pub source: Source,
+}
+
+/// By whom a report was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sender<'a> {
+    /// An installation, by its random string.
+    Installation(&'a str),
+    /// Somebody whose id many phones send.
+    Anybody,
 }
 
 /// A report that passed every check. It holds no position, no id and no address.
@@ -53,7 +63,7 @@ pub struct Counted {
     pub key: FactKey,
     /// When it was observed.
     pub observed: Minute,
-    /// When it came.
+    /// When it came. The minute it was observed where it is no evidence of something that happens now.
     pub arrived: Minute,
     /// Whether it was the reporter's first of this provider that day.
     pub first: bool,
@@ -117,11 +127,21 @@ pub enum TimeError {
     CannotBeKept,
 }
 
+impl<'a> Sender<'a> {
+    /// Whose id this is.
+    #[must_use]
+    pub fn of(id: &'a str) -> Self {
+        if is_shared(id) { Self::Anybody } else { Self::Installation(id) }
+    }
+}
+
 impl Place {
-    /// The finest cell that the accuracy supports.
+    /// The finest cell that the accuracy supports; [`Cell::NOWHERE`] where the sender does not know.
     #[must_use]
     pub fn cell(self) -> Cell {
         match self {
+            Self::Position { position, .. } if position.is_nowhere() => Cell::NOWHERE,
+            Self::Cell { cell, .. } if cell.means_nowhere() => Cell::NOWHERE,
             Self::Position { position, accuracy_m } => Cell::at(position, Resolution::supported_by(accuracy_m)),
             Self::Cell { cell, accuracy_m: None } => cell,
             Self::Cell { cell, accuracy_m } => cell.rolled_up_to(Resolution::supported_by(accuracy_m)),
@@ -132,6 +152,7 @@ impl Place {
     #[must_use]
     pub fn spot(self) -> Spot {
         match self {
+            Self::Position { position, .. } if position.is_nowhere() => Spot::Unknown,
             Self::Position { position, accuracy_m: Some(accuracy_m) } if accuracy_m <= SPOT_ACCURACY_M => Cell::spot_at(position),
             _ => Spot::Unknown,
         }
@@ -171,36 +192,51 @@ impl Report {
     /// # Errors
     /// Where it was observed too long ago, or in the future.
     pub fn accept(submission: &Submission<'_>, arrival: &Arrival, keys: &DayKeys) -> Result<Self, TimeError> {
-        let observed = arrival.observed(submission.observed_at)?;
+        let (observed, cell) = (arrival.observed(submission.observed_at)?, submission.place.cell());
+        let reporter = match submission.sender {
+            Sender::Installation(id) => keys.reporter(id, submission.observed_at.unwrap_or(arrival.at)),
+            Sender::Anybody => keys.anybody(cell, observed.minute),
+        };
         Ok(Self {
             provider: submission.provider,
             symptom: submission.symptom,
-            cell: submission.place.cell(),
+            cell,
             spot: submission.place.spot(),
-            reporter: keys.reporter(submission.reporter_id, submission.observed_at.unwrap_or(arrival.at)),
+            reporter,
             source: submission.source,
             observed,
         })
     }
 
-    /// The row of facts it becomes once it counts.
+    /// Whether detection may count it: somebody of their own reports from a place.
+    #[must_use]
+    pub const fn is_evidence(&self) -> bool {
+        matches!(self.reporter.identity, Identity::Own) && !self.cell.is_nowhere()
+    }
+
+    /// The row of facts it becomes once it counts; `first` where it took its reporter's first claim of the day.
+    ///
+    /// What is no evidence stands in history only, as a late report does in the minute it was observed; and of nobody it is the first.
     #[must_use]
     pub const fn counted(&self, first: bool) -> Counted {
-        let lane = if self.observed.late { Lane::LateObserved } else { Lane::OnTime };
+        let Observed { minute, arrived, late } = self.observed;
+        let is_evidence = self.is_evidence();
+        let lane = if late || !is_evidence { Lane::LateObserved } else { Lane::OnTime };
         Counted {
             key: FactKey::new(self.cell, self.symptom, lane, self.source).at_spot(self.spot),
-            observed: self.observed.minute,
-            arrived: self.observed.arrived,
-            first,
+            observed: minute,
+            arrived: if is_evidence { arrived } else { minute },
+            first: first && matches!(self.reporter.identity, Identity::Own),
         }
     }
 }
 
 impl Counted {
-    /// The facts it adds one to: one when on time; two when late, in the minute it was observed and in the minute it came.
+    /// The facts it adds one to: one when on time, or no evidence; two when late, in the minute it was observed and in the minute it came.
     pub fn facts(self) -> impl Iterator<Item = (Minute, FactKey, Tally)> {
         let tally = Tally { count: 1, first: u32::from(self.first) };
-        let late = self.key.lane() == Lane::LateObserved;
+        // A late report came at least five minutes after it was observed.
+        let late = self.key.lane() == Lane::LateObserved && self.observed < self.arrived;
         let arrival = late.then(|| (self.arrived, self.key.in_lane(Lane::LateArrived), tally));
         std::iter::once((self.observed, self.key, tally)).chain(arrival)
     }
@@ -275,6 +311,36 @@ mod tests {
         for (at, observed, expected) in rows {
             let arrival = Arrival { at: Timestamp(at), sent_at: None, lateness_ms: DEFAULT_LATENESS_MS };
             assert_eq!(arrival.observed(observed.map(Timestamp)).map(|observed| observed.minute.0), expected, "at {at}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_evidence_stands_in_history_only() {
+        let keys = crate::domain::reporter::ReporterKey::new(b"secret").around(NOW);
+        let toronto = Place::Position { position: Position::new(43.65, -79.38).unwrap(), accuracy_m: Some(10.0) };
+        let null_island = Place::Position { position: Position::new(0.0, 0.0).unwrap(), accuracy_m: Some(10.0) };
+        let rows = [
+            (Sender::of("a"), toronto, 0, true, true, 1),
+            (Sender::of("a"), toronto, 60, true, true, 2),
+            (Sender::of("null"), toronto, 0, false, false, 1),
+            (Sender::of("null"), toronto, 60, false, false, 1),
+            (Sender::of("a"), null_island, 0, false, true, 1),
+            (Sender::of("a"), null_island, 60, false, true, 1),
+            (Sender::of(" "), null_island, 60, false, false, 1),
+        ];
+        for (sender, place, ago, is_evidence, first, facts) in rows {
+            let observed_at = Some(NOW.plus_ms(-ago * MINUTE_MS));
+            let provider = ProviderIndex(0);
+            let submission = Submission { provider, symptom: Symptom::NoTv, place, observed_at, sender, source: Source(0) };
+            let report = Report::accept(&submission, &arrival(None), &keys).unwrap();
+            let counted = report.counted(true);
+            assert_eq!((report.is_evidence(), counted.first, counted.facts().count()), (is_evidence, first, facts), "{submission:?}");
+            let history = counted.facts().filter(|(_, key, _)| key.lane().is_history());
+            assert!(history.map(|(minute, ..)| minute).eq([NOW.minute().plus(-ago)]), "{submission:?}");
+            let now = counted.facts().filter(|(_, key, _)| matches!(key.lane(), Lane::OnTime | Lane::LateArrived));
+            assert_eq!(now.count(), usize::from(is_evidence), "{submission:?}");
+            assert!(!report.counted(false).first);
+            assert_eq!((report.cell.is_nowhere(), report.spot == Spot::Unknown), (place == null_island, place == null_island));
         }
     }
 

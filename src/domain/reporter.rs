@@ -1,6 +1,7 @@
 //! Who reports, without knowing who: a keyed hash of the id that cannot be linked from one day to the next.
 
-use super::time::{HOUR_MS, Timestamp};
+use super::grid::Cell;
+use super::time::{HOUR_MS, Minute, Timestamp};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
@@ -21,6 +22,17 @@ pub struct Reporter {
     pub hash: u64,
     /// Which of that day's twelve periods.
     pub slot: u8,
+    /// Whether the id was that of one phone.
+    pub identity: Identity,
+}
+
+/// Whether an id tells one phone from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Identity {
+    /// One phone's.
+    Own,
+    /// One that many phones send (`shared_id.rs`): who reports is not known.
+    Shared,
 }
 
 /// The secret that turns ids into hashes.
@@ -82,13 +94,30 @@ impl DayKeys {
         let shifted = observed_as_sent.0.saturating_add_unsigned(offset);
         let day = shifted.div_euclid(DAY_MS);
         let slot = shifted.rem_euclid(DAY_MS) / PERIOD_MS;
+        let hash = self.hash(day, &[id.as_bytes()]);
+        Reporter { hash, slot: u8::try_from(slot).expect("a day has twelve periods"), identity: Identity::Own }
+    }
+
+    /// Who stands for all senders of shared ids in a cell and minute: whoever they are, they count once there.
+    #[must_use]
+    pub fn anybody(&self, cell: Cell, minute: Minute) -> Reporter {
+        // No id begins so: ids are UTF-8.
+        const NO_ID: &[u8] = &[0xff];
+        let at = minute.start().0;
+        let day = at.div_euclid(DAY_MS);
+        let hash = self.hash(day, &[NO_ID, &cell.packed().to_be_bytes(), &minute.0.to_be_bytes()]);
+        let slot = at.rem_euclid(DAY_MS) / PERIOD_MS;
+        Reporter { hash, slot: u8::try_from(slot).expect("a day has twelve periods"), identity: Identity::Shared }
+    }
+
+    /// The day and what identifies somebody on it, as one number.
+    fn hash(&self, day: i64, parts: &[&[u8]]) -> u64 {
         let near = usize::try_from(day - self.first_day).ok().and_then(|index| self.days.get(index));
         let digest = match near {
-            Some(sub_key) => digest(sub_key, &[id.as_bytes()]),
-            None => digest(&self.key.sub_key(day), &[id.as_bytes()]),
+            Some(sub_key) => digest(sub_key, parts),
+            None => digest(&self.key.sub_key(day), parts),
         };
-        let hash = (day.rem_euclid(64) as u64) << DAY_SHIFT | first_64_bits(digest) & ((1 << DAY_SHIFT) - 1);
-        Reporter { hash, slot: u8::try_from(slot).expect("a day has twelve periods") }
+        (day.rem_euclid(64) as u64) << DAY_SHIFT | first_64_bits(digest) & ((1 << DAY_SHIFT) - 1)
     }
 
     /// Whether these were prepared for the day of `now`.
@@ -169,6 +198,20 @@ mod tests {
         assert_ne!(base, keys().reporter("b", NOON).hash);
         assert_ne!(base, keys().reporter("a", NOON.plus_ms(DAY_MS)).hash);
         assert_ne!(ReporterKey::new(b"secret").check_value(), ReporterKey::new(b"other").check_value());
+    }
+
+    #[test]
+    fn anybody_is_another_in_another_cell_and_minute_and_never_somebody() {
+        let cells = [Cell::NOWHERE, Cell::NOWHERE.rolled_up_to(crate::domain::grid::Resolution::COARSEST)];
+        let minute = NOON.minute();
+        let anybody = keys().anybody(cells[0], minute);
+        assert_eq!(anybody, keys().anybody(cells[0], minute));
+        assert_eq!((anybody.identity, anybody.slot), (Identity::Shared, 6));
+        assert_ne!(anybody.hash, keys().anybody(cells[1], minute).hash);
+        assert_ne!(anybody.hash, keys().anybody(cells[0], minute.plus(1)).hash);
+        assert_eq!(anybody.hash >> DAY_SHIFT, 20_000 % 64, "so that a store can forget the day");
+        let long_ago = Minute(minute.0 - 4_000 * 24 * 60);
+        assert_eq!(keys().anybody(cells[0], long_ago), ReporterKey::new(b"secret").around(long_ago.start()).anybody(cells[0], long_ago));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A view: what history says of one provider (or network) in one window, frozen, sorted and in columns.
 
 use super::counts::Counts;
+use super::fact::Tally;
 use super::grid::{Cell, Resolution};
 use super::level::Level;
 use super::symptom::Symptoms;
@@ -18,6 +19,8 @@ pub struct View {
 pub struct Sums {
     cells: Vec<Cell>,
     counts: Vec<u32>,
+    /// What has no place.
+    unplaced: u64,
 }
 
 impl Sums {
@@ -25,21 +28,31 @@ impl Sums {
     ///
     /// Linear in the facts: rows are gathered, sorted by radix and added up in one pass.
     pub fn of_minutes<'a>(symptoms: Symptoms, minutes: impl IntoIterator<Item = &'a Counts>) -> Self {
-        let mut rows = Vec::new();
+        let (mut rows, mut unplaced) = (Vec::new(), 0);
         for counts in minutes {
             let asked = counts.rows().filter(|(key, _)| key.lane().is_history() && symptoms.include(key.symptom()));
-            rows.extend(asked.map(|(key, tally)| (key.cell(), tally.count)));
+            for (key, Tally { count, .. }) in asked {
+                if key.cell().is_nowhere() {
+                    unplaced += u64::from(count);
+                } else {
+                    rows.push((key.cell(), count));
+                }
+            }
         }
         sort_by_cell(&mut rows);
-        add_up(rows.into_iter())
+        Self { unplaced, ..add_up(rows.into_iter()) }
     }
 
     /// All of these together.
     pub fn of_parts<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Self {
-        let mut rows: Vec<(Cell, u32)> = parts.into_iter().flat_map(Self::rows).collect();
+        let (mut rows, mut unplaced) = (Vec::new(), 0);
+        for part in parts {
+            rows.extend(part.rows());
+            unplaced += part.unplaced;
+        }
         // The parts are sorted runs, which the stable sort finds and merges.
         rows.sort_by_key(|(cell, _)| *cell);
-        add_up(rows.into_iter())
+        Self { unplaced, ..add_up(rows.into_iter()) }
     }
 
     /// Cells and their counts, sorted by cell; resolutions mixed as they were reported.
@@ -74,18 +87,18 @@ impl View {
         self.sums.rows()
     }
 
-    /// All reports in it.
+    /// All reports in it, those without a place included.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.sums.counts.iter().map(|count| u64::from(*count)).sum()
+        self.sums.counts.iter().map(|count| u64::from(*count)).sum::<u64>() + self.sums.unplaced
     }
 
     /// The view at one resolution: finer cells rolled up, coarser ones kept apart. One pass.
     #[must_use]
     pub fn level(&self, resolution: Resolution) -> Level {
         let (coarser, rest): (Vec<_>, Vec<_>) = self.rows().partition(|(cell, _)| cell.resolution() < resolution);
-        let Sums { cells, counts } = add_up(rest.into_iter().map(|(cell, count)| (cell.rolled_up_to(resolution), count)));
-        Level::new(resolution, cells, counts, coarser)
+        let Sums { cells, counts, .. } = add_up(rest.into_iter().map(|(cell, count)| (cell.rolled_up_to(resolution), count)));
+        Level::new(resolution, cells, counts, coarser).with_unplaced(self.sums.unplaced)
     }
 
     /// Bytes of memory it takes, beside the struct itself.
@@ -97,7 +110,7 @@ impl View {
 
 /// Adds up neighbouring rows of one cell.
 fn add_up(rows: impl Iterator<Item = (Cell, u32)>) -> Sums {
-    let Sums { mut cells, mut counts } = Sums::default();
+    let Sums { mut cells, mut counts, unplaced } = Sums::default();
     for (cell, count) in rows {
         match (cells.last(), counts.last_mut()) {
             (Some(last), Some(sum)) if *last == cell => *sum = sum.saturating_add(count),
@@ -107,7 +120,7 @@ fn add_up(rows: impl Iterator<Item = (Cell, u32)>) -> Sums {
             }
         }
     }
-    Sums { cells, counts }
+    Sums { cells, counts, unplaced }
 }
 
 /// Sorts rows by cell in time linear in their number.
@@ -123,7 +136,7 @@ fn sort_by_cell(rows: &mut [(Cell, u32)]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::fact::{FactKey, Lane, Source, Tally};
+    use crate::domain::fact::{FactKey, Lane, Source};
     use crate::domain::grid::Position;
     use crate::domain::symptom::Symptom;
     use crate::domain::time::Minute;
@@ -154,6 +167,21 @@ mod tests {
         ];
         let view = view(&minutes);
         assert_eq!(view.rows().collect::<Vec<_>>(), [(here, 2)]);
+    }
+
+    #[test]
+    fn what_has_no_place_counts_in_the_total_and_in_no_cell() {
+        let (here, lane) = (cell(43.65, -79.38, 8), Lane::LateObserved);
+        let within = Cell::NOWHERE.descendants(Resolution::FINEST).next().unwrap();
+        let minutes = [Cell::NOWHERE, within, here].map(|cell| counts(&[(cell, Symptom::NoService, lane)]));
+        let parts = minutes.each_ref().map(|minute| Sums::of_minutes(Symptoms::AllProblems, [minute]));
+        for view in [view(&minutes), View::new(WINDOW, Sums::of_parts(&parts))] {
+            assert_eq!((view.total(), view.rows().collect::<Vec<_>>()), (3, vec![(here, 1)]));
+            for resolution in Resolution::ALL {
+                let level = view.level(resolution);
+                assert_eq!((level.total(), level.unplaced(), level.rows().map(|(_, count)| count).sum::<u32>()), (3, 2, 1));
+            }
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What the engine counts about itself, for operators.
 
+use super::unknown_providers::UnknownProviders;
+use crate::wire::warning::WarningKind;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -10,8 +12,12 @@ use prometheus_client::registry::{Registry, Unit};
 /// What became of reports, commits and reads.
 #[derive(Debug)]
 pub struct Metrics {
-    /// Reports by outcome: `counted`, `duplicate`, `rejected`, `failed`.
+    /// Reports by outcome: `counted`, `duplicate`, `ignored`, `rejected`, `failed`.
     pub reports: Family<Outcome, Counter>,
+    /// Warnings that senders were given.
+    pub warnings: Family<WarningLabel, Counter>,
+    /// Whom reports name that the catalogue does not have.
+    pub unknown_providers: UnknownProviders,
     /// Reports a commit.
     pub group_reports: Histogram,
     /// Time a commit takes, the disk's sync included.
@@ -57,10 +63,19 @@ pub struct Outcome {
     pub outcome: &'static str,
 }
 
+/// Of which kind a warning was.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct WarningLabel {
+    /// Its name.
+    pub kind: &'static str,
+}
+
 impl Default for Metrics {
     fn default() -> Self {
         Self {
             reports: Family::default(),
+            warnings: Family::default(),
+            unknown_providers: UnknownProviders::default(),
             group_reports: Histogram::new(exponential_buckets(1.0, 4.0, 9)),
             commit_seconds: Histogram::new(exponential_buckets(0.000_1, 2.0, 16)),
             queued_reports: Gauge::default(),
@@ -91,9 +106,19 @@ impl Metrics {
         }
     }
 
+    /// Counts a warning that a sender was given.
+    pub fn warned(&self, kind: WarningKind) {
+        self.warnings.get_or_create(&WarningLabel { kind: kind.name() }).inc();
+    }
+
     /// Makes them known to a registry.
     pub fn register(&self, registry: &mut Registry) {
         registry.register("reports", "Reports by outcome", self.reports.clone());
+        for kind in WarningKind::ALL {
+            drop(self.warnings.get_or_create(&WarningLabel { kind: kind.name() }));
+        }
+        registry.register("report_warnings", "Warnings that senders of reports were given, by kind", self.warnings.clone());
+        registry.register_collector(Box::new(self.unknown_providers.clone()));
         registry.register("group_reports", "Reports a commit", self.group_reports.clone());
         registry.register_with_unit("commit", "Time a commit takes, the sync included", Unit::Seconds, self.commit_seconds.clone());
         registry.register("queued_reports", "Reports that wait for their commit", self.queued_reports.clone());

@@ -15,6 +15,7 @@ pub mod stopping;
 pub mod threads;
 pub mod timetable;
 pub mod trust;
+pub mod unknown_providers;
 pub mod views;
 pub mod watch;
 
@@ -27,6 +28,7 @@ use crate::domain::symptom::Symptoms;
 use crate::domain::time::{Minute, Timestamp, Window};
 use crate::store::journal::NodeId;
 use crate::store::{MINUTES_KEPT_DAYS, Recorded, Store, StoreError};
+use crate::wire::warning::Warning;
 use cache::{Served, TickCache};
 use clock::Clock;
 use ingest::{Ingest, IngestError};
@@ -229,6 +231,11 @@ impl Engine {
         let keys = Arc::new(keys.key().around(at));
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&keys);
         Ok(Acceptance { arrival, keys })
+    }
+
+    /// Counts warnings that a sender is given.
+    pub fn warn<'a>(&self, warnings: impl IntoIterator<Item = &'a Warning>) {
+        warnings.into_iter().for_each(|warning| self.metrics.warned(warning.kind));
     }
 
     /// Records reports durably and says of each, in order, what became of it.

@@ -121,6 +121,8 @@ impl Places {
     fn include(&mut self, cell: Cell) -> bool {
         match self.within {
             Within::Anywhere => true,
+            // What has no place lies in no cell and no box.
+            _ if cell.is_nowhere() => false,
             Within::Cell(asked) => asked.contains(cell),
             Within::Box(bbox) => *self.known.entry(cell).or_insert_with(|| bbox.contains(cell.centre())),
         }

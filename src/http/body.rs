@@ -1,11 +1,10 @@
 //! Bodies of requests: collected, unpacked and bounded at every step.
 
 use super::error::{Code, Problem};
+use super::unpacking;
 use actix_web::http::header;
 use actix_web::{HttpRequest, web};
 use futures_util::{FutureExt, StreamExt};
-use memmap2::MmapMut;
-use std::io::{ErrorKind, Read};
 use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -51,14 +50,8 @@ pub struct Body {
 pub enum Unpacked<'a> {
     /// It was not packed.
     AsSent(&'a [u8]),
-    /// The first `length` bytes of memory that is the system's again when dropped. An allocator would keep it for the thread that
-    /// happened to unpack, and a few packed bodies at once would hold many times their limit.
-    Mapped {
-        /// Room for the limit and one byte more; taken only as far as it is filled.
-        map: MmapMut,
-        /// How much is filled.
-        length: usize,
-    },
+    /// It was.
+    Mapped(unpacking::Mapped),
 }
 
 /// A share of [`MOST_IN_FLIGHT`], given back when dropped.
@@ -91,6 +84,7 @@ impl Body {
         }
         let Arriving { first, rest, held, .. } = arriving;
         let bytes = if rest.is_empty() { first } else { rest.freeze() };
+        let encoding = if encoding == Encoding::Identity { unpacking::told_by(&bytes) } else { encoding };
         Ok(Self { bytes, encoding, limits, _held: held })
     }
 
@@ -108,11 +102,11 @@ impl Body {
     pub fn unpacked(&self) -> Result<Unpacked<'_>, Problem> {
         let unpacked = match self.encoding {
             Encoding::Identity => return Ok(Unpacked::AsSent(&self.bytes)),
-            Encoding::Gzip => read_all(flate2::read::MultiGzDecoder::new(&self.bytes[..]), self.limits.unpacked),
-            Encoding::Zstd => zstd::Decoder::with_buffer(&self.bytes[..]).and_then(|decoder| read_all(decoder, self.limits.unpacked)),
+            Encoding::Gzip => unpacking::gzip(&self.bytes, self.limits.unpacked),
+            Encoding::Zstd => unpacking::zstd(&self.bytes, self.limits.unpacked),
         };
         let broken = |error: std::io::Error| Problem::new(Code::MalformedBody, format!("the body cannot be unpacked: {error}"));
-        unpacked.map_err(broken)?.ok_or_else(|| too_large(self.limits.unpacked))
+        unpacked.map_err(broken)?.map(Unpacked::Mapped).ok_or_else(|| too_large(self.limits.unpacked))
     }
 }
 
@@ -122,7 +116,7 @@ impl Deref for Unpacked<'_> {
     fn deref(&self) -> &[u8] {
         match self {
             Self::AsSent(bytes) => bytes,
-            Self::Mapped { map, length } => &map[..*length],
+            Self::Mapped(mapped) => mapped,
         }
     }
 }
@@ -194,21 +188,6 @@ fn encoding(request: &HttpRequest) -> Result<Encoding, Problem> {
         "zstd" => Ok(Encoding::Zstd),
         other => Err(Problem::field(Code::UnsupportedMediaType, "Content-Encoding", "gzip, zstd or identity", other)),
     }
-}
-
-/// All that `reader` gives, or none where that is more than `limit`.
-fn read_all(mut reader: impl Read, limit: usize) -> std::io::Result<Option<Unpacked<'static>>> {
-    let mut map = MmapMut::map_anon(limit + 1)?;
-    let mut length = 0;
-    while length <= limit {
-        match reader.read(&mut map[length..]) {
-            Ok(0) => return Ok(Some(Unpacked::Mapped { map, length })),
-            Ok(read) => length += read,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(None)
 }
 
 fn too_large(limit: usize) -> Problem {

@@ -96,7 +96,7 @@ pub struct ProblemDetails {
     detail: String,
     /// What went wrong, as a stable word: match on this.
     code: Code,
-    /// Whether the same request may succeed later. If not, drop it.
+    /// Whether the same request may succeed later. If not, do not repeat it as it is.
     retryable: bool,
     /// The fields at fault, where there are any.
     errors: Vec<FieldError>,

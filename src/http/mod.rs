@@ -26,6 +26,7 @@ mod reports;
 mod series;
 mod sites;
 mod spikes;
+mod unpacking;
 mod voids;
 
 use crate::engine::Engine;

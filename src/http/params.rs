@@ -11,7 +11,7 @@ use utoipa::{IntoParams, PartialSchema, ToSchema};
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "documents what Query reads")]
 pub struct ReportParams {
-    /// The sender's clock on sending, RFC 3339: corrects a clock that is over 2 min off.
+    /// The sender's clock on sending: corrects a clock that is over 2 min off. RFC 3339, or seconds or milliseconds since 1970.
     #[param(format = DateTime)]
     sent_at: Option<String>,
 }
@@ -21,7 +21,7 @@ pub struct ReportParams {
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "documents what Query reads")]
 pub struct BatchParams {
-    /// The sender's clock on sending, RFC 3339: corrects a clock that is over 2 min off.
+    /// The sender's clock on sending: corrects a clock that is over 2 min off. RFC 3339, or seconds or milliseconds since 1970.
     #[param(format = DateTime)]
     sent_at: Option<String>,
     /// `all`: list every item, not only those of which there is something to say.
@@ -34,7 +34,7 @@ pub struct BatchParams {
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "documents what the handlers read")]
 pub struct SentAtHeader {
-    /// The same as `sent_at`, which goes before it.
+    /// The same as `sent_at`, which goes before it. One that cannot be read is ignored, with a warning.
     #[param(rename = "Sent-At", format = DateTime, required = false)]
     sent_at: String,
 }

@@ -5,14 +5,16 @@ use super::body::{Body, Limits};
 use super::error::{Code, FieldError, Problem, ProblemDetails};
 use super::media_type::Declared;
 use super::query::Query;
-use crate::domain::provider::Catalogue;
 use crate::domain::report::{Report, TimeError};
 use crate::domain::time::Timestamp;
-use crate::engine::Acceptance;
+use crate::engine::{Acceptance, Engine};
 use crate::render::time::rfc3339;
 use crate::store::Recorded;
-use crate::wire::report::RawReport;
-use crate::wire::time::{INSTANT, instant};
+use crate::wire::fault::FaultKind;
+use crate::wire::report::{RawReport, Standing};
+use crate::wire::text::{parsed, trimmed};
+use crate::wire::time::{SENT_INSTANT, sent_instant};
+use crate::wire::warning::{Warning, WarningKind};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
@@ -26,6 +28,9 @@ const SINGLE: Limits = Limits { sent: 64 << 10, unpacked: 64 << 10 };
 const BATCH: Limits = Limits { sent: 4 << 20, unpacked: 16 << 20 };
 
 /// A report that a provider's service does not work. Fields that are not listed here are ignored, with a warning.
+///
+/// What does not change the meaning of a report is taken, too: numbers as strings, `id`, `reporter_id` and `plmn` as numbers, a byte order mark, a
+/// field and its older name that say the same, `plmn` or `lat` and `lon` beside a `provider` or `cell` that they agree with.
 #[derive(Deserialize, ToSchema)]
 #[expect(dead_code, reason = "documents what RawReport reads")]
 #[schema(example = json!({
@@ -39,17 +44,22 @@ pub struct ReportBody {
     /// Where.
     #[serde(flatten)]
     place: ReportedPlace,
-    /// What does not work, one of the words that `/v1/heatmap` takes. An unknown word counts as `other`. Older name: `kind`.
+    /// What does not work, one of the words that `/v1/heatmap` takes; or `working`. Case, blanks, `-` and `_` do not matter. `works`, `ok` and
+    /// `fine` are `working`. A word that may mean `working` (within two letters of it, or `works again`) counts nowhere: its outcome is `ignored`. Any
+    /// other word counts as `other`, so does one that holds `work` and a negation. Older name: `kind`.
     #[schema(example = "no_service", min_length = 1, max_length = 64)]
     symptom: String,
-    /// Radius in metres in which the phone is with a probability of 68 %: the coarser, the larger the cell.
-    #[schema(example = 35.0, minimum = 0)]
+    /// Radius in metres in which the phone is with a probability of 68 %: the coarser, the larger the cell. 0, a negative number or none that is
+    /// finite is what phones say that know none: it counts as unknown (a cell of resolution 6), with a warning.
+    #[schema(example = 35.0)]
     accuracy_m: Option<f64>,
     /// When it was noticed, by the phone's clock; now where left out. At most 48 h ago. Clients that retry send it, so that a retry is harmless.
+    /// A number is seconds since 1970 below 100,000,000,000, else milliseconds (or, each a thousand times that, microseconds or nanoseconds).
     #[schema(example = json!(null), format = DateTime)]
     observed_at: Option<String>,
     /// Random string per installation, which the app may rotate. Kept only as a keyed hash that changes daily. Older name: `device_id`.
-    #[schema(example = "b7e2c1d0-6c1f-4f7a-9d0e-3f1a2b4c5d6e", min_length = 1, max_length = 128)]
+    /// An id that many phones send (blank, `null`, zeros) counts once a minute and cell, and is no evidence of an outage.
+    #[schema(example = "b7e2c1d0-6c1f-4f7a-9d0e-3f1a2b4c5d6e", max_length = 128)]
     reporter_id: String,
     /// The caller's own id of this report: only echoed.
     #[schema(example = "r-1", max_length = 128)]
@@ -72,7 +82,8 @@ pub enum ReportedProvider {
     },
     /// By its network code.
     ByPlmn {
-        /// Mobile country and network code of the provider.
+        /// Mobile country and network code of the provider; `302-720` and the number 302720 are taken, too. What phones send that do not know it
+        /// (`65535…`, `--`, zeros) is ignored beside a `provider`; alone it is `missing_field`.
         #[schema(example = "302720", pattern = "^[0-9]{5,6}$")]
         plmn: String,
         /// Left out.
@@ -88,7 +99,7 @@ pub enum ReportedProvider {
 pub enum ReportedPlace {
     /// At a position, which is kept only as the H3 cell that its accuracy supports.
     AtPosition {
-        /// Degrees north (WGS 84).
+        /// Degrees north (WGS 84). 0, 0 is what phones say that do not know where they are: it counts in the provider's total and in no cell.
         #[schema(example = 43.6532, minimum = -90, maximum = 90)]
         lat: f64,
         /// Degrees east.
@@ -100,7 +111,8 @@ pub enum ReportedPlace {
     },
     /// In a cell.
     InCell {
-        /// H3 index; finer than resolution 8 is rolled up. With `accuracy_m` too, the coarser wins.
+        /// H3 index; finer than resolution 8 is rolled up. With `accuracy_m` too, the coarser wins. `0x` before it, and decimal digits, are taken, too;
+        /// send it as a string, since a number loses its last digits in JavaScript.
         #[schema(example = "882b9bc293fffff", pattern = "^0?8[0-9a-fA-F]{14}$")]
         cell: String,
         /// Left out.
@@ -123,12 +135,14 @@ pub struct ReportLines(String);
 pub struct ReportAnswer {
     /// Whether it counts, or its reporter already did.
     outcome: OutcomeWord,
-    /// The H3 cell it counts in.
-    #[schema(example = "882b9bc293fffff")]
-    cell: String,
-    /// The minute it counts in, corrected for the sender's clock.
-    #[schema(example = "2022-07-08T08:44:00Z", format = DateTime)]
-    observed_at: String,
+    /// The H3 cell it counts in; left out where it counts in none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "882b9bc293fffff")]
+    cell: Option<String>,
+    /// The minute it counts in, corrected for the sender's clock; left out where it counts nowhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "2022-07-08T08:44:00Z", format = DateTime)]
+    observed_at: Option<String>,
     /// The caller's own id.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "r-1")]
@@ -147,6 +161,8 @@ pub enum OutcomeWord {
     Counted,
     /// This reporter already counts for this provider, claim and period of two hours.
     Duplicate,
+    /// It counts nowhere, since its symptom may mean that it works, or that it does not: `warning` says what to send instead.
+    Ignored,
     /// It is at fault and does not count; the others do.
     Rejected,
 }
@@ -160,6 +176,9 @@ pub struct BatchAnswer {
     /// Items whose reporter already counts.
     #[schema(example = 0)]
     duplicate: usize,
+    /// Items that count nowhere, since it is not clear what they say.
+    #[schema(example = 0)]
+    ignored: usize,
     /// Items at fault.
     #[schema(example = 1)]
     rejected: usize,
@@ -208,22 +227,23 @@ pub struct ItemResult {
 /// Submit a report
 ///
 /// Answered once it is on the disk. A repeated report is answered `duplicate` and counts once, as long as it carries `observed_at`.
-/// Retry 503 (after `Retry-After` and some jitter) and lost connections; drop what is answered with any other error.
+/// Retry 503 and 429 (after `Retry-After` and some jitter) and lost connections. Drop a report only where it is at fault itself.
 #[utoipa::path(
     post, path = "/v1/reports", tag = "reports", operation_id = "submit_report",
     params(super::params::ReportParams, super::params::SentAtHeader),
     request_body(content = ReportBody, content_type = "application/json", description = "One report; may be packed with gzip or zstd, at most 64 KiB. Also taken as `text/plain` (`navigator.sendBeacon`) and without a media type"),
     responses(
-        (status = 202, description = "Counted, or a duplicate", body = ReportAnswer),
-        (status = 400, description = "A field or parameter is at fault: drop it", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 202, description = "Counted, a duplicate, or ignored", body = ReportAnswer),
+        (status = 400, description = "A field is at fault: drop the report. Or a parameter is: leave it out", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 413, description = "The body is over 64 KiB", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 415, description = "Not JSON by its media type, or packed in an unknown way", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 415, description = "Not JSON by its media type, or packed in an unknown way: keep the report, mend the request", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 503, description = "Not recorded: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
 pub async fn submit(app: web::Data<App>, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let query = Query::parse(request.query_string(), &["sent_at"])?;
-    let acceptance = app.engine.accept(sent_at(&request, &query)?)?;
+    let (sent_at, warning) = sent_at(&request, &query)?;
+    let acceptance = app.engine.accept(sent_at)?;
     if Declared::of(&request, "application/json")? == Declared::Lines {
         return Err(Problem::field(
             Code::UnsupportedMediaType,
@@ -233,25 +253,24 @@ pub async fn submit(app: web::Data<App>, request: HttpRequest, payload: web::Pay
         ));
     }
     let body = Body::collect(&request, payload, SINGLE).await?;
-    let (report, labels) =
-        read_single(&body, app.engine.catalogue(), &acceptance).inspect_err(|_| app.engine.metrics().reports("rejected", 1))?;
+    let (accepted, id) = read_single(&body, &app.engine, &acceptance).inspect_err(|_| app.engine.metrics().reports("rejected", 1))?;
     drop(body);
-    let outcome = app.engine.record(vec![report]).await?[0];
-    Ok(HttpResponse::Accepted().json(ReportAnswer {
-        outcome: outcome.into(),
-        cell: report.cell.to_string(),
-        observed_at: rfc3339(report.observed.minute.start()),
-        id: labels.id,
-        warning: labels.warning,
-    }))
+    let outcome = match accepted.report {
+        Some(report) => app.engine.record(vec![report]).await?[0].into(),
+        None => OutcomeWord::Ignored,
+    };
+    app.engine.warn(warning.as_ref());
+    app.engine.metrics().reports("ignored", u64::from(accepted.report.is_none()));
+    let warning = joined(warning, accepted.warning);
+    Ok(HttpResponse::Accepted().json(ReportAnswer::of(outcome, accepted.report, id, warning)))
 }
 
 /// Kept out of the handler, whose state is copied about while it waits: of the parsed body only this much is needed then.
-fn read_single(body: &Body, catalogue: &Catalogue, acceptance: &Acceptance) -> Result<(Report, Labels), Problem> {
-    let text = body.unpacked()?;
-    let raw: RawReport = serde_json::from_slice(&text).map_err(|error| malformed(&error))?;
-    let (report, warning) = accept(&raw, catalogue, acceptance)?;
-    Ok((report, Labels { id: raw.id().map(str::to_owned), warning }))
+fn read_single(body: &Body, engine: &Engine, acceptance: &Acceptance) -> Result<(Accepted, Option<String>), Problem> {
+    let (text, mut room) = (body.unpacked()?, Vec::new());
+    let raw: RawReport = parsed(trimmed(&text), &mut room).map_err(|error| malformed(&error))?;
+    let accepted = accept(&raw, engine, acceptance)?;
+    Ok((accepted, raw.id().map(str::to_owned)))
 }
 
 /// Submit a batch of reports
@@ -267,22 +286,29 @@ fn read_single(body: &Body, catalogue: &Catalogue, acceptance: &Acceptance) -> R
     ),
     responses(
         (status = 200, description = "What became of the items", body = BatchAnswer),
-        (status = 400, description = "The whole batch cannot be read: drop it", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 400, description = "The batch cannot be read: send its items one by one. Or a parameter is at fault: leave it out", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 413, description = "Too many items or bytes: split it", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 415, description = "Neither JSON nor NDJSON by its media type, or packed in an unknown way", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 415, description = "Neither JSON nor NDJSON by its media type, or packed in an unknown way: keep the items, mend the request", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 503, description = "Nothing is known of any item: repeat all after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
 pub async fn submit_batch(app: web::Data<App>, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let query = Query::parse(request.query_string(), &["sent_at", "results"])?;
     let list_all = query.value("results", "all", |text| (text == "all").then_some(()))?.is_some();
-    let acceptance = app.engine.accept(sent_at(&request, &query)?)?;
+    let (sent_at, warning) = sent_at(&request, &query)?;
+    let acceptance = app.engine.accept(sent_at)?;
     let declared = Declared::of(&request, "application/json or application/x-ndjson")?;
     let body = Body::collect(&request, payload, BATCH).await?;
-    let batch = app.beside(body.is_large(), move |app| Batch::read(&body, declared, app.engine.catalogue(), &acceptance)).await??;
-    app.engine.metrics().reports("rejected", batch.rejected() as u64);
+    let batch = app.beside(body.is_large(), move |app| Batch::read(&body, declared, &app.engine, &acceptance)).await??;
+    let count = |outcome, is_one: fn(&Item) -> bool| {
+        app.engine.metrics().reports(outcome, batch.items.iter().filter(|item| is_one(item)).count() as u64);
+    };
+    count("rejected", |item| matches!(item, Item::Faulty(_)));
     let outcomes = app.engine.record(batch.reports).await?;
-    Ok(HttpResponse::Ok().json(answer(batch.items, &outcomes, list_all)))
+    count("ignored", |item| matches!(item, Item::Ignored(_)));
+    app.engine.warn(warning.as_ref());
+    let answer = answer(batch.items, &outcomes, list_all);
+    Ok(HttpResponse::Ok().json(BatchAnswer { warning: joined(warning, answer.warning), ..answer }))
 }
 
 /// A batch as it was read.
@@ -294,7 +320,15 @@ struct Batch {
 /// What the answer must say of an item. Two words for the common one, which is sound and carries nothing.
 enum Item {
     Sound(Option<Box<Labels>>),
+    Ignored(Box<Labels>),
     Faulty(Box<Fault>),
+}
+
+/// What a report becomes.
+struct Accepted {
+    /// None where it counts nowhere.
+    report: Option<Report>,
+    warning: Option<String>,
 }
 
 struct Labels {
@@ -309,27 +343,28 @@ struct Fault {
 }
 
 impl Batch {
-    fn read(body: &Body, declared: Declared, catalogue: &Catalogue, acceptance: &Acceptance) -> Result<Self, Problem> {
-        let text = body.unpacked()?;
+    fn read(body: &Body, declared: Declared, engine: &Engine, acceptance: &Acceptance) -> Result<Self, Problem> {
+        let unpacked = body.unpacked()?;
+        let (text, mut room) = (trimmed(&unpacked), Vec::new());
         let mut batch = Self { reports: Vec::new(), items: Vec::new() };
-        let declared = declared.or_by_look(&text);
-        match declared {
+        match declared.or_by_look(text) {
             Declared::Json => {
-                let Items(raws) = serde_json::from_slice(&text).map_err(|error| malformed(&error))?;
+                let Items(raws) = parsed(text, &mut room).map_err(|error| malformed(&error))?;
                 if raws.len() > MOST_ITEMS {
                     return Err(too_many_items());
                 }
                 for raw in &raws {
-                    batch.add(raw, catalogue, acceptance);
+                    batch.add(raw, engine, acceptance);
                 }
             }
             Declared::Lines | Declared::Nothing => {
-                for line in text.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
+                for line in text.split(|byte| *byte == b'\n').map(trimmed).filter(|line| !line.is_empty()) {
                     if batch.items.len() == MOST_ITEMS {
                         return Err(too_many_items());
                     }
-                    match serde_json::from_slice::<RawReport>(line) {
-                        Ok(raw) => batch.add(&raw, catalogue, acceptance),
+                    let mut room = Vec::new();
+                    match parsed::<RawReport>(line, &mut room) {
+                        Ok(raw) => batch.add(&raw, engine, acceptance),
                         Err(error) => batch.items.push(Item::faulty(None, &malformed(&error))),
                     }
                 }
@@ -341,21 +376,16 @@ impl Batch {
         Ok(batch)
     }
 
-    fn add(&mut self, raw: &RawReport<'_>, catalogue: &Catalogue, acceptance: &Acceptance) {
-        let id = || raw.id().map(str::to_owned);
-        match accept(raw, catalogue, acceptance) {
-            Ok((report, warning)) => {
-                let id = id();
-                let labels = (id.is_some() || warning.is_some()).then(|| Box::new(Labels { id, warning }));
+    fn add(&mut self, raw: &RawReport<'_>, engine: &Engine, acceptance: &Acceptance) {
+        let id = raw.id().map(str::to_owned);
+        self.items.push(match accept(raw, engine, acceptance) {
+            Ok(Accepted { report: Some(report), warning }) => {
                 self.reports.push(report);
-                self.items.push(Item::Sound(labels));
+                Item::Sound((id.is_some() || warning.is_some()).then(|| Box::new(Labels { id, warning })))
             }
-            Err(problem) => self.items.push(Item::faulty(id(), &problem)),
-        }
-    }
-
-    fn rejected(&self) -> usize {
-        self.items.len() - self.reports.len()
+            Ok(Accepted { report: None, warning }) => Item::Ignored(Box::new(Labels { id, warning })),
+            Err(problem) => Item::faulty(id, &problem),
+        });
     }
 }
 
@@ -366,8 +396,12 @@ impl Item {
 }
 
 /// The report of one item, and what its sender should know.
-fn accept(raw: &RawReport<'_>, catalogue: &Catalogue, acceptance: &Acceptance) -> Result<(Report, Option<String>), Problem> {
-    let read = raw.read(catalogue)?;
+fn accept(raw: &RawReport<'_>, engine: &Engine, acceptance: &Acceptance) -> Result<Accepted, Problem> {
+    let read = raw.read(engine.catalogue()).inspect_err(|faults| {
+        for fault in faults.iter().filter(|fault| fault.kind == FaultKind::UnknownProvider) {
+            engine.metrics().unknown_providers.note(fault.field, &fault.got);
+        }
+    })?;
     let report = acceptance.report(&read.submission).map_err(|error| {
         let observed_at = read.submission.observed_at.map_or_else(String::new, rfc3339);
         match error {
@@ -378,15 +412,17 @@ fn accept(raw: &RawReport<'_>, catalogue: &Catalogue, acceptance: &Acceptance) -
             TimeError::CannotBeKept => Problem::field(Code::TooOld, "observed_at", "of 1970 or later", observed_at),
         }
     })?;
-    Ok((report, read.warning))
+    engine.warn(&read.warnings);
+    Ok(Accepted { report: (read.standing == Standing::Counts).then_some(report), warning: Warning::joined(&read.warnings) })
 }
 
 fn answer(items: Vec<Item>, outcomes: &[Recorded], list_all: bool) -> BatchAnswer {
-    let mut answer = BatchAnswer { counted: 0, duplicate: 0, rejected: 0, warning: None, results: Vec::new() };
+    let mut answer = BatchAnswer { counted: 0, duplicate: 0, ignored: 0, rejected: 0, warning: None, results: Vec::new() };
     let (mut outcomes, mut unlisted, mut first_warning) = (outcomes.iter(), 0, None);
     for (index, item) in items.into_iter().enumerate() {
         let result = match item {
             Item::Faulty(fault) => ItemResult::rejected(index, *fault),
+            Item::Ignored(labels) => ItemResult::recorded(index, OutcomeWord::Ignored, Some(labels)),
             Item::Sound(labels) => {
                 let outcome = outcomes.next().copied().map_or(OutcomeWord::Rejected, OutcomeWord::from);
                 ItemResult::recorded(index, outcome, labels)
@@ -395,6 +431,7 @@ fn answer(items: Vec<Item>, outcomes: &[Recorded], list_all: bool) -> BatchAnswe
         match result.outcome {
             OutcomeWord::Counted => answer.counted += 1,
             OutcomeWord::Duplicate => answer.duplicate += 1,
+            OutcomeWord::Ignored => answer.ignored += 1,
             OutcomeWord::Rejected => answer.rejected += 1,
         }
         if list_all || result.outcome != OutcomeWord::Counted {
@@ -406,6 +443,14 @@ fn answer(items: Vec<Item>, outcomes: &[Recorded], list_all: bool) -> BatchAnswe
     }
     answer.warning = first_warning.map(|(index, warning)| format!("{unlisted} items, the first at {index}: {warning}"));
     answer
+}
+
+impl ReportAnswer {
+    fn of(outcome: OutcomeWord, report: Option<Report>, id: Option<String>, warning: Option<String>) -> Self {
+        let cell = report.map(|report| report.cell).filter(|cell| !cell.is_nowhere());
+        let observed_at = report.map(|report| rfc3339(report.observed.minute.start()));
+        Self { outcome, cell: cell.map(|cell| cell.to_string()), observed_at, id, warning }
+    }
 }
 
 impl ItemResult {
@@ -464,16 +509,21 @@ impl<'de> Visitor<'de> for ItemsVisitor {
     }
 }
 
-/// The sender's clock on sending: the parameter, else the header. Each must be sound where it is there.
-fn sent_at(request: &HttpRequest, query: &Query<'_>) -> Result<Option<Timestamp>, Problem> {
-    let header = match request.headers().get("Sent-At") {
-        None => None,
-        Some(value) => {
-            let text = value.to_str().unwrap_or("?");
-            Some(instant(text).ok_or_else(|| Problem::field(Code::InvalidValue, "Sent-At", INSTANT, text))?)
-        }
-    };
-    Ok(query.instant("sent_at")?.or(header))
+/// The sender's clock on sending: the parameter, which must be sound, else the header. One that cannot be read is passed over.
+fn sent_at(request: &HttpRequest, query: &Query<'_>) -> Result<(Option<Timestamp>, Option<Warning>), Problem> {
+    let parameter = query.value("sent_at", SENT_INSTANT, sent_instant)?;
+    let Some(header) = request.headers().get("Sent-At") else { return Ok((parameter, None)) };
+    let header = String::from_utf8_lossy(header.as_bytes());
+    let read = sent_instant(&header);
+    let unreadable = || format!("Sent-At {:?} is no time, and is ignored", header.chars().take(64).collect::<String>());
+    let warning = read.is_none().then(|| Warning::new(WarningKind::UnreadableSentAt, unreadable()));
+    Ok((parameter.or(read), warning))
+}
+
+/// What is said of the request, then of what is in it.
+fn joined(of_request: Option<Warning>, of_reports: Option<String>) -> Option<String> {
+    let texts: Vec<String> = of_request.map(|warning| warning.text).into_iter().chain(of_reports).collect();
+    (!texts.is_empty()).then(|| texts.join("; "))
 }
 
 fn malformed(error: &serde_json::Error) -> Problem {

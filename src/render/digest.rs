@@ -6,7 +6,7 @@ use crate::domain::grid::Cell;
 use crate::domain::judged::Judged;
 
 /// Raise it when the same content is written differently, so that clients fetch what they have cached anew.
-const RENDERING: u8 = 2;
+const RENDERING: u8 = 3;
 
 /// A digest of all that the answer says except `as_of`, equal on every node and in every build that writes alike.
 ///
@@ -28,6 +28,7 @@ pub fn digest(heatmap: &Heatmap<'_>, format: HeatmapFormat) -> u64 {
         .plus(id.as_bytes())
         .plus_rows(level.rows())
         .plus_rows(level.coarser().iter().copied())
+        .plus(&level.unplaced().to_le_bytes())
         .plus_judged(judged);
     digest.0
 }
@@ -75,7 +76,7 @@ mod tests {
     #[test]
     fn it_is_the_same_number_on_every_node_and_in_every_build() {
         let level = level(7, &[(at(43.65, -79.38, 7), 12)], &[]);
-        assert_eq!(digest(&heatmap(&level), HeatmapFormat::Json), 0x0d3f_375e_7e0a_f122);
+        assert_eq!(digest(&heatmap(&level), HeatmapFormat::Json), 0x6f57_8f94_a50a_e3b7);
     }
 
     #[test]
@@ -92,6 +93,7 @@ mod tests {
             level(7, &[(here, 12)], &[]),
             level(7, &[(here, 12), (around, 5)], &[]),
             level(8, &[(here, 12)], &[(around, 5)]),
+            level(7, &[(here, 12)], &[(around, 5)]).with_unplaced(1),
         ];
         let later = crate::domain::time::Window { to: Minute(base.window.to.0 + 1), ..base.window };
         let mut digests: Vec<u64> = levels.iter().map(|level| of(&Heatmap { level, ..base })).collect();

@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn the_head_is_told_in_foreign_members() {
         let members = read_back(&level(7, &[], &[])).foreign_members.unwrap();
-        assert_eq!(members.keys().collect::<Vec<_>>(), ["as_of", "provider", "resolution", "stale", "total", "window"]);
+        assert_eq!(members.keys().collect::<Vec<_>>(), ["as_of", "provider", "resolution", "stale", "total", "unplaced", "window"]);
     }
 
     #[test]

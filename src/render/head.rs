@@ -27,9 +27,12 @@ pub struct HeatmapHead<'a> {
     /// Whether the store cannot be read just now, and this is the last that was known.
     #[schema(examples(false))]
     pub stale: bool,
-    /// Reports in all cells, the coarser ones included.
+    /// All reports: in cells, in coarser ones, and those without a place.
     #[schema(examples(1842))]
     pub total: u64,
+    /// Reports whose senders did not know where they were (0° north, 0° east): in no cell. With `bbox` none, as they lie in no box.
+    #[schema(examples(3))]
+    pub unplaced: u64,
 }
 
 impl<'a> HeatmapHead<'a> {
@@ -48,6 +51,7 @@ impl<'a> HeatmapHead<'a> {
             as_of: rfc3339(heatmap.as_of),
             stale: heatmap.stale,
             total: heatmap.level.total(),
+            unplaced: heatmap.level.unplaced(),
         }
     }
 }
@@ -66,18 +70,18 @@ mod tests {
         {
             let answer = parsed(&Heatmap { subject, ..heatmap(&empty) }, HeatmapFormat::Json);
             assert_eq!((&answer["provider"], &answer["network"]), (&provider, &network));
-            assert_eq!(answer.as_object().unwrap().len(), 8, "{answer}");
+            assert_eq!(answer.as_object().unwrap().len(), 9, "{answer}");
         }
     }
 
     #[test]
     fn every_format_carries_the_same_head() {
-        let level = level(7, &[(at(43.65, -79.38, 7), 12)], &[(at(43.65, -79.38, 3), 5)]);
+        let level = level(7, &[(at(43.65, -79.38, 7), 12)], &[(at(43.65, -79.38, 3), 5)]).with_unplaced(3);
         for format in HeatmapFormat::ALL {
             let answer = parsed(&Heatmap { stale: true, ..heatmap(&level) }, format);
             let head = if format == HeatmapFormat::H3j { &answer["metadata"] } else { &answer };
             assert_eq!(head["window"], json!({"from": "2022-07-08T08:30:00Z", "to": "2022-07-08T08:45:00Z"}));
-            assert_eq!((&head["resolution"], &head["total"]), (&json!(7), &json!(17)));
+            assert_eq!((&head["resolution"], &head["total"], &head["unplaced"]), (&json!(7), &json!(20), &json!(3)));
             assert_eq!((&head["as_of"], &head["stale"]), (&json!("2022-07-08T08:44:12Z"), &json!(true)), "{format:?}");
         }
     }

@@ -76,6 +76,7 @@ mod tests {
             "as_of": "2022-07-08T08:44:12Z",
             "stale": false,
             "total": 17,
+            "unplaced": 0,
             "cells": [{"hex": here.to_string(), "count": 12, "expected": null, "score": null, "level": null}],
             "coarser": [{"hex": around.to_string(), "count": 5}],
         });

@@ -2,7 +2,12 @@
 //! `journal`, the entries that a store keeps. Knows no HTTP and no store.
 
 pub mod fault;
+pub mod index;
 pub mod journal;
+pub mod plmn;
+mod raw;
 pub mod report;
 pub mod scalar;
+pub mod text;
 pub mod time;
+pub mod warning;

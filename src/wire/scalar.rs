@@ -5,6 +5,9 @@ use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqA
 use std::borrow::Cow;
 use std::fmt;
 
+/// The largest number up to which a double holds every whole one.
+const EXACT: u64 = 1 << 53;
+
 /// A JSON value where a field should be.
 #[derive(Debug, Default, Clone)]
 pub enum Scalar<'a> {
@@ -15,6 +18,8 @@ pub enum Scalar<'a> {
     Text(Cow<'a, str>),
     /// A number.
     Number(f64),
+    /// A whole number that a double would not hold exactly.
+    Large(u64),
     /// True or false.
     Boolean(bool),
     /// Something else, by its name.
@@ -22,6 +27,45 @@ pub enum Scalar<'a> {
 }
 
 impl Scalar<'_> {
+    /// The number it is or spells; none where that is no finite one.
+    #[must_use]
+    pub fn number(&self) -> Option<f64> {
+        let number = match self {
+            Self::Number(number) => *number,
+            Self::Large(number) => *number as f64,
+            Self::Text(text) => text.trim().parse().ok()?,
+            Self::Missing | Self::Boolean(_) | Self::Other(_) => return None,
+        };
+        number.is_finite().then_some(number)
+    }
+
+    /// Whether it spells a number that is not finite: `NaN`, `Infinity`, `1e999`.
+    #[must_use]
+    pub(super) fn is_not_finite(&self) -> bool {
+        matches!(self, Self::Text(text) if matches!(text.trim(), "∞" | "-∞") || text.trim().parse::<f64>().is_ok_and(|number| !number.is_finite()))
+    }
+
+    /// The same as a string, where it is a number: for fields whose digits are a name.
+    #[must_use]
+    pub(super) fn spelt_out(self) -> Self {
+        match self {
+            Self::Number(_) | Self::Large(_) => Self::Text(self.got().into()),
+            other => other,
+        }
+    }
+
+    /// Whether both say the same, written as a string or as a number.
+    #[must_use]
+    pub(super) fn says_the_same_as(&self, other: &Self) -> bool {
+        let text = |scalar: &Self| match scalar {
+            Self::Text(text) => Some(text.trim().to_owned()),
+            Self::Number(_) | Self::Large(_) => Some(scalar.got()),
+            Self::Boolean(value) => Some(value.to_string()),
+            Self::Missing | Self::Other(_) => None,
+        };
+        text(self).is_some_and(|text_of_self| text(other) == Some(text_of_self))
+    }
+
     /// What it is, as a message tells it.
     #[must_use]
     pub fn got(&self) -> String {
@@ -29,6 +73,7 @@ impl Scalar<'_> {
             Self::Missing => "nothing".into(),
             Self::Text(text) => format!("{text:?}"),
             Self::Number(number) => number.to_string(),
+            Self::Large(number) => number.to_string(),
             Self::Boolean(_) => "a boolean".into(),
             Self::Other(name) => (*name).into(),
         }
@@ -63,7 +108,7 @@ impl<'de> Visitor<'de> for ScalarVisitor {
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-        Ok(Scalar::Number(number as f64))
+        Ok(if number <= EXACT { Scalar::Number(number as f64) } else { Scalar::Large(number) })
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {

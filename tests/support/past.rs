@@ -5,7 +5,7 @@ use groundswell::domain::fact::Source;
 use groundswell::domain::grid::{Cell, Position, Resolution};
 use groundswell::domain::provider::ProviderIndex;
 use groundswell::domain::report::{Observed, Report};
-use groundswell::domain::reporter::Reporter;
+use groundswell::domain::reporter::{Identity, Reporter};
 use groundswell::domain::symptom::Symptom;
 use groundswell::domain::time::Minute;
 use groundswell::store::Store;
@@ -64,7 +64,7 @@ fn recorded(reporter: u64, provider: u16, minute: Minute, position: Position) ->
         symptom: Symptom::NoService,
         cell: Cell::at(position, Resolution::FINEST),
         spot: Cell::spot_at(position),
-        reporter: Reporter { hash: reporter, slot: 0 },
+        reporter: Reporter { hash: reporter, slot: 0, identity: Identity::Own },
         source: Source(0),
         observed: Observed { minute, arrived: minute, late: false },
     }

@@ -1,6 +1,7 @@
 //! A whole server within the test's process: a store in a temporary directory, a real socket, a clock that only the test moves.
 
 use super::client::Client;
+use super::redis::{own_prefix, shared_single};
 use super::{NOW, catalogue, instant};
 use actix_web::dev::ServerHandle;
 use groundswell::domain::provider::Catalogue;
@@ -9,6 +10,7 @@ use groundswell::domain::time::{DEFAULT_LATENESS_MS, MINUTE_MS, Timestamp};
 use groundswell::engine::Engine;
 use groundswell::engine::clock::Clock;
 use groundswell::http;
+use groundswell::store::redis::address;
 use groundswell::store::{Store, Terms, embedded::Options};
 use std::net::{Ipv4Addr, TcpListener};
 use std::ops::Deref;
@@ -55,7 +57,28 @@ impl TestServer {
         let terms = Terms { reporter_key_check: key.check_value(), lateness_ms: DEFAULT_LATENESS_MS };
         let store = Store::open_embedded(directory.path(), &catalogue, terms, Options::default()).unwrap();
         past(&store);
-        let engine = Arc::new(Engine::start(catalogue, clock.clone(), DEFAULT_LATENESS_MS, &key, store).unwrap());
+        Self::serve(store, &key, Some(directory), clock, catalogue, listen)
+    }
+
+    /// A server at [`NOW`] on a Redis that is shared with other tests, under a prefix of its own, with a past.
+    pub fn start_on_redis(past: impl FnOnce(&Store)) -> Self {
+        let (key, catalogue) = (ReporterKey::new(b"secret of tests"), catalogue());
+        let terms = Terms { reporter_key_check: key.check_value(), lateness_ms: DEFAULT_LATENESS_MS };
+        let options = address::Options { prefix: own_prefix(), ..address::Options::default() };
+        let store = Store::open_redis(&shared_single(), &catalogue, terms, &options).unwrap();
+        past(&store);
+        Self::serve(store, &key, None, Clock::manual(instant(NOW)), catalogue, "127.0.0.1:0")
+    }
+
+    fn serve(
+        store: Store,
+        key: &ReporterKey,
+        directory: Option<tempfile::TempDir>,
+        clock: Clock,
+        catalogue: Catalogue,
+        listen: &str,
+    ) -> Self {
+        let engine = Arc::new(Engine::start(catalogue, clock.clone(), DEFAULT_LATENESS_MS, key, store).unwrap());
         let listener = TcpListener::bind(listen).unwrap();
         let client = Client::new((Ipv4Addr::LOCALHOST, listener.local_addr().unwrap().port()).into());
         let (give_handle, handle) = std::sync::mpsc::channel();
@@ -68,7 +91,7 @@ impl TestServer {
             });
         };
         let thread = Some(std::thread::spawn(serve));
-        Self { engine, clock, client, handle: handle.recv().unwrap(), thread, directory: Some(directory) }
+        Self { engine, clock, client, handle: handle.recv().unwrap(), thread, directory }
     }
 
     pub fn now(&self) -> Timestamp {

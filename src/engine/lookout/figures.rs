@@ -37,7 +37,7 @@ pub async fn figures(
             for (minute, counts) in store.minutes(provider, next..until).await? {
                 let history = counts.rows().filter(|(key, _)| key.lane().is_history() && Symptoms::AllProblems.include(key.symptom()));
                 for (key, tally) in history {
-                    if *known.entry(key.cell()).or_insert_with(|| region.holds(key.cell())) {
+                    if *known.entry(key.cell()).or_insert_with(|| !key.cell().is_nowhere() && region.holds(key.cell())) {
                         *symptoms.entry(key.symptom()).or_default() += u64::from(tally.count);
                         *minutes.entry(minute).or_default() += u64::from(tally.count);
                     }

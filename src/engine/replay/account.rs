@@ -32,6 +32,8 @@ pub enum Flaw {
     MissingField,
     /// A field has a value that it cannot have.
     InvalidValue,
+    /// A symptom that may mean that it works, or that it does not: the line counts nowhere.
+    UnclearSymptom,
     /// The catalogue does not know the provider, or it has retired.
     UnknownProvider,
     /// Observed longer before it was received than the lateness.
@@ -104,6 +106,7 @@ impl Flaw {
             Self::MalformedBody => "malformed_body",
             Self::MissingField => "missing_field",
             Self::InvalidValue => "invalid_value",
+            Self::UnclearSymptom => "unclear_symptom",
             Self::UnknownProvider => "unknown_provider",
             Self::TooOld => "too_old",
             Self::InFuture => "in_future",

@@ -4,9 +4,10 @@ use super::account::Flaw;
 use crate::domain::provider::Catalogue;
 use crate::domain::report::Submission;
 use crate::domain::time::{HOUR_MS, Timestamp};
-use crate::wire::report::RawReport;
+use crate::wire::report::{RawReport, Standing};
 use crate::wire::scalar::Scalar;
-use crate::wire::time::instant;
+use crate::wire::text::parsed;
+use crate::wire::time::{epoch, sent_instant};
 use serde::Deserialize;
 
 /// Facts are dated after 1970, and so must be what was observed, or is forgotten, long before: no line is of the first year.
@@ -29,23 +30,31 @@ struct Received<'a> {
 
 /// When a line was received; none where it does not say so.
 pub fn received_at(line: &[u8]) -> Option<Timestamp> {
-    let Received { received_at } = serde_json::from_slice(line).ok()?;
-    if let Scalar::Text(text) = received_at { sound(&text) } else { None }
+    let mut room = Vec::new();
+    let Received { received_at } = parsed(line, &mut room).ok()?;
+    sound(&received_at)
 }
 
 /// The report of a line.
 pub fn read<'a>(line: &'a [u8], raw: &'a RawReport<'a>, catalogue: &Catalogue) -> Result<Sent<'a>, Flaw> {
     let first = |faults: Vec<crate::wire::fault::Fault>| faults.first().map_or(Flaw::InvalidValue, |fault| fault.kind.into());
-    let submission = raw.read(catalogue).map_err(first)?.submission;
-    let Received { received_at } = serde_json::from_slice(line).map_err(|error| Flaw::of_json(&error))?;
-    let received_at = match received_at {
-        Scalar::Missing => return Err(Flaw::MissingField),
-        Scalar::Text(text) => sound(&text).ok_or(Flaw::InvalidValue)?,
-        Scalar::Number(_) | Scalar::Boolean(_) | Scalar::Other(_) => return Err(Flaw::InvalidValue),
-    };
-    Ok(Sent { received_at, submission })
+    let read = raw.read(catalogue).map_err(first)?;
+    if read.standing == Standing::Ignored {
+        return Err(Flaw::UnclearSymptom);
+    }
+    let mut room = Vec::new();
+    let Received { received_at } = parsed(line, &mut room).map_err(|error| Flaw::of_json(&error))?;
+    if matches!(received_at, Scalar::Missing) {
+        return Err(Flaw::MissingField);
+    }
+    let received_at = sound(&received_at).ok_or(Flaw::InvalidValue)?;
+    Ok(Sent { received_at, submission: read.submission })
 }
 
-fn sound(text: &str) -> Option<Timestamp> {
-    instant(text).filter(|instant| EARLIEST <= *instant)
+fn sound(received_at: &Scalar<'_>) -> Option<Timestamp> {
+    let instant = match received_at {
+        Scalar::Text(text) => sent_instant(text),
+        number => number.number().and_then(epoch),
+    };
+    instant.filter(|instant| EARLIEST <= *instant)
 }

@@ -19,6 +19,7 @@ use crate::engine::lookout::desk::Desk;
 use crate::engine::watch::{Step, Watch};
 use crate::store::{Recorded, Store};
 use crate::wire::report::RawReport;
+use crate::wire::text::parsed;
 use std::sync::Arc;
 
 /// Reports that are recorded together at most; else a minute's.
@@ -146,7 +147,8 @@ impl<'a> Simulation<'a> {
 
     /// Takes the report of a line, and moves the time to when it was received. Gives what is wrong with the line.
     async fn take(&mut self, line: &[u8], queue: &mut Queue<'_>, observer: &mut impl Observer) -> Result<Option<Flaw>, ReplayError> {
-        let raw = match serde_json::from_slice::<RawReport>(line) {
+        let mut room = Vec::new();
+        let raw = match parsed::<RawReport>(line, &mut room) {
             Ok(raw) => raw,
             Err(error) => return Ok(Some(Flaw::of_json(&error))),
         };

@@ -19,6 +19,8 @@ const MOST_IN_A_CALL: usize = 1_000;
 /// A slot that has not answered for so long gets one try from further calls: they need not wait for what others wait for already.
 const STRUCK_AFTER: Duration = Duration::from_secs(1);
 const CLAIMS_PER_PERIOD: u8 = 3;
+/// Beside the bit of a claim: nobody's first report. Bits of claims are below 36.
+const NEVER_FIRST: u8 = 64;
 
 /// One call of the script.
 #[derive(Debug)]
@@ -90,7 +92,8 @@ impl Builder {
         self.members.push(place);
         self.places.push(claims);
         debug_assert!(Claim::Working as u8 == CLAIMS_PER_PERIOD - 1, "three claims a period");
-        self.reports.push(report.reporter.slot * CLAIMS_PER_PERIOD + report.symptom.claim() as u8);
+        let bit = report.reporter.slot * CLAIMS_PER_PERIOD + report.symptom.claim() as u8;
+        self.reports.push(if report.counted(true).first { bit } else { bit | NEVER_FIRST });
         self.reports.extend_from_slice(&claims.field);
         self.reports.extend(at.iter().flat_map(|row| row.to_le_bytes()));
         self.reports.push(u8::try_from(day + 1).expect("there are 64 days"));
