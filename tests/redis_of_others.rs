@@ -284,7 +284,9 @@ fn sentinels_are_asked_who_is_to_be_written_to_and_no_report_is_lost_or_doubled_
     for server in &servers {
         add_least_user(server.port(), &options.prefix, &["+role", "+select"]);
     }
-    servers[1..].iter().for_each(|replica| replica.follow(&servers[0]));
+    for replica in &servers[1..] {
+        replica.follow(&servers[0]);
+    }
     let lines = [
         format!("sentinel monitor mymaster 127.0.0.1 {} 2", servers[0].port()),
         "sentinel down-after-milliseconds mymaster 1000".into(),
@@ -455,7 +457,9 @@ fn what_only_looks_like_an_address_is_refused_by_every_command_and_makes_no_dire
 /// Starts a server that finds its Redis by sentinels, as flags say.
 fn serves_by_flags(url: &str, options: &Options, servers: &[RedisServer]) {
     let prefix = own_prefix();
-    servers.iter().for_each(|server| add_least_user(server.port(), &prefix, &["+role", "+select"]));
+    for server in servers {
+        add_least_user(server.port(), &prefix, &["+role", "+select"]);
+    }
     let password = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(password.path(), format!("{}\n", options.sentinel_password.as_ref().unwrap())).unwrap();
     let password = password.path().display().to_string();
