@@ -126,6 +126,10 @@ fn stem(file: &Path) -> String {
 }
 
 fn setting(config: &ReplayConfig) -> anyhow::Result<Setting> {
+    // A store is made, and a key for it, only once there is something to play.
+    for file in config.history.iter().chain(&config.files) {
+        file.metadata().with_context(|| file.display().to_string())?;
+    }
     let catalogue = match &config.catalogue {
         Some(path) => opened::catalogue(Some(path))?,
         None => providers::named_in(config.history.iter().chain(&config.files))?,

@@ -1,7 +1,8 @@
 //! `groundswell serve`: opens the store, takes reports and answers until it is told to stop.
 
-use super::opened;
-use crate::config::Config;
+use super::{limits, listening, opened};
+use crate::config::{Config, MOST_WORKERS};
+use crate::domain::reporter::ReporterKey;
 use crate::engine::Engine;
 use crate::engine::clock::Clock;
 use crate::engine::timetable::Timetable;
@@ -18,16 +19,31 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
+/// Files that a worker has open while nobody is connected: its poller, and what wakes it.
+const FILES_OF_A_WORKER: u64 = 4;
+/// Files of everything else, and some connections.
+const FILES_BESIDE_WORKERS: u64 = 64;
+/// Threads of everything else, beside one for each core.
+const THREADS_BESIDE_WORKERS: usize = 16;
+
 pub fn run(config: &Config) -> anyhow::Result<()> {
-    config.check()?;
+    let addresses = listening::addresses(&config.listen)?;
+    config.check(&addresses)?;
     let timetable = timetable(config)?;
     start_logging(&config.log)?;
+    for told in super::misspelt_variables() {
+        tracing::warn!("{told}");
+    }
+    for name in config.without_effect(is_address(&config.store)) {
+        tracing::warn!("--{name} has no effect on {}", if is_address(&config.store) { "a Redis" } else { "an embedded store" });
+    }
     let catalogue = opened::catalogue(config.catalogue.as_deref())?;
+    // Bound before the store is read, so that a port in use is known at once, and before anything is made.
+    let listener = listening::bind(&config.listen, &addresses)?;
+    let workers = workers(config)?;
     let key = opened::reporter_key(&config.key, &config.store)?;
-    let terms = Terms { reporter_key_check: key.check_value(), lateness_ms: config.lateness_ms() };
-    // Bound before the store is read, so that a port in use is known at once.
-    let listener = TcpListener::bind(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
-    let store = opened::store(config, &catalogue, terms)?;
+    let terms = |key: &ReporterKey| Terms { reporter_key_check: key.check_value(), lateness_ms: config.lateness_ms() };
+    let (key, store) = opened::under_key(&config.key, key, |key| opened::store(config, &catalogue, terms(key)))?;
     if store.catalogue_before().is_some_and(|before| before != catalogue.fingerprint()) {
         tracing::warn!("the catalogue is another one than this store was last opened with; nodes of one store should have the same");
     }
@@ -38,8 +54,24 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     // A simulated clock begins once the store is read.
     let clock = timetable.map_or(Clock::System, Clock::simulated);
     let engine = Arc::new(Engine::start(catalogue, clock, config.lateness_ms(), &key, store)?);
-    let workers = config.workers.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
     serve(workers, listener, &engine, stop_signal())
+}
+
+/// Threads that answer requests. Each takes files of its own before anybody connects.
+fn workers(config: &Config) -> anyhow::Result<usize> {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from).min(MOST_WORKERS as usize);
+    let workers = config.workers.map_or_else(cores, usize::from);
+    let needed = FILES_BESIDE_WORKERS + workers as u64 * FILES_OF_A_WORKER;
+    if let Some(limit) = limits::open_files().filter(|limit| *limit < needed) {
+        anyhow::bail!(
+            "--workers {workers} needs {needed} open files, and this process may have {limit}: raise it (ulimit -n), or give fewer"
+        );
+    }
+    let threads = workers + cores() + THREADS_BESIDE_WORKERS;
+    limits::try_threads(threads).with_context(|| {
+        format!("--workers {workers} needs {threads} threads, more than this process may have: raise that (ulimit -u, pids of a container), or give fewer")
+    })?;
+    Ok(workers)
 }
 
 /// What a simulated clock is to follow.
