@@ -104,7 +104,7 @@ fn cost_of(providers: usize, directory: &Path, on_redis: bool) -> anyhow::Result
         None => Store::open_embedded(directory, &catalogue, terms, StoreOptions::default())?,
         Some(redis) => Store::open_redis(&redis.url(), &catalogue, terms, &RedisOptions::default())?,
     };
-    let engine = Engine::start(catalogue, Clock::System, DEFAULT_LATENESS_MS, &key, store)?;
+    let engine = Engine::start(catalogue, Clock::system(), DEFAULT_LATENESS_MS, &key, store)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let commands = || redis.as_ref().map_or(Ok(0), all_calls);
     let (began, used, asked) = (Instant::now(), cpu()?, commands()?);

@@ -1,22 +1,33 @@
 //! What an operator can set: by flag, else by environment, else in a TOML file.
 
+pub mod listen;
+mod parsers;
+
 use crate::domain::time::{HOUR_MS, MINUTE_MS};
 use clap::{Args, ValueEnum};
+use listen::Listen;
 use std::net::SocketAddr;
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// Threads that answer requests at most: as many as the web server can tell apart.
+pub const MOST_WORKERS: i64 = 512;
+
+const SNAPSHOT_LOG_MIB: u64 = 128;
+const REDIS_PREFIX: &str = "groundswell";
+
 /// Settings of a server.
 #[derive(Debug, Clone, Args)]
 pub struct Config {
-    /// Address and port to listen on; port 0 takes a free one. Other than loopback needs --auth
-    #[arg(long, env = "GROUNDSWELL_LISTEN", default_value = "127.0.0.1:8080")]
-    pub listen: SocketAddr,
+    /// Where to listen: an address or a name, and a port of 0 to 65535, of which 0 takes a free one. Of a name with several addresses the first
+    /// that this machine has, IPv4 before IPv6. Other than loopback needs --auth
+    #[arg(long, env = "GROUNDSWELL_LISTEN", default_value = "127.0.0.1:8080", value_name = "HOST:PORT")]
+    pub listen: Listen,
     /// Directory of the embedded store, made where it is missing; or a Redis: redis://USER:PASSWORD@HOST:PORT/DB (or ?db=DB), rediss:// with TLS,
     /// `unix:///PATH` for a socket, redis+cluster://HOST:PORT,HOST:PORT for a Redis Cluster, redis+sentinel://HOST:PORT,HOST:PORT/NAME for the one that
     /// sentinels name NAME. valkey and valkeys may be written for redis and rediss
-    #[arg(long, env = "GROUNDSWELL_STORE", default_value = "groundswell-data", hide_env_values = true, value_name = "DIR|URL")]
+    #[arg(long, env = "GROUNDSWELL_STORE", default_value = "groundswell-data", hide_env_values = true, value_parser = parsers::store, value_name = "DIR|URL")]
     pub store: String,
     /// How to reach a Redis, where that is the store.
     #[command(flatten)]
@@ -33,24 +44,24 @@ pub struct Config {
     /// How far back a report may have been observed, 1 to 336 hours
     #[arg(long, env = "GROUNDSWELL_LATENESS_HOURS", default_value_t = 48, value_parser = clap::value_parser!(i64).range(1..=336), value_name = "HOURS")]
     pub lateness_hours: i64,
-    /// Threads that answer requests; as many as cores when not given
-    #[arg(long, env = "GROUNDSWELL_WORKERS", value_parser = clap::value_parser!(u16).range(1..=1024), value_name = "N")]
+    /// Threads that answer requests, 1 to 512; as many as cores when not given
+    #[arg(long, env = "GROUNDSWELL_WORKERS", value_parser = clap::value_parser!(u16).range(1..=MOST_WORKERS), value_name = "N")]
     pub workers: Option<u16>,
-    /// Size of the log at which a snapshot is made, in MiB
-    #[arg(long, env = "GROUNDSWELL_SNAPSHOT_LOG_MIB", default_value_t = 128, value_parser = clap::value_parser!(u64).range(1..=65_536), value_name = "MIB")]
+    /// Size of the log at which a snapshot is made, 1 to 65536 MiB
+    #[arg(long, env = "GROUNDSWELL_SNAPSHOT_LOG_MIB", default_value_t = SNAPSHOT_LOG_MIB, value_parser = clap::value_parser!(u64).range(1..=65_536), value_name = "MIB")]
     pub snapshot_log_mib: u64,
-    /// Run on a simulated clock, on an embedded store only: from START on, so many times as fast as time, like 2022-07-08T08:30:00Z@60x; more stretches may
-    /// follow after commas, each from a later time on at another speed
+    /// Run on a simulated clock, on an embedded store only: from START on, which lies in 1970 to 2099, 1 to 10000 times as fast as time, like
+    /// 2022-07-08T08:30:00Z@60x; up to 63 more stretches may follow after commas, each from a later time on at another speed
     #[arg(long, env = "GROUNDSWELL_CLOCK", value_name = "START@SPEEDx")]
     pub clock: Option<String>,
     /// Believe the clock at this start, though it lies before the newest report or was far ahead of it: reports are taken, and what is old is forgotten,
     /// at once. Facts after now then count as dated by a clock that was wrong
     #[arg(long, env = "GROUNDSWELL_TRUST_CLOCK")]
     pub trust_clock: bool,
-    /// How much to log: error, warn, info, debug or a filter like groundswell=debug
-    #[arg(long, env = "GROUNDSWELL_LOG", default_value = "groundswell=info,warn", value_name = "FILTER")]
+    /// How much to log: off, error, warn, info, debug, trace or a filter like groundswell=debug,warn
+    #[arg(long, env = "GROUNDSWELL_LOG", default_value = "groundswell=info,warn", value_parser = parsers::log, value_name = "FILTER")]
     pub log: String,
-    /// TOML file with any of these settings under their long names
+    /// TOML file with any of these settings under their long names. A flag wins over the environment, and that over the file
     #[arg(long, env = "GROUNDSWELL_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
 }
@@ -59,7 +70,7 @@ pub struct Config {
 #[derive(Debug, Clone, Args)]
 pub struct KeyConfig {
     /// Secret that turns reporter ids into hashes, instead of reporter.key in the store's directory. Needed on Redis, the same on every node
-    #[arg(long, env = "GROUNDSWELL_REPORTER_KEY", hide_env_values = true, value_name = "SECRET")]
+    #[arg(long, env = "GROUNDSWELL_REPORTER_KEY", hide_env_values = true, value_parser = parsers::secret, value_name = "SECRET")]
     pub reporter_key: Option<String>,
     /// File whose content is that secret
     #[arg(long, env = "GROUNDSWELL_REPORTER_KEY_FILE", conflicts_with = "reporter_key", value_name = "FILE")]
@@ -73,7 +84,7 @@ pub struct CopyConfig {
     #[arg(long, value_name = "DIR")]
     pub from: PathBuf,
     /// Redis that it is copied to, which must be new: an address as --store of serve takes it
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_parser = parsers::store, value_name = "URL")]
     pub to: String,
     /// How to reach it.
     #[command(flatten)]
@@ -107,7 +118,7 @@ pub struct ReplayConfig {
     pub explained: Option<PathBuf>,
     /// Empty store to replay into: a directory or a Redis, as for serve; several streams get a part of it each. Without it a temporary
     /// directory. History is played but once and copied for each stream; in a directory that is named here, by each
-    #[arg(long, value_name = "DIR|URL")]
+    #[arg(long, value_parser = parsers::store, value_name = "DIR|URL")]
     pub store: Option<String>,
     /// How to reach a Redis, where that is the store.
     #[command(flatten)]
@@ -119,19 +130,19 @@ pub struct ReplayConfig {
     /// How far back a report may have been observed, 1 to 336 hours
     #[arg(long, env = "GROUNDSWELL_LATENESS_HOURS", default_value_t = 48, value_parser = clap::value_parser!(i64).range(1..=336), value_name = "HOURS")]
     pub lateness_hours: i64,
-    /// Streams that are replayed at once; as many as cores when not given
-    #[arg(long, value_name = "N")]
+    /// Streams that are replayed at once, 1 to 1024; as many as cores when not given
+    #[arg(long, value_parser = parsers::jobs, value_name = "N")]
     pub jobs: Option<NonZero<usize>>,
 }
 
 /// Settings of a store on Redis.
 #[derive(Debug, Clone, Args)]
 pub struct RedisConfig {
-    /// Name of the tenant: what every key in Redis begins with
-    #[arg(long, env = "GROUNDSWELL_REDIS_PREFIX", default_value = "groundswell", value_parser = prefix, value_name = "NAME")]
+    /// Name of the tenant: what every key in Redis begins with, 1 to 64 letters, digits, dots, - or _
+    #[arg(long, env = "GROUNDSWELL_REDIS_PREFIX", default_value = REDIS_PREFIX, value_parser = parsers::prefix, value_name = "NAME")]
     pub redis_prefix: String,
     /// Password of Redis, where the address has none
-    #[arg(long, env = "GROUNDSWELL_REDIS_PASSWORD", hide_env_values = true, value_name = "SECRET")]
+    #[arg(long, env = "GROUNDSWELL_REDIS_PASSWORD", hide_env_values = true, value_parser = parsers::secret, value_name = "SECRET")]
     pub redis_password: Option<String>,
     /// File whose content is that password
     #[arg(long, env = "GROUNDSWELL_REDIS_PASSWORD_FILE", conflicts_with = "redis_password", value_name = "FILE")]
@@ -148,7 +159,7 @@ pub struct RedisConfig {
     /// PEM file of the authority that signed Redis' certificate, instead of those that this system trusts
     #[arg(long, env = "GROUNDSWELL_REDIS_CA", value_name = "FILE")]
     pub redis_ca: Option<PathBuf>,
-    /// Replicas of Redis that must have a report before it is answered
+    /// Replicas of Redis that must have a report before it is answered, 0 to 5
     #[arg(long, env = "GROUNDSWELL_MIN_REPLICAS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=5), value_name = "N")]
     pub min_replicas: u32,
 }
@@ -181,15 +192,8 @@ impl RedisConfig {
     /// # Errors
     /// Where the part's name is none for keys.
     pub fn part(&self, name: &str) -> Result<Self, String> {
-        Ok(Self { redis_prefix: prefix(&format!("{}-{name}", self.redis_prefix))?, ..self.clone() })
+        Ok(Self { redis_prefix: parsers::prefix(&format!("{}-{name}", self.redis_prefix))?, ..self.clone() })
     }
-}
-
-/// A prefix of keys: no braces, which would choose the slot, and nothing that a shell or a pattern reads as something else.
-fn prefix(text: &str) -> Result<String, String> {
-    let sound = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    let fits = (1..=64).contains(&text.len()) && text.bytes().all(sound);
-    fits.then(|| text.to_owned()).ok_or_else(|| "it must be 1 to 64 letters, digits, - _ or .".into())
 }
 
 /// Who may call.
@@ -211,15 +215,35 @@ impl Config {
     /// How long a stopping server waits for requests that it has begun to answer.
     pub const STOP_WITHIN: Duration = Duration::from_secs(2);
 
-    /// Checks what no single setting can.
+    /// Checks that others may call where they can reach one of these addresses, of which one is listened on.
     ///
     /// # Errors
     /// Where others could call, and nobody said that they may.
-    pub fn check(&self) -> Result<(), ConfigError> {
-        if !self.listen.ip().to_canonical().is_loopback() && self.auth.is_none() {
-            return Err(ConfigError::OpenToOthers(self.listen));
+    pub fn check(&self, addresses: &[SocketAddr]) -> Result<(), ConfigError> {
+        let open = addresses.iter().find(|address| !address.ip().to_canonical().is_loopback());
+        match open {
+            Some(address) if self.auth.is_none() => Err(ConfigError::OpenToOthers(*address)),
+            _ => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Names of settings that were changed and do nothing on this kind of store.
+    #[must_use]
+    pub fn without_effect(&self, is_redis: bool) -> Vec<&'static str> {
+        let redis = &self.redis;
+        let for_redis = [
+            (redis.redis_prefix != REDIS_PREFIX, "redis-prefix"),
+            (redis.redis_password.is_some(), "redis-password"),
+            (redis.redis_password_file.is_some(), "redis-password-file"),
+            (redis.redis_sentinel_user.is_some(), "redis-sentinel-user"),
+            (redis.redis_sentinel_password.is_some(), "redis-sentinel-password"),
+            (redis.redis_sentinel_password_file.is_some(), "redis-sentinel-password-file"),
+            (redis.redis_ca.is_some(), "redis-ca"),
+            (redis.min_replicas != 0, "min-replicas"),
+        ];
+        let for_directory = [(self.snapshot_log_mib != SNAPSHOT_LOG_MIB, "snapshot-log-mib")];
+        let settings = if is_redis { &for_directory[..] } else { &for_redis[..] };
+        settings.iter().filter(|(is_changed, _)| *is_changed).map(|(_, name)| *name).collect()
     }
 
     /// How far back a report may have been observed.

@@ -20,10 +20,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::pin::pin;
 use std::task::Poll;
-use support::binary::groundswell;
+use support::binary::{Binary, groundswell};
 use support::redis::{own_prefix, shared_cluster, shared_single, start_shared};
 use support::{NOW, TORONTO, catalogue, cell, instant};
 
+const CATALOGUE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/catalogue.toml");
 const TERMS: Terms = Terms { reporter_key_check: 7, lateness_ms: DEFAULT_LATENESS_MS };
 const REPORTERS: u64 = 1_500;
 const DAYS: i64 = 20;
@@ -92,6 +93,70 @@ fn the_command_copies_compares_and_says_what() {
             && said.starts_with("copied and compared: 14 counts in minutes, 0 in older hours, 10 reporters of 5 providers, 0 entries"),
         "{said} {copied:?}"
     );
+}
+
+#[test]
+fn the_command_leaves_what_it_copies_as_it_is_to_the_byte() {
+    let directory = filled_directory();
+    let prefix = own_prefix();
+    let url = shared_single();
+    let run = |key: &[&str]| {
+        groundswell(&["copy", "--to", &url, "--redis-prefix", &prefix, "--from"]).arg(directory.path()).args(key).output().unwrap()
+    };
+    let before = bytes_in(directory.path());
+    let refused = run(&[]);
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && said.contains("give the key that it was written with"), "{refused:?}");
+    assert_eq!(bytes_in(directory.path()), before, "no key is written into a source that has none");
+    let other = run(&["--reporter-key", "another"]);
+    assert!(!other.status.success() && String::from_utf8_lossy(&other.stderr).contains("another reporter key"), "{other:?}");
+    assert_eq!(bytes_in(directory.path()), before);
+}
+
+#[test]
+fn a_store_that_was_killed_is_copied_and_stays_as_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Binary::start(directory.path(), &[]);
+    assert_eq!(server.report(&support::report("a")).status, 202);
+    let busy =
+        groundswell(&["copy", "--to", &shared_single(), "--redis-prefix", &own_prefix(), "--from"]).arg(directory.path()).output().unwrap();
+    assert!(!busy.status.success() && String::from_utf8_lossy(&busy.stderr).contains("in use by another groundswell"), "{busy:?}");
+    server.kill();
+    let before = bytes_in(directory.path());
+    let away = groundswell(&["copy", "--to", "redis://127.0.0.1:1", "--from"]).arg(directory.path()).output().unwrap();
+    assert!(!away.status.success() && String::from_utf8_lossy(&away.stderr).contains("127.0.0.1:1"), "{away:?}");
+    assert_eq!(bytes_in(directory.path()), before);
+    let key = directory.path().join("reporter.key");
+    let key = ["--reporter-key-file", key.to_str().unwrap()];
+    for given in [&[][..], &key] {
+        let prefix = own_prefix();
+        let mut command = groundswell(&["copy", "--to", &shared_single(), "--redis-prefix", &prefix, "--from"]);
+        let copied = command.arg(directory.path()).args(given).output().unwrap();
+        let said = String::from_utf8_lossy(&copied.stdout);
+        assert!(copied.status.success() && said.starts_with("copied and compared: 1 counts in minutes"), "{said} {copied:?}");
+        let mut node = groundswell(&["serve", "--listen", "127.0.0.1:0", "--catalogue", CATALOGUE, "--store", &shared_single()]);
+        let node = Binary::of(node.args(["--redis-prefix", &prefix]).args(key));
+        assert_eq!(node.report(&support::report("b")).status, 202, "the content of reporter.key is the key of the copy, too");
+    }
+    assert_eq!(bytes_in(directory.path()), before);
+}
+
+#[test]
+fn nothing_is_made_where_nothing_is_there_to_be_copied() {
+    let directory = tempfile::tempdir().unwrap();
+    for from in [directory.path().to_owned(), directory.path().join("missing")] {
+        let refused = groundswell(&["copy", "--to", &shared_single(), "--from"]).arg(from).output().unwrap();
+        assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("no directory of an embedded store"));
+    }
+    assert_eq!(bytes_in(directory.path()), BTreeMap::new());
+    let to = groundswell(&["copy", "--to", "", "--from"]).arg(directory.path()).output().unwrap();
+    assert!(!to.status.success() && String::from_utf8_lossy(&to.stderr).contains("it must be a directory, or the address of a Redis"));
+}
+
+/// Every file of a directory, by name.
+fn bytes_in(directory: &Path) -> BTreeMap<String, Vec<u8>> {
+    let files = std::fs::read_dir(directory).unwrap().map(|file| file.unwrap());
+    files.map(|file| (file.file_name().into_string().unwrap(), std::fs::read(file.path()).unwrap())).collect()
 }
 
 /// A directory filled over twenty days: minutes that are live, minutes and hours that have aged, hours whose minutes are gone.

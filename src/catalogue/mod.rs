@@ -1,36 +1,51 @@
 //! Reads catalogues of providers from TOML: the one compiled in, or an operator's own.
 
-use crate::domain::provider::{Catalogue, CatalogueError, Category, Provider};
+mod places;
+
+pub use places::line_at;
+
+use crate::domain::provider::{Catalogue, CatalogueError, Category, Place, Provider};
 use serde::Deserialize;
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
 
 const BUILTIN: &str = include_str!("builtin.toml");
+
+/// Bytes of a catalogue at most: far more than 10,000 providers take.
+const MOST_BYTES: u64 = 64 << 20;
 
 /// Why a file is no catalogue.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogueFileError {
     /// It cannot be read.
-    #[error("{path}: {source}")]
-    Io {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// It is not of the shape described in `builtin.toml`.
+    #[error("line {line}: {}{reason}", of(.provider.as_ref()))]
+    Shape {
+        /// Line of the text, from 1.
+        line: usize,
+        /// Id of the provider in which that line stands, where it can be told.
+        provider: Option<String>,
+        /// What is wrong there.
+        reason: String,
     },
-    /// It is not of the shape described in the README.
-    #[error("not a catalogue: {0}")]
-    Shape(#[from] toml::de::Error),
     /// A provider breaks a rule.
-    #[error(transparent)]
-    Rule(#[from] CatalogueError),
-    /// A category that does not exist.
-    #[error("category of {provider} must be mobile, internet or service, got {category:?}")]
-    Category {
-        /// Whose.
-        provider: String,
-        /// What it says.
-        category: String,
+    #[error("line {line}: {error}")]
+    Provider {
+        /// Line of the text, from 1.
+        line: usize,
+        /// Which rule, and whose value.
+        error: CatalogueError,
     },
+    /// The list as a whole is none.
+    #[error(transparent)]
+    List(CatalogueError),
+}
+
+fn of(provider: Option<&String>) -> String {
+    provider.map_or_else(String::new, |id| format!("provider {id:?}: "))
 }
 
 /// The catalogue that is compiled in.
@@ -47,23 +62,29 @@ pub fn builtin() -> Catalogue {
 /// # Errors
 /// Where it cannot be read or is none.
 pub fn read(path: &Path) -> Result<Catalogue, CatalogueFileError> {
-    let text = std::fs::read_to_string(path).map_err(|source| CatalogueFileError::Io { path: path.to_owned(), source })?;
+    let mut text = String::new();
+    File::open(path)?.take(MOST_BYTES).read_to_string(&mut text)?;
     parse(&text)
 }
 
-/// The catalogue of a text.
+/// The catalogue of a text. A byte order mark at its beginning is no part of it.
 ///
 /// # Errors
 /// Where it is none.
 pub fn parse(text: &str) -> Result<Catalogue, CatalogueFileError> {
-    let file: File = toml::from_str(text)?;
-    let providers = file.provider.into_iter().map(Row::into_provider).collect::<Result<_, _>>()?;
-    Ok(Catalogue::new(providers)?)
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let list: List = toml::from_str(text).map_err(|error| places::shape(text, &error))?;
+    let rows = list.provider.into_iter().enumerate();
+    let providers = rows.map(|(at, row)| row.into_provider(text, at)).collect::<Result<_, _>>()?;
+    Catalogue::new(providers).map_err(|error| match error {
+        CatalogueError::Provider { place, .. } => CatalogueFileError::Provider { line: places::line(text, place), error },
+        error => CatalogueFileError::List(error),
+    })
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct List {
     provider: Vec<Row>,
 }
 
@@ -88,14 +109,16 @@ struct Row {
 }
 
 impl Row {
-    fn into_provider(self) -> Result<Provider, CatalogueFileError> {
+    fn into_provider(self, text: &str, at: usize) -> Result<Provider, CatalogueFileError> {
         let Some(category) = Category::from_name(&self.category) else {
-            return Err(CatalogueFileError::Category { provider: self.id, category: self.category });
+            let line = places::line(text, Place { provider: at, field: "category", item: 0 });
+            let reason = format!("category must be mobile, internet or service, got {:?}", self.category);
+            return Err(CatalogueFileError::Shape { line, provider: Some(self.id), reason });
         };
         Ok(Provider {
             network: self.network.unwrap_or_else(|| self.id.clone()),
             id: self.id,
-            name: self.name,
+            name: self.name.trim().to_owned(),
             category,
             countries: self.countries,
             depends_on: self.depends_on,
@@ -129,17 +152,53 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_catalogue_is_refused_with_the_reason() {
+    fn a_byte_order_mark_and_lines_that_end_as_on_windows_change_nothing() {
+        let plain = "# mine\n[[provider]]\nid = \"alpha\"\nname = \" Alpha \"\ncategory = \"mobile\"\n";
+        let windows = format!("\u{feff}{}", plain.replace('\n', "\r\n"));
+        let [plain, windows] = [plain, &windows].map(|text| parse(text).unwrap());
+        assert_eq!(plain.fingerprint(), windows.fingerprint());
+        assert_eq!(windows.get(windows.find("alpha").unwrap()).name, "Alpha");
+    }
+
+    #[test]
+    fn what_is_no_catalogue_is_refused_with_line_name_and_reason() {
+        let a = "[[provider]]\nid = \"a\"\nname = \"a\"\ncategory = \"mobile\"\n";
+        let b = "\n# the other\n[[provider]]\nid = \"b\"\nname = \"b\"\ncategory = \"mobile\"\n";
         let rows = [
-            ("", "missing field `provider`"),
-            ("[[provider]]\nid = 1\nname = \"a\"\ncategory = \"mobile\"", "expected a string"),
-            ("[[provider]]\nid = \"a\"\nname = \"a\"\ncategory = \"postal\"", "\"postal\""),
-            ("[[provider]]\nid = \"A\"\nname = \"a\"\ncategory = \"mobile\"", "\"A\""),
-            ("[[provider]]\nid = \"a\"\nname = \"a\"\ncategory = \"mobile\"\nplnm = []", "unknown field `plnm`"),
+            (String::new(), "line 1: missing field `provider`"),
+            ("provider = []".into(), "a catalogue needs at least one provider"),
+            ("[[provider]]\nid = 1\nname = \"a\"\ncategory = \"mobile\"".into(), "line 2: invalid type: integer `1`, expected a string"),
+            (a.replace("\"mobile\"", "\"postal\""), "line 4: provider \"a\": category must be mobile, internet or service, got \"postal\""),
+            (a.replace("id = \"a\"", "id = \"A\""), "line 2: provider \"A\": provider id must match"),
+            (format!("{a}plnm = []"), "line 5: provider \"a\": unknown field `plnm`"),
+            (format!("{a}id = \"b\""), "line 5: duplicate key"),
+            (format!("{a}plmn = [\"00101\", 2]"), "line 5: provider \"a\": invalid type: integer `2`"),
+            (format!("{a}subscribers = -1"), "line 5: provider \"a\": invalid value: integer `-1`"),
+            (format!("{a}{b}subscribers = 0"), "line 11: provider \"b\": subscribers must be 1 to"),
+            (format!("{a}{}", b.replace("name = \"b\"\n", "")), "line 7: provider \"b\": missing field `name`"),
+            (format!("{a}{b}").replace("name = \"b\"", "name = \"  \""), "line 9: provider \"b\": name must be"),
+            (format!("{a}{b}aliases = [\n  \"c\",\n  \"a\",\n]"), "line 13: provider \"b\": id or alias \"a\" is used twice"),
+            (format!("{a}aliases = [\"aa\"]\n{b}depends_on = [\"aa\"]"), "line 12: provider \"b\": depends on \"aa\", which is an alias"),
+            (format!("{a}{b}depends_on = [\"b\"]"), "line 11: provider \"b\": depends on itself"),
+            (
+                format!("{a}depends_on = [\"b\"]\n{b}depends_on = [\"a\"]"),
+                "line 5: provider \"a\": depends on itself by way of others: a -> b -> a",
+            ),
+            (format!("{a}network = \"x\"\n{b}network = \"a\""), "line 5: provider \"a\": network \"x\" is neither"),
+            (
+                format!("{a}network = \"b\"\n{b}network = \"a\""),
+                "line 5: provider \"a\": network \"b\" is itself a brand of the network \"a\"",
+            ),
+            (format!("{a}{b}plmn = [\n\"00101\",\n\"1\"]"), "line 13: provider \"b\": plmn must be"),
+            (format!("{a}{b}countries = [\"CA\", \"UK\"]"), "line 11: provider \"b\": country must be two capital letters"),
+            ("provider = [{ id = \"a\", name = \"\", category = \"mobile\" }]".into(), "line 1: provider \"a\": name must be"),
+            (format!("{a}{}", b.replace("id = \"b\"", "id = \"b")), "line 8: "),
         ];
         for (text, expected) in rows {
-            let message = parse(text).unwrap_err().to_string();
-            assert!(message.contains(expected), "{message}");
+            for text in [text.clone(), format!("\u{feff}{}", text.replace('\n', "\r\n"))] {
+                let message = parse(&text).unwrap_err().to_string();
+                assert!(message.starts_with(expected) && !message.contains('\n'), "{message:?} should begin with {expected:?}");
+            }
         }
     }
 }

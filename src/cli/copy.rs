@@ -3,10 +3,11 @@
 use super::opened;
 use crate::config::CopyConfig;
 use crate::domain::provider::Catalogue;
+use crate::domain::reporter::ReporterKey;
 use crate::domain::time::HOUR_MS;
 use crate::store::Terms;
 use crate::store::copy::{catalogue_of, copy};
-use crate::store::embedded::{Embedded, Options};
+use crate::store::embedded::{Durability, Embedded, Options};
 use crate::store::place::Place;
 use crate::store::redis::{Redis, url};
 use anyhow::{Context, ensure};
@@ -18,11 +19,13 @@ pub fn run(config: &CopyConfig) -> anyhow::Result<()> {
     ensure!(matches!(Place::parse(&shown)?, Place::Directory(_)), "--from must be a directory: a Redis is copied by its own means");
     ensure!(matches!(Place::parse(&config.to)?, Place::Redis(_)), "--to must be an address of a Redis: {}", url::NOT_TAKEN);
     ensure!(config.from.join("meta.json").is_file(), "{shown} is no directory of an embedded store");
-    let key = opened::reporter_key(&config.key, Place::Directory(&config.from))?;
-    let terms = Terms { reporter_key_check: key.check_value(), lateness_ms: config.lateness_hours * HOUR_MS };
-    let from = Embedded::open(&config.from, &Catalogue::default(), terms, Options::default())?;
+    let key = opened::kept_key(&config.key, &config.from)?;
+    let terms = |key: &ReporterKey| Terms { reporter_key_check: key.check_value(), lateness_ms: config.lateness_hours * HOUR_MS };
+    let only_read = Options { durability: Durability::Discarded, ..Options::default() };
+    let open = |key: &ReporterKey| Ok(Embedded::open(&config.from, &Catalogue::default(), terms(key), only_read)?);
+    let (key, from) = opened::under_key(&config.key, key, open)?;
     let catalogue = catalogue_of(&from).with_context(|| format!("{shown} holds nothing"))?;
-    let to = Redis::open_to_copy(&config.to, &catalogue, terms, &opened::redis_options(&config.redis)?, &shown)?;
+    let to = Redis::open_to_copy(&config.to, &catalogue, terms(&key), &opened::redis_options(&config.redis, &config.to)?, &shown)?;
     // Draws nothing where standard error is no terminal.
     let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template("{bar:40} {pos} of {len} pieces, {eta} to go")?);
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;

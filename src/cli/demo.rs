@@ -7,8 +7,9 @@ mod summary;
 
 use super::signals::Signals;
 use super::simulate::{files, send};
-use super::{opened, serve};
+use super::{listening, opened, serve};
 use crate::config::KeyConfig;
+use crate::config::listen::Listen;
 use crate::domain::detect::parameters::Parameters;
 use crate::domain::time::{DEFAULT_LATENESS_MS, MINUTE_MS, Timestamp};
 use crate::engine::Engine;
@@ -24,7 +25,6 @@ use crate::store::{Store, Terms};
 use anyhow::{Context, ensure};
 use clap::Args;
 use std::io::{IsTerminal, Write};
-use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -48,8 +48,8 @@ pub struct Arguments {
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=1_000), value_name = "N")]
     speed: u32,
     /// Address and port to listen on; port 0 takes a free one
-    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
-    listen: SocketAddr,
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "HOST:PORT")]
+    listen: Listen,
     /// Serve on when the story is over, until Ctrl-C; so it is on a terminal
     #[arg(long)]
     stay: bool,
@@ -60,9 +60,10 @@ pub struct Arguments {
 /// # Errors
 /// Where the port is taken, or files cannot be written.
 pub fn run(arguments: &Arguments, signals: &Signals) -> anyhow::Result<()> {
-    ensure!(arguments.listen.ip().to_canonical().is_loopback(), "--listen: a demonstration is for this machine: give a loopback address");
-    let listener = TcpListener::bind(arguments.listen)
-        .with_context(|| format!("cannot listen on {}: choose another port with --listen 127.0.0.1:0", arguments.listen))?;
+    let addresses = listening::addresses(&arguments.listen)?;
+    let is_near = addresses.iter().all(|address| address.ip().to_canonical().is_loopback());
+    ensure!(is_near, "--listen: a demonstration is for this machine: give a loopback address");
+    let listener = listening::bind(&arguments.listen, &addresses).context("choose another port with --listen 127.0.0.1:0")?;
     let address = listener.local_addr()?;
     let plan = Plan::new(Scenario::by_name(SCENARIO).expect("a test looks it up"), SEED, CROWD);
     let directory = tempfile::Builder::new().prefix("groundswell-demo-").tempdir()?;

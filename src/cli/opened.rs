@@ -1,45 +1,78 @@
 //! What commands do with settings before a store is open: secrets from files, certificates, the kind of store.
 
+use super::text::{read, trimmed, without_line_ends};
 use crate::config::{Config, KeyConfig, RedisConfig, ReplayConfig};
 use crate::domain::provider::Catalogue;
 use crate::domain::reporter::ReporterKey;
 use crate::store::place::Place;
 use crate::store::redis::{Redis, address};
-use crate::store::{Store, Terms, embedded};
-use anyhow::{Context, anyhow, bail};
+use crate::store::{OpenError, Store, Terms, embedded};
+use anyhow::{Context, anyhow, bail, ensure};
 use std::path::Path;
 
 /// The providers of a file, or those compiled in.
 pub fn catalogue(path: Option<&Path>) -> anyhow::Result<Catalogue> {
     match path {
-        Some(path) => crate::catalogue::read(path).with_context(|| path.display().to_string()),
+        Some(path) => crate::catalogue::read(path).map_err(|error| anyhow!("{}: {error}", path.display())),
         None => Ok(crate::catalogue::builtin()),
     }
 }
 
 /// The key that turns reporter ids into hashes.
 pub fn reporter_key(config: &KeyConfig, store: Place<'_>) -> anyhow::Result<ReporterKey> {
-    let secret = match (&config.reporter_key, &config.reporter_key_file, store) {
-        (Some(secret), ..) => secret.clone().into_bytes(),
-        (None, Some(path), _) => file(path)?.trim().as_bytes().to_vec(),
-        (None, None, Place::Redis(_)) => bail!(
+    let secret = match (given_secret(config)?, store) {
+        (Some(secret), _) => secret.into_bytes(),
+        (None, Place::Redis(_)) => bail!(
             "a store on Redis needs a reporter key, the same on every node: give --reporter-key-file FILE or GROUNDSWELL_REPORTER_KEY, \
              for example made by: openssl rand -hex 32"
         ),
-        (None, None, Place::Directory(dir)) => {
+        (None, Place::Directory(dir)) => {
             embedded::secret::read_or_make(dir).with_context(|| format!("reporter.key in {}", dir.display()))?
         }
     };
-    if secret.is_empty() {
-        bail!("the reporter key must not be empty");
-    }
     Ok(ReporterKey::new(&secret))
+}
+
+/// The key of a directory that is only read: one that was given, or the one that it holds.
+pub fn kept_key(config: &KeyConfig, dir: &Path) -> anyhow::Result<ReporterKey> {
+    if config.is_given() {
+        return reporter_key(config, Place::Directory(dir));
+    }
+    let secret = embedded::secret::read(dir).with_context(|| format!("reporter.key in {}", dir.display()))?;
+    Ok(ReporterKey::new(&secret))
+}
+
+/// What opens under a key. A secret of the form of a `reporter.key` may be the content of one, whose digits stand for bytes, or a text like any
+/// other: the store knows which it was written with.
+pub fn under_key<T>(
+    config: &KeyConfig,
+    key: ReporterKey,
+    open: impl Fn(&ReporterKey) -> anyhow::Result<T>,
+) -> anyhow::Result<(ReporterKey, T)> {
+    let differs = |error: &anyhow::Error| matches!(error.downcast_ref(), Some(OpenError::ReporterKey(_)));
+    let kept = given_secret(config)?.and_then(|secret| embedded::secret::from_hex(&secret)).map(|secret| ReporterKey::new(&secret));
+    match (open(&key), kept) {
+        (Err(error), Some(kept)) if differs(&error) => Ok((kept.clone(), open(&kept)?)),
+        (opened, _) => Ok((key, opened?)),
+    }
+}
+
+fn given_secret(config: &KeyConfig) -> anyhow::Result<Option<String>> {
+    match (&config.reporter_key, &config.reporter_key_file) {
+        (Some(secret), _) => Ok(Some(trimmed(secret).to_owned())),
+        (None, Some(path)) => {
+            let secret = trimmed(&read(path)?).to_owned();
+            ensure!(!secret.is_empty(), "{}: expected a secret, got nothing", path.display());
+            Ok(Some(secret))
+        }
+        (None, None) => Ok(None),
+    }
 }
 
 /// The store of these settings.
 pub fn store(config: &Config, catalogue: &Catalogue, terms: Terms) -> anyhow::Result<Store> {
     Ok(match Place::parse(&config.store)? {
-        Place::Redis(url) => Store::open_redis(url, catalogue, terms, &redis_options(&config.redis)?)?,
+        Place::Redis(url) => Store::open_redis(url, catalogue, terms, &redis_options(&config.redis, url)?)?,
         Place::Directory(directory) => {
             let options = embedded::Options { snapshot_log_bytes: config.snapshot_log_mib << 20, ..embedded::Options::default() };
             Store::open_embedded(directory, catalogue, terms, options)?
@@ -63,11 +96,17 @@ pub fn replay_redis(
     Ok(Redis::open(url, catalogue, terms, &address::Options { prefix, ..options.clone() })?)
 }
 
-/// How to reach a Redis.
-pub fn redis_options(config: &RedisConfig) -> anyhow::Result<address::Options> {
+/// How to reach the Redis at an address.
+pub fn redis_options(config: &RedisConfig, url: &str) -> anyhow::Result<address::Options> {
+    let scheme = url.to_ascii_lowercase();
+    let is_encrypted = scheme.starts_with("rediss") || scheme.starts_with("valkeys");
+    ensure!(
+        config.redis_ca.is_none() || is_encrypted,
+        "--redis-ca needs TLS, which the address of the store does not ask for: begin it with rediss:// instead of redis://"
+    );
     let password = password_of(config.redis_password.as_ref(), config.redis_password_file.as_deref())?;
     let sentinel_password = password_of(config.redis_sentinel_password.as_ref(), config.redis_sentinel_password_file.as_deref())?;
-    let authorities = config.redis_ca.as_ref().map(|path| file(path).map(String::into_bytes)).transpose()?;
+    let authorities = config.redis_ca.as_ref().map(|path| read(path).map(String::into_bytes)).transpose()?;
     let (prefix, sentinel_user) = (config.redis_prefix.clone(), config.redis_sentinel_user.clone());
     let min_replicas = config.min_replicas;
     Ok(address::Options { prefix, password, sentinel_user, sentinel_password, authorities, min_replicas, ..address::Options::default() })
@@ -76,12 +115,12 @@ pub fn redis_options(config: &RedisConfig) -> anyhow::Result<address::Options> {
 /// A password, as it is or in a file.
 fn password_of(password: Option<&String>, path: Option<&Path>) -> anyhow::Result<Option<String>> {
     match (password, path) {
-        (Some(password), _) => Ok(Some(password.clone())),
-        (None, Some(path)) => Ok(Some(file(path)?.trim_end_matches(['\r', '\n']).to_owned())),
+        (Some(password), _) => Ok(Some(without_line_ends(password).to_owned())),
+        (None, Some(path)) => {
+            let password = without_line_ends(&read(path)?).to_owned();
+            ensure!(!password.is_empty(), "{}: expected a password, got nothing", path.display());
+            Ok(Some(password))
+        }
         (None, None) => Ok(None),
     }
-}
-
-fn file(path: &Path) -> anyhow::Result<String> {
-    std::fs::read_to_string(path).with_context(|| path.display().to_string())
 }

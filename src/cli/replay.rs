@@ -96,7 +96,7 @@ impl<'a> Replay<'a> {
         Ok(match self.place {
             None => Home::Passing(self.past()?),
             Some(Place::Redis(url)) => {
-                let options = opened::redis_options(&self.config.redis)?;
+                let options = opened::redis_options(&self.config.redis, url)?;
                 for stream in streams {
                     must_be_empty(&self.redis(url, &options, stream)?)?;
                 }

@@ -1,9 +1,10 @@
 //! `groundswell serve`: opens the store, takes reports and answers until it is told to stop.
 
-use super::opened;
 use super::signals::Signals;
-use crate::config::Config;
+use super::{limits, listening, opened};
+use crate::config::{Config, MOST_WORKERS};
 use crate::domain::clock_guard::Trust;
+use crate::domain::reporter::ReporterKey;
 use crate::domain::time::MINUTE_MS;
 use crate::engine::Engine;
 use crate::engine::clock::Clock;
@@ -22,19 +23,34 @@ use tokio::runtime::Runtime;
 
 /// A store that does not answer is waited for so long before the process ends.
 const LEASE_GIVEN_BACK_WITHIN: Duration = Duration::from_secs(1);
+/// Files that a worker has open while nobody is connected: its poller, and what wakes it.
+const FILES_OF_A_WORKER: u64 = 4;
+/// Files of everything else, and some connections.
+const FILES_BESIDE_WORKERS: u64 = 64;
+/// Threads of everything else, beside one for each core.
+const THREADS_BESIDE_WORKERS: usize = 16;
 
 pub fn run(config: &Config, signals: &Signals) -> anyhow::Result<()> {
     signals.end_well();
-    config.check()?;
+    let addresses = listening::addresses(&config.listen)?;
+    config.check(&addresses)?;
     let place = Place::parse(&config.store)?;
     let timetable = timetable(config, place)?;
     start_logging(&config.log)?;
+    for told in super::misspelt_variables() {
+        tracing::warn!("{told}");
+    }
+    let is_redis = matches!(place, Place::Redis(_));
+    for name in config.without_effect(is_redis) {
+        tracing::warn!("--{name} has no effect on {}", if is_redis { "a Redis" } else { "an embedded store" });
+    }
     let catalogue = opened::catalogue(config.catalogue.as_deref())?;
+    // Bound before the store is read, so that a port in use is known at once, and before anything is made.
+    let listener = listening::bind(&config.listen, &addresses)?;
+    let workers = workers(config)?;
     let key = opened::reporter_key(&config.key, place)?;
-    let terms = Terms { reporter_key_check: key.check_value(), lateness_ms: config.lateness_ms() };
-    // Bound before the store is read, so that a port in use is known at once.
-    let listener = TcpListener::bind(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
-    let store = opened::store(config, &catalogue, terms)?;
+    let terms = |key: &ReporterKey| Terms { reporter_key_check: key.check_value(), lateness_ms: config.lateness_ms() };
+    let (key, store) = opened::under_key(&config.key, key, |key| opened::store(config, &catalogue, terms(key)))?;
     if store.catalogue_before().is_some_and(|before| before != catalogue.fingerprint()) {
         tracing::warn!("the catalogue is another one than this store was last opened with; nodes of one store should have the same");
     }
@@ -44,7 +60,6 @@ pub fn run(config: &Config, signals: &Signals) -> anyhow::Result<()> {
     // A simulated clock begins once the store is read.
     let clock = timetable.map_or_else(Clock::system, Clock::simulated);
     let engine = Arc::new(Engine::start(catalogue, clock, config.lateness_ms(), &key, store)?);
-    let workers = config.workers.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
     check_clock(&engine, config.trust_clock)?;
     serve(workers, listener, &engine, signals.asked())
 }
@@ -60,6 +75,23 @@ fn check_clock(engine: &Engine, vouched: bool) -> anyhow::Result<()> {
         Trust::Confirmed => {}
     }
     Ok(())
+}
+
+/// Threads that answer requests. Each takes files of its own before anybody connects.
+fn workers(config: &Config) -> anyhow::Result<usize> {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from).min(MOST_WORKERS as usize);
+    let workers = config.workers.map_or_else(cores, usize::from);
+    let needed = FILES_BESIDE_WORKERS + workers as u64 * FILES_OF_A_WORKER;
+    if let Some(limit) = limits::open_files().filter(|limit| *limit < needed) {
+        anyhow::bail!(
+            "--workers {workers} needs {needed} open files, and this process may have {limit}: raise it (ulimit -n), or give fewer"
+        );
+    }
+    let threads = workers + cores() + THREADS_BESIDE_WORKERS;
+    limits::try_threads(threads).with_context(|| {
+        format!("--workers {workers} needs {threads} threads, more than this process may have: raise that (ulimit -u, pids of a container), or give fewer")
+    })?;
+    Ok(workers)
 }
 
 /// What a simulated clock is to follow.

@@ -1,5 +1,12 @@
 //! Providers and the catalogue that names them. Unknown ones are refused, never created.
 
+mod country;
+mod fault;
+mod links;
+
+pub use country::is_country;
+pub use fault::{CatalogueError, Fault, MOST_NAME_CHARS, MOST_SUBSCRIBERS, Place};
+
 use hashbrown::HashMap;
 use sha2::{Digest, Sha256};
 
@@ -114,58 +121,6 @@ struct Network {
     brands: Vec<ProviderIndex>,
 }
 
-/// Why a list of providers is no catalogue.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CatalogueError {
-    /// An id or alias breaks the pattern.
-    #[error("provider id must match [a-z0-9][a-z0-9-]{{0,63}}, got {0:?}")]
-    Id(String),
-    /// Two providers answer to one name.
-    #[error("provider id or alias {0:?} is used twice")]
-    NameTwice(String),
-    /// Two providers claim one code.
-    #[error("plmn {0:?} is used twice")]
-    PlmnTwice(String),
-    /// A code is not five or six digits.
-    #[error("plmn of {provider} must be 5 or 6 digits, got {plmn:?}")]
-    Plmn {
-        /// Whose.
-        provider: String,
-        /// What it says.
-        plmn: String,
-    },
-    /// A country is not two capital letters.
-    #[error("country of {provider} must be two capital letters, got {country:?}")]
-    Country {
-        /// Whose.
-        provider: String,
-        /// What it says.
-        country: String,
-    },
-    /// A provider depends on one that is not there.
-    #[error("{provider} depends on {missing:?}, which the catalogue does not have")]
-    UnknownDependency {
-        /// Whose.
-        provider: String,
-        /// The id that is missing.
-        missing: String,
-    },
-    /// A network's name breaks the pattern of ids.
-    #[error("network of {provider} must match [a-z0-9][a-z0-9-]{{0,63}}, got {network:?}")]
-    Network {
-        /// Whose.
-        provider: String,
-        /// What it says.
-        network: String,
-    },
-    /// More providers than can be numbered.
-    #[error("a catalogue has at most 10000 providers, got {0}")]
-    TooMany(usize),
-    /// Nobody to report about.
-    #[error("a catalogue needs at least one provider")]
-    Empty,
-}
-
 /// Providers of a catalogue at most.
 pub const MOST_PROVIDERS: usize = 10_000;
 
@@ -183,14 +138,11 @@ impl Catalogue {
         }
         let mut catalogue = Self::default();
         for (index, provider) in (0..).map(ProviderIndex).zip(&providers) {
-            catalogue.name(index, provider)?;
+            let known = |index: ProviderIndex| providers[usize::from(index.0)].id.clone();
+            catalogue.name(index, provider, known)?;
             catalogue.indexes.push(index);
         }
-        for provider in &providers {
-            if let Some(missing) = provider.depends_on.iter().find(|id| !catalogue.by_name.contains_key(*id)) {
-                return Err(CatalogueError::UnknownDependency { provider: provider.id.clone(), missing: missing.clone() });
-            }
-        }
+        links::check(&catalogue, &providers)?;
         catalogue.providers = providers;
         Ok(catalogue)
     }
@@ -304,37 +256,68 @@ impl Catalogue {
         self.providers.is_empty()
     }
 
-    fn name(&mut self, index: ProviderIndex, provider: &Provider) -> Result<(), CatalogueError> {
-        for name in std::iter::once(&provider.id).chain(&provider.aliases) {
+    /// Takes in what a provider is called. `known` gives the id of one that was taken in before.
+    fn name(&mut self, index: ProviderIndex, provider: &Provider, known: impl Fn(ProviderIndex) -> String) -> Result<(), CatalogueError> {
+        let refuse = |field, item, fault| Err(links::refused(usize::from(index.0), provider, field, item, fault));
+        let names =
+            std::iter::once(("id", 0, &provider.id)).chain((0..).zip(&provider.aliases).map(|(item, alias)| ("aliases", item, alias)));
+        for (field, item, name) in names {
             if !is_id(name) {
-                return Err(CatalogueError::Id(name.clone()));
+                return refuse(field, item, Fault::Pattern { what: "provider id", got: name.clone() });
             }
-            if self.by_name.insert(name.clone(), index).is_some() {
-                return Err(CatalogueError::NameTwice(name.clone()));
-            }
-        }
-        for plmn in &provider.plmn {
-            if !((5..=6).contains(&plmn.len()) && plmn.bytes().all(|b| b.is_ascii_digit())) {
-                return Err(CatalogueError::Plmn { provider: provider.id.clone(), plmn: plmn.clone() });
-            }
-            if self.by_plmn.insert(plmn.clone(), index).is_some() {
-                return Err(CatalogueError::PlmnTwice(plmn.clone()));
+            if let Some(before) = self.by_name.insert(name.clone(), index) {
+                return refuse(field, item, Fault::NameTwice { name: name.clone(), by: known(before) });
             }
         }
-        if let Some(country) = provider.countries.iter().find(|c| !(c.len() == 2 && c.bytes().all(|b| b.is_ascii_uppercase()))) {
-            return Err(CatalogueError::Country { provider: provider.id.clone(), country: country.clone() });
+        for (item, plmn) in provider.plmn.iter().enumerate() {
+            if !is_plmn(plmn) {
+                return refuse("plmn", item, Fault::Plmn(plmn.clone()));
+            }
+            if let Some(before) = self.by_plmn.insert(plmn.clone(), index) {
+                return refuse("plmn", item, Fault::PlmnTwice { plmn: plmn.clone(), by: known(before) });
+            }
+        }
+        for (item, country) in provider.countries.iter().enumerate() {
+            if !is_country(country) {
+                return refuse("countries", item, Fault::Country(country.clone()));
+            }
+            if provider.countries[..item].contains(country) {
+                return refuse("countries", item, Fault::ItemTwice { field: "countries", item: country.clone() });
+            }
+        }
+        if !is_name(&provider.name) {
+            return refuse("name", 0, Fault::Name(provider.name.clone()));
+        }
+        if let Some(subscribers) = provider.subscribers.filter(|count| !(1..=MOST_SUBSCRIBERS).contains(count)) {
+            return refuse("subscribers", 0, Fault::Subscribers(subscribers));
         }
         if !is_id(&provider.network) {
-            return Err(CatalogueError::Network { provider: provider.id.clone(), network: provider.network.clone() });
+            return refuse("network", 0, Fault::Pattern { what: "network", got: provider.network.clone() });
         }
+        self.ride(index, provider);
+        Ok(())
+    }
+
+    /// Counts a provider among the brands of its network.
+    fn ride(&mut self, index: ProviderIndex, provider: &Provider) {
         let next = NetworkIndex(self.networks.len() as u16);
         let network = *self.by_network.entry(provider.network.clone()).or_insert(next);
         if network == next {
             self.networks.push(Network { name: provider.network.clone(), brands: Vec::new() });
         }
         self.networks[usize::from(network.0)].brands.push(index);
-        Ok(())
     }
+}
+
+/// Whether a network can have it as its code: five or six digits, and neither 65535 nor zeros alone, which phones send for none.
+fn is_plmn(text: &str) -> bool {
+    let is_none = text.starts_with("65535") || text.bytes().all(|b| b == b'0');
+    (5..=6).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()) && !is_none
+}
+
+/// Whether people can read it as a name.
+fn is_name(text: &str) -> bool {
+    !text.trim().is_empty() && text.chars().count() <= MOST_NAME_CHARS && !text.chars().any(char::is_control)
 }
 
 /// Whether it is written as the ids of providers and networks are.
@@ -409,23 +392,73 @@ mod tests {
         let with = |change: fn(&mut Provider)| {
             let mut broken = provider("bell", "bell");
             change(&mut broken);
-            Catalogue::new(vec![provider("rogers", "rogers"), broken]).unwrap_err().to_string()
+            let rogers = Provider { aliases: vec!["rogers-wireless".into()], plmn: vec!["302720".into()], ..provider("rogers", "rogers") };
+            Catalogue::new(vec![rogers, provider("fido", "rogers"), broken]).unwrap_err().to_string()
         };
-        let rows: [(fn(&mut Provider), &str); 9] = [
+        let rows: [(fn(&mut Provider), &str); 32] = [
             (|p| p.id = "Bell".into(), "\"Bell\""),
             (|p| p.id = "-bell".into(), "\"-bell\""),
+            (|p| p.id = String::new(), "provider id must match"),
             (|p| p.id = "b".repeat(65), "bbbb"),
-            (|p| p.id = "rogers".into(), "used twice"),
-            (|p| p.aliases = vec!["rogers".into()], "used twice"),
+            (|p| p.id = "rogers".into(), "used twice, it means \"rogers\" already"),
+            (|p| p.aliases = vec!["rogers".into()], "provider \"bell\": id or alias \"rogers\" is used twice"),
+            (|p| p.aliases = vec!["bell".into()], "used twice, it means \"bell\" already"),
+            (|p| p.aliases = vec![String::new()], "got \"\""),
+            (|p| p.aliases = vec!["b".into(), "b".into()], "used twice, it means \"bell\" already"),
+            (|p| p.name = String::new(), "provider \"bell\": name must be 1 to 200 characters on one line, got \"\""),
+            (|p| p.name = " \u{a0}".into(), "name must be"),
+            (|p| p.name = "Be\nll".into(), "name must be"),
+            (|p| p.name = "b".repeat(201), "name must be"),
             (|p| p.plmn = vec!["3027".into()], "5 or 6 digits"),
+            (|p| p.plmn = vec!["302-720".into()], "\"302-720\""),
+            (|p| p.plmn = vec!["000000".into()], "\"000000\""),
+            (|p| p.plmn = vec!["65535".into()], "\"65535\""),
+            (|p| p.plmn = vec!["302720".into()], "plmn \"302720\" is used twice, it means \"rogers\" already"),
+            (|p| p.plmn = vec!["302610".into(), "302610".into()], "it means \"bell\" already"),
             (|p| p.countries = vec!["Canada".into()], "\"Canada\""),
+            (|p| p.countries = vec!["UK".into()], "such as CA, US or GB, got \"UK\""),
+            (|p| p.countries = vec!["CA".into(), "CA".into()], "countries lists \"CA\" twice"),
+            (|p| p.subscribers = Some(0), "subscribers must be 1 to 10000000000, got 0"),
+            (|p| p.subscribers = Some(10_000_000_001), "got 10000000001"),
             (|p| p.depends_on = vec!["nobody".into()], "\"nobody\""),
+            (|p| p.depends_on = vec!["rogers-wireless".into()], "which is an alias: write the id \"rogers\""),
+            (|p| p.depends_on = vec!["bell".into()], "provider \"bell\": depends on itself"),
+            (|p| p.depends_on = vec!["rogers".into(), "rogers".into()], "depends_on lists \"rogers\" twice"),
             (|p| p.network = String::new(), "\"\""),
+            (|p| p.network = "roggers".into(), "\"roggers\" is neither the id of a provider nor shared"),
+            (|p| p.network = "rogers-wireless".into(), "network \"rogers-wireless\" is an alias: write the id \"rogers\""),
+            (|p| p.network = "fido".into(), "\"fido\" is itself a brand of the network \"rogers\": write \"rogers\""),
         ];
         for (change, expected) in rows {
             let message = with(change);
             assert!(message.contains(expected), "{message}");
         }
         assert_eq!(Catalogue::new(vec![]).unwrap_err(), CatalogueError::Empty);
+    }
+
+    #[test]
+    fn a_circle_of_dependencies_is_refused_where_it_begins() {
+        let needs = |id: &str, others: &[&str]| {
+            let depends_on = others.iter().map(|id| (*id).to_owned()).collect();
+            Provider { depends_on, ..provider(id, id) }
+        };
+        let outside = [needs("u", &["v"]), needs("v", &["b"])];
+        let circle = [needs("c", &["x", "a"]), needs("a", &["b"]), needs("b", &["c"]), needs("x", &[])];
+        let error = Catalogue::new(outside.iter().chain(&circle).cloned().collect()).unwrap_err();
+        let CatalogueError::Provider { id, place, fault } = error else { panic!("{error}") };
+        assert_eq!((id.as_str(), place), ("c", Place { provider: 2, field: "depends_on", item: 1 }));
+        assert_eq!(fault.to_string(), "depends on itself by way of others: c -> a -> b -> c");
+        let chain: Vec<Provider> = (0..MOST_PROVIDERS).map(|n| needs(&format!("p{n}"), &[&format!("p{}", n + 1)])).collect();
+        let last = chain.len() - 1;
+        let ended = [&chain[..last], &[needs(&format!("p{last}"), &[])]].concat();
+        assert_eq!(Catalogue::new(ended).unwrap().len(), MOST_PROVIDERS);
+        let round = [&chain[..last], &[needs(&format!("p{last}"), &["p0"])]].concat();
+        let message = Catalogue::new(round).unwrap_err().to_string();
+        assert!(message.ends_with("by way of others: p0 -> p1 -> p2 -> p3 -> p4 -> p5 -> p6 -> p7 -> … -> p0"), "{message}");
+    }
+
+    #[test]
+    fn brands_may_share_a_network_that_is_none_of_them() {
+        assert!(Catalogue::new(vec![provider("alpha", "north"), provider("bravo", "north")]).is_ok());
     }
 }

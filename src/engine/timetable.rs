@@ -10,6 +10,8 @@ use std::time::Duration;
 pub const MOST_SPEED: u32 = 10_000;
 /// Changes of speed, the beginning among them.
 const MOST_STRETCHES: usize = 64;
+/// Stretches begin between these instants, 1970 and 2100: the changes of people's clocks are listed for that time.
+const STARTS: std::ops::Range<Timestamp> = Timestamp(0)..Timestamp(4_102_444_800_000);
 
 /// Stretches of time, each with its speed. The last has no end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +35,9 @@ pub enum TimetableError {
     /// Not an instant.
     #[error("expected a time like 2022-07-08T08:30:00Z (RFC 3339) before the @, got {0:?}")]
     Start(String),
+    /// Before or after what can be told.
+    #[error("expected a time from 1970-01-01T00:00:00Z to 2099-12-31T23:59:59Z before the @, got {0:?}")]
+    Range(String),
     /// Too slow, too fast, or no whole number.
     #[error("expected a speed of 1x to {MOST_SPEED}x after the @, got {0:?}")]
     Speed(String),
@@ -83,6 +88,9 @@ impl FromStr for Timetable {
             let shown = || part.chars().take(64).collect::<String>();
             let (start, speed) = part.split_once('@').ok_or_else(|| TimetableError::Form(shown()))?;
             let from = instant(start).ok_or_else(|| TimetableError::Start(shown()))?;
+            if !STARTS.contains(&from) {
+                return Err(TimetableError::Range(shown()));
+            }
             let speed = speed.strip_suffix('x').and_then(|speed| speed.parse().ok()).filter(|speed| (1..=MOST_SPEED).contains(speed));
             let speed = speed.ok_or_else(|| TimetableError::Speed(shown()))?;
             if stretches.last().is_some_and(|last| from <= last.from) {
@@ -148,6 +156,9 @@ mod tests {
             ("2022-07-08T08:30:00Z", "expected START@SPEEDx"),
             ("yesterday@60x", "expected a time like"),
             ("2022-07-08@60x", "expected a time like"),
+            ("1969-12-31T23:59:59Z@60x", "expected a time from 1970-01-01T00:00:00Z to 2099-12-31T23:59:59Z"),
+            ("2100-01-01T00:00:00Z@60x", "expected a time from 1970"),
+            ("2022-07-08T08:30:00Z@60x,2999-01-01T00:00:00Z@1x", "expected a time from 1970"),
             ("2022-07-08T08:30:00Z@60", "expected a speed of 1x to 10000x"),
             ("2022-07-08T08:30:00Z@0x", "expected a speed"),
             ("2022-07-08T08:30:00Z@-1x", "expected a speed"),
@@ -158,6 +169,9 @@ mod tests {
         for (text, expected) in rows {
             let message = text.parse::<Timetable>().unwrap_err().to_string();
             assert!(message.contains(expected), "{text:?}: {message}");
+        }
+        for ends in ["1970-01-01T00:00:00Z@1x", "2099-12-31T23:59:59Z@10000x"] {
+            assert_eq!(ends.parse::<Timetable>().unwrap().to_string(), ends);
         }
         assert_eq!([TWO; 40].join(",").parse::<Timetable>(), Err(TimetableError::Many(80)));
     }

@@ -68,17 +68,17 @@ impl Binary {
         let mut command = groundswell(&["serve", "--listen", "127.0.0.1:0", "--catalogue", SMALL_CATALOGUE, "--store"]);
         command.arg(store).args(arguments);
         clock.rule(&mut command);
-        Self::run(command)
+        Self::of(&mut command)
     }
 
     /// The same with the catalogue compiled in.
     pub fn start_with_all(store: &Path, arguments: &[&str]) -> Self {
         let mut command = groundswell(&["serve", "--listen", "127.0.0.1:0", "--store"]);
-        command.arg(store).args(arguments);
-        Self::run(command)
+        Self::of(command.arg(store).args(arguments))
     }
 
-    fn run(mut command: Command) -> Self {
+    /// A server by any command that starts one.
+    pub fn of(command: &mut Command) -> Self {
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (log, mut stderr) = (Arc::new(Mutex::new(String::new())), process.stderr.take().unwrap());
         let into = Arc::clone(&log);

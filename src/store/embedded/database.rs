@@ -2,6 +2,7 @@
 
 use super::Durability;
 use super::unsynced::Unsynced;
+use super::untouched::Untouched;
 use crate::store::{OpenError, StoreError};
 use redb::Error;
 use std::panic::AssertUnwindSafe;
@@ -70,6 +71,7 @@ fn open(path: &Path, durability: Durability, cache_bytes: usize) -> Result<redb:
     Ok(match durability {
         Durability::Synced => builder.create(path)?,
         Durability::Unsynced => builder.create_with_backend(Unsynced::open(path)?)?,
+        Durability::Discarded => builder.create_with_backend(Untouched::open(path)?)?,
     })
 }
 

@@ -154,6 +154,9 @@ impl Log {
     }
 
     fn write_frame(&mut self) -> io::Result<()> {
+        if self.durability == Durability::Discarded {
+            return Err(io::Error::new(io::ErrorKind::ReadOnlyFilesystem, "the store is open to be read only"));
+        }
         let mut segment = match self.segment.take() {
             Some(segment) => segment,
             None => Segment::create(&self.dir, self.next)?,

@@ -18,6 +18,7 @@ mod rows;
 pub mod secret;
 mod snapshot;
 mod unsynced;
+mod untouched;
 
 use super::{
     HOURS_KEPT_DAYS, MINUTES_KEPT_DAYS, OpenError, REPORTERS_DAY_HOURS, Recorded, SETTLED_AFTER_MINUTES, StoreError, StoreSize, Terms,
@@ -61,6 +62,8 @@ pub enum Durability {
     Synced,
     /// Only the process keeps it: for a store that nobody needs after it, like that of a replay.
     Unsynced,
+    /// Nothing is written, and the directory stays as it was to the byte: for a store that is only read. It must be there.
+    Discarded,
 }
 
 /// The store of one directory.
@@ -86,8 +89,8 @@ pub struct Embedded {
     catalogue_before: Option<u64>,
     /// Minutes of facts that a wrong clock dated to the future; the lock is held to copy or replace it.
     disowned: RwLock<Range<Minute>>,
-    /// Keeps the directory ours until the process ends.
-    _lock: File,
+    /// Keeps the directory ours until the process ends; none of one that is only read and that nobody ever locked.
+    _lock: Option<File>,
 }
 
 #[derive(Debug)]
@@ -117,9 +120,9 @@ impl Embedded {
     /// # Errors
     /// As [`crate::store::Store::open_embedded`].
     pub fn open(dir: &Path, catalogue: &Catalogue, terms: Terms, options: Options) -> Result<Self, OpenError> {
-        std::fs::create_dir_all(dir).map_err(|source| OpenError::Io { path: dir.to_owned(), source })?;
-        let lock = lock(dir)?;
-        let fingerprint = (!catalogue.is_empty()).then(|| catalogue.fingerprint());
+        let is_read_only = options.durability == Durability::Discarded;
+        let lock = if is_read_only { lock_to_read(dir)? } else { Some(lock(dir)?) };
+        let fingerprint = (!catalogue.is_empty() && !is_read_only).then(|| catalogue.fingerprint());
         let before = meta::agree(dir, terms.reporter_key_check, fingerprint)?;
         let (aged, aged_hours) = Aged::open(&dir.join("aged.redb"), options.durability)?;
         let journal = Journal::open(&dir.join("incidents.redb"), options.durability)?;
@@ -394,6 +397,9 @@ impl Embedded {
     }
 
     fn write_snapshot(&self, housekeeping: &mut Housekeeping, is_given_up: &dyn Fn() -> bool) -> Result<(), StoreError> {
+        if self.options.durability == Durability::Discarded {
+            return Ok(());
+        }
         let frozen = {
             let mut writer = self.writer();
             let live = self.live();
@@ -460,7 +466,26 @@ impl Writer {
     }
 }
 
+/// Keeps servers out of a directory that is only read, which must hold a store.
+fn lock_to_read(dir: &Path) -> Result<Option<File>, OpenError> {
+    let io = |name: &str| {
+        let path = dir.join(name);
+        |source| OpenError::Io { path, source }
+    };
+    std::fs::metadata(dir.join("meta.json")).map_err(io("meta.json"))?;
+    let file = match File::open(dir.join("LOCK")) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(io("LOCK"))?,
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(Some(file)),
+        Err(std::fs::TryLockError::WouldBlock) => Err(OpenError::InUse(dir.to_owned())),
+        Err(std::fs::TryLockError::Error(source)) => Err(io("LOCK")(source)),
+    }
+}
+
 fn lock(dir: &Path) -> Result<File, OpenError> {
+    std::fs::create_dir_all(dir).map_err(|source| OpenError::Io { path: dir.to_owned(), source })?;
     let path = dir.join("LOCK");
     let io = |source| OpenError::Io { path: path.clone(), source };
     let file = File::create(&path).map_err(io)?;

@@ -1,44 +1,68 @@
 //! The reporter key's secret, kept beside the data where the operator gives none.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+const NAME: &str = "reporter.key";
 const SECRET_BYTES: usize = 32;
 
 /// The secret in `reporter.key`, made on first use: 32 random bytes in hexadecimal, readable by the owner alone.
 ///
 /// # Errors
-/// Where it cannot be read or made, or is not what was made.
+/// Where it cannot be read or made, or is not what was made. A store that is there without its secret was given another: a new one would be
+/// wrong, and stay.
 pub fn read_or_make(dir: &Path) -> io::Result<Vec<u8>> {
-    std::fs::create_dir_all(dir)?;
-    let path = dir.join("reporter.key");
-    match std::fs::read_to_string(&path) {
-        Ok(text) => {
-            from_hex(text.trim()).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "reporter.key must hold 64 hexadecimal digits"))
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => make(dir, &path),
-        Err(error) => Err(error),
+    match read(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !is_store(dir) => make(dir),
+        read => read,
     }
 }
 
-fn make(dir: &Path, path: &Path) -> io::Result<Vec<u8>> {
+/// The secret in `reporter.key` of a directory that is only read.
+///
+/// # Errors
+/// Where it is not there, cannot be read, or is not what was made.
+pub fn read(dir: &Path) -> io::Result<Vec<u8>> {
+    let text = std::fs::read_to_string(dir.join(NAME)).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound if is_store(dir) => io::Error::new(
+            error.kind(),
+            "the store has none: give the key that it was written with, by GROUNDSWELL_REPORTER_KEY or --reporter-key-file",
+        ),
+        _ => error,
+    })?;
+    let text = text.trim_start_matches('\u{feff}').trim();
+    from_hex(text).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "reporter.key must hold 64 hexadecimal digits"))
+}
+
+fn is_store(dir: &Path) -> bool {
+    dir.join("meta.json").exists()
+}
+
+fn make(dir: &Path) -> io::Result<Vec<u8>> {
+    std::fs::create_dir_all(dir)?;
     let mut secret = vec![0; SECRET_BYTES];
     getrandom::fill(&mut secret).map_err(io::Error::other)?;
-    let unfinished = dir.join("reporter.key.unfinished");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+    // For the owner alone, as all temporary files are.
+    let mut file = tempfile::Builder::new().prefix(".reporter.key").tempfile_in(dir)?;
     for byte in &secret {
         write!(file, "{byte:02x}")?;
     }
     writeln!(file)?;
-    file.sync_all()?;
-    std::fs::rename(unfinished, path)?;
+    file.as_file().sync_all()?;
+    match file.persist_noclobber(dir.join(NAME)) {
+        Ok(_) => {}
+        // Another process was quicker: whoever then has the store, has its secret.
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => return read(dir),
+        Err(error) => return Err(error.error),
+    }
     File::open(dir)?.sync_all()?;
     Ok(secret)
 }
 
-fn from_hex(text: &str) -> Option<Vec<u8>> {
+/// The secret that the text of a `reporter.key` stands for; none of another text.
+#[must_use]
+pub fn from_hex(text: &str) -> Option<Vec<u8>> {
     let digits = text.as_bytes();
     if digits.len() != 2 * SECRET_BYTES {
         return None;
@@ -58,6 +82,38 @@ mod tests {
         assert_eq!(read_or_make(dir.path()).unwrap(), first);
         let mode = std::fs::metadata(dir.path().join("reporter.key")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn whoever_asks_first_at_the_same_time_all_get_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let ask = || read_or_make(dir.path()).unwrap();
+        let secrets = std::thread::scope(|scope| {
+            let asking: Vec<_> = (0..8).map(|_| scope.spawn(ask)).collect();
+            asking.into_iter().map(|one| one.join().unwrap()).collect::<Vec<_>>()
+        });
+        assert!(secrets.iter().all(|secret| *secret == secrets[0]));
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_store_without_its_secret_gets_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("meta.json"), "{}").unwrap();
+        for error in [read_or_make(dir.path()).unwrap_err(), read(dir.path()).unwrap_err()] {
+            assert!(error.to_string().contains("GROUNDSWELL_REPORTER_KEY"), "{error}");
+        }
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn an_editor_may_have_added_a_byte_order_mark() {
+        let dir = tempfile::tempdir().unwrap();
+        let secret = read_or_make(dir.path()).unwrap();
+        let path = dir.path().join(NAME);
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, format!("\u{feff}{}\r\n", text.trim())).unwrap();
+        assert_eq!(read_or_make(dir.path()).unwrap(), secret);
     }
 
     #[test]
