@@ -151,7 +151,7 @@ mod tests {
             (bare.clone(), head(0, 400)),
             (bare.replace("connection: close\r\n", ""), head(0, 400)),
             (bare.replace("400 Bad Request", "431 Request Header Fields Too Large"), head(0, 431)),
-            (format!("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{{}}{bare}"), head(38 + 3, 400)),
+            (format!("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{{}}{bare}"), head(40, 400)),
             (bare.replace("date", "x-request-id: 1\r\ndate"), None),
             (bare.replace("content-length: 0", "content-length: 7"), None),
             (bare.replace("content-length: 0\r\n", ""), None),
