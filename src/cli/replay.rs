@@ -81,7 +81,8 @@ pub fn run(config: &ReplayConfig) -> anyhow::Result<()> {
     let streams = streams.collect::<anyhow::Result<Vec<Stream>>>()?;
     let setting = setting(config, place, history.iter().chain(streams.iter().flat_map(|stream| &stream.files)))?;
     let bar = bar(place, &history, &streams)?;
-    let replay = Replay { config, place, setting: &setting, history: &history, outputs: &outputs, explained, has_parts: streams.len() > 1, bar };
+    let replay =
+        Replay { config, place, setting: &setting, history: &history, outputs: &outputs, explained, has_parts: streams.len() > 1, bar };
     let home = replay.home(&streams)?;
     let replayed = jobs::each(config.jobs(), &streams, |stream| replay.play(&home, stream));
     replay.bar.finish_and_clear();
