@@ -30,7 +30,7 @@ def main():
     real = shared_data() / "detbench"
     with store_directory() as directory:
         work = Path(directory)
-        compare(checks, arguments.binary, real, work / "nobody", "no incidents at all")
+        compare(checks, arguments.binary, real, write_nothing(real, work / "nobody"), "no incidents at all")
         for seed in range(arguments.seed, arguments.seed + arguments.rounds):
             alarms = write_alarms(random.Random(seed), real, work / f"alarms-{seed}")
             compare(checks, arguments.binary, real, alarms, f"made-up incidents, seed {seed}")
@@ -107,6 +107,14 @@ def first_difference(printed, expected):
 
 
 # Incidents
+
+
+def write_nothing(folder, directory):
+    """A file for each stream, with no incident in it: a folder without any file is refused, since it may be the wrong one."""
+    directory.mkdir()
+    for stream in read(folder / "index.json"):
+        (directory / f"{stream['scenario']}.ndjson").touch()
+    return directory
 
 
 def write_alarms(rng, folder, directory):
