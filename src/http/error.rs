@@ -114,7 +114,7 @@ pub struct Problem {
     errors: Vec<FieldError>,
     allow: Option<&'static str>,
     /// How far detection has come, and after how many seconds it is worth asking again.
-    behind: Option<(ProgressJson, u64)>,
+    behind: Option<Box<(ProgressJson, u64)>>,
 }
 
 /// After how many seconds a refused client should try again; it adds jitter of its own.
@@ -244,7 +244,7 @@ impl Problem {
         let up_to = progress.up_to.as_deref().unwrap_or("no time yet");
         let detail =
             format!("detection has looked at reports up to {up_to}: {:.1} % of what it has to come through", 100.0 * progress.share);
-        let behind = Some((progress, detection.left_s()));
+        let behind = Some(Box::new((progress, detection.left_s())));
         Self { behind, ..Self::new(Code::CatchingUp, detail) }
     }
 
@@ -327,7 +327,7 @@ impl Problem {
             code: self.code,
             retryable: self.code.is_retryable(),
             errors: self.errors.clone(),
-            progress: self.behind.as_ref().map(|(progress, _)| progress.clone()),
+            progress: self.behind.as_ref().map(|behind| behind.0.clone()),
         }
     }
 }
@@ -347,7 +347,7 @@ impl ResponseError for Problem {
         let mut response = HttpResponse::build(self.code.status());
         response.insert_header((header::CACHE_CONTROL, "no-store"));
         if self.code.is_retryable() {
-            let seconds = self.behind.as_ref().map_or(RETRY_AFTER_SECONDS, |(_, seconds)| *seconds);
+            let seconds = self.behind.as_ref().map_or(RETRY_AFTER_SECONDS, |behind| behind.1);
             response.insert_header((header::RETRY_AFTER, seconds.to_string()));
         }
         if let Some(allow) = self.allow {

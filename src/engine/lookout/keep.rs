@@ -9,7 +9,7 @@ use super::{Held, LEASE_MS, PIECE, RENEW_AFTER, Read, SPIKES_EVERY, WARM_UP_MINU
 use crate::domain::incident::IncidentId;
 use crate::domain::incident::entry::Entry;
 use crate::domain::provider::ProviderIndex;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{MINUTE_MS, Timestamp};
 use crate::engine::Engine;
 use crate::engine::watch::Pause;
 use crate::store::StoreError;
@@ -191,7 +191,8 @@ impl Engine {
     fn show_progress(&self, watching: &Watching, now: Timestamp) {
         let (watch, register) = (&watching.watch, self.lookout.register());
         // Before the first step, what the journal says is all that is known.
-        let up_to = watch.looked_up_to().or_else(|| register.told_last()).unwrap_or(self.lookout.began_at);
+        let up_to =
+            watch.looked_up_to().or_else(|| register.told_last()).unwrap_or(self.lookout.began_at.plus_ms(-WARM_UP_MINUTES * MINUTE_MS));
         let progress = Progress::after(self.lookout.began.elapsed(), watch.share_done(now), up_to);
         *self.lookout.progress.write().unwrap_or_else(PoisonError::into_inner) = progress;
     }
