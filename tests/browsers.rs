@@ -35,7 +35,7 @@ const READS: [&str; 17] = [
 
 fn started() -> TestServer {
     let server = TestServer::start();
-    server.look_out();
+    server.catch_up();
     server
 }
 

@@ -184,7 +184,10 @@ mod tests {
                 format!("{a}depends_on = [\"b\"]\n{b}depends_on = [\"a\"]"),
                 "line 5: provider \"a\": depends on itself by way of others: a -> b -> a",
             ),
-            (format!("{a}network = \"x\"\n{b}network = \"a\""), "line 5: provider \"a\": network \"x\" is neither"),
+            (
+                format!("{a}network = \"x\"\n{b}network = \"a\""),
+                "line 12: provider \"b\": network \"a\" is itself a brand of the network \"x\"",
+            ),
             (
                 format!("{a}network = \"b\"\n{b}network = \"a\""),
                 "line 5: provider \"a\": network \"b\" is itself a brand of the network \"a\"",

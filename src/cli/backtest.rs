@@ -1,6 +1,5 @@
 //! `groundswell backtest`: a folder of streams with known outages, the score of the incidents in them, and a report with plots.
 
-use super::interrupt::sweep_on_signals;
 use super::output::{Outputs, Target};
 use super::replay::{history_is_sound, passing_setting, stream_is_sound};
 use crate::backtest::alarms;
@@ -77,7 +76,6 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     ensure!(!streams.is_empty(), "{} has no stream of that name", arguments.set.join("index.json").display());
     let cores = || std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
     let jobs = arguments.jobs.and_then(|jobs| NonZero::new(usize::from(jobs))).unwrap_or_else(cores);
-    sweep_on_signals()?;
     let answers = Answers::of(arguments, &streams)?;
     let examined = match &arguments.alarms {
         Some(folder) => streams.iter().map(|stream| examine(&set, stream, folder)).collect::<anyhow::Result<_>>()?,

@@ -3,7 +3,6 @@
 mod backtest;
 mod copy;
 mod demo;
-mod interrupt;
 mod limits;
 mod listening;
 mod openapi;

@@ -1,6 +1,5 @@
 //! `groundswell rehearse`: outages on record through the whole of detection, and what it is worth.
 
-use super::interrupt::sweep_on_signals;
 use super::output::{Finished, Outputs};
 use super::replay::passing_setting;
 use super::simulate::files;
@@ -48,7 +47,6 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let named = |name: &String| Scenario::by_name(name).ok_or_else(|| anyhow!("there is no scenario {name:?}; simulate --list names them"));
     let scenarios: Vec<&Scenario> =
         if arguments.scenarios.is_empty() { ALL.to_vec() } else { arguments.scenarios.iter().map(named).collect::<anyhow::Result<_>>()? };
-    sweep_on_signals()?;
     let mut outputs = Outputs::beside([])?;
     let mut in_report = |name: &str| arguments.report.as_ref().map(|directory| outputs.target(&directory.join(name))).transpose();
     let plots = scenarios.iter().map(|scenario| in_report(&format!("{}.svg", scenario.name))).collect::<Result<Vec<_>, _>>()?;

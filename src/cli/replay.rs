@@ -1,6 +1,5 @@
 //! `groundswell replay`: streams through ingest, store and detectors on simulated time; writes the incidents that were found.
 
-use super::interrupt::sweep_on_signals;
 use super::opened;
 use super::output::{Output, Outputs, Target};
 use crate::config::ReplayConfig;
@@ -69,7 +68,6 @@ pub fn run(config: &ReplayConfig) -> anyhow::Result<()> {
         bail!("--explained is for one stream: give --out a file");
     }
     let place = config.store.as_deref().map(Place::parse).transpose()?;
-    sweep_on_signals()?;
     let mut outputs = Outputs::beside(inputs(config))?;
     let targets = named.iter().map(|(_, _, out)| outputs.target(out)).collect::<Result<Vec<_>, _>>()?;
     let explained = config.explained.as_ref().map(|path| outputs.target(path)).transpose()?;

@@ -45,6 +45,9 @@ pub fn run(config: &Config, signals: &Signals) -> anyhow::Result<()> {
         tracing::warn!("--{name} has no effect on {}", if is_redis { "a Redis" } else { "an embedded store" });
     }
     let catalogue = opened::catalogue(config.catalogue.as_deref())?;
+    for (network, provider) in catalogue.lone_networks() {
+        tracing::warn!(network, provider, "no provider has the id of this network, and no other names it: is it misspelt?");
+    }
     // Bound before the store is read, so that a port in use is known at once, and before anything is made.
     let listener = listening::bind(&config.listen, &addresses)?;
     let workers = workers(config)?;

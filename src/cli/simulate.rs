@@ -4,7 +4,6 @@ pub(super) mod files;
 pub(super) mod send;
 mod server;
 
-use super::interrupt::sweep_on_signals;
 use crate::domain::time::{HOUR_MS, Timestamp};
 use crate::render::time::rfc3339;
 use crate::simulate::plan::Plan;
@@ -70,7 +69,6 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     match (&arguments.out, &arguments.to) {
         (Some(directory), _) => {
             let stream = stream(&plan, arguments.from.unwrap_or_else(|| plan.scenario.from()), arguments.until)?;
-            sweep_on_signals()?;
             let history = files::history_before(&stream, arguments.history_weeks);
             files::write(&plan, history, stream, directory)
         }

@@ -165,6 +165,12 @@ impl Catalogue {
         self.by_network.get(name).copied()
     }
 
+    /// Networks that only one provider names and that are no provider's id, with that provider's id: perhaps misspelt.
+    pub fn lone_networks(&self) -> impl Iterator<Item = (&str, &str)> {
+        let lone = self.networks.iter().filter(|network| network.brands.len() == 1 && self.find(&network.name).is_none());
+        lone.map(|network| (&*network.name, &*self.get(network.brands[0]).id))
+    }
+
     /// The brands of a subject, in catalogue order: at least one.
     ///
     /// # Panics
@@ -388,6 +394,14 @@ mod tests {
     }
 
     #[test]
+    fn a_network_that_nobody_else_names_may_be_misspelt() {
+        let provider = |id: &str, network: &str| Provider { network: network.into(), ..Provider::of_id(id.into()) };
+        let providers = [("a", "a"), ("b", "a"), ("c", "north"), ("d", "north"), ("e", "noth")].map(|(id, network)| provider(id, network));
+        let catalogue = Catalogue::new(providers.into()).unwrap();
+        assert_eq!(catalogue.lone_networks().collect::<Vec<_>>(), [("noth", "e")]);
+    }
+
+    #[test]
     fn a_broken_list_is_refused_with_the_offending_value() {
         let with = |change: fn(&mut Provider)| {
             let mut broken = provider("bell", "bell");
@@ -395,7 +409,7 @@ mod tests {
             let rogers = Provider { aliases: vec!["rogers-wireless".into()], plmn: vec!["302720".into()], ..provider("rogers", "rogers") };
             Catalogue::new(vec![rogers, provider("fido", "rogers"), broken]).unwrap_err().to_string()
         };
-        let rows: [(fn(&mut Provider), &str); 32] = [
+        let rows: [(fn(&mut Provider), &str); 31] = [
             (|p| p.id = "Bell".into(), "\"Bell\""),
             (|p| p.id = "-bell".into(), "\"-bell\""),
             (|p| p.id = String::new(), "provider id must match"),
@@ -425,7 +439,6 @@ mod tests {
             (|p| p.depends_on = vec!["bell".into()], "provider \"bell\": depends on itself"),
             (|p| p.depends_on = vec!["rogers".into(), "rogers".into()], "depends_on lists \"rogers\" twice"),
             (|p| p.network = String::new(), "\"\""),
-            (|p| p.network = "roggers".into(), "\"roggers\" is neither the id of a provider nor shared"),
             (|p| p.network = "rogers-wireless".into(), "network \"rogers-wireless\" is an alias: write the id \"rogers\""),
             (|p| p.network = "fido".into(), "\"fido\" is itself a brand of the network \"rogers\": write \"rogers\""),
         ];

@@ -95,7 +95,7 @@ mod tests {
             provider("c", "two", &["b"]),
             provider("d", "three", &["c", "e"]),
             provider("e", "four", &[]),
-            provider("f", "five", &["a-too"]),
+            provider("f", "five", &["a"]),
         ];
         let catalogue = Catalogue::new(providers).unwrap();
         let hearing = Hearing::of(&catalogue);

@@ -112,9 +112,6 @@ pub enum Fault {
         /// What that rides on.
         of: String,
     },
-    /// Nobody else knows its network.
-    #[error("network {0:?} is neither the id of a provider nor shared with another provider")]
-    UnknownNetwork(String),
 }
 
 /// Characters of a name at most.

@@ -33,12 +33,10 @@ pub fn refused(at: usize, provider: &Provider, field: &'static str, item: usize,
     CatalogueError::Provider { id: provider.id.clone(), place: Place { provider: at, field, item }, fault }
 }
 
+/// A network need not be called like a provider: its name is then that of no brand.
 fn network_fault(catalogue: &Catalogue, providers: &[Provider], provider: &Provider) -> Option<Fault> {
     let network = provider.network.clone();
-    let Some(own) = catalogue.find(&network).map(|index| &providers[usize::from(index.0)]) else {
-        let brands = catalogue.find_network(&network).map_or(0, |index| catalogue.networks[usize::from(index.0)].brands.len());
-        return (brands < 2).then_some(Fault::UnknownNetwork(network));
-    };
+    let own = &providers[usize::from(catalogue.find(&network)?.0)];
     if own.id != network {
         Some(Fault::AliasNetwork { alias: network, id: own.id.clone() })
     } else if own.network != network {
