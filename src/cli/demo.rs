@@ -14,6 +14,7 @@ use crate::domain::detect::parameters::Parameters;
 use crate::domain::time::{DEFAULT_LATENESS_MS, MINUTE_MS, Timestamp};
 use crate::engine::Engine;
 use crate::engine::clock::Clock;
+use crate::engine::replay::leftovers::Leftover;
 use crate::engine::replay::Setting;
 use crate::engine::replay::simulation::Simulation;
 use crate::engine::timetable::Timetable;
@@ -66,7 +67,7 @@ pub fn run(arguments: &Arguments, signals: &Signals) -> anyhow::Result<()> {
     let listener = listening::bind(&arguments.listen, &addresses).context("choose another port with --listen 127.0.0.1:0")?;
     let address = listener.local_addr()?;
     let plan = Plan::new(Scenario::by_name(SCENARIO).expect("a test looks it up"), SEED, CROWD);
-    let directory = tempfile::Builder::new().prefix("groundswell-demo-").tempdir()?;
+    let directory = Leftover::directory("groundswell-demo-")?;
     let catalogue = crate::catalogue::builtin();
     account::opening(address)?;
     let key = opened::reporter_key(&KeyConfig { reporter_key: None, reporter_key_file: None }, Place::Directory(directory.path()))?;
