@@ -220,7 +220,7 @@ impl Node {
             places.entry(named).or_insert((place, Vec::new())).1.push((place.field.to_vec(), claim.taken));
         }
         let put = async |keys: &[String; 3], (place, claims): &(ClaimPlace, Vec<(Vec<u8>, u64)>)| {
-            let mut arguments = vec![place.bucket.to_string().into_bytes(), Written::at(last_hour, place.day).to_string().into_bytes()];
+            let mut arguments = vec![place.group().to_string().into_bytes(), Written::at(last_hour, place.day).to_string().into_bytes()];
             arguments.extend(claims.iter().flat_map(|(field, taken)| [field.clone(), taken.to_string().into_bytes()]));
             RESTORE_CLAIMS.call(&self.link, keys, &arguments).await?;
             let key = &keys[0];

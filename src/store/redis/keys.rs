@@ -38,6 +38,8 @@ pub struct Written {
 }
 
 const HALF_DAY_HOURS: i64 = 12;
+/// Buckets that share a bit: 128 bytes then say what was written, as much as a key costs anyway. With a bit each it would be 2 KiB for one report.
+const GROUP_BITS: u32 = 4;
 const BUCKET_BITS: u32 = 14;
 const SHARD_BITS: u32 = super::SHARDS.trailing_zeros();
 const FIELD_SHIFT: u32 = SHARD_BITS + BUCKET_BITS;
@@ -143,7 +145,7 @@ impl ShardKeys {
         format!("{}:w", self.base)
     }
 
-    /// Which buckets of a reporter's day were written to in a half-day: a bit each.
+    /// Which buckets of a reporter's day were written to in a half-day: a bit for each group of them.
     #[must_use]
     pub fn written_in(&self, written: Written) -> String {
         format!("{}:w:{written}", self.base)
@@ -154,6 +156,11 @@ impl ShardKeys {
     pub fn claims(&self, place: ClaimPlace) -> String {
         format!("{}:c:{:x}:{:x}", self.base, place.day, place.bucket)
     }
+}
+
+/// The buckets of a group.
+pub fn buckets_of(group: u16) -> std::ops::Range<u16> {
+    group << GROUP_BITS..(group + 1) << GROUP_BITS
 }
 
 impl Written {
@@ -191,6 +198,12 @@ impl ClaimPlace {
         let bucket = (hash >> SHARD_BITS & ((1 << BUCKET_BITS) - 1)) as u16;
         Self { day: (hash >> DAY_SHIFT) as u8, bucket, field: [f0, f1, f2, f3, f4] }
     }
+
+    /// Which group its bucket belongs to.
+    #[must_use]
+    pub const fn group(self) -> u16 {
+        self.bucket >> GROUP_BITS
+    }
 }
 
 /// The shard of this reporter.
@@ -212,6 +225,13 @@ mod tests {
             rest[..5].copy_from_slice(&field);
             let again = u64::from(day) << DAY_SHIFT | u64::from_le_bytes(rest) << FIELD_SHIFT | u64::from(bucket) << SHARD_BITS | u64::from(shard_of(hash));
             prop_assert_eq!(again, hash);
+        }
+    }
+
+    #[test]
+    fn every_bucket_is_in_its_group() {
+        for bucket in 0..1 << BUCKET_BITS {
+            assert!(buckets_of(ClaimPlace { day: 0, bucket, field: [0; 5] }.group()).contains(&bucket));
         }
     }
 

@@ -6,9 +6,9 @@
 -- KEYS[2]               half-days in which claims were written, each with a reporter's day
 -- KEYS[3 .. 2+H]        facts of hour 1 .. H
 -- KEYS[3+H .. 2+H+R]    for each report, the claims that its reporter's are among
--- KEYS[3+H+R ..]        for each reporter's day, which of its claims were written in this half-day: a bit a bucket
+-- KEYS[3+H+R ..]        for each reporter's day, which of its claims were written in this half-day: a bit a group of buckets
 -- ARGV[1]               rows, 10 bytes each: which of the hours, then minute and fact as they are stored
--- ARGV[2]               reports, 13 bytes each: bit of the claim (64 more: nobody's first), field of the reporter, up to two rows (0: none), which of the days, bucket
+-- ARGV[2]               reports, 13 bytes each: bit of the claim (64 more: nobody's first), field of the reporter, up to two rows (0: none), which of the days, group of buckets
 -- ARGV[3]               H
 -- ARGV[4 .. 3+H]        the hours
 -- ARGV[4+H ..]          for each reporter's day, how it is called in KEYS[2]
@@ -24,7 +24,7 @@ local days_from = 2 + hours + #reports / 13
 local counts, firsts, outcomes, days = {}, {}, {}, {}
 
 for n = 1, #reports / 13 do
-  local bit, field, row, other, day, bucket = struct.unpack('<I1c5I2I2I1I2', reports, n * 13 - 12)
+  local bit, field, row, other, day, group = struct.unpack('<I1c5I2I2I1I2', reports, n * 13 - 12)
   local claims, can_be_first = KEYS[2 + hours + n], bit < 64
   bit = bit % 64
   local taken = redis.call('HINCRBY', claims, field, text[bit])
@@ -35,7 +35,7 @@ for n = 1, #reports / 13 do
   else
     -- A version before this one let them expire.
     redis.call('PERSIST', claims)
-    redis.call('SETBIT', KEYS[days_from + day], bucket, 1)
+    redis.call('SETBIT', KEYS[days_from + day], group, 1)
     days[day] = true
     local first = before == 0 and can_be_first and 1 or 0
     outcomes[n] = first == 1 and 'f' or 'c'

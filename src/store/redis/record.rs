@@ -97,7 +97,7 @@ impl Builder {
         self.reports.extend_from_slice(&claims.field);
         self.reports.extend(at.iter().flat_map(|row| row.to_le_bytes()));
         self.reports.push(u8::try_from(day + 1).expect("there are 64 days"));
-        self.reports.extend_from_slice(&claims.bucket.to_le_bytes());
+        self.reports.extend_from_slice(&claims.group().to_le_bytes());
     }
 
     /// The number of a row, from 1.

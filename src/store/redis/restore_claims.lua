@@ -1,7 +1,7 @@
 -- Adds claims that another store remembers to those that are there, all of one day and bucket.
 --
--- KEYS[1] the claims   KEYS[2] half-days in which claims were written   KEYS[3] which buckets of this day were in this half-day
--- ARGV[1] bucket   ARGV[2] how half-day and day are called in KEYS[2]   ARGV[3 ..] in turn: field of a reporter, bits of the claims taken
+-- KEYS[1] the claims   KEYS[2] half-days in which claims were written   KEYS[3] which groups of buckets of this day were in this half-day
+-- ARGV[1] group of buckets   ARGV[2] how half-day and day are called in KEYS[2]   ARGV[3 ..] in turn: field of a reporter, bits of the claims taken
 for n = 3, #ARGV, 2 do
   local there = tonumber(redis.call('HGET', KEYS[1], ARGV[n]) or '0')
   local more = tonumber(ARGV[n + 1])

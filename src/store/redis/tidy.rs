@@ -1,7 +1,7 @@
 //! Housekeeping: hours past the lateness are rolled up, what is kept no longer is removed. One node at a time, each step safe to repeat.
 
 use super::keys::ShardKeys;
-use super::keys::{ClaimPlace, Written};
+use super::keys::{ClaimPlace, Written, buckets_of};
 use super::link::{Ask, Fault};
 use super::mirror::open_hours;
 use super::script::AGE;
@@ -177,19 +177,20 @@ async fn forget_half_day(node: &Node, keys: &ShardKeys, old: Written, later: imp
         _ => Vec::new(),
     };
     let (old_bits, later_bits) = (bits(&replies[0]), replies[1..].iter().map(bits).collect::<Vec<_>>());
-    let is_set = |bytes: &[u8], bucket: u16| bytes.get(usize::from(bucket / 8)).is_some_and(|byte| byte >> (7 - bucket % 8) & 1 == 1);
-    let buckets = 0..u16::try_from(old_bits.len() * 8).unwrap_or(u16::MAX);
-    let last_written = buckets.filter(|bucket| is_set(&old_bits, *bucket) && !later_bits.iter().any(|later| is_set(later, *bucket)));
-    let unlink = |key: String| {
+    let is_set = |bytes: &[u8], group: u16| bytes.get(usize::from(group / 8)).is_some_and(|byte| byte >> (7 - group % 8) & 1 == 1);
+    let groups = 0..u16::try_from(old_bits.len() * 8).unwrap_or(u16::MAX);
+    let last_written = groups.filter(|group| is_set(&old_bits, *group) && !later_bits.iter().any(|later| is_set(later, *group)));
+    let unlink = |of: Vec<String>| {
         let mut unlink = redis::cmd("UNLINK");
-        unlink.arg(key);
+        unlink.arg(of);
         unlink
     };
-    let mut commands: Vec<_> = last_written.map(|bucket| unlink(keys.claims(ClaimPlace { day: old.day, bucket, field: [0; 5] }))).collect();
+    let claims = |bucket| keys.claims(ClaimPlace { day: old.day, bucket, field: [0; 5] });
+    let mut commands: Vec<_> = last_written.map(|group| unlink(buckets_of(group).map(claims).collect())).collect();
     // The note of them goes last: a step that is cut off is taken again.
     let mut remove = redis::cmd("SREM");
     remove.arg(keys.written()).arg(old.to_string());
-    commands.extend([unlink(keys.written_in(old)), remove]);
+    commands.extend([unlink(vec![keys.written_in(old)]), remove]);
     node.link.ask_all(&[Ask { key: keys.open(), commands }]).await.map(drop)
 }
 
