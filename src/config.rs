@@ -148,10 +148,10 @@ pub struct RedisConfig {
     #[arg(long, env = "GROUNDSWELL_REDIS_PASSWORD_FILE", conflicts_with = "redis_password", value_name = "FILE")]
     pub redis_password_file: Option<PathBuf>,
     /// User that sentinels know this node as, where they have users
-    #[arg(long, env = "GROUNDSWELL_REDIS_SENTINEL_USER", value_name = "NAME")]
+    #[arg(long, env = "GROUNDSWELL_REDIS_SENTINEL_USER", value_parser = parsers::secret, value_name = "NAME")]
     pub redis_sentinel_user: Option<String>,
     /// Password that sentinels ask for; --redis-password is that of the servers they watch
-    #[arg(long, env = "GROUNDSWELL_REDIS_SENTINEL_PASSWORD", hide_env_values = true, value_name = "SECRET")]
+    #[arg(long, env = "GROUNDSWELL_REDIS_SENTINEL_PASSWORD", hide_env_values = true, value_parser = parsers::secret, value_name = "SECRET")]
     pub redis_sentinel_password: Option<String>,
     /// File whose content is that password
     #[arg(long, env = "GROUNDSWELL_REDIS_SENTINEL_PASSWORD_FILE", conflicts_with = "redis_sentinel_password", value_name = "FILE")]

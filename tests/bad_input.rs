@@ -488,6 +488,6 @@ fn cut_off_in_the_middle(server: &Client) {
     let mut stream = server.connect();
     stream.write_all(b"POST /v1/reports HTTP/1.1\r\nHost: a\r\nContent-Length: 500\r\n\r\n{\"provider\"").unwrap();
     stream.shutdown(std::net::Shutdown::Write).unwrap();
-    check(&read_answer(&mut stream), 400, "malformed_body", "", "a body cut off");
+    check(&read_answer(&mut stream), 400, "malformed_request", "", "a body cut off");
     assert_eq!(server.get("/healthz").status, 200);
 }

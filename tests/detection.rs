@@ -15,7 +15,7 @@ use groundswell::domain::report::{Observed, Report};
 use groundswell::domain::reporter::{Identity, Reporter};
 use groundswell::domain::symptom::Symptom;
 use groundswell::domain::time::{DEFAULT_LATENESS_MS, MINUTE_MS, Minute, Window};
-use groundswell::engine::watch::Watch;
+use groundswell::engine::watch::{Pause, Watch};
 use groundswell::store::{Recorded, Store, Terms, embedded::Options};
 use std::ops::Range;
 use std::time::Duration;
@@ -88,7 +88,7 @@ fn a_detector_that_is_rebuilt_from_a_day_of_facts_follows_what_one_that_was_alwa
     }
     let mut rebuilt = Watch::new(&catalogue(), &Parameters::default()).beginning_at(at(now - 24 * HOUR));
     while rebuilt.is_behind(at(now).start()) {
-        wait(rebuilt.catch_up(&store, at(now).start(), &mut |_| ())).unwrap();
+        wait(rebuilt.catch_up(&store, at(now).start(), &Pause::NEVER, &mut |_| ())).unwrap();
     }
     let open = |watch: &Watch| watch.detectors()[0].episodes().cloned().collect::<Vec<_>>();
     let (there, rebuilt) = (open(&there), open(&rebuilt));

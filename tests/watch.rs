@@ -248,14 +248,12 @@ impl Scene {
     }
 
     fn catch_up(&mut self, minute: i64) -> Vec<Seen> {
-        let mut seen = Vec::new();
-        wait(self.watch.catch_up(&self.store, at(minute).start().plus_ms(1_500), &mut |step| seen.push(seen_in(step)))).unwrap();
-        seen
+        self.catch_up_until(minute, &Pause::NEVER)
     }
 
     fn catch_up_until(&mut self, minute: i64, pause: &Pause<'_>) -> Vec<Seen> {
         let (mut seen, now) = (Vec::new(), at(minute).start().plus_ms(1_500));
-        wait(self.watch.catch_up_until(&self.store, now, pause, &mut |step| seen.push(seen_in(step)))).unwrap();
+        wait(self.watch.catch_up(&self.store, now, pause, &mut |step| seen.push(seen_in(step)))).unwrap();
         seen
     }
 

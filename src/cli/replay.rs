@@ -180,7 +180,13 @@ pub fn history_is_sound(account: &Account) -> anyhow::Result<()> {
 
 /// All that is read: reports, and settings that come from files.
 fn inputs(config: &ReplayConfig) -> impl Iterator<Item = &Path> {
-    let settings = [&config.catalogue, &config.key.reporter_key_file, &config.redis.redis_password_file, &config.redis.redis_ca];
+    let settings = [
+        &config.catalogue,
+        &config.key.reporter_key_file,
+        &config.redis.redis_password_file,
+        &config.redis.redis_sentinel_password_file,
+        &config.redis.redis_ca,
+    ];
     config.files.iter().chain(&config.history).chain(settings.into_iter().flatten()).map(PathBuf::as_path)
 }
 

@@ -70,12 +70,8 @@ pub fn run(config: &Config, signals: &Signals) -> anyhow::Result<()> {
 /// A start whose clock cannot be believed serves what it has, takes no reports, and says so.
 fn check_clock(engine: &Engine, vouched: bool) -> anyhow::Result<()> {
     Runtime::new()?.block_on(engine.check_clock(vouched))?;
-    match engine.trust() {
-        Trust::Doubted(doubt) => tracing::error!("no reports are taken: {doubt}"),
-        Trust::Probation { left_ms } => {
-            tracing::info!(minutes = left_ms / MINUTE_MS, "nothing is forgotten before the clock has run evenly");
-        }
-        Trust::Confirmed => {}
+    if let Trust::Probation { left_ms } = engine.trust() {
+        tracing::info!(minutes = left_ms / MINUTE_MS, "nothing is forgotten before the clock has run evenly");
     }
     Ok(())
 }

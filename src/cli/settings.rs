@@ -17,6 +17,8 @@ use std::path::Path;
 const WITH_FILE: &str = "serve";
 /// The setting that names the file.
 const FILE: &str = "config";
+/// Settings that may begin or end with a blank: only line ends are no part of a password, as in its file.
+const PASSWORDS: [&str; 2] = ["redis_password", "redis_sentinel_password"];
 /// Names that are nearer to each other than this are taken for one that is misspelt.
 const ALIKE: f64 = 0.7;
 

@@ -151,11 +151,12 @@ impl ClockGuard {
 
     /// Takes a reading, and says what is new. The more readings, the smaller the steps that show.
     pub fn look(&mut self, reading: Reading) -> Option<Event> {
-        let passed_ms = reading.steady_ms.saturating_sub(self.looked_at_ms).max(0);
-        self.looked_at_ms = reading.steady_ms;
+        let most_ms = reading.steady_ms.saturating_sub(self.looked_at_ms).max(0) / SLEW_PART;
+        // What is too little to follow counts with the next look.
+        self.looked_at_ms = self.looked_at_ms.saturating_add(most_ms * SLEW_PART);
         let by_ms = ahead_ms(reading, self.offset_ms);
         if by_ms.saturating_abs() <= STEP_MS {
-            self.offset_ms += by_ms.clamp(-passed_ms / SLEW_PART, passed_ms / SLEW_PART);
+            self.offset_ms += by_ms.clamp(-most_ms, most_ms);
             let returned = self.step.take().map(|_| Event::Returned);
             if returned.is_some() {
                 self.begin_probation(reading.steady_ms);
@@ -219,9 +220,11 @@ impl ClockGuard {
         self.newest = self.newest.filter(|newest| newest.start() <= now.plus_ms(CLOCK_TOLERANCE_MS));
     }
 
-    /// The store's clock was asked. As long as it is apart, the hour does not begin.
+    /// The store's clock was asked. As long as it is apart, the hour does not begin; one that was apart stays so until the store says otherwise.
     pub const fn compare(&mut self, reading: Reading, store: StoreClock) {
-        self.store = store;
+        if !(self.is_apart() && matches!(store, StoreClock::Unknown)) {
+            self.store = store;
+        }
         if self.is_apart() {
             self.even_since_ms = reading.steady_ms;
         }
@@ -269,7 +272,7 @@ impl fmt::Display for Doubt {
         match self {
             Self::Stepped { by_ms } => {
                 let (s, way) = (by_ms.unsigned_abs() / 1_000, if *by_ms < 0 { "back" } else { "forward" });
-                write!(f, "the clock was set {way} by {s} s: reports are taken once it is back, or has run evenly for a minute")
+                write!(f, "the clock was set {way} by {s} s: it is believed once it is back, or has run evenly for a minute")
             }
             Self::BeforeNewest { clock, newest } => {
                 let newest = newest.start();
@@ -430,6 +433,18 @@ mod tests {
     }
 
     #[test]
+    fn a_small_step_is_followed_however_often_somebody_looks() {
+        let mut bench = Bench::new();
+        for set_by_ms in [6_000, 5_000] {
+            assert_eq!(bench.set_by(set_by_ms), []);
+            for _ in 0..60_000 {
+                bench.steady_ms += 1;
+                assert_eq!(bench.guard.look(bench.reading()), None);
+            }
+        }
+    }
+
+    #[test]
     fn a_clock_that_runs_at_another_pace_is_not_even() {
         let mut bench = Bench::new();
         let events: Vec<Event> = (0..3_600).flat_map(|_| [bench.pass(1_000), bench.set_by(1_000)].concat()).collect();
@@ -467,6 +482,8 @@ mod tests {
             bench.pass(2 * HOUR_MS);
             bench.guard.compare(bench.reading(), StoreClock::Ahead(by_ms));
             assert_eq!(bench.trust(), Trust::Doubted(Doubt::ApartFromStore { by_ms }));
+            bench.guard.compare(bench.reading(), StoreClock::Unknown);
+            assert!(!bench.trust().dates(), "a store that does not answer has not changed its mind");
             bench.guard.compare(bench.reading(), StoreClock::Ahead(-APART_MS));
             assert_eq!(bench.trust(), Trust::Probation { left_ms: HOUR_MS });
         }

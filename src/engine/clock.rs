@@ -68,7 +68,8 @@ impl Clock {
         if inner.is_manual() || (is_even && !inner.in_holdover.load(Ordering::Acquire)) {
             return reading.wall;
         }
-        inner.look(reading).now(reading)
+        let (reading, guard) = inner.look();
+        guard.now(reading)
     }
 
     /// What the clock shows, whether it is believed or not.
@@ -80,8 +81,11 @@ impl Clock {
     /// How far it is believed.
     #[must_use]
     pub fn trust(&self) -> Trust {
-        let reading = self.0.source.reading();
-        if self.0.is_manual() { Trust::Confirmed } else { self.0.look(reading).trust(reading) }
+        if self.0.is_manual() {
+            return Trust::Confirmed;
+        }
+        let (reading, guard) = self.0.look();
+        guard.trust(reading)
     }
 
     /// How often it was set, and how often time itself was set with it.
@@ -106,8 +110,8 @@ impl Clock {
 
     /// The store's own clock was asked.
     pub fn compare(&self, store: StoreClock) {
-        let reading = self.0.source.reading();
-        self.0.look(reading).compare(reading, store);
+        let (reading, mut guard) = self.0.look();
+        guard.compare(reading, store);
     }
 
     /// What a simulated clock shows, and how many times as fast as time it runs; none of another.
@@ -132,9 +136,10 @@ impl Inner {
         matches!(self.source, Source::Manual(_))
     }
 
-    /// Lets the guard take a reading, and logs what is new.
-    fn look(&self, reading: Reading) -> MutexGuard<'_, ClockGuard> {
+    /// Lets the guard take a reading, and logs what is new. Read with the lock held: the guard sees readings in the order in which they were taken.
+    fn look(&self) -> (Reading, MutexGuard<'_, ClockGuard>) {
         let mut guard = self.guard();
+        let reading = self.source.reading();
         let event = guard.look(reading);
         self.offset_ms.store(guard.offset_ms(), Ordering::Relaxed);
         self.in_holdover.store(guard.is_in_holdover(), Ordering::Release);
@@ -142,15 +147,15 @@ impl Inner {
             None => {}
             Some(Event::Stepped { by_ms }) => tracing::error!(
                 by_ms,
-                "the clock was set: until it is back, or has run evenly for a minute, no report is dated by it, and nothing is forgotten"
+                "the clock was set: time goes on without it until it is back, or has run evenly for a minute; nothing is dated or forgotten"
             ),
-            Some(Event::Returned) => tracing::warn!("the clock is back where it was: reports are dated by it again"),
+            Some(Event::Returned) => tracing::warn!("the clock is back where it was"),
             Some(Event::Adopted { by_ms }) => tracing::warn!(
                 by_ms,
-                "the clock has run evenly since it was set and is believed; nothing is forgotten before it has done so for an hour"
+                "the clock has run evenly since it was set: time goes on by it; nothing is forgotten before it has done so for an hour"
             ),
         }
-        guard
+        (reading, guard)
     }
 
     // What a panic leaves is whole: numbers, set one by one.

@@ -19,6 +19,7 @@ pub mod unknown_providers;
 pub mod views;
 pub mod watch;
 
+use crate::domain::clock_guard::Doubt;
 use crate::domain::detect::parameters::Parameters;
 use crate::domain::incident::register::Register;
 use crate::domain::provider::Catalogue;
@@ -81,6 +82,8 @@ pub struct Engine {
     cannot_write: AtomicBool,
     /// The last minute that was said to be lived through, as long as nothing failed since.
     lived: Mutex<Option<Minute>>,
+    /// What spoke against the clock when that was last looked at; the lock is held to replace it.
+    doubted: Mutex<Option<Doubt>>,
     /// Why the store should not be trusted with reports, as of the last look; the lock is held to copy or replace it.
     faults: RwLock<Vec<String>>,
     /// Whether long work should end between two steps.
@@ -134,6 +137,7 @@ impl Engine {
             providers: TickCache::new(1, usize::MAX),
             cannot_write: AtomicBool::new(false),
             lived: Mutex::default(),
+            doubted: Mutex::default(),
             faults: RwLock::default(),
             stopping: Stopping::default(),
         })
@@ -338,7 +342,8 @@ impl Engine {
         let wrote = if self.can_record() && trust.dates() { self.mark_live().await } else { self.store.probe().await };
         self.cannot_write.store(wrote.is_err(), Ordering::Relaxed);
         let tidied = if trust.forgets() { self.store.tidy(now).await } else { self.store.settle(now).await };
-        for error in [compared.err(), looked.err(), wrote.err(), tidied.err()].into_iter().flatten() {
+        // One that is away fails them all: said once.
+        if let Some(error) = [compared.err(), looked.err(), wrote.err(), tidied.err()].into_iter().flatten().next() {
             self.metrics.store_errors.inc();
             tracing::error!(%error, "housekeeping failed and will be tried again");
         }

@@ -6,6 +6,7 @@ use super::ingest::IngestError;
 use crate::domain::clock_guard::{Doubt, StoreClock, Trust};
 use crate::domain::time::{CLOCK_TOLERANCE_MS, Timestamp};
 use crate::store::StoreError;
+use std::sync::PoisonError;
 
 impl Engine {
     /// Holds the clock against the newest fact and the store's own clock, before the first report is taken.
@@ -38,6 +39,7 @@ impl Engine {
             Ok(clocks) => ahead(clocks).map_or(StoreClock::None, StoreClock::Ahead),
             Err(_) => StoreClock::Unknown,
         });
+        self.note_doubt();
         self.refresh_clock();
         clocks.map(drop)
     }
@@ -48,6 +50,18 @@ impl Engine {
     /// While the clock is in doubt.
     pub fn dated_now(&self) -> Result<Timestamp, IngestError> {
         self.doubt().map_or_else(|| Ok(self.now()), |doubt| Err(IngestError::Clock(doubt)))
+    }
+
+    /// Logs what speaks against the clock, once for each kind of doubt, and when nothing does any more.
+    fn note_doubt(&self) {
+        let kind = |doubt: &Doubt| std::mem::discriminant(doubt);
+        let doubt = self.doubt();
+        let before = std::mem::replace(&mut *self.doubted.lock().unwrap_or_else(PoisonError::into_inner), doubt);
+        match (before, doubt) {
+            (before, Some(doubt)) if before.as_ref().map(kind) != Some(kind(&doubt)) => tracing::error!("no reports are taken: {doubt}"),
+            (Some(_), None) => tracing::warn!("reports are taken again: nothing speaks against the clock"),
+            _ => {}
+        }
     }
 
     /// How far the clock is believed.

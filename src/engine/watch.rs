@@ -203,24 +203,11 @@ impl Watch {
     }
 
     /// As [`Self::tick`], but learns at most a week of hours and steps through at most [`MOST_STEPS_A_TICK`] minutes, so that its caller may
-    /// do something else meanwhile. Whether it has come to the present, [`Self::is_behind`] tells, and how far, [`Self::share_done`].
+    /// do something else meanwhile, and returns before that where `pause` says so. Whether it has come to the present, [`Self::is_behind`] tells, and how far, [`Self::share_done`].
     ///
     /// # Errors
     /// Where the store cannot be read. The next goes on where this one failed, and tells what this one found.
     pub async fn catch_up(
-        &mut self,
-        store: &Store,
-        now: Timestamp,
-        seen: &mut impl FnMut(&Step<'_>),
-    ) -> Result<Vec<(ProviderIndex, Episode)>, StoreError> {
-        self.catch_up_until(store, now, &Pause::NEVER, seen).await
-    }
-
-    /// The same, but returns before that where `pause` says so.
-    ///
-    /// # Errors
-    /// As [`Self::catch_up`].
-    pub async fn catch_up_until(
         &mut self,
         store: &Store,
         now: Timestamp,

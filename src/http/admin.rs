@@ -1,8 +1,9 @@
 //! Calls for those who run it: who may, and how their bodies are read.
 
 use super::App;
-use super::body::{Body, Limits, media_type};
+use super::body::{Body, Limits};
 use super::error::{Code, Problem};
+use super::media_type::essence;
 use crate::domain::time::{CLOCK_TOLERANCE_MS, Timestamp};
 use crate::wire::scalar::Scalar;
 use crate::wire::time::{INSTANT, instant};
@@ -52,10 +53,10 @@ fn is_of_this_origin(request: &HttpRequest) -> bool {
 /// # Errors
 /// Where it is no JSON by its media type, or too large.
 pub async fn collected(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>, Problem> {
-    let is_said = request.headers().contains_key(header::CONTENT_TYPE);
-    let media_type = if is_said { media_type(request) } else { "nothing".to_owned() };
+    let media_type = essence(request);
     if media_type != "application/json" {
-        return Err(Problem::field(Code::UnsupportedMediaType, "Content-Type", "application/json", media_type));
+        let got = if media_type.is_empty() { "nothing" } else { &media_type };
+        return Err(Problem::field(Code::UnsupportedMediaType, "Content-Type", "application/json", got));
     }
     let body = Body::collect(request, payload, LIMITS).await?;
     Ok(body.unpacked()?.to_vec())

@@ -79,7 +79,7 @@ impl Body {
         };
         // Most bodies came with the head. Only the others need a timer.
         if arriving.take_what_is_there()?.is_none() {
-            let late = |_| Problem::new(Code::MalformedBody, format!("the body did not arrive within {} s", ARRIVES_WITHIN.as_secs()));
+            let late = |_| Problem::new(Code::RequestTimeout, format!("the body did not arrive within {} s", ARRIVES_WITHIN.as_secs()));
             Box::pin(tokio::time::timeout(ARRIVES_WITHIN, arriving.take_the_rest())).await.map_err(late)??;
         }
         let Arriving { first, rest, held, .. } = arriving;
@@ -121,14 +121,6 @@ impl Deref for Unpacked<'_> {
     }
 }
 
-/// The media type of a request, without parameters, in lower case. JSON where it says nothing.
-#[must_use]
-pub fn media_type(request: &HttpRequest) -> String {
-    let value = request.headers().get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or("?"));
-    let value = value.map(|value| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
-    value.unwrap_or_else(|| "application/json".into())
-}
-
 /// A body on its way.
 struct Arriving {
     payload: web::Payload,
@@ -161,7 +153,7 @@ impl Arriving {
     }
 
     fn take(&mut self, chunk: Result<web::Bytes, actix_web::error::PayloadError>) -> Result<(), Problem> {
-        let chunk = chunk.map_err(|error| Problem::new(Code::MalformedBody, format!("the body did not arrive whole: {error}")))?;
+        let chunk = chunk.map_err(|error| Problem::new(Code::MalformedRequest, format!("the body did not arrive whole: {error}")))?;
         self.held.add(chunk.len())?;
         if self.held.0 > self.limit {
             return Err(too_large(self.limit));

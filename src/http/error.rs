@@ -54,7 +54,7 @@ pub enum Code {
     UnsupportedMediaType,
     /// The head of the request is over its limit.
     HeadersTooLarge,
-    /// The head of the request did not arrive in time; try again.
+    /// The request did not arrive in time; try again.
     RequestTimeout,
     /// More is coming in than can be taken; try again.
     Overloaded,

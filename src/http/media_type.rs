@@ -22,8 +22,7 @@ impl Declared {
     /// # Errors
     /// Where it is something else; `expected` is what the call reads.
     pub fn of(request: &HttpRequest, expected: &str) -> Result<Self, Problem> {
-        let sent = request.headers().get(header::CONTENT_TYPE).map_or("", |value| value.to_str().unwrap_or("?"));
-        let essence = sent.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let essence = essence(request);
         Self::named(&essence).ok_or_else(|| Problem::field(Code::UnsupportedMediaType, "Content-Type", expected, essence))
     }
 
@@ -39,15 +38,21 @@ impl Declared {
         }
     }
 
-    /// The same, or what the text itself looks like where nothing was said: a list, or lines.
+    /// The same, or what a text without anything around it looks like where nothing was said: a list, or lines.
     #[must_use]
     pub fn or_by_look(self, text: &[u8]) -> Self {
         if self != Self::Nothing {
             return self;
         }
-        let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text).trim_ascii_start();
         if text.first() == Some(&b'[') { Self::Json } else { Self::Lines }
     }
+}
+
+/// The media type of a request, without parameters, in lower case; empty where it says nothing.
+#[must_use]
+pub fn essence(request: &HttpRequest) -> String {
+    let sent = request.headers().get(header::CONTENT_TYPE).map_or("", |value| value.to_str().unwrap_or("?"));
+    sent.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
 #[cfg(test)]
@@ -81,13 +86,7 @@ mod tests {
 
     #[test]
     fn what_says_nothing_is_a_list_or_lines_by_its_look() {
-        let rows = [
-            ("[{}]", Declared::Json),
-            (" \r\n[", Declared::Json),
-            ("\u{feff}[", Declared::Json),
-            ("{}\n{}", Declared::Lines),
-            ("", Declared::Lines),
-        ];
+        let rows = [("[{}]", Declared::Json), (" \r\n[", Declared::Json), ("{}\n{}", Declared::Lines), ("", Declared::Lines)];
         for (text, expected) in rows {
             assert_eq!(Declared::Nothing.or_by_look(text.as_bytes()), expected, "{text:?}");
         }

@@ -153,7 +153,7 @@ impl App {
 
 /// A server on a bound listener. It runs once awaited.
 ///
-/// Built from the parts of actix-web's own, which would leave no room for [`Connection`].
+/// Built from the parts of actix-web's own, which would leave no room for `Connection`.
 ///
 /// # Errors
 /// Where the listener cannot be used.

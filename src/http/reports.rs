@@ -235,6 +235,7 @@ pub struct ItemResult {
     responses(
         (status = 202, description = "Counted, a duplicate, or ignored", body = ReportAnswer),
         (status = 400, description = "A field is at fault: drop the report. Or a parameter is: leave it out", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 408, description = "The body did not arrive in time: send it again", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 413, description = "The body is over 64 KiB", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 415, description = "Not JSON by its media type, or packed in an unknown way: keep the report, mend the request", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 503, description = "Not recorded: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
@@ -275,8 +276,8 @@ fn read_single(body: &Body, engine: &Engine, acceptance: &Acceptance) -> Result<
 
 /// Submit a batch of reports
 ///
-/// Each item has an outcome of its own: one at fault never spoils the rest. 503 says that nothing is known of any item: repeat the whole
-/// batch, it is harmless.
+/// Each item has an outcome of its own: one at fault never spoils the rest. After a 503 the outcome of every item is unknown: send the
+/// whole batch again, which is harmless.
 #[utoipa::path(
     post, path = "/v1/reports/batch", tag = "reports", operation_id = "submit_reports",
     params(super::params::BatchParams, super::params::SentAtHeader),
@@ -287,9 +288,10 @@ fn read_single(body: &Body, engine: &Engine, acceptance: &Acceptance) -> Result<
     responses(
         (status = 200, description = "What became of the items", body = BatchAnswer),
         (status = 400, description = "The batch cannot be read: send its items one by one. Or a parameter is at fault: leave it out", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 408, description = "The body did not arrive in time: send it again", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 413, description = "Too many items or bytes: split it", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 415, description = "Neither JSON nor NDJSON by its media type, or packed in an unknown way: keep the items, mend the request", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Nothing is known of any item: repeat all after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "The outcome of every item is unknown: send the whole batch again after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
 pub async fn submit_batch(app: web::Data<App>, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {

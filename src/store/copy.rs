@@ -95,7 +95,7 @@ pub async fn copy(from: &Embedded, catalogue: &Catalogue, to: &Redis, mut progre
         finish(to, &done, piece).await?;
         progress(n + 1, pieces);
     }
-    // A claim and its fact come together, so none was written later.
+    // A claim comes with its fact, so none that matters was written later.
     let last_hour = hours.last().copied().unwrap_or(Hour(0));
     for shard in shards {
         let (piece, claims) = (format!("reporters {shard}"), from.remembered(shard));

@@ -237,6 +237,7 @@ impl<'a> RawReport<'a> {
         let given = &self.fields[OBSERVED_AT];
         let (observed_at, got) = match given {
             Scalar::Number(_) | Scalar::Large(_) => (given.number().and_then(epoch), given.got()),
+            _ if !self.is_there(OBSERVED_AT) => return None,
             _ => {
                 let text = self.text(OBSERVED_AT, 0..=64, false, notes)?;
                 (sent_instant(text), text.to_owned())

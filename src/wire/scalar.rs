@@ -47,7 +47,7 @@ impl Scalar<'_> {
 
     /// The same as a string, where it is a number: for fields whose digits are a name.
     #[must_use]
-    pub(super) fn spelt_out(self) -> Self {
+    pub fn spelt_out(self) -> Self {
         match self {
             Self::Number(_) | Self::Large(_) => Self::Text(self.got().into()),
             other => other,

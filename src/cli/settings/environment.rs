@@ -1,6 +1,6 @@
 //! Settings in the environment. A variable that is empty or blank counts as unset.
 
-use super::{Given, nearest};
+use super::{Given, PASSWORDS, nearest};
 use crate::cli::text::{trimmed, without_line_ends};
 use clap::{Arg, Command};
 use std::collections::BTreeSet;
@@ -9,9 +9,6 @@ use std::ffi::{OsStr, OsString};
 const PREFIX: &str = "GROUNDSWELL_";
 /// What docker-compose.yml and the tests read.
 const OF_OTHERS: [&str; 3] = ["GROUNDSWELL_CLUSTER_NET", "GROUNDSWELL_PUBLISH_ON", "GROUNDSWELL_SHARED"];
-/// A password may begin or end with a blank: only line ends are no part of it, as in its file.
-const WITH_BLANKS: &str = "redis_password";
-
 /// Variables, by name.
 #[derive(Debug, Clone, Default)]
 pub struct Environment(Vec<(OsString, OsString)>);
@@ -47,7 +44,7 @@ impl Environment {
 fn cleaned(id: &str, value: &OsStr) -> Option<OsString> {
     let cleaned = match value.to_str() {
         Some(text) if trimmed(text).is_empty() => return None,
-        Some(text) if id == WITH_BLANKS => without_line_ends(text).into(),
+        Some(text) if PASSWORDS.contains(&id) => without_line_ends(text).into(),
         Some(text) => trimmed(text).into(),
         None => value.to_owned(),
     };

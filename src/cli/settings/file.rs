@@ -47,7 +47,7 @@ fn setting(subcommand: &Command, name: &str, value: &DeValue<'_>) -> anyhow::Res
         hint(&name.replace('_', "-"), known())
     );
     let text = match value {
-        DeValue::String(text) if id == "redis_password" => without_line_ends(text).to_owned(),
+        DeValue::String(text) if super::PASSWORDS.contains(&&*id) => without_line_ends(text).to_owned(),
         DeValue::String(text) => trimmed(text).to_owned(),
         DeValue::Integer(number) => i128::from_str_radix(number.as_str(), number.radix()).context("not a number")?.to_string(),
         DeValue::Boolean(flag) => flag.to_string(),

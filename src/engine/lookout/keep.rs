@@ -57,7 +57,7 @@ impl Engine {
         let (began, stopping) = (Instant::now(), &self.stopping);
         let is_over = || stopping.is_asked() || PIECE <= began.elapsed();
         let pause = Pause { is_stopped: &|| stopping.is_asked(), is_over: &is_over };
-        let told = watching.watch.catch_up_until(&self.store, now, &pause, &mut |_| {}).await?;
+        let told = watching.watch.catch_up(&self.store, now, &pause, &mut |_| {}).await?;
         watching.desk.take(told);
         watching.behind = watching.watch.is_behind(now);
         self.show_progress(watching, now);
@@ -193,7 +193,7 @@ impl Engine {
         // Before the first step, what the journal says is all that is known.
         let up_to =
             watch.looked_up_to().or_else(|| register.told_last()).unwrap_or(self.lookout.began_at.plus_ms(-WARM_UP_MINUTES * MINUTE_MS));
-        let progress = Progress::after(self.lookout.began.elapsed(), watch.share_done(now), up_to);
+        let progress = Progress::after(watching.began.elapsed(), watch.share_done(now), up_to);
         *self.lookout.progress.write().unwrap_or_else(PoisonError::into_inner) = progress;
     }
 

@@ -72,6 +72,8 @@ struct Watching {
     lease: Option<Held>,
     /// Voids that the watch has taken into account.
     voids: usize,
+    /// When the watch began, or began anew.
+    began: std::time::Instant,
     /// How often time was set, as far as the watch has taken that into account.
     adoptions: u64,
     /// Since when episodes are those of a store without what was voided since: incidents are held against them once they are complete.
@@ -116,6 +118,7 @@ impl Lookout {
             desk: Desk::new(catalogue, &parameters),
             lease: None,
             voids: 0,
+            began: std::time::Instant::now(),
             adoptions: 0,
             rebuilding: false,
             behind: true,

@@ -43,7 +43,7 @@ impl Engine {
     pub(super) fn begin_anew(&self, watching: &mut Watching, from: Minute) {
         watching.watch = Watch::new(&self.catalogue, &self.lookout.parameters).beginning_at(from);
         watching.desk = Desk::new(&self.catalogue, &self.lookout.parameters);
-        (watching.behind, watching.recalled) = (true, false);
+        (watching.behind, watching.recalled, watching.began) = (true, false, std::time::Instant::now());
     }
 
     /// Which facts a void withdraws; none where its provider is not in the catalogue.

@@ -4,6 +4,7 @@ use super::ReplayError;
 use super::account::Flaw;
 use super::source::Source;
 use super::unpack;
+use crate::wire::text::trimmed;
 use std::cell::Cell;
 use std::io::{self, BufRead, Read};
 use std::path::PathBuf;
@@ -11,8 +12,6 @@ use std::rc::Rc;
 
 /// The longest line, in bytes: the longest body of a single report over HTTP.
 const LONGEST_LINE: usize = 64 << 10;
-/// What may stand before the first line: U+FEFF, also of a file that was appended to another.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The lines of a file.
 pub struct Lines {
@@ -66,8 +65,8 @@ impl Lines {
             match self.read_line() {
                 Ok(Some(LineEnd::End)) => return Ok(Next::End),
                 Ok(Some(LineEnd::TooFar)) => return Ok(Next::Flaw(Flaw::TooLarge)),
-                Ok(None) if bare(&self.line).is_empty() => {}
-                Ok(None) => return Ok(Next::Line(bare(&self.line))),
+                Ok(None) if trimmed(&self.line).is_empty() => {}
+                Ok(None) => return Ok(Next::Line(trimmed(&self.line))),
                 Err(error) => {
                     let flaw = flaw_of_packing(&error);
                     let flaw = flaw.ok_or_else(|| ReplayError::Io { path: self.path.clone(), source: error })?;
@@ -116,22 +115,6 @@ impl Lines {
     }
 }
 
-/// The line without white space, byte order marks and zeros around it.
-fn bare(line: &[u8]) -> &[u8] {
-    let mut line = line;
-    loop {
-        let length = line.len();
-        line = line.trim_ascii();
-        line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
-        while let [0, rest @ ..] | [rest @ .., 0] = line {
-            line = rest;
-        }
-        if line.len() == length {
-            return line;
-        }
-    }
-}
-
 enum LineEnd {
     End,
     TooFar,
@@ -157,6 +140,8 @@ impl<R: Read> Read for Counted<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
     use std::io::Write;
 
     #[track_caller]

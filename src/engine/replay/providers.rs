@@ -4,15 +4,15 @@ use super::ReplayError;
 use super::lines::{Lines, Next};
 use super::source::Source;
 use crate::domain::provider::{Catalogue, MOST_PROVIDERS, Provider, is_id};
+use crate::wire::plmn::{digits, is_nothing, is_placeholder};
 use crate::wire::scalar::Scalar;
+use crate::wire::text::parsed;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// First three digits of codes of networks: of a country, of no country (901), for tests (001) and private ones (999). What else stands there is
 /// what phones send for "unknown".
 const COUNTRIES: [std::ops::RangeInclusive<u32>; 4] = [200..=799, 901..=901, 1..=1, 999..=999];
-/// What iPhones send since iOS 16.4: the largest number of 16 bits, as the code of South Africa's network 35, which there is not.
-const PLACEHOLDER: &str = "65535";
 
 #[derive(Deserialize)]
 struct Named<'a> {
@@ -49,32 +49,28 @@ pub fn named_in<'a>(files: impl IntoIterator<Item = &'a Source>, known: &Catalog
 }
 
 fn note(line: &[u8], known: &Catalogue, ids: &mut Ids) {
-    let Ok(Named { provider, plmn }) = serde_json::from_slice(line) else { return };
-    match (provider, plmn) {
-        (Scalar::Text(id), _) if is_id(&id) && !ids.contains_key(&*id) => {
-            ids.insert(id.into_owned(), BTreeSet::new());
-        }
-        (Scalar::Missing, plmn) => {
-            let Some(code) = code(&plmn) else { return };
-            let id = known.find_plmn(&code).map_or_else(|| format!("plmn-{code}"), |index| known.get(index).id.clone());
-            let codes = ids.entry(id).or_default();
-            if !codes.contains(&code) {
-                codes.insert(code);
-            }
-        }
-        _ => {}
-    }
+    let mut room = Vec::new();
+    let Ok(Named { provider, plmn }) = parsed(line, &mut room) else { return };
+    let code = code(plmn);
+    let owner = code.as_deref().and_then(|code| known.find_plmn(code)).map(|index| known.get(index).id.as_str());
+    let by_code = || owner.map(str::to_owned).or_else(|| Some(format!("plmn-{}", code.as_deref()?)));
+    let id = match &provider {
+        Scalar::Text(name) if !is_nothing(name) => Some(name.clone().into_owned()).filter(|name| is_id(name)),
+        Scalar::Missing | Scalar::Text(_) => by_code(),
+        _ => None,
+    };
+    let Some(id) = id else { return };
+    // Beside a name only a code that is known to be that provider's is: no two may have one.
+    let is_its_own = owner.map_or_else(|| by_code().as_ref() == Some(&id), |owner| owner == id);
+    let codes = ids.entry(id).or_default();
+    codes.extend(code.filter(|_| is_its_own));
 }
 
 /// The digits of a mobile network code, of a real network.
-fn code(plmn: &Scalar<'_>) -> Option<String> {
-    let digits: String = match plmn {
-        Scalar::Text(text) => text.chars().filter(|character| *character != '-' && !character.is_whitespace()).collect(),
-        Scalar::Number(number) => number.to_string(),
-        _ => return None,
-    };
-    let is_code = matches!(digits.len(), 5 | 6) && digits.bytes().all(|byte| byte.is_ascii_digit());
+fn code(code: Scalar<'_>) -> Option<String> {
+    let Scalar::Text(text) = code.spelt_out() else { return None };
+    let digits = digits(&text);
+    let is_code = matches!(digits.len(), 5 | 6) && digits.bytes().all(|byte| byte.is_ascii_digit()) && !is_placeholder(&text);
     let country: u32 = digits.get(..3).filter(|_| is_code)?.parse().ok()?;
-    let is_real = COUNTRIES.iter().any(|countries| countries.contains(&country)) && !digits.starts_with(PLACEHOLDER);
-    is_real.then_some(digits)
+    COUNTRIES.iter().any(|countries| countries.contains(&country)).then_some(digits)
 }

@@ -5,12 +5,15 @@ use super::mirror::open_hours;
 use super::{Node, ProviderNode, Redis};
 use crate::domain::time::{Hour, Minute, Timestamp};
 use crate::store::StoreError;
+use futures_util::{StreamExt, TryStreamExt};
 use redis::Value;
 use std::ops::Range;
 use std::sync::Arc;
 
 /// Of the store's description: minutes whose facts a wrong clock dated to the future, as `FROM TO`.
 const DISOWNED: &str = "disowned";
+/// Providers that are asked for at once.
+const AT_ONCE: usize = 32;
 
 impl Redis {
     pub(in crate::store) async fn clocks(&self) -> Result<Vec<Timestamp>, StoreError> {
@@ -42,21 +45,17 @@ impl Node {
 
     async fn newest_minute(&self) -> Result<Option<Minute>, Fault> {
         let disowned = self.disowned().await?;
-        let mut newest = None;
-        for provider in &self.providers {
-            newest = newest.max(self.newest_of(provider, &disowned, newest).await?);
-        }
-        Ok(newest)
+        let newest_of = |n: usize| self.newest_of(&self.providers[n], &disowned);
+        let of_each = futures_util::stream::iter(0..self.providers.len()).map(newest_of).buffered(AT_ONCE);
+        Ok(of_each.try_collect::<Vec<_>>().await?.into_iter().max().flatten())
     }
 
-    /// The newest minute of a provider, where it is newer than what is known already.
-    async fn newest_of(&self, provider: &ProviderNode, disowned: &Range<Minute>, known: Option<Minute>) -> Result<Option<Minute>, Fault> {
+    async fn newest_of(&self, provider: &ProviderNode, disowned: &Range<Minute>) -> Result<Option<Minute>, Fault> {
         let open = open_hours(&self.link, &provider.keys).await?;
         let mut hours: Vec<Hour> = open.iter().flat_map(|hours| hours.keys().copied()).collect();
         hours.sort_unstable();
         hours.dedup();
-        let may_be_newer = |hour: &&Hour| known.is_none_or(|known| known < hour.minutes().end);
-        for hour in hours.iter().rev().take_while(may_be_newer) {
+        for hour in hours.iter().rev() {
             let minutes = self.minutes(provider, hour.minutes()).await?;
             if let Some((minute, _)) = minutes.iter().rev().find(|(minute, _)| !disowned.contains(minute)) {
                 return Ok(Some(*minute));
