@@ -386,7 +386,7 @@ fn a_chunk_that_cannot_be_read_is_answered_by_a_problem() {
         stream.shutdown(std::net::Shutdown::Write).unwrap();
         let answer = support::client::read_answer(&mut stream);
         assert_eq!((answer.status, answer.header("content-type")), (400, Some("application/problem+json")), "{chunk:?}: {answer}");
-        assert_eq!(answer.json()["code"], json!("malformed_body"), "{chunk:?}: {answer}");
+        assert_eq!(answer.json()["code"], json!("malformed_request"), "{chunk:?}: {answer}");
     }
 }
 
