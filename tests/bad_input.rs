@@ -76,6 +76,7 @@ fn a_report_with_a_bad_value_is_refused_by_the_name_of_the_field() {
         (json!({"observed_at": "99999-01-01T00:00:00Z"}), "invalid_value", "observed_at"),
         (json!({"reporter_id": null}), "missing_field", "reporter_id"),
         (json!({"reporter_id": ["a"]}), "invalid_value", "reporter_id"),
+        (json!({"reporter_id": 1e23}), "invalid_value", "reporter_id"),
         (json!({"reporter_id": long}), "invalid_value", "reporter_id"),
         (json!({"reporter_id": "x".repeat(129)}), "invalid_value", "reporter_id"),
         (json!({"reporter_id": "Ω".repeat(129)}), "invalid_value", "reporter_id"),

@@ -7,7 +7,7 @@ mod support;
 use serde_json::json;
 use std::path::Path;
 use std::time::{Duration, Instant};
-use support::binary::{Binary, within};
+use support::binary::{Binary, groundswell, within};
 use support::client::Answer;
 use support::fake_time::FakeTime;
 use support::redis::RedisServer;
@@ -234,6 +234,19 @@ fn a_report_of_before_1970_is_refused_and_the_next_is_counted() {
     assert_eq!(outcome(&too_old), (400, "too_old".into()));
     assert_eq!(outcome(&server.report(&report("reporter-1"))), counted());
     assert_eq!(server.get("/healthz").status, 200);
+}
+
+#[test]
+fn a_clock_before_1970_ends_the_server_and_no_other_starts_by_it() {
+    let (directory, clock) = (tempfile::tempdir().unwrap(), FakeTime::off_by("+0"));
+    let server = Binary::start_by(&clock, directory.path(), &[]);
+    clock.set_off_by("-70y");
+    let (status, log) = server.wait();
+    assert!(status.code() == Some(1) && log.contains("HTTP knows no time before 1970"), "{status}: {log}");
+    let mut command = groundswell(&["serve", "--listen", "127.0.0.1:0", "--store"]);
+    clock.rule(command.arg(directory.path()));
+    let refused = command.output().unwrap();
+    assert!(refused.status.code() == Some(1) && String::from_utf8_lossy(&refused.stderr).contains("before 1970"), "{refused:?}");
 }
 
 #[test]

@@ -105,6 +105,8 @@ fn a_number_or_null_beside_an_older_name_that_says_the_same_is_one() {
         format!("{{{place},\"symptom\":\"no_tv\",\"kind\":\"NO_TV\",\"reporter_id\":\"71\",\"device_id\":71}}"),
         format!("{{{place},\"symptom\":\"no_tv\",\"symptom\":\"no_tv\",\"device_id\":\"72\",\"reporter_id\":null}}"),
         format!("{{{place},\"lat\":\"{lat}\",\"kind\":\"no_tv\",\"reporter_id\":null,\"device_id\":\"73\",\"id\":null}}"),
+        format!("{{{place},\"kind\":\"no_tv\",\"cell\":0,\"reporter_id\":\"\",\"device_id\":\"75\",\"observed_at\":\" \"}}"),
+        format!("{{{place},\"kind\":\"no_tv\",\"cell\":\"null\",\"reporter_id\":18446744073709551615}}"),
     ];
     for body in bodies {
         let answer = taken(&server.send("POST", "/v1/reports", &[JSON], body.as_bytes()), &body);
@@ -222,6 +224,17 @@ fn no_word_counts_as_its_opposite() {
         );
         assert_eq!(metrics(server, "groundswell_report_warnings_total{kind=\"unclear_symptom\"}").len(), 1);
     });
+}
+
+#[test]
+fn a_position_that_says_none_beside_a_cell_is_passed_over_with_a_warning() {
+    let server = TestServer::start();
+    for (n, (lat, lon)) in [(0, 0), (-180, -180)].into_iter().enumerate() {
+        let sent = json!({"provider": "alpha", "symptom": "no_tv", "cell": "872b9bc46ffffff", "lat": lat, "lon": lon, "reporter_id": format!("r{n}")});
+        let answer = taken(&server.report(&sent), &sent.to_string());
+        assert_eq!((&answer["outcome"], &answer["cell"]), (&json!("counted"), &json!("872b9bc46ffffff")), "{sent}");
+        assert!(answer["warning"].as_str().unwrap().contains("the cell counts"), "{answer}");
+    }
 }
 
 #[test]

@@ -38,7 +38,7 @@ def main():
 def cause_traffic(server):
     """Sends what is counted, what is not, and what is refused: by the API, by the router and by the HTTP parser."""
     with contextlib.closing(server.connect()) as connection:
-        for target, body in [("/v1/reports", REPORT), ("/v1/reports", REPORT), ("/v1/reports", {}), ("/v1/reports/batch", [REPORT])]:
+        for target, body in [("/v1/reports", REPORT), ("/v1/reports", REPORT), ("/v1/reports", {}), ("/v1/reports", REPORT | {"provider": "nobody"}), ("/v1/reports/batch", [REPORT])]:
             ask(connection, "POST", target, json.dumps(body), {"Content-Type": "application/json"})
         for target in ["/v1/heatmap?provider=alpha", "/v1/providers", "/v1/nothing\\", "/metrics"]:
             connection.request("GET", target)

@@ -5,7 +5,7 @@ use super::{limits, listening, opened};
 use crate::config::{Config, MOST_WORKERS};
 use crate::domain::clock_guard::Trust;
 use crate::domain::reporter::ReporterKey;
-use crate::domain::time::MINUTE_MS;
+use crate::domain::time::{MINUTE_MS, Timestamp};
 use crate::engine::Engine;
 use crate::engine::clock::Clock;
 use crate::engine::timetable::Timetable;
@@ -50,6 +50,8 @@ pub fn run(config: &Config, signals: &Signals) -> anyhow::Result<()> {
     }
     // Bound before the store is read, so that a port in use is known at once, and before anything is made.
     let listener = listening::bind(&config.listen, &addresses)?;
+    let shown = Clock::system().shown();
+    ensure!(Timestamp(0) <= shown, "the clock of this machine shows {shown}, and HTTP knows no time before 1970: set it");
     let workers = workers(config)?;
     let key = opened::reporter_key(&config.key, place)?;
     let terms = |key: &ReporterKey| Terms { reporter_key_check: key.check_value(), lateness_ms: config.lateness_ms() };

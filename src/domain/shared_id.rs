@@ -60,12 +60,18 @@ pub fn is_shared(id: &str) -> bool {
         return id.trim().is_empty();
     }
     let id = id.trim().trim_matches('\0');
-    let letters = || id.chars().filter(|c| !c.is_ascii_punctuation() && !c.is_whitespace()).map(|c| c.to_ascii_lowercase());
+    let letters =
+        || id.chars().filter(|c| !c.is_ascii_punctuation() && !c.is_whitespace() && !is_invisible(*c)).map(|c| c.to_ascii_lowercase());
     // Asked for every report: most ids are told by their first letter.
     let Some(first) = letters().next() else { return true };
     let of_only = |sign: char, least: usize| first == sign && letters().all(|c| c == sign) && letters().count() >= least;
     let is_listed = || SHARED.iter().any(|shared| shared.starts_with(first) && letters().eq(shared.chars()));
     of_only('0', 1) || of_only('f', 12) || is_listed()
+}
+
+/// Marks that show nothing: a byte order mark, spaces without width, joiners.
+const fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{ad}')
 }
 
 #[cfg(test)]
@@ -77,6 +83,8 @@ mod tests {
         let rows = [
             "",
             " ",
+            "\u{200b}",
+            "\u{feff} ",
             "\0\0",
             "--",
             "null",

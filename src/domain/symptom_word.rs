@@ -25,6 +25,15 @@ const NEGATIONS: [&str; 41] = [
     "isnt", "arent", "aint", "wasnt", "werent", "wont", "wouldnt", "couldnt", "hasnt", "havent", "stop", "stops", "stopped", "stopping",
     "cease", "ceased", "quit", "fail", "fails", "failed", "failing", "unable", "hardly", "barely", "less",
 ];
+/// What is denied where all is well: `no problems`, `works without issues`, `not down`.
+const TROUBLES: [&str; 15] = [
+    "problem", "problems", "issue", "issues", "outage", "outages", "trouble", "troubles", "error", "errors", "fault", "faults", "failure",
+    "failures", "down",
+];
+/// Words that say that it works again, or that nothing is wrong, though none says `work`.
+const RECOVERED: [&str; 5] = ["restored", "resolved", "recovered", "fixed", "solved"];
+/// The same, where nothing else stands beside them.
+const WELL: [&str; 9] = ["up", "upagain", "backup", "online", "normal", "operational", "healthy", "none", "nothing"];
 /// Of these, what may stand at the end of what is written in one with `work`, as in `itsnotworking`.
 const JOINED: [&str; 8] = ["no", "not", "non", "un", "nt", "never", "stopped", "cannot"];
 
@@ -39,7 +48,12 @@ pub fn meaning(word: &str) -> Meaning {
     if WORKING.contains(&&*whole) {
         return Meaning::Known(Symptom::Working);
     }
-    let is_negated = parts.iter().any(|part| is_negation(part));
+    let is_negated = parts.iter().any(|part| is_negation(part)) || parts.windows(2).any(|two| two[0].ends_with('n') && two[1] == "t");
+    let denies_trouble = parts.windows(2).any(|two| is_negation(&two[0]) && TROUBLES.contains(&&*two[1]));
+    let is_well = WELL.contains(&&*whole) || !is_negated && parts.iter().any(|part| RECOVERED.contains(&&**part));
+    if denies_trouble || is_well {
+        return Meaning::Unclear;
+    }
     let holds_work = whole.contains("work");
     let is_near = strsim::osa_distance(&whole, "working") <= TYPING_ERRORS;
     if is_near && !(holds_work && is_negated) || parts.iter().any(|part| says_working(part)) && !is_negated {
@@ -143,6 +157,33 @@ mod tests {
             "no network",
         ];
         check(&words, Unknown);
+    }
+
+    #[test]
+    fn what_says_that_all_is_well_in_other_words_counts_nowhere() {
+        let words = [
+            "no problem",
+            "NO_PROBLEMS",
+            "no issue",
+            "no-outage",
+            "not down",
+            "isn't down",
+            "works without problems",
+            "restored",
+            "service_restored",
+            "resolved",
+            "recovered",
+            "fixed",
+            "up",
+            "up again",
+            "online",
+            "normal",
+            "operational",
+            "healthy",
+            "none",
+        ];
+        check(&words, Unclear);
+        check(&["no service problem", "not restored", "never fixed", "outage", "down", "isn_t_working", "hangs up"], Unknown);
     }
 
     #[test]

@@ -35,6 +35,11 @@ impl Threads {
         })
     }
 
+    /// Ends the process as where a thread has died: for what only a new start can mend.
+    pub fn give_up(&self, name: &str) {
+        self.died.send_replace(Some(name.to_owned()));
+    }
+
     /// The name of one that ended in a panic, if any did.
     #[must_use]
     pub fn dead(&self) -> Option<String> {

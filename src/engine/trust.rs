@@ -52,10 +52,23 @@ impl Engine {
         self.doubt().map_or_else(|| Ok(self.now()), |doubt| Err(IngestError::Clock(doubt)))
     }
 
+    /// Ends a process whose clock was set to before 1970: what dates HTTP's answers knows no such time, and has ended in a panic of its own.
+    pub(super) fn give_up_before_1970(&self) {
+        let shown = self.clock.shown();
+        if shown < Timestamp(0) && self.clock.simulated_now().is_none() {
+            tracing::error!("the clock shows {shown}: HTTP knows no time before 1970");
+            self.threads.give_up("clock");
+        }
+    }
+
     /// Logs what speaks against the clock, once for each kind of doubt, and when nothing does any more.
     fn note_doubt(&self) {
         let kind = |doubt: &Doubt| std::mem::discriminant(doubt);
         let doubt = self.doubt();
+        if matches!(doubt, Some(Doubt::Stepped { .. })) {
+            // Said by the clock at the moment itself.
+            return;
+        }
         let before = std::mem::replace(&mut *self.doubted.lock().unwrap_or_else(PoisonError::into_inner), doubt);
         match (before, doubt) {
             (before, Some(doubt)) if before.as_ref().map(kind) != Some(kind(&doubt)) => tracing::error!("no reports are taken: {doubt}"),

@@ -54,6 +54,8 @@ impl Moment {
         let detection = known(app, basis)?;
         let (register, outlook) = (app.engine.register(), app.engine.outlook());
         let told_last = if matches!(detection, Detection::CatchingUp(_)) { register.told_last() } else { None };
+        // Told by a clock that was ahead.
+        let told_last = told_last.map(|told| told.min(app.engine.now()));
         let as_of = told_last.or(detection.up_to()).ok_or_else(|| Problem::behind(&detection))?;
         Ok(Self { register, outlook, is_stale: !detection.is_current(), as_of })
     }

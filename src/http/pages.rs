@@ -83,6 +83,7 @@ pub async fn front() -> HttpResponse {
     get, path = "/healthz", tag = "operations", operation_id = "healthz",
     responses(
         (status = 200, description = "It does", body = Health),
+        (status = 405, description = "Only GET, HEAD and OPTIONS are answered", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 503, description = "A part of it has died: start it again", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
@@ -134,6 +135,7 @@ fn clock_health(engine: &Engine) -> ClockHealth {
     get, path = "/metrics", tag = "operations", operation_id = "metrics",
     responses(
         (status = 200, description = "What this process counts", content((String = "application/openmetrics-text"), (String = "text/plain"))),
+        (status = 405, description = "Only GET, HEAD and OPTIONS are answered", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
 pub async fn metrics(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
@@ -151,7 +153,10 @@ pub async fn metrics(app: web::Data<App>, request: HttpRequest) -> HttpResponse 
 /// This document
 #[utoipa::path(
     get, path = "/openapi.json", tag = "operations", operation_id = "openapi",
-    responses((status = 200, description = "OpenAPI 3.1", body = Object, content_type = "application/json")),
+    responses(
+        (status = 200, description = "OpenAPI 3.1", body = Object, content_type = "application/json"),
+        (status = 405, description = "Only GET, HEAD and OPTIONS are answered", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
 )]
 pub async fn openapi(app: web::Data<App>) -> HttpResponse {
     HttpResponse::Ok()

@@ -33,13 +33,21 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Whether the first component has a colon, as in `scheme://host`, `scheme:/host`, `host:port` and `//host:port`.
+/// Whether the first component has a sign of addresses, as in `scheme://host`, `scheme:/host`, `host:port`, `//host:port`, `user@host`, `?db=1` and
+/// `host,host`; or is an address of the internet, or a scheme before two slashes.
 fn looks_like_address(text: &str) -> bool {
     let (text, is_path) = match text.strip_prefix("//") {
         Some(rest) => (rest, false),
         None => (text, text.starts_with(['/', '.'])),
     };
-    !is_path && text.split('/').next().is_some_and(|first| first.contains(':'))
+    let first = text.split('/').next().unwrap_or_default();
+    let has_sign = first.contains([':', '：', '@', '?', ',', '%']);
+    let is_host = first.parse::<std::net::IpAddr>().is_ok() || text.split_once("//").is_some_and(|(scheme, _)| is_scheme(scheme));
+    !is_path && (has_sign || is_host)
+}
+
+fn is_scheme(text: &str) -> bool {
+    ["redis", "rediss", "valkey", "valkeys", "unix", "http", "https", "tcp"].iter().any(|scheme| text.eq_ignore_ascii_case(scheme))
 }
 
 #[cfg(test)]
@@ -78,6 +86,14 @@ mod tests {
     #[test]
     fn whatever_else_looks_like_an_address_is_refused_with_those_that_are_taken() {
         for text in [
+            "redis//x",
+            "127.0.0.1",
+            "127.0.0.1/0",
+            "user@host",
+            "redis%3A//x",
+            "redis：//x",
+            "?db=1",
+            "h,h2",
             "http://h",
             "https://h:6379",
             "tcp://h:6379",

@@ -54,10 +54,11 @@ impl<'a> RawReport<'a> {
     /// Takes the value of a field. One that is there already must say the same.
     fn take(&mut self, field: usize, value: Scalar<'a>) {
         // Digits that are a name may be sent as a number.
-        let value = if matches!(field, PLMN | CELL | REPORTER_ID | ID) { value.spelt_out() } else { value };
+        let value =
+            if matches!(field, PLMN | CELL) || matches!(field, REPORTER_ID | ID) && value.is_exact() { value.spelt_out() } else { value };
         match (&self.fields[field], &value) {
-            (Scalar::Missing, _) => self.fields[field] = value,
-            (_, Scalar::Missing) => {}
+            (there, _) if there.is_blank() => self.fields[field] = value,
+            (_, more) if more.is_blank() => {}
             (there, more) if there.says_the_same_as(more) || field == SYMPTOM && are_one_symptom(there, more) => {}
             _ => self.twice = Some(FIELDS[field]),
         }

@@ -160,12 +160,14 @@ impl<'a> RawReport<'a> {
     fn place(&self, notes: &mut Notes) -> Option<Place> {
         let is_there = |field: usize| self.is_there(field);
         let accuracy_m = self.accuracy_m(notes);
-        let place = match (is_there(CELL), is_there(LAT) || is_there(LON)) {
+        let place = match (self.has_cell(), is_there(LAT) || is_there(LON)) {
             (true, false) => Place::Cell { cell: self.cell(notes)?, accuracy_m },
             (true, true) => {
                 let cell = self.cell(notes)?;
                 let whole = if is_there(LAT) && is_there(LON) { Some(self.position(notes)?) } else { None };
-                if !whole.is_some_and(|position| is_around(cell, position)) {
+                if whole.is_some_and(|position| !is_around(cell, position) && position.is_nowhere()) {
+                    notes.warn(WarningKind::NoPosition, "a position of 0, 0 is what phones send that do not know theirs: the cell counts");
+                } else if !whole.is_some_and(|position| is_around(cell, position)) {
                     let field = if is_there(LAT) { LAT } else { LON };
                     notes.fault(FaultKind::InvalidValue, field, "left out where cell is given", self.fields[field].got());
                     return None;
@@ -183,11 +185,13 @@ impl<'a> RawReport<'a> {
 
     /// Whether a part of a place is given: not by a blank.
     fn is_there(&self, field: usize) -> bool {
-        match &self.fields[field] {
-            Scalar::Missing => false,
-            Scalar::Text(text) => !text.trim().is_empty(),
-            _ => true,
-        }
+        !self.fields[field].is_blank()
+    }
+
+    /// Whether a cell is given: not by a zero, or a word for nothing.
+    fn has_cell(&self) -> bool {
+        let is_none = |text: &str| plmn::is_nothing(text) || text.trim().chars().all(|c| c == '0');
+        self.is_there(CELL) && !matches!(&self.fields[CELL], Scalar::Text(text) if is_none(text))
     }
 
     fn cell(&self, notes: &mut Notes) -> Option<Cell> {
@@ -210,7 +214,7 @@ impl<'a> RawReport<'a> {
             notes.fault(FaultKind::MissingField, field, expected, "nothing");
         }
         if [LAT, LON].iter().all(|field| self.fields[*field].number() == Some(NO_DEGREES)) {
-            return Some(Cell::NOWHERE.centre());
+            return Position::new(0.0, 0.0).ok();
         }
         let lat = self.number(LAT, "degrees north, -90..=90", |lat| (-90.0..=90.0).contains(&lat), notes);
         let lon = self.number(LON, "degrees east, -180..=180", |lon| (-180.0..=180.0).contains(&lon), notes);

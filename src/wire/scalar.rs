@@ -45,6 +45,18 @@ impl Scalar<'_> {
         matches!(self, Self::Text(text) if matches!(text.trim(), "∞" | "-∞") || text.trim().parse::<f64>().is_ok_and(|number| !number.is_finite()))
     }
 
+    /// Whether nothing is there, or a blank.
+    #[must_use]
+    pub(super) fn is_blank(&self) -> bool {
+        matches!(self, Self::Missing) || matches!(self, Self::Text(text) if text.trim().is_empty())
+    }
+
+    /// Whether no digit of it was lost: a number beyond 64 bits is held as a double, and others are held as the same.
+    #[must_use]
+    pub(super) fn is_exact(&self) -> bool {
+        !matches!(self, Self::Number(number) if EXACT as f64 <= number.abs())
+    }
+
     /// The same as a string, where it is a number: for fields whose digits are a name.
     #[must_use]
     pub fn spelt_out(self) -> Self {

@@ -26,6 +26,7 @@ impl Engine {
     /// One step of the lookout. A step that fails is made up for by the next.
     pub async fn look_out(&self) {
         let began = Instant::now();
+        self.give_up_before_1970();
         let is_behind = self.try_look_out().await.unwrap_or_else(|error| {
             self.metrics.store_errors.inc();
             tracing::error!(%error, "the lookout failed and will try again");
