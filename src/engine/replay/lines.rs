@@ -198,6 +198,7 @@ mod tests {
             ("zeros before", [&zeros, plain].concat()),
             ("gzip with a mark", packed(&marked)),
             ("gzip and zeros", [packed(plain), zeros.clone()].concat()),
+            ("gzip and a newline", [&packed(plain)[..], b"\r\n"].concat()),
             ("gzip, zeros, gzip", [packed(&plain[..7]), zeros.clone(), packed(&plain[7..])].concat()),
             ("zstd", zstd(plain)),
             ("zstd in two frames and zeros", [zstd(&plain[..7]), zstd(&plain[7..]), zeros].concat()),

@@ -79,7 +79,8 @@ impl Form {
     }
 }
 
-/// Packed pieces one after the other, by gzip or zstd, and zeros between and after them, as tapes and preallocated files have.
+/// Packed pieces one after the other, by gzip or zstd, and what fills the space between and after them: zeros of tapes and preallocated
+/// files, newlines of editors and shells.
 struct Members<R: BufRead> {
     at: At<R>,
 }
@@ -99,9 +100,12 @@ impl<R: BufRead> Members<R> {
 
     /// Begins the next piece; whether there is one.
     fn begin(mut input: R) -> io::Result<(At<R>, bool)> {
-        while let [0, ..] = input.fill_buf()? {
-            let zeros = input.fill_buf()?.iter().take_while(|byte| **byte == 0).count();
-            input.consume(zeros);
+        loop {
+            let fillers = input.fill_buf()?.iter().take_while(|byte| **byte == 0 || byte.is_ascii_whitespace()).count();
+            if fillers == 0 {
+                break;
+            }
+            input.consume(fillers);
         }
         // The first byte decides: the others may lie in the next buffer, and the decoders look at them.
         Ok(match input.fill_buf()?.first() {
