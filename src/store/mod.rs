@@ -1,4 +1,4 @@
-//! Facts at rest. One contract for every store; `tests/conformance.rs` holds one function for each of its lines.
+//! Facts at rest. One contract for every store; `tests/conformance/` holds one function for each of its lines.
 //!
 //! 1. A report answered by [`Store::record`] survives the death of any process at any moment, and counts once.
 //! 2. A recorded fact is in the next read. Other providers and minutes never leak in. Concurrent recordings add up.

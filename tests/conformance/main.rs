@@ -2,8 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
 
+mod ageing;
+mod journal;
+#[path = "../support/mod.rs"]
 mod support;
 
+use ageing::*;
 use groundswell::domain::counts::Counts;
 use groundswell::domain::fact::{FactKey, Lane, Source, Tally};
 use groundswell::domain::grid::{Cell, Resolution, Spot};
@@ -17,6 +21,7 @@ use groundswell::store::journal::{
 };
 use groundswell::store::redis::address;
 use groundswell::store::{HOURS_KEPT_DAYS, MINUTES_KEPT_DAYS, OpenError, Recorded, Store, StoreSize, Terms, embedded::Options};
+use journal::*;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -310,104 +315,6 @@ fn providers_keep_their_facts_when_the_catalogue_changes(kind: Kind) {
     }
 }
 
-fn minutes_read_the_same_before_while_and_after_they_age(kind: Kind) {
-    let mut store = TestStore::new(kind);
-    store.record(&over_six_hours());
-    let before = store.facts(ALPHA);
-    let done = std::sync::atomic::AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        let reading = scope.spawn(|| {
-            while !done.load(std::sync::atomic::Ordering::SeqCst) {
-                assert_eq!(store.facts(ALPHA), before, "while they age");
-            }
-        });
-        for hours in 44..=52 {
-            store.tidy(now().plus_ms(hours * HOUR_MS));
-            assert_eq!(store.facts(ALPHA), before, "{hours} h later");
-        }
-        done.store(true, std::sync::atomic::Ordering::SeqCst);
-        reading.join().unwrap();
-    });
-    assert_eq!(store.size().live_rows, 0, "all have aged");
-    for ending in [Ending::Died, Ending::Closed, Ending::Died] {
-        store.reopen(ending);
-        assert_eq!((store.facts(ALPHA), store.size().live_rows), (before.clone(), 0), "{ending:?}");
-    }
-}
-
-fn hours_read_the_same_before_and_after_they_age(kind: Kind) {
-    let mut store = TestStore::new(kind);
-    store.record(&over_six_hours());
-    let hour = now().minute().hour();
-    let read = |store: &TestStore| rows_by_hour(&store.hours(ALPHA, hour.plus(-9)..hour.plus(9)));
-    let mut expected = BTreeMap::new();
-    for ((minute, key), tally) in store.facts(ALPHA) {
-        let sum: &mut Tally = expected.entry((minute.hour(), key.rolled_up_to(Resolution::HOURLY))).or_default();
-        *sum = sum.plus(tally);
-    }
-    assert_eq!(read(&store), expected);
-    for hours in [46, 48, 52] {
-        store.tidy(now().plus_ms(hours * HOUR_MS));
-        assert_eq!(read(&store), expected, "{hours} h later");
-    }
-    store.reopen(Ending::Died);
-    assert_eq!(read(&store), expected);
-    let two = rows_by_hour(&store.hours(ALPHA, hour.plus(-2)..hour));
-    assert!(two.keys().all(|(h, _)| hour.plus(-2) <= *h && *h < hour) && !two.is_empty(), "half-open");
-}
-
-fn what_is_added_to_an_aged_hour_adds_up(kind: Kind) {
-    let mut store = TestStore::new(kind);
-    let minute = now().minute();
-    let sum = |n| facts(&[(minute, key(Lane::OnTime), n, n)]);
-    let hour_sum =
-        |store: &TestStore| store.hours(ALPHA, minute.hour()..minute.hour().plus(1)).iter().map(|(_, c)| total(c).count).sum::<u32>();
-    for (n, ending) in (1..).zip([Ending::Died, Ending::Closed, Ending::Died]) {
-        // The clock was set back: the hour is in the database, and reports of it still come.
-        store.record(&[report(u64::from(n))]);
-        assert_eq!((store.facts(ALPHA), hour_sum(&store)), (sum(n), n), "added");
-        store.reopen(ending);
-        assert_eq!((store.facts(ALPHA), hour_sum(&store)), (sum(n), n), "added and reopened: {ending:?}");
-        store.tidy(now().plus_ms(50 * HOUR_MS));
-        assert_eq!((store.facts(ALPHA), hour_sum(&store)), (sum(n), n), "aged");
-        store.reopen(ending);
-        assert_eq!((store.facts(ALPHA), hour_sum(&store), store.size().live_rows), (sum(n), n, 0), "aged and reopened: {ending:?}");
-    }
-}
-
-fn minutes_are_forgotten_after_fourteen_days_and_hours_after_eight_weeks(kind: Kind) {
-    let mut store = TestStore::new(kind);
-    store.record(&[report(1)]);
-    let (minute, hour) = (now().minute(), now().minute().hour());
-    let kept = |store: &TestStore| (store.minutes(ALPHA, minute..minute.plus(1)).len(), store.hours(ALPHA, hour..hour.plus(1)).len());
-    let days = |n: i64| now().plus_ms(n * 24 * HOUR_MS);
-    for (later, expected) in [
-        (days(MINUTES_KEPT_DAYS), (1, 1)),
-        (days(MINUTES_KEPT_DAYS).plus_ms(HOUR_MS), (0, 1)),
-        (days(HOURS_KEPT_DAYS), (0, 1)),
-        (days(HOURS_KEPT_DAYS).plus_ms(HOUR_MS), (0, 0)),
-    ] {
-        store.tidy(later);
-        assert_eq!(kept(&store), expected, "{later:?}");
-        store.reopen(Ending::Died);
-        assert_eq!(kept(&store), expected, "{later:?}, reopened");
-    }
-}
-
-fn claims_are_known_for_the_lateness_and_forgotten_afterwards(kind: Kind) {
-    let mut store = TestStore::new(kind);
-    store.record(&[report(1)]);
-    // A reporter's day may end 24 h after the observation, and a report of it come another lateness later. Redis forgets a half-day at once.
-    for hours in [1, 48, 72] {
-        store.tidy(now().plus_ms(hours * HOUR_MS));
-        store.reopen(Ending::Closed);
-        assert_eq!(store.record(&[report(1)]), [Recorded::Duplicate], "{hours} h later");
-    }
-    store.tidy(now().plus_ms((48 + 25 + 12 + 1) * HOUR_MS));
-    store.reopen(Ending::Closed);
-    assert_eq!(store.record(&[report(1)]), [Recorded::Counted]);
-}
-
 fn a_revision_changes_with_its_providers_facts_only(kind: Kind) {
     let store = TestStore::new(kind);
     let revision = |provider| store.wait(store.store().revision(provider)).unwrap();
@@ -423,22 +330,6 @@ fn a_revision_changes_with_its_providers_facts_only(kind: Kind) {
     assert_eq!(revision(ALPHA), seen[3], "a duplicate, a probe and housekeeping change no fact");
     seen.dedup();
     assert_eq!((seen.len(), revision(BRAVO)), (4, of_bravo));
-}
-
-fn live_minutes_are_remembered_for_as_long_as_hours(kind: Kind) {
-    let mut store = TestStore::new(kind);
-    let minute = now().minute();
-    store.wait(store.store().mark_live(minute..minute.plus(2))).unwrap();
-    store.wait(store.store().mark_live(minute.plus(2)..minute.plus(3))).unwrap();
-    let covers = |store: &TestStore, range| store.wait(store.store().liveness()).unwrap().covers(range);
-    for ending in [Ending::Died, Ending::Closed] {
-        assert!(covers(&store, minute..minute.plus(3)) && !covers(&store, minute..minute.plus(4)), "before it {ending:?}");
-        store.reopen(ending);
-    }
-    store.tidy(now().plus_ms(HOURS_KEPT_DAYS * 24 * HOUR_MS));
-    assert!(covers(&store, minute..minute.plus(3)));
-    store.tidy(now().plus_ms((HOURS_KEPT_DAYS * 24 + 1) * HOUR_MS));
-    assert!(!covers(&store, minute..minute.plus(3)));
 }
 
 fn probing_changes_nothing(kind: Kind) {
@@ -457,185 +348,6 @@ fn another_reporter_key_is_refused_with_the_way_out(kind: Kind) {
     let error = store.open(Terms { reporter_key_check: 8, ..TERMS }).unwrap_err();
     assert!(matches!(error, OpenError::ReporterKey(_)) && error.to_string().contains("GROUNDSWELL_REPORTER_KEY"), "{error}");
     store.open(TERMS).expect("the refusal changed nothing");
-}
-
-fn an_appended_entry_is_in_the_next_read_in_order_on_every_node(kind: Kind) {
-    let store = TestStore::new(kind);
-    let (one, other) = (store.store(), store.another_node());
-    let other = other.as_ref().unwrap_or(one);
-    assert_eq!(store.tail(other, Position::START), piece(&[], Position::START), "nothing yet");
-    let Appended::Yes { end: first } = store.append(one, None, Position::START, &["a", "b"]) else { panic!("nobody was quicker") };
-    assert_eq!(first.length, 2);
-    assert_eq!(store.tail(other, Position::START), piece(&["a", "b"], first));
-    // An entry is bytes, and may be none.
-    let Appended::Yes { end } = store.append(other, None, first, &["", "\0\r\n\u{ff}"]) else { panic!("nobody was quicker") };
-    for node in [one, other] {
-        assert_eq!(store.tail(node, first), piece(&["", "\0\r\n\u{ff}"], end), "only what came since");
-        assert_eq!(store.tail(node, Position::START), piece(&["a", "b", "", "\0\r\n\u{ff}"], end));
-        assert_eq!(store.tail(node, end), piece(&[], end));
-    }
-}
-
-fn an_append_elsewhere_than_at_the_end_changes_nothing(kind: Kind) {
-    let store = TestStore::new(kind);
-    let node = store.store();
-    let Appended::Yes { end: first } = store.append(node, None, Position::START, &["a"]) else { panic!("nobody was quicker") };
-    assert_eq!(store.append(node, None, Position::START, &["a"]), Appended::Behind, "repeated, since its answer was lost");
-    let Appended::Yes { end } = store.append(node, None, first, &["b"]) else { panic!("nobody was quicker") };
-    let NodeId(number) = NodeId::random().unwrap();
-    let Lease::Held(token) = store.lease(node, NodeId(number), 60_000) else { panic!("nobody has it") };
-    for token in [None, Some(token)] {
-        for (expected, entries) in [(Position::START, &["c"][..]), (first, &["c", "d"]), (first, &["b"]), (first, &[])] {
-            assert_eq!(store.append(node, token, expected, entries), Appended::Behind, "{expected:?} {entries:?}");
-        }
-        assert_eq!(store.append(node, token, end, &[]), Appended::Yes { end }, "nothing, at the end, is nothing");
-    }
-    assert_eq!(store.tail(node, Position::START), piece(&["a", "b"], end));
-}
-
-fn an_append_under_a_token_that_is_not_the_newest_changes_nothing(kind: Kind) {
-    let store = TestStore::new(kind);
-    let node = store.store();
-    let [one, other] = [1, u64::MAX].map(NodeId);
-    let Lease::Held(first) = store.lease(node, one, 0) else { panic!("nobody has it") };
-    let Appended::Yes { end } = store.append(node, Some(first), Position::START, &["a"]) else { panic!("it ended, but nobody took it") };
-    let Lease::Held(second) = store.lease(node, other, 0) else { panic!("it had ended") };
-    assert_eq!((first.number < second.number, second.holder), (true, other));
-    assert_eq!(store.append(node, Some(first), end, &["b"]), Appended::Fenced, "though the other's lease has ended");
-    assert_eq!(store.append(node, Some(first), Position::START, &["b"]), Appended::Fenced, "and though it is behind");
-    let given_twice = Token { holder: one, ..second };
-    assert_eq!(store.append(node, Some(given_twice), end, &["b"]), Appended::Fenced, "a number alone is no token");
-    assert_eq!(store.tail(node, Position::START), piece(&["a"], end));
-    let Appended::Yes { end: last } = store.append(node, Some(second), end, &["c"]) else { panic!("it is the newest") };
-    store.wait(node.release(second)).unwrap();
-    assert_eq!(store.append(node, Some(second), last, &["d"]), Appended::Fenced, "it was given back");
-    let Appended::Yes { end } = store.append(node, None, last, &["note"]) else { panic!("any node may") };
-    assert_eq!(store.tail(node, Position::START), piece(&["a", "c", "note"], end));
-}
-
-fn a_lease_is_one_nodes_until_it_ends_or_is_given_back(kind: Kind) {
-    const FOR_MS: i64 = 60_000;
-    let store = TestStore::new(kind);
-    let (here, there) = (store.store(), store.another_node());
-    let there = there.as_ref().unwrap_or(here);
-    let ask = |node: u64| {
-        let asked = Builder::new_current_thread().build().unwrap().block_on([here, there][node as usize % 2].lease(NodeId(node), FOR_MS));
-        if let Lease::Held(token) = asked.unwrap() { Some(token) } else { None }
-    };
-    let held: Vec<Token> = std::thread::scope(|scope| {
-        let asking: Vec<_> = (0..8).map(|node| scope.spawn(move || ask(node))).collect();
-        asking.into_iter().filter_map(|thread| thread.join().unwrap()).collect()
-    });
-    let [token] = held[..] else { panic!("one of those who ask at once has it: {held:?}") };
-    let (one, other) = (token.holder, NodeId(8));
-    let Lease::HeldByOther { for_ms } = store.lease(there, other, FOR_MS) else { panic!("another has it") };
-    assert!(0 < for_ms && for_ms <= FOR_MS, "{for_ms}");
-    assert_eq!(store.lease(here, one, FOR_MS), Lease::Held(token), "who renews it keeps its token");
-    store.wait(there.release(Token { holder: other, ..token })).unwrap();
-    assert!(matches!(store.lease(there, other, FOR_MS), Lease::HeldByOther { .. }), "nobody gives back what another has");
-    store.wait(here.release(token)).unwrap();
-    let Lease::Held(second) = store.lease(there, other, FOR_MS) else { panic!("it was given back") };
-    assert!(token.number < second.number && matches!(store.lease(here, one, FOR_MS), Lease::HeldByOther { .. }));
-    // Renewed for a moment only, then the holder is silent.
-    assert_eq!(store.lease(there, other, 1), Lease::Held(second));
-    let mut third = None;
-    assert!(within(Duration::from_secs(10), || {
-        third = Some(store.lease(here, one, FOR_MS));
-        matches!(third, Some(Lease::Held(_)))
-    }));
-    assert!(matches!(third, Some(Lease::Held(third)) if second.number < third.number));
-    assert!(matches!(store.lease(there, other, FOR_MS), Lease::HeldByOther { .. }), "who was silent does not have it any more");
-}
-
-fn a_journal_outlives_every_ending_and_is_never_tidied_away(kind: Kind) {
-    let mut store = TestStore::new(kind);
-    assert!(store.wait(store.store().is_empty()).unwrap());
-    let mut end = Position::START;
-    for (n, ending) in [Ending::Died, Ending::Closed, Ending::Died].into_iter().enumerate() {
-        let Appended::Yes { end: next } = store.append(store.store(), None, end, &["of before", &n.to_string()]) else { panic!("{n}") };
-        store.tidy(now().plus_ms((n as i64 + 1) * 1_000 * 24 * HOUR_MS));
-        store.reopen(ending);
-        let Tail::Since(read) = store.tail(store.store(), Position::START) else { panic!("{n}") };
-        assert_eq!((read.entries.len(), read.end, read.more), (2 * (n + 1), next, false), "{ending:?}");
-        assert_eq!(read.entries[2 * n..], [b"of before".to_vec(), n.to_string().into_bytes()]);
-        end = next;
-    }
-    assert_eq!(store.size().journal_entries, 6);
-    assert!(!store.wait(store.store().is_empty()).unwrap(), "a journal is not nothing");
-}
-
-fn a_long_journal_is_read_in_bounded_pieces(kind: Kind) {
-    let store = TestStore::new(kind);
-    let node = store.store();
-    let small: Vec<Vec<u8>> = (0..MOST_ENTRIES_READ + 200).map(|n| n.to_string().into_bytes()).collect();
-    let large = [1, MOST_ENTRY_BYTES, MOST_BYTES_READ / 2 + 1, MOST_BYTES_READ / 2].map(|bytes| vec![b'x'; bytes]);
-    let mut end = Position::START;
-    for group in small.chunks(MOST_ENTRIES_APPENDED).chain(large.chunks(1)) {
-        let Ok(Appended::Yes { end: next }) = store.wait(node.append(None, end, group)) else { panic!("{end:?}") };
-        end = next;
-    }
-    let (mut read, mut sizes, mut at, mut more) = (Vec::new(), Vec::new(), Position::START, true);
-    while more {
-        let Tail::Since(piece) = store.tail(node, at) else { panic!("{at:?}") };
-        sizes.push(piece.entries.len());
-        assert!(piece.entries.iter().map(Vec::len).sum::<usize>() <= MOST_BYTES_READ);
-        read.extend(piece.entries);
-        (at, more) = (piece.end, piece.more);
-    }
-    assert_eq!((sizes, at), (vec![MOST_ENTRIES_READ, 201, 1, 1, 1], end));
-    assert!(read == [&small[..], &large].concat(), "in order, whole");
-}
-
-fn concurrent_appends_lose_and_double_nothing(kind: Kind) {
-    const EACH: usize = 20;
-    let store = TestStore::new(kind);
-    let other = store.another_node();
-    let nodes = [store.store(), other.as_ref().unwrap_or(store.store())];
-    let append_all = |who: usize| {
-        let runtime = Builder::new_current_thread().build().unwrap();
-        let node = nodes[who % 2];
-        let mut end = Position::START;
-        for n in 0..EACH {
-            let entries = ["first", "second"].map(|part| format!("{who} {n} {part}").into_bytes());
-            loop {
-                match runtime.block_on(node.append(None, end, &entries)).unwrap() {
-                    Appended::Yes { end: next } => break end = next,
-                    Appended::Behind => match runtime.block_on(node.journal(end)).unwrap() {
-                        Tail::Since(piece) => end = piece.end,
-                        Tail::Lost => panic!("nothing was lost"),
-                    },
-                    Appended::Fenced => panic!("no token was given"),
-                }
-            }
-        }
-    };
-    std::thread::scope(|scope| (0..6).for_each(|who| drop(scope.spawn(move || append_all(who)))));
-    let Tail::Since(piece) = store.tail(nodes[0], Position::START) else { panic!("it is all there") };
-    assert_eq!((piece.entries.len(), piece.end.length), (6 * EACH * 2, 6 * EACH as u64 * 2));
-    let mut next = [0; 6];
-    for pair in piece.entries.as_chunks::<2>().0 {
-        let [one, other] = pair.each_ref().map(|entry| String::from_utf8_lossy(entry).into_owned());
-        let who: usize = one.split(' ').next().unwrap().parse().unwrap();
-        let expected = ["first", "second"].map(|part| format!("{who} {} {part}", next[who]));
-        assert_eq!([one, other], expected, "an append is whole, and everybody's are in order");
-        next[who] += 1;
-    }
-    assert_eq!(next, [EACH; 6]);
-}
-
-fn an_append_beyond_its_bounds_is_refused_whole(kind: Kind) {
-    let store = TestStore::new(kind);
-    let node = store.store();
-    let rows = [
-        (vec![vec![0]; MOST_ENTRIES_APPENDED + 1], "entries of an append must be at most 256, got 257"),
-        (vec![vec![0], vec![0; MOST_ENTRY_BYTES + 1]], "an entry's bytes must be at most 4194304, got 4194305"),
-        (vec![vec![0; MOST_ENTRY_BYTES]; 3], "bytes of an append must be at most 8388608, got 12582912"),
-    ];
-    for (entries, expected) in rows {
-        let error = store.wait(node.append(None, Position::START, &entries)).unwrap_err();
-        assert_eq!(error.to_string(), expected);
-    }
-    assert_eq!(store.tail(node, Position::START), piece(&[], Position::START));
 }
 
 /// A store of some kind, with nothing in it at first.
