@@ -4,12 +4,8 @@
 
 mod support;
 
-use groundswell::domain::fact::Tally;
-use groundswell::domain::grid::Spot;
-use groundswell::domain::provider::ProviderIndex;
 use groundswell::domain::report::{Observed, Report};
-use groundswell::domain::reporter::{Identity, Reporter, ReporterKey};
-use groundswell::domain::symptom::Symptom;
+use groundswell::domain::reporter::{Reporter, ReporterKey};
 use groundswell::domain::time::DEFAULT_LATENESS_MS;
 use groundswell::store::journal::{AppendError, Appended, Lease, NodeId, Position, Tail, Token};
 use groundswell::store::redis::address::Options;
@@ -19,10 +15,10 @@ use std::process::Command;
 use std::time::Duration;
 use support::binary::{Binary, refused, within};
 use support::redis::{RedisServer, cli, own_prefix, shared_cluster, shared_single, start_shared};
-use support::{NOW, TORONTO, catalogue, cell, instant};
+use support::stored::{record, report, total, wait};
+use support::{NOW, catalogue, cell, instant};
 
 const TERMS: Terms = Terms { reporter_key_check: 7, lateness_ms: DEFAULT_LATENESS_MS };
-const ALPHA: ProviderIndex = ProviderIndex(0);
 const HOUR_S: i64 = 3_600;
 
 #[test]
@@ -388,14 +384,6 @@ fn open(url: &str, options: &Options) -> Result<Store, OpenError> {
     Store::open_redis(url, &catalogue(), TERMS, options)
 }
 
-/// Records a report of each of these reporters. Gives how many count.
-fn record(store: &Store, reporters: std::ops::Range<u64>) -> Result<u64, String> {
-    let outcomes = wait(store.record(&reporters.map(report).collect::<Vec<_>>()));
-    let outcomes: Result<Vec<Recorded>, StoreError> = outcomes.into_iter().collect();
-    let counted = |outcomes: Vec<Recorded>| outcomes.into_iter().filter(|outcome| *outcome == Recorded::Counted).count() as u64;
-    outcomes.map(counted).map_err(|error| error.to_string())
-}
-
 /// Appends where the journal ends now.
 fn append(store: &Store, token: Option<Token>, entries: &[&str]) {
     let entries: Vec<Vec<u8>> = entries.iter().map(|entry| entry.as_bytes().to_vec()).collect();
@@ -412,28 +400,4 @@ fn journal(store: &Store) -> Vec<String> {
 fn end_of(store: &Store) -> Position {
     let Tail::Since(read) = wait(store.journal(Position::START)).unwrap() else { panic!("from its start nothing was read") };
     read.end
-}
-
-fn report(n: u64) -> Report {
-    let minute = instant(NOW).minute();
-    Report {
-        provider: ALPHA,
-        symptom: Symptom::NoService,
-        cell: cell((f64::from((n % 50) as u32) * 0.01, TORONTO.1), 8),
-        spot: Spot::Unknown,
-        reporter: Reporter { hash: n.wrapping_mul(0x9e37_79b9_7f4a_7c15), slot: 4, identity: Identity::Own },
-        source: groundswell::domain::fact::Source(0),
-        observed: Observed { minute, arrived: minute, late: false },
-    }
-}
-
-fn total(store: &Store) -> u64 {
-    let minute = instant(NOW).minute();
-    let minutes = wait(store.minutes(ALPHA, minute.plus(-15)..minute.plus(1))).unwrap();
-    let sum = minutes.iter().flat_map(|(_, counts)| counts.rows()).map(|(_, tally)| tally).fold(Tally::default(), Tally::plus);
-    u64::from(sum.count)
-}
-
-fn wait<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }

@@ -5,19 +5,14 @@
 
 mod support;
 
-use groundswell::domain::fact::{Source, Tally};
-use groundswell::domain::grid::Spot;
-use groundswell::domain::provider::{Catalogue, ProviderIndex};
-use groundswell::domain::report::{Observed, Report};
-use groundswell::domain::reporter::{Identity, Reporter};
-use groundswell::domain::symptom::Symptom;
+use groundswell::domain::provider::Catalogue;
 use groundswell::domain::time::{DEFAULT_LATENESS_MS, HOUR_MS};
 use groundswell::store::copy::{catalogue_of, copy};
 use groundswell::store::embedded::{self, Embedded};
 use groundswell::store::journal::{Appended, Lease, NodeId, Position, Tail};
 use groundswell::store::redis::Redis;
 use groundswell::store::redis::address::Options;
-use groundswell::store::{OpenError, Recorded, Store, StoreError, Terms};
+use groundswell::store::{OpenError, Store, StoreError, Terms};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -28,10 +23,10 @@ use support::redis::{
     RedisServer, add_least_user, free_port, least_rule, own_prefix, shared_cluster, shared_cluster_as_least_user, shared_cluster_servers,
     shared_single,
 };
-use support::{NOW, TORONTO, but, catalogue, cell, instant, report};
+use support::stored::{self, ALPHA, record, total, wait};
+use support::{NOW, but, catalogue, instant, report};
 
 const TERMS: Terms = Terms { reporter_key_check: 7, lateness_ms: DEFAULT_LATENESS_MS };
-const ALPHA: ProviderIndex = ProviderIndex(0);
 /// How soon reports are taken again once somebody is there to take them.
 const RECOVERS_WITHIN: Duration = Duration::from_secs(5);
 /// Disks and processes of a busy machine.
@@ -177,7 +172,7 @@ fn a_disk_that_fails_is_called_that_and_reports_are_taken_again_once_it_works() 
     std::fs::create_dir(&in_the_way).unwrap();
     server.cli(&["BGSAVE"]);
     assert!(within(SOON, || server.cli(&["INFO", "persistence"]).contains("rdb_last_bgsave_status:err")));
-    let refused = wait(store.record(&[store_report(100)])).remove(0);
+    let refused = wait(store.record(&[stored::report(100)])).remove(0);
     let Err(StoreError::Unavailable(said)) = refused else { panic!("{refused:?}") };
     assert!(said.contains("its own disk") && said.contains("MISCONF"), "{said}");
     assert!(faults(&store).contains("its own disk"), "{}", faults(&store));
@@ -521,41 +516,9 @@ fn faults(store: &Store) -> String {
     wait(store.faults()).unwrap().join("; ")
 }
 
-/// Records a report of each of these reporters. Gives how many count.
-fn record(store: &Store, reporters: std::ops::Range<u64>) -> Result<u64, String> {
-    let outcomes = wait(store.record(&reporters.map(store_report).collect::<Vec<_>>()));
-    let outcomes: Result<Vec<Recorded>, StoreError> = outcomes.into_iter().collect();
-    let counted = |outcomes: Vec<Recorded>| outcomes.into_iter().filter(|outcome| *outcome == Recorded::Counted).count() as u64;
-    outcomes.map(counted).map_err(|error| error.to_string())
-}
-
 /// Appends where the journal ends now.
 fn append(store: &Store, entry: &str) {
     let Tail::Since(read) = wait(store.journal(Position::START)).unwrap() else { panic!("from its start nothing was read") };
     let appended = wait(store.append(None, read.end, &[entry.as_bytes().to_vec()])).unwrap();
     assert!(matches!(appended, Appended::Yes { .. }), "{appended:?}");
-}
-
-fn store_report(n: u64) -> Report {
-    let minute = instant(NOW).minute();
-    Report {
-        provider: ALPHA,
-        symptom: Symptom::NoService,
-        cell: cell((f64::from((n % 50) as u32) * 0.01, TORONTO.1), 8),
-        spot: Spot::Unknown,
-        reporter: Reporter { hash: n.wrapping_mul(0x9e37_79b9_7f4a_7c15), slot: 4, identity: Identity::Own },
-        source: Source(0),
-        observed: Observed { minute, arrived: minute, late: false },
-    }
-}
-
-fn total(store: &Store) -> u64 {
-    let minute = instant(NOW).minute();
-    let minutes = wait(store.minutes(ALPHA, minute.plus(-15)..minute.plus(1))).unwrap();
-    let sum = minutes.iter().flat_map(|(_, counts)| counts.rows()).map(|(_, tally)| tally).fold(Tally::default(), Tally::plus);
-    u64::from(sum.count)
-}
-
-fn wait<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }

@@ -9,6 +9,7 @@ pub mod past;
 pub mod proxy;
 pub mod redis;
 pub mod server;
+pub mod stored;
 pub mod tiny_disk;
 
 use groundswell::catalogue;
