@@ -1,4 +1,5 @@
-//! How many reports a second in batches of 1,000 lines, durable, beside a handler that only parses the lines and computes their cells?
+//! How many reports a second in batches of 1,000 lines, durable, beside a handler that
+//! only parses the lines and computes their cells?
 
 mod load;
 
@@ -28,7 +29,9 @@ const BODY_BYTES: usize = 4 << 20;
 fn main() -> anyhow::Result<()> {
     match Task::from_args()? {
         Task::Yardstick(_) => yardstick::serve(|routes| {
-            routes.app_data(web::PayloadConfig::new(BODY_BYTES)).route("/v1/reports/batch", web::post().to(parse_and_locate));
+            routes
+                .app_data(web::PayloadConfig::new(BODY_BYTES))
+                .route("/v1/reports/batch", web::post().to(parse_and_locate));
         }),
         Task::Measure(options) => measure(options),
     }
@@ -47,15 +50,26 @@ fn measure(options: Options) -> anyhow::Result<()> {
     let before = Commits::of(&rival)?;
     let duel = duel::fight(rounds, &rival, &yardstick, |server| {
         let mut pool = Pool::of_batches(&mut crowd, 64, LINES);
-        closed_loop::for_a_span(server.address, CONNECTIONS, span, EXPECTED, |request| pool.next(request))
+        closed_loop::for_a_span(server.address, CONNECTIONS, span, EXPECTED, |request| {
+            pool.next(request)
+        })
     })?;
     sheet::title(&format!("Batches of {LINES} lines"));
     let rows = [row(yardstick.name, &duel.yardstick), row(rival.name, &duel.rival)];
     sheet::table(
-        ["server", "reports/s", "rounds (batches/s)", "p50 ms a batch", "p99 ms a batch", "cores: server + client + others"],
+        [
+            "server",
+            "reports/s",
+            "rounds (batches/s)",
+            "p50 ms a batch",
+            "p99 ms a batch",
+            "cores: server + client + others",
+        ],
         &rows,
     );
-    let commits = before.zip(Commits::of(&rival)?).map_or_else(String::new, |(before, after)| after.since(before));
+    let commits = before
+        .zip(Commits::of(&rival)?)
+        .map_or_else(String::new, |(before, after)| after.since(before));
     sheet::paragraph(&format!("{CONNECTIONS} connections: {}; {commits}.", duel.verdict(TARGET)));
     sheet::paragraph("Where the rest goes, in CPU time per report:");
     let mut costs = costs(yardstick.name, &duel.yardstick);
@@ -63,7 +77,10 @@ fn measure(options: Options) -> anyhow::Result<()> {
     sheet::table(["server", "threads", "own code ns", "kernel ns", "together ns"], &costs);
     let written = duel.rival.written_bytes_per_answer() / LINES as f64;
     let fsync = disk::median_fsync(scratch.path())?;
-    sheet::paragraph(&format!("{} wrote {written:.0} bytes a report. Median fsync {fsync:?}. A new reporter every line.", rival.name));
+    sheet::paragraph(&format!(
+        "{} wrote {written:.0} bytes a report. Median fsync {fsync:?}. A new reporter every line.",
+        rival.name
+    ));
     Ok(())
 }
 
@@ -81,11 +98,20 @@ fn row(server: &str, side: &Side) -> [String; 6] {
 
 fn costs(server: &str, side: &Side) -> Vec<[String; 5]> {
     let ns = |us_per_batch: f64| format!("{:.0}", us_per_batch * 1e3 / LINES as f64);
-    let line = |threads: &str, cpu: Cpu| [server.to_owned(), threads.to_owned(), ns(cpu.user), ns(cpu.system), ns(cpu.seconds())];
+    let line = |threads: &str, cpu: Cpu| {
+        [server.to_owned(), threads.to_owned(), ns(cpu.user), ns(cpu.system), ns(cpu.seconds())]
+    };
     let client = Cpu { user: side.client_us_per_answer(), system: 0.0 };
-    let mut lines: Vec<_> = side.thread_us_per_answer().map(|(threads, cpu)| line(threads, cpu)).collect();
+    let mut lines: Vec<_> =
+        side.thread_us_per_answer().map(|(threads, cpu)| line(threads, cpu)).collect();
     lines.push(line("all", side.cpu_us_per_answer()));
-    lines.push([server.to_owned(), "the client".to_owned(), String::new(), String::new(), ns(client.seconds())]);
+    lines.push([
+        server.to_owned(),
+        "the client".to_owned(),
+        String::new(),
+        String::new(),
+        ns(client.seconds()),
+    ]);
     lines
 }
 

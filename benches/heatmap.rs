@@ -1,6 +1,7 @@
 //! How quickly is a heatmap of 50,000 active cells answered, while reports come in?
 //!
-//! A metropolis at a fixed rate, for its latency; and the whole view as often as possible, beside a static answer of the same bytes.
+//! A metropolis at a fixed rate, for its latency; and the whole view as often as
+//! possible, beside a static answer of the same bytes.
 
 mod load;
 
@@ -27,7 +28,8 @@ const METRO_CELLS: usize = 2_000;
 /// Reports from every cell before anybody reads.
 const REPORTS_PER_CELL: usize = 3;
 const WHOLE_VIEW: &str = "/v1/heatmap?provider=rogers&resolution=8";
-/// Requests a second for the metropolis, and what 99 % of them must stay under, from the requirements.
+/// Requests a second for the metropolis, and what 99 % of them must stay under, from the
+/// requirements.
 const READS_PER_SECOND: f64 = 2_000.0;
 const TARGET_P99_MS: f64 = 5.0;
 /// Reports a second that come in meanwhile: every view is out of date within a tick.
@@ -41,7 +43,11 @@ fn main() -> anyhow::Result<()> {
     match Task::from_args()? {
         Task::Yardstick(argument) => {
             let path = argument.context("the static answer is in a file")?;
-            let encoding = if path.ends_with("gzip") { ContentEncoding::Gzip } else { ContentEncoding::Identity };
+            let encoding = if path.ends_with("gzip") {
+                ContentEncoding::Gzip
+            } else {
+                ContentEncoding::Identity
+            };
             let body = web::Bytes::from(std::fs::read(path)?);
             yardstick::serve(move |routes| {
                 let body = body.clone();
@@ -54,7 +60,10 @@ fn main() -> anyhow::Result<()> {
 }
 
 fn measure(options: Options) -> anyhow::Result<()> {
-    ensure!(!options.against_itself, "a static answer takes no reports, so this yardstick cannot stand in for Groundswell");
+    ensure!(
+        !options.against_itself,
+        "a static answer takes no reports, so this yardstick cannot stand in for Groundswell"
+    );
     let scratch = disk::scratch()?;
     let server = Server::groundswell(&scratch.path().join("store"))?;
     let mut outage = Outage::new();
@@ -78,14 +87,22 @@ fn metro(server: &Server, outage: &mut Outage, options: Options) -> anyhow::Resu
         let (cpu, busy) = (server.cpu()?, machine::busy_seconds());
         let trickle = Stream { rate: REPORTS_PER_SECOND, connections: 4, span };
         let (reads, reports) = std::thread::scope(|threads| {
-            let trickle = || open_loop::stream(server.address, trickle, COUNTED, |request| outage.next(request));
+            let trickle = || {
+                open_loop::stream(server.address, trickle, COUNTED, |request| outage.next(request))
+            };
             let reports = threads.spawn(trickle);
-            let reads = open_loop::stream(server.address, Stream { rate: READS_PER_SECOND, connections: 64, span }, READ, next);
+            let reads = open_loop::stream(
+                server.address,
+                Stream { rate: READS_PER_SECOND, connections: 64, span },
+                READ,
+                next,
+            );
             (reads, reports.join().expect("the trickle does not panic"))
         });
         let (reads, reports) = (reads?, reports?);
         let client = reads.client_cpu_seconds + reports.client_cpu_seconds;
-        let (server_cpu, busy) = (server.cpu()?.since(cpu).seconds(), machine::busy_seconds() - busy);
+        let (server_cpu, busy) =
+            (server.cpu()?.since(cpu).seconds(), machine::busy_seconds() - busy);
         let cores = Cores::of(server_cpu, client, busy, reads.whole_seconds);
         for run in [&reads, &reports] {
             ensure!(run.wrong == 0, "{} wrong answers, first: {:?}", run.wrong, run.first_wrong);
@@ -93,8 +110,10 @@ fn metro(server: &Server, outage: &mut Outage, options: Options) -> anyhow::Resu
         rows.push(row(boxes, encoding, &reads, &reports, cores));
     }
     sheet::paragraph(&format!(
-        "{CELLS} active cells at resolution 8, {METRO_CELLS} of them in the metropolis; {READS_PER_SECOND} reads/s of it at a fixed rate, \
-         latency from when each was due, while {REPORTS_PER_SECOND} reports/s come in. Target: p99 under {TARGET_P99_MS} ms."
+        "{CELLS} active cells at resolution 8, {METRO_CELLS} of them in the metropolis; \
+         {READS_PER_SECOND} reads/s of it at a fixed rate, \
+         latency from when each was due, while {REPORTS_PER_SECOND} reports/s come in. Target: \
+         p99 under {TARGET_P99_MS} ms."
     ));
     sheet::table(
         [
@@ -119,7 +138,8 @@ fn row(boxes: u32, encoding: &str, reads: &Run, reports: &Run, cores: Cores) -> 
     let met = match boxes {
         1 if (at(0.99) as f64 / 1e3) < TARGET_P99_MS => "met",
         1 => "missed",
-        // Nothing is required of many boxes; they show what the one box owes to being warm.
+        // Nothing is required of many boxes; they show what the one box owes to being
+        // warm.
         _ => "",
     };
     [
@@ -146,7 +166,9 @@ fn whole_view(server: &Server, scratch: &Path, options: Options) -> anyhow::Resu
         let yardstick = Server::yardstick(Some(&file), &scratch.join("yardstick.log"))?;
         let request = http::get(WHOLE_VIEW, encoding);
         let duel = duel::fight(rounds, server, &yardstick, |server| {
-            closed_loop::for_a_span(server.address, 16, span, READ, |last| last.clone_from(&request))
+            closed_loop::for_a_span(server.address, 16, span, READ, |last| {
+                last.clone_from(&request)
+            })
         })?;
         for (name, side) in [(yardstick.name, &duel.yardstick), (server.name, &duel.rival)] {
             rows.push([
@@ -161,9 +183,19 @@ fn whole_view(server: &Server, scratch: &Path, options: Options) -> anyhow::Resu
         }
         verdicts.push(format!("- {encoding}: {}", duel.verdict(TARGET)));
     }
-    sheet::paragraph(&format!("The whole view, {CELLS} cells, 16 connections, beside a static answer of the same bytes:"));
+    sheet::paragraph(&format!(
+        "The whole view, {CELLS} cells, 16 connections, beside a static answer of the same bytes:"
+    ));
     sheet::table(
-        ["encoding", "server", "answers/s", "MB/s", "server CPU µs each", "client CPU µs each", "cores: server + client + others"],
+        [
+            "encoding",
+            "server",
+            "answers/s",
+            "MB/s",
+            "server CPU µs each",
+            "client CPU µs each",
+            "cores: server + client + others",
+        ],
         &rows,
     );
     sheet::paragraph(&verdicts.join("\n"));
@@ -174,7 +206,8 @@ fn static_answer(body: &web::Bytes, encoding: ContentEncoding) -> HttpResponse {
     HttpResponse::Ok().insert_header(ContentType::json()).insert_header(encoding).body(body.clone())
 }
 
-/// Requests for the metropolis: the box itself, or that many a little beside it, as people move their maps.
+/// Requests for the metropolis: the box itself, or that many a little beside it, as
+/// people move their maps.
 fn metro_requests(boxes: u32, encoding: &str) -> Vec<Vec<u8>> {
     let request = |n: u32| {
         let [west, south, east, north] = METRO.map(|degrees| degrees + f64::from(n) * 1e-4);
@@ -187,12 +220,16 @@ fn metro_requests(boxes: u32, encoding: &str) -> Vec<Vec<u8>> {
 fn until_total(server: &Server, reports: u64) -> anyhow::Result<()> {
     let began = Instant::now();
     loop {
-        let view: serde_json::Value = serde_json::from_slice(&http::fetch(server.address, WHOLE_VIEW, "identity")?)?;
+        let view: serde_json::Value =
+            serde_json::from_slice(&http::fetch(server.address, WHOLE_VIEW, "identity")?)?;
         let (total, cells) = (view["total"].as_u64(), view["cells"].as_array().map(Vec::len));
         if total == Some(reports) && cells == Some(CELLS) {
             return Ok(());
         }
-        ensure!(began.elapsed() < Duration::from_secs(10), "the view shows {total:?} reports in {cells:?} cells, not {reports} in {CELLS}");
+        ensure!(
+            began.elapsed() < Duration::from_secs(10),
+            "the view shows {total:?} reports in {cells:?} cells, not {reports} in {CELLS}"
+        );
         std::thread::sleep(Duration::from_millis(50));
     }
 }
@@ -208,8 +245,11 @@ impl Outage {
     fn new() -> Self {
         let mut random = Rng::with_seed(4);
         let metro = bounding_box(METRO);
-        let mut cells = distinct_cells(&mut random, METRO, METRO_CELLS, |centre| metro.contains(centre));
-        cells.extend(distinct_cells(&mut random, CONTINENT, CELLS - METRO_CELLS, |centre| !metro.contains(centre)));
+        let mut cells =
+            distinct_cells(&mut random, METRO, METRO_CELLS, |centre| metro.contains(centre));
+        cells.extend(distinct_cells(&mut random, CONTINENT, CELLS - METRO_CELLS, |centre| {
+            !metro.contains(centre)
+        }));
         random.shuffle(&mut cells);
         Self { random, cells, reporters: 0 }
     }
@@ -217,7 +257,13 @@ impl Outage {
     fn report(&mut self, cell: usize) -> Report {
         self.reporters += 1;
         let position = self.cells[cell].centre();
-        Report { provider: "rogers", position, accuracy_m: 50, observed_at: Some(now()), reporter: self.reporters }
+        Report {
+            provider: "rogers",
+            position,
+            accuracy_m: 50,
+            observed_at: Some(now()),
+            reporter: self.reporters,
+        }
     }
 
     fn next(&mut self, request: &mut Vec<u8>) {

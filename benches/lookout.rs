@@ -1,9 +1,13 @@
-//! What does the lookout of a server cost, and how soon after the deciding report is an incident known?
+//! What does the lookout of a server cost, and how soon after the deciding report is an
+//! incident known?
 //!
-//! Fifty providers over a continent with three quiet weeks behind them, on the embedded store, in this process. First what a start takes. Then a
-//! quiet minute, a report a second of all together. Then one provider after the other fails in one city: twelve reports are recorded at once, and
-//! the time counts from the answer to them until the incident can be read. Last, while all these incidents go on, 200 reports a second of one
-//! provider in an outage everywhere. What looks cost is the CPU time of the thread that looks.
+//! Fifty providers over a continent with three quiet weeks behind them, on the embedded
+//! store, in this process. First what a start takes. Then a quiet minute, a report a
+//! second of all together. Then one provider after the other fails in one city: twelve
+//! reports are recorded at once, and the time counts from the answer to them until the
+//! incident can be read. Last, while all these incidents go on, 200 reports a second of
+//! one provider in an outage everywhere. What looks cost is the CPU time of the thread
+//! that looks.
 
 mod load;
 
@@ -52,16 +56,19 @@ fn measure(options: Options) -> anyhow::Result<()> {
     let cities = Cities::of_any(&["CA", "US"])?;
     let mut people = People { random: fastrand::Rng::with_seed(1), cities, reporters: 0 };
     let directory = tempfile::tempdir()?;
-    let catalogue = Catalogue::new((0..PROVIDERS).map(|n| Provider::of_id(format!("p{n:02}"))).collect())?;
+    let catalogue =
+        Catalogue::new((0..PROVIDERS).map(|n| Provider::of_id(format!("p{n:02}"))).collect())?;
     let key = ReporterKey::new(b"secret of a bench");
     let terms = Terms { reporter_key_check: key.check_value(), lateness_ms: DEFAULT_LATENESS_MS };
-    let store_options = StoreOptions { durability: Durability::Unsynced, ..StoreOptions::default() };
+    let store_options =
+        StoreOptions { durability: Durability::Unsynced, ..StoreOptions::default() };
     let store = Store::open_embedded(directory.path(), &catalogue, terms, store_options)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let before = resident_bytes();
     runtime.block_on(fill(&store, &mut people, options.pick(3, PAST_DAYS)))?;
     let filled = resident_bytes();
-    let engine = Arc::new(Engine::start(catalogue, Clock::system(), DEFAULT_LATENESS_MS, &key, store)?);
+    let engine =
+        Arc::new(Engine::start(catalogue, Clock::system(), DEFAULT_LATENESS_MS, &key, store)?);
     let (stop, stopped) = (Arc::new(AtomicBool::new(false)), Instant::now());
     let looking = std::thread::spawn({
         let (engine, stop) = (Arc::clone(&engine), Arc::clone(&stop));
@@ -84,11 +91,21 @@ fn measure(options: Options) -> anyhow::Result<()> {
     let quiet_from = Instant::now();
     runtime.block_on(report(&engine, &mut people, Duration::from_secs(options.pick(10, 60)), 0))?;
     let quiet_to = Instant::now();
-    // Before the outage everywhere, beside which so few reports would rightly be taken for its echo.
-    let mut seconds = runtime.block_on(decide(&engine, &mut people, options.pick(5, u64::from(PROVIDERS) - 2)))?;
+    // Before the outage everywhere, beside which so few reports would rightly be taken
+    // for its echo.
+    let mut seconds = runtime.block_on(decide(
+        &engine,
+        &mut people,
+        options.pick(5, u64::from(PROVIDERS) - 2),
+    ))?;
     seconds.sort_by(f64::total_cmp);
     let outage_from = Instant::now();
-    runtime.block_on(report(&engine, &mut people, Duration::from_secs(options.pick(20, 180)), OUTAGE_A_SECOND))?;
+    runtime.block_on(report(
+        &engine,
+        &mut people,
+        Duration::from_secs(options.pick(20, 180)),
+        OUTAGE_A_SECOND,
+    ))?;
     let outage_to = Instant::now();
     sheet::paragraph(&format!(
         "memory: {} MiB after the outage, {} incidents open",
@@ -98,7 +115,10 @@ fn measure(options: Options) -> anyhow::Result<()> {
 
     stop.store(true, Ordering::Relaxed);
     let looks = looking.join().expect("the lookout ends");
-    for (what, from, to) in [("quiet", quiet_from, quiet_to), ("outage everywhere of 200 reports/s", outage_from, outage_to)] {
+    for (what, from, to) in [
+        ("quiet", quiet_from, quiet_to),
+        ("outage everywhere of 200 reports/s", outage_from, outage_to),
+    ] {
         print_looks(what, &looks, from, to);
     }
     sheet::paragraph(&format!(
@@ -112,9 +132,13 @@ fn measure(options: Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Looks as the process does, until told to stop. Gives when each look began and the CPU time it took.
+/// Looks as the process does, until told to stop. Gives when each look began and the CPU
+/// time it took.
 fn look(engine: &Engine, stop: &AtomicBool) -> Looks {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be had");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime can be had");
     let mut looks = Vec::new();
     while !stop.load(Ordering::Relaxed) {
         let (began, cpu) = (Instant::now(), thread_cpu_seconds());
@@ -127,11 +151,13 @@ fn look(engine: &Engine, stop: &AtomicBool) -> Looks {
 }
 
 fn print_looks(what: &str, looks: &Looks, from: Instant, to: Instant) {
-    let mut took: Vec<f64> = looks.iter().filter(|(at, _)| (from..to).contains(at)).map(|(_, cpu)| *cpu).collect();
+    let mut took: Vec<f64> =
+        looks.iter().filter(|(at, _)| (from..to).contains(at)).map(|(_, cpu)| *cpu).collect();
     took.sort_by(f64::total_cmp);
     let share = took.iter().sum::<f64>() / to.duration_since(from).as_secs_f64();
     sheet::paragraph(&format!(
-        "{what}: {:.1} % of one core; a look {:.1} ms in the median, {:.0} ms p99, {:.0} ms at most, {} looks",
+        "{what}: {:.1} % of one core; a look {:.1} ms in the median, {:.0} ms p99, {:.0} ms at \
+         most, {} looks",
         100.0 * share,
         1e3 * quantile(&took, 0.5),
         1e3 * quantile(&took, 0.99),
@@ -141,7 +167,10 @@ fn print_looks(what: &str, looks: &Looks, from: Instant, to: Instant) {
 }
 
 fn quantile(sorted: &[f64], part: f64) -> f64 {
-    sorted.get(((sorted.len() as f64 * part).ceil() as usize).saturating_sub(1)).copied().unwrap_or(f64::NAN)
+    sorted
+        .get(((sorted.len() as f64 * part).ceil() as usize).saturating_sub(1))
+        .copied()
+        .unwrap_or(f64::NAN)
 }
 
 /// Those who report.
@@ -168,7 +197,11 @@ impl People {
             observed: Observed { minute, arrived: minute, late: false },
             source: Source(0),
             // Six bits of the day, and 58 that nobody shares.
-            reporter: Reporter { hash: ((minute.0 / 1_440) as u64) << DAY_SHIFT | self.reporters, slot: 0, identity: Identity::Own },
+            reporter: Reporter {
+                hash: ((minute.0 / 1_440) as u64) << DAY_SHIFT | self.reporters,
+                slot: 0,
+                identity: Identity::Own,
+            },
         }
     }
 }
@@ -199,7 +232,12 @@ async fn record(store: &Store, group: &mut Vec<Report>) -> anyhow::Result<()> {
 }
 
 /// Lets reports come for so long, in tenths of a second.
-async fn report(engine: &Engine, people: &mut People, length: Duration, outage_a_second: u64) -> anyhow::Result<()> {
+async fn report(
+    engine: &Engine,
+    people: &mut People,
+    length: Duration,
+    outage_a_second: u64,
+) -> anyhow::Result<()> {
     let began = Instant::now();
     let mut come = 0.0;
     while began.elapsed() < length {
@@ -221,7 +259,8 @@ async fn report(engine: &Engine, people: &mut People, length: Duration, outage_a
     Ok(())
 }
 
-/// One provider after the other fails in a city. Seconds from the answer to the deciding reports until each incident can be read.
+/// One provider after the other fails in a city. Seconds from the answer to the deciding
+/// reports until each incident can be read.
 async fn decide(engine: &Engine, people: &mut People, times: u64) -> anyhow::Result<Vec<f64>> {
     let mut seconds = Vec::new();
     for provider in 1..=times as u16 {
@@ -231,7 +270,8 @@ async fn decide(engine: &Engine, people: &mut People, times: u64) -> anyhow::Res
         let minute = now().minute();
         let somewhere = |people: &mut People| {
             let aside = |random: &mut fastrand::Rng| (random.f64() - 0.5) / 20.0;
-            let (lat, lon) = (city.lat() + aside(&mut people.random), city.lon() + aside(&mut people.random));
+            let (lat, lon) =
+                (city.lat() + aside(&mut people.random), city.lon() + aside(&mut people.random));
             Position::new(lat, lon).expect("no city lies at a pole")
         };
         let reports = (0..DECIDING)
@@ -243,7 +283,10 @@ async fn decide(engine: &Engine, people: &mut People, times: u64) -> anyhow::Res
         engine.record(reports).await.map_err(|error| anyhow::anyhow!("{error:?}"))?;
         let (answered, id) = (Instant::now(), format!("p{provider:02}"));
         while !engine.register().open().any(|incident| incident.brand(&id).is_some()) {
-            anyhow::ensure!(answered.elapsed() < Duration::from_secs(90), "no incident of {id} within 90 s");
+            anyhow::ensure!(
+                answered.elapsed() < Duration::from_secs(90),
+                "no incident of {id} within 90 s"
+            );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         seconds.push(answered.elapsed().as_secs_f64());

@@ -1,7 +1,9 @@
-//! How soon does a server with an empty store detect, and what does a look cost then, by how many providers its catalogue has?
+//! How soon does a server with an empty store detect, and what does a look cost then, by
+//! how many providers its catalogue has?
 //!
-//! In this process, on the embedded store and on a Redis of its own. A start is what the detectors take to come through the day before. A look is
-//! one of a quiet minute: nobody reports. Both must grow no faster than the catalogue.
+//! In this process, on the embedded store and on a Redis of its own. A start is what the
+//! detectors take to come through the day before. A look is one of a quiet minute: nobody
+//! reports. Both must grow no faster than the catalogue.
 
 mod load;
 
@@ -29,7 +31,8 @@ const LOOKS: u32 = 20;
 /// How much more a provider may cost among the most than among the fewest.
 const LINEAR: f64 = 2.0;
 
-/// What one size costs. The CPU time of a start is that of the whole process: what else runs on the machine hardly shows in it.
+/// What one size costs. The CPU time of a start is that of the whole process: what else
+/// runs on the machine hardly shows in it.
 #[derive(Debug, Clone, Copy)]
 struct Cost {
     start_s: f64,
@@ -50,7 +53,8 @@ fn main() -> anyhow::Result<()> {
         let mut rows = Vec::new();
         let mut costs: Vec<Cost> = Vec::new();
         for &providers in sizes {
-            let cost = cost_of(providers, &scratch.path().join(format!("{store}-{providers}")), on_redis)?;
+            let cost =
+                cost_of(providers, &scratch.path().join(format!("{store}-{providers}")), on_redis)?;
             rows.push(row(store, providers, &cost, costs.first().zip(sizes.first())));
             costs.push(cost);
         }
@@ -69,10 +73,12 @@ fn main() -> anyhow::Result<()> {
             &rows,
         );
         if let [first, .., last] = &costs[..] {
-            let ratio = (last.start_cpu_s / sizes[sizes.len() - 1] as f64) / (first.start_cpu_s / sizes[0] as f64);
+            let ratio = (last.start_cpu_s / sizes[sizes.len() - 1] as f64)
+                / (first.start_cpu_s / sizes[0] as f64);
             let verdict = if ratio <= LINEAR { "met" } else { "missed" };
             sheet::paragraph(&format!(
-                "A provider's start costs **{ratio:.2}** times as much among the most as among the fewest, target {LINEAR:.0}: {verdict}."
+                "A provider's start costs **{ratio:.2}** times as much among the most as among \
+                 the fewest, target {LINEAR:.0}: {verdict}."
             ));
         }
     }
@@ -80,7 +86,9 @@ fn main() -> anyhow::Result<()> {
 }
 
 fn row(store: &str, providers: usize, cost: &Cost, first: Option<(&Cost, &usize)>) -> [String; 9] {
-    let ratio = first.map(|(first, size)| (cost.start_cpu_s / providers as f64) / (first.start_cpu_s / *size as f64));
+    let ratio = first.map(|(first, size)| {
+        (cost.start_cpu_s / providers as f64) / (first.start_cpu_s / *size as f64)
+    });
     [
         store.to_owned(),
         sheet::thousands(providers as f64),
@@ -95,14 +103,17 @@ fn row(store: &str, providers: usize, cost: &Cost, first: Option<(&Cost, &usize)
 }
 
 fn cost_of(providers: usize, directory: &Path, on_redis: bool) -> anyhow::Result<Cost> {
-    let catalogue = Catalogue::new((0..providers).map(|n| Provider::of_id(format!("p{n:05}"))).collect())?;
+    let catalogue =
+        Catalogue::new((0..providers).map(|n| Provider::of_id(format!("p{n:05}"))).collect())?;
     let key = ReporterKey::new(b"secret of a bench");
     let terms = Terms { reporter_key_check: key.check_value(), lateness_ms: DEFAULT_LATENESS_MS };
     let before = resident_bytes();
     let redis = on_redis.then(|| Redis::start(directory, "everysec")).transpose()?;
     let store = match &redis {
         None => Store::open_embedded(directory, &catalogue, terms, StoreOptions::default())?,
-        Some(redis) => Store::open_redis(&redis.url(), &catalogue, terms, &RedisOptions::default())?,
+        Some(redis) => {
+            Store::open_redis(&redis.url(), &catalogue, terms, &RedisOptions::default())?
+        }
     };
     let engine = Engine::start(catalogue, Clock::system(), DEFAULT_LATENESS_MS, &key, store)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -111,7 +122,8 @@ fn cost_of(providers: usize, directory: &Path, on_redis: bool) -> anyhow::Result
     while engine.outlook().is_behind {
         runtime.block_on(engine.look_out());
     }
-    let (start_s, start_cpu_s, start_commands) = (began.elapsed().as_secs_f64(), cpu()? - used, commands()? - asked);
+    let (start_s, start_cpu_s, start_commands) =
+        (began.elapsed().as_secs_f64(), cpu()? - used, commands()? - asked);
     let (used, asked) = (cpu()?, commands()?);
     for _ in 0..LOOKS {
         runtime.block_on(engine.look_out());
@@ -132,6 +144,8 @@ fn cpu() -> anyhow::Result<f64> {
 /// Commands that a Redis was sent so far.
 fn all_calls(redis: &Redis) -> anyhow::Result<u64> {
     let stats = redis.cli(&["INFO", "stats"])?;
-    let calls = stats.lines().find_map(|line| line.strip_prefix("total_commands_processed:")?.trim().parse().ok());
+    let calls = stats
+        .lines()
+        .find_map(|line| line.strip_prefix("total_commands_processed:")?.trim().parse().ok());
     calls.context("INFO stats has no total_commands_processed")
 }

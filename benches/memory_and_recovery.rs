@@ -1,7 +1,9 @@
-//! What does a day of reports take in memory and on disk, and how soon is the server back after a crash?
+//! What does a day of reports take in memory and on disk, and how soon is the server back
+//! after a crash?
 //!
-//! Every size is filled twice: by people all in one place, where little but reporters is remembered, and by people in ten metropolises
-//! over a day. What the second takes beyond the first is what live (cell, minute)s take.
+//! Every size is filled twice: by people all in one place, where little but reporters is
+//! remembered, and by people in ten metropolises over a day. What the second takes beyond
+//! the first is what live (cell, minute)s take.
 
 mod load;
 
@@ -74,13 +76,24 @@ fn main() -> anyhow::Result<()> {
         &memory,
     );
     sheet::paragraph(
-        "Resident memory: of a server at rest after a day's outage, and of the same one after a crash and a restart, when it holds what it needs \
-         and nothing that filling left behind. A reporter: all reports from one place, less an empty server. A (cell, minute): what the outage \
+        "Resident memory: of a server at rest after a day's outage, and of the same one after a \
+         crash and a restart, when it holds what it needs \
+         and nothing that filling left behind. A reporter: all reports from one place, less an \
+         empty server. A (cell, minute): what the outage \
          takes beyond that.",
     );
     sheet::paragraph("After `kill -9`, the files still in the page cache:");
     sheet::table(
-        ["reports", "where", "filled at reports/s", "MiB, peak", "MiB on disk", "bytes a report", "listening after s", "ready after s"],
+        [
+            "reports",
+            "where",
+            "filled at reports/s",
+            "MiB, peak",
+            "MiB on disk",
+            "bytes a report",
+            "listening after s",
+            "ready after s",
+        ],
         &recovery,
     );
     let scratch = disk::scratch()?;
@@ -100,28 +113,40 @@ fn taken_by(reports: usize, day: &Day) -> anyhow::Result<Taken> {
     let filled_in = began.elapsed();
     let resident = at_rest(&server)?;
     let peak = server.peak_resident_bytes()?;
-    eprintln!("{reports} reports in {:.1} s, {} MiB", filled_in.as_secs_f64(), sheet::mib(resident));
+    eprintln!(
+        "{reports} reports in {:.1} s, {} MiB",
+        filled_in.as_secs_f64(),
+        sheet::mib(resident)
+    );
     // As by kill -9.
     drop(server);
     let on_disk = disk::bytes_in(&store)?;
-    let of_the_one_down = day.clone().take(reports).filter(|report| report.provider == DOWN).count();
+    let of_the_one_down =
+        day.clone().take(reports).filter(|report| report.provider == DOWN).count();
     let restarted = restart(&store, of_the_one_down)?;
     Ok(Taken { filled_in, empty, resident, peak, on_disk, restarted })
 }
 
-/// Starts a server on that store, and makes sure that it has so many reports of the provider that is down.
+/// Starts a server on that store, and makes sure that it has so many reports of the
+/// provider that is down.
 fn restart(store: &Path, reports: usize) -> anyhow::Result<Restarted> {
     let began = Instant::now();
     let server = Server::groundswell(store)?;
     until_ready(&server)?;
     let ready_after = began.elapsed();
     let target = format!("/v1/heatmap?provider={DOWN}&window=24h&resolution=3");
-    let view: serde_json::Value = serde_json::from_slice(&http::fetch(server.address, &target, "identity")?)?;
-    ensure!(view["total"] == reports, "after the crash the map shows {} reports of {reports}", view["total"]);
+    let view: serde_json::Value =
+        serde_json::from_slice(&http::fetch(server.address, &target, "identity")?)?;
+    ensure!(
+        view["total"] == reports,
+        "after the crash the map shows {} reports of {reports}",
+        view["total"]
+    );
     Ok(Restarted { listening_after: server.started_in, ready_after, resident: at_rest(&server)? })
 }
 
-/// The memory a server holds once it has stopped tidying up: when it moved by less than one per cent for seven seconds, or after a minute.
+/// The memory a server holds once it has stopped tidying up: when it moved by less than
+/// one per cent for seven seconds, or after a minute.
 fn at_rest(server: &Server) -> anyhow::Result<u64> {
     let (mut calm_seconds, mut resident) = (0, server.resident_bytes()?);
     for _ in 0..60 {
@@ -137,10 +162,14 @@ fn at_rest(server: &Server) -> anyhow::Result<u64> {
     server.resident_bytes()
 }
 
-/// How many different minutes of different cells of different providers these reports were observed in.
+/// How many different minutes of different cells of different providers these reports
+/// were observed in.
 fn cell_minutes(reports: impl Iterator<Item = Report>) -> usize {
     let place = |report: Report| {
-        let place = Place::Position { position: report.position, accuracy_m: Some(report.accuracy_m.into()) };
+        let place = Place::Position {
+            position: report.position,
+            accuracy_m: Some(report.accuracy_m.into()),
+        };
         (report.observed_at.map(Timestamp::minute), place.cell(), report.provider)
     };
     let mut seen: Vec<_> = reports.map(place).collect();
@@ -149,8 +178,14 @@ fn cell_minutes(reports: impl Iterator<Item = Report>) -> usize {
     seen.len()
 }
 
-fn memory_row(reports: usize, cell_minutes: usize, one_place: &Taken, outage: &Taken) -> [String; 8] {
-    let each = |more: u64, less: u64, of: usize| format!("{:.1}", (more as f64 - less as f64) / of as f64);
+fn memory_row(
+    reports: usize,
+    cell_minutes: usize,
+    one_place: &Taken,
+    outage: &Taken,
+) -> [String; 8] {
+    let each =
+        |more: u64, less: u64, of: usize| format!("{:.1}", (more as f64 - less as f64) / of as f64);
     [
         sheet::thousands(reports as f64),
         sheet::thousands(cell_minutes as f64),

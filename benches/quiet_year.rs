@@ -1,7 +1,9 @@
 //! How many false alarms does a provider bring in a year in which nothing is wrong?
 //!
-//! Fifty providers over a continent, of one report a day up to twenty thousand, each minute played into its detector, without a store.
-//! Every incident is a false alarm. By default a quarter is counted, after four weeks: a year takes four times as long; `--quick` counts a week.
+//! Fifty providers over a continent, of one report a day up to twenty thousand, each
+//! minute played into its detector, without a store. Every incident is a false alarm. By
+//! default a quarter is counted, after four weeks: a year takes four times as long;
+//! `--quick` counts a week.
 
 mod load;
 
@@ -20,7 +22,8 @@ use std::collections::HashSet;
 /// 7 January 2024, 00:00 UTC.
 const BEGIN: Minute = Minute(1_704_585_600 / 60);
 const PROVIDERS: usize = 50;
-/// Reports a day of the smallest and of the largest provider. The others lie between, each so many times the one before.
+/// Reports a day of the smallest and of the largest provider. The others lie between,
+/// each so many times the one before.
 const A_DAY: (f64, f64) = (1.0, 20_000.0);
 /// Days at first, which are counted apart: the detectors know little.
 const FIRST_DAYS: i64 = 28;
@@ -28,7 +31,8 @@ const YEAR_DAYS: f64 = 365.25;
 /// An hour is learnt so many minutes after it ended.
 const LEARNT_AFTER: i64 = 6;
 
-/// One provider, its detector, and the false alarms of the first days and of those counted.
+/// One provider, its detector, and the false alarms of the first days and of those
+/// counted.
 struct Played {
     quiet: Quiet,
     detector: Detector,
@@ -54,8 +58,13 @@ fn measure(options: Options) -> anyhow::Result<()> {
             for provider in &mut providers {
                 let facts = provider.quiet.come(minute);
                 let told = provider.detector.step(minute, &facts, true);
-                let alarms = if day < FIRST_DAYS { &mut provider.first } else { &mut provider.counted };
-                alarms.extend(told.iter().filter(|incident| incident.revision == 0).map(|incident| incident.id));
+                let alarms =
+                    if day < FIRST_DAYS { &mut provider.first } else { &mut provider.counted };
+                alarms.extend(
+                    told.iter()
+                        .filter(|incident| incident.revision == 0)
+                        .map(|incident| incident.id),
+                );
             }
         }
         if day % 7 == 6 {
@@ -69,13 +78,25 @@ fn measure(options: Options) -> anyhow::Result<()> {
 /// Providers of all of the continent, of one country, of its largest cities.
 fn providers() -> anyhow::Result<Vec<Played>> {
     let [canada, states, mexico] = [Cities::of("CA")?, Cities::of("US")?, Cities::of("MX")?];
-    let maps = [Cities::of_any(&["CA", "US", "MX"])?, states.clone(), canada.clone(), mexico, states.largest(30), canada.largest(5)];
+    let maps = [
+        Cities::of_any(&["CA", "US", "MX"])?,
+        states.clone(),
+        canada.clone(),
+        mexico,
+        states.largest(30),
+        canada.largest(5),
+    ];
     let step = (A_DAY.1 / A_DAY.0).powf(1.0 / (PROVIDERS - 1) as f64);
     // As a server finds out by itself.
     let mut detector = Detector::new(Parameters::default());
     detector.go_by(clock_of(ZONE), BEGIN.hour());
     let provider = |n: usize| Played {
-        quiet: Quiet::new(n as u64, maps[n % maps.len()].clone(), A_DAY.0 * step.powi(n as i32), n % 4 >= 2),
+        quiet: Quiet::new(
+            n as u64,
+            maps[n % maps.len()].clone(),
+            A_DAY.0 * step.powi(n as i32),
+            n % 4 >= 2,
+        ),
         detector: detector.clone(),
         reports: 0,
         first: HashSet::new(),
@@ -84,27 +105,49 @@ fn providers() -> anyhow::Result<Vec<Played>> {
     Ok((0..PROVIDERS).map(provider).collect())
 }
 
-/// Teaches the hour that is due at this minute, where one is: as a server would, each with the help of the provider that was heard of most.
+/// Teaches the hour that is due at this minute, where one is: as a server would, each
+/// with the help of the provider that was heard of most.
 fn learn(providers: &mut [Played], minute: Minute) {
-    let Some(Hour(hour)) = (minute.0.rem_euclid(60) == LEARNT_AFTER).then(|| minute.plus(-60).hour()) else { return };
-    let most = providers.iter().map(|provider| provider.detector.baseline()).max_by(|a, b| a.reports().total_cmp(&b.reports())).cloned();
+    let Some(Hour(hour)) =
+        (minute.0.rem_euclid(60) == LEARNT_AFTER).then(|| minute.plus(-60).hour())
+    else {
+        return;
+    };
+    let most = providers
+        .iter()
+        .map(|provider| provider.detector.baseline())
+        .max_by(|a, b| a.reports().total_cmp(&b.reports()))
+        .cloned();
     for provider in providers {
         let facts = provider.quiet.take_hour(Hour(hour));
-        provider.reports += facts.iter().flat_map(Counts::rows).map(|(_, tally)| u64::from(tally.count)).sum::<u64>();
+        provider.reports += facts
+            .iter()
+            .flat_map(Counts::rows)
+            .map(|(_, tally)| u64::from(tally.count))
+            .sum::<u64>();
         provider.detector.learn(Hour(hour), facts.as_ref(), 60, most.as_ref());
     }
 }
 
 fn print(providers: &[Played], days: i64, seconds: f64) {
-    let classes = [(0.0, 10.0), (10.0, 100.0), (100.0, 1_000.0), (1_000.0, 10_000.0), (10_000.0, f64::MAX)];
+    let classes =
+        [(0.0, 10.0), (10.0, 100.0), (100.0, 1_000.0), (1_000.0, 10_000.0), (10_000.0, f64::MAX)];
     let mut rows: Vec<[String; 6]> = Vec::new();
     for is_restless in [false, true] {
         for (from, to) in classes {
-            let of_class = |provider: &&Played| from <= provider.quiet.a_day && provider.quiet.a_day < to;
-            let of_kind = providers.iter().filter(of_class).filter(|provider| provider.quiet.is_restless == is_restless);
-            let name = if to < f64::MAX { format!("{from} to {to}") } else { format!("{from} and more") };
+            let of_class =
+                |provider: &&Played| from <= provider.quiet.a_day && provider.quiet.a_day < to;
+            let of_kind = providers
+                .iter()
+                .filter(of_class)
+                .filter(|provider| provider.quiet.is_restless == is_restless);
+            let name =
+                if to < f64::MAX { format!("{from} to {to}") } else { format!("{from} and more") };
             rows.push(row(
-                format!("{name}, {}", if is_restless { "restless evenings" } else { "chance alone" }),
+                format!(
+                    "{name}, {}",
+                    if is_restless { "restless evenings" } else { "chance alone" }
+                ),
                 &of_kind.collect::<Vec<_>>(),
                 days,
             ));
@@ -112,13 +155,29 @@ fn print(providers: &[Played], days: i64, seconds: f64) {
     }
     rows.push(row("all".to_owned(), &providers.iter().collect::<Vec<_>>(), days));
     sheet::title("A quiet year");
-    sheet::table(["reports a day", "providers", "reports", "false alarms, first 4 weeks", "false alarms then", "a provider-year"], &rows);
+    sheet::table(
+        [
+            "reports a day",
+            "providers",
+            "reports",
+            "false alarms, first 4 weeks",
+            "false alarms then",
+            "a provider-year",
+        ],
+        &rows,
+    );
     sheet::paragraph(&format!(
-        "{PROVIDERS} providers for {FIRST_DAYS} days and then {days} days, {:.1} provider-years; CPU time {seconds:.0} s.",
+        "{PROVIDERS} providers for {FIRST_DAYS} days and then {days} days, {:.1} provider-years; \
+         CPU time {seconds:.0} s.",
         PROVIDERS as f64 * days as f64 / YEAR_DAYS
     ));
     for provider in providers.iter().filter(|provider| !provider.counted.is_empty()) {
-        eprintln!("{:.0} a day, restless {}: {}", provider.quiet.a_day, provider.quiet.is_restless, provider.counted.len());
+        eprintln!(
+            "{:.0} a day, restless {}: {}",
+            provider.quiet.a_day,
+            provider.quiet.is_restless,
+            provider.counted.len()
+        );
     }
 }
 

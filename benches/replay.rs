@@ -1,6 +1,8 @@
-//! How long does a replay take: a day of a million reports, and without the detectors' own cost?
+//! How long does a replay take: a day of a million reports, and without the detectors'
+//! own cost?
 //!
-//! In this process, on the embedded store in a temporary directory, one stream on one core.
+//! In this process, on the embedded store in a temporary directory, one stream on one
+//! core.
 
 mod load;
 
@@ -65,8 +67,20 @@ fn measure(options: Options) -> anyhow::Result<()> {
     }
     let met = if slowest <= TARGET_S { "met" } else { "missed" };
     sheet::title("Time to replay a day");
-    sheet::table(["reports", "counted", "duplicates", "providers found after s", "all s", "reports a second"], &rows);
-    sheet::paragraph(&format!("The largest took **{slowest:.1} s**, target {TARGET_S:.0} s: {met}."));
+    sheet::table(
+        [
+            "reports",
+            "counted",
+            "duplicates",
+            "providers found after s",
+            "all s",
+            "reports a second",
+        ],
+        &rows,
+    );
+    sheet::paragraph(&format!(
+        "The largest took **{slowest:.1} s**, target {TARGET_S:.0} s: {met}."
+    ));
     Ok(())
 }
 

@@ -1,4 +1,5 @@
-//! How many single reports a second, durable, beside a bare actix-web handler that parses the same body and answers 202?
+//! How many single reports a second, durable, beside a bare actix-web handler that parses
+//! the same body and answers 202?
 
 mod load;
 
@@ -42,11 +43,15 @@ fn measure(options: Options) -> anyhow::Result<()> {
         let before = Commits::of(&rival)?;
         let duel = duel::fight(rounds, &rival, &yardstick, |server| {
             let mut pool = Pool::of_single_reports(&mut crowd, 4_096);
-            closed_loop::for_a_span(server.address, connections, span, EXPECTED, |request| pool.next(request))
+            closed_loop::for_a_span(server.address, connections, span, EXPECTED, |request| {
+                pool.next(request)
+            })
         })?;
         rows.push(row(connections, yardstick.name, &duel.yardstick));
         rows.push(row(connections, rival.name, &duel.rival));
-        let commits = before.zip(Commits::of(&rival)?).map_or_else(String::new, |(before, after)| after.since(before));
+        let commits = before
+            .zip(Commits::of(&rival)?)
+            .map_or_else(String::new, |(before, after)| after.since(before));
         verdicts.push(format!("- {connections} connections: {}; {commits}", duel.verdict(target)));
     }
     sheet::title("Single reports");
@@ -65,7 +70,10 @@ fn measure(options: Options) -> anyhow::Result<()> {
         &rows,
     );
     sheet::paragraph(&verdicts.join("\n"));
-    sheet::paragraph(&format!("Median fsync {:?}. A new reporter every time.", disk::median_fsync(scratch.path())?));
+    sheet::paragraph(&format!(
+        "Median fsync {:?}. A new reporter every time.",
+        disk::median_fsync(scratch.path())?
+    ));
     Ok(())
 }
 
@@ -107,5 +115,9 @@ struct Accepted {
 
 async fn parse_and_accept(body: web::Json<Body>) -> HttpResponse {
     std::hint::black_box(body);
-    HttpResponse::Accepted().json(Accepted { outcome: "counted", cell: "882b9bc5ddfffff", observed_at: "2026-01-01T00:00:00Z" })
+    HttpResponse::Accepted().json(Accepted {
+        outcome: "counted",
+        cell: "882b9bc5ddfffff",
+        observed_at: "2026-01-01T00:00:00Z",
+    })
 }

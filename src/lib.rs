@@ -1,13 +1,16 @@
-//! Groundswell: which provider is down, where, since when, from the reports of those who notice.
+//! Groundswell: which provider is down, where, since when, from the reports of those who
+//! notice.
 //!
-//! The store keeps facts, the domain derives everything else, HTTP only translates. Rooms may use only what stands below them:
+//! The store keeps facts, the domain derives everything else, HTTP only translates. Rooms
+//! may use only what stands below them:
 //!
 //! ```text
 //! cli ─ config, catalogue     commands, settings, the list of providers
 //!  ├ gazetteer                names of places: for cli, http and engine
 //!  ├ backtest                 incidents against known outages: score, table, plots
 //!  ├ rehearsal ─ simulate    outages on record through all of detection: verdicts, plots
-//!  ├ simulate ─ gazetteer     outages on record, played by a synthetic crowd; real cities
+//!  ├ simulate ─ gazetteer     outages on record, played by a synthetic crowd; real
+//!  cities
 //!  └ http                     routes, wire types, the one error table
 //!     ├ render                a view in, bytes out
 //!     └ engine                the use-cases; the only one who knows the time

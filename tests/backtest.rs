@@ -1,4 +1,5 @@
-//! `groundswell backtest` as a person uses it: on a small set, on one that is broken, with a report to look at.
+//! `groundswell backtest` as a person uses it: on a small set, on one that is broken,
+//! with a report to look at.
 //!
 //! That its figures are the scorer's, to the digit, is held by `tests/backtest.py`.
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
@@ -29,7 +30,11 @@ fn small_set() -> tempfile::TempDir {
         "injected_received_s": [60, 120.5, 600]});
     let nothing = json!({"scenario": "x-null-01", "family": "null", "provider": "*", "expect": "silent", "onset": start, "end": stop,
         "last_report": stop, "cells": []});
-    write(directory.path(), INDEX, &json!([stream("x-local-00", "local"), stream("x-null-01", "null")]));
+    write(
+        directory.path(),
+        INDEX,
+        &json!([stream("x-local-00", "local"), stream("x-null-01", "null")]),
+    );
     write(directory.path(), TRUTH, &json!([outage, nothing]));
     std::fs::write(directory.path().join("x-local-00.ndjson"), revisions()).unwrap();
     std::fs::write(directory.path().join("x-null-01.ndjson"), false_alarm()).unwrap();
@@ -53,10 +58,13 @@ fn write(directory: &Path, file: &str, value: &Value) {
     std::fs::write(directory.join(file), value.to_string()).unwrap();
 }
 
-/// What `groundswell backtest` prints on the set, its own files being the incidents; or what it complains of.
+/// What `groundswell backtest` prints on the set, its own files being the incidents; or
+/// what it complains of.
 fn backtest(set: &Path, more: &[&str]) -> Result<String, String> {
     let path = set.to_str().unwrap();
-    let output = groundswell(&[&["backtest", "--set", path, "--alarms", path], more].concat()).output().unwrap();
+    let output = groundswell(&[&["backtest", "--set", path, "--alarms", path], more].concat())
+        .output()
+        .unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
 }
@@ -65,10 +73,14 @@ fn backtest(set: &Path, more: &[&str]) -> Result<String, String> {
 fn the_table_says_what_was_found_and_what_was_false() {
     let set = small_set();
     let expected = "\
-family         hit/n  rate    med    p90 reports   FA/wk rise/wk  prec  recA  recW  resolve open  onset±  note
-local            1/1  1.00   12.0   12.0     3.0    0.00    0.00  1.00  1.00  1.00     30.0    0     4.5  
-null             0/0   nan    nan    nan     nan    1.00    0.00   nan   nan   nan      nan    0     nan  
-ALL              1/1  1.00   12.0   12.0     3.0    0.50    0.00  1.00  1.00  1.00     30.0    0          mean capped delay 12.0 min; SCORE 13.0 (lower is better); spam quiet 0/0
+family         hit/n  rate    med    p90 reports   FA/wk rise/wk  prec  recA  recW  resolve open  \
+onset±  note
+local            1/1  1.00   12.0   12.0     3.0    0.00    0.00  1.00  1.00  1.00     30.0    0  \
+   4.5  
+null             0/0   nan    nan    nan     nan    1.00    0.00   nan   nan   nan      nan    0  \
+   nan  
+ALL              1/1  1.00   12.0   12.0     3.0    0.50    0.00  1.00  1.00  1.00     30.0    0  \
+        mean capped delay 12.0 min; SCORE 13.0 (lower is better); spam quiet 0/0
 ";
     assert_eq!(backtest(set.path(), &[]).unwrap(), expected);
 }
@@ -80,9 +92,12 @@ fn streams_are_chosen_by_how_their_names_begin() {
         let table = backtest(set.path(), &["--streams", pattern]).unwrap();
         table.lines().map(|line| line.split(' ').next().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    for (pattern, expected) in
-        [("x-l", vec!["local"]), ("*-01", vec!["null"]), ("x-*-0", vec!["local", "null"]), ("x", vec!["local", "null"])]
-    {
+    for (pattern, expected) in [
+        ("x-l", vec!["local"]),
+        ("*-01", vec!["null"]),
+        ("x-*-0", vec!["local", "null"]),
+        ("x", vec!["local", "null"]),
+    ] {
         assert_eq!(families(pattern)[1..families(pattern).len() - 1], expected, "{pattern}");
     }
     let error = backtest(set.path(), &["--streams", "local"]).unwrap_err();
@@ -95,8 +110,18 @@ fn halves_follow_the_whole() {
     let printed = backtest(set.path(), &["--halves"]).unwrap();
     let tables: Vec<&str> = printed.split("\n\n").collect();
     assert_eq!(tables.len(), 3);
-    assert!(tables[1].starts_with("even numbers\n") && tables[1].contains("\nlocal ") && !tables[1].contains("\nnull "), "{printed}");
-    assert!(tables[2].starts_with("odd numbers\n") && tables[2].contains("\nnull ") && !tables[2].contains("\nlocal "), "{printed}");
+    assert!(
+        tables[1].starts_with("even numbers\n")
+            && tables[1].contains("\nlocal ")
+            && !tables[1].contains("\nnull "),
+        "{printed}"
+    );
+    assert!(
+        tables[2].starts_with("odd numbers\n")
+            && tables[2].contains("\nnull ")
+            && !tables[2].contains("\nlocal "),
+        "{printed}"
+    );
 }
 
 #[test]
@@ -106,7 +131,8 @@ fn a_fault_names_the_file_the_entry_and_the_field() {
         (INDEX, "{}", "index.json: expected a JSON array of objects"),
         (
             INDEX,
-            "[{\"scenario\": \"../x\", \"family\": \"\", \"start\": \"2014-01-01T00:00:00Z\", \"stop\": \"2014-01-02T00:00:00Z\"}]",
+            "[{\"scenario\": \"../x\", \"family\": \"\", \"start\": \"2014-01-01T00:00:00Z\", \
+             \"stop\": \"2014-01-02T00:00:00Z\"}]",
             "field \"scenario\" must be",
         ),
         (
@@ -117,11 +143,24 @@ fn a_fault_names_the_file_the_entry_and_the_field() {
         (
             TRUTH,
             "[{\"cells\": [\"8z\"]}]",
-            "truth.json, entry 1: field \"cells\" cannot be used: cell must be an H3 cell index in hexadecimal, got \"8z\"",
+            "truth.json, entry 1: field \"cells\" cannot be used: cell must be an H3 cell index \
+             in hexadecimal, got \"8z\"",
         ),
-        (TRUTH, "[{\"scenario\": 5}]", "truth.json, entry 1: field \"scenario\" cannot be used: invalid type: integer `5`"),
-        ("real_rises.json", "[{\"cell\": \"872a100d6ffffff\"}]", "real_rises.json, entry 1: field \"block\" is missing"),
-        ("x-local-00.ndjson", "\n{\"cells\": []}", "x-local-00.ndjson, line 2: field \"cells\" must name a cell"),
+        (
+            TRUTH,
+            "[{\"scenario\": 5}]",
+            "truth.json, entry 1: field \"scenario\" cannot be used: invalid type: integer `5`",
+        ),
+        (
+            "real_rises.json",
+            "[{\"cell\": \"872a100d6ffffff\"}]",
+            "real_rises.json, entry 1: field \"block\" is missing",
+        ),
+        (
+            "x-local-00.ndjson",
+            "\n{\"cells\": []}",
+            "x-local-00.ndjson, line 2: field \"cells\" must name a cell",
+        ),
         ("x-local-00.ndjson", "{\"cells\"", "x-local-00.ndjson, line 1: expected a JSON object"),
     ];
     for (file, content, expected) in cases {
@@ -152,7 +191,8 @@ fn a_report_has_a_page_for_each_stream_and_asks_nobody_for_anything() {
     let report = set.path().join("made/report");
     backtest(set.path(), &["--report", report.to_str().unwrap()]).unwrap();
     let page = |name: &str| std::fs::read_to_string(report.join(name)).unwrap();
-    let (index, found, nothing) = (page("index.html"), page("x-local-00.html"), page("x-null-01.html"));
+    let (index, found, nothing) =
+        (page("index.html"), page("x-local-00.html"), page("x-null-01.html"));
     assert!(index.contains("href=\"x-local-00.html\"") && index.contains("SCORE 13.0"), "{index}");
     assert!(found.contains("x-local-00 · alpha · found after 12.0 min"), "{found}");
     assert_eq!(found.matches("<svg").count(), 2, "the whole stream, and a close-up of the outage");
@@ -162,16 +202,29 @@ fn a_report_has_a_page_for_each_stream_and_asks_nobody_for_anything() {
     );
     for text in [index, found, nothing] {
         let text = text.replace("http://www.w3.org/2000/svg", "");
-        assert!(!["<script", "http", "url(", "@import", "src="].iter().any(|word| text.contains(word)), "{text}");
+        assert!(
+            !["<script", "http", "url(", "@import", "src="].iter().any(|word| text.contains(word)),
+            "{text}"
+        );
     }
 }
 
 #[test]
 fn a_plot_is_one_sound_document_whatever_it_is_given() {
     let trace = |points| Trace { provider: "<i>&\"".into(), cells: None, threshold: 6.0, points };
-    let point = |n: i64, count, expected| Point { from: Minute(n * 10), count, expected, score: f64::from(count) };
+    let point = |n: i64, count, expected| Point {
+        from: Minute(n * 10),
+        count,
+        expected,
+        score: f64::from(count),
+    };
     let band = Band { mean: 1.0, low: 0.0, high: 3.5 };
-    let full = vec![point(0, 0, None), point(1, 4, Some(band)), point(2, u32::MAX, Some(band)), point(9, 1, Some(band))];
+    let full = vec![
+        point(0, 0, None),
+        point(1, 4, Some(band)),
+        point(2, u32::MAX, Some(band)),
+        point(9, 1, Some(band)),
+    ];
     for points in [vec![], full] {
         let trace = trace(points);
         let incidents: Vec<Alarm> = alarms::parse("a file", &revisions()).unwrap();
@@ -186,7 +239,12 @@ fn a_plot_is_one_sound_document_whatever_it_is_given() {
         };
         let svg = draw(&figure);
         assert_eq!(svg, draw(&figure), "the same figure is the same text");
-        assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n") && svg.contains("&lt;b&gt; &amp; &quot;c&quot;"), "{svg}");
+        assert!(
+            svg.starts_with("<svg ")
+                && svg.ends_with("</svg>\n")
+                && svg.contains("&lt;b&gt; &amp; &quot;c&quot;"),
+            "{svg}"
+        );
         assert!(!["NaN", "inf", "\u{1}"].iter().any(|word| svg.contains(word)), "{svg}");
         assert_well_formed(&svg);
     }

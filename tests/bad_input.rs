@@ -1,4 +1,5 @@
-//! What clients must not send is answered by a problem with a stable code that names the field: never by a 500, never by silence.
+//! What clients must not send is answered by a problem with a stable code that names the
+//! field: never by a 500, never by silence.
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
 
@@ -12,16 +13,33 @@ use support::{TORONTO, VANCOUVER, but, cell, gzip, ndjson, report};
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 const NDJSON: (&str, &str) = ("Content-Type", "application/x-ndjson");
 
-/// Checks that an answer is a problem of that status and code, about that field; an empty name stands for no field.
+/// Checks that an answer is a problem of that status and code, about that field; an empty
+/// name stands for no field.
 #[track_caller]
 fn check(answer: &Answer, status: u16, code: &str, field: &str, request: &str) {
-    assert_eq!((answer.status, answer.header("content-type")), (status, Some("application/problem+json")), "{request}: {answer}");
+    assert_eq!(
+        (answer.status, answer.header("content-type")),
+        (status, Some("application/problem+json")),
+        "{request}: {answer}"
+    );
     let problem = answer.json();
     let first = problem["errors"][0]["field"].as_str().unwrap_or_default();
     assert_eq!((problem["code"].as_str(), first), (Some(code), field), "{request}: {answer}");
-    assert_eq!((&problem["status"], &problem["retryable"]), (&json!(status), &json!(status == 503)), "{request}: {answer}");
-    assert!(["type", "title", "detail"].iter().all(|member| problem[member].as_str().is_some_and(|text| !text.is_empty())), "{answer}");
-    assert!(answer.header("x-request-id").is_some(), "{request}: a request that failed has an id too");
+    assert_eq!(
+        (&problem["status"], &problem["retryable"]),
+        (&json!(status), &json!(status == 503)),
+        "{request}: {answer}"
+    );
+    assert!(
+        ["type", "title", "detail"]
+            .iter()
+            .all(|member| problem[member].as_str().is_some_and(|text| !text.is_empty())),
+        "{answer}"
+    );
+    assert!(
+        answer.header("x-request-id").is_some(),
+        "{request}: a request that failed has an id too"
+    );
 }
 
 #[test]
@@ -93,10 +111,18 @@ fn a_report_with_a_bad_value_is_refused_by_the_name_of_the_field() {
         check(&server.report(&sent), 400, code, field, &sent.to_string());
         let line = server.batch(&ndjson(std::slice::from_ref(&sent))).json();
         let result = &line["results"][0];
-        assert_eq!((&line["rejected"], &result["code"], &result["field"]), (&json!(1), &json!(code), &json!(field)), "{sent}");
+        assert_eq!(
+            (&line["rejected"], &result["code"], &result["field"]),
+            (&json!(1), &json!(code), &json!(field)),
+            "{sent}"
+        );
         assert_eq!(result["retryable"], json!(false), "{sent}");
     }
-    assert_eq!(server.report(&but(report("r"), json!({"lat": lat, "lon": lon}))).status, 202, "none of these took the reporter's claim");
+    assert_eq!(
+        server.report(&but(report("r"), json!({"lat": lat, "lon": lon}))).status,
+        202,
+        "none of these took the reporter's claim"
+    );
 }
 
 #[test]
@@ -112,8 +138,15 @@ fn lengths_are_counted_in_characters_as_the_schema_does() {
 #[test]
 fn a_report_with_several_bad_values_names_them_all() {
     let server = TestServer::start();
-    let problem = server.report(&but(report("r"), json!({"provider": "nobody", "lat": 91, "reporter_id": null}))).json();
-    let fields: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|error| error["field"].as_str().unwrap()).collect();
+    let problem = server
+        .report(&but(report("r"), json!({"provider": "nobody", "lat": 91, "reporter_id": null})))
+        .json();
+    let fields: Vec<_> = problem["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| error["field"].as_str().unwrap())
+        .collect();
     assert_eq!(fields, ["provider", "lat", "reporter_id"]);
     assert_eq!(problem["errors"][1]["got"], "91");
 }
@@ -159,7 +192,13 @@ fn a_batch_that_cannot_be_read_is_refused_whole() {
     ];
     for (body, media_type, code) in rows {
         let answer = server.send("POST", "/v1/reports/batch", &[media_type], body);
-        check(&answer, 400, code, "", &format!("{} {:?}", media_type.1, String::from_utf8_lossy(body)));
+        check(
+            &answer,
+            400,
+            code,
+            "",
+            &format!("{} {:?}", media_type.1, String::from_utf8_lossy(body)),
+        );
     }
 }
 
@@ -167,16 +206,47 @@ fn a_batch_that_cannot_be_read_is_refused_whole() {
 fn a_hundred_thousand_nested_brackets_are_refused() {
     let server = TestServer::start();
     let nested = |depth| [b"{\"lat\": ".to_vec(), vec![b'['; depth]].concat();
-    check(&server.send("POST", "/v1/reports", &[JSON], &nested(60_000)), 400, "malformed_json", "", "nested in a report");
-    check(&server.send("POST", "/v1/reports", &[JSON], &nested(100_000)), 413, "too_large", "", "nested beyond the limit of a report");
-    check(&server.send("POST", "/v1/reports/batch", &[JSON], &vec![b'['; 100_000]), 400, "malformed_json", "", "nested in a batch");
+    check(
+        &server.send("POST", "/v1/reports", &[JSON], &nested(60_000)),
+        400,
+        "malformed_json",
+        "",
+        "nested in a report",
+    );
+    check(
+        &server.send("POST", "/v1/reports", &[JSON], &nested(100_000)),
+        413,
+        "too_large",
+        "",
+        "nested beyond the limit of a report",
+    );
+    check(
+        &server.send("POST", "/v1/reports/batch", &[JSON], &vec![b'['; 100_000]),
+        400,
+        "malformed_json",
+        "",
+        "nested in a batch",
+    );
     let closed = [vec![b'['; 100_000], vec![b']'; 100_000]].concat();
     let listed = server.send("POST", "/v1/reports/batch", &[JSON], &closed).json();
-    assert_eq!((&listed["rejected"], &listed["results"][0]["code"]), (&json!(1), &json!("malformed_body")), "a list is no report");
+    assert_eq!(
+        (&listed["rejected"], &listed["results"][0]["code"]),
+        (&json!(1), &json!("malformed_body")),
+        "a list is no report"
+    );
     let objects = "{\"a\":".repeat(100_000);
-    check(&server.send("POST", "/v1/reports/batch", &[JSON], format!("[{objects}").as_bytes()), 400, "malformed_json", "", "objects");
+    check(
+        &server.send("POST", "/v1/reports/batch", &[JSON], format!("[{objects}").as_bytes()),
+        400,
+        "malformed_json",
+        "",
+        "objects",
+    );
     let line = server.send("POST", "/v1/reports/batch", &[NDJSON], &nested(100_000)).json();
-    assert_eq!((&line["rejected"], &line["results"][0]["code"]), (&json!(1), &json!("malformed_json")));
+    assert_eq!(
+        (&line["rejected"], &line["results"][0]["code"]),
+        (&json!(1), &json!("malformed_json"))
+    );
 }
 
 #[test]
@@ -191,16 +261,29 @@ fn broken_and_blank_lines_never_spoil_the_others() {
     let answer = server.batch(lines.as_bytes()).json();
     assert_eq!((&answer["counted"], &answer["rejected"]), (&json!(3), &json!(4)));
     let results = answer["results"].as_array().unwrap();
-    let faults: Vec<_> = results.iter().map(|result| (result["index"].as_u64().unwrap(), result["code"].as_str().unwrap())).collect();
-    assert_eq!(faults, [(1, "malformed_json"), (2, "malformed_body"), (3, "malformed_json"), (5, "malformed_body")]);
+    let faults: Vec<_> = results
+        .iter()
+        .map(|result| (result["index"].as_u64().unwrap(), result["code"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        faults,
+        [
+            (1, "malformed_json"),
+            (2, "malformed_body"),
+            (3, "malformed_json"),
+            (5, "malformed_body")
+        ]
+    );
 }
 
 #[test]
 fn more_than_ten_thousand_items_are_refused_and_ten_thousand_are_not() {
     let server = TestServer::start();
     for (items, status) in [(10_000, 200), (10_001, 413)] {
-        let bodies: [(Vec<u8>, (&str, &str)); 2] =
-            [("{}\n".repeat(items).into(), NDJSON), (format!("[{}]", vec!["{}"; items].join(",")).into(), JSON)];
+        let bodies: [(Vec<u8>, (&str, &str)); 2] = [
+            ("{}\n".repeat(items).into(), NDJSON),
+            (format!("[{}]", vec!["{}"; items].join(",")).into(), JSON),
+        ];
         for (body, media_type) in bodies {
             let answer = server.send("POST", "/v1/reports/batch", &[media_type], &body);
             assert_eq!(answer.status, status, "{items} items of {}", media_type.1);
@@ -217,10 +300,18 @@ fn a_body_over_its_limit_is_refused_whether_its_length_is_announced_or_not() {
     for (path, limit) in [("/v1/reports", 64 << 10), ("/v1/reports/batch", 4 << 20)] {
         let body = vec![b' '; limit + 1];
         check(&server.send("POST", path, &[JSON], &body), 413, "too_large", "", path);
-        let mut chunked =
-            format!("POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n").into_bytes();
+        let mut chunked = format!(
+            "POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: \
+                 application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
+        .into_bytes();
         for chunk in body.chunks(60_000) {
-            chunked.extend(format!("{:x}\r\n", chunk.len()).bytes().chain(chunk.iter().copied()).chain(*b"\r\n"));
+            chunked.extend(
+                format!("{:x}\r\n", chunk.len())
+                    .bytes()
+                    .chain(chunk.iter().copied())
+                    .chain(*b"\r\n"),
+            );
         }
         chunked.extend(b"0\r\n\r\n");
         check(&server.raw(&chunked), 413, "too_large", "", &format!("{path} in chunks"));
@@ -234,8 +325,11 @@ fn a_body_that_unpacks_beyond_its_limit_is_refused() {
     let server = TestServer::start();
     for (path, limit) in [("/v1/reports", 64 << 10), ("/v1/reports/batch", 16 << 20)] {
         let plain = vec![b' '; limit + 1];
-        for (encoding, packed) in [("gzip", gzip(&plain)), ("zstd", zstd::encode_all(&plain[..], 1).unwrap())] {
-            let answer = server.send("POST", path, &[JSON, ("Content-Encoding", encoding)], &packed);
+        for (encoding, packed) in
+            [("gzip", gzip(&plain)), ("zstd", zstd::encode_all(&plain[..], 1).unwrap())]
+        {
+            let answer =
+                server.send("POST", path, &[JSON, ("Content-Encoding", encoding)], &packed);
             check(&answer, 413, "too_large", "", &format!("{path} {encoding}"));
         }
     }
@@ -245,7 +339,8 @@ fn a_body_that_unpacks_beyond_its_limit_is_refused() {
 fn a_packed_body_that_is_broken_is_refused() {
     let server = TestServer::start();
     let plain = report("r").to_string();
-    let (gzipped, zstded) = (gzip(plain.as_bytes()), zstd::encode_all(plain.as_bytes(), 1).unwrap());
+    let (gzipped, zstded) =
+        (gzip(plain.as_bytes()), zstd::encode_all(plain.as_bytes(), 1).unwrap());
     let mut flipped = gzipped.clone();
     flipped[gzipped.len() - 6] ^= 1;
     let rows = [
@@ -271,7 +366,11 @@ fn media_types_and_encodings_that_are_not_read_are_named() {
     let body = report("r").to_string();
     let rows = [
         ("/v1/reports", ("Content-Type", "text/html"), "Content-Type"),
-        ("/v1/reports/batch", ("Content-Type", "application/x-www-form-urlencoded"), "Content-Type"),
+        (
+            "/v1/reports/batch",
+            ("Content-Type", "application/x-www-form-urlencoded"),
+            "Content-Type",
+        ),
         ("/v1/reports", ("Content-Type", "application/x-ndjson"), "Content-Type"),
         ("/v1/reports", ("Content-Type", "application/x-www-form-urlencoded"), "Content-Type"),
         ("/v1/reports/batch", ("Content-Type", "text/csv"), "Content-Type"),
@@ -282,7 +381,17 @@ fn media_types_and_encodings_that_are_not_read_are_named() {
         let answer = server.send("POST", path, &[header], body.as_bytes());
         check(&answer, 415, "unsupported_media_type", field, &format!("{path} {header:?}"));
     }
-    assert_eq!(server.send("POST", "/v1/reports", &[("Content-Type", "Application/JSON; charset=utf-8")], body.as_bytes()).status, 202);
+    assert_eq!(
+        server
+            .send(
+                "POST",
+                "/v1/reports",
+                &[("Content-Type", "Application/JSON; charset=utf-8")],
+                body.as_bytes()
+            )
+            .status,
+        202
+    );
 }
 
 #[test]
@@ -299,7 +408,9 @@ fn a_method_that_a_path_does_not_take_is_answered_by_those_it_does() {
         "/readyz",
         "/metrics",
     ];
-    let rows = reads.iter().flat_map(|path| ["POST", "DELETE"].map(|method| (method, *path, "GET, HEAD, OPTIONS")));
+    let rows = reads
+        .iter()
+        .flat_map(|path| ["POST", "DELETE"].map(|method| (method, *path, "GET, HEAD, OPTIONS")));
     let writes = ["/v1/reports", "/v1/reports/batch"]
         .into_iter()
         .flat_map(|path| ["GET", "PUT", "BREW"].map(|method| (method, path, "OPTIONS, POST")));
@@ -395,8 +506,11 @@ fn a_query_with_a_bad_parameter_is_refused_by_its_name() {
         ("/readyz?for=lunch", "invalid_value", "for"),
         ("/readyz?for=ingest&for=ingest", "repeated_parameter", "for"),
     ];
-    let formats = ["/v1/heatmap", "/v1/heatmap.geojson", "/v1/heatmap.h3j", "/v1/heatmap.columns.json"];
-    let heatmap = heatmap.iter().flat_map(|row| formats.map(|path| (format!("{path}?{}", row.0), row.1, row.2)));
+    let formats =
+        ["/v1/heatmap", "/v1/heatmap.geojson", "/v1/heatmap.h3j", "/v1/heatmap.columns.json"];
+    let heatmap = heatmap
+        .iter()
+        .flat_map(|row| formats.map(|path| (format!("{path}?{}", row.0), row.1, row.2)));
     let series = series.iter().map(|row| (format!("/v1/series?{}", row.0), row.1, row.2));
     let providers = providers.iter().map(|row| (format!("/v1/providers?{}", row.0), row.1, row.2));
     let others = others.iter().map(|row| (row.0.to_owned(), row.1, row.2));
@@ -413,7 +527,12 @@ fn a_sender_with_a_bad_clock_or_parameter_is_told_so() {
         ("/v1/reports?sent_at=now", JSON, "invalid_value", "sent_at"),
         ("/v1/reports?results=all", JSON, "unknown_parameter", "results"),
         ("/v1/reports/batch?results=some", JSON, "invalid_value", "results"),
-        ("/v1/reports/batch?sent_at=2022-07-08T08:44:00Z&sent_at=2022-07-08T08:44:00Z", JSON, "repeated_parameter", "sent_at"),
+        (
+            "/v1/reports/batch?sent_at=2022-07-08T08:44:00Z&sent_at=2022-07-08T08:44:00Z",
+            JSON,
+            "repeated_parameter",
+            "sent_at",
+        ),
     ];
     for (path, header, code, field) in rows {
         check(&server.send("POST", path, &[header], body.as_bytes()), 400, code, field, path);
@@ -423,7 +542,12 @@ fn a_sender_with_a_bad_clock_or_parameter_is_told_so() {
 #[test]
 fn parameters_of_caches_and_campaigns_are_passed_over() {
     let server = TestServer::start();
-    assert_eq!(server.get("/v1/heatmap?provider=alpha&v=3&v=4&key=abc&utm_source=news&utm_source=radio").status, 200);
+    assert_eq!(
+        server
+            .get("/v1/heatmap?provider=alpha&v=3&v=4&key=abc&utm_source=news&utm_source=radio")
+            .status,
+        200
+    );
 }
 
 #[test]
@@ -431,7 +555,10 @@ fn unknown_fields_and_symptoms_are_accepted_with_a_warning() {
     let server = TestServer::start();
     let rows = [
         (json!({"battery": 0.7, "nested": {"a": [1, 2]}}), "unknown field \"battery\" is ignored"),
-        (json!({"symptom": "no_carrier_pigeons"}), "unknown symptom \"no_carrier_pigeons\" counts as other"),
+        (
+            json!({"symptom": "no_carrier_pigeons"}),
+            "unknown symptom \"no_carrier_pigeons\" counts as other",
+        ),
     ];
     for (n, (fields, warning)) in rows.into_iter().enumerate() {
         let answer = server.report(&but(report(&format!("r{n}")), fields.clone()));
@@ -447,10 +574,16 @@ fn unknown_fields_and_symptoms_are_accepted_with_a_warning() {
 #[test]
 fn too_many_cells_are_refused_by_the_finest_resolution_that_fits() {
     let server = TestServer::start();
-    // 250 x 201 places, 0.02 degrees (about 2 km) apart: far enough for a cell of resolution 8 each, too near for one of resolution 6 each.
-    let places = (0..250_u32).flat_map(|row| (0..201_u32).map(move |column| (1.0 + f64::from(row) * 0.02, 1.0 + f64::from(column) * 0.02)));
-    let reports: Vec<Value> =
-        places.enumerate().map(|(n, (lat, lon))| but(report(&format!("r{n}")), json!({"lat": lat, "lon": lon}))).collect();
+    // 250 x 201 places, 0.02 degrees (about 2 km) apart: far enough for a cell of
+    // resolution 8 each, too near for one of resolution 6 each.
+    let places = (0..250_u32).flat_map(|row| {
+        (0..201_u32)
+            .map(move |column| (1.0 + f64::from(row) * 0.02, 1.0 + f64::from(column) * 0.02))
+    });
+    let reports: Vec<Value> = places
+        .enumerate()
+        .map(|(n, (lat, lon))| but(report(&format!("r{n}")), json!({"lat": lat, "lon": lon})))
+        .collect();
     for batch in reports.chunks(10_000) {
         assert_eq!(server.batch(&ndjson(batch)).json()["counted"], json!(batch.len()));
     }
@@ -460,20 +593,42 @@ fn too_many_cells_are_refused_by_the_finest_resolution_that_fits() {
         check(&answer, 400, "too_many_cells", "resolution", format);
         let error = answer.json()["errors"][0].clone();
         assert_eq!(error["got"], json!("50250 cells"));
-        let fits = error["expected"].as_str().unwrap().strip_prefix("at most ").unwrap().split(',').next().unwrap().to_owned();
+        let fits = error["expected"]
+            .as_str()
+            .unwrap()
+            .strip_prefix("at most ")
+            .unwrap()
+            .split(',')
+            .next()
+            .unwrap()
+            .to_owned();
         let fitting = server.read(&format!("/v1/heatmap?provider=alpha&resolution={fits}"));
-        assert_eq!((&fitting["total"], fitting["cells"].as_array().unwrap().len() <= 50_000), (&json!(50_250), true));
+        assert_eq!(
+            (&fitting["total"], fitting["cells"].as_array().unwrap().len() <= 50_000),
+            (&json!(50_250), true)
+        );
         let finer: u8 = fits.parse::<u8>().unwrap() + 1;
-        assert_eq!(server.get(&format!("/v1/heatmap?provider=alpha&resolution={finer}")).status, 400, "{fits} is the finest that fits");
+        assert_eq!(
+            server.get(&format!("/v1/heatmap?provider=alpha&resolution={finer}")).status,
+            400,
+            "{fits} is the finest that fits"
+        );
     }
-    assert_eq!(server.get("/v1/heatmap?provider=alpha&resolution=8&bbox=1,1,2,2").status, 200, "a smaller box fits too");
+    assert_eq!(
+        server.get("/v1/heatmap?provider=alpha&resolution=8&bbox=1,1,2,2").status,
+        200,
+        "a smaller box fits too"
+    );
 }
 
 #[test]
 fn requests_that_are_hardly_http_are_answered_too() {
     let server = TestServer::start();
     let rows: [(&[u8], u16); 2] = [
-        (b"POST /v1/reports HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n", 400),
+        (
+            b"POST /v1/reports HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n",
+            400,
+        ),
         (b"GET /%zz%ff?provider=%ff&%00 HTTP/1.1\r\nHost: a\r\n\r\n", 404),
     ];
     for (request, status) in rows {
@@ -483,11 +638,16 @@ fn requests_that_are_hardly_http_are_answered_too() {
     cut_off_in_the_middle(&server);
 }
 
-/// A body that ends before its announced length is answered as far as anybody can still hear it, and harms nobody else.
+/// A body that ends before its announced length is answered as far as anybody can still
+/// hear it, and harms nobody else.
 fn cut_off_in_the_middle(server: &Client) {
     use std::io::Write;
     let mut stream = server.connect();
-    stream.write_all(b"POST /v1/reports HTTP/1.1\r\nHost: a\r\nContent-Length: 500\r\n\r\n{\"provider\"").unwrap();
+    stream
+        .write_all(
+            b"POST /v1/reports HTTP/1.1\r\nHost: a\r\nContent-Length: 500\r\n\r\n{\"provider\"",
+        )
+        .unwrap();
     stream.shutdown(std::net::Shutdown::Write).unwrap();
     check(&read_answer(&mut stream), 400, "malformed_request", "", "a body cut off");
     assert_eq!(server.get("/healthz").status, 200);

@@ -1,4 +1,5 @@
-//! A node that catches up with the past: until its detectors have come to the present, no answer says that nothing is wrong.
+//! A node that catches up with the past: until its detectors have come to the present, no
+//! answer says that nothing is wrong.
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
 
@@ -44,7 +45,12 @@ fn share(server: &TestServer) -> f64 {
 
 fn gauge(server: &TestServer) -> f64 {
     let metrics = String::from_utf8(server.get("/metrics").body).unwrap();
-    metrics.lines().find_map(|line| line.strip_prefix("groundswell_detection_progress_ratios ")).unwrap().parse().unwrap()
+    metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("groundswell_detection_progress_ratios "))
+        .unwrap()
+        .parse()
+        .unwrap()
 }
 
 fn assert_all_behind(server: &TestServer, paths: &[&str]) {
@@ -56,8 +62,13 @@ fn assert_all_behind(server: &TestServer, paths: &[&str]) {
 fn assert_behind(server: &TestServer, path: &str) {
     let answer = server.get(path);
     let problem = answer.json();
-    assert_eq!((answer.status, &problem["code"], &problem["retryable"]), (503, &json!("catching_up"), &json!(true)), "{path}: {answer}");
-    let (seconds, progress) = (answer.header("retry-after").unwrap().parse::<u64>().unwrap(), &problem["progress"]);
+    assert_eq!(
+        (answer.status, &problem["code"], &problem["retryable"]),
+        (503, &json!("catching_up"), &json!(true)),
+        "{path}: {answer}"
+    );
+    let (seconds, progress) =
+        (answer.header("retry-after").unwrap().parse::<u64>().unwrap(), &problem["progress"]);
     assert!((1..=60).contains(&seconds), "{path}: {answer}");
     assert_eq!(progress["detection"], "catching-up", "{path}: {answer}");
     assert!((0.0..1.0).contains(&progress["share"].as_f64().unwrap()), "{path}: {answer}");
@@ -74,9 +85,15 @@ fn without_a_journal_nothing_is_said_of_incidents_until_detection_sees_the_prese
         shares.push(share(&server));
         server.look_out();
     }
-    assert!(shares.len() > 3 && shares.is_sorted() && shares[0] < 0.01 && *shares.last().unwrap() > 0.5, "{shares:?}");
+    assert!(
+        shares.len() > 3 && shares.is_sorted() && shares[0] < 0.01 && *shares.last().unwrap() > 0.5,
+        "{shares:?}"
+    );
     let answer = server.get("/v1/incidents");
-    assert_eq!((answer.json()["stale"].clone(), answer.header("detection")), (json!(false), Some("current")));
+    assert_eq!(
+        (answer.json()["stale"].clone(), answer.header("detection")),
+        (json!(false), Some("current"))
+    );
     assert_eq!(answer.json()["items"].as_array().unwrap().len(), 1, "{answer}");
     assert_eq!(server.get("/readyz?for=detection").status, 200);
 }
@@ -88,16 +105,25 @@ fn meanwhile_what_is_known_is_answered_and_says_how_far_detection_has_come() {
     for path in COUNTED {
         let answer = server.get(path);
         assert_eq!(answer.status, 200, "{path}: {answer}");
-        assert!(answer.header("detection").unwrap().starts_with("catching-up;up-to=\"2022-"), "{path}: {answer}");
+        assert!(
+            answer.header("detection").unwrap().starts_with("catching-up;up-to=\"2022-"),
+            "{path}: {answer}"
+        );
     }
     let now = server.read("/v1/providers/charlie")["now"].clone();
-    assert_eq!((&now["status"], &now["stale"], &now["expected"]), (&json!("unknown"), &json!(true), &Value::Null));
+    assert_eq!(
+        (&now["status"], &now["stale"], &now["expected"]),
+        (&json!("unknown"), &json!(true), &Value::Null)
+    );
     assert_eq!(server.read("/v1/heatmap?provider=charlie")["cells"][0]["expected"], Value::Null);
     assert_eq!(server.read("/v1/series?provider=charlie")["points"][0]["expected"], Value::Null);
     assert_eq!(server.read("/v1/voids")["items"], json!([]), "the journal was read");
     assert_eq!(server.get("/readyz?for=ingest").status, 200, "reports are taken");
     let ready = server.read("/readyz");
-    assert_eq!((&ready["status"], &ready["progress"]["detection"]), (&json!("ok"), &json!("catching-up")));
+    assert_eq!(
+        (&ready["status"], &ready["progress"]["detection"]),
+        (&json!("ok"), &json!("catching-up"))
+    );
     assert!(instant(ready["progress"]["up_to"].as_str().unwrap()) < server.now());
     assert!((gauge(&server) - share(&server)).abs() < 0.001 && gauge(&server) < 1.0);
     server.catch_up();
@@ -116,10 +142,17 @@ fn with_a_journal_its_incidents_are_told_as_stale_and_nothing_else() {
     assert_behind(&server, "/v1/voids");
     server.look_out();
     assert!(server.engine.outlook().is_behind);
-    let (list, one) = (server.read("/v1/incidents"), server.read(&format!("/v1/incidents/{}", told["id"].as_str().unwrap())));
+    let (list, one) = (
+        server.read("/v1/incidents"),
+        server.read(&format!("/v1/incidents/{}", told["id"].as_str().unwrap())),
+    );
     let map = server.get("/v1/incidents.geojson").json();
     for answer in [&list, &map, &one] {
-        assert_eq!((&answer["stale"], &answer["as_of"]), (&json!(true), &told["known_at"]), "{answer}");
+        assert_eq!(
+            (&answer["stale"], &answer["as_of"]),
+            (&json!(true), &told["known_at"]),
+            "{answer}"
+        );
     }
     assert_eq!((&list["items"][0]["id"], &one["id"]), (&told["id"], &told["id"]));
     assert_all_behind(&server, &RESTING[3..]);
@@ -131,15 +164,25 @@ fn with_a_journal_its_incidents_are_told_as_stale_and_nothing_else() {
 fn detection_that_is_late_says_so_in_every_answer_that_rests_on_it() {
     let server = in_an_outage();
     server.catch_up();
-    let (seen_at, incident) = (server.now(), server.read("/v1/incidents")["items"][0]["id"].as_str().unwrap().to_owned());
+    let (seen_at, incident) =
+        (server.now(), server.read("/v1/incidents")["items"][0]["id"].as_str().unwrap().to_owned());
     server.advance_minutes(3);
     let toronto = format!("/v1/cells/{}?provider=charlie", cell(TORONTO, 7));
-    for path in
-        ["/v1/incidents", "/v1/incidents.geojson", "/v1/spikes", "/v1/spikes.geojson", &toronto, &format!("/v1/incidents/{incident}")]
-    {
+    for path in [
+        "/v1/incidents",
+        "/v1/incidents.geojson",
+        "/v1/spikes",
+        "/v1/spikes.geojson",
+        &toronto,
+        &format!("/v1/incidents/{incident}"),
+    ] {
         let answer = server.get(path);
         assert_eq!(answer.json()["stale"], true, "{path}: {answer}");
-        assert_eq!(instant(answer.json()["as_of"].as_str().unwrap()).0 / 1_000, seen_at.0 / 1_000, "{path}: {answer}");
+        assert_eq!(
+            instant(answer.json()["as_of"].as_str().unwrap()).0 / 1_000,
+            seen_at.0 / 1_000,
+            "{path}: {answer}"
+        );
         assert!(answer.header("detection").unwrap().starts_with("late;up-to="), "{path}: {answer}");
     }
     assert_eq!(server.get("/readyz?for=detection").status, 503);
@@ -151,7 +194,12 @@ fn detection_that_is_late_says_so_in_every_answer_that_rests_on_it() {
 fn a_wrong_question_is_wrong_while_detection_catches_up_too() {
     let server = TestServer::start();
     server.look_out();
-    for path in ["/v1/incidents?state=gone", "/v1/spikes?limit=0", "/v1/cells/xyz?provider=alpha", "/readyz?for=nothing"] {
+    for path in [
+        "/v1/incidents?state=gone",
+        "/v1/spikes?limit=0",
+        "/v1/cells/xyz?provider=alpha",
+        "/readyz?for=nothing",
+    ] {
         assert_eq!(server.get(path).status, 400, "{path}");
     }
     assert_eq!(server.send("OPTIONS", "/v1/incidents", &[], b"").status, 204);

@@ -1,4 +1,5 @@
-//! What a wall clock may do, to the real binary on every store: jump, be wrong at a start, lie before 1970. Nothing is lost or counted twice.
+//! What a wall clock may do, to the real binary on every store: jump, be wrong at a
+//! start, lie before 1970. Nothing is lost or counted twice.
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
 
@@ -21,7 +22,10 @@ const KEY: [&str; 2] = ["--reporter-key", "of tests of clocks"];
 
 fn outcome(answer: &Answer) -> (u16, String) {
     let body = answer.json();
-    (answer.status, body["outcome"].as_str().or(body["code"].as_str()).unwrap_or_default().to_owned())
+    (
+        answer.status,
+        body["outcome"].as_str().or(body["code"].as_str()).unwrap_or_default().to_owned(),
+    )
 }
 
 fn counted() -> (u16, String) {
@@ -51,25 +55,35 @@ fn takes_reports(server: &Binary) -> bool {
     server.get("/readyz?for=ingest").status == 200
 }
 
-/// The clock is wrong for a while: nothing is dated by it, and what is read goes on and says that it is not fresh.
+/// The clock is wrong for a while: nothing is dated by it, and what is read goes on and
+/// says that it is not fresh.
 fn is_wrong_for_a_while(server: &Binary, clock: &FakeTime, offset: &str) {
     clock.set_off_by(offset);
     let began = Instant::now();
     while began.elapsed() < WRONG_FOR {
         let refused = server.report(&report("reporter-0"));
         assert_eq!(outcome(&refused), unavailable());
-        assert!(refused.header("retry-after").is_some() && refused.json()["retryable"] == json!(true), "{refused}");
+        assert!(
+            refused.header("retry-after").is_some() && refused.json()["retryable"] == json!(true),
+            "{refused}"
+        );
         let map = server.read("/v1/heatmap?provider=alpha&window=1h");
         assert_eq!((&map["total"], &map["stale"]), (&json!(6), &json!(true)));
     }
     let health = server.read("/readyz");
     assert!(
-        health["clock"]["doubt"].as_str().unwrap().contains("the clock was set") && health["clock"]["dates"] == json!(false),
+        health["clock"]["doubt"].as_str().unwrap().contains("the clock was set")
+            && health["clock"]["dates"] == json!(false),
         "{health}"
     );
     assert!(!takes_reports(server));
     let metrics = server.get("/metrics");
-    assert!(["groundswell_clock_dates 0", "groundswell_clock_steps_total"].iter().all(|line| metrics.text().contains(line)), "{metrics}");
+    assert!(
+        ["groundswell_clock_dates 0", "groundswell_clock_steps_total"]
+            .iter()
+            .all(|line| metrics.text().contains(line)),
+        "{metrics}"
+    );
     clock.set_off_by("+0");
     assert!(within(SOON, || takes_reports(server)));
 }
@@ -85,7 +99,11 @@ fn a_clock_that_jumps_loses_nothing_and_counts_nobody_twice() {
         assert_eq!(total(&server), 6, "after {offset}");
     }
     let log = server.log();
-    assert_eq!((log.matches("the clock was set").count(), log.matches("the clock is back").count()), (5, 5), "each is told of once: {log}");
+    assert_eq!(
+        (log.matches("the clock was set").count(), log.matches("the clock is back").count()),
+        (5, 5),
+        "each is told of once: {log}"
+    );
     drop(server);
     let again = Binary::start_by(&clock, directory.path(), &[]);
     assert_eq!(total(&again), 6, "after a restart");
@@ -105,7 +123,10 @@ fn a_node_whose_clock_jumps_takes_nothing_from_the_others() {
         is_wrong_for_a_while(&jumping, &clock, offset);
     }
     for server in [&steady, &jumping] {
-        assert_eq!((total(server), outcome(&server.report(&report("reporter-3")))), (6, duplicate()));
+        assert_eq!(
+            (total(server), outcome(&server.report(&report("reporter-3")))),
+            (6, duplicate())
+        );
     }
 }
 
@@ -121,9 +142,16 @@ fn a_redis_whose_clock_jumps_forgets_nothing() {
         assert_eq!(outcome(&node.report(&report("reporter-0"))), unavailable());
         clock.set_off_by("+0");
         assert!(within(SOON, || takes_reports(&node)));
-        assert_eq!((total(&node), outcome(&node.report(&report("reporter-3")))), (6, duplicate()), "after {offset}");
+        assert_eq!(
+            (total(&node), outcome(&node.report(&report("reporter-3")))),
+            (6, duplicate()),
+            "after {offset}"
+        );
     }
-    assert!(within(SOON, || node.get("/metrics").text().contains("groundswell_holds_lease 1")), "a lease of the future holds nobody up");
+    assert!(
+        within(SOON, || node.get("/metrics").text().contains("groundswell_holds_lease 1")),
+        "a lease of the future holds nobody up"
+    );
 }
 
 #[test]
@@ -147,12 +175,22 @@ fn a_clock_that_was_ahead_at_the_start_and_is_set_right_leaves_no_answer_that_lo
     record_six(&server);
     assert_eq!(server.read("/v1/heatmap?provider=alpha&window=1h")["stale"], json!(false));
     clock.set_off_by("+0");
-    let as_of = || server.read("/v1/heatmap?provider=alpha&window=1h")["as_of"].as_str().unwrap().to_owned();
+    let as_of = || {
+        server.read("/v1/heatmap?provider=alpha&window=1h")["as_of"].as_str().unwrap().to_owned()
+    };
     let before = as_of();
     assert!(within(SOON, || before < as_of()), "it does not stand still");
-    for path in ["/v1/heatmap?provider=alpha&window=1h", "/v1/providers", "/v1/series?provider=alpha&step=1m&window=1h"] {
+    for path in [
+        "/v1/heatmap?provider=alpha&window=1h",
+        "/v1/providers",
+        "/v1/series?provider=alpha&step=1m&window=1h",
+    ] {
         let answer = server.get(path);
-        assert!(answer.status == 503 || answer.json().get("stale").is_none_or(|stale| stale == &json!(true)), "{path}: {answer}");
+        assert!(
+            answer.status == 503
+                || answer.json().get("stale").is_none_or(|stale| stale == &json!(true)),
+            "{path}: {answer}"
+        );
     }
 }
 
@@ -165,12 +203,27 @@ fn a_clock_that_stays_where_it_was_set_is_believed_after_a_minute() {
     assert!(within(SOON, || !takes_reports(&server)));
     assert!(within(Duration::from_secs(90), || takes_reports(&server)));
     assert_eq!(outcome(&server.report(&report("reporter-1"))), counted());
-    let fresh = |path: &str| Some(server.get(path)).filter(|answer| answer.status == 200).map(|answer| answer.json()["stale"].clone());
+    let fresh = |path: &str| {
+        Some(server.get(path))
+            .filter(|answer| answer.status == 200)
+            .map(|answer| answer.json()["stale"].clone())
+    };
     for path in ["/v1/heatmap?provider=alpha&window=1h", "/v1/incidents", "/v1/spikes"] {
-        assert!(within(SOON, || [Some(json!(false)), Some(json!(null))].contains(&fresh(path))), "{path}: {:?}", fresh(path));
+        assert!(
+            within(SOON, || [Some(json!(false)), Some(json!(null))].contains(&fresh(path))),
+            "{path}: {:?}",
+            fresh(path)
+        );
     }
-    let as_of = server.read("/v1/heatmap?provider=alpha&window=1h")["as_of"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
-    assert!(as_of.duration_since(jiff::Timestamp::now()).as_secs().abs() < 60, "{as_of} is when it is");
+    let as_of = server.read("/v1/heatmap?provider=alpha&window=1h")["as_of"]
+        .as_str()
+        .unwrap()
+        .parse::<jiff::Timestamp>()
+        .unwrap();
+    assert!(
+        as_of.duration_since(jiff::Timestamp::now()).as_secs().abs() < 60,
+        "{as_of} is when it is"
+    );
 }
 
 #[test]
@@ -181,17 +234,32 @@ fn a_start_before_the_newest_report_takes_none_until_the_clock_is_right_or_vouch
     let early = Binary::start_by(&clock, directory.path(), &[]);
     let refused = early.report(&report("another"));
     assert_eq!(outcome(&refused), unavailable());
-    assert!(refused.text().contains("the newest report is of") && refused.text().contains("--trust-clock"), "{refused}");
-    assert_eq!(early.get("/v1/heatmap?provider=alpha&window=1h").status, 200, "what is there is served");
+    assert!(
+        refused.text().contains("the newest report is of")
+            && refused.text().contains("--trust-clock"),
+        "{refused}"
+    );
+    assert_eq!(
+        early.get("/v1/heatmap?provider=alpha&window=1h").status,
+        200,
+        "what is there is served"
+    );
     drop(early);
     let vouched = Binary::start_by(&clock, directory.path(), &["--trust-clock"]);
     assert_eq!(outcome(&vouched.report(&report("another"))), counted());
     drop(vouched);
     let later = Binary::start_by(&clock, directory.path(), &[]);
-    assert_eq!(outcome(&later.report(&report("one more"))), counted(), "reports of the future are the newest never more");
+    assert_eq!(
+        outcome(&later.report(&report("one more"))),
+        counted(),
+        "reports of the future are the newest never more"
+    );
     drop(later);
     clock.set_off_by("+0");
-    assert_eq!(outcome(&Binary::start_by(&clock, directory.path(), &[]).report(&report("the last"))), counted());
+    assert_eq!(
+        outcome(&Binary::start_by(&clock, directory.path(), &[]).report(&report("the last"))),
+        counted()
+    );
 }
 
 #[test]
@@ -207,7 +275,8 @@ fn the_same_holds_on_redis() {
     assert!(refused.text().contains("the newest report is of"), "{refused}");
     drop(node);
     for arguments in [&["--trust-clock"][..], &[]] {
-        let node = Binary::start_by(&early, Path::new(&url(&again)), &[&KEY[..], arguments].concat());
+        let node =
+            Binary::start_by(&early, Path::new(&url(&again)), &[&KEY[..], arguments].concat());
         assert_eq!(outcome(&node.report(&report(&format!("with {arguments:?}")))), counted());
     }
 }
@@ -220,17 +289,23 @@ fn a_machine_that_was_off_for_weeks_takes_reports_at_once_and_forgets_nothing_ye
     let late = Binary::start_by(&clock, directory.path(), &[]);
     assert_eq!(outcome(&late.report(&report("after the holidays"))), counted());
     let began = Instant::now();
-    assert!(within(SOON, || WRONG_FOR < began.elapsed() && late.read("/readyz")["clock"]["forgets"] == json!(false)));
+    assert!(within(SOON, || WRONG_FOR < began.elapsed()
+        && late.read("/readyz")["clock"]["forgets"] == json!(false)));
     drop(late);
     clock.set_off_by("+0");
-    assert_eq!(total(&Binary::start_by(&clock, directory.path(), &[])), 6, "housekeeping has run by the other clock");
+    assert_eq!(
+        total(&Binary::start_by(&clock, directory.path(), &[])),
+        6,
+        "housekeeping has run by the other clock"
+    );
 }
 
 #[test]
 fn a_report_of_before_1970_is_refused_and_the_next_is_counted() {
     let directory = tempfile::tempdir().unwrap();
     let server = Binary::start(directory.path(), &["--clock", "1970-01-01T00:10:00Z@1x"]);
-    let too_old = server.report(&but(report("reporter-1"), json!({"observed_at": "1969-12-31T23:50:00Z"})));
+    let too_old =
+        server.report(&but(report("reporter-1"), json!({"observed_at": "1969-12-31T23:50:00Z"})));
     assert_eq!(outcome(&too_old), (400, "too_old".into()));
     assert_eq!(outcome(&server.report(&report("reporter-1"))), counted());
     assert_eq!(server.get("/healthz").status, 200);
@@ -242,11 +317,18 @@ fn a_clock_before_1970_ends_the_server_and_no_other_starts_by_it() {
     let server = Binary::start_by(&clock, directory.path(), &[]);
     clock.set_off_by("-70y");
     let (status, log) = server.wait();
-    assert!(status.code() == Some(1) && log.contains("HTTP knows no time before 1970"), "{status}: {log}");
+    assert!(
+        status.code() == Some(1) && log.contains("HTTP knows no time before 1970"),
+        "{status}: {log}"
+    );
     let mut command = groundswell(&["serve", "--listen", "127.0.0.1:0", "--store"]);
     clock.rule(command.arg(directory.path()));
     let refused = command.output().unwrap();
-    assert!(refused.status.code() == Some(1) && String::from_utf8_lossy(&refused.stderr).contains("before 1970"), "{refused:?}");
+    assert!(
+        refused.status.code() == Some(1)
+            && String::from_utf8_lossy(&refused.stderr).contains("before 1970"),
+        "{refused:?}"
+    );
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! Moving house: what a directory holds is on Redis afterwards, exactly, however often the copy was cut off.
+//! Moving house: what a directory holds is on Redis afterwards, exactly, however often
+//! the copy was cut off.
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
 
@@ -37,25 +38,53 @@ fn a_copy_has_every_fact_claim_and_live_minute_however_often_it_was_cut_off() {
     let directory = filled_directory();
     let expected = facts_of(&open(directory.path()));
     let expected_journal = journal_of(&open(directory.path()));
-    let hours = Embedded::open(directory.path(), &Catalogue::default(), TERMS, embedded::Options::default()).unwrap().kept_hours().len();
+    let hours = Embedded::open(
+        directory.path(),
+        &Catalogue::default(),
+        TERMS,
+        embedded::Options::default(),
+    )
+    .unwrap()
+    .kept_hours()
+    .len();
     let journal = hours + SHARDS as usize;
-    for (url, cuts) in [(shared_single(), &[3, 9, 30, journal, journal + 1][..]), (shared_cluster(), &[5])] {
+    for (url, cuts) in
+        [(shared_single(), &[3, 9, 30, journal, journal + 1][..]), (shared_cluster(), &[5])]
+    {
         let options = Options { prefix: own_prefix(), ..Options::default() };
         for cut in cuts {
             assert_eq!(copy_until(directory.path(), &url, &options, *cut), None);
             let error = Store::open_redis(&url, &catalogue(), TERMS, &options).unwrap_err();
-            assert!(matches!(error, OpenError::Copying { .. }) && error.to_string().contains("groundswell copy"), "{error}");
+            assert!(
+                matches!(error, OpenError::Copying { .. })
+                    && error.to_string().contains("groundswell copy"),
+                "{error}"
+            );
         }
         let totals = copy_until(directory.path(), &url, &options, usize::MAX).unwrap();
-        assert!(totals.in_minutes.count > 0 && totals.in_hours.count > 0 && totals.reporters > 0, "{totals:?}");
-        assert_eq!((totals.journal.count, totals.journal.bytes), (ENTRIES, 2 * ENTRIES * 1_000), "{totals:?}");
+        assert!(
+            totals.in_minutes.count > 0 && totals.in_hours.count > 0 && totals.reporters > 0,
+            "{totals:?}"
+        );
+        assert_eq!(
+            (totals.journal.count, totals.journal.bytes),
+            (ENTRIES, 2 * ENTRIES * 1_000),
+            "{totals:?}"
+        );
         let store = Store::open_redis(&url, &catalogue(), TERMS, &options).unwrap();
-        assert_eq!(store.catalogue_before(), Some(catalogue().fingerprint()), "which catalogue it had is copied, too");
+        assert_eq!(
+            store.catalogue_before(),
+            Some(catalogue().fingerprint()),
+            "which catalogue it had is copied, too"
+        );
         assert_eq!(facts_of(&store), expected, "{url}");
         wait(store.tidy(later(0))).unwrap();
         assert_eq!(facts_of(&store), expected, "after housekeeping, {url}");
         let again = wait(store.record(&reports(DAYS - 1, 0..REPORTERS)));
-        assert!(again.iter().all(|outcome| matches!(outcome, Ok(Recorded::Duplicate))), "who counted there counts here, {url}");
+        assert!(
+            again.iter().all(|outcome| matches!(outcome, Ok(Recorded::Duplicate))),
+            "who counted there counts here, {url}"
+        );
         let live = later(0).minute()..later(0).minute().plus(1);
         assert!(wait(store.liveness()).unwrap().covers(live));
         assert_eq!(journal_of(&store), expected_journal, "{url}");
@@ -67,30 +96,58 @@ fn a_store_that_holds_something_is_not_copied_into() {
     let directory = filled_directory();
     let options = Options { prefix: own_prefix(), ..Options::default() };
     drop(Store::open_redis(&shared_single(), &catalogue(), TERMS, &options).unwrap());
-    let from = Embedded::open(directory.path(), &Catalogue::default(), TERMS, embedded::Options::default()).unwrap();
+    let from = Embedded::open(
+        directory.path(),
+        &Catalogue::default(),
+        TERMS,
+        embedded::Options::default(),
+    )
+    .unwrap();
     let names = catalogue_of(&from).unwrap();
-    let error = Redis::open_to_copy(&shared_single(), &names, TERMS, &options, "elsewhere").unwrap_err();
-    assert!(matches!(error, OpenError::Occupied(_)) && error.to_string().contains("--redis-prefix"), "{error}");
+    let error =
+        Redis::open_to_copy(&shared_single(), &names, TERMS, &options, "elsewhere").unwrap_err();
+    assert!(
+        matches!(error, OpenError::Occupied(_)) && error.to_string().contains("--redis-prefix"),
+        "{error}"
+    );
 }
 
 #[test]
 fn the_command_copies_compares_and_says_what() {
     let directory = tempfile::tempdir().unwrap();
     let prefix = own_prefix();
-    let arguments = ["copy", "--to", &shared_single(), "--redis-prefix", &prefix, "--reporter-key", "secret", "--from"];
+    let arguments = [
+        "copy",
+        "--to",
+        &shared_single(),
+        "--redis-prefix",
+        &prefix,
+        "--reporter-key",
+        "secret",
+        "--from",
+    ];
     let run = || groundswell(&arguments).arg(directory.path()).output().unwrap();
     let refused = run();
-    assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("no directory of an embedded store"));
+    assert!(
+        !refused.status.success()
+            && String::from_utf8_lossy(&refused.stderr)
+                .contains("no directory of an embedded store")
+    );
     let key = groundswell::domain::reporter::ReporterKey::new(b"secret").check_value();
     let terms = Terms { reporter_key_check: key, ..TERMS };
-    let store = Store::open_embedded(directory.path(), &catalogue(), terms, embedded::Options::default()).unwrap();
+    let store =
+        Store::open_embedded(directory.path(), &catalogue(), terms, embedded::Options::default())
+            .unwrap();
     wait(store.record(&reports(DAYS - 1, 0..10)));
     drop(store);
     let copied = run();
     let said = String::from_utf8_lossy(&copied.stdout);
     assert!(
         copied.status.success()
-            && said.starts_with("copied and compared: 14 counts in minutes, 0 in older hours, 10 reporters of 5 providers, 0 entries"),
+            && said.starts_with(
+                "copied and compared: 14 counts in minutes, 0 in older hours, 10 \
+                 reporters of 5 providers, 0 entries"
+            ),
         "{said} {copied:?}"
     );
 }
@@ -101,15 +158,26 @@ fn the_command_leaves_what_it_copies_as_it_is_to_the_byte() {
     let prefix = own_prefix();
     let url = shared_single();
     let run = |key: &[&str]| {
-        groundswell(&["copy", "--to", &url, "--redis-prefix", &prefix, "--from"]).arg(directory.path()).args(key).output().unwrap()
+        groundswell(&["copy", "--to", &url, "--redis-prefix", &prefix, "--from"])
+            .arg(directory.path())
+            .args(key)
+            .output()
+            .unwrap()
     };
     let before = bytes_in(directory.path());
     let refused = run(&[]);
     let said = String::from_utf8_lossy(&refused.stderr);
-    assert!(!refused.status.success() && said.contains("give the key that it was written with"), "{refused:?}");
+    assert!(
+        !refused.status.success() && said.contains("give the key that it was written with"),
+        "{refused:?}"
+    );
     assert_eq!(bytes_in(directory.path()), before, "no key is written into a source that has none");
     let other = run(&["--reporter-key", "another"]);
-    assert!(!other.status.success() && String::from_utf8_lossy(&other.stderr).contains("another reporter key"), "{other:?}");
+    assert!(
+        !other.status.success()
+            && String::from_utf8_lossy(&other.stderr).contains("another reporter key"),
+        "{other:?}"
+    );
     assert_eq!(bytes_in(directory.path()), before);
 }
 
@@ -119,24 +187,53 @@ fn a_store_that_was_killed_is_copied_and_stays_as_it_is() {
     let server = Binary::start(directory.path(), &[]);
     assert_eq!(server.report(&support::report("a")).status, 202);
     let busy =
-        groundswell(&["copy", "--to", &shared_single(), "--redis-prefix", &own_prefix(), "--from"]).arg(directory.path()).output().unwrap();
-    assert!(!busy.status.success() && String::from_utf8_lossy(&busy.stderr).contains("in use by another groundswell"), "{busy:?}");
+        groundswell(&["copy", "--to", &shared_single(), "--redis-prefix", &own_prefix(), "--from"])
+            .arg(directory.path())
+            .output()
+            .unwrap();
+    assert!(
+        !busy.status.success()
+            && String::from_utf8_lossy(&busy.stderr).contains("in use by another groundswell"),
+        "{busy:?}"
+    );
     server.kill();
     let before = bytes_in(directory.path());
-    let away = groundswell(&["copy", "--to", "redis://127.0.0.1:1", "--from"]).arg(directory.path()).output().unwrap();
-    assert!(!away.status.success() && String::from_utf8_lossy(&away.stderr).contains("127.0.0.1:1"), "{away:?}");
+    let away = groundswell(&["copy", "--to", "redis://127.0.0.1:1", "--from"])
+        .arg(directory.path())
+        .output()
+        .unwrap();
+    assert!(
+        !away.status.success() && String::from_utf8_lossy(&away.stderr).contains("127.0.0.1:1"),
+        "{away:?}"
+    );
     assert_eq!(bytes_in(directory.path()), before);
     let key = directory.path().join("reporter.key");
     let key = ["--reporter-key-file", key.to_str().unwrap()];
     for given in [&[][..], &key] {
         let prefix = own_prefix();
-        let mut command = groundswell(&["copy", "--to", &shared_single(), "--redis-prefix", &prefix, "--from"]);
+        let mut command =
+            groundswell(&["copy", "--to", &shared_single(), "--redis-prefix", &prefix, "--from"]);
         let copied = command.arg(directory.path()).args(given).output().unwrap();
         let said = String::from_utf8_lossy(&copied.stdout);
-        assert!(copied.status.success() && said.starts_with("copied and compared: 1 counts in minutes"), "{said} {copied:?}");
-        let mut node = groundswell(&["serve", "--listen", "127.0.0.1:0", "--catalogue", CATALOGUE, "--store", &shared_single()]);
+        assert!(
+            copied.status.success() && said.starts_with("copied and compared: 1 counts in minutes"),
+            "{said} {copied:?}"
+        );
+        let mut node = groundswell(&[
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--catalogue",
+            CATALOGUE,
+            "--store",
+            &shared_single(),
+        ]);
         let node = Binary::of(node.args(["--redis-prefix", &prefix]).args(key));
-        assert_eq!(node.report(&support::report("b")).status, 202, "the content of reporter.key is the key of the copy, too");
+        assert_eq!(
+            node.report(&support::report("b")).status,
+            202,
+            "the content of reporter.key is the key of the copy, too"
+        );
     }
     assert_eq!(bytes_in(directory.path()), before);
 }
@@ -145,21 +242,33 @@ fn a_store_that_was_killed_is_copied_and_stays_as_it_is() {
 fn nothing_is_made_where_nothing_is_there_to_be_copied() {
     let directory = tempfile::tempdir().unwrap();
     for from in [directory.path().to_owned(), directory.path().join("missing")] {
-        let refused = groundswell(&["copy", "--to", &shared_single(), "--from"]).arg(from).output().unwrap();
-        assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("no directory of an embedded store"));
+        let refused =
+            groundswell(&["copy", "--to", &shared_single(), "--from"]).arg(from).output().unwrap();
+        assert!(
+            !refused.status.success()
+                && String::from_utf8_lossy(&refused.stderr)
+                    .contains("no directory of an embedded store")
+        );
     }
     assert_eq!(bytes_in(directory.path()), BTreeMap::new());
     let to = groundswell(&["copy", "--to", "", "--from"]).arg(directory.path()).output().unwrap();
-    assert!(!to.status.success() && String::from_utf8_lossy(&to.stderr).contains("it must be a directory, or the address of a Redis"));
+    assert!(
+        !to.status.success()
+            && String::from_utf8_lossy(&to.stderr)
+                .contains("it must be a directory, or the address of a Redis")
+    );
 }
 
 /// Every file of a directory, by name.
 fn bytes_in(directory: &Path) -> BTreeMap<String, Vec<u8>> {
     let files = std::fs::read_dir(directory).unwrap().map(|file| file.unwrap());
-    files.map(|file| (file.file_name().into_string().unwrap(), std::fs::read(file.path()).unwrap())).collect()
+    files
+        .map(|file| (file.file_name().into_string().unwrap(), std::fs::read(file.path()).unwrap()))
+        .collect()
 }
 
-/// A directory filled over twenty days: minutes that are live, minutes and hours that have aged, hours whose minutes are gone.
+/// A directory filled over twenty days: minutes that are live, minutes and hours that
+/// have aged, hours whose minutes are gone.
 fn filled_directory() -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     let store = open(directory.path());
@@ -171,7 +280,9 @@ fn filled_directory() -> tempfile::TempDir {
     let entries: Vec<Vec<u8>> = (0..ENTRIES).map(|n| vec![n as u8; 2_000]).collect();
     let mut end = Position::START;
     for group in entries.chunks(200) {
-        let Ok(Appended::Yes { end: next }) = wait(store.append(None, end, group)) else { panic!("nobody else appends") };
+        let Ok(Appended::Yes { end: next }) = wait(store.append(None, end, group)) else {
+            panic!("nobody else appends")
+        };
         end = next;
     }
     store.close().unwrap();
@@ -182,7 +293,9 @@ fn filled_directory() -> tempfile::TempDir {
 fn journal_of(store: &Store) -> Vec<Vec<u8>> {
     let (mut entries, mut at, mut more) = (Vec::new(), Position::START, true);
     while more {
-        let Tail::Since(piece) = wait(store.journal(at)).unwrap() else { panic!("nothing was lost") };
+        let Tail::Since(piece) = wait(store.journal(at)).unwrap() else {
+            panic!("nothing was lost")
+        };
         entries.extend(piece.entries);
         (at, more) = (piece.end, piece.more);
     }
@@ -191,7 +304,9 @@ fn journal_of(store: &Store) -> Vec<Vec<u8>> {
 
 /// Copies until so many pieces are done. Gives the totals where it was done before that.
 fn copy_until(directory: &Path, url: &str, options: &Options, pieces: usize) -> Option<Totals> {
-    let from = Embedded::open(directory, &Catalogue::default(), TERMS, embedded::Options::default()).unwrap();
+    let from =
+        Embedded::open(directory, &Catalogue::default(), TERMS, embedded::Options::default())
+            .unwrap();
     let names = catalogue_of(&from).unwrap();
     let to = Redis::open_to_copy(url, &names, TERMS, options, "a directory").unwrap();
     let done = std::cell::Cell::new(0);
@@ -214,7 +329,11 @@ fn reports(day: i64, reporters: std::ops::Range<u64>) -> Vec<Report> {
             symptom: Symptom::NoData,
             cell: cell((TORONTO.0 + f64::from((n % 40) as u32) * 0.02, TORONTO.1), 8),
             spot: Spot::Unknown,
-            reporter: Reporter { hash: (n + 10_000 * day as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15), slot: 4, identity: Identity::Own },
+            reporter: Reporter {
+                hash: (n + 10_000 * day as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15),
+                slot: 4,
+                identity: Identity::Own,
+            },
             source: Source(0),
             observed: Observed { minute: observed, arrived, late },
         }
@@ -235,12 +354,19 @@ fn open(directory: &Path) -> Store {
 fn facts_of(store: &Store) -> BTreeMap<(u16, bool, i64, u64), Tally> {
     let mut facts: BTreeMap<_, Tally> = BTreeMap::new();
     for provider in [0, 1].map(ProviderIndex) {
-        let minutes = wait(store.minutes(provider, later(-14).minute()..later(1).minute())).unwrap();
-        for (minute, (key, tally)) in minutes.iter().flat_map(|(minute, counts)| counts.rows().map(|row| (minute.0, row))) {
+        let minutes =
+            wait(store.minutes(provider, later(-14).minute()..later(1).minute())).unwrap();
+        for (minute, (key, tally)) in
+            minutes.iter().flat_map(|(minute, counts)| counts.rows().map(|row| (minute.0, row)))
+        {
             facts.insert((provider.0, true, minute, key.number()), tally);
         }
-        let hours = wait(store.hours(provider, later(-30).minute().hour()..later(1).minute().hour())).unwrap();
-        for (hour, (key, tally)) in hours.iter().flat_map(|(hour, counts)| counts.rows().map(|row| (hour.0, row))) {
+        let hours =
+            wait(store.hours(provider, later(-30).minute().hour()..later(1).minute().hour()))
+                .unwrap();
+        for (hour, (key, tally)) in
+            hours.iter().flat_map(|(hour, counts)| counts.rows().map(|row| (hour.0, row)))
+        {
             facts.insert((provider.0, false, hour, key.number()), tally);
         }
     }

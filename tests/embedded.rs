@@ -1,4 +1,5 @@
-//! What only the embedded store promises: one process a directory, damage refused by name, and a full disk survived without loss.
+//! What only the embedded store promises: one process a directory, damage refused by
+//! name, and a full disk survived without loss.
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
 
@@ -25,14 +26,20 @@ fn a_directory_belongs_to_one_store_at_a_time() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path()).unwrap();
     let error = open(dir.path()).unwrap_err();
-    assert!(matches!(error, OpenError::InUse(_)) && error.to_string().contains("--store"), "{error}");
+    assert!(
+        matches!(error, OpenError::InUse(_)) && error.to_string().contains("--store"),
+        "{error}"
+    );
     drop(store);
     open(dir.path()).unwrap();
 }
 
 #[test]
 fn another_schema_or_number_of_shards_is_refused_with_the_way_out() {
-    let rows = [("\"schema\": 1", "\"schema\": 2", "schema 2"), ("\"shards\": 16", "\"shards\": 32", "32 shards")];
+    let rows = [
+        ("\"schema\": 1", "\"schema\": 2", "schema 2"),
+        ("\"shards\": 16", "\"shards\": 32", "32 shards"),
+    ];
     for (ours, theirs, named) in rows {
         let dir = tempfile::tempdir().unwrap();
         drop(open(dir.path()).unwrap());
@@ -41,7 +48,10 @@ fn another_schema_or_number_of_shards_is_refused_with_the_way_out() {
         assert!(text.contains(ours), "{text}");
         std::fs::write(&meta, text.replace(ours, theirs)).unwrap();
         let message = open(dir.path()).unwrap_err().to_string();
-        assert!(message.contains(named) && message.contains("run the version that wrote it"), "{message}");
+        assert!(
+            message.contains(named) && message.contains("run the version that wrote it"),
+            "{message}"
+        );
     }
 }
 
@@ -88,7 +98,9 @@ fn a_damaged_file_is_refused_by_name() {
         let message = open(dir.path()).unwrap_err().to_string();
         let named = path.file_name().unwrap().to_str().unwrap();
         assert!(
-            message.contains(named) && message.contains("is damaged at byte") && message.contains("backup"),
+            message.contains(named)
+                && message.contains("is damaged at byte")
+                && message.contains("backup"),
             "{prefix} {at}: {message}"
         );
     }
@@ -115,7 +127,14 @@ fn a_log_that_outgrows_its_limit_is_replaced_by_a_snapshot() {
     }
     assert!(block_on(store.size()).log_bytes > 1_000);
     block_on(store.tidy(instant(NOW))).unwrap();
-    assert_eq!((block_on(store.size()).log_bytes, files(dir.path(), "log-").len(), files(dir.path(), "snapshot-").len()), (0, 0, 1));
+    assert_eq!(
+        (
+            block_on(store.size()).log_bytes,
+            files(dir.path(), "log-").len(),
+            files(dir.path(), "snapshot-").len()
+        ),
+        (0, 0, 1)
+    );
     record(&store, 101..102).unwrap();
     drop(store);
     assert_eq!(total(&open(dir.path()).unwrap()), 101, "a snapshot and the log since");
@@ -145,12 +164,20 @@ fn a_full_disk_refuses_whole_groups_and_takes_them_once_there_is_room() {
         }
     }
     assert_eq!(record(&store, next..next + 1).unwrap_err(), "the store is full");
-    assert_eq!(total(&store), counted, "what was refused is not counted, and what was answered is readable");
+    assert_eq!(
+        total(&store),
+        counted,
+        "what was refused is not counted, and what was answered is readable"
+    );
     assert_eq!(record(&store, 0..100), Ok(0), "duplicates need no room");
     assert!(block_on(store.probe()).is_err());
     disk.make_room();
     block_on(store.probe()).unwrap();
-    assert_eq!(record(&store, next..next + 1_000), Ok(1_000), "the claims of refused reports were given back");
+    assert_eq!(
+        record(&store, next..next + 1_000),
+        Ok(1_000),
+        "the claims of refused reports were given back"
+    );
     drop(store);
     assert_eq!(total(&open(&dir).unwrap()), counted + 1_000);
 }
@@ -171,7 +198,10 @@ fn a_disk_that_was_full_while_hours_aged_or_a_snapshot_was_written_leaves_no_tra
     disk.fill_but(0);
     assert!(store.close().is_err(), "a snapshot has no room");
     assert!(files(&dir, "snapshot").is_empty(), "and leaves what it took");
-    assert!(block_on(store.tidy(later(51))).is_err(), "nor has an hour on its way into the database");
+    assert!(
+        block_on(store.tidy(later(51))).is_err(),
+        "nor has an hour on its way into the database"
+    );
     assert_eq!(total(&store), 60_000, "both tables are read while the disk is full");
     disk.make_room();
     block_on(store.tidy(later(51))).unwrap();
@@ -196,7 +226,11 @@ fn a_journal_is_whole_after_a_death_at_any_moment() {
         assert_eq!(journal(&next).len(), 2 * n);
         append(&next, &[b"third"]).unwrap();
         drop(next);
-        assert_eq!(journal(&open(left.path()).unwrap())[2 * n - 1..], [b"second", &b"third"[..]], "and it goes on");
+        assert_eq!(
+            journal(&open(left.path()).unwrap())[2 * n - 1..],
+            [b"second", &b"third"[..]],
+            "and it goes on"
+        );
     }
 }
 
@@ -212,8 +246,10 @@ fn a_damaged_journal_is_refused_by_name_or_read_as_it_was() {
     let path = dir.path().join("incidents.redb");
     let whole = std::fs::read(&path).unwrap();
     let said = whole.windows(700).position(|bytes| bytes == entries[19]).unwrap();
-    // Here and there, the last entry, and the list of free pages, which the database reads before it looks at checksums.
-    let places: Vec<usize> = (0..whole.len()).step_by(whole.len() / 50).chain([said, 9, 8_194, 8_198]).collect();
+    // Here and there, the last entry, and the list of free pages, which the database
+    // reads before it looks at checksums.
+    let places: Vec<usize> =
+        (0..whole.len()).step_by(whole.len() / 50).chain([said, 9, 8_194, 8_198]).collect();
     let mut refused = Vec::new();
     for at in places {
         let mut damaged = whole.clone();
@@ -222,14 +258,19 @@ fn a_damaged_journal_is_refused_by_name_or_read_as_it_was() {
         match open(dir.path()) {
             Err(error) => {
                 let message = error.to_string();
-                assert!(matches!(error, OpenError::Database { .. }) && message.contains("incidents.redb"), "{at}: {message}");
+                assert!(
+                    matches!(error, OpenError::Database { .. })
+                        && message.contains("incidents.redb"),
+                    "{at}: {message}"
+                );
                 refused.push((at, message));
             }
             // A page that nobody reads any more.
             Ok(store) => assert_eq!(journal(&store), entries, "{at}"),
         }
     }
-    let message = &refused.iter().find(|(at, _)| *at == said).expect("what an entry says is guarded").1;
+    let message =
+        &refused.iter().find(|(at, _)| *at == said).expect("what an entry says is guarded").1;
     assert!(message.contains("restore it from a backup"), "{message}");
 }
 
@@ -262,27 +303,38 @@ fn record(store: &Store, reporters: std::ops::Range<u64>) -> Result<u64, String>
         // A cell for each of many, so that an hour of them is not small.
         cell: cell((f64::from((n % 5_000) as u32) * 0.01, TORONTO.1), 8),
         spot: Spot::Unknown,
-        reporter: Reporter { hash: n.wrapping_mul(0x9e37_79b9_7f4a_7c15), slot: 4, identity: Identity::Own },
+        reporter: Reporter {
+            hash: n.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+            slot: 4,
+            identity: Identity::Own,
+        },
         source: Source(0),
         observed: Observed { minute, arrived: minute, late: false },
     };
     let outcomes = block_on(store.record(&reporters.map(report).collect::<Vec<_>>()));
     let outcomes: Result<Vec<Recorded>, StoreError> = outcomes.into_iter().collect();
-    let counted = |outcomes: Vec<Recorded>| outcomes.into_iter().filter(|outcome| *outcome == Recorded::Counted).count() as u64;
+    let counted = |outcomes: Vec<Recorded>| {
+        outcomes.into_iter().filter(|outcome| *outcome == Recorded::Counted).count() as u64
+    };
     outcomes.map(counted).map_err(|error: StoreError| error.to_string())
 }
 
 /// Appends where the journal ends now.
 fn append(store: &Store, entries: &[&[u8]]) -> Result<(), String> {
-    let Tail::Since(read) = block_on(store.journal(Position::START)).unwrap() else { panic!("nothing was lost") };
+    let Tail::Since(read) = block_on(store.journal(Position::START)).unwrap() else {
+        panic!("nothing was lost")
+    };
     let entries: Vec<Vec<u8>> = entries.iter().map(|entry| entry.to_vec()).collect();
-    let appended = block_on(store.append(None, read.end, &entries)).map_err(|error| error.to_string())?;
+    let appended =
+        block_on(store.append(None, read.end, &entries)).map_err(|error| error.to_string())?;
     assert!(matches!(appended, Appended::Yes { .. }), "{appended:?}");
     Ok(())
 }
 
 fn journal(store: &Store) -> Vec<Vec<u8>> {
-    let Tail::Since(read) = block_on(store.journal(Position::START)).unwrap() else { panic!("nothing was lost") };
+    let Tail::Since(read) = block_on(store.journal(Position::START)).unwrap() else {
+        panic!("nothing was lost")
+    };
     assert!(!read.more);
     read.entries
 }
@@ -291,7 +343,10 @@ fn journal(store: &Store) -> Vec<Vec<u8>> {
 fn total(store: &Store) -> u64 {
     let minute = instant(NOW).minute();
     let minutes = block_on(store.minutes(ALPHA, minute.plus(-60)..minute.plus(60))).unwrap();
-    let rows = minutes.iter().flat_map(|(_, counts)| counts.rows()).filter(|(key, _)| key.lane() == Lane::OnTime);
+    let rows = minutes
+        .iter()
+        .flat_map(|(_, counts)| counts.rows())
+        .filter(|(key, _)| key.lane() == Lane::OnTime);
     rows.map(|(_, tally)| u64::from(tally.count)).sum()
 }
 
@@ -301,7 +356,9 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 
 fn files(dir: &Path, prefix: &str) -> Vec<PathBuf> {
     let names = std::fs::read_dir(dir).unwrap().map(|file| file.unwrap().path());
-    let mut files: Vec<_> = names.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with(prefix)).collect();
+    let mut files: Vec<_> = names
+        .filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with(prefix))
+        .collect();
     files.sort();
     files
 }

@@ -1,4 +1,5 @@
-//! Incidents as a client sees them: told within seconds, explained, followed, ended, noted, withdrawn; and what bad questions get.
+//! Incidents as a client sees them: told within seconds, explained, followed, ended,
+//! noted, withdrawn; and what bad questions get.
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
 
@@ -48,7 +49,10 @@ fn id(incident: &Value) -> &str {
 /// More reports of the outage every minute for so long.
 fn goes_on(server: &TestServer, minutes: i64) {
     for minute in 0..minutes {
-        assert_eq!(server.batch(&ndjson(&outage("charlie", TORONTO, 6, 100 + minute as u64))).status, 200);
+        assert_eq!(
+            server.batch(&ndjson(&outage("charlie", TORONTO, 6, 100 + minute as u64))).status,
+            200
+        );
         server.watch_minutes(1);
     }
 }
@@ -64,13 +68,27 @@ fn an_incident_is_told_within_the_look_after_the_report_that_decides() {
         (&json!("charlie"), &json!("confirmed"), &json!(["charlie"]))
     );
     assert_eq!(incident["place"]["subdivisions"], json!(["CA-ON"]));
-    assert!(incident["place"]["cities"].as_array().unwrap().contains(&json!("Toronto")), "{incident}");
-    assert!(incident["evidence"]["score"].as_f64().unwrap() > 6.0 && incident["severity"]["reports"] == 30, "{incident}");
+    assert!(
+        incident["place"]["cities"].as_array().unwrap().contains(&json!("Toronto")),
+        "{incident}"
+    );
+    assert!(
+        incident["evidence"]["score"].as_f64().unwrap() > 6.0
+            && incident["severity"]["reports"] == 30,
+        "{incident}"
+    );
     let now = server.read("/v1/providers/charlie")["now"].clone();
-    assert_eq!((&now["status"], &now["open_incidents"]), (&json!("problems"), &json!([incident["id"]])));
+    assert_eq!(
+        (&now["status"], &now["open_incidents"]),
+        (&json!("problems"), &json!([incident["id"]]))
+    );
     assert!(now["expected"].as_f64().unwrap() < 5.0, "{now}");
     assert_eq!(server.read("/v1/providers/alpha")["now"]["status"], "no_problems");
-    assert_eq!(server.read("/v1/providers/echo")["now"]["status"], "unknown", "nothing is known of it");
+    assert_eq!(
+        server.read("/v1/providers/echo")["now"]["status"],
+        "unknown",
+        "nothing is known of it"
+    );
 }
 
 #[test]
@@ -81,16 +99,31 @@ fn an_incident_recovers_and_is_over_and_what_was_known_can_be_asked() {
     goes_on(&server, 20);
     server.watch_minutes(150);
     let over = only(&server.read("/v1/incidents"));
-    assert_eq!((&over["id"], &over["state"], &over["ending"]["because"]), (&told["id"], &json!("resolved"), &json!("ebbed")));
+    assert_eq!(
+        (&over["id"], &over["state"], &over["ending"]["because"]),
+        (&told["id"], &json!("resolved"), &json!("ebbed"))
+    );
     assert_eq!(server.read("/v1/providers/charlie")["now"]["status"], "no_problems");
     let detail = server.read(&format!("/v1/incidents/{}", id(&told)));
-    let states: Vec<&Value> = detail["revisions"].as_array().unwrap().iter().map(|revision| &revision["state"]).collect();
-    assert!(states.contains(&&json!("recovering")) && states.last() == Some(&&json!("resolved")), "{states:?}");
+    let states: Vec<&Value> =
+        detail["revisions"].as_array().unwrap().iter().map(|revision| &revision["state"]).collect();
+    assert!(
+        states.contains(&&json!("recovering")) && states.last() == Some(&&json!("resolved")),
+        "{states:?}"
+    );
     assert_eq!(detail["severity"]["reports"], 30 + 20 * 6);
-    assert!(detail["timeline"].as_array().unwrap().len() >= 4 && detail["method"]["version"] == METHOD);
+    assert!(
+        detail["timeline"].as_array().unwrap().len() >= 4 && detail["method"]["version"] == METHOD
+    );
     let known = server.read(&format!("/v1/incidents/{}?known_at={}", id(&told), text(told_at)));
-    assert_eq!((&known["state"], &known["revision"], &known["resolved_at"]), (&json!("confirmed"), &json!(0), &Value::Null));
-    assert_eq!(only(&server.read(&format!("/v1/incidents?known_at={}", text(told_at))))["state"], "confirmed");
+    assert_eq!(
+        (&known["state"], &known["revision"], &known["resolved_at"]),
+        (&json!("confirmed"), &json!(0), &Value::Null)
+    );
+    assert_eq!(
+        only(&server.read(&format!("/v1/incidents?known_at={}", text(told_at))))["state"],
+        "confirmed"
+    );
     let before = text(told_at.plus_ms(-60 * MINUTE_MS));
     assert_eq!(server.read(&format!("/v1/incidents?known_at={before}"))["items"], json!([]));
     assert_eq!(server.get(&format!("/v1/incidents/{}?known_at={before}", id(&told))).status, 404);
@@ -106,13 +139,20 @@ fn reports_that_come_after_the_end_are_a_revision_of_what_was_told() {
     let over = only(&server.read("/v1/incidents"));
     assert_eq!((&over["state"], &over["severity"]["reports"]), (&json!("resolved"), &json!(90)));
     // Phones that are back tell of minutes before anybody else could.
-    let late: Vec<Value> =
-        outage("charlie", TORONTO, 40, 7).into_iter().map(|report| support::but(report, json!({"observed_at": began}))).collect();
+    let late: Vec<Value> = outage("charlie", TORONTO, 40, 7)
+        .into_iter()
+        .map(|report| support::but(report, json!({"observed_at": began})))
+        .collect();
     assert_eq!(server.batch(&ndjson(&late)).status, 200);
     server.watch_minutes(90);
     let again = only(&server.read("/v1/incidents?to=2022-07-08T09:00:00Z"));
     assert_eq!((&again["id"], &again["state"]), (&told["id"], &json!("resolved")));
-    assert!(again["onset"].as_str().unwrap() < over["onset"].as_str().unwrap(), "{} is not before {}", again["onset"], over["onset"]);
+    assert!(
+        again["onset"].as_str().unwrap() < over["onset"].as_str().unwrap(),
+        "{} is not before {}",
+        again["onset"],
+        over["onset"]
+    );
     assert_eq!(again["severity"]["reports"], 130);
     assert!(again["revision"].as_u64() > over["revision"].as_u64());
 }
@@ -123,7 +163,9 @@ fn incidents_are_found_by_place_time_state_and_score() {
     let toronto = outage_in_toronto(&server);
     server.batch(&ndjson(&outage("alpha", VANCOUVER, 30, 2)));
     server.watch_minutes(1);
-    let count = |query: &str| server.read(&format!("/v1/incidents?{query}"))["items"].as_array().unwrap().len();
+    let count = |query: &str| {
+        server.read(&format!("/v1/incidents?{query}"))["items"].as_array().unwrap().len()
+    };
     assert_eq!(count(""), 2);
     let rows = [
         ("area=CA-ON", 1),
@@ -146,7 +188,8 @@ fn incidents_are_found_by_place_time_state_and_score() {
     }
     let first = server.read("/v1/incidents?limit=1");
     assert_eq!(only(&first)["network"], "north", "the newest comes first");
-    let second = server.read(&format!("/v1/incidents?limit=1&cursor={}", first["next_cursor"].as_str().unwrap()));
+    let second = server
+        .read(&format!("/v1/incidents?limit=1&cursor={}", first["next_cursor"].as_str().unwrap()));
     assert_eq!((&only(&second)["id"], second.get("next_cursor")), (&toronto["id"], None));
 }
 
@@ -156,16 +199,26 @@ fn outlines_are_geojson_that_others_read() {
     let incident = outage_in_toronto(&server);
     let answer = server.get("/v1/incidents.geojson");
     assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/geo+json")));
-    let collection = geojson::FeatureCollection::from_str(&String::from_utf8(answer.body).unwrap()).unwrap();
+    let collection =
+        geojson::FeatureCollection::from_str(&String::from_utf8(answer.body).unwrap()).unwrap();
     let feature = &collection.features[0];
     assert_eq!(feature.id, Some(geojson::feature::Id::String(id(&incident).into())));
     let shape: geo::MultiPolygon = feature.geometry.clone().unwrap().try_into().unwrap();
     let toronto = geo::Point::new(TORONTO.1, TORONTO.0);
     assert!(geo::Validation::is_valid(&shape));
     assert!(geo::Intersects::intersects(&shape, &toronto));
-    assert!(feature.properties.as_ref().unwrap().values().all(|value| !value.is_array() && !value.is_object()), "properties are flat");
+    assert!(
+        feature
+            .properties
+            .as_ref()
+            .unwrap()
+            .values()
+            .all(|value| !value.is_array() && !value.is_object()),
+        "properties are flat"
+    );
     let spikes = server.get("/v1/spikes.geojson");
-    let spikes = geojson::FeatureCollection::from_str(&String::from_utf8(spikes.body).unwrap()).unwrap();
+    let spikes =
+        geojson::FeatureCollection::from_str(&String::from_utf8(spikes.body).unwrap()).unwrap();
     assert!(!spikes.features.is_empty());
 }
 
@@ -177,10 +230,17 @@ fn a_spike_says_to_which_incident_it_belongs() {
     let spikes = server.read("/v1/spikes?provider=charlie");
     let strongest = &spikes["items"][0];
     assert_eq!((&strongest["incident"], &spikes["stale"]), (&incident["id"], &json!(false)));
-    assert!(strongest["evidence"]["score"].as_f64() >= strongest["opens_at"].as_f64(), "{strongest}");
+    assert!(
+        strongest["evidence"]["score"].as_f64() >= strongest["opens_at"].as_f64(),
+        "{strongest}"
+    );
     assert_eq!(server.read("/v1/spikes?area=US")["items"], json!([]));
     server.advance_minutes(5);
-    assert_eq!(server.read("/v1/spikes?provider=charlie")["stale"], true, "nobody has looked for five minutes");
+    assert_eq!(
+        server.read("/v1/spikes?provider=charlie")["stale"],
+        true,
+        "nobody has looked for five minutes"
+    );
 }
 
 #[test]
@@ -193,14 +253,27 @@ fn a_cell_is_explained_and_a_map_shows_what_is_usual() {
     assert!(why["evidence"]["score"].as_f64() >= why["threshold"]["opens_at"].as_f64(), "{why}");
     let cells = server.read("/v1/heatmap?provider=charlie")["cells"].clone();
     let hit = cells.as_array().unwrap().iter().find(|cell| cell["hex"] == hex).unwrap().clone();
-    assert!(hit["level"].as_u64() >= Some(3) && hit["expected"].as_f64() < hit["count"].as_f64(), "{hit}");
+    assert!(
+        hit["level"].as_u64() >= Some(3) && hit["expected"].as_f64() < hit["count"].as_f64(),
+        "{hit}"
+    );
     let quiet = server.read("/v1/heatmap?provider=alpha&window=24h")["cells"].clone();
-    let levels: Vec<u64> = quiet.as_array().unwrap().iter().map(|cell| cell["level"].as_u64().unwrap()).collect();
-    assert!(levels.len() > 20 && levels.iter().filter(|level| **level > 1).count() <= 1, "{levels:?}");
+    let levels: Vec<u64> =
+        quiet.as_array().unwrap().iter().map(|cell| cell["level"].as_u64().unwrap()).collect();
+    assert!(
+        levels.len() > 20 && levels.iter().filter(|level| **level > 1).count() <= 1,
+        "{levels:?}"
+    );
     let one = server.read("/v1/heatmap?provider=charlie&symptom=no_service")["cells"][0].clone();
-    assert_eq!((&one["expected"], &one["score"], &one["level"]), (&Value::Null, &Value::Null, &Value::Null));
+    assert_eq!(
+        (&one["expected"], &one["score"], &one["level"]),
+        (&Value::Null, &Value::Null, &Value::Null)
+    );
     let columns = server.read("/v1/heatmap.columns.json?provider=charlie")["columns"].clone();
-    assert_eq!(columns["level"].as_array().unwrap().len(), columns["hex"].as_array().unwrap().len());
+    assert_eq!(
+        columns["level"].as_array().unwrap().len(),
+        columns["hex"].as_array().unwrap().len()
+    );
 }
 
 #[test]
@@ -208,15 +281,23 @@ fn quiet_counts_lie_in_the_band_of_a_series() {
     let server = server();
     let series = server.read("/v1/series?provider=charlie&step=1h&from=2022-07-05T00:00:00Z");
     let points = series["points"].as_array().unwrap();
-    let number = |point: &Value, field: &str| point[field].as_f64().unwrap_or_else(|| panic!("{field} of {point}"));
+    let number = |point: &Value, field: &str| {
+        point[field].as_f64().unwrap_or_else(|| panic!("{field} of {point}"))
+    };
     let inside = points.iter().filter(|point| {
-        number(point, "expected_low") <= number(point, "count") && number(point, "count") <= number(point, "expected_high")
+        number(point, "expected_low") <= number(point, "count")
+            && number(point, "count") <= number(point, "expected_high")
     });
     let (inside, all) = (inside.count() as f64, points.len() as f64);
     assert!(inside >= 0.85 * all, "{inside} of {all}");
-    let network = server.read("/v1/series?network=north&step=1h")["points"][3]["expected"].as_f64().unwrap();
+    let network =
+        server.read("/v1/series?network=north&step=1h")["points"][3]["expected"].as_f64().unwrap();
     let brands: f64 = ["alpha", "bravo"]
-        .map(|id| server.read(&format!("/v1/series?provider={id}&step=1h"))["points"][3]["expected"].as_f64().unwrap())
+        .map(|id| {
+            server.read(&format!("/v1/series?provider={id}&step=1h"))["points"][3]["expected"]
+                .as_f64()
+                .unwrap()
+        })
         .iter()
         .sum();
     assert!((network - brands).abs() < 0.01, "{network} of the network, {brands} of its brands");
@@ -232,7 +313,8 @@ fn brands_of_a_network_are_one_incident() {
     server.batch(&ndjson(&outage("bravo", TORONTO, 12, 4)));
     server.watch_minutes(2);
     let incident = only(&server.read("/v1/incidents"));
-    let mut providers: Vec<&str> = incident["providers"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    let mut providers: Vec<&str> =
+        incident["providers"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     providers.sort_unstable();
     assert_eq!((&incident["network"], providers), (&json!("north"), vec!["alpha", "bravo"]));
 }
@@ -246,7 +328,10 @@ fn a_note_is_plain_text_and_the_first_official_word_gives_the_lead() {
     let html = "<script>alert(1)</script> & \u{2028}x";
     let answer = post(&server, &path, &json!({"source": "a newspaper", "text": html}));
     assert_eq!((answer.status, answer.header("x-content-type-options")), (201, Some("nosniff")));
-    assert_eq!((answer.json()["text"].clone(), answer.json()["official"].clone()), (json!(html), json!(false)));
+    assert_eq!(
+        (answer.json()["text"].clone(), answer.json()["official"].clone()),
+        (json!(html), json!(false))
+    );
     let said_at = text(server.now().plus_ms(-10 * MINUTE_MS));
     assert_eq!(
         post(&server, &path, &json!({"source": "Charlie", "text": "We are aware.", "official": true, "said_at": said_at})).status,
@@ -255,8 +340,13 @@ fn a_note_is_plain_text_and_the_first_official_word_gives_the_lead() {
     let detail = server.read(&format!("/v1/incidents/{}", id(&incident)));
     assert_eq!(detail["notes"].as_array().unwrap().len(), 2);
     assert_eq!(detail["lead_seconds"], 20 * 60, "{}", detail["detected_at"]);
-    let said: Vec<&Value> =
-        detail["timeline"].as_array().unwrap().iter().filter(|event| event["what"] == "note").map(|event| &event["text"]).collect();
+    let said: Vec<&Value> = detail["timeline"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|event| event["what"] == "note")
+        .map(|event| &event["text"])
+        .collect();
     assert_eq!(said, [&json!("We are aware."), &json!(html)]);
 }
 
@@ -273,20 +363,40 @@ fn a_note_that_is_none_is_refused_by_its_field() {
         (json!({"source": "a", "text": 7}), "invalid_value", "text"),
         (json!({"source": "a", "text": "x".repeat(10_001)}), "invalid_value", "text"),
         (json!({"source": "a", "text": "b", "said_at": "yesterday"}), "invalid_value", "said_at"),
-        (json!({"source": "a", "text": "b", "said_at": "2099-01-01T00:00:00Z"}), "in_future", "said_at"),
+        (
+            json!({"source": "a", "text": "b", "said_at": "2099-01-01T00:00:00Z"}),
+            "in_future",
+            "said_at",
+        ),
     ];
     for (body, code, field) in rows {
         let answer = post(&server, &path, &body).json();
-        assert_eq!((&answer["code"], &answer["errors"][0]["field"]), (&json!(code), &json!(field)), "{answer}");
+        assert_eq!(
+            (&answer["code"], &answer["errors"][0]["field"]),
+            (&json!(code), &json!(field)),
+            "{answer}"
+        );
     }
-    assert_eq!(post(&server, &path, &json!({"source": "a", "text": "x".repeat(100_000)})).json()["code"], "too_large");
+    assert_eq!(
+        post(&server, &path, &json!({"source": "a", "text": "x".repeat(100_000)})).json()["code"],
+        "too_large"
+    );
     assert_eq!(post(&server, &path, &json!(7)).json()["code"], "malformed_body");
-    assert_eq!(server.send("POST", &path, &[("Content-Type", "text/html")], b"<p>").json()["code"], "unsupported_media_type");
+    assert_eq!(
+        server.send("POST", &path, &[("Content-Type", "text/html")], b"<p>").json()["code"],
+        "unsupported_media_type"
+    );
     let note = json!({"source": "a", "text": "b"});
     assert_eq!(post(&server, "/v1/incidents/0000000000000000/notes", &note).status, 404);
-    assert_eq!(post(&server, "/v1/incidents/nonsense/notes", &note).json()["code"], "invalid_value");
+    assert_eq!(
+        post(&server, "/v1/incidents/nonsense/notes", &note).json()["code"],
+        "invalid_value"
+    );
     let passed_on = [("Content-Type", "application/json"), ("X-Forwarded-For", "203.0.113.9")];
-    assert_eq!(server.send("POST", &path, &passed_on, note.to_string().as_bytes()).json()["code"], "forbidden");
+    assert_eq!(
+        server.send("POST", &path, &passed_on, note.to_string().as_bytes()).json()["code"],
+        "forbidden"
+    );
     assert_eq!(server.get(&path).status, 405);
     assert_eq!(server.read(&format!("/v1/incidents/{}", id(&incident)))["notes"], json!([]));
 }
@@ -296,8 +406,7 @@ fn reports_that_are_voided_are_seen_no_more_and_take_their_incident_with_them() 
     let server = server();
     let incident = outage_in_toronto(&server);
     goes_on(&server, 5);
-    let void =
-        json!({"source": 0, "provider": "charlie", "from": "2022-07-08T08:44:00Z", "to": text(server.now()), "reason": "an app gone wild"});
+    let void = json!({"source": 0, "provider": "charlie", "from": "2022-07-08T08:44:00Z", "to": text(server.now()), "reason": "an app gone wild"});
     let answer = post(&server, "/v1/voids", &void);
     assert_eq!(answer.status, 202, "{answer}");
     server.catch_up();
@@ -306,10 +415,18 @@ fn reports_that_are_voided_are_seen_no_more_and_take_their_incident_with_them() 
     assert_eq!((&gone["id"], &gone["state"]), (&incident["id"], &json!("withdrawn")));
     assert_eq!(gone["ending"], json!({"because": "withdrawn", "reason": "an app gone wild"}));
     assert_eq!(server.read("/v1/providers/charlie")["now"]["status"], "no_problems");
-    assert_eq!(server.read("/v1/heatmap?provider=charlie&window=15m")["total"].as_u64().map(|total| total < 6), Some(true));
+    assert_eq!(
+        server.read("/v1/heatmap?provider=charlie&window=15m")["total"]
+            .as_u64()
+            .map(|total| total < 6),
+        Some(true)
+    );
     assert_eq!(server.read("/v1/voids")["items"][0]["reason"], "an app gone wild");
     server.watch_minutes(2);
-    assert_eq!(server.read("/v1/incidents?state=possible,confirmed,recovering")["items"], json!([]));
+    assert_eq!(
+        server.read("/v1/incidents?state=possible,confirmed,recovering")["items"],
+        json!([])
+    );
 }
 
 #[test]
@@ -330,16 +447,22 @@ fn an_incident_whose_first_brand_is_voided_is_dated_by_what_is_left() {
     let server = server();
     let begin = server.now();
     for minute in 0..40 {
-        // Bravo and Alpha ride on one network: one incident. Alpha is heard of twenty minutes later.
+        // Bravo and Alpha ride on one network: one incident. Alpha is heard of twenty
+        // minutes later.
         let bravo = outage("bravo", TORONTO, 6, 200 + minute);
-        let alpha = if minute < 20 { Vec::new() } else { outage("alpha", TORONTO, 6, 300 + minute) };
+        let alpha =
+            if minute < 20 { Vec::new() } else { outage("alpha", TORONTO, 6, 300 + minute) };
         assert_eq!(server.batch(&ndjson(&[bravo, alpha].concat())).status, 200);
         server.watch_minutes(1);
     }
     server.watch_minutes(150);
     let over = only(&server.read("/v1/incidents"));
-    assert_eq!((&over["state"], &over["providers"]), (&json!("resolved"), &json!(["bravo", "alpha"])));
-    let minutes_in = |incident: &Value| instant(incident["onset"].as_str().unwrap()).ms_since(begin) / MINUTE_MS;
+    assert_eq!(
+        (&over["state"], &over["providers"]),
+        (&json!("resolved"), &json!(["bravo", "alpha"]))
+    );
+    let minutes_in =
+        |incident: &Value| instant(incident["onset"].as_str().unwrap()).ms_since(begin) / MINUTE_MS;
     assert!((-2..5).contains(&minutes_in(&over)), "{over}");
     let void = json!({"source": 0, "provider": "bravo", "from": text(begin), "to": text(server.now()), "reason": "made up"});
     assert_eq!(post(&server, "/v1/voids", &void).status, 202);
@@ -368,7 +491,11 @@ fn a_void_that_is_none_is_refused_by_its_field() {
     ];
     for (body, code, field) in rows {
         let answer = post(&server, "/v1/voids", &body).json();
-        assert_eq!((&answer["code"], &answer["errors"][0]["field"]), (&json!(code), &json!(field)), "{answer}");
+        assert_eq!(
+            (&answer["code"], &answer["errors"][0]["field"]),
+            (&json!(code), &json!(field)),
+            "{answer}"
+        );
     }
     assert_eq!(server.read("/v1/voids")["items"], json!([]));
 }
@@ -383,7 +510,10 @@ fn server_after(entries: &[Vec<u8>]) -> TestServer {
     let server = TestServer::start_after(|store| {
         quiet_past(store);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        assert!(matches!(runtime.block_on(store.append(None, Position::START, entries)), Ok(Appended::Yes { .. })));
+        assert!(matches!(
+            runtime.block_on(store.append(None, Position::START, entries)),
+            Ok(Appended::Yes { .. })
+        ));
     });
     server.catch_up();
     server
@@ -395,7 +525,8 @@ fn what_quiet_days_taught_outlives_a_restart() {
     let strange = of_another_method(&lesson(-20));
     let server = server_after(&[strange]);
     for day in 0..9 {
-        // Three in a minute are worth a score: that of an incident once a week has taught that it is seldom reached.
+        // Three in a minute are worth a score: that of an incident once a week has taught
+        // that it is seldom reached.
         assert_eq!(server.batch(&ndjson(&outage("charlie", TORONTO, 3, day))).status, 200);
         server.watch_minutes(1);
         server.advance_minutes(24 * 60 - 1);
@@ -418,8 +549,14 @@ fn an_incident_of_before_a_restart_is_not_taken_for_usual() {
     server.advance_minutes(2 * 24 * 60 - 20);
     server.catch_up();
     let usual = |server: &TestServer| {
-        let series = server.read(&format!("/v1/series?provider=charlie&cell={}&step=1h", cell(TORONTO, 5)));
-        series["points"].as_array().unwrap().iter().map(|point| point["expected"].as_f64().unwrap()).sum::<f64>()
+        let series =
+            server.read(&format!("/v1/series?provider=charlie&cell={}&step=1h", cell(TORONTO, 5)));
+        series["points"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|point| point["expected"].as_f64().unwrap())
+            .sum::<f64>()
     };
     let before = usual(&server);
     let server = server.restarted_with(CATALOGUE);
@@ -428,7 +565,8 @@ fn an_incident_of_before_a_restart_is_not_taken_for_usual() {
     assert!((after / before - 1.0).abs() < 0.001, "{before} before, {after} after");
 }
 
-/// What a quiet day so many days before [`NOW`] taught of Charlie, as bytes of the journal.
+/// What a quiet day so many days before [`NOW`] taught of Charlie, as bytes of the
+/// journal.
 fn lesson(ago: i64) -> Vec<u8> {
     let quiet_day = QuietDay::of(instant(NOW).minute().plus(-ago * 24 * 60));
     let (version, parameters) = (METHOD.to_owned(), Parameters::default().fingerprint());
@@ -445,7 +583,8 @@ fn of_another_method(lesson: &[u8]) -> Vec<u8> {
 
 #[test]
 fn a_damaged_lesson_is_left_out_and_the_others_are_learnt() {
-    let day = |from: &str, to: &str| String::from_utf8(lesson(5)).unwrap().replace(from, to).into_bytes();
+    let day =
+        |from: &str, to: &str| String::from_utf8(lesson(5)).unwrap().replace(from, to).into_bytes();
     let rows = [
         (lesson(5), "chosen", 7),
         (day("0.0,", "-1.0,"), "untaught", 6),
@@ -455,9 +594,11 @@ fn a_damaged_lesson_is_left_out_and_the_others_are_learnt() {
         (of_another_method(&lesson(5)), "untaught", 6),
     ];
     for (fifth, origin, quiet_days) in rows {
-        let entries: Vec<Vec<u8>> = (2..8).rev().map(|ago| if ago == 5 { fifth.clone() } else { lesson(ago) }).collect();
+        let entries: Vec<Vec<u8>> =
+            (2..8).rev().map(|ago| if ago == 5 { fifth.clone() } else { lesson(ago) }).collect();
         let threshold = threshold(&server_after(&entries));
-        // Seven days are enough: six that are told, and the rest of the one in which the detectors begin.
+        // Seven days are enough: six that are told, and the rest of the one in which the
+        // detectors begin.
         assert_eq!(
             (&threshold["origin"], &threshold["quiet_days"]),
             (&json!(origin), &json!(quiet_days)),
@@ -493,15 +634,28 @@ fn bad_questions_are_refused_by_their_parameter() {
     ];
     for (path, code, field) in rows {
         let answer = server.get(path).json();
-        assert_eq!((&answer["code"], &answer["errors"][0]["field"]), (&json!(code), &json!(field)), "{path}: {answer}");
+        assert_eq!(
+            (&answer["code"], &answer["errors"][0]["field"]),
+            (&json!(code), &json!(field)),
+            "{path}: {answer}"
+        );
     }
     let behind = server.get("/v1/cells/872b9bc29ffffff?provider=alpha");
-    assert_eq!((behind.status, behind.json()["retryable"].clone()), (503, json!(true)), "nobody has looked yet");
+    assert_eq!(
+        (behind.status, behind.json()["retryable"].clone()),
+        (503, json!(true)),
+        "nobody has looked yet"
+    );
 }
 
 fn detection_lag_seconds(server: &TestServer) -> f64 {
     let metrics = String::from_utf8(server.get("/metrics").body).unwrap();
-    metrics.lines().find_map(|line| line.strip_prefix("groundswell_detection_lag_seconds ")).unwrap().parse().unwrap()
+    metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("groundswell_detection_lag_seconds "))
+        .unwrap()
+        .parse()
+        .unwrap()
 }
 
 #[test]
@@ -510,7 +664,10 @@ fn detection_that_has_not_come_to_the_present_is_late_since_it_began() {
     server.advance_minutes(10);
     assert!(detection_lag_seconds(&server) >= 600.0, "nobody has looked yet");
     server.look_out();
-    assert!(server.engine.outlook().is_behind && detection_lag_seconds(&server) >= 600.0, "one look is one piece of the past");
+    assert!(
+        server.engine.outlook().is_behind && detection_lag_seconds(&server) >= 600.0,
+        "one look is one piece of the past"
+    );
     server.catch_up();
     assert!(detection_lag_seconds(&server) < 1.0);
 }

@@ -1,4 +1,5 @@
-//! No dependency may bind its users to the GPL, the AGPL or the LGPL: each must offer another licence.
+//! No dependency may bind its users to the GPL, the AGPL or the LGPL: each must offer
+//! another licence.
 
 use serde_json::Value;
 use std::iter::Peekable;
@@ -7,9 +8,17 @@ use std::process::Command;
 #[test]
 fn every_dependency_can_be_had_without_a_gpl() {
     let packages = packages();
-    assert!(packages.len() > 50, "only {} packages were found: is `cargo metadata` complete?", packages.len());
+    assert!(
+        packages.len() > 50,
+        "only {} packages were found: is `cargo metadata` complete?",
+        packages.len()
+    );
     let offenders: Vec<String> = packages.iter().filter_map(offence).collect();
-    assert!(offenders.is_empty(), "\n{}\nReplace them: Groundswell is MIT OR Apache-2.0.\n", offenders.join("\n"));
+    assert!(
+        offenders.is_empty(),
+        "\n{}\nReplace them: Groundswell is MIT OR Apache-2.0.\n",
+        offenders.join("\n")
+    );
 }
 
 #[test]
@@ -38,11 +47,25 @@ fn expressions_are_read_as_spdx_means_them() {
 
 fn packages() -> Vec<Value> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let arguments =
-        ["metadata", "--format-version", "1", "--locked", "--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")];
-    let output = Command::new(cargo).args(arguments).output().expect("cargo runs the tests, so it can be run");
-    assert!(output.status.success(), "cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr));
-    let mut metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo metadata prints JSON");
+    let arguments = [
+        "metadata",
+        "--format-version",
+        "1",
+        "--locked",
+        "--manifest-path",
+        concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
+    ];
+    let output = Command::new(cargo)
+        .args(arguments)
+        .output()
+        .expect("cargo runs the tests, so it can be run");
+    assert!(
+        output.status.success(),
+        "cargo metadata failed: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let mut metadata: Value =
+        serde_json::from_slice(&output.stdout).expect("cargo metadata prints JSON");
     match metadata["packages"].take() {
         Value::Array(packages) => packages,
         other => panic!("cargo metadata has a list of packages, got {other}"),
@@ -53,7 +76,9 @@ fn offence(package: &Value) -> Option<String> {
     let (name, version) = (&package["name"], &package["version"]);
     match package["license"].as_str() {
         None => Some(format!("{name} {version} states no licence")),
-        Some(licence) => (!can_be_had_without_a_gpl(licence)).then(|| format!("{name} {version} is {licence}")),
+        Some(licence) => {
+            (!can_be_had_without_a_gpl(licence)).then(|| format!("{name} {version} is {licence}"))
+        }
     }
 }
 

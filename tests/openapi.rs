@@ -6,6 +6,7 @@ fn the_committed_document_is_the_one_the_code_describes() {
     let committed = include_str!("../openapi/openapi.json");
     assert!(
         committed.trim_end() == emitted,
-        "the HTTP interface changed: run `make openapi` and commit openapi/openapi.json with the change"
+        "the HTTP interface changed: run `make openapi` and commit openapi/openapi.json with the \
+         change"
     );
 }

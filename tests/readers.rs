@@ -1,4 +1,5 @@
-//! What maps and series say of their counts: what was to be expected, how surprising they are, and where people were told of an incident.
+//! What maps and series say of their counts: what was to be expected, how surprising they
+//! are, and where people were told of an incident.
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
 
@@ -31,7 +32,11 @@ fn cells(server: &TestServer, query: &str) -> Vec<Value> {
 
 fn highest_level(server: &TestServer, query: &str) -> u64 {
     let cells = cells(server, query);
-    cells.iter().map(|cell| cell["level"].as_u64().unwrap_or_else(|| panic!("{query}: {cell}"))).max().unwrap()
+    cells
+        .iter()
+        .map(|cell| cell["level"].as_u64().unwrap_or_else(|| panic!("{query}: {cell}")))
+        .max()
+        .unwrap()
 }
 
 #[test]
@@ -45,14 +50,24 @@ fn a_map_shows_an_incident_in_the_windows_it_went_on_in_and_in_no_others() {
         server.watch_minutes(1);
     }
     assert_eq!(highest_level(&server, "provider=charlie"), 4);
-    assert!(highest_level(&server, &format!("provider=charlie&window=24h&to={before}")) < 3, "it had not begun");
+    assert!(
+        highest_level(&server, &format!("provider=charlie&window=24h&to={before}")) < 3,
+        "it had not begun"
+    );
     server.watch_minutes(150);
     assert!(server.engine.register().open().next().is_none());
-    assert_eq!(highest_level(&server, &format!("provider=charlie&to={began}")), 4, "it went on then");
+    assert_eq!(
+        highest_level(&server, &format!("provider=charlie&to={began}")),
+        4,
+        "it went on then"
+    );
     assert_eq!(server.batch(&ndjson(&outage("charlie", TORONTO, 1, 7))).status, 200);
     server.watch_minutes(1);
     assert!(highest_level(&server, "provider=charlie&window=1h") < 3, "it is over");
-    assert!(highest_level(&server, &format!("provider=alpha&window=6h&to={began}")) < 3, "it is Charlie's");
+    assert!(
+        highest_level(&server, &format!("provider=alpha&window=6h&to={began}")) < 3,
+        "it is Charlie's"
+    );
 }
 
 #[test]
@@ -88,13 +103,17 @@ fn a_network_is_expected_to_have_what_its_brands_have() {
     let server = server();
     let expected = |subject: &str| {
         let cells = cells(&server, &format!("{subject}&window=24h&resolution=3"));
-        let of = |cell: &Value| (cell["hex"].as_str().unwrap().to_owned(), cell["expected"].as_f64().unwrap());
+        let of = |cell: &Value| {
+            (cell["hex"].as_str().unwrap().to_owned(), cell["expected"].as_f64().unwrap())
+        };
         cells.iter().map(of).collect::<Vec<_>>()
     };
     let [alpha, bravo, north] = ["provider=alpha", "provider=bravo", "network=north"].map(expected);
     assert!(north.len() >= 5);
     for (hex, sum) in &north {
-        let of = |brand: &[(String, f64)]| brand.iter().find(|(cell, _)| cell == hex).map(|(_, expected)| *expected);
+        let of = |brand: &[(String, f64)]| {
+            brand.iter().find(|(cell, _)| cell == hex).map(|(_, expected)| *expected)
+        };
         if let (Some(alpha), Some(bravo)) = (of(&alpha), of(&bravo)) {
             assert!((alpha + bravo - sum).abs() < 0.01, "{hex}: {alpha} and {bravo} are {sum}");
         }
@@ -135,7 +154,10 @@ fn what_no_report_can_change_is_kept_for_a_day_since_it_may_be_voided_and_is_lea
 #[test]
 fn a_box_around_the_world_is_expected_to_have_what_everywhere_has() {
     let server = server();
-    let expected = |place: &str| server.read(&format!("/v1/series?provider=charlie&step=1h{place}"))["points"][3]["expected"].as_f64();
+    let expected = |place: &str| {
+        server.read(&format!("/v1/series?provider=charlie&step=1h{place}"))["points"][3]["expected"]
+            .as_f64()
+    };
     let (everywhere, boxed) = (expected("").unwrap(), expected("&bbox=-180,-90,180,90").unwrap());
     assert!((everywhere - boxed).abs() < 0.01, "{everywhere} everywhere, {boxed} in a box");
     let toronto = expected("&bbox=-80,43,-79,44").unwrap();

@@ -1,4 +1,5 @@
-//! What only the store on Redis promises: what keys hold and when they go, tenants apart, versions side by side, and what it says of a Redis that loses facts.
+//! What only the store on Redis promises: what keys hold and when they go, tenants apart,
+//! versions side by side, and what it says of a Redis that loses facts.
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
 
@@ -35,7 +36,11 @@ fn every_key_begins_with_the_prefix_and_none_that_holds_facts_is_left_to_expire(
         assert!(keys.len() > 60, "{}", keys.len());
         for key in keys {
             assert!(key.starts_with(&format!("{}:", options.prefix)), "{key}");
-            assert_eq!(server.cli(&["TTL", &key]).trim(), "-1", "{key} is forgotten by a clock that nobody checks");
+            assert_eq!(
+                server.cli(&["TTL", &key]).trim(),
+                "-1",
+                "{key} is forgotten by a clock that nobody checks"
+            );
         }
     }
 }
@@ -49,8 +54,14 @@ fn what_an_older_version_let_expire_is_kept_once_it_is_written_to_again() {
         server.cli(&["EXPIRE", &key, "1000"]);
     }
     record(&store, 100..2_000).unwrap();
-    let expiring: Vec<String> = keys_of(&server).into_iter().filter(|key| key.ends_with(":open") || key.contains(":m:")).collect();
-    assert!(!expiring.is_empty() && expiring.iter().all(|key| server.cli(&["TTL", key]).trim() == "-1"), "{expiring:?}");
+    let expiring: Vec<String> = keys_of(&server)
+        .into_iter()
+        .filter(|key| key.ends_with(":open") || key.contains(":m:"))
+        .collect();
+    assert!(
+        !expiring.is_empty() && expiring.iter().all(|key| server.cli(&["TTL", key]).trim() == "-1"),
+        "{expiring:?}"
+    );
 }
 
 #[test]
@@ -61,16 +72,31 @@ fn claims_that_were_written_to_again_are_not_forgotten_with_the_half_day_before(
     let at = |hours: i64| instant(NOW).plus_ms(hours * HOUR_S * 1_000);
     record(&store, 1..50).unwrap();
     let of_one_half_day = claims();
-    // Half of them once more, of the same day and a day later: they count for another period then.
-    let late = |n| Report { observed: Observed { arrived: at(24).minute(), late: true, ..report(n).observed }, ..of_slot(report(n), 1) };
+    // Half of them once more, of the same day and a day later: they count for another
+    // period then.
+    let late = |n| Report {
+        observed: Observed { arrived: at(24).minute(), late: true, ..report(n).observed },
+        ..of_slot(report(n), 1)
+    };
     let group: Vec<Report> = (1..25).map(late).collect();
-    assert!(wait(store.record(&group)).into_iter().all(|outcome| matches!(outcome, Ok(Recorded::Counted))));
+    assert!(
+        wait(store.record(&group))
+            .into_iter()
+            .all(|outcome| matches!(outcome, Ok(Recorded::Counted)))
+    );
     assert_eq!(claims(), of_one_half_day);
     wait(store.tidy(at(48 + 25 + 13))).unwrap();
     assert!((1..of_one_half_day).contains(&claims()), "{} of {of_one_half_day}", claims());
-    assert!(wait(store.record(&group)).into_iter().all(|outcome| matches!(outcome, Ok(Recorded::Duplicate))));
+    assert!(
+        wait(store.record(&group))
+            .into_iter()
+            .all(|outcome| matches!(outcome, Ok(Recorded::Duplicate)))
+    );
     wait(store.tidy(at(24 + 48 + 25 + 13))).unwrap();
-    let left: Vec<String> = keys_of(&server).into_iter().filter(|key| key.contains(":c:") || key.contains(":w")).collect();
+    let left: Vec<String> = keys_of(&server)
+        .into_iter()
+        .filter(|key| key.contains(":c:") || key.contains(":w"))
+        .collect();
     assert_eq!(left, [""; 0]);
 }
 
@@ -84,14 +110,18 @@ fn keys_of(server: &RedisServer) -> Vec<String> {
 
 #[test]
 fn tenants_of_one_redis_never_meet() {
-    let [one, other] = [options(), options()].map(|options| open(&shared_single(), &options).unwrap());
+    let [one, other] =
+        [options(), options()].map(|options| open(&shared_single(), &options).unwrap());
     assert_eq!(record(&one, 1..10), Ok(9));
     assert_eq!((total(&one), total(&other)), (9, 0));
     assert_eq!(record(&other, 1..10), Ok(9), "whoever counts for one may count for the other");
     append(&one, None, &["of one"]);
     assert_eq!(journal(&other), [""; 0]);
     for store in [&one, &other] {
-        assert!(matches!(wait(store.lease(NodeId(1), 60_000)).unwrap(), Lease::Held(_)), "each has a lease");
+        assert!(
+            matches!(wait(store.lease(NodeId(1), 60_000)).unwrap(), Lease::Held(_)),
+            "each has a lease"
+        );
     }
 }
 
@@ -108,7 +138,11 @@ fn nodes_see_at_once_what_another_recorded_and_an_idle_look_costs_a_command_a_sh
         assert_eq!(record(&reader, 0..50), Ok(0), "a retry may go to any node");
         let before = wait(reader.size()).commands;
         assert_eq!(total(&reader), 250);
-        assert_eq!(wait(reader.size()).commands - before, 16, "nothing came: only the index of each shard is read, {url}");
+        assert_eq!(
+            wait(reader.size()).commands - before,
+            16,
+            "nothing came: only the index of each shard is read, {url}"
+        );
     }
 }
 
@@ -118,10 +152,17 @@ fn a_reporter_all_over_a_continent_counts_once_in_a_period() {
     let key = ReporterKey::new(b"secret of tests").around(instant(NOW));
     let reporter = key.reporter("one installation", instant(NOW));
     let everywhere: Vec<Report> = (0..500)
-        .map(|n| Report { reporter, cell: cell((30.0 + f64::from(n) * 0.05, -120.0 + f64::from(n) * 0.1), 8), ..report(1) })
+        .map(|n| Report {
+            reporter,
+            cell: cell((30.0 + f64::from(n) * 0.05, -120.0 + f64::from(n) * 0.1), 8),
+            ..report(1)
+        })
         .collect();
     let outcomes = wait(store.record(&everywhere));
-    assert_eq!(outcomes.iter().filter(|outcome| matches!(outcome, Ok(Recorded::Counted))).count(), 1);
+    assert_eq!(
+        outcomes.iter().filter(|outcome| matches!(outcome, Ok(Recorded::Counted))).count(),
+        1
+    );
     assert_eq!(total(&store), 1);
 }
 
@@ -143,13 +184,15 @@ fn a_redis_that_lost_its_last_facts_is_read_anew() {
     let store = open(&server.url(), &options).unwrap();
     record(&store, 0..200).unwrap();
     assert_eq!(total(&store), 200);
-    // As after a failover: one shard has lost the end of its hour, and got another one since.
+    // As after a failover: one shard has lost the end of its hour, and got another one
+    // since.
     let facts = server.cli(&["--scan", "--pattern", "*:m:*"]).lines().next().unwrap().to_owned();
     let open_hours = facts.replace(&facts[facts.rfind(":m:").unwrap()..], ":open");
     let hour = facts.rsplit(':').next().unwrap().to_owned();
     let script = "local all = redis.call('GET', KEYS[1]); local kept = string.sub(all, 1, 12); \
                   redis.call('SET', KEYS[1], kept .. string.rep(kept, #all / 12 + 3)); \
-                  redis.call('HSET', KEYS[2], ARGV[1], redis.call('STRLEN', KEYS[1])); return #all / 12";
+                  redis.call('HSET', KEYS[2], ARGV[1], redis.call('STRLEN', KEYS[1])); return \
+                  #all / 12";
     server.cli(&["EVAL", script, "2", &facts, &open_hours, &hour]);
     let now: u64 = total(&open(&server.url(), &options).unwrap());
     assert_ne!(now, 200);
@@ -163,7 +206,11 @@ fn a_full_redis_refuses_whole_calls_and_takes_them_once_there_is_room() {
     let mut counted = record(&store, 0..1_000).unwrap();
     server.cli(&["CONFIG", "SET", "maxmemory", "1mb"]);
     let refused = wait(store.record(&(1_000..2_000).map(report).collect::<Vec<_>>()));
-    assert!(refused.iter().all(|outcome| matches!(outcome, Err(StoreError::Full))), "{:?}", refused[0]);
+    assert!(
+        refused.iter().all(|outcome| matches!(outcome, Err(StoreError::Full))),
+        "{:?}",
+        refused[0]
+    );
     assert_eq!(total(&store), counted, "what was refused is not counted");
     let refused = wait(store.append(None, Position::START, &[b"one".to_vec(), b"other".to_vec()]));
     assert!(matches!(refused, Err(AppendError::Store(StoreError::Full))), "{refused:?}");
@@ -189,7 +236,11 @@ fn a_journal_that_lost_its_last_entries_is_read_anew() {
     append(&other, None, &["a third"]);
     assert_eq!(wait(one.journal(end)).unwrap(), Tail::Lost, "nor where it has grown further");
     let late = [b"after what was lost".to_vec()];
-    assert_eq!(wait(one.append(None, end, &late)).unwrap(), Appended::Behind, "who has not seen it appends nothing");
+    assert_eq!(
+        wait(one.append(None, end, &late)).unwrap(),
+        Appended::Behind,
+        "who has not seen it appends nothing"
+    );
     assert_eq!(journal(&one), ["kept", "another", "and another", "a third"]);
 }
 
@@ -201,7 +252,10 @@ fn an_append_waits_for_its_replica_and_survives_its_master_with_the_lease() {
     // It opens without a replica, which is only looked for where something is written.
     let store = open(&master.url(), &sure).unwrap();
     let key = format!("{}:1:{{incidents}}:journal", sure.prefix);
-    assert!(wait(store.lease(NodeId(1), 60_000)).is_err(), "a lease that a failover may lose is none");
+    assert!(
+        wait(store.lease(NodeId(1), 60_000)).is_err(),
+        "a lease that a failover may lose is none"
+    );
     std::thread::scope(|scope| {
         let appending = scope.spawn(|| append(&store, None, &["first", "second"]));
         assert!(within(Duration::from_secs(10), || master.cli(&["HLEN", &key]).trim() == "2"));
@@ -210,11 +264,20 @@ fn an_append_waits_for_its_replica_and_survives_its_master_with_the_lease() {
         replica.cli(&["REPLICAOF", "127.0.0.1", &port]);
         appending.join().unwrap();
     });
-    assert_eq!(journal(&store), ["first", "second"], "repeated until a replica had it, appended once");
-    let Lease::Held(token) = wait(store.lease(NodeId(1), 60_000)).unwrap() else { panic!("nobody has it") };
+    assert_eq!(
+        journal(&store),
+        ["first", "second"],
+        "repeated until a replica had it, appended once"
+    );
+    let Lease::Held(token) = wait(store.lease(NodeId(1), 60_000)).unwrap() else {
+        panic!("nobody has it")
+    };
     append(&store, Some(token), &["third"]);
     master.kill();
-    assert!(wait(store.append(Some(token), Position::START, &[])).is_err(), "with the master away there is an error, in time");
+    assert!(
+        wait(store.append(Some(token), Position::START, &[])).is_err(),
+        "with the master away there is an error, in time"
+    );
     replica.cli(&["REPLICAOF", "NO", "ONE"]);
     let after = open(&replica.url(), &Options { min_replicas: 0, ..sure }).unwrap();
     assert_eq!(journal(&after), ["first", "second", "third"]);
@@ -236,12 +299,25 @@ fn an_append_whose_answer_is_an_error_may_be_there_and_is_found_by_reading_on() 
 fn a_lease_of_another_clock_holds_nobody_up() {
     let (server, options) = (RedisServer::start(&[]), options());
     let store = open(&server.url(), &options).unwrap();
-    let Lease::Held(first) = wait(store.lease(NodeId(1), 60_000)).unwrap() else { panic!("nobody has it") };
+    let Lease::Held(first) = wait(store.lease(NodeId(1), 60_000)).unwrap() else {
+        panic!("nobody has it")
+    };
     // As where Redis' clock is set back by a year.
-    server.cli(&["HINCRBY", &format!("{}:1:{{incidents}}:lease", options.prefix), "until_ms", &(365 * 24 * HOUR_S * 1_000).to_string()]);
-    let Lease::Held(second) = wait(store.lease(NodeId(2), 60_000)).unwrap() else { panic!("no lease lasts a year") };
+    server.cli(&[
+        "HINCRBY",
+        &format!("{}:1:{{incidents}}:lease", options.prefix),
+        "until_ms",
+        &(365 * 24 * HOUR_S * 1_000).to_string(),
+    ]);
+    let Lease::Held(second) = wait(store.lease(NodeId(2), 60_000)).unwrap() else {
+        panic!("no lease lasts a year")
+    };
     assert!(first.number < second.number);
-    assert_eq!(wait(store.append(Some(first), Position::START, &[])).unwrap(), Appended::Fenced, "and who had it is kept out");
+    assert_eq!(
+        wait(store.append(Some(first), Position::START, &[])).unwrap(),
+        Appended::Fenced,
+        "and who had it is kept out"
+    );
 }
 
 #[test]
@@ -265,8 +341,15 @@ fn a_node_says_when_no_reports_should_be_sent_to_it_and_when_they_may_again() {
     let ready = |path: &str| node.send("GET", path, &[], b"");
     assert_eq!(ready("/readyz").status, 200, "maps are served");
     let unfit = ready("/readyz?for=ingest");
-    assert_eq!((unfit.status, unfit.json()["code"].as_str()), (503, Some("unavailable")), "{unfit}");
-    assert!(unfit.text().contains("set appendonly yes") && unfit.header("retry-after").is_some(), "{unfit}");
+    assert_eq!(
+        (unfit.status, unfit.json()["code"].as_str()),
+        (503, Some("unavailable")),
+        "{unfit}"
+    );
+    assert!(
+        unfit.text().contains("set appendonly yes") && unfit.header("retry-after").is_some(),
+        "{unfit}"
+    );
     assert!(node.log().contains("set appendonly yes"), "and in the log: {}", node.log());
     server.cli(&["CONFIG", "SET", "appendonly", "yes"]);
     assert!(within(Duration::from_secs(30), || ready("/readyz?for=ingest").status == 200));
@@ -276,7 +359,10 @@ fn a_node_says_when_no_reports_should_be_sent_to_it_and_when_they_may_again() {
 fn a_node_without_a_reporter_key_is_refused_with_the_way_to_make_one() {
     let said = refused(&["--listen", "127.0.0.1:0", "--store", &shared_single()]);
     let message = String::from_utf8_lossy(&said.stderr);
-    assert!(message.contains("--reporter-key-file") && message.contains("openssl rand -hex 32"), "{message}");
+    assert!(
+        message.contains("--reporter-key-file") && message.contains("openssl rand -hex 32"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -289,7 +375,10 @@ fn another_schema_or_number_of_shards_is_refused_with_the_way_out() {
         drop(open(&single, &options).unwrap());
         cli(port, &["HSET", &format!("{}:meta", options.prefix), field, theirs]);
         let message = open(&single, &options).unwrap_err().to_string();
-        assert!(message.contains(named) && message.contains("run the version that wrote it"), "{message}");
+        assert!(
+            message.contains(named) && message.contains("run the version that wrote it"),
+            "{message}"
+        );
     }
 }
 
@@ -300,14 +389,19 @@ fn this_version_and_the_next_run_side_by_side_until_the_store_is_of_the_next() {
         let next = Options { schemas: SCHEMA..=SCHEMA + 1, ..old.clone() };
         for first_is_old in [true, false] {
             let prefix = format!("{}-{first_is_old}", old.prefix);
-            let [old, next] = [&old, &next].map(|options| Options { prefix: prefix.clone(), ..options.clone() });
+            let [old, next] =
+                [&old, &next].map(|options| Options { prefix: prefix.clone(), ..options.clone() });
             let (one, other) = if first_is_old { (&old, &next) } else { (&next, &old) };
             let [one, other] = [one, other].map(|options| open(&url, options).unwrap());
             assert_eq!((record(&one, 0..10), record(&other, 5..15)), (Ok(10), Ok(5)));
             assert_eq!((total(&one), total(&other)), (15, 15));
         }
         // One that no longer knows this schema says so.
-        let later = Options { schemas: SCHEMA + 1..=SCHEMA + 1, prefix: format!("{}-true", old.prefix), ..options() };
+        let later = Options {
+            schemas: SCHEMA + 1..=SCHEMA + 1,
+            prefix: format!("{}-true", old.prefix),
+            ..options()
+        };
         let message = open(&url, &later).unwrap_err().to_string();
         assert!(message.contains("was written with schema 1"), "{message}");
     }
@@ -317,24 +411,42 @@ fn this_version_and_the_next_run_side_by_side_until_the_store_is_of_the_next() {
 fn a_wrong_kind_of_address_is_refused_with_the_right_one() {
     start_shared();
     let as_cluster = shared_single().replace("redis://", "redis+cluster://");
-    let as_single = format!("redis://{}", shared_cluster().split(['/', ',']).find(|part| part.contains("127.")).unwrap());
-    for (url, expected) in
-        [(as_cluster, "redis://"), (as_single, "redis+cluster://"), ("redis://127.0.0.1:x".into(), "redis://127.0.0.1:x")]
-    {
+    let as_single = format!(
+        "redis://{}",
+        shared_cluster().split(['/', ',']).find(|part| part.contains("127.")).unwrap()
+    );
+    for (url, expected) in [
+        (as_cluster, "redis://"),
+        (as_single, "redis+cluster://"),
+        ("redis://127.0.0.1:x".into(), "redis://127.0.0.1:x"),
+    ] {
         let message = open(&url, &options()).unwrap_err().to_string();
         assert!(message.contains(expected), "{url}: {message}");
     }
     let error = open("redis://:secret@127.0.0.1:1", &options()).unwrap_err();
-    assert!(matches!(error, OpenError::Unreachable { .. }) && !error.to_string().contains("secret"), "{error}");
+    assert!(
+        matches!(error, OpenError::Unreachable { .. }) && !error.to_string().contains("secret"),
+        "{error}"
+    );
 }
 
 #[test]
 fn a_server_with_tls_and_a_password_is_reached_and_a_wrong_password_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name).display().to_string();
-    let request = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"];
-    let extensions = ["-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"];
-    let made = Command::new("openssl").args(request).args(extensions).args(["-keyout", &path("key"), "-out", &path("cert")]).output();
+    let request =
+        ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"];
+    let extensions = [
+        "-addext",
+        "subjectAltName=DNS:localhost",
+        "-addext",
+        "basicConstraints=critical,CA:FALSE",
+    ];
+    let made = Command::new("openssl")
+        .args(request)
+        .args(extensions)
+        .args(["-keyout", &path("key"), "-out", &path("cert")])
+        .output();
     assert!(made.expect("this test needs openssl").status.success());
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let (key, cert) = (path("key"), path("cert"));
@@ -352,14 +464,21 @@ fn a_server_with_tls_and_a_password_is_reached_and_a_wrong_password_is_refused()
     ];
     let _server = RedisServer::start(&tls);
     let authorities = Some(std::fs::read(cert).unwrap());
-    let with = |password: &str| Options { password: Some(password.into()), authorities: authorities.clone(), ..options() };
+    let with = |password: &str| Options {
+        password: Some(password.into()),
+        authorities: authorities.clone(),
+        ..options()
+    };
     let url = format!("rediss://localhost:{port}");
     let store = open(&url, &with("pass word")).unwrap();
     assert_eq!((record(&store, 0..50), total(&store)), (Ok(50), 50));
     let message = open(&url, &with("guess")).unwrap_err().to_string();
     assert!(message.contains("does not answer") && !message.contains("guess"), "{message}");
     let untrusted = Options { authorities: None, ..with("pass word") };
-    assert!(open(&url, &untrusted).is_err(), "a certificate that nobody vouches for is not trusted");
+    assert!(
+        open(&url, &untrusted).is_err(),
+        "a certificate that nobody vouches for is not trusted"
+    );
 }
 
 #[test]
@@ -392,12 +511,16 @@ fn append(store: &Store, token: Option<Token>, entries: &[&str]) {
 }
 
 fn journal(store: &Store) -> Vec<String> {
-    let Tail::Since(read) = wait(store.journal(Position::START)).unwrap() else { panic!("from its start nothing was read") };
+    let Tail::Since(read) = wait(store.journal(Position::START)).unwrap() else {
+        panic!("from its start nothing was read")
+    };
     assert!(!read.more);
     read.entries.into_iter().map(|entry| String::from_utf8(entry).unwrap()).collect()
 }
 
 fn end_of(store: &Store) -> Position {
-    let Tail::Since(read) = wait(store.journal(Position::START)).unwrap() else { panic!("from its start nothing was read") };
+    let Tail::Since(read) = wait(store.journal(Position::START)).unwrap() else {
+        panic!("from its start nothing was read")
+    };
     read.end
 }

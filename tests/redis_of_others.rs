@@ -1,5 +1,5 @@
-//! Redis as it is run by others: primaries that move, names and sentinels that know where, users who may do little, disks that fail, addresses of
-//! every kind.
+//! Redis as it is run by others: primaries that move, names and sentinels that know
+//! where, users who may do little, disks that fail, addresses of every kind.
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
 
@@ -20,8 +20,8 @@ use std::time::{Duration, Instant};
 use support::binary::{Binary, groundswell, within};
 use support::proxy::Proxy;
 use support::redis::{
-    RedisServer, add_least_user, free_port, least_rule, own_prefix, shared_cluster, shared_cluster_as_least_user, shared_cluster_servers,
-    shared_single,
+    RedisServer, add_least_user, free_port, least_rule, own_prefix, shared_cluster,
+    shared_cluster_as_least_user, shared_cluster_servers, shared_single,
 };
 use support::stored::{self, ALPHA, record, total, wait};
 use support::{NOW, but, catalogue, instant, report};
@@ -37,7 +37,10 @@ fn posts_go_on_once_the_proxy_leads_to_the_new_primary_while_the_old_one_lives_o
     let [old, new] = [(); 2].map(|()| RedisServer::start(&["--repl-diskless-sync-delay", "0"]));
     new.follow(&old);
     let proxy = Proxy::to(old.port());
-    let node = Binary::start(Path::new(&proxy.url()), &["--reporter-key", "of this test", "--min-replicas", "1"]);
+    let node = Binary::start(
+        Path::new(&proxy.url()),
+        &["--reporter-key", "of this test", "--min-replicas", "1"],
+    );
     let post = |n: u32| node.report(&but(report(&format!("reporter {n}")), json!({}))).status;
     let mut counted = (0..10).filter(|n| post(*n) < 300).count();
     assert_eq!(counted, 10);
@@ -45,7 +48,11 @@ fn posts_go_on_once_the_proxy_leads_to_the_new_primary_while_the_old_one_lives_o
     old.follow(&new);
     assert_eq!(post(100), 503, "the connection is still there, and leads to a replica");
     let unfit = || node.send("GET", "/readyz?for=ingest", &[], b"");
-    assert!(within(SOON, || unfit().status == 503 && unfit().text().contains("it is a replica")), "{}", unfit());
+    assert!(
+        within(SOON, || unfit().status == 503 && unfit().text().contains("it is a replica")),
+        "{}",
+        unfit()
+    );
     proxy.lead_to(new.port());
     let moved = Instant::now();
     assert!(within(RECOVERS_WITHIN, || post(101) < 300), "{}", node.log());
@@ -69,7 +76,11 @@ fn who_only_reads_notices_that_it_reads_from_a_replica() {
     // As where a partition keeps the two apart.
     old.cli(&["REPLICAOF", "127.0.0.1", "1"]);
     proxy.lead_to(new.port());
-    assert_eq!((record(&writer, 50..100), total(&reader)), (Ok(50), 50), "it still reads from the old one");
+    assert_eq!(
+        (record(&writer, 50..100), total(&reader)),
+        (Ok(50), 50),
+        "it still reads from the old one"
+    );
     let said = faults(&reader);
     assert!(said.contains("it is a replica"), "{said}");
     assert_eq!(total(&reader), 100);
@@ -82,10 +93,12 @@ fn whatever_says_not_the_one_to_write_to_is_left_for_whoever_the_name_leads_to_b
     for answer in [
         "READONLY You can't write against a read only replica.",
         "READONLY You can't write against a read only replica. script: 1f3, on @user_script:24.",
-        "ERR Error running script (call to f_1f3): @user_script:24: -READONLY You can't write against a read only replica.",
+        "ERR Error running script (call to f_1f3): @user_script:24: -READONLY You can't write \
+         against a read only replica.",
         "LOADING Redis is loading the dataset in memory",
         "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
-        "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)",
+        "UNBLOCKED force unblock from blocking operation, instance state changed (master -> \
+         replica?)",
         "NOREPLICAS Not enough good replicas to write.",
         "CLUSTERDOWN The cluster is down",
         "MISCONF Errors writing to the AOF file: No space left on device",
@@ -119,7 +132,8 @@ fn a_connection_that_was_forgotten_on_the_way_is_left_for_another() {
 }
 
 #[test]
-fn masters_of_a_cluster_change_places_with_their_replicas_and_reports_are_taken_by_those_that_lead() {
+fn masters_of_a_cluster_change_places_with_their_replicas_and_reports_are_taken_by_those_that_lead()
+{
     let store = open(&shared_cluster(), &options()).unwrap();
     let mut recorded = 0;
     for server in shared_cluster_servers() {
@@ -136,14 +150,20 @@ fn masters_of_a_cluster_change_places_with_their_replicas_and_reports_are_taken_
         });
         assert!(ok, "{taken:?} {:?} after it leads", led.elapsed());
         recorded += 100;
-        assert!(within(RECOVERS_WITHIN, || total(&store) == recorded), "{} of {recorded}", total(&store));
+        assert!(
+            within(RECOVERS_WITHIN, || total(&store) == recorded),
+            "{} of {recorded}",
+            total(&store)
+        );
     }
     assert!(recorded >= 300, "three replicas took over");
 }
 
 #[test]
-fn a_replica_is_waited_for_a_while_and_refused_with_the_reason_and_one_that_takes_writes_is_no_primary() {
-    let [first, replica] = [(); 2].map(|()| RedisServer::start(&["--repl-diskless-sync-delay", "0"]));
+fn a_replica_is_waited_for_a_while_and_refused_with_the_reason_and_one_that_takes_writes_is_no_primary()
+ {
+    let [first, replica] =
+        [(); 2].map(|()| RedisServer::start(&["--repl-diskless-sync-delay", "0"]));
     replica.follow(&first);
     let options = options();
     let said = open(&replica.url(), &options).unwrap_err().to_string();
@@ -153,12 +173,18 @@ fn a_replica_is_waited_for_a_while_and_refused_with_the_reason_and_one_that_take
     assert!(said.contains("calls itself a replica"), "{said}");
     std::thread::scope(|scope| {
         replica.cli(&["CONFIG", "SET", "replica-read-only", "yes"]);
-        let rejected = || replica.cli(&["INFO", "commandstats"]).lines().find_map(rejected_unlinks).unwrap_or(0);
+        let rejected = || {
+            replica.cli(&["INFO", "commandstats"]).lines().find_map(rejected_unlinks).unwrap_or(0)
+        };
         let before = rejected();
         let opening = scope.spawn(|| open(&replica.url(), &options));
         assert!(within(SOON, || before < rejected()), "it tries");
         replica.lead();
-        assert_eq!(record(&opening.join().unwrap().unwrap(), 0..5), Ok(5), "promoted meanwhile, it is opened");
+        assert_eq!(
+            record(&opening.join().unwrap().unwrap(), 0..5),
+            Ok(5),
+            "promoted meanwhile, it is opened"
+        );
     });
 }
 
@@ -167,11 +193,14 @@ fn a_disk_that_fails_is_called_that_and_reports_are_taken_again_once_it_works() 
     let server = RedisServer::start(&["--save", "3600 1000000"]);
     let store = open(&server.url(), &options()).unwrap();
     assert_eq!(record(&store, 0..20), Ok(20));
-    // A directory where the snapshot should be: it cannot be written, as on a disk that is full.
+    // A directory where the snapshot should be: it cannot be written, as on a disk that
+    // is full.
     let in_the_way = server.directory().join("dump.rdb");
     std::fs::create_dir(&in_the_way).unwrap();
     server.cli(&["BGSAVE"]);
-    assert!(within(SOON, || server.cli(&["INFO", "persistence"]).contains("rdb_last_bgsave_status:err")));
+    assert!(within(SOON, || server
+        .cli(&["INFO", "persistence"])
+        .contains("rdb_last_bgsave_status:err")));
     let refused = wait(store.record(&[stored::report(100)])).remove(0);
     let Err(StoreError::Unavailable(said)) = refused else { panic!("{refused:?}") };
     assert!(said.contains("its own disk") && said.contains("MISCONF"), "{said}");
@@ -179,7 +208,9 @@ fn a_disk_that_fails_is_called_that_and_reports_are_taken_again_once_it_works() 
     assert_eq!(total(&store), 20, "what is there can be read");
     std::fs::remove_dir(&in_the_way).unwrap();
     server.cli(&["BGSAVE"]);
-    assert!(within(SOON, || server.cli(&["INFO", "persistence"]).contains("rdb_last_bgsave_status:ok")));
+    assert!(within(SOON, || server
+        .cli(&["INFO", "persistence"])
+        .contains("rdb_last_bgsave_status:ok")));
     assert_eq!((record(&store, 10..40), total(&store)), (Ok(20), 40));
     assert_eq!(faults(&store), "");
 }
@@ -192,13 +223,34 @@ fn an_emptied_redis_is_begun_anew_and_nobody_begins_it_otherwise() {
     assert_eq!(total(&store), 20);
     server.cli(&["FLUSHALL"]);
     assert_eq!(faults(&store), "");
-    let error = Store::open_redis(&server.url(), &catalogue(), Terms { reporter_key_check: 8, ..TERMS }, &options).unwrap_err();
+    let error = Store::open_redis(
+        &server.url(),
+        &catalogue(),
+        Terms { reporter_key_check: 8, ..TERMS },
+        &options,
+    )
+    .unwrap_err();
     assert!(matches!(error, OpenError::ReporterKey(_)), "{error}");
-    assert_eq!((total(&store), record(&store, 0..30), total(&store)), (0, Ok(30), 30), "who was lost counts again");
+    assert_eq!(
+        (total(&store), record(&store, 0..30), total(&store)),
+        (0, Ok(30), 30),
+        "who was lost counts again"
+    );
     server.cli(&["FLUSHALL"]);
-    drop(Store::open_redis(&server.url(), &catalogue(), Terms { reporter_key_check: 8, ..TERMS }, &options).unwrap());
+    drop(
+        Store::open_redis(
+            &server.url(),
+            &catalogue(),
+            Terms { reporter_key_check: 8, ..TERMS },
+            &options,
+        )
+        .unwrap(),
+    );
     let said = faults(&store);
-    assert!(said.contains("another reporter key"), "one that was begun by others is not reported into: {said}");
+    assert!(
+        said.contains("another reporter key"),
+        "one that was begun by others is not reported into: {said}"
+    );
 }
 
 #[test]
@@ -229,15 +281,20 @@ fn all_that_a_node_does_is_done_as_the_user_of_the_documents_and_nothing_is_allo
     assert!(!wait(store.is_empty()).unwrap(), "its journal is there");
     let hours = instant(NOW).minute().hour().plus(-2)..instant(NOW).minute().hour().plus(1);
     assert!(wait(store.hours(ALPHA, hours)).unwrap().is_empty());
-    let denied: BTreeSet<String> = lines_after(&server.cli(&["ACL", "LOG", "128"]), "object").into_iter().collect();
+    let denied: BTreeSet<String> =
+        lines_after(&server.cli(&["ACL", "LOG", "128"]), "object").into_iter().collect();
     let expected = ["client|setinfo", "info", "client"].map(str::to_owned);
-    assert!(denied.iter().all(|object| expected.contains(object)), "neither keys nor further commands are missed: {denied:?}");
+    assert!(
+        denied.iter().all(|object| expected.contains(object)),
+        "neither keys nor further commands are missed: {denied:?}"
+    );
     assert!(denied.contains("info"), "it may not: {denied:?}");
     let statistics = server.cli(&["INFO", "commandstats"]);
     let is_called = |command: &str| statistics.contains(&format!("cmdstat_{command}:calls="));
     let rule = least_rule();
     let allowed = rule.split_whitespace().filter_map(|word| word.strip_prefix('+'));
-    let in_vain: Vec<&str> = allowed.filter(|command| *command != "wait" && !is_called(command)).collect();
+    let in_vain: Vec<&str> =
+        allowed.filter(|command| *command != "wait" && !is_called(command)).collect();
     assert!(in_vain.is_empty(), "allowed, but never used: {in_vain:?}");
 }
 
@@ -245,7 +302,10 @@ fn all_that_a_node_does_is_done_as_the_user_of_the_documents_and_nothing_is_allo
 fn a_server_runs_as_the_user_of_the_documents_and_may_not_leave_its_prefix() {
     let (server, prefix) = (RedisServer::start(&[]), own_prefix());
     add_least_user(server.port(), &prefix, &["+hello", "+select"]);
-    let url = format!("{}?protocol=resp3&db=2", server.url().replace("redis://", &format!("redis://{prefix}:pass@")));
+    let url = format!(
+        "{}?protocol=resp3&db=2",
+        server.url().replace("redis://", &format!("redis://{prefix}:pass@"))
+    );
     let arguments = ["--reporter-key", "of this test", "--redis-prefix", &prefix];
     let node = Binary::start(Path::new(&url), &arguments);
     for n in 0..20 {
@@ -265,7 +325,10 @@ fn a_server_runs_as_the_user_of_the_documents_and_may_not_leave_its_prefix() {
 fn a_cluster_is_used_as_the_user_of_the_documents() {
     let options = options();
     let store = open(&shared_cluster_as_least_user(&options.prefix), &options).unwrap();
-    assert_eq!((record(&store, 0..200), record(&store, 100..300), total(&store)), (Ok(200), Ok(100), 300));
+    assert_eq!(
+        (record(&store, 0..200), record(&store, 100..300), total(&store)),
+        (Ok(200), Ok(100), 300)
+    );
     append(&store, "entry");
     wait(store.tidy(instant(NOW).plus_ms(72 * HOUR_MS))).unwrap();
     assert_eq!(faults(&store), "");
@@ -273,9 +336,15 @@ fn a_cluster_is_used_as_the_user_of_the_documents() {
 
 #[test]
 fn sentinels_are_asked_who_is_to_be_written_to_and_no_report_is_lost_or_doubled_when_it_dies() {
-    let mut servers: Vec<RedisServer> = (0..3).map(|_| RedisServer::start(&["--repl-diskless-sync-delay", "0"])).collect();
+    let mut servers: Vec<RedisServer> =
+        (0..3).map(|_| RedisServer::start(&["--repl-diskless-sync-delay", "0"])).collect();
     let sentinel_user = Some("watcher".to_owned());
-    let options = Options { min_replicas: 1, sentinel_user, sentinel_password: Some("of a watcher".into()), ..options() };
+    let options = Options {
+        min_replicas: 1,
+        sentinel_user,
+        sentinel_password: Some("of a watcher".into()),
+        ..options()
+    };
     for server in &servers {
         add_least_user(server.port(), &options.prefix, &["+role", "+select"]);
     }
@@ -291,17 +360,25 @@ fn sentinels_are_asked_who_is_to_be_written_to_and_no_report_is_lost_or_doubled_
         "user watcher on \">of a watcher\" resetchannels -@all +role +sentinel|masters".into(),
     ];
     let sentinels: Vec<RedisServer> = (0..3).map(|_| RedisServer::start_sentinel(&lines)).collect();
-    let of = |sentinel: &RedisServer| sentinel.cli(&["-a", "of sentinels", "--no-auth-warning", "SENTINEL", "MASTER", "mymaster"]);
+    let of = |sentinel: &RedisServer| {
+        sentinel.cli(&["-a", "of sentinels", "--no-auth-warning", "SENTINEL", "MASTER", "mymaster"])
+    };
     let is_whole = |sentinel: &RedisServer| {
         let said = of(sentinel);
-        lines_after(&said, "num-slaves") == ["2"] && lines_after(&said, "num-other-sentinels") == ["2"]
+        lines_after(&said, "num-slaves") == ["2"]
+            && lines_after(&said, "num-other-sentinels") == ["2"]
     };
     assert!(within(SOON, || sentinels.iter().all(is_whole)), "{}", of(&sentinels[0]));
-    let hosts: Vec<String> = sentinels.iter().map(|sentinel| format!("127.0.0.1:{}", sentinel.port())).collect();
+    let hosts: Vec<String> =
+        sentinels.iter().map(|sentinel| format!("127.0.0.1:{}", sentinel.port())).collect();
     let url = format!("redis+sentinel://{}:pass@{}/mymaster?db=3", options.prefix, hosts.join(","));
     let store = open(&url, &options).unwrap();
     assert_eq!(record(&store, 0..100), Ok(100));
-    assert_eq!(servers[0].cli(&["-n", "0", "DBSIZE"]).trim(), "0", "the database is that of the address");
+    assert_eq!(
+        servers[0].cli(&["-n", "0", "DBSIZE"]).trim(),
+        "0",
+        "the database is that of the address"
+    );
     servers[0].kill();
     let killed = Instant::now();
     // As clients do: the same again until it is answered.
@@ -315,7 +392,11 @@ fn sentinels_are_asked_who_is_to_be_written_to_and_no_report_is_lost_or_doubled_
         assert!(ok, "{taken:?} after {:?}", killed.elapsed());
         counted += taken.unwrap();
     }
-    assert_eq!((total(&store), record(&store, 0..1_000)), (1_000, Ok(0)), "each counts, and counts once");
+    assert_eq!(
+        (total(&store), record(&store, 0..1_000)),
+        (1_000, Ok(0)),
+        "each counts, and counts once"
+    );
     // A try whose answer was lost may have counted: the next one then says duplicate.
     assert!(counted <= 1_000, "{counted}");
     assert_eq!(faults(&store), "");
@@ -329,10 +410,13 @@ fn sentinels_are_asked_who_is_to_be_written_to_and_no_report_is_lost_or_doubled_
 #[test]
 fn a_primary_that_does_not_know_that_it_was_replaced_is_left() {
     let [old, new] = [(); 2].map(|()| RedisServer::start(&[]));
-    let monitor =
-        |server: &RedisServer| ["SENTINEL", "MONITOR", "mymaster", "127.0.0.1", &server.port().to_string(), "1"].map(str::to_owned);
+    let monitor = |server: &RedisServer| {
+        ["SENTINEL", "MONITOR", "mymaster", "127.0.0.1", &server.port().to_string(), "1"]
+            .map(str::to_owned)
+    };
     let sentinel = RedisServer::start_sentinel(&[]);
-    let tell = |words: &[String]| sentinel.cli(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    let tell =
+        |words: &[String]| sentinel.cli(&words.iter().map(String::as_str).collect::<Vec<_>>());
     assert_eq!(tell(&monitor(&old)).trim(), "OK");
     let url = format!("{}/mymaster", sentinel.url().replace("redis://", "redis+sentinel://"));
     let store = open(&url, &options()).unwrap();
@@ -350,7 +434,8 @@ fn a_primary_that_does_not_know_that_it_was_replaced_is_left() {
 
 #[test]
 fn a_primary_that_lost_its_replicas_is_left_for_whoever_the_name_leads_to_by_then() {
-    let [alone, new, replica] = [(); 3].map(|()| RedisServer::start(&["--repl-diskless-sync-delay", "0"]));
+    let [alone, new, replica] =
+        [(); 3].map(|()| RedisServer::start(&["--repl-diskless-sync-delay", "0"]));
     replica.follow(&new);
     let proxy = Proxy::to(alone.port());
     let store = open(&proxy.url(), &Options { min_replicas: 1, ..options() }).unwrap();
@@ -384,13 +469,18 @@ fn every_address_leads_where_it_says() {
         assert_eq!(faults(&store), "", "{url}");
         assert_ne!(server.cli(&["-n", &database.to_string(), "DBSIZE"]).trim(), "0", "{url}");
         let keyspace = server.cli(&["INFO", "keyspace"]);
-        assert_eq!(keyspace.lines().filter(|line| line.starts_with("db")).count(), n + 1, "{url}: {keyspace}");
+        assert_eq!(
+            keyspace.lines().filter(|line| line.starts_with("db")).count(),
+            n + 1,
+            "{url}: {keyspace}"
+        );
     }
     let said = open(&format!("redis://{host}?db=99"), &options()).unwrap_err().to_string();
     assert!(said.contains("out of range"), "{said}");
     let said = open(&format!("unix://{path}.not"), &options()).unwrap_err().to_string();
     assert!(said.contains("does not answer"), "{said}");
-    let on_cluster = format!("{}?protocol=resp3", shared_cluster().replace("redis+cluster", "valkey+cluster"));
+    let on_cluster =
+        format!("{}?protocol=resp3", shared_cluster().replace("redis+cluster", "valkey+cluster"));
     let store = open(&on_cluster, &options()).unwrap();
     assert_eq!((record(&store, 0..30), total(&store), faults(&store)), (Ok(30), 30, String::new()));
 }
@@ -400,11 +490,27 @@ fn sentinels_and_servers_with_tls_are_reached_by_a_certificate_for_what_they_ann
     let directory = tempfile::tempdir().unwrap();
     let (key, cert) = self_signed(directory.path());
     let (port, sentinel_port) = (free_port(), free_port());
-    let arguments = ["--tls-port", &port.to_string(), "--tls-cert-file", &cert, "--tls-key-file", &key, "--tls-auth-clients", "no"];
+    let arguments = [
+        "--tls-port",
+        &port.to_string(),
+        "--tls-cert-file",
+        &cert,
+        "--tls-key-file",
+        &key,
+        "--tls-auth-clients",
+        "no",
+    ];
     let _server = RedisServer::start(&arguments);
     // It also listens in plain, for who looks whether it is there.
-    let tls = format!("tls-port {sentinel_port}\ntls-cert-file {cert}\ntls-key-file {key}\ntls-ca-cert-file {cert}\ntls-auth-clients no");
-    let lines = [tls, "tls-replication yes".into(), format!("sentinel monitor mymaster 127.0.0.1 {port} 1")];
+    let tls = format!(
+        "tls-port {sentinel_port}\ntls-cert-file {cert}\ntls-key-file {key}\ntls-ca-cert-file \
+         {cert}\ntls-auth-clients no"
+    );
+    let lines = [
+        tls,
+        "tls-replication yes".into(),
+        format!("sentinel monitor mymaster 127.0.0.1 {port} 1"),
+    ];
     let _sentinel = RedisServer::start_sentinel(&lines);
     let options = Options { authorities: Some(std::fs::read(&cert).unwrap()), ..options() };
     let url = format!("valkeys+sentinel://127.0.0.1:{sentinel_port}/mymaster");
@@ -415,7 +521,10 @@ fn sentinels_and_servers_with_tls_are_reached_by_a_certificate_for_what_they_ann
     }));
     let store = store.unwrap();
     assert_eq!((record(&store, 0..30), total(&store)), (Ok(30), 30));
-    assert!(open(&url, &Options { authorities: None, ..options }).is_err(), "a certificate that nobody vouches for is not trusted");
+    assert!(
+        open(&url, &Options { authorities: None, ..options }).is_err(),
+        "a certificate that nobody vouches for is not trusted"
+    );
 }
 
 #[test]
@@ -425,7 +534,15 @@ fn what_only_looks_like_an_address_is_refused_by_every_command_and_makes_no_dire
     let stream = stream.path().display().to_string();
     let outside = tempfile::tempdir().unwrap();
     let out = outside.path().join("out.ndjson").display().to_string();
-    for place in ["valky://h:1", "host:6379", "http://h", "redis:host", "redis:/h", "redis-sentinel://h/m", "//h:6379"] {
+    for place in [
+        "valky://h:1",
+        "host:6379",
+        "http://h",
+        "redis:host",
+        "redis:/h",
+        "redis-sentinel://h/m",
+        "//h:6379",
+    ] {
         for arguments in [
             &["serve", "--listen", "127.0.0.1:0", "--store", place][..],
             &["replay", &stream, "--out", &out, "--store", place],
@@ -433,19 +550,29 @@ fn what_only_looks_like_an_address_is_refused_by_every_command_and_makes_no_dire
         ] {
             let said = groundswell(arguments).current_dir(empty.path()).output().unwrap();
             let text = String::from_utf8_lossy(&said.stderr);
-            assert!(!said.status.success() && text.contains("redis+sentinel://HOST") && text.contains("./NAME"), "{arguments:?}: {text}");
+            assert!(
+                !said.status.success()
+                    && text.contains("redis+sentinel://HOST")
+                    && text.contains("./NAME"),
+                "{arguments:?}: {text}"
+            );
         }
         assert_eq!(std::fs::read_dir(empty.path()).unwrap().count(), 0, "{place}");
     }
-    for (from, to, expected) in
-        [("redis://127.0.0.1:1", "redis://h", "--from must be a directory"), ("data", "data", "--to must be an address")]
-    {
-        let said = groundswell(&["copy", "--from", from, "--to", to]).current_dir(empty.path()).output().unwrap();
+    for (from, to, expected) in [
+        ("redis://127.0.0.1:1", "redis://h", "--from must be a directory"),
+        ("data", "data", "--to must be an address"),
+    ] {
+        let said = groundswell(&["copy", "--from", from, "--to", to])
+            .current_dir(empty.path())
+            .output()
+            .unwrap();
         let text = String::from_utf8_lossy(&said.stderr);
         assert!(!said.status.success() && text.contains(expected), "{text}");
     }
     assert_eq!(std::fs::read_dir(empty.path()).unwrap().count(), 0);
-    let said = open(&format!("{}?timeout=5s", shared_single()), &options()).unwrap_err().to_string();
+    let said =
+        open(&format!("{}?timeout=5s", shared_single()), &options()).unwrap_err().to_string();
     assert!(said.contains("no parameter \"timeout\""), "{said}");
 }
 
@@ -456,11 +583,14 @@ fn serves_by_flags(url: &str, options: &Options, servers: &[RedisServer]) {
         add_least_user(server.port(), &prefix, &["+role", "+select"]);
     }
     let password = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(password.path(), format!("{}\n", options.sentinel_password.as_ref().unwrap())).unwrap();
+    std::fs::write(password.path(), format!("{}\n", options.sentinel_password.as_ref().unwrap()))
+        .unwrap();
     let password = password.path().display().to_string();
     let user = options.sentinel_user.as_ref().unwrap();
     let of_sentinels = ["--redis-sentinel-user", user, "--redis-sentinel-password-file", &password];
-    let arguments = [&["--reporter-key", "of this test", "--redis-prefix", &prefix], &of_sentinels[..]].concat();
+    let arguments =
+        [&["--reporter-key", "of this test", "--redis-prefix", &prefix], &of_sentinels[..]]
+            .concat();
     let node = Binary::start(Path::new(&url.replace(&options.prefix, &prefix)), &arguments);
     assert!(node.report(&report("a reporter")).status < 300);
 }
@@ -468,13 +598,21 @@ fn serves_by_flags(url: &str, options: &Options, servers: &[RedisServer]) {
 /// Copies a directory that has something of everything to that Redis.
 fn copied(url: &str, options: &Options) {
     let directory = tempfile::tempdir().unwrap();
-    let before = Store::open_embedded(directory.path(), &catalogue(), TERMS, embedded::Options::default()).unwrap();
+    let before =
+        Store::open_embedded(directory.path(), &catalogue(), TERMS, embedded::Options::default())
+            .unwrap();
     assert_eq!(record(&before, 0..100), Ok(100));
     wait(before.mark_live(instant(NOW).minute()..instant(NOW).minute().plus(1))).unwrap();
     append(&before, "entry");
     before.close().unwrap();
     drop(before);
-    let from = Embedded::open(directory.path(), &Catalogue::default(), TERMS, embedded::Options::default()).unwrap();
+    let from = Embedded::open(
+        directory.path(),
+        &Catalogue::default(),
+        TERMS,
+        embedded::Options::default(),
+    )
+    .unwrap();
     let names = catalogue_of(&from).unwrap();
     let to = Redis::open_to_copy(url, &names, TERMS, options, "a directory").unwrap();
     let totals = wait(copy(&from, &names, &to, |_, _| {})).unwrap();
@@ -484,20 +622,39 @@ fn copied(url: &str, options: &Options) {
 /// A key and a certificate for this machine, that nobody vouches for.
 fn self_signed(directory: &Path) -> (String, String) {
     let path = |name: &str| directory.join(name).display().to_string();
-    let request = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"];
-    let extensions = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"];
+    let request =
+        ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"];
+    let extensions = [
+        "-addext",
+        "subjectAltName=DNS:localhost,IP:127.0.0.1",
+        "-addext",
+        "basicConstraints=critical,CA:FALSE",
+    ];
     let (key, cert) = (path("key"), path("cert"));
-    let made = std::process::Command::new("openssl").args(request).args(extensions).args(["-keyout", &key, "-out", &cert]).output();
+    let made = std::process::Command::new("openssl")
+        .args(request)
+        .args(extensions)
+        .args(["-keyout", &key, "-out", &cert])
+        .output();
     assert!(made.expect("this test needs openssl").status.success());
     (key, cert)
 }
 
-/// The calls of `UNLINK` that were rejected, where this line of `INFO commandstats` tells.
+/// The calls of `UNLINK` that were rejected, where this line of `INFO commandstats`
+/// tells.
 fn rejected_unlinks(line: &str) -> Option<u64> {
-    line.strip_prefix("cmdstat_unlink:")?.split("rejected_calls=").nth(1)?.split(',').next()?.trim().parse().ok()
+    line.strip_prefix("cmdstat_unlink:")?
+        .split("rejected_calls=")
+        .nth(1)?
+        .split(',')
+        .next()?
+        .trim()
+        .parse()
+        .ok()
 }
 
-/// What follows each line with this name, where every name has a line and every value the next.
+/// What follows each line with this name, where every name has a line and every value the
+/// next.
 fn lines_after(text: &str, name: &str) -> Vec<String> {
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     lines.windows(2).filter(|pair| pair[0] == name).map(|pair| pair[1].to_owned()).collect()
@@ -518,7 +675,9 @@ fn faults(store: &Store) -> String {
 
 /// Appends where the journal ends now.
 fn append(store: &Store, entry: &str) {
-    let Tail::Since(read) = wait(store.journal(Position::START)).unwrap() else { panic!("from its start nothing was read") };
+    let Tail::Since(read) = wait(store.journal(Position::START)).unwrap() else {
+        panic!("from its start nothing was read")
+    };
     let appended = wait(store.append(None, read.end, &[entry.as_bytes().to_vec()])).unwrap();
     assert!(matches!(appended, Appended::Yes { .. }), "{appended:?}");
 }

@@ -1,4 +1,5 @@
-//! Replays: what counts, what is said of lines that do not, and that neither the kind of store nor a shared history changes anything.
+//! Replays: what counts, what is said of lines that do not, and that neither the kind of
+//! store nor a shared history changes anything.
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
 
@@ -26,7 +27,8 @@ use support::{NOW, TORONTO, but, gzip, instant, ndjson, text};
 
 const HOURS: i64 = 60 * MINUTE_MS;
 
-/// Sums up all that the detectors were shown: of each provider, minute and fact, how many in the last step that saw it.
+/// Sums up all that the detectors were shown: of each provider, minute and fact, how many
+/// in the last step that saw it.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Shown {
     facts: BTreeMap<(String, i64, u64), Tally>,
@@ -47,7 +49,10 @@ fn reports_are_counted_once_in_the_minute_they_were_observed() {
     assert_eq!((account.counted, account.duplicates, account.minutes), (3, 1, 51));
     assert_eq!(account.flaws, BTreeMap::new());
     let of = |provider: &str, minute: i64| {
-        let facts = shown.facts.iter().filter(|((id, of, _), _)| id == provider && *of == instant(NOW).minute().0 + minute);
+        let facts = shown
+            .facts
+            .iter()
+            .filter(|((id, of, _), _)| id == provider && *of == instant(NOW).minute().0 + minute);
         facts.map(|(_, tally)| tally.count).sum::<u32>()
     };
     // The late one stands, for detectors, in the minute it came.
@@ -56,8 +61,10 @@ fn reports_are_counted_once_in_the_minute_they_were_observed() {
 
 #[test]
 fn every_provider_is_stepped_through_every_minute_also_those_without_reports() {
-    let (account, shown) = replay(&setting(), &[], &[&ndjson(&[at(0, json!({})), at(3 * 24 * HOURS, json!({}))])]);
-    let minutes: BTreeSet<i64> = (0..=3 * 24 * 60 + 1).map(|minute| instant(NOW).minute().0 + minute).collect();
+    let (account, shown) =
+        replay(&setting(), &[], &[&ndjson(&[at(0, json!({})), at(3 * 24 * HOURS, json!({}))])]);
+    let minutes: BTreeSet<i64> =
+        (0..=3 * 24 * 60 + 1).map(|minute| instant(NOW).minute().0 + minute).collect();
     assert_eq!(account.minutes, 3 * 24 * 60 + 1);
     for id in ["alpha", "bravo", "echo"] {
         assert!(shown.steps[id] == minutes, "{id}");
@@ -75,7 +82,10 @@ fn lines_may_have_our_own_names_or_those_of_the_test_streams() {
 #[test]
 fn odd_lines_mean_what_they_mean_over_http() {
     let lines = [
-        at(0, json!({"received_at": instant(NOW).0 / 1_000, "observed_at": instant(NOW).0, "device_id": 7})),
+        at(
+            0,
+            json!({"received_at": instant(NOW).0 / 1_000, "observed_at": instant(NOW).0, "device_id": 7}),
+        ),
         at(1_000, json!({"device_id": "7", "observed_at": NOW})),
         at(2_000, json!({"device_id": "null"})),
         at(3_000, json!({"device_id": "00000000-0000-0000-0000-000000000000"})),
@@ -84,14 +94,25 @@ fn odd_lines_mean_what_they_mean_over_http() {
         at(6_000, json!({"device_id": "unclear", "kind": "workng"})),
         at(7_000, json!({"device_id": "coarse", "accuracy_m": -1})),
     ];
-    let raw = format!("{}{}", String::from_utf8(ndjson(&lines)).unwrap(), at(8_000, json!({"device_id": "nan", "accuracy_m": null})))
-        .replace("\"device_id\":\"nan\"", "\"device_id\":\"nan-1\",\"accuracy_m\":NaN");
+    let raw = format!(
+        "{}{}",
+        String::from_utf8(ndjson(&lines)).unwrap(),
+        at(8_000, json!({"device_id": "nan", "accuracy_m": null}))
+    )
+    .replace("\"device_id\":\"nan\"", "\"device_id\":\"nan-1\",\"accuracy_m\":NaN");
     let (account, shown) = replay(&setting(), &[], &[raw.as_bytes()]);
     assert_eq!((account.counted, account.duplicates), (6, 2), "{account}");
-    assert_eq!(account.flaws.iter().map(|(flaw, found)| (*flaw, found.count)).collect::<Vec<_>>(), [(Flaw::UnclearSymptom, 1)]);
+    assert_eq!(
+        account.flaws.iter().map(|(flaw, found)| (*flaw, found.count)).collect::<Vec<_>>(),
+        [(Flaw::UnclearSymptom, 1)]
+    );
     let of_alpha = || shown.facts.iter().filter(|((id, ..), _)| id == "alpha");
     assert_eq!(of_alpha().map(|(_, tally)| tally.count).sum::<u32>(), 6);
-    assert_eq!(of_alpha().map(|(_, tally)| tally.first).sum::<u32>(), 5, "an id of many phones is never the first");
+    assert_eq!(
+        of_alpha().map(|(_, tally)| tally.first).sum::<u32>(),
+        5,
+        "an id of many phones is never the first"
+    );
 }
 
 #[test]
@@ -112,7 +133,8 @@ fn every_broken_line_is_counted_by_kind_with_the_first_of_each() {
         at(0, json!({"received_at": "1969-12-31T23:59:59Z"})).to_string(),
         at(0, json!({"provider": "nobody"})).to_string(),
         at(0, json!({"provider": "delta"})).to_string(),
-        at(0, json!({"observed_at": text(instant(NOW).plus_ms(-DEFAULT_LATENESS_MS - 1))})).to_string(),
+        at(0, json!({"observed_at": text(instant(NOW).plus_ms(-DEFAULT_LATENESS_MS - 1))}))
+            .to_string(),
         at(0, json!({"observed_at": text(instant(NOW).plus_ms(2 * MINUTE_MS + 1))})).to_string(),
         at(0, json!({"id": "x".repeat(70_000)})).to_string(),
         at(0, json!({"received_at": "2099-01-01T00:00:00Z"})).to_string(),
@@ -131,31 +153,45 @@ fn every_broken_line_is_counted_by_kind_with_the_first_of_each() {
         (Flaw::TooLarge, 1, 17),
         (Flaw::TooFarAhead, 1, 18),
     ];
-    let found: Vec<_> = account.flaws.iter().map(|(flaw, found)| (*flaw, found.count, found.first.line)).collect();
+    let found: Vec<_> =
+        account.flaws.iter().map(|(flaw, found)| (*flaw, found.count, found.first.line)).collect();
     assert_eq!(found, expected);
-    assert!(account.to_string().contains("2 malformed_json, first at ") && account.to_string().contains("0.ndjson:2"), "{account}");
+    assert!(
+        account.to_string().contains("2 malformed_json, first at ")
+            && account.to_string().contains("0.ndjson:2"),
+        "{account}"
+    );
 }
 
 #[test]
 fn a_line_out_of_order_is_taken_as_received_now_unless_it_is_far_behind() {
     let lines = [
         at(10 * MINUTE_MS, json!({"device_id": "a"})),
-        at(5 * MINUTE_MS, json!({"device_id": "b", "observed_at": text(instant(NOW).plus_ms(5 * MINUTE_MS))})),
+        at(
+            5 * MINUTE_MS,
+            json!({"device_id": "b", "observed_at": text(instant(NOW).plus_ms(5 * MINUTE_MS))}),
+        ),
         at(5 * MINUTE_MS - 1, json!({"device_id": "c"})),
         at(10 * MINUTE_MS, json!({"device_id": "d"})),
     ];
     let (account, shown) = replay(&setting(), &[], &[&ndjson(&lines)]);
-    let flaws: Vec<_> = account.flaws.iter().map(|(flaw, found)| (*flaw, found.count, found.first.line)).collect();
-    assert_eq!((account.counted, flaws), (3, vec![(Flaw::OutOfOrder, 1, 2), (Flaw::TooFarBehind, 1, 3)]));
+    let flaws: Vec<_> =
+        account.flaws.iter().map(|(flaw, found)| (*flaw, found.count, found.first.line)).collect();
+    assert_eq!(
+        (account.counted, flaws),
+        (3, vec![(Flaw::OutOfOrder, 1, 2), (Flaw::TooFarBehind, 1, 3)])
+    );
     let minutes = [10, 11].map(|minute| instant(NOW).minute().0 + minute);
     assert_eq!(shown.steps["alpha"], BTreeSet::from(minutes), "the time never runs back");
 }
 
-/// A report in each of so many minutes, and before the one of a minute those of these dates, in minutes.
+/// A report in each of so many minutes, and before the one of a minute those of these
+/// dates, in minutes.
 fn with_wrong_dates(minutes: i64, wrong: &[(i64, i64)]) -> Vec<Value> {
     let of_minute = |minute: i64| {
         let wrong = wrong.iter().enumerate().filter(move |(_, (before, _))| *before == minute);
-        let wrong = wrong.map(|(n, (_, date))| at(date * MINUTE_MS, json!({"device_id": format!("wrong{n}")})));
+        let wrong = wrong
+            .map(|(n, (_, date))| at(date * MINUTE_MS, json!({"device_id": format!("wrong{n}")})));
         wrong.chain([at(minute * MINUTE_MS, json!({}))]).collect::<Vec<_>>()
     };
     (0..minutes).flat_map(of_minute).collect()
@@ -177,30 +213,53 @@ fn a_line_whose_date_is_wrong_is_refused_alone_wherever_it_stands() {
     ];
     for (name, wrong, flaw) in rows {
         let (account, _) = replay(&setting(), &[], &[&ndjson(&with_wrong_dates(60, wrong))]);
-        let flaws: Vec<_> = account.flaws.iter().map(|(flaw, found)| (*flaw, found.count, found.first.line)).collect();
+        let flaws: Vec<_> = account
+            .flaws
+            .iter()
+            .map(|(flaw, found)| (*flaw, found.count, found.first.line))
+            .collect();
         let line = 1 + wrong[0].0 as u64;
-        assert_eq!((account.counted, account.minutes, flaws), (60, 60, vec![(flaw, 1, line)]), "{name}");
+        assert_eq!(
+            (account.counted, account.minutes, flaws),
+            (60, 60, vec![(flaw, 1, line)]),
+            "{name}"
+        );
     }
-    let some: Vec<(i64, i64)> = (0..20).map(|n| (0, n * YEAR + YEAR)).chain((0..10).map(|n| (30, 2_000 + n))).collect();
+    let some: Vec<(i64, i64)> =
+        (0..20).map(|n| (0, n * YEAR + YEAR)).chain((0..10).map(|n| (30, 2_000 + n))).collect();
     let (account, _) = replay(&setting(), &[], &[&ndjson(&with_wrong_dates(300, &some))]);
-    assert_eq!((account.counted, account.count_of(Flaw::TooFarAhead)), (300, 30), "many of them: {account}");
+    assert_eq!(
+        (account.counted, account.count_of(Flaw::TooFarAhead)),
+        (300, 30),
+        "many of them: {account}"
+    );
 }
 
 #[test]
 fn a_wrong_date_at_the_end_of_a_file_does_not_cost_the_next_file() {
-    let first = [ndjson(&with_wrong_dates(30, &[])), ndjson(&[at(20 * 24 * HOURS, json!({"device_id": "wrong"}))])].concat();
-    let second = ndjson(&(30..60).map(|minute| at(minute * MINUTE_MS, json!({}))).collect::<Vec<_>>());
+    let first = [
+        ndjson(&with_wrong_dates(30, &[])),
+        ndjson(&[at(20 * 24 * HOURS, json!({"device_id": "wrong"}))]),
+    ]
+    .concat();
+    let second =
+        ndjson(&(30..60).map(|minute| at(minute * MINUTE_MS, json!({}))).collect::<Vec<_>>());
     let (account, _) = replay(&setting(), &[], &[&first, &second]);
-    let flaws: Vec<_> = account.flaws.iter().map(|(flaw, found)| (*flaw, found.count, found.first.line)).collect();
+    let flaws: Vec<_> =
+        account.flaws.iter().map(|(flaw, found)| (*flaw, found.count, found.first.line)).collect();
     assert_eq!((account.counted, flaws), (60, vec![(Flaw::TooFarAhead, 1, 31)]), "{account}");
-    assert!(account.to_string().contains("first at ") && account.to_string().contains("0.ndjson:31"), "{account}");
+    assert!(
+        account.to_string().contains("first at ") && account.to_string().contains("0.ndjson:31"),
+        "{account}"
+    );
 }
 
 #[test]
 fn after_a_pause_of_a_year_the_rest_counts() {
     let year = 365 * 24 * HOURS;
     let before = (0..30).map(|minute| at(minute * MINUTE_MS, json!({})));
-    let lines: Vec<Value> = before.chain((0..30).map(|minute| at(year + minute * MINUTE_MS, json!({})))).collect();
+    let lines: Vec<Value> =
+        before.chain((0..30).map(|minute| at(year + minute * MINUTE_MS, json!({})))).collect();
     // Alone, since every provider is stepped through eight weeks of it.
     let alone = Catalogue::new(vec![Provider::of_id("alpha".into())]).unwrap();
     let (account, _) = replay(&Setting { catalogue: alone, ..setting() }, &[], &[&ndjson(&lines)]);
@@ -209,11 +268,17 @@ fn after_a_pause_of_a_year_the_rest_counts() {
 
 #[test]
 fn lines_in_no_order_are_refused_by_name_with_the_way_out() {
-    let newest_first: Vec<Value> = (0..600).rev().map(|n| at(n * 10 * MINUTE_MS, json!({}))).collect();
+    let newest_first: Vec<Value> =
+        (0..600).rev().map(|n| at(n * 10 * MINUTE_MS, json!({}))).collect();
     let (account, _) = replay(&setting(), &[], &[&ndjson(&newest_first)]);
     let refused = account.count_of(Flaw::TooFarAhead) + account.count_of(Flaw::TooFarBehind);
-    assert!(refused == 600 - account.counted && account.to_string().contains("sort them by received_at"), "{account}");
-    let (account, _) = replay(&setting(), &[], &[&ndjson(&with_wrong_dates(60, &[(0, 60 * 24 * 365)]))]);
+    assert!(
+        refused == 600 - account.counted
+            && account.to_string().contains("sort them by received_at"),
+        "{account}"
+    );
+    let (account, _) =
+        replay(&setting(), &[], &[&ndjson(&with_wrong_dates(60, &[(0, 60 * 24 * 365)]))]);
     assert!(!account.to_string().contains("sort"), "{account}");
 }
 
@@ -239,10 +304,20 @@ fn an_empty_file_gives_an_empty_account() {
 
 #[test]
 fn providers_are_taken_as_they_come() {
-    let lines = ["not json", r#"{"provider":7}"#, r#"{"provider":"No Id"}"#, r#"{"provider":"zulu"}"#, r#"{"a":1,"provider":"zulu"}"#];
-    let files = Files::new(&[lines.join("\n").as_bytes(), &gzip(br#"{"provider":"al-pha","x":[]}"#)]);
+    let lines = [
+        "not json",
+        r#"{"provider":7}"#,
+        r#"{"provider":"No Id"}"#,
+        r#"{"provider":"zulu"}"#,
+        r#"{"a":1,"provider":"zulu"}"#,
+    ];
+    let files =
+        Files::new(&[lines.join("\n").as_bytes(), &gzip(br#"{"provider":"al-pha","x":[]}"#)]);
     let catalogue = providers::named_in(&files.paths, &support::catalogue()).unwrap();
-    assert_eq!(catalogue.iter().map(|(_, provider)| provider.id.as_str()).collect::<Vec<_>>(), ["al-pha", "zulu"]);
+    assert_eq!(
+        catalogue.iter().map(|(_, provider)| provider.id.as_str()).collect::<Vec<_>>(),
+        ["al-pha", "zulu"]
+    );
 }
 
 #[test]
@@ -262,9 +337,14 @@ fn a_mobile_network_code_means_whom_it_is_known_to_mean_or_a_provider_of_its_own
     ];
     let files = Files::new(&[lines.join("\n").as_bytes()]);
     let catalogue = providers::named_in(&files.paths, &support::catalogue()).unwrap();
-    let found: Vec<(&str, &[String])> = catalogue.iter().map(|(_, provider)| (provider.id.as_str(), &provider.plmn[..])).collect();
+    let found: Vec<(&str, &[String])> =
+        catalogue.iter().map(|(_, provider)| (provider.id.as_str(), &provider.plmn[..])).collect();
     let codes = |codes: &[&str]| codes.iter().map(|code| (*code).to_owned()).collect::<Vec<_>>();
-    let expected = [("alpha", codes(&["00101"])), ("plmn-302720", codes(&["302720"])), ("plmn-302721", codes(&["302721"]))];
+    let expected = [
+        ("alpha", codes(&["00101"])),
+        ("plmn-302720", codes(&["302720"])),
+        ("plmn-302721", codes(&["302721"])),
+    ];
     assert_eq!(found, expected.iter().map(|(id, codes)| (*id, &codes[..])).collect::<Vec<_>>());
 }
 
@@ -280,7 +360,9 @@ fn the_store_and_what_the_detectors_see_are_the_same_alone_and_from_a_shared_pas
         let files = Files::new(&[&history, &stream]);
         let (history, stream) = files.paths.split_at(1);
         let directory = tempfile::tempdir().unwrap();
-        let store = Store::open_embedded(directory.path(), &setting.catalogue, setting.terms(), unsynced()).unwrap();
+        let store =
+            Store::open_embedded(directory.path(), &setting.catalogue, setting.terms(), unsynced())
+                .unwrap();
         let alone = play(Simulation::over(&setting, store).unwrap(), history, stream);
         let shared = play(past.resume().unwrap(), &[], stream);
         assert!(alone.0.counted > 400 && alone.0.duplicates > 0, "{}", alone.0);
@@ -295,17 +377,27 @@ fn redis_gives_the_same_account_and_shows_the_detectors_the_same() {
     let files = Files::new(&[&busy(0..1_000, "h"), &busy(1_000..2_000, "s")]);
     let (history, stream) = files.paths.split_at(1);
     let tenant = || address::Options { prefix: own_prefix(), ..address::Options::default() };
-    let open = |options| Redis::open(&shared_single(), &setting.catalogue, setting.terms(), options).unwrap();
+    let open = |options| {
+        Redis::open(&shared_single(), &setting.catalogue, setting.terms(), options).unwrap()
+    };
     let (own, copied) = (tenant(), tenant());
-    let on_redis = play(Simulation::over(&setting, Store::on_redis(open(&own))).unwrap(), history, stream);
+    let on_redis =
+        play(Simulation::over(&setting, Store::on_redis(open(&own))).unwrap(), history, stream);
     let past = Past::play(&setting, history, &mut |_| {}).unwrap();
     let embedded = play(past.resume().unwrap(), &[], stream);
     assert!(on_redis.0.counted > 800 && on_redis.0.duplicates > 0, "{}", on_redis.0);
     assert!(on_redis == embedded, "{} or {}", on_redis.0, embedded.0);
     let from_a_copy = play(past.resume_in(open(&copied)).unwrap(), &[], stream);
     assert!(from_a_copy == embedded, "{} or {}", from_a_copy.0, embedded.0);
-    for error in [Simulation::over(&setting, Store::on_redis(open(&own))).unwrap_err(), past.resume_in(open(&copied)).unwrap_err()] {
-        assert!(matches!(error, ReplayError::Occupied(_)) && error.to_string().contains("--redis-prefix"), "{error}");
+    for error in [
+        Simulation::over(&setting, Store::on_redis(open(&own))).unwrap_err(),
+        past.resume_in(open(&copied)).unwrap_err(),
+    ] {
+        assert!(
+            matches!(error, ReplayError::Occupied(_))
+                && error.to_string().contains("--redis-prefix"),
+            "{error}"
+        );
     }
 }
 
@@ -316,7 +408,13 @@ fn a_store_that_holds_facts_is_refused() {
     let out = directory.path().join("out.ndjson");
     let run = || {
         let mut command = groundswell(&["replay", "--store"]);
-        command.arg(directory.path().join("store")).arg("--out").arg(&out).arg(files.paths[0].path()).output().unwrap()
+        command
+            .arg(directory.path().join("store"))
+            .arg("--out")
+            .arg(&out)
+            .arg(files.paths[0].path())
+            .output()
+            .unwrap()
     };
     let (first, second) = (run(), run());
     assert!(first.status.success(), "{first:?}");
@@ -333,12 +431,39 @@ fn the_command_writes_a_file_for_each_stream_of_a_directory_and_says_what_became
     write("past.ndjson", &busy(0..200, "h"));
     write("one.ndjson.gz", &gzip(&busy(200..300, "s")));
     write("two.ndjson", &[busy(200..250, "s"), b"nonsense\n".to_vec()].concat());
-    let run = |arguments: &[&str]| groundswell(&[&["replay"], arguments].concat()).current_dir(directory.path()).output().unwrap();
-    let each = run(&["one.ndjson.gz", "two.ndjson", "--history", "past.ndjson", "--out", "found/", "--jobs", "2"]);
+    let run = |arguments: &[&str]| {
+        groundswell(&[&["replay"], arguments].concat())
+            .current_dir(directory.path())
+            .output()
+            .unwrap()
+    };
+    let each = run(&[
+        "one.ndjson.gz",
+        "two.ndjson",
+        "--history",
+        "past.ndjson",
+        "--out",
+        "found/",
+        "--jobs",
+        "2",
+    ]);
     let said = String::from_utf8_lossy(&each.stderr);
     assert!(each.status.success(), "{said}");
-    assert!(["one.ndjson", "two.ndjson"].iter().all(|name| directory.path().join("found").join(name).is_file()));
-    for part in ["history: ", "one: ", "two: ", "1 malformed_json, first at two.ndjson:51", "incidents in ", " s\n"] {
+    assert!(
+        ["one.ndjson", "two.ndjson"].iter().all(|name| directory
+            .path()
+            .join("found")
+            .join(name)
+            .is_file())
+    );
+    for part in [
+        "history: ",
+        "one: ",
+        "two: ",
+        "1 malformed_json, first at two.ndjson:51",
+        "incidents in ",
+        " s\n",
+    ] {
         assert!(said.contains(part), "{part:?} in {said}");
     }
     assert!(!said.contains('\r') && !said.contains('\u{1b}'), "no bar where nobody looks: {said}");
@@ -347,36 +472,69 @@ fn the_command_writes_a_file_for_each_stream_of_a_directory_and_says_what_became
     assert!(together.status.success() && directory.path().join("all.ndjson").is_file(), "{said}");
     assert!(said.contains("too_far_behind, first at two.ndjson:1"), "one after the other: {said}");
     let twice = run(&["one.ndjson.gz", "./one.ndjson.gz", "--out", "found/"]);
-    assert!(!twice.status.success() && String::from_utf8_lossy(&twice.stderr).contains("two files are named one"), "{twice:?}");
+    assert!(
+        !twice.status.success()
+            && String::from_utf8_lossy(&twice.stderr).contains("two files are named one"),
+        "{twice:?}"
+    );
 }
 
 #[test]
 fn what_incidents_explain_and_is_not_learnt_is_written_where_it_is_asked_for() {
     let directory = tempfile::tempdir().unwrap();
-    // A report every twenty minutes from about the city, and in the tenth hour one every minute from a quarter of it.
-    let quiet = (0..36).map(|n| at(n * 20 * MINUTE_MS, json!({"lat": TORONTO.0 + (n % 7) as f64 * 0.05})));
-    let outage = (0..60).map(|n| at(9 * HOURS + n * MINUTE_MS + 1_000, json!({"lat": TORONTO.0 + (n % 5) as f64 * 0.003})));
+    // A report every twenty minutes from about the city, and in the tenth hour one every
+    // minute from a quarter of it.
+    let quiet =
+        (0..36).map(|n| at(n * 20 * MINUTE_MS, json!({"lat": TORONTO.0 + (n % 7) as f64 * 0.05})));
+    let outage = (0..60).map(|n| {
+        at(9 * HOURS + n * MINUTE_MS + 1_000, json!({"lat": TORONTO.0 + (n % 5) as f64 * 0.003}))
+    });
     let mut lines: Vec<Value> = quiet.chain(outage).collect();
     lines.sort_by_key(|line| line["received_at"].as_str().unwrap().to_owned());
     std::fs::write(directory.path().join("stream.ndjson"), ndjson(&lines)).unwrap();
-    std::fs::write(directory.path().join("other.ndjson"), ndjson(&[at(0, json!({"provider": "bravo"}))])).unwrap();
-    let run = |arguments: &[&str]| groundswell(&[&["replay"], arguments].concat()).current_dir(directory.path()).output().unwrap();
+    std::fs::write(
+        directory.path().join("other.ndjson"),
+        ndjson(&[at(0, json!({"provider": "bravo"}))]),
+    )
+    .unwrap();
+    let run = |arguments: &[&str]| {
+        groundswell(&[&["replay"], arguments].concat())
+            .current_dir(directory.path())
+            .output()
+            .unwrap()
+    };
     let ran = run(&["stream.ndjson", "--out", "found.ndjson", "--explained", "explained.ndjson"]);
     assert!(ran.status.success(), "{ran:?}");
     let explained = std::fs::read_to_string(directory.path().join("explained.ndjson")).unwrap();
-    let explained: Vec<Value> = explained.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let explained: Vec<Value> =
+        explained.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let hours: Vec<&str> = explained.iter().map(|line| line["hour"].as_str().unwrap()).collect();
     let hour_of = |ms: i64| text(Timestamp(instant(NOW).plus_ms(ms).0.div_euclid(HOURS) * HOURS));
     assert!(hours.is_sorted() && hours[0] == hour_of(9 * HOURS), "{explained:?}");
     let place = json!(support::cell(TORONTO, 7).to_string());
-    let names_it =
-        |line: &Value| line["provider"] == "alpha" && line["everywhere"] == false && line["cells"].as_array().unwrap().contains(&place);
+    let names_it = |line: &Value| {
+        line["provider"] == "alpha"
+            && line["everywhere"] == false
+            && line["cells"].as_array().unwrap().contains(&place)
+    };
     assert!(explained.iter().all(names_it), "{explained:?}");
-    let two = run(&["stream.ndjson", "other.ndjson", "--out", "found/", "--explained", "explained.ndjson"]);
-    assert!(!two.status.success() && String::from_utf8_lossy(&two.stderr).contains("--explained is for one stream"), "{two:?}");
+    let two = run(&[
+        "stream.ndjson",
+        "other.ndjson",
+        "--out",
+        "found/",
+        "--explained",
+        "explained.ndjson",
+    ]);
+    assert!(
+        !two.status.success()
+            && String::from_utf8_lossy(&two.stderr).contains("--explained is for one stream"),
+        "{two:?}"
+    );
 }
 
-/// A report of Alpha received so many milliseconds after [`NOW`], as in the test streams, but for these fields.
+/// A report of Alpha received so many milliseconds after [`NOW`], as in the test streams,
+/// but for these fields.
 fn at(ms: i64, fields: Value) -> Value {
     let (lat, lon) = TORONTO;
     let received_at = text(instant(NOW).plus_ms(ms));
@@ -385,16 +543,20 @@ fn at(ms: i64, fields: Value) -> Value {
     but(report, fields)
 }
 
-/// Some reports, every fifth minute a few, over days: of several providers and places, some late, some twice.
+/// Some reports, every fifth minute a few, over days: of several providers and places,
+/// some late, some twice.
 fn busy(reports: std::ops::Range<i64>, who: &str) -> Vec<u8> {
     let line = |n: i64| {
         let ms = n / 3 * 5 * MINUTE_MS + n % 3 * 7_000;
         let late = if n % 11 == 0 { 40 * MINUTE_MS } else { n % 4 * MINUTE_MS };
-        let (provider, accuracy_m) = (["alpha", "bravo", "charlie"][(n % 7 % 3) as usize], [20, 500, 2_000][(n % 3) as usize]);
-        let (lat, observed_at) = (TORONTO.0 + (n % 13) as f64 * 0.02, text(instant(NOW).plus_ms(ms - late)));
+        let (provider, accuracy_m) = (
+            ["alpha", "bravo", "charlie"][(n % 7 % 3) as usize],
+            [20, 500, 2_000][(n % 3) as usize],
+        );
+        let (lat, observed_at) =
+            (TORONTO.0 + (n % 13) as f64 * 0.02, text(instant(NOW).plus_ms(ms - late)));
         let device_id = format!("{who}{}", n / 2 * 2 % 900);
-        let fields =
-            json!({"provider": provider, "lat": lat, "accuracy_m": accuracy_m, "observed_at": observed_at, "device_id": device_id});
+        let fields = json!({"provider": provider, "lat": lat, "accuracy_m": accuracy_m, "observed_at": observed_at, "device_id": device_id});
         at(ms, fields)
     };
     ndjson(&reports.map(line).collect::<Vec<_>>())
@@ -420,8 +582,13 @@ fn replay(setting: &Setting, history: &[&[u8]], stream: &[&[u8]]) -> (Account, S
     (account, shown)
 }
 
-/// Replays; gives the account, what the detectors saw, and what the store holds in the end.
-fn play(mut simulation: Simulation<'_>, history: &[Source], stream: &[Source]) -> (Account, Shown, BTreeMap<(u16, i64, u64), Tally>) {
+/// Replays; gives the account, what the detectors saw, and what the store holds in the
+/// end.
+fn play(
+    mut simulation: Simulation<'_>,
+    history: &[Source],
+    stream: &[Source],
+) -> (Account, Shown, BTreeMap<(u16, i64, u64), Tally>) {
     simulation.history(history, &mut |_| {}).unwrap();
     let mut shown = Shown::default();
     let account = simulation.replay(stream, &mut shown).unwrap();
@@ -433,8 +600,12 @@ fn facts_of(store: &Store) -> BTreeMap<(u16, i64, u64), Tally> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let mut facts = BTreeMap::new();
     for (provider, _) in support::catalogue().iter() {
-        for (hour, counts) in runtime.block_on(store.hours(provider, hour(days(-3))..hour(days(20)))).unwrap() {
-            facts.extend(counts.rows().map(|(key, tally)| ((provider.0, hour.0, key.number()), tally)));
+        for (hour, counts) in
+            runtime.block_on(store.hours(provider, hour(days(-3))..hour(days(20)))).unwrap()
+        {
+            facts.extend(
+                counts.rows().map(|(key, tally)| ((provider.0, hour.0, key.number()), tally)),
+            );
         }
     }
     facts
@@ -446,8 +617,11 @@ fn hour(instant: Timestamp) -> groundswell::domain::time::Hour {
 
 impl Observer for Shown {
     fn step(&mut self, provider: &str, step: &Step<'_>) {
-        self.steps_twice += u64::from(!self.steps.entry(provider.to_owned()).or_default().insert(step.minute.0));
-        for (minute, (key, tally)) in step.facts.iter().flat_map(|(minute, counts)| counts.rows().map(|row| (minute.0, row))) {
+        self.steps_twice +=
+            u64::from(!self.steps.entry(provider.to_owned()).or_default().insert(step.minute.0));
+        for (minute, (key, tally)) in
+            step.facts.iter().flat_map(|(minute, counts)| counts.rows().map(|row| (minute.0, row)))
+        {
             self.facts.insert((provider.to_owned(), minute, key.number()), tally);
         }
     }

@@ -1,4 +1,5 @@
-//! Settings as an operator gives them to the real binary: what counts, what is refused, and what a refused start leaves behind.
+//! Settings as an operator gives them to the real binary: what counts, what is refused,
+//! and what a refused start leaves behind.
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
 
@@ -49,7 +50,10 @@ fn empty_variables_count_as_unset() {
     }
     let server = Binary::of(command.args(["--listen", "127.0.0.1:0"]));
     assert_eq!(server.get("/healthz").status, 200);
-    assert!(dir.path().join("groundswell-data/reporter.key").is_file(), "the default store, with a key of its own");
+    assert!(
+        dir.path().join("groundswell-data/reporter.key").is_file(),
+        "the default store, with a key of its own"
+    );
 }
 
 #[test]
@@ -79,11 +83,15 @@ fn as_many_workers_as_the_range_allows_answer_and_more_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     for wrong in ["0", "513", "1024"] {
         let refused = ended(serve(dir.path()).args(["--workers", wrong]));
-        assert!(said(&refused).contains("is not in 1..=512") && !said(&refused).contains("panicked"), "{refused:?}");
+        assert!(
+            said(&refused).contains("is not in 1..=512") && !said(&refused).contains("panicked"),
+            "{refused:?}"
+        );
     }
     assert_nothing_in(dir.path());
     for workers in ["1", "512"] {
-        let server = Binary::of(serve(dir.path()).args(["--listen", "127.0.0.1:0", "--workers", workers]));
+        let server =
+            Binary::of(serve(dir.path()).args(["--listen", "127.0.0.1:0", "--workers", workers]));
         assert_eq!(server.get("/healthz").status, 200);
         server.terminate();
         let (status, log) = server.wait();
@@ -96,13 +104,18 @@ fn more_workers_than_files_may_be_open_are_refused_with_the_way_out() {
     let dir = tempfile::tempdir().unwrap();
     let binary = env!("CARGO_BIN_EXE_groundswell");
     let limited = |workers: u32| {
-        let script = format!("ulimit -n 192 && exec {binary} serve --listen 127.0.0.1:0 --workers {workers}");
+        let script = format!(
+            "ulimit -n 192 && exec {binary} serve --listen 127.0.0.1:0 --workers {workers}"
+        );
         let mut command = Command::new("sh");
         command.args(["-c", &script]).current_dir(dir.path()).env_remove("GROUNDSWELL_STORE");
         command
     };
     let refused = ended(&mut limited(33));
-    assert!(said(&refused).contains("--workers 33 needs") && said(&refused).contains("ulimit -n"), "{refused:?}");
+    assert!(
+        said(&refused).contains("--workers 33 needs") && said(&refused).contains("ulimit -n"),
+        "{refused:?}"
+    );
     assert_nothing_in(dir.path());
     let server = Binary::of(&mut limited(32));
     let connected: Vec<_> = (0..16).map(|_| server.connect()).collect();
@@ -123,7 +136,8 @@ fn a_start_that_is_refused_leaves_nothing_behind() {
     let in_use = in_use.local_addr().unwrap().to_string();
     let missing = elsewhere.path().join("missing").to_str().unwrap().to_owned();
     let empty = file("empty", " \r\n");
-    let circle = "[[provider]]\nid = \"a\"\nname = \"A\"\ncategory = \"mobile\"\ndepends_on = [\"a\"]\n";
+    let circle =
+        "[[provider]]\nid = \"a\"\nname = \"A\"\ncategory = \"mobile\"\ndepends_on = [\"a\"]\n";
     let circle = file("circle.toml", circle);
     let both = file("both.toml", "lateness-hours = 24\nlateness_hours = 48\n");
     let rows: [(&[&str], &str); 22] = [
@@ -132,11 +146,17 @@ fn a_start_that_is_refused_leaves_nothing_behind() {
         (&["--catalogue", &missing], "missing"),
         (&["--catalogue", &circle], "circle.toml: line 5: provider \"a\": depends on itself"),
         (&["--catalogue", ""], "--catalogue"),
-        (&["--config", &both], "both.toml: line 2: lateness_hours is the same setting as lateness-hours on line 1"),
+        (
+            &["--config", &both],
+            "both.toml: line 2: lateness_hours is the same setting as lateness-hours on line 1",
+        ),
         (&["--config", &missing], "missing"),
         (&["--listen", &in_use], "cannot listen on"),
         (&["--listen", ":8080"], "expected HOST:PORT"),
-        (&["--listen", "no-such-host.invalid:8080"], "cannot listen on no-such-host.invalid:8080: no such name"),
+        (
+            &["--listen", "no-such-host.invalid:8080"],
+            "cannot listen on no-such-host.invalid:8080: no such name",
+        ),
         (&["--listen", "192.0.2.1:8080", "--auth", "open"], "cannot listen on 192.0.2.1:8080"),
         (&["--listen", "0.0.0.0:0"], "--auth open"),
         (&["--clock", "2022-07-08T08:30:00Z@0x"], "expected a speed of 1x to 10000x"),
@@ -147,14 +167,22 @@ fn a_start_that_is_refused_leaves_nothing_behind() {
         (&["--reporter-key-file", &empty], "expected a secret, got nothing"),
         (&["--reporter-key", ""], "must not be empty"),
         (&["--min-replicas", "6"], "0..=5"),
-        (&["--store", "redis://127.0.0.1:1", "--reporter-key", "k", "--redis-ca", &empty], "--redis-ca needs TLS"),
+        (
+            &["--store", "redis://127.0.0.1:1", "--reporter-key", "k", "--redis-ca", &empty],
+            "--redis-ca needs TLS",
+        ),
         (&["--colour", "red"], "--colour"),
     ];
     for (arguments, expected) in rows {
         // Where the port does not matter, any that is free.
-        let listen: &[&str] = if arguments[0] == "--listen" { &[] } else { &["--listen", "127.0.0.1:0"] };
+        let listen: &[&str] =
+            if arguments[0] == "--listen" { &[] } else { &["--listen", "127.0.0.1:0"] };
         let output = ended(serve(dir.path()).args(listen).args(arguments));
-        assert!(said(&output).contains(expected), "{arguments:?} should say {expected:?}: {}", said(&output));
+        assert!(
+            said(&output).contains(expected),
+            "{arguments:?} should say {expected:?}: {}",
+            said(&output)
+        );
         assert_nothing_in(dir.path());
     }
     let replays: [&[&str]; 3] = [
@@ -163,7 +191,11 @@ fn a_start_that_is_refused_leaves_nothing_behind() {
         &["--store", "new", "--catalogue", CATALOGUE, &missing],
     ];
     for arguments in replays {
-        ended(groundswell(&["replay", "--out", "incidents.ndjson"]).args(arguments).current_dir(dir.path()));
+        ended(
+            groundswell(&["replay", "--out", "incidents.ndjson"])
+                .args(arguments)
+                .current_dir(dir.path()),
+        );
         assert_nothing_in(dir.path());
     }
 }
@@ -172,20 +204,39 @@ fn a_start_that_is_refused_leaves_nothing_behind() {
 fn a_variable_that_is_out_of_range_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let output = ended(serve(dir.path()).env("GROUNDSWELL_WORKERS", "1024"));
-    assert!(said(&output).contains("GROUNDSWELL_WORKERS: invalid value '1024'") && said(&output).contains("1..=512"), "{output:?}");
+    assert!(
+        said(&output).contains("GROUNDSWELL_WORKERS: invalid value '1024'")
+            && said(&output).contains("1..=512"),
+        "{output:?}"
+    );
 }
 
 #[test]
 fn what_has_no_effect_is_said_in_the_log() {
     let dir = tempfile::tempdir().unwrap();
     let mut command = serve(dir.path());
-    command.env("GROUNDSWELL_LISTNE", "127.0.0.1:1").args(["--listen", "127.0.0.1:0", "--min-replicas", "1"]);
+    command.env("GROUNDSWELL_LISTNE", "127.0.0.1:1").args([
+        "--listen",
+        "127.0.0.1:0",
+        "--min-replicas",
+        "1",
+    ]);
     let server = Binary::of(&mut command);
     let log = server.log();
-    assert!(log.contains("GROUNDSWELL_LISTNE, which is no setting and has no effect; did you mean GROUNDSWELL_LISTEN?"), "{log}");
+    assert!(
+        log.contains(
+            "GROUNDSWELL_LISTNE, which is no setting and has no effect; did you mean \
+         GROUNDSWELL_LISTEN?"
+        ),
+        "{log}"
+    );
     assert!(log.contains("--min-replicas has no effect on an embedded store"), "{log}");
-    let other = groundswell(&["simulate", "--list"]).env("GROUNDSWELL_STROE", "x").output().unwrap();
-    assert!(other.status.success() && said(&other).contains("did you mean GROUNDSWELL_STORE?"), "{other:?}");
+    let other =
+        groundswell(&["simulate", "--list"]).env("GROUNDSWELL_STROE", "x").output().unwrap();
+    assert!(
+        other.status.success() && said(&other).contains("did you mean GROUNDSWELL_STORE?"),
+        "{other:?}"
+    );
 }
 
 /// A server in a directory, with the store that it makes there.
@@ -212,6 +263,7 @@ fn said(output: &Output) -> String {
 }
 
 fn assert_nothing_in(directory: &Path) {
-    let left: Vec<_> = std::fs::read_dir(directory).unwrap().map(|file| file.unwrap().file_name()).collect();
+    let left: Vec<_> =
+        std::fs::read_dir(directory).unwrap().map(|file| file.unwrap().file_name()).collect();
     assert!(left.is_empty(), "{left:?} was left behind");
 }

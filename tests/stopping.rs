@@ -1,4 +1,5 @@
-//! SIGTERM ends the real binary within five seconds, whatever it is doing; a second one ends it at once.
+//! SIGTERM ends the real binary within five seconds, whatever it is doing; a second one
+//! ends it at once.
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
 
@@ -50,10 +51,18 @@ fn a_server_that_catches_up_with_the_past_stops_in_time() {
     let catalogue = directory.path().join("many.toml");
     let mut text = String::new();
     for n in 0..MANY {
-        write!(text, "[[provider]]\nid = \"p{n}\"\nname = \"P {n}\"\ncategory = \"mobile\"\ncountries = [\"CA\"]\n").unwrap();
+        write!(
+            text,
+            "[[provider]]\nid = \"p{n}\"\nname = \"P {n}\"\ncategory = \
+             \"mobile\"\ncountries = [\"CA\"]\n"
+        )
+        .unwrap();
     }
     std::fs::write(&catalogue, text).unwrap();
-    let server = Binary::start_with_all(&directory.path().join("store"), &["--catalogue", catalogue.to_str().unwrap()]);
+    let server = Binary::start_with_all(
+        &directory.path().join("store"),
+        &["--catalogue", catalogue.to_str().unwrap()],
+    );
     let has_begun = || server.read("/readyz")["progress"]["share"].as_f64().unwrap() > 0.0;
     assert!(within(STARTS_WITHIN, has_begun), "{}", server.log());
     assert_eq!(server.get("/readyz?for=detection").status, 503, "it is still at it");
@@ -64,11 +73,19 @@ fn a_server_that_catches_up_with_the_past_stops_in_time() {
 fn a_server_whose_redis_falls_silent_stops_in_time() {
     let redis = RedisServer::start(&[]);
     let key = ["--reporter-key", "0123456789abcdef0123456789abcdef"];
-    let server = Binary::start(redis.url().as_ref(), &[&key[..], &["--redis-prefix", &own_prefix()]].concat());
-    assert!(within(STARTS_WITHIN, || server.get("/readyz?for=detection").status == 200), "{}", server.log());
+    let server = Binary::start(
+        redis.url().as_ref(),
+        &[&key[..], &["--redis-prefix", &own_prefix()]].concat(),
+    );
+    assert!(
+        within(STARTS_WITHIN, || server.get("/readyz?for=detection").status == 200),
+        "{}",
+        server.log()
+    );
     // It answers nothing for a minute, whatever it is asked.
     assert!(redis.cli(&["CLIENT", "PAUSE", "60000", "ALL"]).contains("OK"));
-    assert!(within(STARTS_WITHIN, || server.get("/readyz?for=ingest").status == 503 || server.log().contains("failed")));
+    assert!(within(STARTS_WITHIN, || server.get("/readyz?for=ingest").status == 503
+        || server.log().contains("failed")));
     assert_stops_in_time(server, "a silent Redis");
 }
 
@@ -76,8 +93,17 @@ fn a_server_whose_redis_falls_silent_stops_in_time() {
 fn a_server_whose_redis_never_answers_stops_before_it_is_ready() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("redis://{}", silent.local_addr().unwrap());
-    let arguments = ["serve", "--listen", "127.0.0.1:0", "--store", &url, "--reporter-key", "0123456789abcdef0123456789abcdef"];
-    let server = groundswell(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let arguments = [
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--store",
+        &url,
+        "--reporter-key",
+        "0123456789abcdef0123456789abcdef",
+    ];
+    let server =
+        groundswell(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let _asked = silent.accept().unwrap();
     let (status, took) = stopped(server);
     assert!(took < ENDS_WITHIN && status.success(), "{status} after {took:?}");
@@ -88,8 +114,13 @@ fn a_second_signal_ends_a_server_at_once() {
     let directory = tempfile::tempdir().unwrap();
     let server = Binary::start(&directory.path().join("store"), &[]);
     let mut slow = server.connect();
-    slow.write_all(b"POST /v1/reports HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{").unwrap();
-    // The request is under way once the server has answered another on a later connection.
+    slow.write_all(
+        b"POST /v1/reports HTTP/1.1\r\nHost: x\r\nContent-Type: \
+         application/json\r\nContent-Length: 100\r\n\r\n{",
+    )
+    .unwrap();
+    // The request is under way once the server has answered another on a later
+    // connection.
     assert_eq!(server.get("/healthz").status, 200);
     server.terminate();
     assert!(within(ENDS_WITHIN, || server.log().contains("\"stopping\"")), "{}", server.log());
@@ -106,7 +137,11 @@ fn a_request_that_never_ends_is_waited_for_within_the_five_seconds() {
     let directory = tempfile::tempdir().unwrap();
     let server = Binary::start(&directory.path().join("store"), &[]);
     let mut slow = server.connect();
-    slow.write_all(b"POST /v1/reports HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{").unwrap();
+    slow.write_all(
+        b"POST /v1/reports HTTP/1.1\r\nHost: x\r\nContent-Type: \
+         application/json\r\nContent-Length: 100\r\n\r\n{",
+    )
+    .unwrap();
     assert_eq!(server.get("/healthz").status, 200);
     assert_stops_in_time(server, "a slow request");
 }
@@ -116,12 +151,16 @@ fn a_command_that_waits_for_its_input_ends_at_once() {
     let directory = tempfile::tempdir().unwrap();
     let out = directory.path().join("out.ndjson");
     let mut command = groundswell(&["replay", "/dev/stdin", "--out", out.to_str().unwrap()]);
-    let mut replay = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    // Signals are heard before the input is opened; the thread that hears them has a name.
+    let mut replay =
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    // Signals are heard before the input is opened; the thread that hears them has a
+    // name.
     let tasks = format!("/proc/{}/task", replay.id());
     let is_heard = || {
         let names = std::fs::read_dir(&tasks).into_iter().flatten().flatten();
-        names.filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok()).any(|name| name.trim() == "signals")
+        names
+            .filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok())
+            .any(|name| name.trim() == "signals")
     };
     assert!(within(STARTS_WITHIN, is_heard));
     let input = replay.stdin.take();

@@ -1,4 +1,5 @@
-//! The watch: every detector sees every minute once, with the facts that were there by then, whatever pauses lie between the ticks.
+//! The watch: every detector sees every minute once, with the facts that were there by
+//! then, whatever pauses lie between the ticks.
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
 
@@ -27,11 +28,16 @@ const PROVIDERS: u16 = 2;
 
 /// Alpha and Bravo.
 fn both() -> Catalogue {
-    let two = catalogue().iter().take(usize::from(PROVIDERS)).map(|(_, provider)| provider.clone()).collect();
+    let two = catalogue()
+        .iter()
+        .take(usize::from(PROVIDERS))
+        .map(|(_, provider)| provider.clone())
+        .collect();
     Catalogue::new(two).unwrap()
 }
 
-/// What was seen in a step: provider, minutes after [`NOW`], and each minute that had facts with its reports.
+/// What was seen in a step: provider, minutes after [`NOW`], and each minute that had
+/// facts with its reports.
 type Seen = (u16, i64, Vec<(i64, u32)>);
 
 struct Scene {
@@ -46,7 +52,8 @@ fn every_minute_is_stepped_to_once_by_every_detector_across_pauses() {
     let mut scene = Scene::new(Path::new(""));
     let ticks = [0, 1, 1, 4, 3, 400, 401];
     let seen: Vec<Seen> = ticks.into_iter().flat_map(|minute| scene.tick(minute)).collect();
-    let expected = (0..=401).flat_map(|minute| [(ALPHA, minute, Vec::new()), (BRAVO, minute, Vec::new())]);
+    let expected =
+        (0..=401).flat_map(|minute| [(ALPHA, minute, Vec::new()), (BRAVO, minute, Vec::new())]);
     assert!(seen.into_iter().eq(expected));
 }
 
@@ -59,8 +66,14 @@ fn a_step_sees_the_facts_of_the_last_minutes_before_it_and_none_later() {
     }
     let seen = scene.tick(80);
     for (provider, minute, facts) in seen {
-        let expected = [0, 2, 5, 70].into_iter().filter(|of| (minute - REREAD_MINUTES..minute).contains(of)).map(|of| (of, 1));
-        assert!(if provider == ALPHA { facts.iter().copied().eq(expected) } else { facts.is_empty() }, "{provider} {minute} {facts:?}");
+        let expected = [0, 2, 5, 70]
+            .into_iter()
+            .filter(|of| (minute - REREAD_MINUTES..minute).contains(of))
+            .map(|of| (of, 1));
+        assert!(
+            if provider == ALPHA { facts.iter().copied().eq(expected) } else { facts.is_empty() },
+            "{provider} {minute} {facts:?}"
+        );
     }
 }
 
@@ -101,7 +114,8 @@ fn over_a_copy_of_its_store_a_watch_goes_on() {
     scene.store.close().unwrap();
     let Scene { store, watch, .. } = scene;
     drop(store);
-    // As many revisions as there were before: what was known to be quiet then says nothing of this.
+    // As many revisions as there were before: what was known to be quiet then says
+    // nothing of this.
     let mut scene = Scene { watch: watch.over_copy(), ..Scene::new(directory.path()) };
     scene.reporters = 100;
     scene.record(ALPHA, 19, 19);
@@ -126,7 +140,11 @@ fn a_long_pause_is_caught_up_with_in_pieces_each_minute_once() {
     while scene.watch.is_behind(at(0).start()) {
         let seen = scene.catch_up(0);
         assert!(seen.len() as i64 <= MOST_STEPS_A_TICK * i64::from(PROVIDERS));
-        minutes.extend(seen.into_iter().filter(|(provider, _, _)| *provider == ALPHA).map(|(_, minute, _)| minute));
+        minutes.extend(
+            seen.into_iter()
+                .filter(|(provider, _, _)| *provider == ALPHA)
+                .map(|(_, minute, _)| minute),
+        );
         pieces += 1;
     }
     assert!(minutes.into_iter().eq(-1_000..=0) && pieces == 3, "{pieces}");
@@ -143,11 +161,20 @@ fn a_watch_that_is_to_pause_does_something_each_time_and_sees_the_same() {
     let always = Pause { is_stopped: &|| false, is_over: &|| true };
     while scene.watch.is_behind(at(0).start()) {
         let seen = scene.catch_up_until(0, &always);
-        minutes.extend(seen.into_iter().filter(|(provider, _, _)| *provider == ALPHA).map(|(_, minute, _)| minute));
+        minutes.extend(
+            seen.into_iter()
+                .filter(|(provider, _, _)| *provider == ALPHA)
+                .map(|(_, minute, _)| minute),
+        );
         shares.push(scene.watch.share_done(at(0).start()));
     }
     assert!(minutes.into_iter().eq(-200..=0));
-    assert!(shares.len() > 10 && shares.is_sorted_by(|a, b| a < b) && (shares.last().unwrap() - 1.0).abs() < 1e-9, "{shares:?}");
+    assert!(
+        shares.len() > 10
+            && shares.is_sorted_by(|a, b| a < b)
+            && (shares.last().unwrap() - 1.0).abs() < 1e-9,
+        "{shares:?}"
+    );
 }
 
 #[test]
@@ -157,11 +184,16 @@ fn a_watch_that_is_stopped_sees_nothing_more_and_loses_nothing() {
     let stopped = Pause { is_stopped: &|| true, is_over: &|| true };
     assert_eq!(scene.catch_up_until(0, &stopped), []);
     let asked = AtomicUsize::new(0);
-    let later = Pause { is_stopped: &|| 100 < asked.fetch_add(1, Ordering::Relaxed), is_over: &|| false };
+    let later =
+        Pause { is_stopped: &|| 100 < asked.fetch_add(1, Ordering::Relaxed), is_over: &|| false };
     let seen = scene.catch_up_until(0, &later);
     assert!((1..200).contains(&(seen.len() / usize::from(PROVIDERS))), "{} steps", seen.len());
     let rest = scene.catch_up(0);
-    let minutes = seen.into_iter().chain(rest).filter(|(provider, _, _)| *provider == ALPHA).map(|(_, minute, _)| minute);
+    let minutes = seen
+        .into_iter()
+        .chain(rest)
+        .filter(|(provider, _, _)| *provider == ALPHA)
+        .map(|(_, minute, _)| minute);
     assert!(minutes.eq(-200..=0));
 }
 
@@ -224,7 +256,12 @@ impl Scene {
         let anywhere = tempfile::tempdir().unwrap();
         let directory = if directory.as_os_str().is_empty() { anywhere.path() } else { directory };
         let store = Store::open_embedded(directory, &both(), TERMS, Options::default()).unwrap();
-        Self { store, watch: Watch::new(&both(), &Parameters::default()), reporters: 0, _directory: anywhere }
+        Self {
+            store,
+            watch: Watch::new(&both(), &Parameters::default()),
+            reporters: 0,
+            _directory: anywhere,
+        }
     }
 
     fn record(&mut self, provider: u16, observed: i64, arrived: i64) {
@@ -243,7 +280,10 @@ impl Scene {
 
     fn tick(&mut self, minute: i64) -> Vec<Seen> {
         let mut seen = Vec::new();
-        wait(self.watch.tick(&self.store, at(minute).start().plus_ms(1_500), &mut |step| seen.push(seen_in(step)))).unwrap();
+        wait(self.watch.tick(&self.store, at(minute).start().plus_ms(1_500), &mut |step| {
+            seen.push(seen_in(step))
+        }))
+        .unwrap();
         seen
     }
 
@@ -253,16 +293,19 @@ impl Scene {
 
     fn catch_up_until(&mut self, minute: i64, pause: &Pause<'_>) -> Vec<Seen> {
         let (mut seen, now) = (Vec::new(), at(minute).start().plus_ms(1_500));
-        wait(self.watch.catch_up(&self.store, now, pause, &mut |step| seen.push(seen_in(step)))).unwrap();
+        wait(self.watch.catch_up(&self.store, now, pause, &mut |step| seen.push(seen_in(step))))
+            .unwrap();
         seen
     }
 
-    /// Looks so many seconds into a minute, when the stopwatch shows so many milliseconds; each look takes 100 ms where it shows any. Gives
-    /// how many reports Alpha's detector then counts.
+    /// Looks so many seconds into a minute, when the stopwatch shows so many
+    /// milliseconds; each look takes 100 ms where it shows any. Gives how many reports
+    /// Alpha's detector then counts.
     fn look(&mut self, minute: i64, second: i64, begins_ms: u64) -> u32 {
         let mut shown = Duration::from_millis(begins_ms);
         let takes = if begins_ms == 0 { Duration::ZERO } else { Duration::from_millis(100) };
-        let mut stopwatch = || std::mem::replace(&mut shown, Duration::from_millis(begins_ms) + takes);
+        let mut stopwatch =
+            || std::mem::replace(&mut shown, Duration::from_millis(begins_ms) + takes);
         let now = at(minute).start().plus_ms(second * 1_000);
         wait(self.watch.look(&self.store, now, &mut stopwatch)).unwrap();
         self.counted(ALPHA)
@@ -276,7 +319,9 @@ impl Scene {
 
 fn seen_in(step: &Step<'_>) -> Seen {
     let after = |minute: Minute| minute.0 - at(0).0;
-    let reports = step.facts.iter().map(|(minute, counts)| (after(*minute), counts.rows().map(|(_, tally)| tally.count).sum()));
+    let reports = step.facts.iter().map(|(minute, counts)| {
+        (after(*minute), counts.rows().map(|(_, tally)| tally.count).sum())
+    });
     (step.provider.0, after(step.minute), reports.collect())
 }
 

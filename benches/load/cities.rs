@@ -5,7 +5,8 @@ use fastrand::Rng;
 use groundswell::domain::grid::Position;
 use std::path::PathBuf;
 
-/// What a city's population is spread over. About that of Toronto's built-up area (2,900 per km² in 2021).
+/// What a city's population is spread over. About that of Toronto's built-up area (2,900
+/// per km² in 2021).
 const PEOPLE_PER_KM2: f64 = 3_000.0;
 const KM_PER_DEGREE: f64 = 111.2;
 
@@ -38,11 +39,17 @@ impl Cities {
     /// # Errors
     /// Where the table is missing or has none.
     pub fn of_any(countries: &[&str]) -> anyhow::Result<Self> {
-        let folder = std::env::var_os("GROUNDSWELL_SHARED").map_or_else(|| PathBuf::from("../shared"), PathBuf::from);
+        let folder = std::env::var_os("GROUNDSWELL_SHARED")
+            .map_or_else(|| PathBuf::from("../shared"), PathBuf::from);
         let path = folder.join("cities.csv");
-        let table = std::fs::read_to_string(&path)
-            .with_context(|| format!("the load generator needs {}: set GROUNDSWELL_SHARED to the folder that has it", path.display()))?;
-        let cities: Vec<City> = table.lines().skip(1).filter_map(|line| city_in(countries, line)).collect();
+        let table = std::fs::read_to_string(&path).with_context(|| {
+            format!(
+                "the load generator needs {}: set GROUNDSWELL_SHARED to the folder that has it",
+                path.display()
+            )
+        })?;
+        let cities: Vec<City> =
+            table.lines().skip(1).filter_map(|line| city_in(countries, line)).collect();
         ensure!(!cities.is_empty(), "{} has no city in {}", path.display(), countries.join(", "));
         Ok(Self::from(cities))
     }
@@ -56,15 +63,18 @@ impl Cities {
         Self::from(cities)
     }
 
-    /// Where one of their people is: evenly within a disc as large as the city is populous.
+    /// Where one of their people is: evenly within a disc as large as the city is
+    /// populous.
     pub fn somebody(&self, random: &mut Rng) -> Position {
         let radii = random.f64().sqrt();
         self.at_distance(random, radii)
     }
 
-    /// Where one of the people in or around them is: three of ten live outside of the disc, the fewer the farther, up to twenty times as far.
+    /// Where one of the people in or around them is: three of ten live outside of the
+    /// disc, the fewer the farther, up to twenty times as far.
     pub fn somebody_around(&self, random: &mut Rng) -> Position {
-        let radii = if random.u8(0..10) < 7 { random.f64().sqrt() } else { 20_f64.powf(random.f64()) };
+        let radii =
+            if random.u8(0..10) < 7 { random.f64().sqrt() } else { 20_f64.powf(random.f64()) };
         self.at_distance(random, radii)
     }
 
@@ -76,7 +86,8 @@ impl Cities {
         let radius_km = (city.population / PEOPLE_PER_KM2 / std::f64::consts::PI).sqrt();
         let (distance_km, bearing) = (radius_km * radii, random.f64() * std::f64::consts::TAU);
         let lat = city.lat + distance_km * bearing.cos() / KM_PER_DEGREE;
-        let lon = city.lon + distance_km * bearing.sin() / (KM_PER_DEGREE * city.lat.to_radians().cos());
+        let lon =
+            city.lon + distance_km * bearing.sin() / (KM_PER_DEGREE * city.lat.to_radians().cos());
         Position::new(lat, lon).expect("no city lies beside a pole or the antimeridian")
     }
 }
@@ -92,7 +103,8 @@ impl From<Vec<City>> for Cities {
     }
 }
 
-/// The city of a line `geonameid,name,country,admin1,lat,lon,population,timezone`, if it is in one of those countries.
+/// The city of a line `geonameid,name,country,admin1,lat,lon,population,timezone`, if it
+/// is in one of those countries.
 fn city_in(countries: &[&str], line: &str) -> Option<City> {
     // From the right, since names may hold commas.
     let mut fields = line.rsplit(',').skip(1);

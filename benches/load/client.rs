@@ -1,4 +1,5 @@
-//! Keep-alive connections to one server, driven by one thread: one write and one read an exchange, nothing allocated on the way.
+//! Keep-alive connections to one server, driven by one thread: one write and one read an
+//! exchange, nothing allocated on the way.
 
 use super::http::{self, Head};
 use anyhow::{Context, ensure};
@@ -60,10 +61,12 @@ impl Client {
     pub fn connect(address: SocketAddr, connections: usize) -> anyhow::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let open = |number: usize| -> anyhow::Result<Connection> {
-            let stream = TcpStream::connect(address).with_context(|| format!("connecting to {address}"))?;
+            let stream =
+                TcpStream::connect(address).with_context(|| format!("connecting to {address}"))?;
             stream.set_nodelay(true)?;
             stream.set_nonblocking(true)?;
-            // Edge-triggered: woken once for every answer, not asked to empty the socket every time.
+            // Edge-triggered: woken once for every answer, not asked to empty the socket
+            // every time.
             let interest = epoll::EventFlags::IN | epoll::EventFlags::OUT | epoll::EventFlags::ET;
             epoll::add(&epoll, &stream, epoll::EventData::new_u64(number as u64), interest)?;
             Ok(Connection::from(stream))
@@ -73,11 +76,17 @@ impl Client {
         Ok(Self { epoll, connections, events, read: vec![0; READ_BYTES], waiting: 0 })
     }
 
-    /// Sends what `render` leaves in place of the connection's last request, unless it breaks.
+    /// Sends what `render` leaves in place of the connection's last request, unless it
+    /// breaks.
     ///
     /// # Errors
     /// Where the connection fails.
-    pub fn send(&mut self, number: Number, since: Instant, render: impl FnOnce(&mut Vec<u8>) -> ControlFlow<()>) -> anyhow::Result<()> {
+    pub fn send(
+        &mut self,
+        number: Number,
+        since: Instant,
+        render: impl FnOnce(&mut Vec<u8>) -> ControlFlow<()>,
+    ) -> anyhow::Result<()> {
         let connection = &mut self.connections[number];
         assert!(!connection.waits, "a connection has one request on its way");
         if render(&mut connection.request).is_break() {
@@ -98,15 +107,23 @@ impl Client {
     /// # Errors
     /// Where the system refuses.
     pub fn wait(&mut self, timeout: Duration) -> anyhow::Result<()> {
-        let timeout = Timespec { tv_sec: timeout.as_secs().cast_signed(), tv_nsec: timeout.subsec_nanos().into() };
+        let timeout = Timespec {
+            tv_sec: timeout.as_secs().cast_signed(),
+            tv_nsec: timeout.subsec_nanos().into(),
+        };
         self.events.clear();
-        match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut self.events), Some(&timeout)) {
+        match epoll::wait(
+            &self.epoll,
+            rustix::buffer::spare_capacity(&mut self.events),
+            Some(&timeout),
+        ) {
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(error) => Err(error).context("waiting for answers"),
         }
     }
 
-    /// The next connection that has been answered, among those that something happened to.
+    /// The next connection that has been answered, among those that something happened
+    /// to.
     ///
     /// # Errors
     /// Where a connection fails or is closed.
@@ -117,7 +134,10 @@ impl Client {
             if flags.contains(epoll::EventFlags::OUT) {
                 connection.write()?;
             }
-            if flags.contains(epoll::EventFlags::IN) && connection.waits && connection.read(&mut self.read)? {
+            if flags.contains(epoll::EventFlags::IN)
+                && connection.waits
+                && connection.read(&mut self.read)?
+            {
                 connection.waits = false;
                 self.waiting -= 1;
                 return Ok(Some(number));
@@ -137,14 +157,28 @@ impl Client {
     pub fn answer(&self, number: Number) -> Answer<'_> {
         let connection = &self.connections[number];
         let head = connection.head.expect("only answered connections are asked");
-        Answer { status: head.status, body: &connection.kept[head.body_at..], bytes: head.ends_at, since: connection.since }
+        Answer {
+            status: head.status,
+            body: &connection.kept[head.body_at..],
+            bytes: head.ends_at,
+            since: connection.since,
+        }
     }
 }
 
 impl From<TcpStream> for Connection {
     fn from(stream: TcpStream) -> Self {
         let (request, kept) = (Vec::new(), Vec::with_capacity(KEPT_BYTES));
-        Self { stream, request, sent: 0, kept, received: 0, head: None, since: Instant::now(), waits: false }
+        Self {
+            stream,
+            request,
+            sent: 0,
+            kept,
+            received: 0,
+            head: None,
+            since: Instant::now(),
+            waits: false,
+        }
     }
 }
 
@@ -177,7 +211,10 @@ impl Connection {
             self.kept.extend_from_slice(&into[..n.min(room)]);
             if self.head.is_none() {
                 self.head = http::head(&self.kept)?;
-                ensure!(self.head.is_some() || self.received < KEPT_BYTES, "the head of an answer is over {KEPT_BYTES} bytes");
+                ensure!(
+                    self.head.is_some() || self.received < KEPT_BYTES,
+                    "the head of an answer is over {KEPT_BYTES} bytes"
+                );
             }
             if self.head.is_some_and(|head| self.received >= head.ends_at) {
                 return Ok(true);

@@ -1,4 +1,5 @@
-//! As many requests as a server takes: every connection sends its next one when the last was answered. Good for throughput only.
+//! As many requests as a server takes: every connection sends its next one when the last
+//! was answered. Good for throughput only.
 
 use super::client::{Client, PATIENCE};
 use super::run::{Expected, Run, Span};
@@ -7,7 +8,8 @@ use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-/// Loads a server for a span. `render` puts the next request in place of a connection's last.
+/// Loads a server for a span. `render` puts the next request in place of a connection's
+/// last.
 ///
 /// # Errors
 /// Where a connection fails or nothing is answered for long.

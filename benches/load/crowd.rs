@@ -5,7 +5,8 @@ use super::report::Report;
 use fastrand::Rng;
 use groundswell::domain::time::Timestamp;
 
-/// How far back the reports of a crowd were observed, in seconds: all on time, over a few minutes.
+/// How far back the reports of a crowd were observed, in seconds: all on time, over a few
+/// minutes.
 const OBSERVED_WITHIN_S: i64 = 180;
 
 /// An endless stream of reporters, the same for the same seed.
@@ -36,7 +37,8 @@ impl Crowd {
     }
 }
 
-/// An accuracy as phones tell it: three of four well within a cell of the finest resolution, the rest by the radio mast only.
+/// An accuracy as phones tell it: three of four well within a cell of the finest
+/// resolution, the rest by the radio mast only.
 pub fn accuracy_m(random: &mut Rng) -> u32 {
     match random.u8(0..20) {
         0..15 => random.u32(5..200),

@@ -13,8 +13,10 @@ pub const DOWN: &str = "rogers";
 const OTHERS: [&str; 5] = ["fido", "bell", "telus", "freedom", "videotron"];
 /// The day is squeezed into this, so that all of it stays in memory and none is too old.
 const SQUEEZED_MS: i64 = 6 * HOUR_MS;
-/// Reporters by the hour, in thousandths of the day's: a core network fails at 4:44, and those who wake up find out.
-const HOURS: [u32; 24] = [1, 1, 1, 1, 12, 45, 90, 120, 115, 100, 85, 72, 65, 55, 48, 42, 38, 33, 27, 20, 14, 8, 5, 2];
+/// Reporters by the hour, in thousandths of the day's: a core network fails at 4:44, and
+/// those who wake up find out.
+const HOURS: [u32; 24] =
+    [1, 1, 1, 1, 12, 45, 90, 120, 115, 100, 85, 72, 65, 55, 48, 42, 38, 33, 27, 20, 14, 8, 5, 2];
 
 /// An endless stream of new reporters, the same for the same seed and end of day.
 #[derive(Debug, Clone)]
@@ -43,9 +45,12 @@ impl Day {
     fn report(&mut self) -> Report {
         self.reporters += 1;
         let random = &mut self.random;
-        let provider = if random.u8(0..10) < 9 { DOWN } else { OTHERS[random.usize(0..OTHERS.len())] };
+        let provider =
+            if random.u8(0..10) < 9 { DOWN } else { OTHERS[random.usize(0..OTHERS.len())] };
         let (position, accuracy_m, observed_at) = match &self.scene {
-            Scene::Outage(cities, end) => (cities.somebody(random), accuracy_m(random), Some(moment(random, *end))),
+            Scene::Outage(cities, end) => {
+                (cities.somebody(random), accuracy_m(random), Some(moment(random, *end)))
+            }
             Scene::OnePlace(position) => (*position, 50, None),
         };
         Report { provider, position, accuracy_m, observed_at, reporter: self.reporters }

@@ -1,4 +1,5 @@
-//! The disk that stores are on: room to work in, what a directory takes, and what one fsync costs.
+//! The disk that stores are on: room to work in, what a directory takes, and what one
+//! fsync costs.
 
 use std::fs::File;
 use std::io::Write;
@@ -6,7 +7,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// A new directory under `target/tmp`, gone when dropped. On the disk of the build, since `/tmp` is often memory.
+/// A new directory under `target/tmp`, gone when dropped. On the disk of the build, since
+/// `/tmp` is often memory.
 ///
 /// # Errors
 /// Where it cannot be made.

@@ -1,4 +1,5 @@
-//! Two servers under the same load, in turns, so that what changes on the machine meanwhile meets both.
+//! Two servers under the same load, in turns, so that what changes on the machine
+//! meanwhile meets both.
 
 use super::machine;
 use super::run::{Run, no_latencies};
@@ -34,7 +35,8 @@ pub struct Cores {
     pub server: f64,
     /// With the load.
     pub client: f64,
-    /// With anything else. Where this is not next to nothing, the figures beside it are those of a disturbed run.
+    /// With anything else. Where this is not next to nothing, the figures beside it are
+    /// those of a disturbed run.
     pub others: f64,
 }
 
@@ -71,16 +73,30 @@ impl Duel {
         let ratios = self.ratios();
         let median = median(&ratios);
         let met = if median >= target { "met" } else { "missed" };
-        format!("**{median:.2}** of the yardstick (rounds {}), target {target}: {met}", spread(&ratios, |ratio| format!("{ratio:.2}")))
+        format!(
+            "**{median:.2}** of the yardstick (rounds {}), target {target}: {met}",
+            spread(&ratios, |ratio| format!("{ratio:.2}"))
+        )
     }
 }
 
 impl Side {
-    fn play(&mut self, server: &Server, play: impl FnOnce(&Server) -> anyhow::Result<Run>) -> anyhow::Result<()> {
-        let (cpu, threads, written) = (server.cpu()?, server.cpu_by_thread()?, server.written_bytes()?);
+    fn play(
+        &mut self,
+        server: &Server,
+        play: impl FnOnce(&Server) -> anyhow::Result<Run>,
+    ) -> anyhow::Result<()> {
+        let (cpu, threads, written) =
+            (server.cpu()?, server.cpu_by_thread()?, server.written_bytes()?);
         let busy = machine::busy_seconds();
         let run = play(server)?;
-        ensure!(run.wrong == 0, "{} gave {} wrong answers, first: {}", server.name, run.wrong, run.first_wrong.unwrap_or_default());
+        ensure!(
+            run.wrong == 0,
+            "{} gave {} wrong answers, first: {}",
+            server.name,
+            run.wrong,
+            run.first_wrong.unwrap_or_default()
+        );
         self.busy_seconds += machine::busy_seconds() - busy;
         let used = server.cpu()?.since(cpu);
         self.cpu = Cpu { user: self.cpu.user + used.user, system: self.cpu.system + used.system };
@@ -116,7 +132,8 @@ impl Side {
         all
     }
 
-    /// The server's CPU time an answer, in microseconds: in its own code and in the kernel's.
+    /// The server's CPU time an answer, in microseconds: in its own code and in the
+    /// kernel's.
     #[must_use]
     pub fn cpu_us_per_answer(&self) -> Cpu {
         self.per_answer_us(self.cpu)
@@ -124,7 +141,10 @@ impl Side {
 
     /// The same by thread, those that used some.
     pub fn thread_us_per_answer(&self) -> impl Iterator<Item = (&str, Cpu)> {
-        self.threads.iter().map(|(name, cpu)| (name.as_str(), self.per_answer_us(*cpu))).filter(|(_, cpu)| cpu.seconds() > 0.0)
+        self.threads
+            .iter()
+            .map(|(name, cpu)| (name.as_str(), self.per_answer_us(*cpu)))
+            .filter(|(_, cpu)| cpu.seconds() > 0.0)
     }
 
     /// The client's CPU time an answer, in microseconds.
@@ -137,7 +157,12 @@ impl Side {
     #[must_use]
     pub fn cores(&self) -> Cores {
         let sum = |seconds: fn(&Run) -> f64| self.runs.iter().map(seconds).sum::<f64>();
-        Cores::of(self.cpu.seconds(), sum(|run| run.client_cpu_seconds), self.busy_seconds, sum(|run| run.whole_seconds))
+        Cores::of(
+            self.cpu.seconds(),
+            sum(|run| run.client_cpu_seconds),
+            self.busy_seconds,
+            sum(|run| run.whole_seconds),
+        )
     }
 
     /// Bytes written to disk an answer.
@@ -159,7 +184,8 @@ impl Side {
 }
 
 impl Cores {
-    /// From CPU times of server and client, that of the whole machine, and the time by the clock.
+    /// From CPU times of server and client, that of the whole machine, and the time by
+    /// the clock.
     #[must_use]
     pub fn of(server: f64, client: f64, machine: f64, clock: f64) -> Self {
         // Ticks are coarse: a quiet machine may come out a little below zero.

@@ -33,7 +33,12 @@ pub fn fill(server: &Server, reports: impl IntoIterator<Item = Report>) -> anyho
     };
     let expected = Expected { status: 200, containing: r#""counted":1000,"# };
     let run = closed_loop::until_done(server.address, CONNECTIONS, expected, render)?;
-    ensure!(run.wrong == 0, "{} batches did not count whole, first: {}", run.wrong, run.first_wrong.unwrap_or_default());
+    ensure!(
+        run.wrong == 0,
+        "{} batches did not count whole, first: {}",
+        run.wrong,
+        run.first_wrong.unwrap_or_default()
+    );
     Ok(run)
 }
 

@@ -1,4 +1,5 @@
-//! As much HTTP/1.1 as a load generator needs: requests as bytes, and the head of an answer with a content length.
+//! As much HTTP/1.1 as a load generator needs: requests as bytes, and the head of an
+//! answer with a content length.
 
 use anyhow::{Context, bail, ensure};
 use std::io::{Read, Write};
@@ -19,14 +20,21 @@ pub struct Head {
 /// A request to read, for an answer in that encoding.
 #[must_use]
 pub fn get(target: &str, encoding: &str) -> Vec<u8> {
-    format!("GET {target} HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\nAccept-Encoding: {encoding}\r\n\r\n").into_bytes()
+    format!(
+        "GET {target} HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\nAccept-Encoding: \
+         {encoding}\r\n\r\n"
+    )
+    .into_bytes()
 }
 
 /// A request to post that body.
 #[must_use]
 pub fn post(target: &str, content_type: &str, body: &[u8]) -> Vec<u8> {
     let length = body.len();
-    let head = format!("POST {target} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n\r\n");
+    let head = format!(
+        "POST {target} HTTP/1.1\r\nHost: localhost\r\nContent-Type: \
+         {content_type}\r\nContent-Length: {length}\r\n\r\n"
+    );
     [head.as_bytes(), body].concat()
 }
 
@@ -40,7 +48,9 @@ pub fn head(bytes: &[u8]) -> anyhow::Result<Option<Head>> {
     let status = text.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
     let Some(status) = status else { bail!("expected an answer in HTTP/1.1, got {text:?}") };
     let length = text.split("\r\n").find_map(content_length);
-    let Some(length) = length else { bail!("expected an answer with a content length, got {text:?}") };
+    let Some(length) = length else {
+        bail!("expected an answer with a content length, got {text:?}")
+    };
     let body_at = end + 4;
     Ok(Some(Head { status, ends_at: body_at + length, body_at }))
 }
@@ -56,7 +66,8 @@ pub fn fetch(address: SocketAddr, target: &str, encoding: &str) -> anyhow::Resul
 /// Sends one request, on a connection of its own, and waits for the body of the answer.
 ///
 /// # Errors
-/// Where the connection fails, nothing comes for ten seconds, or the status is another one.
+/// Where the connection fails, nothing comes for ten seconds, or the status is another
+/// one.
 pub fn exchange(address: SocketAddr, request: &[u8], status: u16) -> anyhow::Result<Vec<u8>> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
@@ -70,7 +81,12 @@ pub fn exchange(address: SocketAddr, request: &[u8], status: u16) -> anyhow::Res
         let Some(head) = head(&answer)? else { continue };
         if answer.len() >= head.ends_at {
             let body = answer.split_off(head.body_at);
-            ensure!(head.status == status, "answered {}: {}", head.status, String::from_utf8_lossy(&body));
+            ensure!(
+                head.status == status,
+                "answered {}: {}",
+                head.status,
+                String::from_utf8_lossy(&body)
+            );
             return Ok(body);
         }
     }

@@ -21,16 +21,30 @@ impl Commits {
         if !server.is_groundswell() {
             return Ok(None);
         }
-        let [number, reports, seconds] =
-            figures(server, ["groundswell_commit_seconds_count", "groundswell_group_reports_sum", "groundswell_commit_seconds_sum"])?;
+        let [number, reports, seconds] = figures(
+            server,
+            [
+                "groundswell_commit_seconds_count",
+                "groundswell_group_reports_sum",
+                "groundswell_commit_seconds_sum",
+            ],
+        )?;
         Ok(Some(Self { number, reports, seconds }))
     }
 
     /// Those since `before`, as a sentence.
     #[must_use]
     pub fn since(self, before: Self) -> String {
-        let (number, reports, seconds) = (self.number - before.number, self.reports - before.reports, self.seconds - before.seconds);
-        format!("a commit held {:.0} reports and took {:.2} ms, the sync included", reports / number, seconds * 1e3 / number)
+        let (number, reports, seconds) = (
+            self.number - before.number,
+            self.reports - before.reports,
+            self.seconds - before.seconds,
+        );
+        format!(
+            "a commit held {:.0} reports and took {:.2} ms, the sync included",
+            reports / number,
+            seconds * 1e3 / number
+        )
     }
 }
 
@@ -42,7 +56,8 @@ pub fn figures<const N: usize>(server: &Server, names: [&str; N]) -> anyhow::Res
     let text = String::from_utf8(http::fetch(server.address, "/metrics", "identity")?)?;
     let mut values = [0.0; N];
     for (value, name) in values.iter_mut().zip(names) {
-        let figure = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
+        let figure =
+            text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
         *value = figure.with_context(|| format!("/metrics has no {name}"))?;
     }
     Ok(values)

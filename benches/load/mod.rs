@@ -1,8 +1,10 @@
 //! A small seeded load generator, shared by the benches.
 //!
-//! Who reports is in `crowd`, `day`, `quiet`, `traffic`, `territory` and `cities`; what they send in `report`, `pool` and `fill`; how requests travel in
-//! `client`, `http`, `closed_loop` and `open_loop`; which servers answer in `server`, `redis` and `yardstick`; what comes out, and on which machine,
-//! in `run`, `duel`, `metrics`, `disk`, `machine` and `sheet`. It knows the HTTP contract only.
+//! Who reports is in `crowd`, `day`, `quiet`, `traffic`, `territory` and `cities`; what
+//! they send in `report`, `pool` and `fill`; how requests travel in `client`, `http`,
+//! `closed_loop` and `open_loop`; which servers answer in `server`, `redis` and
+//! `yardstick`; what comes out, and on which machine, in `run`, `duel`, `metrics`,
+//! `disk`, `machine` and `sheet`. It knows the HTTP contract only.
 #![allow(dead_code, reason = "every bench compiles the whole generator and uses its part of it")]
 
 pub mod cities;
@@ -29,6 +31,7 @@ pub mod territory;
 pub mod traffic;
 pub mod yardstick;
 
-/// The server's allocator, so that yardsticks and work measured in this process have the same.
+/// The server's allocator, so that yardsticks and work measured in this process have the
+/// same.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

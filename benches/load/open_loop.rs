@@ -1,7 +1,8 @@
 //! Requests at a fixed rate, whatever the server does, as people come. Good for latency.
 //!
-//! A latency counts from when its request was due, not from when a connection was free to send it: a server that stops for a second is
-//! charged with everybody who waited meanwhile ("coordinated omission" is leaving those out).
+//! A latency counts from when its request was due, not from when a connection was free to
+//! send it: a server that stops for a second is charged with everybody who waited
+//! meanwhile ("coordinated omission" is leaving those out).
 
 use super::client::{Client, PATIENCE};
 use super::run::{Expected, Run, Span};
@@ -22,16 +23,24 @@ pub struct Stream {
     pub span: Span,
 }
 
-/// Loads a server with a stream of requests. `render` puts the next one in place of a connection's last.
+/// Loads a server with a stream of requests. `render` puts the next one in place of a
+/// connection's last.
 ///
 /// # Errors
 /// Where a connection fails or nothing is answered for long.
-pub fn stream(address: SocketAddr, stream: Stream, expected: Expected, mut render: impl FnMut(&mut Vec<u8>)) -> anyhow::Result<Run> {
+pub fn stream(
+    address: SocketAddr,
+    stream: Stream,
+    expected: Expected,
+    mut render: impl FnMut(&mut Vec<u8>),
+) -> anyhow::Result<Run> {
     let mut client = Client::connect(address, stream.connections)?;
-    // First in, first out: used in turn, none is idle for so long that the server closes it.
+    // First in, first out: used in turn, none is idle for so long that the server closes
+    // it.
     let mut idle: VecDeque<usize> = (0..stream.connections).collect();
     let mut run = Run::begin(stream.span);
-    let (mut schedule, mut last_answer) = (Schedule::new(stream.rate, run.ends_at()), Instant::now());
+    let (mut schedule, mut last_answer) =
+        (Schedule::new(stream.rate, run.ends_at()), Instant::now());
     let mut render = |request: &mut Vec<u8>| {
         render(request);
         ControlFlow::Continue(())
@@ -51,7 +60,11 @@ pub fn stream(address: SocketAddr, stream: Stream, expected: Expected, mut rende
             run.take(client.answer(number), last_answer, expected);
             idle.push_back(number);
         }
-        ensure!(client.waiting() == 0 || last_answer.elapsed() < PATIENCE, "no answer within {} s", PATIENCE.as_secs());
+        ensure!(
+            client.waiting() == 0 || last_answer.elapsed() < PATIENCE,
+            "no answer within {} s",
+            PATIENCE.as_secs()
+        );
     }
     Ok(run.end())
 }

@@ -1,4 +1,5 @@
-//! Requests rendered beforehand, made new by rewriting the reporters' ids: sending costs a copy, not a rendering.
+//! Requests rendered beforehand, made new by rewriting the reporters' ids: sending costs
+//! a copy, not a rendering.
 
 use super::crowd::{Crowd, now};
 use super::http;

@@ -1,4 +1,5 @@
-//! A provider in a time in which nothing is wrong: reports by chance alone, at a rate that follows the day and the week.
+//! A provider in a time in which nothing is wrong: reports by chance alone, at a rate
+//! that follows the day and the week.
 
 use super::cities::Cities;
 use super::crowd::accuracy_m;
@@ -16,12 +17,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How usual reports are in each hour of the local day, in thousandths of the day's.
-const HOURS: [u32; 24] = [14, 9, 6, 5, 6, 11, 21, 34, 44, 49, 50, 51, 52, 51, 50, 50, 53, 60, 71, 78, 82, 72, 50, 31];
+const HOURS: [u32; 24] =
+    [14, 9, 6, 5, 6, 11, 21, 34, 44, 49, 50, 51, 52, 51, 50, 50, 53, 60, 71, 78, 82, 72, 50, 31];
 /// Everybody lives by this clock.
 pub const ZONE: &str = "America/New_York";
 /// On Saturdays and Sundays so many for each of another day.
 const WEEKEND: f64 = 0.75;
-/// Local hours of an evening, and the standard deviation of the logarithm of what a restless evening brings for each usual report.
+/// Local hours of an evening, and the standard deviation of the logarithm of what a
+/// restless evening brings for each usual report.
 const EVENING: std::ops::Range<i64> = 18..23;
 const RESTLESS: f64 = 0.3;
 /// Of a hundred reports so many come late.
@@ -35,7 +38,8 @@ pub struct Quiet {
     clock: LocalClock,
     /// Reports on a working day.
     pub a_day: f64,
-    /// Whether its evenings are livelier or calmer than chance makes them, each as a whole.
+    /// Whether its evenings are livelier or calmer than chance makes them, each as a
+    /// whole.
     pub is_restless: bool,
     evening: f64,
     minutes: BTreeMap<Minute, Counts>,
@@ -48,11 +52,23 @@ impl Quiet {
     /// A provider with people in these cities.
     #[must_use]
     pub fn new(seed: u64, cities: Cities, a_day: f64, is_restless: bool) -> Self {
-        let (random, minutes, shown, hours) = (Rng::with_seed(seed), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { random, cities, clock: clock_of(ZONE), a_day, is_restless, evening: 1.0, minutes, shown, hours }
+        let (random, minutes, shown, hours) =
+            (Rng::with_seed(seed), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self {
+            random,
+            cities,
+            clock: clock_of(ZONE),
+            a_day,
+            is_restless,
+            evening: 1.0,
+            minutes,
+            shown,
+            hours,
+        }
     }
 
-    /// Lets come what comes in the minute before `now`, and gives the facts that a detector wants to see at `now`.
+    /// Lets come what comes in the minute before `now`, and gives the facts that a
+    /// detector wants to see at `now`.
     pub fn come(&mut self, now: Minute) -> Minutes {
         let before = now.plus(-1);
         let rate = self.rate(before);
@@ -72,18 +88,29 @@ impl Quiet {
 
     fn report(&mut self, came: Minute) {
         let is_late = self.random.u8(0..100) < LATE;
-        let (lane, observed) =
-            if is_late { (Lane::LateArrived, came) } else { (Lane::OnTime, came.plus(-observed_before(&mut self.random))) };
+        let (lane, observed) = if is_late {
+            (Lane::LateArrived, came)
+        } else {
+            (Lane::OnTime, came.plus(-observed_before(&mut self.random)))
+        };
         let position = self.cities.somebody(&mut self.random);
-        let cell = Cell::at(position, Resolution::supported_by(Some(accuracy_m(&mut self.random).into())));
+        let cell =
+            Cell::at(position, Resolution::supported_by(Some(accuracy_m(&mut self.random).into())));
         let key = FactKey::new(cell, Symptom::NoService, lane, Source(0));
-        let key = if cell.resolution() == Resolution::FINEST { key.at_spot(Cell::spot_at(position)) } else { key };
+        let key = if cell.resolution() == Resolution::FINEST {
+            key.at_spot(Cell::spot_at(position))
+        } else {
+            key
+        };
         let tally = Tally { count: 1, first: 1 };
         let minute = self.minutes.entry(observed).or_default();
         minute.add(key, tally);
         minute.settle();
         self.shown.insert(observed, Arc::new(minute.clone()));
-        self.hours.entry(observed.hour()).or_default().add(key.rolled_up_to(Resolution::HOURLY), tally);
+        self.hours
+            .entry(observed.hour())
+            .or_default()
+            .add(key.rolled_up_to(Resolution::HOURLY), tally);
     }
 
     fn rate(&mut self, minute: Minute) -> f64 {
@@ -92,7 +119,8 @@ impl Quiet {
         if local.0.rem_euclid(60) == 0 && hour == EVENING.start && self.is_restless {
             self.evening = (RESTLESS * normal(&mut self.random) - RESTLESS * RESTLESS / 2.0).exp();
         }
-        // 1 January 1970 was a Thursday: days 2 and 3 of each week that begins so are a weekend.
+        // 1 January 1970 was a Thursday: days 2 and 3 of each week that begins so are a
+        // weekend.
         let weekend = if matches!(day.rem_euclid(7), 2 | 3) { WEEKEND } else { 1.0 };
         let evening = if EVENING.contains(&hour) { self.evening } else { 1.0 };
         let share = f64::from(HOURS[hour as usize]) / f64::from(HOURS.iter().sum::<u32>());

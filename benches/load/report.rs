@@ -23,7 +23,8 @@ pub struct Report {
 }
 
 impl Report {
-    /// Appends it as a JSON object, and says where the second half of the reporter's id stands.
+    /// Appends it as a JSON object, and says where the second half of the reporter's id
+    /// stands.
     pub fn write(&self, out: &mut Vec<u8>) -> usize {
         let Self { provider, position, accuracy_m, observed_at, reporter } = self;
         let (lat, lon) = (position.lat(), position.lon());
@@ -36,7 +37,8 @@ impl Report {
         let turn = out.len();
         out.extend_from_slice(&turn_digits(0));
         if let Some(observed_at) = observed_at {
-            let at = jiff::Timestamp::from_second(observed_at.0 / 1_000).expect("benches run in this century");
+            let at = jiff::Timestamp::from_second(observed_at.0 / 1_000)
+                .expect("benches run in this century");
             append(out, format_args!(r#"","observed_at":"{at}"#));
         }
         out.extend_from_slice(b"\"}");

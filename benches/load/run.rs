@@ -1,4 +1,5 @@
-//! What came of one run of load: how many answers, how quickly, at which cost to the client.
+//! What came of one run of load: how many answers, how quickly, at which cost to the
+//! client.
 
 use super::client::Answer;
 use hdrhistogram::Histogram;
@@ -52,7 +53,10 @@ impl Span {
     /// A span of so many seconds in all its parts.
     #[must_use]
     pub fn seconds(warm_up: f64, measured: f64) -> Self {
-        Self { warm_up: Duration::from_secs_f64(warm_up), measured: Duration::from_secs_f64(measured) }
+        Self {
+            warm_up: Duration::from_secs_f64(warm_up),
+            measured: Duration::from_secs_f64(measured),
+        }
     }
 }
 
@@ -88,7 +92,9 @@ impl Run {
         self.all_answers += 1;
         if !expected.is(answer) {
             self.wrong += 1;
-            self.first_wrong.get_or_insert_with(|| format!("{} {}", answer.status, String::from_utf8_lossy(answer.body)));
+            self.first_wrong.get_or_insert_with(|| {
+                format!("{} {}", answer.status, String::from_utf8_lossy(answer.body))
+            });
         } else if self.measured.0 <= answer.since && answer.since < self.measured.1 {
             self.answers += 1;
             self.bytes += answer.bytes as u64;
@@ -114,14 +120,16 @@ impl Run {
 impl Expected {
     fn is(self, answer: Answer<'_>) -> bool {
         let needle = self.containing.as_bytes();
-        answer.status == self.status && (needle.is_empty() || answer.body.windows(needle.len()).any(|part| part == needle))
+        answer.status == self.status
+            && (needle.is_empty() || answer.body.windows(needle.len()).any(|part| part == needle))
     }
 }
 
 /// Room for latencies up to a minute, to three digits.
 #[must_use]
 pub fn no_latencies() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, 60_000_000, 3).expect("a minute in microseconds, to three digits, is a range")
+    Histogram::new_with_bounds(1, 60_000_000, 3)
+        .expect("a minute in microseconds, to three digits, is a range")
 }
 
 fn thread_cpu_seconds() -> f64 {

@@ -1,4 +1,5 @@
-//! The servers under load, each a process of its own: started, watched through `/proc`, and killed.
+//! The servers under load, each a process of its own: started, watched through `/proc`,
+//! and killed.
 
 use super::task::YARDSTICK;
 use anyhow::{Context, bail};
@@ -10,7 +11,8 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// The unit of CPU times in `/proc`: `USER_HZ`, 100 on every Linux that Rust's standard library runs on.
+/// The unit of CPU times in `/proc`: `USER_HZ`, 100 on every Linux that Rust's standard
+/// library runs on.
 pub const TICKS_PER_SECOND: f64 = 100.0;
 
 const GROUNDSWELL: &str = "groundswell";
@@ -54,7 +56,8 @@ impl Server {
     pub fn groundswell_on(store: &str, log: &Path) -> anyhow::Result<Self> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_groundswell"));
         command.args(["serve", "--listen", "127.0.0.1:0", "--store", store]);
-        let ours = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GROUNDSWELL_"));
+        let ours = std::env::vars_os()
+            .filter(|(name, _)| name.to_string_lossy().starts_with("GROUNDSWELL_"));
         for (name, _) in ours {
             command.env_remove(name);
         }
@@ -77,7 +80,8 @@ impl Server {
     fn start(name: &'static str, mut command: Command, log: &Path) -> anyhow::Result<Self> {
         let began = Instant::now();
         let log_file = File::create(log).with_context(|| format!("creating {}", log.display()))?;
-        let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log_file).spawn()?;
+        let mut process =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log_file).spawn()?;
         let mut stdout = BufReader::new(process.stdout.take().expect("standard output is piped"));
         let mut line = String::new();
         stdout.read_line(&mut line)?;
@@ -87,7 +91,13 @@ impl Server {
             let said = std::fs::read_to_string(log).unwrap_or_default();
             bail!("{name} ended before it listened ({status}): {line}{said}");
         };
-        Ok(Self { name, address: address.parse()?, started_in: began.elapsed(), process, _stdout: stdout })
+        Ok(Self {
+            name,
+            address: address.parse()?,
+            started_in: began.elapsed(),
+            process,
+            _stdout: stdout,
+        })
     }
 
     /// Whether it is the one that is measured, not one that it is measured against.
@@ -151,7 +161,9 @@ impl Server {
 
     fn number_in(&self, file: &str, name: &str) -> anyhow::Result<u64> {
         let text = self.read(file)?;
-        let number = text.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next()?.parse().ok());
+        let number = text
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.split_whitespace().next()?.parse().ok());
         number.with_context(|| format!("/proc/{}/{file} has no {name}", self.process.id()))
     }
 
@@ -191,12 +203,18 @@ impl Cpu {
     }
 }
 
-/// Name and CPU time of a line of `/proc/PID/stat`: fields 2, 14 and 15 (proc(5)). The name stands in brackets and may hold spaces.
+/// Name and CPU time of a line of `/proc/PID/stat`: fields 2, 14 and 15 (proc(5)). The
+/// name stands in brackets and may hold spaces.
 fn named_cpu(stat: &str) -> anyhow::Result<(String, Cpu)> {
     let split = stat.split_once('(').and_then(|(_, rest)| rest.rsplit_once(") "));
     let (name, rest) = split.context("a line of /proc/PID/stat has a name in brackets")?;
     let mut ticks = rest.split(' ').skip(11).map(str::parse::<f64>);
-    let mut seconds = || ticks.next().context("a line of /proc/PID/stat has CPU times")?.context("CPU times are numbers");
+    let mut seconds = || {
+        ticks
+            .next()
+            .context("a line of /proc/PID/stat has CPU times")?
+            .context("CPU times are numbers")
+    };
     let (user, system) = (seconds()? / TICKS_PER_SECOND, seconds()? / TICKS_PER_SECOND);
     Ok((name.to_owned(), Cpu { user, system }))
 }

@@ -10,7 +10,8 @@ pub const YARDSTICK: &str = "--yardstick";
 pub enum Task {
     /// Measure and print.
     Measure(Options),
-    /// Be the server that Groundswell is compared with; with an argument where the yardstick takes one.
+    /// Be the server that Groundswell is compared with; with an argument where the
+    /// yardstick takes one.
     Yardstick(Option<String>),
 }
 
@@ -19,7 +20,8 @@ pub enum Task {
 pub struct Options {
     /// A short version, to see that it works.
     pub quick: bool,
-    /// The yardstick in Groundswell's place too: what the ratio is then, and how much it moves, is the error of the method.
+    /// The yardstick in Groundswell's place too: what the ratio is then, and how much it
+    /// moves, is the error of the method.
     pub against_itself: bool,
 }
 

@@ -16,14 +16,24 @@ pub fn bounding_box([west, south, east, north]: [f64; 4]) -> BoundingBox {
     BoundingBox::new(west, south, east, north).expect("the sides of this region are in order")
 }
 
-/// Different cells of the finest resolution in these sides, in no order, of those whose centre is wanted.
-pub fn distinct_cells(random: &mut Rng, sides: [f64; 4], number: usize, wanted: impl Fn(Position) -> bool) -> Vec<Cell> {
+/// Different cells of the finest resolution in these sides, in no order, of those whose
+/// centre is wanted.
+pub fn distinct_cells(
+    random: &mut Rng,
+    sides: [f64; 4],
+    number: usize,
+    wanted: impl Fn(Position) -> bool,
+) -> Vec<Cell> {
     let [west, south, east, north] = sides;
     let mut seen = HashSet::with_capacity(number);
     let mut cells = Vec::with_capacity(number);
     while cells.len() < number {
-        let (lat, lon) = (south + (north - south) * random.f64(), west + (east - west) * random.f64());
-        let cell = Cell::at(Position::new(lat, lon).expect("a region is on the earth"), Resolution::FINEST);
+        let (lat, lon) =
+            (south + (north - south) * random.f64(), west + (east - west) * random.f64());
+        let cell = Cell::at(
+            Position::new(lat, lon).expect("a region is on the earth"),
+            Resolution::FINEST,
+        );
         if wanted(cell.centre()) && seen.insert(cell) {
             cells.push(cell);
         }

@@ -1,9 +1,11 @@
-//! The servers that Groundswell is measured against: actix-web with the least that the same answer takes, in a process of its own.
+//! The servers that Groundswell is measured against: actix-web with the least that the
+//! same answer takes, in a process of its own.
 
 use actix_web::web::ServiceConfig;
 use actix_web::{App, HttpServer};
 
-/// Serves these routes on a free port of this machine until it is killed, and says where as Groundswell does.
+/// Serves these routes on a free port of this machine until it is killed, and says where
+/// as Groundswell does.
 ///
 /// # Errors
 /// Where it cannot listen.
@@ -11,7 +13,8 @@ pub fn serve(routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static) -> an
     let runtime = actix_web::rt::System::new();
     runtime.block_on(async {
         // As many workers as cores, which is actix-web's default and Groundswell's.
-        let server = HttpServer::new(move || App::new().configure(routes.clone())).bind(("127.0.0.1", 0))?;
+        let server =
+            HttpServer::new(move || App::new().configure(routes.clone())).bind(("127.0.0.1", 0))?;
         say_where(server.addrs()[0]);
         Ok(server.run().await?)
     })

@@ -1,4 +1,5 @@
-//! Incidents as a detector tells them: NDJSON, a line for each incident or for each revision of one.
+//! Incidents as a detector tells them: NDJSON, a line for each incident or for each
+//! revision of one.
 
 use super::cells::{self, Cells};
 use super::entry::{self, Entry, SetError};
@@ -29,12 +30,17 @@ pub struct Alarm {
     pub onset: Option<Seconds>,
 }
 
-/// The incidents of a file, in the order of their first lines. A file that is not there tells of none.
+/// The incidents of a file, in the order of their first lines. A file that is not there
+/// tells of none.
 ///
 /// # Errors
 /// Where the file cannot be read, or a line is not what it should be.
 pub fn read(path: &Path) -> Result<Vec<Alarm>, SetError> {
-    if path.exists() { parse(&path.display().to_string(), &entry::read(path)?) } else { Ok(Vec::new()) }
+    if path.exists() {
+        parse(&path.display().to_string(), &entry::read(path)?)
+    } else {
+        Ok(Vec::new())
+    }
 }
 
 /// The incidents of a text; `file` names it where a line is at fault.
@@ -57,7 +63,8 @@ pub fn parse(file: &str, text: &str) -> Result<Vec<Alarm>, SetError> {
 }
 
 impl Alarm {
-    /// Where a revision tells nothing of the end or the onset, what was told before stands.
+    /// Where a revision tells nothing of the end or the onset, what was told before
+    /// stands.
     fn revise(&mut self, revision: Self) {
         if revision.detected < self.detected {
             self.detected = revision.detected;
@@ -71,10 +78,20 @@ impl Alarm {
 
 fn revision(entry: &Entry) -> Result<Alarm, SetError> {
     let named = cells::named(entry, "cells")?.ok_or_else(|| entry.fault("cells", "is missing"))?;
-    let coarsest = named.iter().map(|cell| cell.resolution()).min().ok_or_else(|| entry.fault("cells", "must name a cell"))?;
+    let coarsest = named
+        .iter()
+        .map(|cell| cell.resolution())
+        .min()
+        .ok_or_else(|| entry.fault("cells", "must name a cell"))?;
     let cells: Cells = named.into_iter().collect();
     // An empty text is no time.
-    let time = |field| if entry.optional::<Value>(field)? == Some("".into()) { Ok(None) } else { entry.optional(field) };
+    let time = |field| {
+        if entry.optional::<Value>(field)? == Some("".into()) {
+            Ok(None)
+        } else {
+            entry.optional(field)
+        }
+    };
     Ok(Alarm {
         id: match entry.optional("incident_id")? {
             Some(Value::String(text)) => Some(text),
@@ -90,21 +107,25 @@ fn revision(entry: &Entry) -> Result<Alarm, SetError> {
     })
 }
 
-/// What lines of one incident share. Texts and numbers are told apart; a number may be written in several ways.
+/// What lines of one incident share. Texts and numbers are told apart; a number may be
+/// written in several ways.
 #[derive(PartialEq, Eq, Hash)]
 enum Key {
     Text(String),
     Number(String),
 }
 
-/// A line without an id, or with an empty one or zero, is an incident of its own, named after its place in the file.
+/// A line without an id, or with an empty one or zero, is an incident of its own, named
+/// after its place in the file.
 fn key(entry: &Entry, line: usize) -> Result<Key, SetError> {
     match entry.optional::<Value>("incident_id")? {
         Some(Value::String(text)) if !text.is_empty() => Ok(Key::Text(text)),
-        Some(Value::Number(number)) if number.as_f64() != Some(0.0) => Ok(Key::Number(match number.as_f64() {
-            Some(float) if number.is_f64() && float.fract() == 0.0 => format!("{float}"),
-            _ => number.to_string(),
-        })),
+        Some(Value::Number(number)) if number.as_f64() != Some(0.0) => {
+            Ok(Key::Number(match number.as_f64() {
+                Some(float) if number.is_f64() && float.fract() == 0.0 => format!("{float}"),
+                _ => number.to_string(),
+            }))
+        }
         None | Some(Value::String(_) | Value::Number(_)) => Ok(Key::Text(format!("#{line}"))),
         Some(_) => Err(entry.fault("incident_id", "must be a text or a number")),
     }

@@ -3,7 +3,8 @@
 use super::seconds::Seconds;
 
 /// Steps between ticks of time in minutes: parts of an hour, then of a day, then days.
-const TIME_STEPS_MIN: [f64; 12] = [5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 180.0, 360.0, 720.0, 1_440.0, 2_880.0, 10_080.0];
+const TIME_STEPS_MIN: [f64; 12] =
+    [5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 180.0, 360.0, 720.0, 1_440.0, 2_880.0, 10_080.0];
 const DAY_S: f64 = 86_400.0;
 
 /// A straight axis: `from` lies at `start`, `to` at `end`, in pixels.
@@ -33,22 +34,37 @@ impl Axis {
         from <= self.to && self.from <= to
     }
 
-    /// Up to so many round values, each 1, 2 or 5 times a power of ten apart, and never less than 1.
+    /// Up to so many round values, each 1, 2 or 5 times a power of ten apart, and never
+    /// less than 1.
     #[must_use]
     pub fn ticks(&self, at_most: usize) -> Vec<f64> {
         let wanted = ((self.to - self.from) / at_most as f64).max(1.0);
         let power = 10_f64.powf(wanted.log10().floor());
-        let step = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power).into_iter().find(|step| *step >= wanted).unwrap_or(10.0 * power);
+        let step = [1.0, 2.0, 5.0, 10.0]
+            .map(|factor| factor * power)
+            .into_iter()
+            .find(|step| *step >= wanted)
+            .unwrap_or(10.0 * power);
         multiples(step, self.from, self.to)
     }
 
-    /// Up to so many round instants, with how they are written: a day, or a time of day with the day at midnight.
+    /// Up to so many round instants, with how they are written: a day, or a time of day
+    /// with the day at midnight.
     #[must_use]
     pub fn time_ticks(&self, at_most: usize) -> Vec<(f64, String)> {
         let fits = |step: &f64| (self.to - self.from) / (step * 60.0) <= at_most as f64;
-        let step = TIME_STEPS_MIN.into_iter().find(fits).unwrap_or(TIME_STEPS_MIN[TIME_STEPS_MIN.len() - 1]) * 60.0;
-        let written = |instant: f64| Seconds(instant).written(if instant % DAY_S == 0.0 { "%a %-d %b" } else { "%H:%M" });
-        multiples(step, self.from, self.to).into_iter().map(|instant| (instant, written(instant))).collect()
+        let step = TIME_STEPS_MIN
+            .into_iter()
+            .find(fits)
+            .unwrap_or(TIME_STEPS_MIN[TIME_STEPS_MIN.len() - 1])
+            * 60.0;
+        let written = |instant: f64| {
+            Seconds(instant).written(if instant % DAY_S == 0.0 { "%a %-d %b" } else { "%H:%M" })
+        };
+        multiples(step, self.from, self.to)
+            .into_iter()
+            .map(|instant| (instant, written(instant)))
+            .collect()
     }
 }
 
@@ -67,7 +83,12 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_few() {
-        let rows: [(f64, &[f64]); 4] = [(3.0, &[0.0, 1.0, 2.0, 3.0]), (42.0, &[0.0, 20.0, 40.0]), (9.0, &[0.0, 5.0]), (1.0, &[0.0, 1.0])];
+        let rows: [(f64, &[f64]); 4] = [
+            (3.0, &[0.0, 1.0, 2.0, 3.0]),
+            (42.0, &[0.0, 20.0, 40.0]),
+            (9.0, &[0.0, 5.0]),
+            (1.0, &[0.0, 1.0]),
+        ];
         for (to, expected) in rows {
             assert_eq!(axis(0.0, to).ticks(4), expected, "{to}");
         }
@@ -76,9 +97,21 @@ mod tests {
     #[test]
     fn times_are_written_as_days_or_hours() {
         let from = 1_398_139_200.0;
-        let texts = |hours: f64| axis(from, from + hours * 3_600.0).time_ticks(8).into_iter().map(|(_, text)| text).collect::<Vec<_>>();
-        assert_eq!(texts(3.0 * 24.0), ["12:00", "Wed 23 Apr", "12:00", "Thu 24 Apr", "12:00", "Fri 25 Apr"]);
-        assert_eq!(texts(2.0), ["04:00", "04:15", "04:30", "04:45", "05:00", "05:15", "05:30", "05:45", "06:00"]);
+        let texts = |hours: f64| {
+            axis(from, from + hours * 3_600.0)
+                .time_ticks(8)
+                .into_iter()
+                .map(|(_, text)| text)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            texts(3.0 * 24.0),
+            ["12:00", "Wed 23 Apr", "12:00", "Thu 24 Apr", "12:00", "Fri 25 Apr"]
+        );
+        assert_eq!(
+            texts(2.0),
+            ["04:00", "04:15", "04:30", "04:45", "05:00", "05:15", "05:30", "05:45", "06:00"]
+        );
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Incidents below a plot: a bar each from its detection to its end, with a whisker back to the onset that it tells.
+//! Incidents below a plot: a bar each from its detection to its end, with a whisker back
+//! to the onset that it tells.
 
 use super::alarms::Alarm;
 use super::axis::Axis;
@@ -6,7 +7,8 @@ use super::svg::{Anchor, Svg};
 use super::verdict::Fate;
 
 const LANE_HEIGHT: f64 = 16.0;
-/// So many bars may lie below each other at one time; where there are more, the last lane has several.
+/// So many bars may lie below each other at one time; where there are more, the last lane
+/// has several.
 const MOST_LANES: usize = 8;
 
 /// Incidents that do not overlap.
@@ -15,11 +17,16 @@ type Lane<'a> = Vec<(&'a Alarm, Fate)>;
 /// The incidents that are on the axis, in lanes.
 #[must_use]
 pub fn lanes<'a>(incidents: &[(&'a Alarm, Fate)], time: &Axis) -> Vec<Lane<'a>> {
-    let mut sorted: Lane = incidents.iter().copied().filter(|(alarm, _)| time.shows(begin(alarm), end(alarm, time))).collect();
+    let mut sorted: Lane = incidents
+        .iter()
+        .copied()
+        .filter(|(alarm, _)| time.shows(begin(alarm), end(alarm, time)))
+        .collect();
     sorted.sort_by(|(a, _), (b, _)| begin(a).total_cmp(&begin(b)));
     let mut lanes: Vec<Lane> = Vec::new();
     for incident in sorted {
-        let is_free = |lane: &Lane| lane.iter().all(|(other, _)| end(other, time) < begin(incident.0));
+        let is_free =
+            |lane: &Lane| lane.iter().all(|(other, _)| end(other, time) < begin(incident.0));
         let full = lanes.len() == MOST_LANES;
         match lanes.iter().position(is_free).or(full.then_some(MOST_LANES - 1)) {
             Some(free) => lanes[free].push(incident),
@@ -54,7 +61,12 @@ fn draw_one(svg: &mut Svg, alarm: &Alarm, fate: Fate, time: &Axis, top: f64) {
     if let Some(onset) = alarm.onset {
         svg.line("whisker", (time.place(onset.0), middle), (left, middle));
     }
-    svg.rect(class(fate), (left, top + 3.0), ((right - left).max(2.0), LANE_HEIGHT - 6.0), &said(alarm, fate));
+    svg.rect(
+        class(fate),
+        (left, top + 3.0),
+        ((right - left).max(2.0), LANE_HEIGHT - 6.0),
+        &said(alarm, fate),
+    );
     if let Some(onset) = alarm.onset.filter(|onset| time.shows(onset.0, onset.0)) {
         svg.dot("onset", (time.place(onset.0), middle));
     }
@@ -65,10 +77,17 @@ fn draw_one(svg: &mut Svg, alarm: &Alarm, fate: Fate, time: &Axis, top: f64) {
 
 fn said(alarm: &Alarm, fate: Fate) -> String {
     let time = |instant: super::Seconds| instant.written("%F %T");
-    let resolved = alarm.resolved.map_or_else(|| "not resolved".into(), |end| format!("resolved {}", time(end)));
+    let resolved = alarm
+        .resolved
+        .map_or_else(|| "not resolved".into(), |end| format!("resolved {}", time(end)));
     let onset = alarm.onset.map_or_else(String::new, |onset| format!(", onset {}", time(onset)));
     let id = alarm.id.as_deref().map_or_else(String::new, |id| format!(" {id}"));
-    format!("incident{id}: {}; detected {}, {resolved}{onset} UTC; {} cells", describe(fate), time(alarm.detected), alarm.cells.count())
+    format!(
+        "incident{id}: {}; detected {}, {resolved}{onset} UTC; {} cells",
+        describe(fate),
+        time(alarm.detected),
+        alarm.cells.count()
+    )
 }
 
 /// What an incident was worth, in words.
@@ -99,5 +118,7 @@ fn begin(alarm: &Alarm) -> f64 {
 
 /// An open one lasts beyond the paper.
 fn end(alarm: &Alarm, time: &Axis) -> f64 {
-    alarm.resolved.map_or(time.to.max(alarm.detected.0), |resolved| resolved.0.max(alarm.detected.0))
+    alarm
+        .resolved
+        .map_or(time.to.max(alarm.detected.0), |resolved| resolved.0.max(alarm.detected.0))
 }

@@ -1,4 +1,5 @@
-//! Sets of cells of resolution 7, the grain at which a place is judged; coarse cells are kept whole, since one may hold 800,000.
+//! Sets of cells of resolution 7, the grain at which a place is judged; coarse cells are
+//! kept whole, since one may hold 800,000.
 
 use super::entry::{Entry, SetError};
 use crate::domain::grid::{Cell, Resolution};
@@ -9,14 +10,17 @@ const GRAIN: Resolution = Resolution::HOURLY;
 /// A set of cells of resolution 7.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Cells {
-    /// Sorted, none finer than the grain, none within another. Sorted by hierarchy, a cell's ancestor is the first that follows it.
+    /// Sorted, none finer than the grain, none within another. Sorted by hierarchy, a
+    /// cell's ancestor is the first that follows it.
     covering: Vec<Cell>,
 }
 
 impl FromIterator<Cell> for Cells {
-    /// Finer cells count as the one of resolution 7 around them, coarser ones as all within.
+    /// Finer cells count as the one of resolution 7 around them, coarser ones as all
+    /// within.
     fn from_iter<I: IntoIterator<Item = Cell>>(cells: I) -> Self {
-        let mut sorted: Vec<Cell> = cells.into_iter().map(|cell| cell.rolled_up_to(GRAIN)).collect();
+        let mut sorted: Vec<Cell> =
+            cells.into_iter().map(|cell| cell.rolled_up_to(GRAIN)).collect();
         sorted.sort_unstable();
         let mut covering: Vec<Cell> = Vec::with_capacity(sorted.len());
         for cell in sorted.into_iter().rev() {
@@ -62,7 +66,8 @@ impl Cells {
     pub fn touch(&self, other: &Self) -> bool {
         let (few, many) = if self.count() <= other.count() { (self, other) } else { (other, self) };
         let members = || few.covering.iter().flat_map(|cell| cell.descendants(GRAIN));
-        self.meet(other) || members().any(|cell| cell.disk(1).into_iter().any(|(near, _)| many.contains(near)))
+        self.meet(other)
+            || members().any(|cell| cell.disk(1).into_iter().any(|(near, _)| many.contains(near)))
     }
 
     /// All that lie in any of these.
@@ -97,10 +102,18 @@ mod tests {
 
     /// Cells of many resolutions close together, on a pentagon's edge.
     fn some_cells() -> impl Strategy<Value = Vec<Cell>> {
-        let cell = (64.5_f64..64.9, 10.3_f64..10.8, 4_i64..=8)
-            .prop_map(|(lat, lon, resolution)| Cell::at(Position::new(lat, lon).unwrap(), Resolution::new(resolution).unwrap()));
+        let cell =
+            (64.5_f64..64.9, 10.3_f64..10.8, 4_i64..=8).prop_map(|(lat, lon, resolution)| {
+                Cell::at(Position::new(lat, lon).unwrap(), Resolution::new(resolution).unwrap())
+            });
         // Coarse cells are rare, or every pair would meet.
-        let cell = cell.prop_map(|cell| if cell.packed() % 5 == 0 { cell } else { cell.descendants(GRAIN).next().unwrap_or(cell) });
+        let cell = cell.prop_map(|cell| {
+            if cell.packed() % 5 == 0 {
+                cell
+            } else {
+                cell.descendants(GRAIN).next().unwrap_or(cell)
+            }
+        });
         prop::collection::vec(cell, 0..6)
     }
 
@@ -125,7 +138,10 @@ mod tests {
         let near = set(&[cell.disk(1)[1].0]);
         assert!(set(&[cell]).touch(&near) && !set(&[cell]).meet(&near));
         let earth: Cells = Cell::of_the_earth().collect();
-        assert_eq!((earth.count(), earth.contains(cell), earth.touch(&near)), (98_825_162, true, true));
+        assert_eq!(
+            (earth.count(), earth.contains(cell), earth.touch(&near)),
+            (98_825_162, true, true)
+        );
         assert!(!Cells::default().touch(&earth));
     }
 }

@@ -1,4 +1,5 @@
-//! Lines and areas in steps, as commands of an SVG path: nothing is drawn where nothing was measured.
+//! Lines and areas in steps, as commands of an SVG path: nothing is drawn where nothing
+//! was measured.
 
 use std::fmt::Write;
 
@@ -42,7 +43,8 @@ pub fn area(steps: &[Option<Step>]) -> String {
     commands
 }
 
-/// To each place in turn: to its height at once, then along. Places of one height are one stroke.
+/// To each place in turn: to its height at once, then along. Places of one height are one
+/// stroke.
 fn stairs(commands: &mut String, places: impl Iterator<Item = (f64, f64)>) {
     let mut places = places.peekable();
     let mut height = f64::NAN;
@@ -62,7 +64,9 @@ fn runs(steps: &[Option<Step>]) -> Vec<Vec<Step>> {
     let mut runs: Vec<Vec<Step>> = Vec::new();
     for step in steps.iter().flatten() {
         match runs.last_mut() {
-            Some(run) if run.last().is_some_and(|last| (step.left - last.right).abs() < SEAM) => run.push(*step),
+            Some(run) if run.last().is_some_and(|last| (step.left - last.right).abs() < SEAM) => {
+                run.push(*step)
+            }
             _ => runs.push(vec![*step]),
         }
     }
@@ -79,7 +83,13 @@ mod tests {
 
     #[test]
     fn equal_steps_are_one_stroke_and_a_gap_is_left_open() {
-        let steps = [Some(step(0.0, 5.0)), Some(step(10.0, 5.0)), Some(step(20.0, 7.0)), None, Some(step(40.0, 7.0))];
+        let steps = [
+            Some(step(0.0, 5.0)),
+            Some(step(10.0, 5.0)),
+            Some(step(20.0, 7.0)),
+            None,
+            Some(step(40.0, 7.0)),
+        ];
         assert_eq!(line(&steps), "M0.0 5.0V5.0H20.0V7.0H30.0M40.0 7.0V7.0H50.0");
         assert_eq!(area(&steps[..3]), "M0.0 5.0V5.0H20.0V7.0H30.0V50.0H0.0Z");
         assert_eq!(line(&[None]), "");

@@ -1,4 +1,5 @@
-//! One JSON object of a file, field by field: a fault names the file, the object and the field.
+//! One JSON object of a file, field by field: a fault names the file, the object and the
+//! field.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -47,7 +48,9 @@ impl Entry {
     pub fn parse(place: String, text: &str) -> Result<Self, SetError> {
         match serde_json::from_str(text) {
             Ok(fields) => Ok(Self { place, fields }),
-            Err(error) => Err(SetError::Shape { place, reason: format!("expected a JSON object: {error}") }),
+            Err(error) => {
+                Err(SetError::Shape { place, reason: format!("expected a JSON object: {error}") })
+            }
         }
     }
 
@@ -55,8 +58,11 @@ impl Entry {
     pub fn all_of(path: &Path) -> Result<Vec<Self>, SetError> {
         let file = path.display();
         let text = read(path)?;
-        let objects: Vec<Map<String, Value>> = serde_json::from_str(&text)
-            .map_err(|error| SetError::Shape { place: file.to_string(), reason: format!("expected a JSON array of objects: {error}") })?;
+        let objects: Vec<Map<String, Value>> =
+            serde_json::from_str(&text).map_err(|error| SetError::Shape {
+                place: file.to_string(),
+                reason: format!("expected a JSON array of objects: {error}"),
+            })?;
         let entry = |(n, fields)| Self { place: format!("{file}, entry {n}"), fields };
         Ok((1..).zip(objects).map(entry).collect())
     }
@@ -67,10 +73,15 @@ impl Entry {
     }
 
     /// A field that may be absent or null.
-    pub fn optional<T: DeserializeOwned>(&self, field: &'static str) -> Result<Option<T>, SetError> {
+    pub fn optional<T: DeserializeOwned>(
+        &self,
+        field: &'static str,
+    ) -> Result<Option<T>, SetError> {
         match self.fields.get(field) {
             None | Some(Value::Null) => Ok(None),
-            Some(value) => T::deserialize(value).map(Some).map_err(|error| self.fault(field, format!("cannot be used: {error}"))),
+            Some(value) => T::deserialize(value)
+                .map(Some)
+                .map_err(|error| self.fault(field, format!("cannot be used: {error}"))),
         }
     }
 
@@ -82,5 +93,6 @@ impl Entry {
 
 /// The text of a file.
 pub fn read(path: &Path) -> Result<String, SetError> {
-    std::fs::read_to_string(path).map_err(|source| SetError::Unreadable { file: path.display().to_string(), source })
+    std::fs::read_to_string(path)
+        .map_err(|source| SetError::Unreadable { file: path.display().to_string(), source })
 }

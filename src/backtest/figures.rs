@@ -1,8 +1,10 @@
-//! The figures that a score is made of. Serialised, they are the object that the set's own scorer writes.
+//! The figures that a score is made of. Serialised, they are the object that the set's
+//! own scorer writes.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-/// The whole score. Serialised, it is an object: a key for each family, then `ALL`. What cannot be computed is NaN here and null there.
+/// The whole score. Serialised, it is an object: a key for each family, then `ALL`. What
+/// cannot be computed is NaN here and null there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Score {
     /// In the order of the first stream of each.

@@ -1,7 +1,9 @@
-//! The backtest: incidents held against streams with known outages, in figures and in pictures.
+//! The backtest: incidents held against streams with known outages, in figures and in
+//! pictures.
 //!
-//! The arithmetic is that of the set's own scorer, to the digit. Where the incidents come from is not known here:
-//! from a detector that was replayed a moment ago, or from files that anyone wrote.
+//! The arithmetic is that of the set's own scorer, to the digit. Where the incidents come
+//! from is not known here: from a detector that was replayed a moment ago, or from files
+//! that anyone wrote.
 
 pub mod alarms;
 pub mod axis;

@@ -1,4 +1,5 @@
-//! The pages of a report: an index of all streams, and one page a stream. Plain HTML, no script, nothing from elsewhere.
+//! The pages of a report: an index of all streams, and one page a stream. Plain HTML, no
+//! script, nothing from elsewhere.
 
 use super::alarms::Alarm;
 use super::bars;
@@ -16,9 +17,11 @@ use std::fmt::Write;
 const AROUND_S: f64 = 3.0 * 3_600.0;
 
 const STYLE: &str = "\
-body{font:14px system-ui,'DejaVu Sans',sans-serif;max-width:1180px;margin:1.5em auto;padding:0 1em;color:#222}\
+body{font:14px system-ui,'DejaVu Sans',sans-serif;max-width:1180px;margin:1.5em auto;padding:0 \
+1em;color:#222}\
 pre{overflow-x:auto;font-size:12px;line-height:1.35}table{border-collapse:collapse}td,th{padding:.2em .8em .2em 0;text-align:left;\
-border-bottom:1px solid #ddd;vertical-align:top}.bad{color:#b34700;font-weight:600}svg{display:block;width:100%;height:auto;margin:1em 0}";
+border-bottom:1px solid \
+#ddd;vertical-align:top}.bad{color:#b34700;font-weight:600}svg{display:block;width:100%;height:auto;margin:1em 0}";
 
 /// The page that leads to all others.
 #[must_use]
@@ -36,15 +39,25 @@ pub fn index(table: &str, examined: &[&Examined]) -> String {
             judged.count(Fate::OnRise)
         );
     }
-    let head = "<tr><th>stream</th><th>verdict</th><th>false alarms</th><th>on real rises</th></tr>";
-    page("Backtest", &format!("<h1>Backtest</h1>\n<pre>{}</pre>\n<table>\n{head}\n{rows}</table>\n", escape(table)))
+    let head =
+        "<tr><th>stream</th><th>verdict</th><th>false alarms</th><th>on real rises</th></tr>";
+    page(
+        "Backtest",
+        &format!(
+            "<h1>Backtest</h1>\n<pre>{}</pre>\n<table>\n{head}\n{rows}</table>\n",
+            escape(table)
+        ),
+    )
 }
 
 /// The page of one stream.
 #[must_use]
 pub fn stream(set: &Set, stream: &Stream, examined: &Examined) -> String {
     let judged = &examined.judged;
-    let mut body = format!("<p><a href=\"index.html\">all streams</a></p>\n<h1>{}</h1>\n", escape(&judged.scenario));
+    let mut body = format!(
+        "<p><a href=\"index.html\">all streams</a></p>\n<h1>{}</h1>\n",
+        escape(&judged.scenario)
+    );
     let _ = writeln!(body, "<p>{}</p>", escape(&summary(judged)));
     for trace in worth_showing(&examined.traces, &examined.alarms, set, stream) {
         for figure in figures(set, stream, examined, trace) {
@@ -57,27 +70,57 @@ pub fn stream(set: &Set, stream: &Stream, examined: &Examined) -> String {
 
 fn page(title: &str, body: &str) -> String {
     let title = escape(title);
-    format!("<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title>\n<style>{STYLE}</style>\n{body}</html>\n")
+    format!(
+        "<!doctype html>\n<html lang=\"en\"><meta \
+         charset=\"utf-8\"><title>{title}</title>\n<style>{STYLE}</style>\n{body}</html>\n"
+    )
 }
 
-/// Traces of providers to whom something happens or about whom something was raised; else the one that came nearest to it.
-fn worth_showing<'a>(traces: &'a [Trace], alarms: &[Alarm], set: &Set, stream: &Stream) -> Vec<&'a Trace> {
-    let happens = |trace: &Trace| set.truths_of(stream).any(|truth| !truth.is_background() && truth.concerns(&trace.provider));
+/// Traces of providers to whom something happens or about whom something was raised; else
+/// the one that came nearest to it.
+fn worth_showing<'a>(
+    traces: &'a [Trace],
+    alarms: &[Alarm],
+    set: &Set,
+    stream: &Stream,
+) -> Vec<&'a Trace> {
+    let happens = |trace: &Trace| {
+        set.truths_of(stream).any(|truth| !truth.is_background() && truth.concerns(&trace.provider))
+    };
     let raised = |trace: &Trace| alarms.iter().any(|alarm| alarm.provider == trace.provider);
-    let shown: Vec<&Trace> = traces.iter().filter(|trace| happens(trace) || raised(trace)).collect();
-    if shown.is_empty() { traces.iter().max_by(|a, b| highest(a).total_cmp(&highest(b))).into_iter().collect() } else { shown }
+    let shown: Vec<&Trace> =
+        traces.iter().filter(|trace| happens(trace) || raised(trace)).collect();
+    if shown.is_empty() {
+        traces.iter().max_by(|a, b| highest(a).total_cmp(&highest(b))).into_iter().collect()
+    } else {
+        shown
+    }
 }
 
 fn highest(trace: &Trace) -> f64 {
     trace.points.iter().map(|point| point.score).fold(0.0, f64::max)
 }
 
-/// The whole stream, then a close-up for each thing that happens in what the trace watches.
-fn figures<'a>(set: &'a Set, stream: &'a Stream, examined: &'a Examined, trace: &'a Trace) -> Vec<Figure<'a>> {
-    let truths: Vec<(&Truth, &Verdict)> = set.truths_of(stream).zip(&examined.judged.verdicts).collect();
-    let truths: Vec<_> = truths.into_iter().filter(|(truth, _)| !truth.is_background() && truth.concerns(&trace.provider)).collect();
-    let incidents: Vec<(&Alarm, Fate)> =
-        examined.alarms.iter().zip(examined.judged.fates.iter().copied()).filter(|(alarm, _)| alarm.provider == trace.provider).collect();
+/// The whole stream, then a close-up for each thing that happens in what the trace
+/// watches.
+fn figures<'a>(
+    set: &'a Set,
+    stream: &'a Stream,
+    examined: &'a Examined,
+    trace: &'a Trace,
+) -> Vec<Figure<'a>> {
+    let truths: Vec<(&Truth, &Verdict)> =
+        set.truths_of(stream).zip(&examined.judged.verdicts).collect();
+    let truths: Vec<_> = truths
+        .into_iter()
+        .filter(|(truth, _)| !truth.is_background() && truth.concerns(&trace.provider))
+        .collect();
+    let incidents: Vec<(&Alarm, Fate)> = examined
+        .alarms
+        .iter()
+        .zip(examined.judged.fates.iter().copied())
+        .filter(|(alarm, _)| alarm.provider == trace.provider)
+        .collect();
     let figure = |title: String, details: &[String], from: Seconds, to: Seconds| Figure {
         title,
         subtitle: [details, &[place(trace), sum_up(&incidents)]].concat().join(" · "),
@@ -88,7 +131,9 @@ fn figures<'a>(set: &'a Set, stream: &'a Stream, examined: &'a Examined, trace: 
         incidents: incidents.clone(),
     };
     let name = format!("{} · {}", stream.scenario, trace.provider);
-    let watched = truths.iter().filter(|(truth, _)| trace.cells.as_ref().is_none_or(|cells| *cells == truth.grain));
+    let watched = truths
+        .iter()
+        .filter(|(truth, _)| trace.cells.as_ref().is_none_or(|cells| *cells == truth.grain));
     let watched: Vec<&(&Truth, &Verdict)> = watched.collect();
     let mut title = name.clone();
     for (_, verdict) in &watched {
@@ -100,7 +145,10 @@ fn figures<'a>(set: &'a Set, stream: &'a Stream, examined: &'a Examined, trace: 
         let details: Vec<String> = self::details(verdict).into_iter().collect();
         figure(title, &details, truth.onset.plus(-AROUND_S), truth.over().plus(AROUND_S))
     };
-    [figure(title, &details, stream.start, stream.stop)].into_iter().chain(watched.iter().map(close_up)).collect()
+    [figure(title, &details, stream.start, stream.stop)]
+        .into_iter()
+        .chain(watched.iter().map(close_up))
+        .collect()
 }
 
 fn place(trace: &Trace) -> String {
@@ -113,7 +161,12 @@ fn place(trace: &Trace) -> String {
 
 fn sum_up(incidents: &[(&Alarm, Fate)]) -> String {
     let count = |fate: Fate| incidents.iter().filter(|(_, other)| *other == fate).count();
-    format!("incidents: {}, false {}, on real rises {}", incidents.len(), count(Fate::False), count(Fate::OnRise))
+    format!(
+        "incidents: {}, false {}, on real rises {}",
+        incidents.len(),
+        count(Fate::False),
+        count(Fate::OnRise)
+    )
 }
 
 /// What became of it, in a few words.
@@ -123,7 +176,9 @@ fn outcome(verdict: &Verdict) -> String {
         Verdict::Missed => "missed".into(),
         Verdict::Background => "nothing happens".into(),
         Verdict::Quiet { bad: 0, tolerated: 0 } => "silent, as it should be".into(),
-        Verdict::Quiet { bad: 0, tolerated } => format!("{tolerated} wide alarms, which are accepted"),
+        Verdict::Quiet { bad: 0, tolerated } => {
+            format!("{tolerated} wide alarms, which are accepted")
+        }
         Verdict::Quiet { bad, .. } => format!("{bad} alarms where it should be silent"),
     }
 }
@@ -132,8 +187,13 @@ fn outcome(verdict: &Verdict) -> String {
 fn details(verdict: &Verdict) -> Option<String> {
     let Verdict::Found(found) = verdict else { return None };
     let (reports, precision, recall) = (found.reports, found.precision, found.report_recall);
-    let resolved = found.resolve_min.map_or_else(|| "not resolved".into(), |minutes| format!("resolved {minutes:+.0} min from the end"));
-    Some(format!("{reports} reports by then, precision {precision:.2}, report recall {recall:.2}, {resolved}"))
+    let resolved = found.resolve_min.map_or_else(
+        || "not resolved".into(),
+        |minutes| format!("resolved {minutes:+.0} min from the end"),
+    );
+    Some(format!(
+        "{reports} reports by then, precision {precision:.2}, report recall {recall:.2}, {resolved}"
+    ))
 }
 
 fn in_full(verdict: &Verdict) -> String {
@@ -143,7 +203,9 @@ fn in_full(verdict: &Verdict) -> String {
 fn verdict_html(verdict: &Verdict) -> String {
     let text = escape(&in_full(verdict));
     match verdict {
-        Verdict::Missed | Verdict::Quiet { bad: 1.., .. } => format!("<span class=\"bad\">{text}</span>"),
+        Verdict::Missed | Verdict::Quiet { bad: 1.., .. } => {
+            format!("<span class=\"bad\">{text}</span>")
+        }
         _ => text,
     }
 }
@@ -155,14 +217,19 @@ fn some(count: usize) -> String {
 fn summary(judged: &Judged) -> String {
     let verdicts: Vec<String> = judged.verdicts.iter().map(in_full).collect();
     let (wrong, rises) = (judged.count(Fate::False), judged.count(Fate::OnRise));
-    format!("{}. False alarms: {wrong}; on real rises of the source log: {rises}.", verdicts.join("; "))
+    format!(
+        "{}. False alarms: {wrong}; on real rises of the source log: {rises}.",
+        verdicts.join("; ")
+    )
 }
 
 fn incidents(alarms: &[Alarm], fates: &[Fate]) -> String {
     if alarms.is_empty() {
         return "<p>No incident was raised.</p>\n".into();
     }
-    let time = |instant: Option<Seconds>| instant.map_or_else(|| "–".into(), |instant| instant.written("%F %T"));
+    let time = |instant: Option<Seconds>| {
+        instant.map_or_else(|| "–".into(), |instant| instant.written("%F %T"))
+    };
     let mut rows = String::new();
     for (alarm, fate) in alarms.iter().zip(fates) {
         let (id, provider) = (escape(alarm.id.as_deref().unwrap_or("–")), escape(&alarm.provider));
@@ -174,6 +241,17 @@ fn incidents(alarms: &[Alarm], fates: &[Fate]) -> String {
             bars::describe(*fate)
         );
     }
-    let columns = ["incident", "provider", "detected (UTC)", "onset told", "resolved", "cells of resolution 7", "worth"];
-    format!("<h2>Incidents</h2>\n<table>\n<tr><th>{}</th></tr>\n{rows}</table>\n", columns.join("</th><th>"))
+    let columns = [
+        "incident",
+        "provider",
+        "detected (UTC)",
+        "onset told",
+        "resolved",
+        "cells of resolution 7",
+        "worth",
+    ];
+    format!(
+        "<h2>Incidents</h2>\n<table>\n<tr><th>{}</th></tr>\n{rows}</table>\n",
+        columns.join("</th><th>")
+    )
 }

@@ -1,4 +1,5 @@
-//! One plot: what was counted and expected, the score, what was raised, what was true. A pure function to SVG.
+//! One plot: what was counted and expected, the score, what was raised, what was true. A
+//! pure function to SVG.
 
 use super::alarms::Alarm;
 use super::axis::Axis;
@@ -37,12 +38,14 @@ const COUNTS_HEIGHT: f64 = 190.0;
 const SCORE_HEIGHT: f64 = 84.0;
 const GAP: f64 = 16.0;
 const FOOT: f64 = 40.0;
-/// The score's axis ends at so many thresholds at most: beyond, everything is equally sure, and the threshold should stay visible.
+/// The score's axis ends at so many thresholds at most: beyond, everything is equally
+/// sure, and the threshold should stay visible.
 const THRESHOLDS_SHOWN: f64 = 5.0;
 
 // Colours by Okabe and Ito, which stay apart for the colour-blind.
 const STYLE: &str = "\
-svg{background:#fff;font:12px system-ui,'DejaVu Sans',sans-serif}text{fill:#333}.title{font-size:15px;font-weight:600}\
+svg{background:#fff;font:12px system-ui,'DejaVu \
+Sans',sans-serif}text{fill:#333}.title{font-size:15px;font-weight:600}\
 .small{font-size:11px;fill:#555}.frame{stroke:#999}.grid{stroke:#e4e4e4}.truth{fill:#56b4e9;opacity:.3}.late{fill:#56b4e9;opacity:.14}\
 .counts{fill:#444;opacity:.6}.band{fill:#0072b2;opacity:.28}.mean{fill:none;stroke:#0072b2;stroke-width:1.5}\
 .score{fill:none;stroke:#a2487c;stroke-width:1.3}.threshold{stroke:#a2487c;stroke-dasharray:5 4}\
@@ -82,13 +85,22 @@ pub fn draw(figure: &Figure) -> String {
     instants(&mut svg, &time, bottom);
     if figure.trace.points.is_empty() {
         let middle = (f64::midpoint(time.start, time.end), COUNTS_TOP + COUNTS_HEIGHT / 2.0);
-        svg.text("small", Anchor::Middle, middle, "no counts: incidents were read from files, nothing was replayed");
+        svg.text(
+            "small",
+            Anchor::Middle,
+            middle,
+            "no counts: incidents were read from files, nothing was replayed",
+        );
     }
     svg.finish(WIDTH, bottom + FOOT, STYLE)
 }
 
 fn shown(points: &[Point], time: &Axis) -> Vec<Point> {
-    points.iter().copied().filter(|point| time.shows(seconds(point), seconds(point) + width_s())).collect()
+    points
+        .iter()
+        .copied()
+        .filter(|point| time.shows(seconds(point), seconds(point) + width_s()))
+        .collect()
 }
 
 fn seconds(point: &Point) -> f64 {
@@ -110,7 +122,8 @@ fn head(svg: &mut Svg, figure: &Figure) {
             _ => svg.rect(class, (x, 51.0), (14.0, 10.0), ""),
         }
         svg.text("small", Anchor::Start, (x + 18.0, 60.0), text);
-        // The width of a letter is not known here; this is generous for the fonts of the style.
+        // The width of a letter is not known here; this is generous for the fonts of the
+        // style.
         x += 34.0 + 6.2 * text.chars().count() as f64;
     }
 }
@@ -122,21 +135,36 @@ fn shade(svg: &mut Svg, truth: &Truth, time: &Axis, bottom: f64) {
         Expect::CoarseOk => "only a wide alarm is accepted",
         Expect::Other => "truth",
     };
-    for (class, from, to) in [("truth", truth.onset, truth.end), ("late", truth.end, truth.over())] {
+    for (class, from, to) in [("truth", truth.onset, truth.end), ("late", truth.end, truth.over())]
+    {
         if from < to && time.shows(from.0, to.0) {
             let (left, right) = (time.place(from.0), time.place(to.0));
             let said = format!("{name}: {} to {} UTC", from.written("%F %T"), to.written("%F %T"));
-            svg.rect(class, (left, COUNTS_TOP), ((right - left).max(1.0), bottom - COUNTS_TOP), &said);
+            svg.rect(
+                class,
+                (left, COUNTS_TOP),
+                ((right - left).max(1.0), bottom - COUNTS_TOP),
+                &said,
+            );
         }
     }
     if time.shows(truth.onset.0, truth.end.0) {
-        svg.text("small", Anchor::Start, (time.place(truth.onset.0).min(time.end - 150.0), COUNTS_TOP - 4.0), name);
+        svg.text(
+            "small",
+            Anchor::Start,
+            (time.place(truth.onset.0).min(time.end - 150.0), COUNTS_TOP - 4.0),
+            name,
+        );
     }
 }
 
 fn counts(svg: &mut Svg, points: &[Point], time: &Axis) {
-    let highest = points.iter().map(|point| f64::from(point.count).max(point.expected.map_or(0.0, |band| band.high))).fold(3.0, f64::max);
-    let axis = Axis { from: 0.0, to: highest * 1.05, start: COUNTS_TOP + COUNTS_HEIGHT, end: COUNTS_TOP };
+    let highest = points
+        .iter()
+        .map(|point| f64::from(point.count).max(point.expected.map_or(0.0, |band| band.high)))
+        .fold(3.0, f64::max);
+    let axis =
+        Axis { from: 0.0, to: highest * 1.05, start: COUNTS_TOP + COUNTS_HEIGHT, end: COUNTS_TOP };
     panel(svg, &axis, time, "reports in 10 min", 6);
     let steps = |high: &dyn Fn(&Point) -> Option<f64>, low: &dyn Fn(&Point) -> Option<f64>| {
         let step = |point: &Point| {
@@ -149,7 +177,12 @@ fn counts(svg: &mut Svg, points: &[Point], time: &Axis) {
         };
         points.iter().map(step).collect::<Vec<_>>()
     };
-    svg.path("band", &curve::area(&steps(&|point| Some(point.expected?.high), &|point| Some(point.expected?.low))));
+    svg.path(
+        "band",
+        &curve::area(&steps(&|point| Some(point.expected?.high), &|point| {
+            Some(point.expected?.low)
+        })),
+    );
     svg.path("counts", &curve::area(&steps(&|point| Some(f64::from(point.count)), &|_| Some(0.0))));
     svg.path("mean", &curve::line(&steps(&|point| Some(point.expected?.mean), &|_| Some(0.0))));
 }
@@ -165,9 +198,19 @@ fn score(svg: &mut Svg, threshold: f64, points: &[Point], time: &Axis, top: f64)
     };
     svg.path("score", &curve::line(&points.iter().map(step).collect::<Vec<_>>()));
     svg.line("threshold", (time.start, axis.place(threshold)), (time.end, axis.place(threshold)));
-    svg.text("small", Anchor::End, (time.end - 4.0, axis.place(threshold) - 4.0), format_args!("threshold {threshold}"));
+    svg.text(
+        "small",
+        Anchor::End,
+        (time.end - 4.0, axis.place(threshold) - 4.0),
+        format_args!("threshold {threshold}"),
+    );
     if highest > end {
-        svg.text("small", Anchor::Start, (time.start + 4.0, top + 11.0), format_args!("cut off, highest {highest:.1}"));
+        svg.text(
+            "small",
+            Anchor::Start,
+            (time.start + 4.0, top + 11.0),
+            format_args!("cut off, highest {highest:.1}"),
+        );
     }
 }
 
@@ -192,6 +235,10 @@ fn instants(svg: &mut Svg, time: &Axis, bottom: f64) {
         let anchor = if x > time.end - 16.0 { Anchor::End } else { Anchor::Middle };
         svg.text("small", anchor, (x, bottom + 18.0), text);
     }
-    let span = format!("time (UTC), {} to {}", Seconds(time.from).written("%F %H:%M"), Seconds(time.to).written("%F %H:%M"));
+    let span = format!(
+        "time (UTC), {} to {}",
+        Seconds(time.from).written("%F %H:%M"),
+        Seconds(time.to).written("%F %H:%M")
+    );
     svg.text("small", Anchor::End, (time.end, bottom + 34.0), span);
 }

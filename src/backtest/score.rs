@@ -1,4 +1,5 @@
-//! The figures of many streams added up: for each family and for all together, and the one number that ranks detectors.
+//! The figures of many streams added up: for each family and for all together, and the
+//! one number that ranks detectors.
 
 use super::figures::{All, Family, Score};
 use super::verdict::{Fate, Found, Judged, Verdict};
@@ -20,10 +21,17 @@ pub fn score<'a>(judged: impl IntoIterator<Item = &'a Judged>) -> Score {
         });
         sums[at].1.add(stream);
     }
-    Score { all: all(&sums), families: sums.into_iter().map(|(name, sums)| (name.clone(), family(&name, &sums))).collect() }
+    Score {
+        all: all(&sums),
+        families: sums
+            .into_iter()
+            .map(|(name, sums)| (name.clone(), family(&name, &sums)))
+            .collect(),
+    }
 }
 
-/// What is collected over the streams of a family. Lists keep the order of the streams, since a sum of floats depends on it.
+/// What is collected over the streams of a family. Lists keep the order of the streams,
+/// since a sum of floats depends on it.
 #[derive(Debug, Clone, Default)]
 struct Sums {
     weeks: f64,
@@ -112,15 +120,24 @@ fn note(family: &str, sums: &Sums) -> String {
     if sums.quiet == 0 || matches!(family, "null" | "holiday") {
         return String::new();
     }
-    let coarse = if sums.tolerated == 0 { String::new() } else { format!("; coarse alarms {}", sums.tolerated) };
+    let coarse = if sums.tolerated == 0 {
+        String::new()
+    } else {
+        format!("; coarse alarms {}", sums.tolerated)
+    };
     format!("quiet in {}/{}; alarms on it {}{coarse}", sums.quiet_ok, sums.quiet, sums.bad)
 }
 
 fn all(families: &[(String, Sums)]) -> All {
-    let total = |figure: fn(&Sums) -> usize| families.iter().map(|(_, sums)| figure(sums)).sum::<usize>();
+    let total =
+        |figure: fn(&Sums) -> usize| families.iter().map(|(_, sums)| figure(sums)).sum::<usize>();
     let of = |figure| families.iter().flat_map(|(_, sums)| sums.of(figure)).collect::<Vec<f64>>();
     let spam = |figure: fn(&Sums) -> usize| {
-        families.iter().filter(|(name, _)| name.starts_with("spam")).map(|(_, sums)| figure(sums)).sum::<usize>()
+        families
+            .iter()
+            .filter(|(name, _)| name.starts_with("spam"))
+            .map(|(_, sums)| figure(sums))
+            .sum::<usize>()
     };
     let weeks = families.iter().map(|(_, sums)| sums.weeks).sum::<f64>();
     let (n, hit) = (total(|sums| sums.n), total(|sums| sums.found.len()));
@@ -177,7 +194,11 @@ mod tests {
             (&[5.0, 1.0, 3.0], 1.0, 5.0),
         ];
         for (values, share, expected) in rows {
-            assert_eq!(quantile(values.to_vec(), share).to_bits(), f64::to_bits(expected), "{values:?} {share}");
+            assert_eq!(
+                quantile(values.to_vec(), share).to_bits(),
+                f64::to_bits(expected),
+                "{values:?} {share}"
+            );
         }
         assert!(quantile(Vec::new(), 0.5).is_nan() && mean(&[]).is_nan());
     }

@@ -28,7 +28,8 @@ impl Seconds {
     /// As a person reads it in UTC, by a pattern of `strftime`.
     #[must_use]
     pub fn written(self, pattern: &str) -> String {
-        let instant = jiff::Timestamp::from_microsecond((self.0 * 1e6).round() as i64).unwrap_or(jiff::Timestamp::MAX);
+        let instant = jiff::Timestamp::from_microsecond((self.0 * 1e6).round() as i64)
+            .unwrap_or(jiff::Timestamp::MAX);
         instant.strftime(pattern).to_string()
     }
 }
@@ -36,9 +37,11 @@ impl Seconds {
 impl<'de> Deserialize<'de> for Seconds {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let instant: jiff::Timestamp =
-            text.parse().map_err(|_| D::Error::custom(format!("expected an instant of RFC 3339, got {text:?}")))?;
-        // Microseconds of any year that matters are whole in a float, so this is one correctly rounded division, as Python's is.
+        let instant: jiff::Timestamp = text.parse().map_err(|_| {
+            D::Error::custom(format!("expected an instant of RFC 3339, got {text:?}"))
+        })?;
+        // Microseconds of any year that matters are whole in a float, so this is one
+        // correctly rounded division, as Python's is.
         Ok(Self(instant.as_microsecond() as f64 / 1e6))
     }
 }
@@ -56,13 +59,19 @@ mod tests {
             ("2014-04-22T00:00:13-04:00", 1_398_139_213.0),
         ];
         for (text, seconds) in rows {
-            assert_eq!(serde_json::from_value::<Seconds>(text.into()).unwrap(), Seconds(seconds), "{text}");
+            assert_eq!(
+                serde_json::from_value::<Seconds>(text.into()).unwrap(),
+                Seconds(seconds),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn a_time_without_a_zone_is_refused() {
-        let error = serde_json::from_value::<Seconds>("2014-04-22T04:00:13".into()).unwrap_err().to_string();
+        let error = serde_json::from_value::<Seconds>("2014-04-22T04:00:13".into())
+            .unwrap_err()
+            .to_string();
         assert_eq!(error, "expected an instant of RFC 3339, got \"2014-04-22T04:00:13\"");
     }
 }

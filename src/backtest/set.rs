@@ -1,4 +1,5 @@
-//! A set of streams with known outages: what `index.json`, `truth.json` and `real_rises.json` of a directory say.
+//! A set of streams with known outages: what `index.json`, `truth.json` and
+//! `real_rises.json` of a directory say.
 
 use super::cells::Cells;
 use super::entry::{Entry, SetError};
@@ -7,7 +8,8 @@ use super::truth::Truth;
 use crate::domain::grid::Cell;
 use std::path::{Path, PathBuf};
 
-/// How long after a rise of the source log an alarm may still be put down to it, in seconds.
+/// How long after a rise of the source log an alarm may still be put down to it, in
+/// seconds.
 const RISE_ECHO_S: f64 = 3_600.0;
 
 /// A set.
@@ -40,7 +42,8 @@ pub struct Stream {
     pub providers: Vec<String>,
 }
 
-/// A time and place at which the source log rises well above its other weeks: an alarm there is no noise.
+/// A time and place at which the source log rises well above its other weeks: an alarm
+/// there is no noise.
 #[derive(Debug, Clone)]
 pub struct Rise {
     /// Of which source: the streams whose name begins with it.
@@ -57,12 +60,20 @@ impl Set {
     /// The set of a directory.
     ///
     /// # Errors
-    /// Where a file is missing or a field is not what it should be. Only `real_rises.json` may be absent.
+    /// Where a file is missing or a field is not what it should be. Only
+    /// `real_rises.json` may be absent.
     pub fn read(directory: &Path) -> Result<Self, SetError> {
         let entries = |file: &str| Entry::all_of(&directory.join(file));
-        let rises = if directory.join("real_rises.json").exists() { entries("real_rises.json")? } else { Vec::new() };
+        let rises = if directory.join("real_rises.json").exists() {
+            entries("real_rises.json")?
+        } else {
+            Vec::new()
+        };
         Ok(Self {
-            streams: entries("index.json")?.iter().map(|entry| Stream::read(entry, directory)).collect::<Result<_, _>>()?,
+            streams: entries("index.json")?
+                .iter()
+                .map(|entry| Stream::read(entry, directory))
+                .collect::<Result<_, _>>()?,
             truths: entries("truth.json")?.iter().map(Truth::read).collect::<Result<_, _>>()?,
             rises: rises.iter().map(Rise::read).collect::<Result<_, _>>()?,
         })
@@ -70,7 +81,8 @@ impl Set {
 
     /// The files that say so.
     pub fn files(directory: &Path) -> impl Iterator<Item = PathBuf> {
-        let files = ["index.json", "truth.json", "real_rises.json"].map(|name| directory.join(name));
+        let files =
+            ["index.json", "truth.json", "real_rises.json"].map(|name| directory.join(name));
         files.into_iter().filter(|file| file.exists())
     }
 
@@ -102,7 +114,9 @@ impl Stream {
     #[must_use]
     pub fn matches(&self, pattern: &str) -> bool {
         let mut parts = pattern.split('*');
-        let Some(rest) = parts.next().and_then(|head| self.scenario.strip_prefix(head)) else { return false };
+        let Some(rest) = parts.next().and_then(|head| self.scenario.strip_prefix(head)) else {
+            return false;
+        };
         parts.try_fold(rest, |rest, part| rest.split_once(part).map(|(_, rest)| rest)).is_some()
     }
 
@@ -117,8 +131,14 @@ impl Stream {
             providers: entry.optional("providers")?.unwrap_or_default(),
         };
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-        if !stream.scenario.bytes().all(is_name) || stream.scenario.starts_with('.') || stream.scenario.is_empty() {
-            return Err(entry.fault("scenario", "must be letters, digits, - _ or ., since it is also a file's name"));
+        if !stream.scenario.bytes().all(is_name)
+            || stream.scenario.starts_with('.')
+            || stream.scenario.is_empty()
+        {
+            return Err(entry.fault(
+                "scenario",
+                "must be letters, digits, - _ or ., since it is also a file's name",
+            ));
         }
         if stream.stop <= stream.start {
             return Err(entry.fault("stop", "must be after start"));
@@ -129,8 +149,8 @@ impl Stream {
 
 impl Rise {
     fn read(entry: &Entry) -> Result<Self, SetError> {
-        let cell =
-            Cell::parse(&entry.required::<String>("cell")?).map_err(|error| entry.fault("cell", format!("cannot be used: {error}")))?;
+        let cell = Cell::parse(&entry.required::<String>("cell")?)
+            .map_err(|error| entry.fault("cell", format!("cannot be used: {error}")))?;
         Ok(Self {
             block: entry.required("block")?,
             from: entry.required("start")?,

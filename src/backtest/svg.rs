@@ -21,16 +21,29 @@ pub enum Anchor {
 
 impl Svg {
     /// A box. What `said` says is shown where a pointer rests.
-    pub fn rect(&mut self, class: &str, (x, y): (f64, f64), (width, height): (f64, f64), said: &str) {
-        let title = if said.is_empty() { String::new() } else { format!("<title>{}</title>", escape(said)) };
+    pub fn rect(
+        &mut self,
+        class: &str,
+        (x, y): (f64, f64),
+        (width, height): (f64, f64),
+        said: &str,
+    ) {
+        let title = if said.is_empty() {
+            String::new()
+        } else {
+            format!("<title>{}</title>", escape(said))
+        };
         self.push(format_args!(
-            "<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\">{title}</rect>"
+            "<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" \
+             height=\"{height:.1}\">{title}</rect>"
         ));
     }
 
     /// A straight line.
     pub fn line(&mut self, class: &str, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) {
-        self.push(format_args!("<line class=\"{class}\" x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\"/>"));
+        self.push(format_args!(
+            "<line class=\"{class}\" x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\"/>"
+        ));
     }
 
     /// A dot.
@@ -53,22 +66,31 @@ impl Svg {
             Anchor::End => "end",
         };
         let text = escape(&text.to_string());
-        self.push(format_args!("<text class=\"{class}\" text-anchor=\"{anchor}\" x=\"{x:.1}\" y=\"{y:.1}\">{text}</text>"));
+        self.push(format_args!(
+            "<text class=\"{class}\" text-anchor=\"{anchor}\" x=\"{x:.1}\" \
+             y=\"{y:.1}\">{text}</text>"
+        ));
     }
 
     /// A text that is read upwards, its middle at the place.
     pub fn upwards(&mut self, class: &str, (x, y): (f64, f64), text: &str) {
         let text = escape(text);
         self.push(format_args!(
-            "<text class=\"{class}\" text-anchor=\"middle\" transform=\"translate({x:.1} {y:.1}) rotate(-90)\">{text}</text>"
+            "<text class=\"{class}\" text-anchor=\"middle\" transform=\"translate({x:.1} {y:.1}) \
+             rotate(-90)\">{text}</text>"
         ));
     }
 
     /// The whole file.
     #[must_use]
     pub fn finish(self, width: f64, height: f64, style: &str) -> String {
-        let size = format!("width=\"{width}\" height=\"{height:.0}\" viewBox=\"0 0 {width} {height:.0}\"");
-        format!("<svg xmlns=\"http://www.w3.org/2000/svg\" {size} role=\"img\">\n<style>{style}</style>\n{}</svg>\n", self.body)
+        let size =
+            format!("width=\"{width}\" height=\"{height:.0}\" viewBox=\"0 0 {width} {height:.0}\"");
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" {size} \
+             role=\"img\">\n<style>{style}</style>\n{}</svg>\n",
+            self.body
+        )
     }
 
     fn push(&mut self, element: std::fmt::Arguments<'_>) {
@@ -101,6 +123,9 @@ mod tests {
 
     #[test]
     fn no_text_becomes_markup() {
-        assert_eq!(escape("<a b=\"c\" d='e'>&\u{0}"), "&lt;a b=&quot;c&quot; d=&#39;e&#39;&gt;&amp;\u{fffd}");
+        assert_eq!(
+            escape("<a b=\"c\" d='e'>&\u{0}"),
+            "&lt;a b=&quot;c&quot; d=&#39;e&#39;&gt;&amp;\u{fffd}"
+        );
     }
 }

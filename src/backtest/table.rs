@@ -14,8 +14,12 @@ pub fn table(score: &Score) -> String {
 }
 
 fn head() -> String {
-    let mut line = format!("{:12} {:>7} {:>5} {:>6} {:>6} {:>7}", "family", "hit/n", "rate", "med", "p90", "reports");
-    let _ = write!(line, " {:>7} {:>7} {:>5} {:>5} {:>5}", "FA/wk", "rise/wk", "prec", "recA", "recW");
+    let mut line = format!(
+        "{:12} {:>7} {:>5} {:>6} {:>6} {:>7}",
+        "family", "hit/n", "rate", "med", "p90", "reports"
+    );
+    let _ =
+        write!(line, " {:>7} {:>7} {:>5} {:>5} {:>5}", "FA/wk", "rise/wk", "prec", "recA", "recW");
     let _ = writeln!(line, " {:>8} {:>4} {:>7}  note", "resolve", "open", "onset±");
     line
 }
@@ -25,7 +29,12 @@ fn family_line(name: &str, f: &Family) -> String {
     let delays = format!("{} {} {}", fixed(f.med, 6, 1), fixed(f.p90, 6, 1), fixed(f.need, 7, 1));
     let alarms = format!("{} {}", fixed(f.fa_wk, 7, 2), fixed(f.rise_wk, 7, 2));
     let ends = format!("{} {:4} {}", fixed(f.resolve, 8, 1), f.never, fixed(f.onset, 7, 1));
-    format!("{name:12} {:>7} {} {delays} {alarms} {shares} {ends}  {}\n", format!("{}/{}", f.hit, f.n), fixed(f.rate, 5, 2), f.note)
+    format!(
+        "{name:12} {:>7} {} {delays} {alarms} {shares} {ends}  {}\n",
+        format!("{}/{}", f.hit, f.n),
+        fixed(f.rate, 5, 2),
+        f.note
+    )
 }
 
 fn all_line(a: &All) -> String {
@@ -41,7 +50,10 @@ fn all_line(a: &All) -> String {
     );
     let hits = format!("{}/{}", a.hit, a.n);
     let (rate, resolve) = (fixed(a.rate, 5, 2), fixed(a.resolve, 8, 1));
-    format!("{:12} {hits:>7} {rate} {delays} {alarms} {shares} {resolve} {:4}          {verdict}\n", "ALL", a.never)
+    format!(
+        "{:12} {hits:>7} {rate} {delays} {alarms} {shares} {resolve} {:4}          {verdict}\n",
+        "ALL", a.never
+    )
 }
 
 /// A float with so many digits, to the right of a field; `nan` in small letters.
@@ -55,7 +67,8 @@ mod tests {
 
     #[test]
     fn numbers_are_rounded_as_the_scorer_rounds_them() {
-        // Half to even where a half is exact, else to the nearest; digits as Python prints them.
+        // Half to even where a half is exact, else to the nearest; digits as Python
+        // prints them.
         let rows = [
             (12.25, " 12.2"),
             (12.35, " 12.3"),

@@ -1,4 +1,5 @@
-//! What a detector saw and expected while a stream went by, thinned to a point every ten minutes, so that it can be drawn.
+//! What a detector saw and expected while a stream went by, thinned to a point every ten
+//! minutes, so that it can be drawn.
 
 use super::cells::Cells;
 use super::set::{Set, Stream};
@@ -19,7 +20,8 @@ pub const POINT_MINUTES: i64 = 10;
 pub struct Trace {
     /// Whose.
     pub provider: String,
-    /// Where; none where everything is watched, since nothing is known to happen in a certain place.
+    /// Where; none where everything is watched, since nothing is known to happen in a
+    /// certain place.
     pub cells: Option<Cells>,
     /// Score that opens an incident.
     pub threshold: f64,
@@ -34,7 +36,8 @@ pub struct Point {
     pub from: Minute,
     /// Reports that detection counts.
     pub count: u32,
-    /// How many were to be expected, as judged at the end of the ten minutes; none while they last.
+    /// How many were to be expected, as judged at the end of the ten minutes; none while
+    /// they last.
     pub expected: Option<Band>,
     /// The highest score of any zone of the provider, wherever it lies.
     pub score: f64,
@@ -49,7 +52,8 @@ pub struct Recorder {
     tracks: Vec<Track>,
 }
 
-/// A trace that is being made, its points by number: the minute of their start divided by ten.
+/// A trace that is being made, its points by number: the minute of their start divided by
+/// ten.
 #[derive(Debug, Clone)]
 struct Track {
     provider: String,
@@ -58,12 +62,14 @@ struct Track {
 }
 
 impl Recorder {
-    /// A recorder that knows in which places to look, and the score at which incidents open.
+    /// A recorder that knows in which places to look, and the score at which incidents
+    /// open.
     #[must_use]
     pub fn new(set: &Set, stream: &Stream, threshold: f64) -> Self {
         let truths = || set.truths_of(stream).filter(|truth| truth.provider != EVERY_PROVIDER);
         let with_cells = truths().filter(|truth| truth.grain != Cells::default());
-        let places = with_cells.map(|truth| (truth.provider.clone(), truth.grain.clone())).collect();
+        let places =
+            with_cells.map(|truth| (truth.provider.clone(), truth.grain.clone())).collect();
         let mut recorder = Self { places, threshold, tracks: Vec::new() };
         for provider in stream.providers.iter().chain(truths().map(|truth| &truth.provider)) {
             recorder.follow(provider);
@@ -71,14 +77,22 @@ impl Recorder {
         recorder
     }
 
-    /// Notes what a provider's detector says after its step at `now`, and the facts of a minute to which no more will come on time.
+    /// Notes what a provider's detector says after its step at `now`, and the facts of a
+    /// minute to which no more will come on time.
     ///
     /// The facts of a minute are given once; a minute without facts need not be given.
-    pub fn see(&mut self, provider: &str, now: Minute, detector: &Detector, facts: Option<(Minute, &Counts)>) {
+    pub fn see(
+        &mut self,
+        provider: &str,
+        now: Minute,
+        detector: &Detector,
+        facts: Option<(Minute, &Counts)>,
+    ) {
         self.follow(provider);
         for track in self.tracks.iter_mut().filter(|track| track.provider == provider) {
             if let Some((minute, counts)) = facts {
-                let seen = counts.rows().filter(|(key, _)| is_evidence(*key) && track.watches(key.cell()));
+                let seen =
+                    counts.rows().filter(|(key, _)| is_evidence(*key) && track.watches(key.cell()));
                 let count = seen.map(|(_, tally)| tally.count).fold(0, u32::saturating_add);
                 let point = track.point(minute);
                 point.count = point.count.saturating_add(count);
@@ -106,7 +120,8 @@ impl Recorder {
         self.tracks.into_iter().map(trace).collect()
     }
 
-    /// A track for each place where something happens to the provider, or one for everywhere.
+    /// A track for each place where something happens to the provider, or one for
+    /// everywhere.
     fn follow(&mut self, provider: &str) {
         if self.tracks.iter().any(|track| track.provider == provider) {
             return;
@@ -129,7 +144,8 @@ impl Recorder {
 impl Track {
     fn point(&mut self, minute: Minute) -> &mut Point {
         let number = minute.0.div_euclid(POINT_MINUTES);
-        let empty = Point { from: Minute(number * POINT_MINUTES), count: 0, expected: None, score: 0.0 };
+        let empty =
+            Point { from: Minute(number * POINT_MINUTES), count: 0, expected: None, score: 0.0 };
         self.points.entry(number).or_insert(empty)
     }
 
@@ -138,13 +154,17 @@ impl Track {
     }
 
     fn watched_cells(&self) -> Vec<Cell> {
-        self.cells.as_ref().map_or_else(|| Cell::of_the_earth().collect(), |cells| cells.covering().to_vec())
+        self.cells
+            .as_ref()
+            .map_or_else(|| Cell::of_the_earth().collect(), |cells| cells.covering().to_vec())
     }
 }
 
-/// Whether detection counts it: a problem, in the minute in which it could first be known.
+/// Whether detection counts it: a problem, in the minute in which it could first be
+/// known.
 fn is_evidence(key: FactKey) -> bool {
-    matches!(key.lane(), Lane::OnTime | Lane::LateArrived) && Symptoms::AllProblems.include(key.symptom())
+    matches!(key.lane(), Lane::OnTime | Lane::LateArrived)
+        && Symptoms::AllProblems.include(key.symptom())
 }
 
 #[cfg(test)]
@@ -191,7 +211,13 @@ mod tests {
 
     fn facts(rows: &[(Cell, Symptom, Lane)]) -> Counts {
         let tally = Tally { count: 1, first: 1 };
-        Counts::from_rows(rows.iter().map(|(cell, symptom, lane)| (FactKey::new(*cell, *symptom, *lane, Source(0)), tally)).collect())
+        Counts::from_rows(
+            rows.iter()
+                .map(|(cell, symptom, lane)| {
+                    (FactKey::new(*cell, *symptom, *lane, Source(0)), tally)
+                })
+                .collect(),
+        )
     }
 
     #[test]
@@ -199,7 +225,10 @@ mod tests {
         let (set, stream) = set();
         let mut recorder = Recorder::new(&set, &stream, 6.0);
         let detector = Detector::new(Parameters::default());
-        let (inside, around) = (cell(CELL).descendants(crate::domain::grid::Resolution::FINEST).next().unwrap(), cell("862a100d7ffffff"));
+        let (inside, around) = (
+            cell(CELL).descendants(crate::domain::grid::Resolution::FINEST).next().unwrap(),
+            cell("862a100d7ffffff"),
+        );
         let counts = facts(&[
             (inside, Symptom::NoService, Lane::OnTime),
             (inside, Symptom::NoData, Lane::LateArrived),
@@ -210,15 +239,32 @@ mod tests {
         ]);
         for now in 1..=20 {
             for provider in ["alpha", "bravo", "new"] {
-                recorder.see(provider, Minute(now), &detector, (now % 5 == 0).then_some((Minute(now - 1), &counts)));
+                recorder.see(
+                    provider,
+                    Minute(now),
+                    &detector,
+                    (now % 5 == 0).then_some((Minute(now - 1), &counts)),
+                );
             }
         }
         let traces = recorder.traces();
         let shown: Vec<_> = traces
             .iter()
-            .map(|trace| (trace.provider.as_str(), trace.cells.is_some(), trace.points.iter().map(|p| p.count).collect::<Vec<_>>()))
+            .map(|trace| {
+                (
+                    trace.provider.as_str(),
+                    trace.cells.is_some(),
+                    trace.points.iter().map(|p| p.count).collect::<Vec<_>>(),
+                )
+            })
             .collect();
-        assert_eq!(shown, [("alpha", true, vec![4, 4]), ("bravo", false, vec![8, 8]), ("new", false, vec![8, 8])]);
-        assert!(traces[0].points.iter().all(|point| point.expected.is_some()), "both windows ended");
+        assert_eq!(
+            shown,
+            [("alpha", true, vec![4, 4]), ("bravo", false, vec![8, 8]), ("new", false, vec![8, 8])]
+        );
+        assert!(
+            traces[0].points.iter().all(|point| point.expected.is_some()),
+            "both windows ended"
+        );
     }
 }

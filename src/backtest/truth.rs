@@ -1,4 +1,5 @@
-//! What really happened in a stream: an outage to be found, or something that must stay silent.
+//! What really happened in a stream: an outage to be found, or something that must stay
+//! silent.
 
 use super::cells::{self, Cells};
 use super::entry::{Entry, SetError};
@@ -44,7 +45,8 @@ pub struct Truth {
     pub last_report: Seconds,
     /// Where, as the file says it.
     pub cells: Vec<Cell>,
-    /// Those of them that have resolution 7. An incident is judged there, and meets no cell of another resolution.
+    /// Those of them that have resolution 7. An incident is judged there, and meets no
+    /// cell of another resolution.
     pub grain: Cells,
     /// When its reports came, in seconds after the onset.
     pub received_s: Vec<f64>,
@@ -53,13 +55,15 @@ pub struct Truth {
 }
 
 impl Truth {
-    /// Whether it is nothing but background, in which every alarm is false and none is false twice.
+    /// Whether it is nothing but background, in which every alarm is false and none is
+    /// false twice.
     #[must_use]
     pub fn is_background(&self) -> bool {
         matches!(self.family.as_str(), "null" | "holiday")
     }
 
-    /// Whether it was found in the source log and not added: its reports are not known, and its onset is only known roughly.
+    /// Whether it was found in the source log and not added: its reports are not known,
+    /// and its onset is only known roughly.
     #[must_use]
     pub fn is_natural(&self) -> bool {
         self.family == "natural"
@@ -89,16 +93,27 @@ impl Truth {
             onset: entry.required("onset")?,
             end: entry.required("end")?,
             last_report: entry.required("last_report")?,
-            grain: cells.iter().flatten().copied().filter(|cell| cell.resolution() == Resolution::HOURLY).collect(),
+            grain: cells
+                .iter()
+                .flatten()
+                .copied()
+                .filter(|cell| cell.resolution() == Resolution::HOURLY)
+                .collect(),
             cells: cells.clone().unwrap_or_default(),
             received_s: received_s.clone().unwrap_or_default(),
             reports_by_cell: by_cell(entry, reports_by_cell.clone().unwrap_or_default())?,
         };
-        // Without these an outage could only ever count as missed, and nobody would know why.
-        let needed =
-            [("cells", cells.is_none()), ("injected_received_s", received_s.is_none()), ("reports_by_cell", reports_by_cell.is_none())];
+        // Without these an outage could only ever count as missed, and nobody would know
+        // why.
+        let needed = [
+            ("cells", cells.is_none()),
+            ("injected_received_s", received_s.is_none()),
+            ("reports_by_cell", reports_by_cell.is_none()),
+        ];
         match needed.into_iter().find(|(_, missing)| *missing) {
-            Some((field, _)) if truth.expect == Expect::Detect && !truth.is_natural() => Err(entry.fault(field, "is missing")),
+            Some((field, _)) if truth.expect == Expect::Detect && !truth.is_natural() => {
+                Err(entry.fault(field, "is missing"))
+            }
             _ => Ok(truth),
         }
     }

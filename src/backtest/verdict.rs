@@ -9,9 +9,11 @@ use crate::domain::grid::{Cell, Resolution};
 
 /// How long after an outage's end or last report it may still be found, in seconds.
 const LATEST_S: f64 = 1_200.0;
-/// How long before its onset a natural outage may be found, in seconds: nobody wrote down when it began.
+/// How long before its onset a natural outage may be found, in seconds: nobody wrote down
+/// when it began.
 const NATURAL_SLACK_S: f64 = 1_800.0;
-/// So many of an outage's reports must have come before an incident can be about it, and not luck.
+/// So many of an outage's reports must have come before an incident can be about it, and
+/// not luck.
 const FEWEST_REPORTS: usize = 2;
 /// What counts as a wide area: a cell of this resolution or coarser …
 const WIDE_RESOLUTION: u8 = 5;
@@ -43,7 +45,8 @@ pub enum Verdict {
     Missed,
     /// Nothing happened: what is raised there is false, and counted as that only.
     Background,
-    /// What must stay silent: how many incidents broke that, and how many were accepted since they were wide.
+    /// What must stay silent: how many incidents broke that, and how many were accepted
+    /// since they were wide.
     Quiet {
         /// Incidents that should not have been raised.
         bad: usize,
@@ -65,7 +68,8 @@ pub struct Found {
     pub recall: f64,
     /// Which share of its reports lies in named cells.
     pub report_recall: f64,
-    /// Minutes from its end to the end of the last incident about it; none while one is open.
+    /// Minutes from its end to the end of the last incident about it; none while one is
+    /// open.
     pub resolve_min: Option<f64>,
     /// How far the onset was missed, in minutes, where it was told.
     pub onset_error_min: Option<f64>,
@@ -102,15 +106,22 @@ pub fn judge(set: &Set, stream: &Stream, alarms: &[Alarm]) -> Judged {
         _ => watch(truth, alarms, &mut fates),
     };
     let verdicts = set.truths_of(stream).map(&mut verdict).collect();
-    let on_rise =
-        |alarm: &Alarm| set.rises_of(stream).any(|rise| within(rise.from, alarm.detected, rise.to) && rise.cells.touch(&alarm.first));
+    let on_rise = |alarm: &Alarm| {
+        set.rises_of(stream).any(|rise| {
+            within(rise.from, alarm.detected, rise.to) && rise.cells.touch(&alarm.first)
+        })
+    };
     let unused = |alarm| if on_rise(alarm) { Fate::OnRise } else { Fate::False };
     Judged {
         scenario: stream.scenario.clone(),
         family: stream.family.clone(),
         weeks: (stream.stop.0 - stream.start.0) / WEEK_S,
         verdicts,
-        fates: fates.into_iter().zip(alarms).map(|(fate, alarm)| fate.unwrap_or_else(|| unused(alarm))).collect(),
+        fates: fates
+            .into_iter()
+            .zip(alarms)
+            .map(|(fate, alarm)| fate.unwrap_or_else(|| unused(alarm)))
+            .collect(),
     }
 }
 
@@ -120,7 +131,8 @@ fn hunt(truth: &Truth, alarms: &[Alarm], fates: &mut [Option<Fate>]) -> Verdict 
         fates[*n] = Some(Fate::Hit);
     }
     // Of several at one moment the first counts.
-    let earliest = about.iter().map(|n| &alarms[*n]).min_by(|a, b| a.detected.0.total_cmp(&b.detected.0));
+    let earliest =
+        about.iter().map(|n| &alarms[*n]).min_by(|a, b| a.detected.0.total_cmp(&b.detected.0));
     let Some(earliest) = earliest else { return Verdict::Missed };
     let about: Vec<&Alarm> = about.iter().map(|n| &alarms[*n]).collect();
     let named = Cells::union(about.iter().map(|alarm| &alarm.cells));
@@ -147,7 +159,9 @@ fn is_about(truth: &Truth, alarm: &Alarm) -> bool {
 fn watch(truth: &Truth, alarms: &[Alarm], fates: &mut [Option<Fate>]) -> Verdict {
     let (mut bad, mut tolerated) = (0, 0);
     for (alarm, fate) in alarms.iter().zip(fates) {
-        if !(truth.concerns(&alarm.provider) && within(truth.onset, alarm.detected, truth.over().plus(LATEST_S))) {
+        if !(truth.concerns(&alarm.provider)
+            && within(truth.onset, alarm.detected, truth.over().plus(LATEST_S)))
+        {
             continue;
         }
         let wide = alarm.coarsest.number() <= WIDE_RESOLUTION || alarm.cells.count() >= WIDE_CELLS;
@@ -180,7 +194,11 @@ fn distinct(truth: &Truth) -> usize {
 fn report_recall(truth: &Truth, named: &Cells) -> f64 {
     let sum = |counts: &mut dyn Iterator<Item = f64>| counts.fold(0.0, |sum, count| sum + count);
     let is_named = |cell: &Cell| cell.resolution() == Resolution::HOURLY && named.contains(*cell);
-    let inside = sum(&mut truth.reports_by_cell.iter().filter(|(cell, _)| is_named(cell)).map(|(_, count)| *count));
+    let inside = sum(&mut truth
+        .reports_by_cell
+        .iter()
+        .filter(|(cell, _)| is_named(cell))
+        .map(|(_, count)| *count));
     inside / sum(&mut truth.reports_by_cell.iter().map(|(_, count)| *count)).max(1.0)
 }
 
@@ -190,7 +208,8 @@ fn resolved(alarms: &[&Alarm]) -> Option<Seconds> {
     ends?.into_iter().reduce(Seconds::max)
 }
 
-/// From when on an end may be announced: where reports come late, it is the last of them that nobody can foresee.
+/// From when on an end may be announced: where reports come late, it is the last of them
+/// that nobody can foresee.
 fn announced_end(truth: &Truth) -> Seconds {
     if truth.family == "metro_late" { truth.over() } else { truth.end }
 }

@@ -77,7 +77,9 @@ pub fn parse(text: &str) -> Result<Catalogue, CatalogueFileError> {
     let rows = list.provider.into_iter().enumerate();
     let providers = rows.map(|(at, row)| row.into_provider(text, at)).collect::<Result<_, _>>()?;
     Catalogue::new(providers).map_err(|error| match error {
-        CatalogueError::Provider { place, .. } => CatalogueFileError::Provider { line: places::line(text, place), error },
+        CatalogueError::Provider { place, .. } => {
+            CatalogueFileError::Provider { line: places::line(text, place), error }
+        }
         error => CatalogueFileError::List(error),
     })
 }
@@ -112,7 +114,8 @@ impl Row {
     fn into_provider(self, text: &str, at: usize) -> Result<Provider, CatalogueFileError> {
         let Some(category) = Category::from_name(&self.category) else {
             let line = places::line(text, Place { provider: at, field: "category", item: 0 });
-            let reason = format!("category must be mobile, internet or service, got {:?}", self.category);
+            let reason =
+                format!("category must be mobile, internet or service, got {:?}", self.category);
             return Err(CatalogueFileError::Shape { line, provider: Some(self.id), reason });
         };
         Ok(Provider {
@@ -139,21 +142,33 @@ mod tests {
     fn the_compiled_in_catalogue_knows_the_brands_of_8_july_2022() {
         let catalogue = builtin();
         let rogers = Subject::Network(catalogue.find_network("rogers").unwrap());
-        let brands: Vec<&str> = catalogue.brands(rogers).iter().map(|index| catalogue.get(*index).id.as_str()).collect();
+        let brands: Vec<&str> = catalogue
+            .brands(rogers)
+            .iter()
+            .map(|index| catalogue.get(*index).id.as_str())
+            .collect();
         assert!(["rogers", "fido", "chatr"].iter().all(|id| brands.contains(id)), "{brands:?}");
         assert_eq!(catalogue.find_plmn("302370"), catalogue.find("fido"));
-        assert!(catalogue.get(catalogue.find("interac").unwrap()).depends_on.contains(&"rogers".to_owned()));
+        assert!(
+            catalogue
+                .get(catalogue.find("interac").unwrap())
+                .depends_on
+                .contains(&"rogers".to_owned())
+        );
     }
 
     #[test]
     fn a_short_table_is_enough() {
-        let catalogue = parse("[[provider]]\nid = \"alpha\"\nname = \"Alpha\"\ncategory = \"mobile\"\n").unwrap();
+        let catalogue =
+            parse("[[provider]]\nid = \"alpha\"\nname = \"Alpha\"\ncategory = \"mobile\"\n")
+                .unwrap();
         assert_eq!(catalogue.get(catalogue.find("alpha").unwrap()).network, "alpha");
     }
 
     #[test]
     fn a_byte_order_mark_and_lines_that_end_as_on_windows_change_nothing() {
-        let plain = "# mine\n[[provider]]\nid = \"alpha\"\nname = \" Alpha \"\ncategory = \"mobile\"\n";
+        let plain =
+            "# mine\n[[provider]]\nid = \"alpha\"\nname = \" Alpha \"\ncategory = \"mobile\"\n";
         let windows = format!("\u{feff}{}", plain.replace('\n', "\r\n"));
         let [plain, windows] = [plain, &windows].map(|text| parse(text).unwrap());
         assert_eq!(plain.fingerprint(), windows.fingerprint());
@@ -167,18 +182,43 @@ mod tests {
         let rows = [
             (String::new(), "line 1: missing field `provider`"),
             ("provider = []".into(), "a catalogue needs at least one provider"),
-            ("[[provider]]\nid = 1\nname = \"a\"\ncategory = \"mobile\"".into(), "line 2: invalid type: integer `1`, expected a string"),
-            (a.replace("\"mobile\"", "\"postal\""), "line 4: provider \"a\": category must be mobile, internet or service, got \"postal\""),
-            (a.replace("id = \"a\"", "id = \"A\""), "line 2: provider \"A\": provider id must match"),
+            (
+                "[[provider]]\nid = 1\nname = \"a\"\ncategory = \"mobile\"".into(),
+                "line 2: invalid type: integer `1`, expected a string",
+            ),
+            (
+                a.replace("\"mobile\"", "\"postal\""),
+                "line 4: provider \"a\": category must be mobile, internet or service, got \
+                 \"postal\"",
+            ),
+            (
+                a.replace("id = \"a\"", "id = \"A\""),
+                "line 2: provider \"A\": provider id must match",
+            ),
             (format!("{a}plnm = []"), "line 5: provider \"a\": unknown field `plnm`"),
             (format!("{a}id = \"b\""), "line 5: duplicate key"),
-            (format!("{a}plmn = [\"00101\", 2]"), "line 5: provider \"a\": invalid type: integer `2`"),
+            (
+                format!("{a}plmn = [\"00101\", 2]"),
+                "line 5: provider \"a\": invalid type: integer `2`",
+            ),
             (format!("{a}subscribers = -1"), "line 5: provider \"a\": invalid value: integer `-1`"),
             (format!("{a}{b}subscribers = 0"), "line 11: provider \"b\": subscribers must be 1 to"),
-            (format!("{a}{}", b.replace("name = \"b\"\n", "")), "line 7: provider \"b\": missing field `name`"),
-            (format!("{a}{b}").replace("name = \"b\"", "name = \"  \""), "line 9: provider \"b\": name must be"),
-            (format!("{a}{b}aliases = [\n  \"c\",\n  \"a\",\n]"), "line 13: provider \"b\": id or alias \"a\" is used twice"),
-            (format!("{a}aliases = [\"aa\"]\n{b}depends_on = [\"aa\"]"), "line 12: provider \"b\": depends on \"aa\", which is an alias"),
+            (
+                format!("{a}{}", b.replace("name = \"b\"\n", "")),
+                "line 7: provider \"b\": missing field `name`",
+            ),
+            (
+                format!("{a}{b}").replace("name = \"b\"", "name = \"  \""),
+                "line 9: provider \"b\": name must be",
+            ),
+            (
+                format!("{a}{b}aliases = [\n  \"c\",\n  \"a\",\n]"),
+                "line 13: provider \"b\": id or alias \"a\" is used twice",
+            ),
+            (
+                format!("{a}aliases = [\"aa\"]\n{b}depends_on = [\"aa\"]"),
+                "line 12: provider \"b\": depends on \"aa\", which is an alias",
+            ),
             (format!("{a}{b}depends_on = [\"b\"]"), "line 11: provider \"b\": depends on itself"),
             (
                 format!("{a}depends_on = [\"b\"]\n{b}depends_on = [\"a\"]"),
@@ -192,15 +232,27 @@ mod tests {
                 format!("{a}network = \"b\"\n{b}network = \"a\""),
                 "line 5: provider \"a\": network \"b\" is itself a brand of the network \"a\"",
             ),
-            (format!("{a}{b}plmn = [\n\"00101\",\n\"1\"]"), "line 13: provider \"b\": plmn must be"),
-            (format!("{a}{b}countries = [\"CA\", \"UK\"]"), "line 11: provider \"b\": country must be two capital letters"),
-            ("provider = [{ id = \"a\", name = \"\", category = \"mobile\" }]".into(), "line 1: provider \"a\": name must be"),
+            (
+                format!("{a}{b}plmn = [\n\"00101\",\n\"1\"]"),
+                "line 13: provider \"b\": plmn must be",
+            ),
+            (
+                format!("{a}{b}countries = [\"CA\", \"UK\"]"),
+                "line 11: provider \"b\": country must be two capital letters",
+            ),
+            (
+                "provider = [{ id = \"a\", name = \"\", category = \"mobile\" }]".into(),
+                "line 1: provider \"a\": name must be",
+            ),
             (format!("{a}{}", b.replace("id = \"b\"", "id = \"b")), "line 8: "),
         ];
         for (text, expected) in rows {
             for text in [text.clone(), format!("\u{feff}{}", text.replace('\n', "\r\n"))] {
                 let message = parse(&text).unwrap_err().to_string();
-                assert!(message.starts_with(expected) && !message.contains('\n'), "{message:?} should begin with {expected:?}");
+                assert!(
+                    message.starts_with(expected) && !message.contains('\n'),
+                    "{message:?} should begin with {expected:?}"
+                );
             }
         }
     }

@@ -1,4 +1,5 @@
-//! Where in the text of a catalogue a value stands: its line, and the provider around it. Asked only for messages.
+//! Where in the text of a catalogue a value stands: its line, and the provider around it.
+//! Asked only for messages.
 
 use super::CatalogueFileError;
 use crate::domain::provider::Place;
@@ -27,7 +28,11 @@ pub fn line_at(text: &str, at: usize) -> usize {
 fn span(text: &str, place: Place) -> Option<Range<usize>> {
     let table = DeTable::parse(text).ok()?.into_inner();
     let provider = providers(&table)?.get(place.provider)?;
-    let value = provider.get_ref().as_table().and_then(|provider| provider.get(place.field)).unwrap_or(provider);
+    let value = provider
+        .get_ref()
+        .as_table()
+        .and_then(|provider| provider.get(place.field))
+        .unwrap_or(provider);
     let item = value.get_ref().as_array().and_then(|list| list.get(place.item));
     Some(item.unwrap_or(value).span())
 }

@@ -1,4 +1,5 @@
-//! `groundswell backtest`: a folder of streams with known outages, the score of the incidents in them, and a report with plots.
+//! `groundswell backtest`: a folder of streams with known outages, the score of the
+//! incidents in them, and a report with plots.
 
 use super::output::{Outputs, Target};
 use super::replay::{history_is_sound, passing_setting, stream_is_sound};
@@ -31,7 +32,8 @@ struct Answers {
     outputs: Outputs,
     /// The incidents of each stream, where they are asked for.
     incidents: Vec<Option<Target>>,
-    /// The pages of the report in the order in which they are made, where they are asked for.
+    /// The pages of the report in the order in which they are made, where they are asked
+    /// for.
     report: Vec<Target>,
     json: Option<Target>,
 }
@@ -42,10 +44,12 @@ pub struct Arguments {
     /// Folder with index.json, truth.json and the streams
     #[arg(long, value_name = "DIR")]
     set: PathBuf,
-    /// Folder with incidents to score, one SCENARIO.ndjson each, instead of replaying the streams
+    /// Folder with incidents to score, one SCENARIO.ndjson each, instead of replaying the
+    /// streams
     #[arg(long, value_name = "DIR")]
     alarms: Option<PathBuf>,
-    /// Folder that the incidents of the replayed streams are written to, one SCENARIO.ndjson each
+    /// Folder that the incidents of the replayed streams are written to, one
+    /// SCENARIO.ndjson each
     #[arg(long, value_name = "DIR", conflicts_with = "alarms")]
     out: Option<PathBuf>,
     /// Folder that a report with plots is written to
@@ -71,14 +75,25 @@ pub struct Arguments {
 /// Where the set or the incidents cannot be read, or the answers cannot be written.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let set = Set::read(&arguments.set)?;
-    let wanted = |stream: &&Stream| arguments.streams.is_empty() || arguments.streams.iter().any(|pattern| stream.matches(pattern));
+    let wanted = |stream: &&Stream| {
+        arguments.streams.is_empty()
+            || arguments.streams.iter().any(|pattern| stream.matches(pattern))
+    };
     let streams: Vec<&Stream> = set.streams.iter().filter(wanted).collect();
-    ensure!(!streams.is_empty(), "{} has no stream of that name", arguments.set.join("index.json").display());
+    ensure!(
+        !streams.is_empty(),
+        "{} has no stream of that name",
+        arguments.set.join("index.json").display()
+    );
     let cores = || std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
-    let jobs = arguments.jobs.and_then(|jobs| NonZero::new(usize::from(jobs))).unwrap_or_else(cores);
+    let jobs =
+        arguments.jobs.and_then(|jobs| NonZero::new(usize::from(jobs))).unwrap_or_else(cores);
     let answers = Answers::of(arguments, &streams)?;
     let examined = match &arguments.alarms {
-        Some(folder) => streams.iter().map(|stream| examine(&set, stream, folder)).collect::<anyhow::Result<_>>()?,
+        Some(folder) => streams
+            .iter()
+            .map(|stream| examine(&set, stream, folder))
+            .collect::<anyhow::Result<_>>()?,
         None => replay(&set, &streams, &answers, jobs)?,
     };
     let examined: Vec<(&Stream, Examined)> = streams.into_iter().zip(examined).collect();
@@ -106,12 +121,17 @@ impl Answers {
     fn of(arguments: &Arguments, streams: &[&Stream]) -> anyhow::Result<Self> {
         let read = inputs(arguments, streams)?;
         let mut outputs = Outputs::beside(read.iter().map(PathBuf::as_path))?;
-        let mut target =
-            |folder: &Option<PathBuf>, name: &str| folder.as_ref().map(|folder| outputs.target(&folder.join(name))).transpose();
-        let incidents = streams.iter().map(|stream| target(&arguments.out, &format!("{}.ndjson", stream.scenario)));
+        let mut target = |folder: &Option<PathBuf>, name: &str| {
+            folder.as_ref().map(|folder| outputs.target(&folder.join(name))).transpose()
+        };
+        let incidents = streams
+            .iter()
+            .map(|stream| target(&arguments.out, &format!("{}.ndjson", stream.scenario)));
         let incidents = incidents.collect::<Result<_, _>>()?;
-        let pages = streams.iter().map(|stream| report::page_of(stream)).chain([report::INDEX.to_owned()]);
-        let pages = pages.map(|page| target(&arguments.report, &page)).collect::<Result<Vec<_>, _>>()?;
+        let pages =
+            streams.iter().map(|stream| report::page_of(stream)).chain([report::INDEX.to_owned()]);
+        let pages =
+            pages.map(|page| target(&arguments.report, &page)).collect::<Result<Vec<_>, _>>()?;
         let json = arguments.json.as_ref().map(|file| outputs.target(file)).transpose()?;
         Ok(Self { outputs, incidents, report: pages.into_iter().flatten().collect(), json })
     }
@@ -120,13 +140,19 @@ impl Answers {
 /// All that is read.
 fn inputs(arguments: &Arguments, streams: &[&Stream]) -> anyhow::Result<Vec<PathBuf>> {
     let mut read: Vec<PathBuf> = Set::files(&arguments.set).collect();
-    let of_set = streams.iter().flat_map(|stream| stream.reports.iter().chain(&stream.history)).cloned();
+    let of_set =
+        streams.iter().flat_map(|stream| stream.reports.iter().chain(&stream.history)).cloned();
     match &arguments.alarms {
         // A set need not have its streams where nothing is replayed.
         Some(folder) => {
-            let alarms = streams.iter().map(|stream| folder.join(format!("{}.ndjson", stream.scenario)));
+            let alarms =
+                streams.iter().map(|stream| folder.join(format!("{}.ndjson", stream.scenario)));
             let alarms: Vec<PathBuf> = alarms.filter(|file| file.exists()).collect();
-            ensure!(!alarms.is_empty(), "nothing could be read: {} has no incidents of any of these streams", folder.display());
+            ensure!(
+                !alarms.is_empty(),
+                "nothing could be read: {} has no incidents of any of these streams",
+                folder.display()
+            );
             read.extend(of_set.filter(|file| file.exists()).chain(alarms));
         }
         None => read.extend(of_set),
@@ -147,18 +173,27 @@ fn examine(set: &Set, stream: &Stream, folder: &Path) -> anyhow::Result<Examined
 }
 
 /// Plays the streams: each history once, then every stream that goes on from it.
-fn replay(set: &Set, streams: &[&Stream], answers: &Answers, jobs: NonZero<usize>) -> anyhow::Result<Vec<Examined>> {
+fn replay(
+    set: &Set,
+    streams: &[&Stream],
+    answers: &Answers,
+    jobs: NonZero<usize>,
+) -> anyhow::Result<Vec<Examined>> {
     let bar = bar(streams.len())?;
     let mut examined: Vec<Option<Examined>> = streams.iter().map(|_| None).collect();
-    let mut histories: Vec<&Option<PathBuf>> = streams.iter().map(|stream| &stream.history).collect();
+    let mut histories: Vec<&Option<PathBuf>> =
+        streams.iter().map(|stream| &stream.history).collect();
     histories.sort_unstable();
     histories.dedup();
     for history in histories {
         let mut of_history: Vec<usize> = (0..streams.len()).collect();
         of_history.retain(|n| streams[*n].history == *history);
-        let reports: Vec<Source> = of_history.iter().map(|n| reports_of(streams[*n])).collect::<anyhow::Result<_>>()?;
-        let history: Vec<Source> = history.iter().map(|file| Source::settled(file)).collect::<Result<_, _>>()?;
-        let named = providers::named_in(history.iter().chain(&reports), &crate::catalogue::builtin())?;
+        let reports: Vec<Source> =
+            of_history.iter().map(|n| reports_of(streams[*n])).collect::<anyhow::Result<_>>()?;
+        let history: Vec<Source> =
+            history.iter().map(|file| Source::settled(file)).collect::<Result<_, _>>()?;
+        let named =
+            providers::named_in(history.iter().chain(&reports), &crate::catalogue::builtin())?;
         let setting = passing_setting(named);
         let past = Past::play(&setting, &history, &mut |_| {})?;
         say_flaws(&bar, "history", past.account())?;
@@ -166,7 +201,10 @@ fn replay(set: &Set, streams: &[&Stream], answers: &Answers, jobs: NonZero<usize
         let of_history: Vec<(usize, Source)> = of_history.into_iter().zip(reports).collect();
         let played = jobs::each(jobs, &of_history, |(n, reports)| -> anyhow::Result<Examined> {
             let stream = streams[*n];
-            let mut seen = Seen { recorder: Recorder::new(set, stream, Parameters::default().opens_untaught_at), lines: Vec::new() };
+            let mut seen = Seen {
+                recorder: Recorder::new(set, stream, Parameters::default().opens_untaught_at),
+                lines: Vec::new(),
+            };
             let account = past.resume()?.replay(std::slice::from_ref(reports), &mut seen)?;
             bar.inc(1);
             say_flaws(&bar, &stream.scenario, &account)?;
@@ -187,7 +225,8 @@ fn replay(set: &Set, streams: &[&Stream], answers: &Answers, jobs: NonZero<usize
 }
 
 fn reports_of(stream: &Stream) -> anyhow::Result<Source> {
-    let file = stream.reports.as_ref().with_context(|| format!("{} names no stream", stream.scenario))?;
+    let file =
+        stream.reports.as_ref().with_context(|| format!("{} names no stream", stream.scenario))?;
     Ok(Source::settled(file)?)
 }
 
@@ -209,7 +248,11 @@ impl Observer for Seen {
     fn step(&mut self, provider: &str, step: &Step<'_>) {
         // Of a minute that is read again for the last time no more is to come.
         let last = step.minute.plus(-REREAD_MINUTES);
-        let facts = step.facts.first().filter(|(minute, _)| *minute == last).map(|(minute, counts)| (*minute, &**counts));
+        let facts = step
+            .facts
+            .first()
+            .filter(|(minute, _)| *minute == last)
+            .map(|(minute, counts)| (*minute, &**counts));
         self.recorder.see(provider, step.minute, step.detector, facts);
     }
 

@@ -1,4 +1,5 @@
-//! `groundswell copy`: moves what a directory holds to a Redis, with a bar that shows how far it is.
+//! `groundswell copy`: moves what a directory holds to a Redis, with a bar that shows how
+//! far it is.
 
 use super::opened;
 use crate::config::CopyConfig;
@@ -16,18 +17,40 @@ use std::io::Write;
 
 pub fn run(config: &CopyConfig) -> anyhow::Result<()> {
     let shown = config.from.display().to_string();
-    ensure!(matches!(Place::parse(&shown)?, Place::Directory(_)), "--from must be a directory: a Redis is copied by its own means");
-    ensure!(matches!(Place::parse(&config.to)?, Place::Redis(_)), "--to must be an address of a Redis: {}", url::NOT_TAKEN);
-    ensure!(config.from.join("meta.json").is_file(), "{shown} is no directory of an embedded store");
+    ensure!(
+        matches!(Place::parse(&shown)?, Place::Directory(_)),
+        "--from must be a directory: a Redis is copied by its own means"
+    );
+    ensure!(
+        matches!(Place::parse(&config.to)?, Place::Redis(_)),
+        "--to must be an address of a Redis: {}",
+        url::NOT_TAKEN
+    );
+    ensure!(
+        config.from.join("meta.json").is_file(),
+        "{shown} is no directory of an embedded store"
+    );
     let key = opened::kept_key(&config.key, &config.from)?;
-    let terms = |key: &ReporterKey| Terms { reporter_key_check: key.check_value(), lateness_ms: config.lateness_hours * HOUR_MS };
+    let terms = |key: &ReporterKey| Terms {
+        reporter_key_check: key.check_value(),
+        lateness_ms: config.lateness_hours * HOUR_MS,
+    };
     let only_read = Options { durability: Durability::Discarded, ..Options::default() };
-    let open = |key: &ReporterKey| Ok(Embedded::open(&config.from, &Catalogue::default(), terms(key), only_read)?);
+    let open = |key: &ReporterKey| {
+        Ok(Embedded::open(&config.from, &Catalogue::default(), terms(key), only_read)?)
+    };
     let (key, from) = opened::under_key(&config.key, key, open)?;
     let catalogue = catalogue_of(&from).with_context(|| format!("{shown} holds nothing"))?;
-    let to = Redis::open_to_copy(&config.to, &catalogue, terms(&key), &opened::redis_options(&config.redis, &config.to)?, &shown)?;
+    let to = Redis::open_to_copy(
+        &config.to,
+        &catalogue,
+        terms(&key),
+        &opened::redis_options(&config.redis, &config.to)?,
+        &shown,
+    )?;
     // Draws nothing where standard error is no terminal.
-    let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template("{bar:40} {pos} of {len} pieces, {eta} to go")?);
+    let bar = ProgressBar::new(0)
+        .with_style(ProgressStyle::with_template("{bar:40} {pos} of {len} pieces, {eta} to go")?);
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let totals = runtime.block_on(copy(&from, &catalogue, &to, |done, of| {
         bar.set_length(of as u64);
@@ -38,7 +61,8 @@ pub fn run(config: &CopyConfig) -> anyhow::Result<()> {
     let (reporters, entries) = (totals.reporters, totals.journal.count);
     Ok(writeln!(
         std::io::stdout(),
-        "copied and compared: {minutes} counts in minutes, {hours} in older hours, {reporters} reporters of {} providers, {entries} entries of the journal",
+        "copied and compared: {minutes} counts in minutes, {hours} in older hours, {reporters} \
+         reporters of {} providers, {entries} entries of the journal",
         catalogue.len()
     )?)
 }

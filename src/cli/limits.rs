@@ -7,8 +7,9 @@ use std::sync::{Mutex, PoisonError};
 /// Enough for a thread that only waits.
 const STACK_BYTES: usize = 64 << 10;
 
-/// Raises the number of files that may be open to what the system allows: each thread that answers, each connection and each store takes some,
-/// and many systems begin with 1,024. Where it cannot be raised, it stays.
+/// Raises the number of files that may be open to what the system allows: each thread
+/// that answers, each connection and each store takes some, and many systems begin with
+/// 1,024. Where it cannot be raised, it stays.
 pub fn raise_open_files() {
     let limit = getrlimit(Resource::Nofile);
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
@@ -19,7 +20,8 @@ pub fn open_files() -> Option<u64> {
     getrlimit(Resource::Nofile).current
 }
 
-/// Tries whether so many more threads may run at once, whoever bounds them: a shell, a container, a service manager.
+/// Tries whether so many more threads may run at once, whoever bounds them: a shell, a
+/// container, a service manager.
 ///
 /// # Errors
 /// Where one of them cannot be had.
@@ -27,7 +29,11 @@ pub fn try_threads(count: usize) -> io::Result<()> {
     let gate = Mutex::new(());
     let closed = gate.lock().unwrap_or_else(PoisonError::into_inner);
     std::thread::scope(|scope| {
-        let spawn = |_| std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, || drop(gate.lock()));
+        let spawn = |_| {
+            std::thread::Builder::new()
+                .stack_size(STACK_BYTES)
+                .spawn_scoped(scope, || drop(gate.lock()))
+        };
         let spawned = (0..count).try_for_each(|n| spawn(n).map(drop));
         drop(closed);
         spawned

@@ -1,17 +1,21 @@
-//! The socket of a server: names are looked up, and the first address that this machine has is taken.
+//! The socket of a server: names are looked up, and the first address that this machine
+//! has is taken.
 
 use crate::config::listen::{Host, Listen};
 use anyhow::{Context, anyhow, ensure};
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 
-/// The addresses that are meant, at least one, those of IPv4 first: of localhost everybody reaches that.
+/// The addresses that are meant, at least one, those of IPv4 first: of localhost
+/// everybody reaches that.
 pub fn addresses(listen: &Listen) -> anyhow::Result<Vec<SocketAddr>> {
     let name = match &listen.host {
         Host::Address(address) => return Ok(vec![*address]),
         Host::Name(name) => name,
     };
-    let found = (name.as_str(), listen.port).to_socket_addrs().with_context(|| format!("cannot listen on {listen}: no such name"))?;
+    let found = (name.as_str(), listen.port)
+        .to_socket_addrs()
+        .with_context(|| format!("cannot listen on {listen}: no such name"))?;
     let mut addresses: Vec<SocketAddr> = Vec::new();
     for address in found {
         if !addresses.contains(&address) {
@@ -23,15 +27,21 @@ pub fn addresses(listen: &Listen) -> anyhow::Result<Vec<SocketAddr>> {
     Ok(addresses)
 }
 
-/// Listens on the first address that this machine has. A port in use ends the search: on another address callers would not find us.
+/// Listens on the first address that this machine has. A port in use ends the search: on
+/// another address callers would not find us.
 pub fn bind(listen: &Listen, addresses: &[SocketAddr]) -> anyhow::Result<TcpListener> {
     let mut failed = anyhow!("no address");
     for address in addresses {
         match TcpListener::bind(address) {
             Ok(listener) => return Ok(listener),
             Err(error) => {
-                let is_elsewhere = matches!(error.kind(), ErrorKind::AddrNotAvailable | ErrorKind::Unsupported);
-                let shown = if listen.to_string() == address.to_string() { String::new() } else { format!(" ({address})") };
+                let is_elsewhere =
+                    matches!(error.kind(), ErrorKind::AddrNotAvailable | ErrorKind::Unsupported);
+                let shown = if listen.to_string() == address.to_string() {
+                    String::new()
+                } else {
+                    format!(" ({address})")
+                };
                 failed = anyhow!(error).context(format!("cannot listen on {listen}{shown}"));
                 if !is_elsewhere {
                     break;
@@ -62,7 +72,12 @@ mod tests {
         let near: SocketAddr = "127.0.0.1:0".parse().unwrap();
         let listen: Listen = "name:0".parse().unwrap();
         let taken = bind(&listen, &[other, near]).unwrap();
-        assert!(bind(&listen, &[other]).unwrap_err().to_string().contains("cannot listen on name:0 (192.0.2.1:0)"));
+        assert!(
+            bind(&listen, &[other])
+                .unwrap_err()
+                .to_string()
+                .contains("cannot listen on name:0 (192.0.2.1:0)")
+        );
         let in_use = taken.local_addr().unwrap();
         assert!(bind(&listen, &[in_use, near]).is_err());
     }

@@ -23,7 +23,8 @@ use settings::{Environment, Refused};
 use std::ffi::OsString;
 use std::io::Write;
 
-/// Turns crowd reports of lost service into one trustworthy answer: which provider is down, where, since when.
+/// Turns crowd reports of lost service into one trustworthy answer: which provider is
+/// down, where, since when.
 #[derive(Debug, Parser)]
 #[command(name = "groundswell", version, about, propagate_version = true)]
 struct Cli {
@@ -35,15 +36,18 @@ struct Cli {
 enum Commands {
     /// Take reports and answer questions over HTTP
     Serve(Box<crate::config::Config>),
-    /// Move everything that an embedded store holds to a Redis; may be cut off and begun again
+    /// Move everything that an embedded store holds to a Redis; may be cut off and begun
+    /// again
     Copy(Box<crate::config::CopyConfig>),
-    /// Play files of reports through ingest, store and detectors on simulated time, and write the incidents
+    /// Play files of reports through ingest, store and detectors on simulated time, and
+    /// write the incidents
     Replay(Box<crate::config::ReplayConfig>),
     /// Replay streams with known outages, score the incidents, and plot them
     Backtest(Box<backtest::Arguments>),
     /// Play an outage on record by a synthetic crowd, into files or to a server
     Simulate(simulate::Arguments),
-    /// Watch 8 July 2022 unfold: a server on a fast clock, a synthetic crowd, and an account of what it finds
+    /// Watch 8 July 2022 unfold: a server on a fast clock, a synthetic crowd, and an
+    /// account of what it finds
     Demo(demo::Arguments),
     /// Play outages on record through all of detection, and tell what it is worth
     Rehearse(rehearse::Arguments),

@@ -1,4 +1,5 @@
-//! What commands do with settings before a store is open: secrets from files, certificates, the kind of store.
+//! What commands do with settings before a store is open: secrets from files,
+//! certificates, the kind of store.
 
 use super::text::{read, trimmed, without_line_ends};
 use crate::config::{Config, KeyConfig, RedisConfig, ReplayConfig};
@@ -13,7 +14,9 @@ use std::path::Path;
 /// The providers of a file, or those compiled in.
 pub fn catalogue(path: Option<&Path>) -> anyhow::Result<Catalogue> {
     match path {
-        Some(path) => crate::catalogue::read(path).map_err(|error| anyhow!("{}: {error}", path.display())),
+        Some(path) => {
+            crate::catalogue::read(path).map_err(|error| anyhow!("{}: {error}", path.display()))
+        }
         None => Ok(crate::catalogue::builtin()),
     }
 }
@@ -23,34 +26,40 @@ pub fn reporter_key(config: &KeyConfig, store: Place<'_>) -> anyhow::Result<Repo
     let secret = match (given_secret(config)?, store) {
         (Some(secret), _) => secret.into_bytes(),
         (None, Place::Redis(_)) => bail!(
-            "a store on Redis needs a reporter key, the same on every node: give --reporter-key-file FILE or GROUNDSWELL_REPORTER_KEY, \
+            "a store on Redis needs a reporter key, the same on every node: give \
+             --reporter-key-file FILE or GROUNDSWELL_REPORTER_KEY, \
              for example made by: openssl rand -hex 32"
         ),
-        (None, Place::Directory(dir)) => {
-            embedded::secret::read_or_make(dir).with_context(|| format!("reporter.key in {}", dir.display()))?
-        }
+        (None, Place::Directory(dir)) => embedded::secret::read_or_make(dir)
+            .with_context(|| format!("reporter.key in {}", dir.display()))?,
     };
     Ok(ReporterKey::new(&secret))
 }
 
-/// The key of a directory that is only read: one that was given, or the one that it holds.
+/// The key of a directory that is only read: one that was given, or the one that it
+/// holds.
 pub fn kept_key(config: &KeyConfig, dir: &Path) -> anyhow::Result<ReporterKey> {
     if config.is_given() {
         return reporter_key(config, Place::Directory(dir));
     }
-    let secret = embedded::secret::read(dir).with_context(|| format!("reporter.key in {}", dir.display()))?;
+    let secret = embedded::secret::read(dir)
+        .with_context(|| format!("reporter.key in {}", dir.display()))?;
     Ok(ReporterKey::new(&secret))
 }
 
-/// What opens under a key. A secret of the form of a `reporter.key` may be the content of one, whose digits stand for bytes, or a text like any
-/// other: the store knows which it was written with.
+/// What opens under a key. A secret of the form of a `reporter.key` may be the content of
+/// one, whose digits stand for bytes, or a text like any other: the store knows which it
+/// was written with.
 pub fn under_key<T>(
     config: &KeyConfig,
     key: ReporterKey,
     open: impl Fn(&ReporterKey) -> anyhow::Result<T>,
 ) -> anyhow::Result<(ReporterKey, T)> {
-    let differs = |error: &anyhow::Error| matches!(error.downcast_ref(), Some(OpenError::ReporterKey(_)));
-    let kept = given_secret(config)?.and_then(|secret| embedded::secret::from_hex(&secret)).map(|secret| ReporterKey::new(&secret));
+    let differs =
+        |error: &anyhow::Error| matches!(error.downcast_ref(), Some(OpenError::ReporterKey(_)));
+    let kept = given_secret(config)?
+        .and_then(|secret| embedded::secret::from_hex(&secret))
+        .map(|secret| ReporterKey::new(&secret));
     match (open(&key), kept) {
         (Err(error), Some(kept)) if differs(&error) => Ok((kept.clone(), open(&kept)?)),
         (opened, _) => Ok((key, opened?)),
@@ -72,16 +81,21 @@ fn given_secret(config: &KeyConfig) -> anyhow::Result<Option<String>> {
 /// The store of these settings.
 pub fn store(config: &Config, catalogue: &Catalogue, terms: Terms) -> anyhow::Result<Store> {
     Ok(match Place::parse(&config.store)? {
-        Place::Redis(url) => Store::open_redis(url, catalogue, terms, &redis_options(&config.redis, url)?)?,
+        Place::Redis(url) => {
+            Store::open_redis(url, catalogue, terms, &redis_options(&config.redis, url)?)?
+        }
         Place::Directory(directory) => {
-            let options = embedded::Options { snapshot_log_bytes: config.snapshot_log_mib << 20, ..embedded::Options::default() };
+            let options = embedded::Options {
+                snapshot_log_bytes: config.snapshot_log_mib << 20,
+                ..embedded::Options::default()
+            };
             Store::open_embedded(directory, catalogue, terms, options)?
         }
     })
 }
 
-/// The Redis that a replay is to go on in; where it has parts, the tenant of this name. `options` were read once: a secret may come from a
-/// pipe.
+/// The Redis that a replay is to go on in; where it has parts, the tenant of this name.
+/// `options` were read once: a secret may come from a pipe.
 pub fn replay_redis(
     config: &ReplayConfig,
     (url, options): (&str, &address::Options),
@@ -90,7 +104,13 @@ pub fn replay_redis(
     part: Option<String>,
 ) -> anyhow::Result<Redis> {
     let prefix = match part {
-        Some(name) => config.redis.part(&name).map_err(|reason| anyhow!("--redis-prefix with {name:?}: {reason}"))?.redis_prefix,
+        Some(name) => {
+            config
+                .redis
+                .part(&name)
+                .map_err(|reason| anyhow!("--redis-prefix with {name:?}: {reason}"))?
+                .redis_prefix
+        }
         None => options.prefix.clone(),
     };
     Ok(Redis::open(url, catalogue, terms, &address::Options { prefix, ..options.clone() })?)
@@ -102,14 +122,28 @@ pub fn redis_options(config: &RedisConfig, url: &str) -> anyhow::Result<address:
     let is_encrypted = scheme.starts_with("rediss") || scheme.starts_with("valkeys");
     ensure!(
         config.redis_ca.is_none() || is_encrypted,
-        "--redis-ca needs TLS, which the address of the store does not ask for: begin it with rediss:// instead of redis://"
+        "--redis-ca needs TLS, which the address of the store does not ask for: begin it with \
+         rediss:// instead of redis://"
     );
-    let password = password_of(config.redis_password.as_ref(), config.redis_password_file.as_deref())?;
-    let sentinel_password = password_of(config.redis_sentinel_password.as_ref(), config.redis_sentinel_password_file.as_deref())?;
-    let authorities = config.redis_ca.as_ref().map(|path| read(path).map(String::into_bytes)).transpose()?;
+    let password =
+        password_of(config.redis_password.as_ref(), config.redis_password_file.as_deref())?;
+    let sentinel_password = password_of(
+        config.redis_sentinel_password.as_ref(),
+        config.redis_sentinel_password_file.as_deref(),
+    )?;
+    let authorities =
+        config.redis_ca.as_ref().map(|path| read(path).map(String::into_bytes)).transpose()?;
     let (prefix, sentinel_user) = (config.redis_prefix.clone(), config.redis_sentinel_user.clone());
     let min_replicas = config.min_replicas;
-    Ok(address::Options { prefix, password, sentinel_user, sentinel_password, authorities, min_replicas, ..address::Options::default() })
+    Ok(address::Options {
+        prefix,
+        password,
+        sentinel_user,
+        sentinel_password,
+        authorities,
+        min_replicas,
+        ..address::Options::default()
+    })
 }
 
 /// A password, as it is or in a file.

@@ -1,7 +1,8 @@
-//! Files that commands write: each appears whole or not at all, and none in place of something that is read.
+//! Files that commands write: each appears whole or not at all, and none in place of
+//! something that is read.
 //!
-//! A file is written under a hidden name beside its own, brought to the disk and then renamed. Standard output, pipes and devices are
-//! written to as it goes.
+//! A file is written under a hidden name beside its own, brought to the disk and then
+//! renamed. Standard output, pipes and devices are written to as it goes.
 
 use super::place::{Id, Place};
 use crate::engine::replay::leftovers::Leftover;
@@ -87,7 +88,9 @@ pub enum OutputError {
     #[error("{0} is a directory: give the name of a file")]
     Directory(PathBuf),
     /// A store's directory is the store's alone.
-    #[error("{path} lies in {directory}, the directory of the store: choose a directory of its own")]
+    #[error(
+        "{path} lies in {directory}, the directory of the store: choose a directory of its own"
+    )]
     InStore {
         /// The file.
         path: PathBuf,
@@ -107,7 +110,9 @@ impl Outputs {
             let metadata = metadata_of_input(path).map_err(of(path))?;
             let id = Id::of(&metadata);
             let kind = metadata.file_type();
-            if let Some((one, _)) = read.iter().find(|(_, other)| *other == id && (kind.is_fifo() || kind.is_socket())) {
+            if let Some((one, _)) =
+                read.iter().find(|(_, other)| *other == id && (kind.is_fifo() || kind.is_socket()))
+            {
                 return Err(OutputError::PipeTwice { one: one.clone(), other: path.to_owned() });
             }
             // Terminals and sockets may be read and written; nothing is lost by it.
@@ -139,16 +144,23 @@ impl Outputs {
         Ok(Target { path: path.to_owned(), place })
     }
 
-    /// Makes sure that nothing that is read or written lies in the directory of a store, which need not be there yet.
+    /// Makes sure that nothing that is read or written lies in the directory of a store,
+    /// which need not be there yet.
     ///
     /// # Errors
     /// Where something does.
     pub fn stay_out_of(&self, directory: &Path) -> Result<(), OutputError> {
         let Ok(store) = directory.canonicalize() else { return Ok(()) };
-        let written = self.targets.iter().filter_map(|(path, place)| Some((path, place.directory()?.canonicalize().ok()?)));
-        let read = self.inputs.iter().filter_map(|(path, _)| Some((path, path.canonicalize().ok()?)));
+        let written = self
+            .targets
+            .iter()
+            .filter_map(|(path, place)| Some((path, place.directory()?.canonicalize().ok()?)));
+        let read =
+            self.inputs.iter().filter_map(|(path, _)| Some((path, path.canonicalize().ok()?)));
         match written.chain(read).find(|(_, whole)| whole.starts_with(&store)) {
-            Some((path, _)) => Err(OutputError::InStore { path: path.clone(), directory: directory.to_owned() }),
+            Some((path, _)) => {
+                Err(OutputError::InStore { path: path.clone(), directory: directory.to_owned() })
+            }
             None => Ok(()),
         }
     }
@@ -158,7 +170,8 @@ impl Outputs {
     /// # Errors
     /// Where one has become an input meanwhile, or the system refuses.
     pub fn publish(&self, files: impl IntoIterator<Item = Finished>) -> Result<(), OutputError> {
-        // Held until all have their names: on a disk that does not tell upper case from lower, two new files may be one.
+        // Held until all have their names: on a disk that does not tell upper case from
+        // lower, two new files may be one.
         let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
         for Finished { target, hidden } in files {
             let (Some(hidden), Place::File(path)) = (hidden, &target.place) else { continue };
@@ -169,7 +182,8 @@ impl Outputs {
                 }
             }
             hidden.rename_to(path).map_err(of(&target.path))?;
-            published.push((target.path.clone(), Id::of(&path.metadata().map_err(of(&target.path))?)));
+            published
+                .push((target.path.clone(), Id::of(&path.metadata().map_err(of(&target.path))?)));
             sync_directory_of(path);
         }
         Ok(())
@@ -185,7 +199,9 @@ impl Outputs {
 
     fn is_no_input(&self, path: &Path, metadata: &Metadata) -> Result<(), OutputError> {
         let same = self.inputs.iter().find(|(_, id)| *id == Id::of(metadata));
-        same.map_or(Ok(()), |(input, _)| Err(OutputError::IsInput { output: path.to_owned(), input: input.clone() }))
+        same.map_or(Ok(()), |(input, _)| {
+            Err(OutputError::IsInput { output: path.to_owned(), input: input.clone() })
+        })
     }
 }
 
@@ -229,7 +245,10 @@ impl Output {
     /// Where the system refuses.
     pub fn finish(self) -> Result<Finished, OutputError> {
         let Self { target, writer, hidden } = self;
-        let file = writer.into_inner().map_err(|error| OutputError::Io { path: target.path.clone(), source: error.into_error() })?;
+        let file = writer.into_inner().map_err(|error| OutputError::Io {
+            path: target.path.clone(),
+            source: error.into_error(),
+        })?;
         if hidden.is_some() {
             file.sync_all().map_err(of(&target.path))?;
         }
@@ -247,7 +266,8 @@ impl Write for Output {
     }
 }
 
-/// A new file beside another, with the owner and permissions of that one where it is there.
+/// A new file beside another, with the owner and permissions of that one where it is
+/// there.
 fn hidden_beside(path: &Path) -> io::Result<(File, Leftover)> {
     let directory = path.parent().unwrap_or(Path::new("/"));
     let (file, hidden) = Leftover::file_in(directory, Permissions::from_mode(MODE))?;

@@ -44,7 +44,8 @@ impl Id {
 }
 
 impl Place {
-    /// Where a name leads to; `-` is the standard output. Makes the directories on the way there.
+    /// Where a name leads to; `-` is the standard output. Makes the directories on the
+    /// way there.
     pub fn of(path: &Path) -> io::Result<Self> {
         if path.as_os_str() == "-" {
             return Ok(Self::Stream(Stream::Output));
@@ -54,11 +55,15 @@ impl Place {
             let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, "names no file"));
             };
-            let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+            let directory =
+                if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
             std::fs::create_dir_all(directory)?;
-            // The system alone follows links on the way: some of `/proc` lead to where no name leads.
+            // The system alone follows links on the way: some of `/proc` lead to where no
+            // name leads.
             let whole = directory.join(name);
-            if let Some(stream) = directory.canonicalize().ok().and_then(|directory| descriptor(&directory, &whole)) {
+            if let Some(stream) =
+                directory.canonicalize().ok().and_then(|directory| descriptor(&directory, &whole))
+            {
                 return Ok(Self::Stream(stream));
             }
             let Ok(link) = whole.read_link() else { return Ok(Self::unlinked(whole)) };
@@ -74,7 +79,8 @@ impl Place {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
                 metadata => metadata.map(Some),
             },
-            // A pipe by its name is not opened to be looked at: that waits for who reads it.
+            // A pipe by its name is not opened to be looked at: that waits for who reads
+            // it.
             Self::Stream(Stream::Other(path)) => path.metadata().map(Some),
             Self::Stream(_) => self.open()?.metadata().map(Some),
         }
@@ -91,18 +97,32 @@ impl Place {
             Self::Stream(Stream::Output) => Ok(io::stdout().as_fd().try_clone_to_owned()?.into()),
             Self::Stream(Stream::Error) => Ok(io::stderr().as_fd().try_clone_to_owned()?.into()),
             // An open file may hold something already: what comes is put behind it.
-            Self::Stream(Stream::Other(path)) | Self::File(path) => OpenOptions::new().append(true).open(path),
+            Self::Stream(Stream::Other(path)) | Self::File(path) => {
+                OpenOptions::new().append(true).open(path)
+            }
         }
     }
 
     /// Whether what is written to both would be mixed, or lost.
     pub fn is_one_file_with(&self, other: &Self) -> bool {
-        let id = |place: &Self| place.metadata().ok().flatten().filter(|metadata| !is_device(metadata)).map(|metadata| Id::of(&metadata));
+        let id = |place: &Self| {
+            place
+                .metadata()
+                .ok()
+                .flatten()
+                .filter(|metadata| !is_device(metadata))
+                .map(|metadata| Id::of(&metadata))
+        };
         let (here, there) = (id(self), id(other));
         if here.is_some() || there.is_some() {
             return here == there;
         }
-        let new = |place: &Self| Some((place.directory()?.metadata().map(|metadata| Id::of(&metadata)).ok()?, place.name()?.to_owned()));
+        let new = |place: &Self| {
+            Some((
+                place.directory()?.metadata().map(|metadata| Id::of(&metadata)).ok()?,
+                place.name()?.to_owned(),
+            ))
+        };
         new(self).is_some_and(|new_here| new(other) == Some(new_here))
     }
 
@@ -112,7 +132,9 @@ impl Place {
 
     fn unlinked(path: PathBuf) -> Self {
         match path.metadata() {
-            Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => Self::Stream(Stream::Other(path)),
+            Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => {
+                Self::Stream(Stream::Other(path))
+            }
             _ => Self::File(path),
         }
     }
@@ -123,8 +145,9 @@ fn is_device(metadata: &Metadata) -> bool {
     metadata.file_type().is_char_device()
 }
 
-/// The open file that a name of `/dev/fd` or of `/proc` stands for. Its link leads to what is open, but a file that is opened anew is written
-/// from its start, and one that is replaced is not the one that is open.
+/// The open file that a name of `/dev/fd` or of `/proc` stands for. Its link leads to
+/// what is open, but a file that is opened anew is written from its start, and one that
+/// is replaced is not the one that is open.
 fn descriptor(directory: &Path, whole: &Path) -> Option<Stream> {
     let own = Path::new("/proc").join(std::process::id().to_string());
     let is_own = directory == Path::new("/dev/fd") || directory.starts_with(&own);

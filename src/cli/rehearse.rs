@@ -1,4 +1,5 @@
-//! `groundswell rehearse`: outages on record through the whole of detection, and what it is worth.
+//! `groundswell rehearse`: outages on record through the whole of detection, and what it
+//! is worth.
 
 use super::output::{Finished, Outputs};
 use super::replay::passing_setting;
@@ -25,11 +26,17 @@ pub struct Arguments {
     /// What chance begins with
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
-    /// How many of those whom the largest public aggregator counted report here, above 0 and up to 1
+    /// How many of those whom the largest public aggregator counted report here, above 0
+    /// and up to 1
     #[arg(long, default_value_t = 0.1, value_parser = super::simulate::share, value_name = "SHARE")]
     crowd: f64,
     /// Quiet weeks before each, 1 to 8
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(i64).range(1..=8), value_name = "N")]
+    #[arg(
+        long,
+        default_value_t = 3,
+        value_parser = clap::value_parser!(i64).range(1..=8),
+        value_name = "N",
+    )]
     history_weeks: i64,
     /// Folder that a plot of each and the table are written to
     #[arg(long, value_name = "DIR")]
@@ -42,14 +49,26 @@ pub struct Arguments {
 /// Rehearses them, prints the table, and fails where a verdict is not as it should be.
 ///
 /// # Errors
-/// Where there is no such scenario, files cannot be written, or something was missed, blamed, or ended too soon.
+/// Where there is no such scenario, files cannot be written, or something was missed,
+/// blamed, or ended too soon.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let named = |name: &String| Scenario::by_name(name).ok_or_else(|| anyhow!("there is no scenario {name:?}; simulate --list names them"));
-    let scenarios: Vec<&Scenario> =
-        if arguments.scenarios.is_empty() { ALL.to_vec() } else { arguments.scenarios.iter().map(named).collect::<anyhow::Result<_>>()? };
+    let named = |name: &String| {
+        Scenario::by_name(name)
+            .ok_or_else(|| anyhow!("there is no scenario {name:?}; simulate --list names them"))
+    };
+    let scenarios: Vec<&Scenario> = if arguments.scenarios.is_empty() {
+        ALL.to_vec()
+    } else {
+        arguments.scenarios.iter().map(named).collect::<anyhow::Result<_>>()?
+    };
     let mut outputs = Outputs::beside([])?;
-    let mut in_report = |name: &str| arguments.report.as_ref().map(|directory| outputs.target(&directory.join(name))).transpose();
-    let plots = scenarios.iter().map(|scenario| in_report(&format!("{}.svg", scenario.name))).collect::<Result<Vec<_>, _>>()?;
+    let mut in_report = |name: &str| {
+        arguments.report.as_ref().map(|directory| outputs.target(&directory.join(name))).transpose()
+    };
+    let plots = scenarios
+        .iter()
+        .map(|scenario| in_report(&format!("{}.svg", scenario.name)))
+        .collect::<Result<Vec<_>, _>>()?;
     let table_target = in_report("table.md")?;
     let json_target = arguments.json.as_ref().map(|file| outputs.target(file)).transpose()?;
     let (mut verdicts, mut written): (Vec<Verdict>, Vec<Finished>) = (Vec::new(), Vec::new());
@@ -70,7 +89,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     outputs.publish(written)?;
     std::io::stdout().lock().write_all(table.as_bytes())?;
-    let wrong: Vec<&str> = verdicts.iter().filter(|verdict| !verdict.is_right()).map(|verdict| verdict.scenario).collect();
+    let wrong: Vec<&str> = verdicts
+        .iter()
+        .filter(|verdict| !verdict.is_right())
+        .map(|verdict| verdict.scenario)
+        .collect();
     ensure!(wrong.is_empty(), "not as it should be: {}", wrong.join(", "));
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! `groundswell replay`: streams through ingest, store and detectors on simulated time; writes the incidents that were found.
+//! `groundswell replay`: streams through ingest, store and detectors on simulated time;
+//! writes the incidents that were found.
 
 use super::opened;
 use super::output::{Output, Outputs, Target};
@@ -28,7 +29,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-/// Anybody may know the key of a store that nobody sees; one key for all, so that a replay gives the same incidents again.
+/// Anybody may know the key of a store that nobody sees; one key for all, so that a
+/// replay gives the same incidents again.
 const PASSING_KEY: &[u8] = b"groundswell replay";
 
 /// Files that are played one after the other, and where what they tell is written.
@@ -69,18 +71,34 @@ pub fn run(config: &ReplayConfig) -> anyhow::Result<()> {
     }
     let place = config.store.as_deref().map(Place::parse).transpose()?;
     let mut outputs = Outputs::beside(inputs(config))?;
-    let targets = named.iter().map(|(_, _, out)| outputs.target(out)).collect::<Result<Vec<_>, _>>()?;
+    let targets =
+        named.iter().map(|(_, _, out)| outputs.target(out)).collect::<Result<Vec<_>, _>>()?;
     let explained = config.explained.as_ref().map(|path| outputs.target(path)).transpose()?;
     if let Some(Place::Directory(directory)) = place {
         outputs.stay_out_of(directory)?;
     }
     let history = settled(&config.history)?;
-    let streams = named.into_iter().zip(targets).map(|((name, files, _), out)| Ok(Stream { name, files: settled(&files)?, out }));
+    let streams = named
+        .into_iter()
+        .zip(targets)
+        .map(|((name, files, _), out)| Ok(Stream { name, files: settled(&files)?, out }));
     let streams = streams.collect::<anyhow::Result<Vec<Stream>>>()?;
-    let setting = setting(config, place, history.iter().chain(streams.iter().flat_map(|stream| &stream.files)))?;
+    let setting = setting(
+        config,
+        place,
+        history.iter().chain(streams.iter().flat_map(|stream| &stream.files)),
+    )?;
     let bar = bar(place, &history, &streams)?;
-    let replay =
-        Replay { config, place, setting: &setting, history: &history, outputs: &outputs, explained, has_parts: streams.len() > 1, bar };
+    let replay = Replay {
+        config,
+        place,
+        setting: &setting,
+        history: &history,
+        outputs: &outputs,
+        explained,
+        has_parts: streams.len() > 1,
+        bar,
+    };
     let home = replay.home(&streams)?;
     let replayed = jobs::each(config.jobs(), &streams, |stream| replay.play(&home, stream));
     replay.bar.finish_and_clear();
@@ -130,28 +148,57 @@ impl<'a> Replay<'a> {
         stream_is_sound(&account)?;
         let mut written = vec![writer.out.finish()?];
         if let Some(target) = &self.explained {
-            let lines = writer.explained.iter().flat_map(BTreeMap::values).flatten().copied().collect::<Vec<u8>>();
+            let lines = writer
+                .explained
+                .iter()
+                .flat_map(BTreeMap::values)
+                .flatten()
+                .copied()
+                .collect::<Vec<u8>>();
             written.push(target.written(&lines)?);
         }
         Ok(self.outputs.publish(written)?)
     }
 
-    /// A simulation in a directory of the operator's, after the history. Of several streams each has a directory within.
+    /// A simulation in a directory of the operator's, after the history. Of several
+    /// streams each has a directory within.
     fn in_directory(&self, directory: &Path, stream: &Stream) -> anyhow::Result<Simulation<'a>> {
         let (began, part) = (Instant::now(), self.part(stream));
-        let directory = part.as_ref().map_or_else(|| directory.to_owned(), |part| directory.join(part));
-        let store = Store::open_embedded(&directory, &self.setting.catalogue, self.setting.terms(), Options::default())?;
+        let directory =
+            part.as_ref().map_or_else(|| directory.to_owned(), |part| directory.join(part));
+        let store = Store::open_embedded(
+            &directory,
+            &self.setting.catalogue,
+            self.setting.terms(),
+            Options::default(),
+        )?;
         let mut simulation = Simulation::over(self.setting, store)?;
         let account = simulation.history(self.history, &mut |bytes| self.bar.inc(bytes))?;
         if !self.history.is_empty() {
-            say(&self.bar, &part.map_or_else(|| "history".into(), |name| format!("history of {name}")), &account, began)?;
+            say(
+                &self.bar,
+                &part.map_or_else(|| "history".into(), |name| format!("history of {name}")),
+                &account,
+                began,
+            )?;
         }
         history_is_sound(&account)?;
         Ok(simulation)
     }
 
-    fn redis(&self, url: &str, options: &address::Options, stream: &Stream) -> anyhow::Result<Redis> {
-        opened::replay_redis(self.config, (url, options), &self.setting.catalogue, self.setting.terms(), self.part(stream))
+    fn redis(
+        &self,
+        url: &str,
+        options: &address::Options,
+        stream: &Stream,
+    ) -> anyhow::Result<Redis> {
+        opened::replay_redis(
+            self.config,
+            (url, options),
+            &self.setting.catalogue,
+            self.setting.terms(),
+            self.part(stream),
+        )
     }
 
     /// Its part of the store, where it has not the whole.
@@ -174,7 +221,10 @@ pub fn stream_is_sound(account: &Account) -> anyhow::Result<()> {
 /// # Errors
 /// Where that is so.
 pub fn history_is_sound(account: &Account) -> anyhow::Result<()> {
-    ensure!(!account.is_all_refused(), "nothing could be read of the history: no line is a report that could be taken:\n{account}");
+    ensure!(
+        !account.is_all_refused(),
+        "nothing could be read of the history: no line is a report that could be taken:\n{account}"
+    );
     Ok(())
 }
 
@@ -187,7 +237,12 @@ fn inputs(config: &ReplayConfig) -> impl Iterator<Item = &Path> {
         &config.redis.redis_sentinel_password_file,
         &config.redis.redis_ca,
     ];
-    config.files.iter().chain(&config.history).chain(settings.into_iter().flatten()).map(PathBuf::as_path)
+    config
+        .files
+        .iter()
+        .chain(&config.history)
+        .chain(settings.into_iter().flatten())
+        .map(PathBuf::as_path)
 }
 
 fn settled(files: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
@@ -197,7 +252,8 @@ fn settled(files: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
 /// Name, files and output of each stream.
 type Named = (String, Vec<PathBuf>, PathBuf);
 
-/// With a directory to write to, each file is a stream of its own; else all of them are one.
+/// With a directory to write to, each file is a stream of its own; else all of them are
+/// one.
 fn streams(config: &ReplayConfig) -> anyhow::Result<Vec<Named>> {
     if !writes_to_directory(&config.out) {
         let name = config.files.first().map_or_else(String::new, |file| stem(file));
@@ -207,7 +263,10 @@ fn streams(config: &ReplayConfig) -> anyhow::Result<Vec<Named>> {
     let stream = |file: &PathBuf| {
         let name = stem(file);
         if !names.insert(name.clone()) {
-            bail!("two files are named {name}: what they tell would be written to one file; give --out a file, or the files other names");
+            bail!(
+                "two files are named {name}: what they tell would be written to one file; give \
+                 --out a file, or the files other names"
+            );
         }
         let out = config.out.join(format!("{name}.ndjson"));
         Ok((name, vec![file.clone()], out))
@@ -226,16 +285,27 @@ fn stem(file: &Path) -> String {
     name.strip_suffix(".ndjson").unwrap_or(name).to_owned()
 }
 
-fn setting<'a>(config: &ReplayConfig, place: Option<Place<'_>>, sources: impl Iterator<Item = &'a Source>) -> anyhow::Result<Setting> {
+fn setting<'a>(
+    config: &ReplayConfig,
+    place: Option<Place<'_>>,
+    sources: impl Iterator<Item = &'a Source>,
+) -> anyhow::Result<Setting> {
     let catalogue = match &config.catalogue {
         Some(path) => opened::catalogue(Some(path))?,
         None => providers::named_in(sources, &crate::catalogue::builtin())?,
     };
     let key = match place {
         None if !config.key.is_given() => ReporterKey::new(PASSING_KEY),
-        place => opened::reporter_key(&config.key, place.unwrap_or(Place::Directory(Path::new(""))))?,
+        place => {
+            opened::reporter_key(&config.key, place.unwrap_or(Place::Directory(Path::new(""))))?
+        }
     };
-    Ok(Setting { catalogue, key, lateness_ms: config.lateness_ms(), parameters: Parameters::default() })
+    Ok(Setting {
+        catalogue,
+        key,
+        lateness_ms: config.lateness_ms(),
+        parameters: Parameters::default(),
+    })
 }
 
 /// The setting of a replay in a store that nobody keeps.
@@ -245,11 +315,20 @@ pub fn passing_setting(catalogue: Catalogue) -> Setting {
 }
 
 /// Draws nothing where standard error is no terminal.
-fn bar(place: Option<Place<'_>>, history: &[Source], streams: &[Stream]) -> anyhow::Result<ProgressBar> {
+fn bar(
+    place: Option<Place<'_>>,
+    history: &[Source],
+    streams: &[Stream],
+) -> anyhow::Result<ProgressBar> {
     let bytes = |files: &[Source]| files.iter().map(Source::bytes).sum::<u64>();
-    let histories = if matches!(place, Some(Place::Directory(_))) { streams.len() as u64 } else { 1 };
-    let bar = ProgressBar::new(histories * bytes(history) + streams.iter().map(|stream| bytes(&stream.files)).sum::<u64>());
-    Ok(bar.with_style(ProgressStyle::with_template("{bar:40} {percent} % of {total_bytes}, {eta} to go")?))
+    let histories =
+        if matches!(place, Some(Place::Directory(_))) { streams.len() as u64 } else { 1 };
+    let bar = ProgressBar::new(
+        histories * bytes(history) + streams.iter().map(|stream| bytes(&stream.files)).sum::<u64>(),
+    );
+    Ok(bar.with_style(ProgressStyle::with_template(
+        "{bar:40} {percent} % of {total_bytes}, {eta} to go",
+    )?))
 }
 
 fn say(bar: &ProgressBar, name: &str, account: &Account, began: Instant) -> anyhow::Result<()> {
@@ -260,18 +339,27 @@ fn say(bar: &ProgressBar, name: &str, account: &Account, began: Instant) -> anyh
 /// Writes what is sure enough to be told.
 struct Writer<'a> {
     out: Output,
-    /// What was left out of learning, by hour and provider, a line each; none where nobody asks.
+    /// What was left out of learning, by hour and provider, a line each; none where
+    /// nobody asks.
     explained: Option<BTreeMap<(Hour, String), Vec<u8>>>,
     bar: &'a ProgressBar,
 }
 
 impl Observer for Writer<'_> {
     fn revision(&mut self, provider: &str, incident: &Episode) -> std::io::Result<()> {
-        if incident.state == State::Possible { Ok(()) } else { self.out.write_all(&incident_line(provider, incident)) }
+        if incident.state == State::Possible {
+            Ok(())
+        } else {
+            self.out.write_all(&incident_line(provider, incident))
+        }
     }
 
     fn step(&mut self, provider: &str, step: &Step<'_>) {
-        let (Some(lines), Some((hour, explained))) = (&mut self.explained, step.detector.explained()) else { return };
+        let (Some(lines), Some((hour, explained))) =
+            (&mut self.explained, step.detector.explained())
+        else {
+            return;
+        };
         let line = || explained_line(provider, *hour, explained);
         lines.entry((*hour, provider.to_owned())).or_insert_with(line);
     }

@@ -1,4 +1,5 @@
-//! `groundswell serve`: opens the store, takes reports and answers until it is told to stop.
+//! `groundswell serve`: opens the store, takes reports and answers until it is told to
+//! stop.
 
 use super::signals::Signals;
 use super::{limits, listening, opened};
@@ -42,22 +43,40 @@ pub fn run(config: &Config, signals: &Signals) -> anyhow::Result<()> {
     }
     let is_redis = matches!(place, Place::Redis(_));
     for name in config.without_effect(is_redis) {
-        tracing::warn!("--{name} has no effect on {}", if is_redis { "a Redis" } else { "an embedded store" });
+        tracing::warn!(
+            "--{name} has no effect on {}",
+            if is_redis { "a Redis" } else { "an embedded store" }
+        );
     }
     let catalogue = opened::catalogue(config.catalogue.as_deref())?;
     for (network, provider) in catalogue.lone_networks() {
-        tracing::warn!(network, provider, "no provider has the id of this network, and no other names it: is it misspelt?");
+        tracing::warn!(
+            network,
+            provider,
+            "no provider has the id of this network, and no other names it: is it misspelt?"
+        );
     }
-    // Bound before the store is read, so that a port in use is known at once, and before anything is made.
+    // Bound before the store is read, so that a port in use is known at once, and before
+    // anything is made.
     let listener = listening::bind(&config.listen, &addresses)?;
     let shown = Clock::system().shown();
-    ensure!(Timestamp(0) <= shown, "the clock of this machine shows {shown}, and HTTP knows no time before 1970: set it");
+    ensure!(
+        Timestamp(0) <= shown,
+        "the clock of this machine shows {shown}, and HTTP knows no time before 1970: set it"
+    );
     let workers = workers(config)?;
     let key = opened::reporter_key(&config.key, place)?;
-    let terms = |key: &ReporterKey| Terms { reporter_key_check: key.check_value(), lateness_ms: config.lateness_ms() };
-    let (key, store) = opened::under_key(&config.key, key, |key| opened::store(config, &catalogue, terms(key)))?;
+    let terms = |key: &ReporterKey| Terms {
+        reporter_key_check: key.check_value(),
+        lateness_ms: config.lateness_ms(),
+    };
+    let (key, store) =
+        opened::under_key(&config.key, key, |key| opened::store(config, &catalogue, terms(key)))?;
     if store.catalogue_before().is_some_and(|before| before != catalogue.fingerprint()) {
-        tracing::warn!("the catalogue is another one than this store was last opened with; nodes of one store should have the same");
+        tracing::warn!(
+            "the catalogue is another one than this store was last opened with; nodes of one \
+             store should have the same"
+        );
     }
     if let Some(timetable) = &timetable {
         tracing::warn!(clock = %timetable, "the clock is a simulated one, and every answer says so");
@@ -69,28 +88,37 @@ pub fn run(config: &Config, signals: &Signals) -> anyhow::Result<()> {
     serve(workers, listener, &engine, signals.asked())
 }
 
-/// A start whose clock cannot be believed serves what it has, takes no reports, and says so.
+/// A start whose clock cannot be believed serves what it has, takes no reports, and says
+/// so.
 fn check_clock(engine: &Engine, vouched: bool) -> anyhow::Result<()> {
     Runtime::new()?.block_on(engine.check_clock(vouched))?;
     if let Trust::Probation { left_ms } = engine.trust() {
-        tracing::info!(minutes = left_ms / MINUTE_MS, "nothing is forgotten before the clock has run evenly");
+        tracing::info!(
+            minutes = left_ms / MINUTE_MS,
+            "nothing is forgotten before the clock has run evenly"
+        );
     }
     Ok(())
 }
 
 /// Threads that answer requests. Each takes files of its own before anybody connects.
 fn workers(config: &Config) -> anyhow::Result<usize> {
-    let cores = || std::thread::available_parallelism().map_or(1, usize::from).min(MOST_WORKERS as usize);
+    let cores =
+        || std::thread::available_parallelism().map_or(1, usize::from).min(MOST_WORKERS as usize);
     let workers = config.workers.map_or_else(cores, usize::from);
     let needed = FILES_BESIDE_WORKERS + workers as u64 * FILES_OF_A_WORKER;
     if let Some(limit) = limits::open_files().filter(|limit| *limit < needed) {
         anyhow::bail!(
-            "--workers {workers} needs {needed} open files, and this process may have {limit}: raise it (ulimit -n), or give fewer"
+            "--workers {workers} needs {needed} open files, and this process may have {limit}: \
+             raise it (ulimit -n), or give fewer"
         );
     }
     let threads = workers + cores() + THREADS_BESIDE_WORKERS;
     limits::try_threads(threads).with_context(|| {
-        format!("--workers {workers} needs {threads} threads, more than this process may have: raise that (ulimit -u, pids of a container), or give fewer")
+        format!(
+            "--workers {workers} needs {threads} threads, more than this process may have: \
+             raise that (ulimit -u, pids of a container), or give fewer"
+        )
     })?;
     Ok(workers)
 }
@@ -100,20 +128,27 @@ fn timetable(config: &Config, place: Place<'_>) -> anyhow::Result<Option<Timetab
     let Some(text) = &config.clock else { return Ok(None) };
     ensure!(
         matches!(place, Place::Directory(_)),
-        "--clock needs an embedded store: nodes of one Redis must agree on the time; give --store a directory"
+        "--clock needs an embedded store: nodes of one Redis must agree on the time; give --store \
+         a directory"
     );
     Ok(Some(text.parse().context("--clock")?))
 }
 
 /// Serves until `stop` ends, or something dies without which there is nothing to serve.
-pub(super) fn serve(workers: usize, listener: TcpListener, engine: &Arc<Engine>, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+pub(super) fn serve(
+    workers: usize,
+    listener: TcpListener,
+    engine: &Arc<Engine>,
+    stop: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
     // Before anybody is told that it is ready.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(engine.look_at_store())?;
-    let (housekeeper, stop_keeping_house) = in_background(engine, "housekeeper", |engine, runtime| {
-        runtime.block_on(engine.unless_stopping(engine.keep_house()));
-        engine.housekeeping_every()
-    })?;
+    let (housekeeper, stop_keeping_house) =
+        in_background(engine, "housekeeper", |engine, runtime| {
+            runtime.block_on(engine.unless_stopping(engine.keep_house()));
+            engine.housekeeping_every()
+        })?;
     let (lookout, stop_looking) = in_background(engine, "lookout", |engine, runtime| {
         runtime.block_on(engine.unless_stopping(engine.look_out()));
         engine.look_every()
@@ -134,7 +169,12 @@ pub(super) fn serve(workers: usize, listener: TcpListener, engine: &Arc<Engine>,
     engine.begin_to_stop();
     drop((stop_keeping_house, stop_looking));
     let all_ended_well = [housekeeper.join(), lookout.join()].iter().all(Result::is_ok);
-    if runtime.block_on(async { tokio::time::timeout(LEASE_GIVEN_BACK_WITHIN, engine.release_lease()).await }).is_err() {
+    if runtime
+        .block_on(async {
+            tokio::time::timeout(LEASE_GIVEN_BACK_WITHIN, engine.release_lease()).await
+        })
+        .is_err()
+    {
         tracing::warn!("the lease was not given back in time; it ends by itself");
     }
     engine.stop();
@@ -145,8 +185,9 @@ pub(super) fn serve(workers: usize, listener: TcpListener, engine: &Arc<Engine>,
     })
 }
 
-/// Takes a step again and again until the other end is dropped, on a thread of its own since it waits for the disk or computes for long. The
-/// step says how long to wait for the next.
+/// Takes a step again and again until the other end is dropped, on a thread of its own
+/// since it waits for the disk or computes for long. The step says how long to wait for
+/// the next.
 fn in_background(
     engine: &Arc<Engine>,
     name: &str,
@@ -162,8 +203,10 @@ fn in_background(
 }
 
 fn start_logging(filter: &str) -> anyhow::Result<()> {
-    // What a client broke, the framework logs as an error; an error here means that somebody should look.
-    let filter = tracing_subscriber::EnvFilter::try_new(format!("actix_http::h1=off,{filter}")).context("--log")?;
+    // What a client broke, the framework logs as an error; an error here means that
+    // somebody should look.
+    let filter = tracing_subscriber::EnvFilter::try_new(format!("actix_http::h1=off,{filter}"))
+        .context("--log")?;
     tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
     Ok(())
 }

@@ -1,7 +1,8 @@
-//! Signals: what ends the process when it is asked to, in whatever phase it is. What they end leaves no temporary file behind.
+//! Signals: what ends the process when it is asked to, in whatever phase it is. What they
+//! end leaves no temporary file behind.
 //!
-//! Heard from the first moment on, on a thread of its own: process 1 of a container would not hear them otherwise. One that was to be ignored, as
-//! `nohup` arranges, still is.
+//! Heard from the first moment on, on a thread of its own: process 1 of a container would
+//! not hear them otherwise. One that was to be ignored, as `nohup` arranges, still is.
 
 use crate::engine::replay::leftovers;
 use std::sync::Arc;
@@ -23,7 +24,8 @@ pub struct Signals(Arc<watch::Sender<State>>);
 /// How far it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// The process ends at once, with the status that says so: nothing that counts is half done at any time.
+    /// The process ends at once, with the status that says so: nothing that counts is
+    /// half done at any time.
     EndsAtOnce,
     /// It ends at once, and well: a service that was asked to stop.
     EndsWell,
@@ -50,7 +52,9 @@ impl Signals {
             }
         };
         let state = Arc::clone(&signals.0);
-        std::thread::Builder::new().name("signals".into()).spawn(move || runtime.block_on(hear.heed(&state)))?;
+        std::thread::Builder::new()
+            .name("signals".into())
+            .spawn(move || runtime.block_on(hear.heed(&state)))?;
         Ok(signals)
     }
 
@@ -65,7 +69,8 @@ impl Signals {
         });
     }
 
-    /// Ends when the process is asked to: Ctrl-C, SIGTERM or SIGHUP. From the call on it has to end in order, in time, and not be asked twice.
+    /// Ends when the process is asked to: Ctrl-C, SIGTERM or SIGHUP. From the call on it
+    /// has to end in order, in time, and not be asked twice.
     pub fn asked(&self) -> impl Future<Output = ()> + use<> {
         self.0.send_if_modified(|state| {
             let is_new = *state != State::Asked;
@@ -104,7 +109,8 @@ impl Hear {
                 exit(status);
             }
             () = tokio::time::sleep(ENDS_WITHIN) => {
-                tracing::error!("did not stop within {} s and is cut off; nothing that was answered is lost", ENDS_WITHIN.as_secs_f32());
+                tracing::error!("did not stop within {} s and is cut off; nothing that was \
+                     answered is lost", ENDS_WITHIN.as_secs_f32());
                 exit(CUT_OFF);
             }
         }
@@ -143,5 +149,7 @@ async fn next(heard: &mut Option<Signal>) {
 fn is_ignored(number: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask >> (number - 1) & 1 == 1)
+    ignored
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .is_some_and(|mask| mask >> (number - 1) & 1 == 1)
 }

@@ -26,7 +26,10 @@ pub enum Host {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ListenError {
     /// No host, no port, or something around them.
-    #[error("expected HOST:PORT, such as 127.0.0.1:8080, localhost:8080, [::1]:8080, or 0.0.0.0:8080 for every address")]
+    #[error(
+        "expected HOST:PORT, such as 127.0.0.1:8080, localhost:8080, [::1]:8080, or 0.0.0.0:8080 \
+         for every address"
+    )]
     Form,
     /// A port that there is not.
     #[error("expected a port of 0 to 65535 after the last colon, got {0:?}")]
@@ -55,12 +58,17 @@ impl FromStr for Listen {
         if text.parse::<IpAddr>().is_ok_and(|address| address.is_ipv6()) {
             return Err(ListenError::Brackets);
         }
-        let (name, port) = text.rsplit_once(':').filter(|(name, _)| !name.is_empty()).ok_or(ListenError::Form)?;
+        let (name, port) =
+            text.rsplit_once(':').filter(|(name, _)| !name.is_empty()).ok_or(ListenError::Form)?;
         if name.contains(':') && !name.starts_with('[') {
             return Err(ListenError::Brackets);
         }
         let digits = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
-        let port = port.parse().ok().filter(|_| digits).ok_or_else(|| ListenError::Port(port.to_owned()))?;
+        let port = port
+            .parse()
+            .ok()
+            .filter(|_| digits)
+            .ok_or_else(|| ListenError::Port(port.to_owned()))?;
         if !is_name(name) {
             return Err(ListenError::Name(name.to_owned()));
         }
@@ -70,7 +78,10 @@ impl FromStr for Listen {
 
 /// Whether it can be looked up. What consists of numbers alone is a misspelt address.
 fn is_name(text: &str) -> bool {
-    let sound = |label: &str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    let sound = |label: &str| {
+        !label.is_empty()
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
     let name = text.strip_suffix('.').unwrap_or(text);
     let is_number = name.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     name.len() <= MOST_NAME_CHARS && !is_number && name.split('.').all(sound)
@@ -91,12 +102,24 @@ mod tests {
 
     #[test]
     fn addresses_and_names_are_taken() {
-        let rows =
-            ["127.0.0.1:8080", "[::1]:0", "0.0.0.0:80", "[::]:65535", "[fe80::1%2]:80", "localhost:8080", "node-1.example.org.:1", "a_b:0"];
+        let rows = [
+            "127.0.0.1:8080",
+            "[::1]:0",
+            "0.0.0.0:80",
+            "[::]:65535",
+            "[fe80::1%2]:80",
+            "localhost:8080",
+            "node-1.example.org.:1",
+            "a_b:0",
+        ];
         for text in rows {
             let listen: Listen = text.parse().unwrap();
             assert_eq!(listen.to_string(), text);
-            assert_eq!(matches!(listen.host, Host::Name(_)), text.starts_with(['l', 'n', 'a']), "{text}");
+            assert_eq!(
+                matches!(listen.host, Host::Name(_)),
+                text.starts_with(['l', 'n', 'a']),
+                "{text}"
+            );
         }
     }
 

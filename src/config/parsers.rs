@@ -7,22 +7,30 @@ const MOST_JOBS: usize = 1_024;
 /// How much may be logged.
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
-/// A place where facts are kept: not nothing, which would be the directory in which the command happens to run.
+/// A place where facts are kept: not nothing, which would be the directory in which the
+/// command happens to run.
 pub fn store(text: &str) -> Result<String, String> {
-    let expected = "it must be a directory, or the address of a Redis such as redis://127.0.0.1:6379; leave it out for ./groundswell-data";
+    let expected = "it must be a directory, or the address of a Redis such as \
+         redis://127.0.0.1:6379; leave it out for ./groundswell-data";
     if text.trim().is_empty() { Err(expected.into()) } else { Ok(text.to_owned()) }
 }
 
 /// A secret, which is not nothing.
 pub fn secret(text: &str) -> Result<String, String> {
-    if text.trim().is_empty() { Err("it must not be empty; leave it out where there is none".into()) } else { Ok(text.to_owned()) }
+    if text.trim().is_empty() {
+        Err("it must not be empty; leave it out where there is none".into())
+    } else {
+        Ok(text.to_owned())
+    }
 }
 
-/// A prefix of keys: no braces, which would choose the slot, and nothing that a shell or a pattern reads as something else.
+/// A prefix of keys: no braces, which would choose the slot, and nothing that a shell or
+/// a pattern reads as something else.
 pub fn prefix(text: &str) -> Result<String, String> {
     let sound = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     let fits = (1..=64).contains(&text.len()) && text.bytes().all(sound);
-    fits.then(|| text.to_owned()).ok_or_else(|| "it must be 1 to 64 letters, digits, - _ or .".into())
+    fits.then(|| text.to_owned())
+        .ok_or_else(|| "it must be 1 to 64 letters, digits, - _ or .".into())
 }
 
 /// A number of streams.
@@ -31,14 +39,19 @@ pub fn jobs(text: &str) -> Result<NonZero<usize>, String> {
     jobs.ok_or_else(|| format!("it must be 1 to {MOST_JOBS}"))
 }
 
-/// A filter of the log. A word alone must be a level: a misspelt one would be taken for a module, and nothing be logged but of that.
+/// A filter of the log. A word alone must be a level: a misspelt one would be taken for a
+/// module, and nothing be logged but of that.
 pub fn log(text: &str) -> Result<String, String> {
     let is_level = |word: &str| LEVELS.iter().any(|level| word.eq_ignore_ascii_case(level));
     let sound = |part: &str| part.contains(['=', '[']) || part.contains("::") || is_level(part);
     if !text.trim().is_empty() && text.split(',').map(str::trim).all(sound) {
         return Ok(text.to_owned());
     }
-    Err(format!("it must be {}, or MODULE=LEVEL, several with commas between, such as groundswell=debug,warn", LEVELS.join(", ")))
+    Err(format!(
+        "it must be {}, or MODULE=LEVEL, several with commas between, such as \
+         groundswell=debug,warn",
+        LEVELS.join(", ")
+    ))
 }
 
 #[cfg(test)]
@@ -47,22 +60,37 @@ mod tests {
 
     #[test]
     fn a_level_that_does_not_exist_is_no_filter() {
-        for sound in
-            ["info", "WARN", "off", "groundswell=debug", "groundswell=info,warn", "groundswell::store=trace", "actix_web[request]=info"]
-        {
+        for sound in [
+            "info",
+            "WARN",
+            "off",
+            "groundswell=debug",
+            "groundswell=info,warn",
+            "groundswell::store=trace",
+            "actix_web[request]=info",
+        ] {
             assert_eq!(log(sound).as_deref(), Ok(sound));
         }
         for wrong in ["", " ", "debgu", "groundswell=info,wran", "info,", "5"] {
-            assert!(log(wrong).is_err_and(|expected| expected.contains("off, error, warn")), "{wrong:?}");
+            assert!(
+                log(wrong).is_err_and(|expected| expected.contains("off, error, warn")),
+                "{wrong:?}"
+            );
         }
     }
 
     #[test]
     fn the_ends_of_ranges_are_within() {
         assert_eq!([jobs("1"), jobs("1024")].map(|jobs| jobs.unwrap().get()), [1, 1_024]);
-        assert!(["0", "1025", "-1", "", "many"].iter().all(|text| jobs(text).is_err_and(|expected| expected == "it must be 1 to 1024")));
+        assert!(
+            ["0", "1025", "-1", "", "many"]
+                .iter()
+                .all(|text| jobs(text).is_err_and(|expected| expected == "it must be 1 to 1024"))
+        );
         assert!(prefix(&"a".repeat(64)).is_ok());
-        assert!([&"a".repeat(65), "", "a{b}", "a b", "a*"].iter().all(|text| prefix(text).is_err()));
+        assert!(
+            [&"a".repeat(65), "", "a{b}", "a b", "a*"].iter().all(|text| prefix(text).is_err())
+        );
         assert!(["", " ", "\t"].iter().all(|text| store(text).is_err() && secret(text).is_err()));
     }
 }

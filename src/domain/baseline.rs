@@ -1,7 +1,8 @@
-//! The baseline of a provider: how many reports an undisturbed hour brings, and which share of them each cell.
+//! The baseline of a provider: how many reports an undisturbed hour brings, and which
+//! share of them each cell.
 //!
-//! Learnt hour by hour from facts alone, so that it can be made again from them: what an outage adds is bounded in the hour it is learnt,
-//! not by knowing that there was one.
+//! Learnt hour by hour from facts alone, so that it can be made again from them: what an
+//! outage adds is bounded in the hour it is learnt, not by knowing that there was one.
 
 use super::grid::{Cell, Resolution};
 use super::local_clock::LocalClock;
@@ -13,19 +14,23 @@ use std::ops::Range;
 
 /// Hours of a week.
 const HOURS_OF_WEEK: usize = 168;
-/// The hours of a week that begins on Thursday, as 1970 did, in which people live by the weekend: from Friday to Sunday, both at eight in the evening.
+/// The hours of a week that begins on Thursday, as 1970 did, in which people live by the
+/// weekend: from Friday to Sunday, both at eight in the evening.
 const WEEKEND: Range<usize> = 44..92;
-/// Parts of a day that cells have shares of their own in: four hours each, in UTC whatever the clocks show, lest what was learnt of a cell mix.
+/// Parts of a day that cells have shares of their own in: four hours each, in UTC
+/// whatever the clocks show, lest what was learnt of a cell mix.
 pub const PARTS: usize = 6;
 /// How much of what was learnt remains after a week.
 const WEEKLY_MEMORY: f64 = 0.75;
-/// An hour of the week weighs as if so many weeks had agreed with what is shared with other days.
+/// An hour of the week weighs as if so many weeks had agreed with what is shared with
+/// other days.
 const SHARED_WEEKS: f64 = 1.5;
 /// An hour of the day weighs as if so many days had agreed with the borrowed shape.
 const SHAPE_DAYS: f64 = 2.0;
 /// No hour is expected to bring less than this share of the mean hour.
 const LEAST_OF_MEAN: f64 = 0.05;
-/// Reports that a part of the day must bring before its own shares outweigh those of the whole day.
+/// Reports that a part of the day must bring before its own shares outweigh those of the
+/// whole day.
 const PART_PRIOR: f64 = 150.0;
 /// Reports that a cell without any is taken to have had.
 const CELL_PRIOR: f64 = 0.3;
@@ -33,7 +38,8 @@ const CELL_PRIOR: f64 = 0.3;
 const MAP_PRIOR: f64 = 100.0;
 /// What an hour adds is bounded once so much was learnt.
 const BOUNDS_AFTER_WEEKS: f64 = 0.3;
-/// The level follows the last day, without the last hours, lest an outage raise its own baseline.
+/// The level follows the last day, without the last hours, lest an outage raise its own
+/// baseline.
 const LEVEL_HOURS: usize = 24;
 const LEVEL_LEAVES_OUT: usize = 3;
 /// Reports that the level of one weighs as much as.
@@ -45,7 +51,8 @@ const LEVEL_RANGE: (f64, f64) = (0.6, 1.6);
 pub struct Baseline {
     /// What hours of the week are counted by.
     clock: LocalClock,
-    /// Hours learnt, each as the part of it somebody was there, with the weight it still has.
+    /// Hours learnt, each as the part of it somebody was there, with the weight it still
+    /// has.
     hours: [f64; HOURS_OF_WEEK],
     reports: [f64; HOURS_OF_WEEK],
     /// Reports a minute in each hour of the week, from both.
@@ -65,12 +72,14 @@ pub const fn part_of(hour: Hour) -> usize {
     (hour.0.rem_euclid(24) / 4) as usize
 }
 
-/// What an undisturbed hour seldom exceeds: four standard deviations at that dispersion, and a few reports.
+/// What an undisturbed hour seldom exceeds: four standard deviations at that dispersion,
+/// and a few reports.
 fn seldom_exceeded(expected: f64, dispersion: f64, few: f64) -> f64 {
     expected + 4.0 * (expected * (1.0 + dispersion * expected)).sqrt() + few
 }
 
-/// Whether so many reports of many places together are more than an undisturbed hour brings, where `few` more are no matter.
+/// Whether so many reports of many places together are more than an undisturbed hour
+/// brings, where `few` more are no matter.
 #[must_use]
 pub fn is_disturbed(count: f64, expected: f64, few: f64) -> bool {
     count > seldom_exceeded(expected, 0.1, few)
@@ -93,10 +102,11 @@ impl Default for Baseline {
 }
 
 impl Baseline {
-    /// Counts hours of the week by another clock, from `now` on: what was learnt by the one before is taken over, each hour as that which the new
-    /// one shows for it now.
+    /// Counts hours of the week by another clock, from `now` on: what was learnt by the
+    /// one before is taken over, each hour as that which the new one shows for it now.
     pub fn go_by(&mut self, clock: LocalClock, now: Hour) {
-        let later = (clock.ahead(now) - self.clock.ahead(now)).rem_euclid(HOURS_OF_WEEK as i64) as usize;
+        let later =
+            (clock.ahead(now) - self.clock.ahead(now)).rem_euclid(HOURS_OF_WEEK as i64) as usize;
         for sums in [&mut self.hours, &mut self.reports, &mut self.rates] {
             sums.rotate_right(later);
         }
@@ -108,15 +118,19 @@ impl Baseline {
         self.clock.shows(hour).0.rem_euclid(HOURS_OF_WEEK as i64) as usize
     }
 
-    /// Counts all that came in an hour, what an outage explains too: where it is more on each of some days it is usual.
+    /// Counts all that came in an hour, what an outage explains too: where it is more on
+    /// each of some days it is usual.
     pub fn count(&mut self, hour: Hour, reports: &[(Cell, f64)], live: f64, lender: Option<&Self>) {
         let expected = self.expected_in(hour, live);
         let mut steady = std::mem::take(&mut self.steady);
-        steady.count(hour, reports, expected, |cell, hour| self.share_over_weeks(cell, part_of(hour), lender));
+        steady.count(hour, reports, expected, |cell, hour| {
+            self.share_over_weeks(cell, part_of(hour), lender)
+        });
         self.steady = steady;
     }
 
-    /// Learns one hour: reports by cell, of which the finest are of resolution 7, and which part of it somebody was there to take them.
+    /// Learns one hour: reports by cell, of which the finest are of resolution 7, and
+    /// which part of it somebody was there to take them.
     pub fn learn(&mut self, hour: Hour, reports: &[(Cell, f64)], live: f64) {
         self.forget_until(hour);
         if live <= 0.0 {
@@ -127,13 +141,18 @@ impl Baseline {
         let known = self.weeks() >= BOUNDS_AFTER_WEEKS;
         for (cell, count) in reports {
             let expected = level * mean * self.share(*cell, part, None);
-            let learnt = if known && *count > seldom_exceeded(expected, 0.2, 2.0) { expected } else { *count };
+            let learnt = if known && *count > seldom_exceeded(expected, 0.2, 2.0) {
+                expected
+            } else {
+                *count
+            };
             self.parts[part] += learnt;
             for (of_resolution, cell) in self.cells.iter_mut().zip(cell.with_ancestors()) {
                 of_resolution.entry(cell).or_default()[part] += learnt as f32;
             }
         }
-        // Of all that came: where calls come in numbers each of them is more than its cell seldom exceeds, and together they are what is usual.
+        // Of all that came: where calls come in numbers each of them is more than its
+        // cell seldom exceeds, and together they are what is usual.
         let total: f64 = reports.iter().map(|(_, count)| count).sum();
         let expected = level * mean;
         let learnt = if known && is_disturbed(total, expected, 5.0) { expected } else { total };
@@ -166,14 +185,19 @@ impl Baseline {
         }
     }
 
-    /// Makes the rates anew from what was learnt, with the weekly shape of another provider where this one has seen little.
+    /// Makes the rates anew from what was learnt, with the weekly shape of another
+    /// provider where this one has seen little.
     pub fn refresh(&mut self, lender: Option<&Self>) {
         let shape = lender.map_or([1.0; HOURS_OF_WEEK], Self::shape);
         let seen: f64 = (0..HOURS_OF_WEEK).map(|h| self.hours[h] * shape[h]).sum();
         let mean = if seen > 0.0 { self.reports.iter().sum::<f64>() / seen } else { 0.0 };
         for (h, of_shape) in shape.into_iter().enumerate() {
-            let same = (h % 24..HOURS_OF_WEEK).step_by(24).filter(|other| WEEKEND.contains(other) == WEEKEND.contains(&h));
-            let (hours, reports) = same.fold((0.0, 0.0), |(hours, reports), o| (hours + self.hours[o], reports + self.reports[o]));
+            let same = (h % 24..HOURS_OF_WEEK)
+                .step_by(24)
+                .filter(|other| WEEKEND.contains(other) == WEEKEND.contains(&h));
+            let (hours, reports) = same.fold((0.0, 0.0), |(hours, reports), o| {
+                (hours + self.hours[o], reports + self.reports[o])
+            });
             let shared = (reports + SHAPE_DAYS * mean * of_shape) / (hours + SHAPE_DAYS);
             let rate = (self.reports[h] + SHARED_WEEKS * shared) / (self.hours[h] + SHARED_WEEKS);
             self.rates[h] = rate.max(LEAST_OF_MEAN * mean) / 60.0;
@@ -206,7 +230,10 @@ impl Baseline {
 
     fn mean_of(&self, hour: Hour) -> f64 {
         let h = self.hour_of_week(hour);
-        let (before, after) = (self.rates[(h + HOURS_OF_WEEK - 1) % HOURS_OF_WEEK], self.rates[(h + 1) % HOURS_OF_WEEK]);
+        let (before, after) = (
+            self.rates[(h + HOURS_OF_WEEK - 1) % HOURS_OF_WEEK],
+            self.rates[(h + 1) % HOURS_OF_WEEK],
+        );
         // The mean of the lines that join the middles of the hours.
         60.0 * (before + 6.0 * self.rates[h] + after) / 8.0
     }
@@ -215,7 +242,11 @@ impl Baseline {
     #[must_use]
     pub fn level(&self) -> f64 {
         let counted = self.last.len().saturating_sub(LEVEL_LEAVES_OUT);
-        let (reports, expected) = self.last.iter().take(counted).fold((0.0, 0.0), |(r, e), hour| (r + hour.0, e + hour.1));
+        let (reports, expected) = self
+            .last
+            .iter()
+            .take(counted)
+            .fold((0.0, 0.0), |(r, e), hour| (r + hour.0, e + hour.1));
         ((reports + LEVEL_PRIOR) / (expected + LEVEL_PRIOR)).clamp(LEVEL_RANGE.0, LEVEL_RANGE.1)
     }
 
@@ -225,8 +256,11 @@ impl Baseline {
         // Lines join the middles of the hours.
         let into = (minute.0 * 2 + 1).rem_euclid(120) as f64 / 120.0;
         let h = self.hour_of_week(minute.hour());
-        let (neighbour, weight) =
-            if into < 0.5 { ((h + HOURS_OF_WEEK - 1) % HOURS_OF_WEEK, 0.5 - into) } else { ((h + 1) % HOURS_OF_WEEK, into - 0.5) };
+        let (neighbour, weight) = if into < 0.5 {
+            ((h + HOURS_OF_WEEK - 1) % HOURS_OF_WEEK, 0.5 - into)
+        } else {
+            ((h + 1) % HOURS_OF_WEEK, into - 0.5)
+        };
         self.rates[h] * (1.0 - weight) + self.rates[neighbour] * weight
     }
 
@@ -295,11 +329,14 @@ impl Baseline {
         CELL_PRIOR / (self.reports() + CELL_PRIOR * cells as f64)
     }
 
-    /// Reports expected of the whole provider in an hour of which somebody was there for that part.
+    /// Reports expected of the whole provider in an hour of which somebody was there for
+    /// that part.
     #[must_use]
     pub fn expected_in(&self, hour: Hour, live: f64) -> f64 {
         let minutes = hour.minutes();
-        (minutes.start.0..minutes.end.0).map(|minute| self.rate(Minute(minute))).sum::<f64>() * self.level() * live
+        (minutes.start.0..minutes.end.0).map(|minute| self.rate(Minute(minute))).sum::<f64>()
+            * self.level()
+            * live
     }
 
     /// Cells of a resolution that reports were learnt of.
@@ -329,7 +366,11 @@ mod tests {
         let mut baseline = Baseline::default();
         baseline.go_by(by.clone(), Hour(0));
         for hour in (0..LEARNT).map(Hour) {
-            baseline.learn(hour, &[(cell, (1 + clock().shows(hour).0.rem_euclid(DAY)) as f64)], 1.0);
+            baseline.learn(
+                hour,
+                &[(cell, (1 + clock().shows(hour).0.rem_euclid(DAY)) as f64)],
+                1.0,
+            );
             baseline.refresh(None);
         }
         baseline
@@ -346,9 +387,15 @@ mod tests {
         let baseline = learnt(&clock());
         let (before, after) = (of_day(&baseline, before), of_day(&baseline, after));
         for hour in 0..DAY as usize - 1 {
-            assert!((before[hour + 1] - after[hour]).abs() < 0.2, "hour {hour}: {before:?} {after:?}");
+            assert!(
+                (before[hour + 1] - after[hour]).abs() < 0.2,
+                "hour {hour}: {before:?} {after:?}"
+            );
         }
-        assert!(before.iter().zip(&after).any(|(before, after)| (before - after).abs() > 0.8), "{before:?} {after:?}");
+        assert!(
+            before.iter().zip(&after).any(|(before, after)| (before - after).abs() > 0.8),
+            "{before:?} {after:?}"
+        );
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use super::grid::Position;
 
-/// A box in degrees, its longitudes within ±180. West of the antimeridian to east of it when `west > east`.
+/// A box in degrees, its longitudes within ±180. West of the antimeridian to east of it
+/// when `west > east`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BoundingBox {
     west: f64,
@@ -11,7 +12,8 @@ pub struct BoundingBox {
     north: f64,
 }
 
-/// Degrees of longitude that are read at most, either way: a hundred turns, more than anybody scrolls a map. Beyond, degrees lose precision.
+/// Degrees of longitude that are read at most, either way: a hundred turns, more than
+/// anybody scrolls a map. Beyond, degrees lose precision.
 pub const MOST_LONGITUDE: f64 = 36_000.0;
 const TURN: f64 = 360.0;
 
@@ -35,11 +37,13 @@ pub enum BoundingBoxError {
 }
 
 impl BoundingBox {
-    /// A box from its four sides in degrees, as web maps say them: longitudes beyond ±180 count on over the antimeridian (176 to 182), 360 degrees
-    /// or more from west to east are all longitudes, and what reaches over a pole ends there.
+    /// A box from its four sides in degrees, as web maps say them: longitudes beyond ±180
+    /// count on over the antimeridian (176 to 182), 360 degrees or more from west to east
+    /// are all longitudes, and what reaches over a pole ends there.
     ///
     /// # Errors
-    /// Where a longitude is further than [`MOST_LONGITUDE`], nothing lies between the poles, or south lies north of north.
+    /// Where a longitude is further than [`MOST_LONGITUDE`], nothing lies between the
+    /// poles, or south lies north of north.
     pub fn new(west: f64, south: f64, east: f64, north: f64) -> Result<Self, BoundingBoxError> {
         let is_longitude = |lon: &f64| (-MOST_LONGITUDE..=MOST_LONGITUDE).contains(lon);
         if let Some(lon) = [west, east].into_iter().find(|lon| !is_longitude(lon)) {
@@ -52,10 +56,13 @@ impl BoundingBox {
             return Err(BoundingBoxError::SouthOfNorth { south, north });
         }
         // Latitude and longitude the wrong way round would else be an empty answer.
-        if let Some((lat, _)) = [(south, south), (north, -north)].into_iter().find(|(_, beyond)| *beyond > 90.0) {
+        if let Some((lat, _)) =
+            [(south, south), (north, -north)].into_iter().find(|(_, beyond)| *beyond > 90.0)
+        {
             return Err(BoundingBoxError::Latitude(lat));
         }
-        let (west, east) = if east - west >= TURN { (-180.0, 180.0) } else { (wrapped(west), wrapped(east)) };
+        let (west, east) =
+            if east - west >= TURN { (-180.0, 180.0) } else { (wrapped(west), wrapped(east)) };
         Ok(Self { west, south: south.max(-90.0), east, north: north.min(90.0) })
     }
 
@@ -64,7 +71,8 @@ impl BoundingBox {
     pub fn contains(&self, position: Position) -> bool {
         let Self { west, south, east, north } = *self;
         let (lat, lon) = (position.lat(), position.lon());
-        let within_longitudes = if west <= east { west <= lon && lon <= east } else { west <= lon || lon <= east };
+        let within_longitudes =
+            if west <= east { west <= lon && lon <= east } else { west <= lon || lon <= east };
         within_longitudes && south <= lat && lat <= north
     }
 
@@ -100,7 +108,11 @@ mod tests {
             (earth, 0.0, 180.0, true),
         ];
         for (bbox, lat, lon, inside) in rows {
-            assert_eq!(bbox.contains(Position::new(lat, lon).unwrap()), inside, "{bbox:?} {lat} {lon}");
+            assert_eq!(
+                bbox.contains(Position::new(lat, lon).unwrap()),
+                inside,
+                "{bbox:?} {lat} {lon}"
+            );
         }
     }
 
@@ -137,14 +149,27 @@ mod tests {
         let [_, south, _, north] = BoundingBox::new(0.0, -123.4, 1.0, 91.0).unwrap().sides();
         assert_eq!((south, north), (-90.0, 90.0));
         assert_eq!(BoundingBox::new(0.0, 91.0, 1.0, 92.0), Err(BoundingBoxError::Latitude(91.0)));
-        assert_eq!(BoundingBox::new(0.0, -99.0, 1.0, -91.0), Err(BoundingBoxError::Latitude(-91.0)));
-        assert_eq!(BoundingBox::new(-20.0, 176.0, -15.0, 182.0), Err(BoundingBoxError::Latitude(176.0)), "latitude first");
+        assert_eq!(
+            BoundingBox::new(0.0, -99.0, 1.0, -91.0),
+            Err(BoundingBoxError::Latitude(-91.0))
+        );
+        assert_eq!(
+            BoundingBox::new(-20.0, 176.0, -15.0, 182.0),
+            Err(BoundingBoxError::Latitude(176.0)),
+            "latitude first"
+        );
     }
 
     #[test]
     fn what_is_no_number_of_degrees_or_upside_down_is_refused() {
-        assert_eq!(BoundingBox::new(-36_001.0, 0.0, 0.0, 1.0), Err(BoundingBoxError::Longitude(-36_001.0)));
-        assert_eq!(BoundingBox::new(0.0, 2.0, 0.0, 1.0), Err(BoundingBoxError::SouthOfNorth { south: 2.0, north: 1.0 }));
+        assert_eq!(
+            BoundingBox::new(-36_001.0, 0.0, 0.0, 1.0),
+            Err(BoundingBoxError::Longitude(-36_001.0))
+        );
+        assert_eq!(
+            BoundingBox::new(0.0, 2.0, 0.0, 1.0),
+            Err(BoundingBoxError::SouthOfNorth { south: 2.0, north: 1.0 })
+        );
         for side in 0..4 {
             for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
                 let mut sides = [0.0, 0.0, 1.0, 1.0];

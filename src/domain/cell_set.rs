@@ -1,4 +1,5 @@
-//! Cells of mixed resolutions as a set, which knows whether another cell lies in one of them.
+//! Cells of mixed resolutions as a set, which knows whether another cell lies in one of
+//! them.
 
 use super::grid::{Cell, Resolution};
 use hashbrown::HashSet;
@@ -22,11 +23,17 @@ impl CellSet {
     #[must_use]
     pub fn holds(&self, cell: Cell) -> bool {
         let occurs = |resolution: &Resolution| self.resolutions[usize::from(resolution.number())];
-        let around = Resolution::ALL.into_iter().take_while(|resolution| *resolution <= cell.resolution()).filter(occurs);
-        around.map(|resolution| cell.rolled_up_to(resolution)).any(|cell| self.cells.contains(&cell))
+        let around = Resolution::ALL
+            .into_iter()
+            .take_while(|resolution| *resolution <= cell.resolution())
+            .filter(occurs);
+        around
+            .map(|resolution| cell.rolled_up_to(resolution))
+            .any(|cell| self.cells.contains(&cell))
     }
 
-    /// Whether one of them is a cell of the other, or lies in one, or one of the other's in it.
+    /// Whether one of them is a cell of the other, or lies in one, or one of the other's
+    /// in it.
     #[must_use]
     pub fn overlaps(&self, other: &Self) -> bool {
         other.iter().any(|cell| self.holds(cell)) || self.iter().any(|cell| other.holds(cell))
@@ -36,7 +43,8 @@ impl CellSet {
     #[must_use]
     pub fn meets(&self, other: &Self) -> bool {
         // Most that meet overlap: only of the others the neighbours are looked at.
-        self.overlaps(other) || other.iter().flat_map(|cell| cell.disk(1)).any(|(cell, _)| self.holds(cell))
+        self.overlaps(other)
+            || other.iter().flat_map(|cell| cell.disk(1)).any(|(cell, _)| self.holds(cell))
     }
 
     /// Whether there are none.
@@ -83,17 +91,29 @@ mod tests {
 
     #[test]
     fn a_cell_lies_in_itself_and_in_all_coarser_ones_around_it() {
-        let [here, there] =
-            [(43.65, -79.38), (45.42, -75.70)].map(|(lat, lon)| Cell::at(Position::new(lat, lon).unwrap(), Resolution::FINEST));
+        let [here, there] = [(43.65, -79.38), (45.42, -75.70)]
+            .map(|(lat, lon)| Cell::at(Position::new(lat, lon).unwrap(), Resolution::FINEST));
         for resolution in Resolution::ALL {
             let set: CellSet = [here.rolled_up_to(resolution)].into_iter().collect();
             for other in Resolution::ALL {
-                assert_eq!(set.holds(here.rolled_up_to(other)), resolution <= other, "{resolution:?} {other:?}");
+                assert_eq!(
+                    set.holds(here.rolled_up_to(other)),
+                    resolution <= other,
+                    "{resolution:?} {other:?}"
+                );
             }
-            assert_eq!(set.holds(there), there.rolled_up_to(resolution) == here.rolled_up_to(resolution), "{resolution:?}");
+            assert_eq!(
+                set.holds(there),
+                there.rolled_up_to(resolution) == here.rolled_up_to(resolution),
+                "{resolution:?}"
+            );
         }
         let of_two: CellSet = [here, there.rolled_up_to(Resolution::HOURLY)].into_iter().collect();
-        assert!(of_two.holds(here) && of_two.holds(there) && !of_two.holds(here.rolled_up_to(Resolution::HOURLY)));
+        assert!(
+            of_two.holds(here)
+                && of_two.holds(there)
+                && !of_two.holds(here.rolled_up_to(Resolution::HOURLY))
+        );
         assert!(!CellSet::default().holds(here));
     }
 }

@@ -1,22 +1,28 @@
-//! Whether a wall clock can be believed: compared, reading by reading, with a steady clock that nobody sets, with the newest fact, and with the
-//! store's own clock. Pure: it is given readings and asks no clock.
+//! Whether a wall clock can be believed: compared, reading by reading, with a steady
+//! clock that nobody sets, with the newest fact, and with the store's own clock. Pure: it
+//! is given readings and asks no clock.
 //!
-//! A wall clock that is *stepped* (set by more than [`STEP_MS`] at once) is in doubt, and time goes on by the steady clock: a *holdover*. It
-//! ends once the wall clock returns, or has run evenly at its new place for [`SETTLED_AFTER_MS`].
+//! A wall clock that is *stepped* (set by more than [`STEP_MS`] at once) is in doubt, and
+//! time goes on by the steady clock: a *holdover*. It ends once the wall clock returns,
+//! or has run evenly at its new place for [`SETTLED_AFTER_MS`].
 
 use super::time::{CLOCK_TOLERANCE_MS, HOUR_MS, MINUTE_MS, Minute, Timestamp};
 use std::fmt;
 
-/// A wall clock that moved against the steady one by more than this was set. Network time moves a clock in small steps, and corrects slowly what
-/// is below 128 ms (RFC 5905); ten seconds are far above both.
+/// A wall clock that moved against the steady one by more than this was set. Network time
+/// moves a clock in small steps, and corrects slowly what is below 128 ms (RFC 5905); ten
+/// seconds are far above both.
 pub const STEP_MS: i64 = 10_000;
 /// What was set runs evenly for so long before reports are dated by it again.
 pub const SETTLED_AFTER_MS: i64 = MINUTE_MS;
-/// A clock runs evenly for so long, from a start or a step on, before anything is forgotten by it.
+/// A clock runs evenly for so long, from a start or a step on, before anything is
+/// forgotten by it.
 pub const PROBATION_MS: i64 = HOUR_MS;
-/// A wall clock further from the store's own is in doubt: nodes of one store must agree on the minute.
+/// A wall clock further from the store's own is in doubt: nodes of one store must agree
+/// on the minute.
 pub const APART_MS: i64 = 2_000;
-/// The offset follows the wall clock by at most one part in ten of the time that passed: chrony slews by up to a twelfth.
+/// The offset follows the wall clock by at most one part in ten of the time that passed:
+/// chrony slews by up to a twelfth.
 const SLEW_PART: i64 = 10;
 
 /// What both clocks showed at one moment.
@@ -24,7 +30,8 @@ const SLEW_PART: i64 = 10;
 pub struct Reading {
     /// The wall clock.
     pub wall: Timestamp,
-    /// The steady clock: milliseconds since some moment, in which the machine may have slept.
+    /// The steady clock: milliseconds since some moment, in which the machine may have
+    /// slept.
     pub steady_ms: i64,
 }
 
@@ -33,7 +40,8 @@ pub struct Reading {
 pub enum Trust {
     /// Reports are dated by it, and what is old by it is forgotten.
     Confirmed,
-    /// Reports are dated by it. Nothing is forgotten before it has run evenly for so much longer.
+    /// Reports are dated by it. Nothing is forgotten before it has run evenly for so much
+    /// longer.
     Probation {
         /// Milliseconds.
         left_ms: i64,
@@ -64,7 +72,8 @@ pub enum Doubt {
     },
     /// The store's own clock shows another time.
     ApartFromStore {
-        /// Milliseconds by which the wall clock is ahead of the store's; behind where negative.
+        /// Milliseconds by which the wall clock is ahead of the store's; behind where
+        /// negative.
         by_ms: i64,
     },
 }
@@ -140,7 +149,8 @@ impl ClockGuard {
         }
     }
 
-    /// The time at a reading: what the wall clock shows, or in a holdover what it would show had nobody set it.
+    /// The time at a reading: what the wall clock shows, or in a holdover what it would
+    /// show had nobody set it.
     #[must_use]
     pub const fn now(&self, reading: Reading) -> Timestamp {
         match self.step {
@@ -149,7 +159,8 @@ impl ClockGuard {
         }
     }
 
-    /// Takes a reading, and says what is new. The more readings, the smaller the steps that show.
+    /// Takes a reading, and says what is new. The more readings, the smaller the steps
+    /// that show.
     pub fn look(&mut self, reading: Reading) -> Option<Event> {
         let most_ms = reading.steady_ms.saturating_sub(self.looked_at_ms).max(0) / SLEW_PART;
         // What is too little to follow counts with the next look.
@@ -163,9 +174,14 @@ impl ClockGuard {
             }
             return returned;
         }
-        let Some(step) = self.step.filter(|step| ahead_ms(reading, step.offset_ms).saturating_abs() <= STEP_MS) else {
+        let Some(step) =
+            self.step.filter(|step| ahead_ms(reading, step.offset_ms).saturating_abs() <= STEP_MS)
+        else {
             let was_even = self.step.is_none();
-            self.step = Some(Step { offset_ms: self.offset_ms.saturating_add(by_ms), since_ms: reading.steady_ms });
+            self.step = Some(Step {
+                offset_ms: self.offset_ms.saturating_add(by_ms),
+                since_ms: reading.steady_ms,
+            });
             self.steps += 1;
             // One that is set again and again is told of once.
             return was_even.then_some(Event::Stepped { by_ms });
@@ -184,7 +200,9 @@ impl ClockGuard {
     #[must_use]
     pub fn trust(&self, reading: Reading) -> Trust {
         if let Some(step) = self.step {
-            return Trust::Doubted(Doubt::Stepped { by_ms: step.offset_ms.saturating_sub(self.offset_ms) });
+            return Trust::Doubted(Doubt::Stepped {
+                by_ms: step.offset_ms.saturating_sub(self.offset_ms),
+            });
         }
         if let StoreClock::Ahead(by_ms) = self.store
             && APART_MS < by_ms.saturating_abs()
@@ -195,7 +213,9 @@ impl ClockGuard {
         if !clock.minute().can_be_kept() {
             return Trust::Doubted(Doubt::CannotBeKept { clock });
         }
-        if let Some(newest) = self.newest.filter(|newest| clock.plus_ms(CLOCK_TOLERANCE_MS) < newest.start()) {
+        if let Some(newest) =
+            self.newest.filter(|newest| clock.plus_ms(CLOCK_TOLERANCE_MS) < newest.start())
+        {
             return Trust::Doubted(Doubt::BeforeNewest { clock, newest });
         }
         let left_ms = PROBATION_MS - reading.steady_ms.saturating_sub(self.even_since_ms);
@@ -205,7 +225,8 @@ impl ClockGuard {
         if self.vouched || left_ms <= 0 { Trust::Confirmed } else { Trust::Probation { left_ms } }
     }
 
-    /// The operator says that the clock is right: it is confirmed at once, until it is set.
+    /// The operator says that the clock is right: it is confirmed at once, until it is
+    /// set.
     pub const fn vouch(&mut self) {
         self.vouched = true;
     }
@@ -215,12 +236,15 @@ impl ClockGuard {
         self.newest = self.newest.max(Some(minute));
     }
 
-    /// Facts after this moment were dated by a clock that was wrong: none of them is the newest.
+    /// Facts after this moment were dated by a clock that was wrong: none of them is the
+    /// newest.
     pub fn forget_future(&mut self, now: Timestamp) {
-        self.newest = self.newest.filter(|newest| newest.start() <= now.plus_ms(CLOCK_TOLERANCE_MS));
+        self.newest =
+            self.newest.filter(|newest| newest.start() <= now.plus_ms(CLOCK_TOLERANCE_MS));
     }
 
-    /// The store's clock was asked. As long as it is apart, the hour does not begin; one that was apart stays so until the store says otherwise.
+    /// The store's clock was asked. As long as it is apart, the hour does not begin; one
+    /// that was apart stays so until the store says otherwise.
     pub const fn compare(&mut self, reading: Reading, store: StoreClock) {
         if !(self.is_apart() && matches!(store, StoreClock::Unknown)) {
             self.store = store;
@@ -236,7 +260,8 @@ impl ClockGuard {
         self.steps
     }
 
-    /// How often time itself was set: whoever counts on it going on must begin anew with each.
+    /// How often time itself was set: whoever counts on it going on must begin anew with
+    /// each.
     #[must_use]
     pub const fn adoptions(&self) -> u64 {
         self.adoptions
@@ -271,20 +296,32 @@ impl fmt::Display for Doubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Stepped { by_ms } => {
-                let (s, way) = (by_ms.unsigned_abs() / 1_000, if *by_ms < 0 { "back" } else { "forward" });
-                write!(f, "the clock was set {way} by {s} s: it is believed once it is back, or has run evenly for a minute")
+                let (s, way) =
+                    (by_ms.unsigned_abs() / 1_000, if *by_ms < 0 { "back" } else { "forward" });
+                write!(
+                    f,
+                    "the clock was set {way} by {s} s: it is believed once it is back, or has run \
+                     evenly for a minute"
+                )
             }
             Self::BeforeNewest { clock, newest } => {
                 let newest = newest.start();
                 write!(
                     f,
-                    "the clock shows {clock}, but the newest report is of {newest}: set the clock, or start with --trust-clock if it is right"
+                    "the clock shows {clock}, but the newest report is of {newest}: set the \
+                     clock, or start with --trust-clock if it is right"
                 )
             }
-            Self::CannotBeKept { clock } => write!(f, "the clock shows {clock}, and facts are kept from 1970 on: set the clock"),
+            Self::CannotBeKept { clock } => {
+                write!(f, "the clock shows {clock}, and facts are kept from 1970 on: set the clock")
+            }
             Self::ApartFromStore { by_ms } => {
                 let ms = by_ms.unsigned_abs();
-                write!(f, "this node's clock and Redis' are {ms} ms apart, more than {APART_MS}: let NTP set both")
+                write!(
+                    f,
+                    "this node's clock and Redis' are {ms} ms apart, more than {APART_MS}: let \
+                     NTP set both"
+                )
             }
         }
     }
@@ -325,11 +362,18 @@ mod tests {
 
     impl Bench {
         fn new() -> Self {
-            Self { guard: ClockGuard::new(Reading { wall: Timestamp(T0), steady_ms: 0 }), steady_ms: 0, set_by_ms: 0 }
+            Self {
+                guard: ClockGuard::new(Reading { wall: Timestamp(T0), steady_ms: 0 }),
+                steady_ms: 0,
+                set_by_ms: 0,
+            }
         }
 
         fn reading(&self) -> Reading {
-            Reading { wall: Timestamp(T0.saturating_add(self.steady_ms).saturating_add(self.set_by_ms)), steady_ms: self.steady_ms }
+            Reading {
+                wall: Timestamp(T0.saturating_add(self.steady_ms).saturating_add(self.set_by_ms)),
+                steady_ms: self.steady_ms,
+            }
         }
 
         /// So much time passes, with a look each second; what the looks showed.
@@ -379,7 +423,16 @@ mod tests {
 
     #[test]
     fn while_a_clock_is_set_elsewhere_time_goes_on_as_if_it_were_not() {
-        for by_ms in [STEP_MS + 1, -STEP_MS - 1, 15 * DAY_MS, -15 * DAY_MS, 400 * 365 * DAY_MS, -T0, i64::MAX / 2, i64::MIN / 2] {
+        for by_ms in [
+            STEP_MS + 1,
+            -STEP_MS - 1,
+            15 * DAY_MS,
+            -15 * DAY_MS,
+            400 * 365 * DAY_MS,
+            -T0,
+            i64::MAX / 2,
+            i64::MIN / 2,
+        ] {
             let mut bench = Bench::new();
             bench.pass(2 * HOUR_MS);
             assert_eq!(bench.trust(), Trust::Confirmed);
@@ -447,7 +500,8 @@ mod tests {
     #[test]
     fn a_clock_that_runs_at_another_pace_is_not_even() {
         let mut bench = Bench::new();
-        let events: Vec<Event> = (0..3_600).flat_map(|_| [bench.pass(1_000), bench.set_by(1_000)].concat()).collect();
+        let events: Vec<Event> =
+            (0..3_600).flat_map(|_| [bench.pass(1_000), bench.set_by(1_000)].concat()).collect();
         assert!(matches!(events[..], [Event::Stepped { .. }]), "{events:?}");
         assert!(!bench.trust().dates());
     }
@@ -458,7 +512,10 @@ mod tests {
         let ahead_ms = newest.start().0 - T0;
         let mut bench = Bench::new();
         bench.guard.knows_fact(newest);
-        assert_eq!(bench.trust(), Trust::Doubted(Doubt::BeforeNewest { clock: Timestamp(T0), newest }));
+        assert_eq!(
+            bench.trust(),
+            Trust::Doubted(Doubt::BeforeNewest { clock: Timestamp(T0), newest })
+        );
         bench.pass(ahead_ms - CLOCK_TOLERANCE_MS + 1_000);
         assert!(bench.trust().dates());
         let mut bench = Bench::new();
@@ -469,7 +526,13 @@ mod tests {
 
     #[test]
     fn a_clock_that_shows_what_no_store_has_room_for_dates_nothing() {
-        for (clock, dates) in [(0, true), (-1, false), (i64::from(u32::MAX) * MINUTE_MS, true), (i64::MAX, false), (i64::MIN, false)] {
+        for (clock, dates) in [
+            (0, true),
+            (-1, false),
+            (i64::from(u32::MAX) * MINUTE_MS, true),
+            (i64::MAX, false),
+            (i64::MIN, false),
+        ] {
             let reading = Reading { wall: Timestamp(clock), steady_ms: 0 };
             assert_eq!(ClockGuard::new(reading).trust(reading).dates(), dates, "{clock}");
         }
@@ -483,7 +546,10 @@ mod tests {
             bench.guard.compare(bench.reading(), StoreClock::Ahead(by_ms));
             assert_eq!(bench.trust(), Trust::Doubted(Doubt::ApartFromStore { by_ms }));
             bench.guard.compare(bench.reading(), StoreClock::Unknown);
-            assert!(!bench.trust().dates(), "a store that does not answer has not changed its mind");
+            assert!(
+                !bench.trust().dates(),
+                "a store that does not answer has not changed its mind"
+            );
             bench.guard.compare(bench.reading(), StoreClock::Ahead(-APART_MS));
             assert_eq!(bench.trust(), Trust::Probation { left_ms: HOUR_MS });
         }

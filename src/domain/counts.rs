@@ -8,7 +8,8 @@ use hashbrown::hash_table::Entry;
 use std::hash::BuildHasher;
 use std::sync::LazyLock;
 
-/// Facts in columns: a row a key. Cheap to add to while it is young; [`Counts::settle`] sorts it and gives the spare memory back.
+/// Facts in columns: a row a key. Cheap to add to while it is young; [`Counts::settle`]
+/// sorts it and gives the spare memory back.
 #[derive(Debug, Clone, Default)]
 pub struct Counts {
     keys: Vec<FactKey>,
@@ -18,7 +19,8 @@ pub struct Counts {
 }
 
 /// Seeded, since callers choose the cells that are hashed here.
-static HASHER: LazyLock<hashbrown::DefaultHashBuilder> = LazyLock::new(hashbrown::DefaultHashBuilder::default);
+static HASHER: LazyLock<hashbrown::DefaultHashBuilder> =
+    LazyLock::new(hashbrown::DefaultHashBuilder::default);
 
 fn hash(key: FactKey) -> u64 {
     HASHER.hash_one(key.number())
@@ -44,20 +46,27 @@ impl Counts {
     pub fn add(&mut self, key: FactKey, tally: Tally) {
         let Self { keys, tallies, index } = self;
         let index = index.get_or_insert_with(|| index_of(keys));
-        match index.entry(hash(key), |row| keys[*row as usize] == key, |row| hash(keys[*row as usize])) {
+        match index.entry(
+            hash(key),
+            |row| keys[*row as usize] == key,
+            |row| hash(keys[*row as usize]),
+        ) {
             Entry::Occupied(row) => {
                 let tally_there = &mut tallies[*row.get() as usize];
                 *tally_there = tally_there.plus(tally);
             }
             Entry::Vacant(slot) => {
-                slot.insert(u32::try_from(keys.len()).expect("a minute holds fewer than 2^32 facts"));
+                slot.insert(
+                    u32::try_from(keys.len()).expect("a minute holds fewer than 2^32 facts"),
+                );
                 keys.push(key);
                 tallies.push(tally);
             }
         }
     }
 
-    /// Sorts the rows and drops what only adding needs. A later addition is welcome, but costs one pass over the rows.
+    /// Sorts the rows and drops what only adding needs. A later addition is welcome, but
+    /// costs one pass over the rows.
     pub fn settle(&mut self) {
         if self.index.take().is_some() {
             *self = Self::from_rows(self.rows().collect());
@@ -78,19 +87,23 @@ impl Counts {
         self.keys.iter().copied().zip(self.tallies.iter().copied())
     }
 
-    /// Gives every row that lies in one of these cells, which do not lie in each other, in no order. Quick where the rows are settled.
+    /// Gives every row that lies in one of these cells, which do not lie in each other,
+    /// in no order. Quick where the rows are settled.
     pub fn each_within(&self, cells: &[Cell], mut each: impl FnMut(FactKey, Tally)) {
         if self.is_settled() {
             for cell in cells {
                 let packed = cell.packed_within();
                 let first = self.keys.partition_point(|key| key.cell().packed() < *packed.start());
                 let rows = self.keys[first..].iter().zip(&self.tallies[first..]);
-                rows.take_while(|(key, _)| packed.contains(&key.cell().packed())).for_each(|(key, tally)| each(*key, *tally));
+                rows.take_while(|(key, _)| packed.contains(&key.cell().packed()))
+                    .for_each(|(key, tally)| each(*key, *tally));
             }
             return;
         }
         let cells: CellSet = cells.iter().copied().collect();
-        self.rows().filter(|(key, _)| cells.holds(key.cell())).for_each(|(key, tally)| each(key, tally));
+        self.rows()
+            .filter(|(key, _)| cells.holds(key.cell()))
+            .for_each(|(key, tally)| each(key, tally));
     }
 
     /// How many rows.
@@ -116,7 +129,9 @@ impl Counts {
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
         let index = self.index.as_ref().map_or(0, HashTable::allocation_size);
-        self.keys.capacity() * size_of::<FactKey>() + self.tallies.capacity() * size_of::<Tally>() + index
+        self.keys.capacity() * size_of::<FactKey>()
+            + self.tallies.capacity() * size_of::<Tally>()
+            + index
     }
 }
 
@@ -197,7 +212,9 @@ mod tests {
             let found = within(&counts, cells);
             assert!(found.iter().any(|(_, tally)| tally.count == 4), "{resolution:?}");
             assert_eq!(found, within(&settled, cells), "{resolution:?}");
-            let expected = settled.rows().filter(|(key, _)| cells.iter().any(|cell| cell.contains(key.cell())));
+            let expected = settled
+                .rows()
+                .filter(|(key, _)| cells.iter().any(|cell| cell.contains(key.cell())));
             assert_eq!(found, expected.collect::<Vec<_>>(), "{resolution:?}");
         }
     }

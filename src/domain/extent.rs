@@ -1,18 +1,25 @@
-//! The box round outlines, as GeoJSON wants it: over the antimeridian its west is greater than its east (RFC 7946, section 5.2).
+//! The box round outlines, as GeoJSON wants it: over the antimeridian its west is greater
+//! than its east (RFC 7946, section 5.2).
 
 use geo::{BoundingRect, MultiPolygon};
 
-/// West, south, east and north of the smallest box round outlines in degrees; none where there is nothing.
+/// West, south, east and north of the smallest box round outlines in degrees; none where
+/// there is nothing.
 #[must_use]
 pub fn extent<'a>(outlines: impl IntoIterator<Item = &'a MultiPolygon>) -> Option<[f64; 4]> {
-    let parts: Vec<_> = outlines.into_iter().flat_map(|outline| &outline.0).filter_map(BoundingRect::bounding_rect).collect();
+    let parts: Vec<_> = outlines
+        .into_iter()
+        .flat_map(|outline| &outline.0)
+        .filter_map(BoundingRect::bounding_rect)
+        .collect();
     let south = parts.iter().map(|part| part.min().y).reduce(f64::min)?;
     let north = parts.iter().map(|part| part.max().y).reduce(f64::max)?;
     let (west, east) = longitudes(parts.iter().map(|part| (part.min().x, part.max().x)).collect())?;
     Some([west, south, east, north])
 }
 
-/// Where the shortest arc over all of these begins and ends: it leaves out the longest stretch between them.
+/// Where the shortest arc over all of these begins and ends: it leaves out the longest
+/// stretch between them.
 fn longitudes(mut spans: Vec<(f64, f64)>) -> Option<(f64, f64)> {
     spans.sort_by(|a, b| a.0.total_cmp(&b.0));
     let (first, mut reached) = *spans.first()?;

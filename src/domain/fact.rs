@@ -1,4 +1,5 @@
-//! A fact: in one minute, in one cell, so many reporters said one symptom of one provider, through one source, in one lane.
+//! A fact: in one minute, in one cell, so many reporters said one symptom of one
+//! provider, through one source, in one lane.
 
 use super::grid::{Cell, Resolution, Spot};
 use super::symptom::Symptom;
@@ -23,7 +24,8 @@ impl Lane {
     /// All of them, in the order of their stored numbers.
     pub const ALL: [Self; 3] = [Self::OnTime, Self::LateObserved, Self::LateArrived];
 
-    /// Whether history (maps, series, onset) counts it. Each report stands in exactly one such lane.
+    /// Whether history (maps, series, onset) counts it. Each report stands in exactly one
+    /// such lane.
     #[must_use]
     pub const fn is_history(self) -> bool {
         matches!(self, Self::OnTime | Self::LateObserved)
@@ -32,7 +34,8 @@ impl Lane {
 
 /// All that distinguishes one fact from another within a minute of a provider.
 ///
-/// Held in one number that sorts by cell first, so that a roll-up is one pass over neighbours.
+/// Held in one number that sorts by cell first, so that a roll-up is one pass over
+/// neighbours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FactKey(u64);
 
@@ -48,7 +51,12 @@ impl FactKey {
     #[must_use]
     pub const fn new(cell: Cell, symptom: Symptom, lane: Lane, source: Source) -> Self {
         let source = source.0 as u64 & SOURCE_MASK;
-        Self(cell.packed() << CELL_SHIFT | (symptom as u64) << SYMPTOM_SHIFT | (lane as u64) << LANE_SHIFT | source)
+        Self(
+            cell.packed() << CELL_SHIFT
+                | (symptom as u64) << SYMPTOM_SHIFT
+                | (lane as u64) << LANE_SHIFT
+                | source,
+        )
     }
 
     /// The same at a spot of its cell.
@@ -72,7 +80,8 @@ impl FactKey {
         sound.then_some(Self(number))
     }
 
-    /// The key of a number that this program stored itself, and that a checksum has guarded since.
+    /// The key of a number that this program stored itself, and that a checksum has
+    /// guarded since.
     #[must_use]
     pub(crate) const fn from_number_unchecked(number: u64) -> Self {
         Self(number)
@@ -87,7 +96,8 @@ impl FactKey {
     /// What.
     #[must_use]
     pub fn symptom(self) -> Symptom {
-        Symptom::from_number((self.0 >> SYMPTOM_SHIFT & 0xf) as u8).expect("a key is made of a symptom")
+        Symptom::from_number((self.0 >> SYMPTOM_SHIFT & 0xf) as u8)
+            .expect("a key is made of a symptom")
     }
 
     /// How late.
@@ -114,14 +124,16 @@ impl FactKey {
         Self(self.0 & !(0x3 << LANE_SHIFT) | (lane as u64) << LANE_SHIFT)
     }
 
-    /// The same in the ancestor at `resolution`, where the cell is finer; the spot is forgotten then.
+    /// The same in the ancestor at `resolution`, where the cell is finer; the spot is
+    /// forgotten then.
     #[must_use]
     pub const fn rolled_up_to(self, resolution: Resolution) -> Self {
         if self.cell().resolution().number() <= resolution.number() {
             return self;
         }
         let rest = self.0 & ((1 << CELL_SHIFT) - 1);
-        Self(self.cell().rolled_up_to(resolution).packed() << CELL_SHIFT | rest).at_spot(Spot::Unknown)
+        Self(self.cell().rolled_up_to(resolution).packed() << CELL_SHIFT | rest)
+            .at_spot(Spot::Unknown)
     }
 }
 
@@ -130,7 +142,8 @@ impl FactKey {
 pub struct Tally {
     /// Reporters counted.
     pub count: u32,
-    /// Those of them whose first report of this provider that day it was: distinct people.
+    /// Those of them whose first report of this provider that day it was: distinct
+    /// people.
     pub first: u32,
 }
 
@@ -138,7 +151,10 @@ impl Tally {
     /// Both together, held at the top of the range.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {
-        Self { count: self.count.saturating_add(other.count), first: self.first.saturating_add(other.first) }
+        Self {
+            count: self.count.saturating_add(other.count),
+            first: self.first.saturating_add(other.first),
+        }
     }
 }
 
@@ -161,7 +177,10 @@ mod tests {
                     assert_eq!(FactKey::from_number(key.number()), Some(key));
                     let coarse = key.rolled_up_to(Resolution::HOURLY);
                     assert_eq!(coarse.cell(), cell.rolled_up_to(Resolution::HOURLY));
-                    assert_eq!((coarse.symptom(), coarse.lane(), coarse.source()), (symptom, lane, Source(16_383)));
+                    assert_eq!(
+                        (coarse.symptom(), coarse.lane(), coarse.source()),
+                        (symptom, lane, Source(16_383))
+                    );
                     assert_eq!(coarse.spot(), Spot::Unknown);
                 }
             }

@@ -15,15 +15,19 @@ pub struct Position {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Resolution(u8);
 
-/// A hexagon (or one of twelve pentagons a resolution) of the H3 grid, of any resolution from 0 to 8.
+/// A hexagon (or one of twelve pentagons a resolution) of the H3 grid, of any resolution
+/// from 0 to 8.
 ///
-/// Cells sort by hierarchy: the descendants of a cell are one contiguous range, which ends with the cell itself.
+/// Cells sort by hierarchy: the descendants of a cell are one contiguous range, which
+/// ends with the cell itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cell(u64);
 
-/// Which third of a cell of the finest resolution a report came from, so that a flood from one street corner can be told from an outage.
+/// Which third of a cell of the finest resolution a report came from, so that a flood
+/// from one street corner can be told from an outage.
 ///
-/// The seven children of the cell carry three marks, neighbours always different ones. Nothing finer is ever known of a report.
+/// The seven children of the cell carry three marks, neighbours always different ones.
+/// Nothing finer is ever known of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[repr(u8)]
 pub enum Spot {
@@ -75,7 +79,8 @@ impl Position {
         Ok(Self { lat, lon })
     }
 
-    /// Whether this is where phones say they are that do not know: within a kilometre of 0° north, 0° east.
+    /// Whether this is where phones say they are that do not know: within a kilometre of
+    /// 0° north, 0° east.
     #[must_use]
     pub const fn is_nowhere(self) -> bool {
         const NEAR_DEGREES: f64 = 0.01;
@@ -105,7 +110,8 @@ impl Resolution {
     /// What maps show when nothing was asked for.
     pub const DEFAULT: Self = Self(7);
     /// All of them, coarsest first.
-    pub const ALL: [Self; 9] = [Self(0), Self(1), Self(2), Self(3), Self(4), Self(5), Self(6), Self(7), Self(8)];
+    pub const ALL: [Self; 9] =
+        [Self(0), Self(1), Self(2), Self(3), Self(4), Self(5), Self(6), Self(7), Self(8)];
 
     /// A resolution from its number.
     ///
@@ -124,17 +130,23 @@ impl Resolution {
         self.0
     }
 
-    /// The finest resolution that a position of this accuracy (68 % radius, metres) supports: a coarse report never pretends to be fine.
+    /// The finest resolution that a position of this accuracy (68 % radius, metres)
+    /// supports: a coarse report never pretends to be fine.
     ///
-    /// Each step is about the radius of the circle inside a cell of that resolution. An unknown accuracy is taken as resolution 6.
+    /// Each step is about the radius of the circle inside a cell of that resolution. An
+    /// unknown accuracy is taken as resolution 6.
     #[must_use]
     pub fn supported_by(accuracy_m: Option<f64>) -> Self {
         let Some(metres) = accuracy_m else { return Self(6) };
         let steps = [(300.0, 8), (1_000.0, 7), (3_000.0, 6), (8_000.0, 5), (25_000.0, 4)];
-        steps.into_iter().find(|(limit, _)| metres <= *limit).map_or(Self(3), |(_, number)| Self(number))
+        steps
+            .into_iter()
+            .find(|(limit, _)| metres <= *limit)
+            .map_or(Self(3), |(_, number)| Self(number))
     }
 
-    /// The finest resolution whose cells are at least eight pixels wide from centre to corner, on a web map at this zoom (512 pixel tiles, equator).
+    /// The finest resolution whose cells are at least eight pixels wide from centre to
+    /// corner, on a web map at this zoom (512 pixel tiles, equator).
     ///
     /// Below eight pixels neighbouring cells can no longer be told apart or touched.
     #[must_use]
@@ -151,25 +163,31 @@ impl Resolution {
     }
 }
 
-// An H3 index, from its top: reserved 1, mode 4 (1 for a cell), reserved 3, resolution 4, base cell 7, fifteen digits of 3
-// (7 where unused). Resolutions 0 to 8 need the base cell and eight digits: 31 bits, and 4 for the resolution.
+// An H3 index, from its top: reserved 1, mode 4 (1 for a cell), reserved 3, resolution 4,
+// base cell 7, fifteen digits of 3 (7 where unused). Resolutions 0 to 8 need the base
+// cell and eight digits: 31 bits, and 4 for the resolution.
 const H3_RESOLUTION_SHIFT: u32 = 52;
 const H3_PATH_SHIFT: u32 = 21;
 const PATH_MASK: u64 = (1 << 31) - 1;
 const CELL_MODE: u64 = 1 << 59;
 const UNUSED_DIGITS: u64 = (1 << H3_PATH_SHIFT) - 1;
 
-/// The cells of 0° north, 0° east, by resolution. They do not all lie in each other, as cells of H3 overlap their parents' borders.
-static AT_ZERO: LazyLock<[Cell; 9]> =
-    LazyLock::new(|| Resolution::ALL.map(|resolution| Cell::at(Position { lat: 0.0, lon: 0.0 }, resolution)));
+/// The cells of 0° north, 0° east, by resolution. They do not all lie in each other, as
+/// cells of H3 overlap their parents' borders.
+static AT_ZERO: LazyLock<[Cell; 9]> = LazyLock::new(|| {
+    Resolution::ALL.map(|resolution| Cell::at(Position { lat: 0.0, lon: 0.0 }, resolution))
+});
 
 impl Cell {
     /// Bits that [`Cell::packed`] uses.
     pub const PACKED_BITS: u32 = 35;
-    /// The place of reports without one: the cell of resolution 7 around 0° north, 0° east, open sea 570 km off the nearest coast.
+    /// The place of reports without one: the cell of resolution 7 around 0° north, 0°
+    /// east, open sea 570 km off the nearest coast.
     ///
-    /// Phones that do not know where they are say that they are there. Facts in this cell, and in those within, count in totals and in no cell.
-    /// It is a cell of the grid, so that a store keeps such facts as any other, and an hour's roll-up leaves them there.
+    /// Phones that do not know where they are say that they are there. Facts in this
+    /// cell, and in those within, count in totals and in no cell. It is a cell of the
+    /// grid, so that a store keeps such facts as any other, and an hour's roll-up leaves
+    /// them there.
     pub const NOWHERE: Self = Self::from_bits(0x0877_54e6_4dff_ffff);
 
     /// The cell of that resolution in which the position lies.
@@ -184,7 +202,8 @@ impl Cell {
     /// # Errors
     /// Where the text is not the index of an H3 cell.
     pub fn parse(text: &str) -> Result<Self, GridError> {
-        let index: CellIndex = text.parse().map_err(|_| GridError::Cell(text.chars().take(32).collect()))?;
+        let index: CellIndex =
+            text.parse().map_err(|_| GridError::Cell(text.chars().take(32).collect()))?;
         let finest = Resolution::FINEST.h3();
         Ok(Self::from_h3(index.parent(finest).unwrap_or(index)))
     }
@@ -194,7 +213,8 @@ impl Cell {
     /// # Errors
     /// Where the number is not the index of an H3 cell.
     pub fn from_index(index: u64) -> Result<Self, GridError> {
-        let index = CellIndex::try_from(index).map_err(|_| GridError::Cell(format!("{index:x}")))?;
+        let index =
+            CellIndex::try_from(index).map_err(|_| GridError::Cell(format!("{index:x}")))?;
         Ok(Self::from_h3(index.parent(Resolution::FINEST.h3()).unwrap_or(index)))
     }
 
@@ -204,19 +224,24 @@ impl Cell {
         self.rolled_up_to(Resolution::HOURLY).0 == Self::NOWHERE.0
     }
 
-    /// Whether a sender that names this cell does not know where it is: the cell of 0° north, 0° east at any resolution from 3 on.
+    /// Whether a sender that names this cell does not know where it is: the cell of 0°
+    /// north, 0° east at any resolution from 3 on.
     #[must_use]
     pub fn means_nowhere(self) -> bool {
         // Coarser ones reach the coast.
         const COARSEST: Resolution = Resolution(3);
-        self.is_nowhere() || COARSEST <= self.resolution() && AT_ZERO[usize::from(self.resolution().0)] == self
+        self.is_nowhere()
+            || COARSEST <= self.resolution() && AT_ZERO[usize::from(self.resolution().0)] == self
     }
 
     /// Its H3 index.
     #[must_use]
     pub const fn h3(self) -> u64 {
         let resolution = self.0 & 0xf;
-        CELL_MODE | resolution << H3_RESOLUTION_SHIFT | (self.0 >> 4) << H3_PATH_SHIFT | UNUSED_DIGITS
+        CELL_MODE
+            | resolution << H3_RESOLUTION_SHIFT
+            | (self.0 >> 4) << H3_PATH_SHIFT
+            | UNUSED_DIGITS
     }
 
     /// A number of [`Cell::PACKED_BITS`] bits that sorts as the cell does.
@@ -233,9 +258,11 @@ impl Cell {
         (fits && CellIndex::try_from(cell.h3()).is_ok()).then_some(cell)
     }
 
-    /// The cell of a packed number that this program packed itself, and that a checksum has guarded since.
+    /// The cell of a packed number that this program packed itself, and that a checksum
+    /// has guarded since.
     ///
-    /// Skips the check that [`Cell::from_packed`] makes: it would be most of the time of reading a store.
+    /// Skips the check that [`Cell::from_packed`] makes: it would be most of the time of
+    /// reading a store.
     #[must_use]
     pub(crate) const fn from_packed_unchecked(packed: u64) -> Self {
         Self(packed)
@@ -264,7 +291,9 @@ impl Cell {
 
     /// The same, and at last itself.
     pub fn with_ancestors(self) -> impl Iterator<Item = Self> {
-        let resolutions = Resolution::ALL.into_iter().take_while(move |resolution| *resolution <= self.resolution());
+        let resolutions = Resolution::ALL
+            .into_iter()
+            .take_while(move |resolution| *resolution <= self.resolution());
         resolutions.map(move |resolution| self.rolled_up_to(resolution))
     }
 
@@ -274,7 +303,8 @@ impl Cell {
         self.resolution() <= other.resolution() && other.rolled_up_to(self.resolution()) == self
     }
 
-    /// Packed numbers between which lie those of the cell and of all its descendants, and of no other cell.
+    /// Packed numbers between which lie those of the cell and of all its descendants, and
+    /// of no other cell.
     #[must_use]
     pub const fn packed_within(self) -> RangeInclusive<u64> {
         let unused_digits = 8 - self.resolution().0 as u32;
@@ -288,11 +318,13 @@ impl Cell {
         Position { lat: centre.lat(), lon: centre.lng() }
     }
 
-    /// Its corners, counter-clockwise, the first not repeated: 6 or 5, up to 10 where edges cross a face of the icosahedron.
+    /// Its corners, counter-clockwise, the first not repeated: 6 or 5, up to 10 where
+    /// edges cross a face of the icosahedron.
     #[must_use]
     pub fn corners(self) -> impl ExactSizeIterator<Item = Position> {
         let boundary = self.index().boundary();
-        (0..boundary.len()).map(move |n| Position { lat: boundary[n].lat(), lon: boundary[n].lng() })
+        (0..boundary.len())
+            .map(move |n| Position { lat: boundary[n].lat(), lon: boundary[n].lng() })
     }
 
     /// Its area on the sphere in square kilometres.
@@ -312,22 +344,26 @@ impl Cell {
         CellIndex::base_cells().map(Self::from_h3)
     }
 
-    /// How many cells of `resolution` lie within: itself where that is its own, none where it is finer.
+    /// How many cells of `resolution` lie within: itself where that is its own, none
+    /// where it is finer.
     #[must_use]
     pub fn descendant_count(self, resolution: Resolution) -> u64 {
         self.index().children_count(resolution.h3())
     }
 
-    /// The cells of `resolution` within, in order: itself where that is its own, none where it is finer.
+    /// The cells of `resolution` within, in order: itself where that is its own, none
+    /// where it is finer.
     pub fn descendants(self, resolution: Resolution) -> impl Iterator<Item = Self> {
         self.index().children(resolution.h3()).map(Self::from_h3)
     }
 
-    /// The cells of its resolution up to `steps` steps away, itself among them, each with how many steps. Nearest first.
+    /// The cells of its resolution up to `steps` steps away, itself among them, each with
+    /// how many steps. Nearest first.
     #[must_use]
     pub fn disk(self, steps: u8) -> Vec<(Self, u8)> {
         let around: Vec<(CellIndex, u32)> = self.index().grid_disk_distances(u32::from(steps));
-        let mut cells: Vec<(Self, u8)> = around.into_iter().map(|(index, away)| (Self::from_h3(index), away as u8)).collect();
+        let mut cells: Vec<(Self, u8)> =
+            around.into_iter().map(|(index, away)| (Self::from_h3(index), away as u8)).collect();
         cells.sort_unstable_by_key(|(cell, away)| (*away, *cell));
         cells
     }
@@ -338,7 +374,8 @@ impl Cell {
         let lat_lng = LatLng::new(position.lat, position.lon).expect("a position is finite");
         let below = lat_lng.to_cell(h3o::Resolution::Nine);
         match below.direction_at(h3o::Resolution::Nine).map(u8::from) {
-            // Around the middle child the others follow each other as 1, 5, 4, 6, 2, 3: every second one has the same mark.
+            // Around the middle child the others follow each other as 1, 5, 4, 6, 2, 3:
+            // every second one has the same mark.
             Some(1 | 4 | 2) => Spot::Odd,
             Some(5 | 6 | 3) => Spot::Even,
             _ => Spot::Middle,
@@ -373,8 +410,10 @@ mod tests {
         Resolution::new(number).unwrap()
     }
 
-    /// Toronto, the equator at the antimeridian, both poles, and a place inside a pentagon.
-    const PLACES: [(f64, f64); 6] = [(43.65, -79.38), (0.0, 180.0), (0.0, -180.0), (90.0, 0.0), (-90.0, 0.0), (64.7, 10.536)];
+    /// Toronto, the equator at the antimeridian, both poles, and a place inside a
+    /// pentagon.
+    const PLACES: [(f64, f64); 6] =
+        [(43.65, -79.38), (0.0, 180.0), (0.0, -180.0), (90.0, 0.0), (-90.0, 0.0), (64.7, 10.536)];
 
     #[test]
     fn accuracy_decides_the_resolution() {
@@ -391,13 +430,19 @@ mod tests {
             (None, 6),
         ];
         for (accuracy_m, expected) in rows {
-            assert_eq!(Resolution::supported_by(accuracy_m), resolution(expected), "{accuracy_m:?}");
+            assert_eq!(
+                Resolution::supported_by(accuracy_m),
+                resolution(expected),
+                "{accuracy_m:?}"
+            );
         }
     }
 
     #[test]
     fn zoom_decides_the_resolution() {
-        for (zoom, expected) in [(-3.0, 0), (0.0, 0), (3.0, 2), (5.0, 4), (8.0, 6), (10.0, 7), (11.0, 8), (22.0, 8)] {
+        for (zoom, expected) in
+            [(-3.0, 0), (0.0, 0), (3.0, 2), (5.0, 4), (8.0, 6), (10.0, 7), (11.0, 8), (22.0, 8)]
+        {
             assert_eq!(Resolution::for_zoom(zoom), resolution(expected), "zoom {zoom}");
         }
     }
@@ -413,8 +458,16 @@ mod tests {
 
     #[test]
     fn texts_that_are_no_cells_are_refused() {
-        // Empty, not hexadecimal, a directed edge, a vertex, a deleted subsequence of a pentagon, all bits.
-        for text in ["", "zz", "115283473fffffff", "22528340bfffffff", "81087ffffffffff", "ffffffffffffffff"] {
+        // Empty, not hexadecimal, a directed edge, a vertex, a deleted subsequence of a
+        // pentagon, all bits.
+        for text in [
+            "",
+            "zz",
+            "115283473fffffff",
+            "22528340bfffffff",
+            "81087ffffffffff",
+            "ffffffffffffffff",
+        ] {
             assert!(Cell::parse(text).is_err(), "{text}");
         }
     }
@@ -423,8 +476,13 @@ mod tests {
     fn nowhere_is_the_cell_of_zero_north_zero_east_and_what_lies_within() {
         let at = |lat, lon, r| Cell::at(Position::new(lat, lon).unwrap(), resolution(r));
         assert_eq!(at(0.0, 0.0, 7), Cell::NOWHERE);
-        assert!(Position::new(0.0, -0.0).unwrap().is_nowhere() && Position::new(0.000_1, 0.0).unwrap().is_nowhere());
-        for (lat, lon) in PLACES.into_iter().chain([(0.02, 0.0), (0.0, 6.6), (5.6, -0.2), (0.0, 37.9)]) {
+        assert!(
+            Position::new(0.0, -0.0).unwrap().is_nowhere()
+                && Position::new(0.000_1, 0.0).unwrap().is_nowhere()
+        );
+        for (lat, lon) in
+            PLACES.into_iter().chain([(0.02, 0.0), (0.0, 6.6), (5.6, -0.2), (0.0, 37.9)])
+        {
             assert!(!Position::new(lat, lon).unwrap().is_nowhere(), "{lat} {lon}");
             assert!((0..=8).all(|r| !at(lat, lon, r).is_nowhere()), "{lat} {lon}");
         }
@@ -438,7 +496,8 @@ mod tests {
 
     #[test]
     fn a_cell_finer_than_eight_is_rolled_up_to_eight() {
-        let finest = Cell::parse("8f2a100d6c5a6c5").unwrap_or_else(|_| Cell::parse("8a2a1072b59ffff").unwrap());
+        let finest = Cell::parse("8f2a100d6c5a6c5")
+            .unwrap_or_else(|_| Cell::parse("8a2a1072b59ffff").unwrap());
         assert_eq!(finest.resolution(), Resolution::FINEST);
     }
 
@@ -450,7 +509,10 @@ mod tests {
                 assert!(cell.is_pentagon());
                 assert_eq!(cell.h3(), u64::from(pentagon));
                 for coarser in Resolution::ALL.into_iter().filter(|c| *c <= r) {
-                    assert_eq!(cell.rolled_up_to(coarser).h3(), u64::from(pentagon.parent(coarser.h3()).unwrap()));
+                    assert_eq!(
+                        cell.rolled_up_to(coarser).h3(),
+                        u64::from(pentagon.parent(coarser.h3()).unwrap())
+                    );
                 }
             }
         }
@@ -460,15 +522,28 @@ mod tests {
     fn every_cell_has_the_descendants_that_it_contains() {
         for r in Resolution::ALL.into_iter().take(4) {
             for cell in Cell::of_the_earth().flat_map(|base| base.descendants(r)).step_by(7) {
-                for finer in Resolution::ALL.into_iter().filter(|finer| finer.number() <= r.number() + 2) {
+                for finer in
+                    Resolution::ALL.into_iter().filter(|finer| finer.number() <= r.number() + 2)
+                {
                     let within: Vec<Cell> = cell.descendants(finer).collect();
-                    assert_eq!(within.len() as u64, cell.descendant_count(finer), "{cell} {finer:?}");
-                    assert!(within.is_sorted() && within.iter().all(|d| cell.contains(*d) && d.resolution() == finer), "{cell} {finer:?}");
+                    assert_eq!(
+                        within.len() as u64,
+                        cell.descendant_count(finer),
+                        "{cell} {finer:?}"
+                    );
+                    assert!(
+                        within.is_sorted()
+                            && within.iter().all(|d| cell.contains(*d) && d.resolution() == finer),
+                        "{cell} {finer:?}"
+                    );
                     assert_eq!(within.is_empty(), finer < r, "{cell} {finer:?}");
                 }
             }
         }
-        assert_eq!(Cell::of_the_earth().map(|base| base.descendant_count(Resolution::HOURLY)).sum::<u64>(), 98_825_162);
+        assert_eq!(
+            Cell::of_the_earth().map(|base| base.descendant_count(Resolution::HOURLY)).sum::<u64>(),
+            98_825_162
+        );
     }
 
     #[test]
@@ -476,7 +551,13 @@ mod tests {
         for (lat, lon) in PLACES {
             let cell = Cell::at(Position::new(lat, lon).unwrap(), Resolution::FINEST);
             let ancestors: Vec<Cell> = cell.ancestors().collect();
-            assert!(ancestors.iter().map(|ancestor| ancestor.resolution()).eq(Resolution::ALL.into_iter().take(8)), "{ancestors:?}");
+            assert!(
+                ancestors
+                    .iter()
+                    .map(|ancestor| ancestor.resolution())
+                    .eq(Resolution::ALL.into_iter().take(8)),
+                "{ancestors:?}"
+            );
             assert!(ancestors.iter().all(|ancestor| ancestor.contains(cell)), "{ancestors:?}");
             assert!(ancestors.into_iter().chain([cell]).eq(cell.with_ancestors()), "{cell}");
         }
@@ -485,7 +566,8 @@ mod tests {
     #[test]
     fn the_cells_of_a_resolution_have_the_area_of_the_earth() {
         for r in Resolution::ALL.into_iter().take(4) {
-            let area: f64 = Cell::of_the_earth().flat_map(|base| base.descendants(r)).map(Cell::area_km2).sum();
+            let area: f64 =
+                Cell::of_the_earth().flat_map(|base| base.descendants(r)).map(Cell::area_km2).sum();
             assert!((area / 510_065_622.0 - 1.0).abs() < 1e-3, "{r:?}: {area}");
         }
     }
@@ -493,12 +575,16 @@ mod tests {
     #[test]
     fn neighbours_have_each_other_also_around_a_pentagon() {
         let pentagons = Resolution::HOURLY.h3().pentagons().map(Cell::from_h3);
-        let places = PLACES.map(|(lat, lon)| Cell::at(Position::new(lat, lon).unwrap(), Resolution::HOURLY));
+        let places =
+            PLACES.map(|(lat, lon)| Cell::at(Position::new(lat, lon).unwrap(), Resolution::HOURLY));
         for cell in pentagons.chain(places) {
             let disk: Vec<Cell> = cell.disk(1).into_iter().map(|(near, _)| near).collect();
             assert_eq!(disk.len(), if cell.is_pentagon() { 6 } else { 7 }, "{cell}");
             for neighbour in disk {
-                assert!(neighbour.disk(1).iter().any(|(near, _)| *near == cell), "{cell} {neighbour}");
+                assert!(
+                    neighbour.disk(1).iter().any(|(near, _)| *near == cell),
+                    "{cell} {neighbour}"
+                );
             }
         }
     }

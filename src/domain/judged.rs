@@ -1,4 +1,5 @@
-//! What the counts of a map mean: what was to be expected of each cell, how surprising its count is, and in which colour to show it.
+//! What the counts of a map mean: what was to be expected of each cell, how surprising
+//! its count is, and in which colour to show it.
 
 use super::cell_set::CellSet;
 use super::detect::expectation::InWindow;
@@ -8,7 +9,8 @@ use super::level::Level;
 /// Scores from which on a count is more than usual, and surprising.
 const MORE_THAN_USUAL: f64 = 2.0;
 const SURPRISING: f64 = 4.0;
-/// In an incident, a count of so many times what was to be expected is of the highest level.
+/// In an incident, a count of so many times what was to be expected is of the highest
+/// level.
 const MANY_TIMES: f64 = 10.0;
 
 /// What the counts of a level's cells mean, in their order.
@@ -16,7 +18,8 @@ const MANY_TIMES: f64 = 10.0;
 pub struct Judged {
     /// Reports that were to be expected.
     pub expected: Vec<f64>,
-    /// How surprising the counts are, and their levels; none where too little is known of the provider to say.
+    /// How surprising the counts are, and their levels; none where too little is known of
+    /// the provider to say.
     pub scores: Option<(Vec<f64>, Vec<u8>)>,
 }
 
@@ -37,7 +40,10 @@ impl Hit {
     /// Where cells of `resolution` lie in, or around, one of these.
     #[must_use]
     pub fn new(cells: impl IntoIterator<Item = Cell>, resolution: Resolution) -> Self {
-        Self { cells: cells.into_iter().map(|cell| cell.rolled_up_to(resolution)).collect(), everywhere: false }
+        Self {
+            cells: cells.into_iter().map(|cell| cell.rolled_up_to(resolution)).collect(),
+            everywhere: false,
+        }
     }
 
     fn holds(&self, cell: Cell) -> bool {
@@ -45,12 +51,13 @@ impl Hit {
     }
 }
 
-/// Judges the cells of a map by what was to be expected of its brands in its window. `is_known` says whether enough is known of them for more
-/// than that.
+/// Judges the cells of a map by what was to be expected of its brands in its window.
+/// `is_known` says whether enough is known of them for more than that.
 #[must_use]
 pub fn judged(level: &Level, brands: &[InWindow<'_>], hit: &Hit, is_known: bool) -> Judged {
     let of_most = brands.iter().max_by(|a, b| a.everywhere().total_cmp(&b.everywhere()));
-    let expected: Vec<f64> = level.rows().map(|(cell, _)| brands.iter().map(|brand| brand.mean(cell)).sum()).collect();
+    let expected: Vec<f64> =
+        level.rows().map(|(cell, _)| brands.iter().map(|brand| brand.mean(cell)).sum()).collect();
     let scores = of_most.filter(|_| is_known).map(|of_most| {
         let judge = |((cell, count), expected): ((Cell, u32), &f64)| {
             let count = f64::from(count);
@@ -62,7 +69,8 @@ pub fn judged(level: &Level, brands: &[InWindow<'_>], hit: &Hit, is_known: bool)
     Judged { expected, scores }
 }
 
-/// 0 as expected, 1 more than usual, 2 surprising, 3 in an incident of the window, 4 in one and many times what was to be expected.
+/// 0 as expected, 1 more than usual, 2 surprising, 3 in an incident of the window, 4 in
+/// one and many times what was to be expected.
 fn step(score: f64, count: f64, expected: f64, is_hit: bool) -> u8 {
     if is_hit && count > expected {
         return if count >= MANY_TIMES * expected { 4 } else { 3 };
@@ -91,13 +99,18 @@ mod tests {
             (0.0, 1.0, 2.0, true, 0),
         ];
         for (score, count, expected, is_hit, level) in rows {
-            assert_eq!(step(score, count, expected, is_hit), level, "{score} {count} {expected} {is_hit}");
+            assert_eq!(
+                step(score, count, expected, is_hit),
+                level,
+                "{score} {count} {expected} {is_hit}"
+            );
         }
     }
 
     #[test]
     fn a_cell_is_hit_by_incidents_of_finer_and_of_coarser_cells() {
-        let of = |incident: i64, map: i64| Hit::new([at(incident)], at(map).resolution()).holds(at(map));
+        let of =
+            |incident: i64, map: i64| Hit::new([at(incident)], at(map).resolution()).holds(at(map));
         assert!(of(7, 7) && of(7, 4) && of(4, 7));
         let far = Cell::at(Position::new(0.0, 0.0).unwrap(), Resolution::new(7).unwrap());
         assert!(!Hit::new([at(4), at(7)], far.resolution()).holds(far));

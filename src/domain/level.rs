@@ -4,7 +4,8 @@ use super::bbox::BoundingBox;
 use super::grid::{Cell, Position, Resolution};
 use std::sync::OnceLock;
 
-/// Disjoint cells of one resolution with their counts, and what is known only more coarsely.
+/// Disjoint cells of one resolution with their counts, and what is known only more
+/// coarsely.
 #[derive(Debug, Clone)]
 pub struct Level {
     resolution: Resolution,
@@ -13,14 +14,20 @@ pub struct Level {
     coarser: Vec<(Cell, u32)>,
     /// Reports without a place.
     unplaced: u64,
-    /// Centres of `cells`, made when a box is first asked for: they cost more than everything else here.
+    /// Centres of `cells`, made when a box is first asked for: they cost more than
+    /// everything else here.
     centres: OnceLock<Vec<Position>>,
 }
 
 impl Level {
     /// A level of sorted cells, a count each, and sorted coarser rows.
     #[must_use]
-    pub const fn new(resolution: Resolution, cells: Vec<Cell>, counts: Vec<u32>, coarser: Vec<(Cell, u32)>) -> Self {
+    pub const fn new(
+        resolution: Resolution,
+        cells: Vec<Cell>,
+        counts: Vec<u32>,
+        coarser: Vec<(Cell, u32)>,
+    ) -> Self {
         Self { resolution, cells, counts, coarser, unplaced: 0, centres: OnceLock::new() }
     }
 
@@ -69,16 +76,19 @@ impl Level {
     #[must_use]
     pub fn total(&self) -> u64 {
         let coarser = self.coarser.iter().map(|(_, count)| count);
-        self.counts.iter().chain(coarser).map(|count| u64::from(*count)).sum::<u64>() + self.unplaced
+        self.counts.iter().chain(coarser).map(|count| u64::from(*count)).sum::<u64>()
+            + self.unplaced
     }
 
     /// The part whose centres lie in the box. What has no place lies in none.
     #[must_use]
     pub fn within(&self, bbox: &BoundingBox) -> Self {
-        let centres = self.centres.get_or_init(|| self.cells.iter().map(|cell| cell.centre()).collect());
+        let centres =
+            self.centres.get_or_init(|| self.cells.iter().map(|cell| cell.centre()).collect());
         let inside = self.rows().zip(centres).filter(|(_, centre)| bbox.contains(**centre));
         let (cells, counts) = inside.map(|(row, _)| row).unzip();
-        let coarser = self.coarser.iter().copied().filter(|(cell, _)| bbox.contains(cell.centre())).collect();
+        let coarser =
+            self.coarser.iter().copied().filter(|(cell, _)| bbox.contains(cell.centre())).collect();
         Self::new(self.resolution, cells, counts, coarser)
     }
 
@@ -98,8 +108,10 @@ mod tests {
 
     #[test]
     fn a_box_takes_the_cells_and_the_coarser_ones_whose_centres_lie_in_it() {
-        let at = |lat, lon, r| Cell::at(Position::new(lat, lon).unwrap(), Resolution::new(r).unwrap());
-        let (toronto, fiji, ontario) = (at(43.65, -79.38, 7), at(-17.7, 178.0, 7), at(43.65, -79.38, 4));
+        let at =
+            |lat, lon, r| Cell::at(Position::new(lat, lon).unwrap(), Resolution::new(r).unwrap());
+        let (toronto, fiji, ontario) =
+            (at(43.65, -79.38, 7), at(-17.7, 178.0, 7), at(43.65, -79.38, 4));
         let mut rows = vec![(toronto, 3), (fiji, 5)];
         rows.sort_unstable();
         let (cells, counts) = rows.into_iter().unzip();
@@ -109,6 +121,12 @@ mod tests {
         assert_eq!((canada.coarser(), canada.total()), (&[(ontario, 7)][..], 10));
         assert_eq!(level.total(), 15);
         let with_unplaced = level.with_unplaced(100);
-        assert_eq!((with_unplaced.total(), with_unplaced.within(&BoundingBox::new(-141.0, 41.0, -52.0, 84.0).unwrap()).total()), (115, 10));
+        assert_eq!(
+            (
+                with_unplaced.total(),
+                with_unplaced.within(&BoundingBox::new(-141.0, 41.0, -52.0, 84.0).unwrap()).total()
+            ),
+            (115, 10)
+        );
     }
 }

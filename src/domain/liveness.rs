@@ -1,4 +1,5 @@
-//! The minutes in which somebody was here to take reports. A zero outside them means nothing.
+//! The minutes in which somebody was here to take reports. A zero outside them means
+//! nothing.
 
 use super::time::Minute;
 use std::ops::Range;
@@ -25,10 +26,13 @@ impl Liveness {
         if minutes.is_empty() {
             return;
         }
-        let touching = |span: &Range<Minute>| span.start <= minutes.end && minutes.start <= span.end;
+        let touching =
+            |span: &Range<Minute>| span.start <= minutes.end && minutes.start <= span.end;
         let first = self.spans.partition_point(|span| span.end < minutes.start);
         let end = first + self.spans[first..].iter().take_while(|span| touching(span)).count();
-        let joined = self.spans[first..end].iter().fold(minutes.clone(), |a, b| a.start.min(b.start)..a.end.max(b.end));
+        let joined = self.spans[first..end]
+            .iter()
+            .fold(minutes.clone(), |a, b| a.start.min(b.start)..a.end.max(b.end));
         self.spans.splice(first..end, [joined]);
     }
 
@@ -43,7 +47,9 @@ impl Liveness {
     pub fn minutes_within(&self, minutes: Range<Minute>) -> u32 {
         let first = self.spans.partition_point(|span| span.end <= minutes.start);
         let within = self.spans[first..].iter().take_while(|span| span.start < minutes.end);
-        within.map(|span| (span.end.min(minutes.end).0 - span.start.max(minutes.start).0) as u32).sum()
+        within
+            .map(|span| (span.end.min(minutes.end).0 - span.start.max(minutes.start).0) as u32)
+            .sum()
     }
 
     /// Forgets everything before `minute`.

@@ -1,4 +1,5 @@
-//! What the clocks on the walls show where people live: by them they get up, work and sleep, and twice a year some are set by an hour.
+//! What the clocks on the walls show where people live: by them they get up, work and
+//! sleep, and twice a year some are set by an hour.
 
 use super::time::Hour;
 use std::sync::Arc;
@@ -10,7 +11,8 @@ pub struct LocalClock {
 }
 
 impl LocalClock {
-    /// A clock that is so many hours ahead of UTC (negative where it is behind) from each of these hours on; before the first, as after it.
+    /// A clock that is so many hours ahead of UTC (negative where it is behind) from each
+    /// of these hours on; before the first, as after it.
     #[must_use]
     pub fn new(mut changes: Vec<(Hour, i64)>) -> Self {
         changes.sort_unstable();
@@ -38,7 +40,8 @@ mod tests {
     #[test]
     fn a_clock_is_ahead_by_its_last_change_and_before_the_first_as_after_it() {
         let clock = LocalClock::new(vec![(Hour(200), -4), (Hour(100), -5), (Hour(300), -5)]);
-        let rows = [(0, -5), (99, -5), (100, -5), (199, -5), (200, -4), (299, -4), (300, -5), (9_999, -5)];
+        let rows =
+            [(0, -5), (99, -5), (100, -5), (199, -5), (200, -4), (299, -4), (300, -5), (9_999, -5)];
         for (hour, ahead) in rows {
             assert_eq!(clock.ahead(Hour(hour)), ahead, "hour {hour}");
         }

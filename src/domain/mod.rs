@@ -1,6 +1,8 @@
-//! What Groundswell knows, as arithmetic: no async, no clock, no serde, no I/O, no logging.
+//! What Groundswell knows, as arithmetic: no async, no clock, no serde, no I/O, no
+//! logging.
 //!
-//! `report` becomes a `fact`, facts gather in `counts`, counts become a `view`. Everything else names one noun of that walk.
+//! `report` becomes a `fact`, facts gather in `counts`, counts become a `view`.
+//! Everything else names one noun of that walk.
 
 pub mod baseline;
 pub mod bbox;

@@ -1,7 +1,9 @@
-//! Outlines on a flat map: cells as polygons that are valid in RFC 7946, over the antimeridian and the poles too.
+//! Outlines on a flat map: cells as polygons that are valid in RFC 7946, over the
+//! antimeridian and the poles too.
 //!
-//! Corners are rounded to a millionth of a degree (about 0.1 m) before anything else, so that cuts are exact and outlines are written with
-//! six decimals as they are: rounded after the cut, a sliver at the antimeridian would no longer be valid.
+//! Corners are rounded to a millionth of a degree (about 0.1 m) before anything else, so
+//! that cuts are exact and outlines are written with six decimals as they are: rounded
+//! after the cut, a sliver at the antimeridian would no longer be valid.
 
 mod joined;
 
@@ -10,19 +12,27 @@ pub use joined::{MOST_CELLS, of_cells};
 use super::grid::{Cell, Position};
 use geo::{Coord, LineString, MultiPolygon, Polygon};
 
-// Until `in_degrees`, coordinates are whole numbers of millionths of a degree, which an f64 holds exactly.
+// Until `in_degrees`, coordinates are whole numbers of millionths of a degree, which an
+// f64 holds exactly.
 const PER_DEGREE: f64 = 1e6;
 const ANTIMERIDIAN: f64 = 180.0 * PER_DEGREE;
 const POLE: f64 = 90.0 * PER_DEGREE;
 // Up to ten corners, and the first again.
 const MOST_COORDS: usize = 11;
 
-/// The outline of a cell in degrees: one polygon, or two where the antimeridian cuts it. Rings run counter-clockwise, as corners do.
+/// The outline of a cell in degrees: one polygon, or two where the antimeridian cuts it.
+/// Rings run counter-clockwise, as corners do.
 ///
-/// A cell round a pole is the band from -180° to 180° between its corners and the map's edge.
+/// A cell round a pole is the band from -180° to 180° between its corners and the map's
+/// edge.
 #[must_use]
 pub fn of_cell(cell: Cell) -> MultiPolygon {
-    MultiPolygon::new(parts_of_cell(cell).into_iter().map(|part| Polygon::new(in_degrees(part), vec![])).collect())
+    MultiPolygon::new(
+        parts_of_cell(cell)
+            .into_iter()
+            .map(|part| Polygon::new(in_degrees(part), vec![]))
+            .collect(),
+    )
 }
 
 /// The rings of the outline, in millionths of a degree, the first corner not repeated.
@@ -51,12 +61,14 @@ fn rounded(corner: Position) -> Coord {
     Coord { x, y: (corner.lat() * PER_DEGREE).round() }
 }
 
-/// Whether the edge crosses the antimeridian: its short way round does, where its longitudes are more than half a turn apart.
+/// Whether the edge crosses the antimeridian: its short way round does, where its
+/// longitudes are more than half a turn apart.
 fn leaps(from: Coord, to: Coord) -> bool {
     (to.x - from.x).abs() > ANTIMERIDIAN
 }
 
-/// The parts of a ring that begins just behind the antimeridian: one for each run of corners on one side of it.
+/// The parts of a ring that begins just behind the antimeridian: one for each run of
+/// corners on one side of it.
 fn cut_at_leaps(ring: &[Coord]) -> Vec<Vec<Coord>> {
     let runs: Vec<&[Coord]> = ring.chunk_by(|from, to| !leaps(*from, *to)).collect();
     let first_of = |n: usize| runs[n % runs.len()][0];
@@ -68,7 +80,8 @@ fn cut_at_leaps(ring: &[Coord]) -> Vec<Vec<Coord>> {
         part.push(entry);
         part.extend(runs[n]);
         part.push(exit);
-        // A ring that leaps only once goes round a pole: eastward round the north pole, so that it ends at 180°, westward round the south.
+        // A ring that leaps only once goes round a pole: eastward round the north pole,
+        // so that it ends at 180°, westward round the south.
         if runs.len() == 1 {
             let pole = POLE.copysign(exit.x);
             part.extend([Coord { x: exit.x, y: pole }, Coord { x: entry.x, y: pole }]);
@@ -80,7 +93,8 @@ fn cut_at_leaps(ring: &[Coord]) -> Vec<Vec<Coord>> {
     parts.filter(|part| doubled_area(part) > 0.0).collect()
 }
 
-/// Where an edge that leaps meets the antimeridian, on the side of `to`. The latitude is the same from either end.
+/// Where an edge that leaps meets the antimeridian, on the side of `to`. The latitude is
+/// the same from either end.
 fn crossing(from: Coord, to: Coord) -> Coord {
     let (before, behind) = (ANTIMERIDIAN - from.x.abs(), ANTIMERIDIAN - to.x.abs());
     let y = (from.y * behind + to.y * before) / (before + behind);
@@ -116,7 +130,10 @@ mod tests {
         let outline = of_cell(cell);
         assert!(outline.is_valid(), "{cell}: {outline:?}");
         for part in &outline {
-            assert!(part.exterior().coords().all(|c| c.x.abs() <= 180.0 && c.y.abs() <= 90.0), "{cell}");
+            assert!(
+                part.exterior().coords().all(|c| c.x.abs() <= 180.0 && c.y.abs() <= 90.0),
+                "{cell}"
+            );
             assert!(part.signed_area() > 0.0, "{cell}: an outer ring runs counter-clockwise");
         }
         let centre = cell.centre();
@@ -139,7 +156,13 @@ mod tests {
         for r in Resolution::ALL {
             let outline = of_cell(cell(0.0, 180.0, r));
             let cut = |part: &Polygon| {
-                let mut latitudes: Vec<f64> = part.exterior().coords().skip(1).filter(|c| c.x.abs() >= 180.0).map(|c| c.y).collect();
+                let mut latitudes: Vec<f64> = part
+                    .exterior()
+                    .coords()
+                    .skip(1)
+                    .filter(|c| c.x.abs() >= 180.0)
+                    .map(|c| c.y)
+                    .collect();
                 latitudes.sort_by(f64::total_cmp);
                 latitudes
             };
@@ -163,13 +186,17 @@ mod tests {
     #[test]
     fn what_reaches_over_by_less_than_the_rounding_leaves_no_sliver() {
         let rings = [
-            // A corner on the antimeridian, an edge along it, and a corner a millionth of a degree behind.
+            // A corner on the antimeridian, an edge along it, and a corner a millionth of
+            // a degree behind.
             [(179.0, 0.0), (180.0, 1.0), (179.0, 2.0)],
             [(-179.0, 2.0), (180.0, 1.0), (180.0, 0.0)],
             [(179.0, 0.0), (-179.999_999, 1e-6), (179.0, 2e-6)],
         ];
         for corners in rings {
-            let ring: Vec<Coord> = corners.iter().map(|(lon, lat)| rounded(Position::new(*lat, *lon).unwrap())).collect();
+            let ring: Vec<Coord> = corners
+                .iter()
+                .map(|(lon, lat)| rounded(Position::new(*lat, *lon).unwrap()))
+                .collect();
             let parts = parts_of_ring(ring);
             assert_eq!(parts.len(), 1, "{corners:?}");
             let outline = Polygon::new(in_degrees(parts[0].clone()), vec![]);

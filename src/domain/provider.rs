@@ -10,7 +10,8 @@ pub use fault::{CatalogueError, Fault, MOST_NAME_CHARS, MOST_SUBSCRIBERS, Place}
 use hashbrown::HashMap;
 use sha2::{Digest, Sha256};
 
-/// The place of a provider in the catalogue of this process. Never stored: stores keep ids.
+/// The place of a provider in the catalogue of this process. Never stored: stores keep
+/// ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProviderIndex(pub u16);
 
@@ -165,9 +166,13 @@ impl Catalogue {
         self.by_network.get(name).copied()
     }
 
-    /// Networks that only one provider names and that are no provider's id, with that provider's id: perhaps misspelt.
+    /// Networks that only one provider names and that are no provider's id, with that
+    /// provider's id: perhaps misspelt.
     pub fn lone_networks(&self) -> impl Iterator<Item = (&str, &str)> {
-        let lone = self.networks.iter().filter(|network| network.brands.len() == 1 && self.find(&network.name).is_none());
+        let lone = self
+            .networks
+            .iter()
+            .filter(|network| network.brands.len() == 1 && self.find(&network.name).is_none());
         lone.map(|network| (&*network.name, &*self.get(network.brands[0]).id))
     }
 
@@ -207,16 +212,21 @@ impl Catalogue {
     /// All of them, in catalogue order.
     #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (ProviderIndex, &Provider)> {
-        self.providers.iter().enumerate().map(|(index, provider)| (ProviderIndex(index as u16), provider))
+        self.providers
+            .iter()
+            .enumerate()
+            .map(|(index, provider)| (ProviderIndex(index as u16), provider))
     }
 
-    /// Whether an outage of one is one of the other: brands of one network, and whoever depends on it.
+    /// Whether an outage of one is one of the other: brands of one network, and whoever
+    /// depends on it.
     #[must_use]
     pub fn fail_together(&self, one: ProviderIndex, other: ProviderIndex) -> bool {
         let (one, other) = (self.get(one), self.get(other));
         let network_of = |id: &String| self.find(id).map(|index| &self.get(index).network);
-        let needs =
-            |one: &Provider, other: &Provider| one.depends_on.iter().filter_map(network_of).any(|network| *network == other.network);
+        let needs = |one: &Provider, other: &Provider| {
+            one.depends_on.iter().filter_map(network_of).any(|network| *network == other.network)
+        };
         one.network == other.network || needs(one, other) || needs(other, one)
     }
 
@@ -235,15 +245,22 @@ impl Catalogue {
     /// Where the index is of another catalogue.
     #[must_use]
     pub fn networks_needed(&self, index: ProviderIndex) -> Vec<NetworkIndex> {
-        self.get(index).depends_on.iter().filter_map(|id| self.find(id)).map(|needed| self.network_of(needed)).collect()
+        self.get(index)
+            .depends_on
+            .iter()
+            .filter_map(|id| self.find(id))
+            .map(|needed| self.network_of(needed))
+            .collect()
     }
 
-    /// A number that two catalogues share only where they say the same (the first 64 bits of a SHA-256): nodes of one store should.
+    /// A number that two catalogues share only where they say the same (the first 64 bits
+    /// of a SHA-256): nodes of one store should.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
         let mut hasher = Sha256::new();
         for provider in &self.providers {
-            // What Debug writes names every field, and quotes what could be taken for something else.
+            // What Debug writes names every field, and quotes what could be taken for
+            // something else.
             hasher.update(format!("{provider:?}\n"));
         }
         let digest: [u8; 32] = hasher.finalize().into();
@@ -262,17 +279,33 @@ impl Catalogue {
         self.providers.is_empty()
     }
 
-    /// Takes in what a provider is called. `known` gives the id of one that was taken in before.
-    fn name(&mut self, index: ProviderIndex, provider: &Provider, known: impl Fn(ProviderIndex) -> String) -> Result<(), CatalogueError> {
-        let refuse = |field, item, fault| Err(links::refused(usize::from(index.0), provider, field, item, fault));
-        let names =
-            std::iter::once(("id", 0, &provider.id)).chain((0..).zip(&provider.aliases).map(|(item, alias)| ("aliases", item, alias)));
+    /// Takes in what a provider is called. `known` gives the id of one that was taken in
+    /// before.
+    fn name(
+        &mut self,
+        index: ProviderIndex,
+        provider: &Provider,
+        known: impl Fn(ProviderIndex) -> String,
+    ) -> Result<(), CatalogueError> {
+        let refuse = |field, item, fault| {
+            Err(links::refused(usize::from(index.0), provider, field, item, fault))
+        };
+        let names = std::iter::once(("id", 0, &provider.id))
+            .chain((0..).zip(&provider.aliases).map(|(item, alias)| ("aliases", item, alias)));
         for (field, item, name) in names {
             if !is_id(name) {
-                return refuse(field, item, Fault::Pattern { what: "provider id", got: name.clone() });
+                return refuse(
+                    field,
+                    item,
+                    Fault::Pattern { what: "provider id", got: name.clone() },
+                );
             }
             if let Some(before) = self.by_name.insert(name.clone(), index) {
-                return refuse(field, item, Fault::NameTwice { name: name.clone(), by: known(before) });
+                return refuse(
+                    field,
+                    item,
+                    Fault::NameTwice { name: name.clone(), by: known(before) },
+                );
             }
         }
         for (item, plmn) in provider.plmn.iter().enumerate() {
@@ -280,7 +313,11 @@ impl Catalogue {
                 return refuse("plmn", item, Fault::Plmn(plmn.clone()));
             }
             if let Some(before) = self.by_plmn.insert(plmn.clone(), index) {
-                return refuse("plmn", item, Fault::PlmnTwice { plmn: plmn.clone(), by: known(before) });
+                return refuse(
+                    "plmn",
+                    item,
+                    Fault::PlmnTwice { plmn: plmn.clone(), by: known(before) },
+                );
             }
         }
         for (item, country) in provider.countries.iter().enumerate() {
@@ -288,17 +325,27 @@ impl Catalogue {
                 return refuse("countries", item, Fault::Country(country.clone()));
             }
             if provider.countries[..item].contains(country) {
-                return refuse("countries", item, Fault::ItemTwice { field: "countries", item: country.clone() });
+                return refuse(
+                    "countries",
+                    item,
+                    Fault::ItemTwice { field: "countries", item: country.clone() },
+                );
             }
         }
         if !is_name(&provider.name) {
             return refuse("name", 0, Fault::Name(provider.name.clone()));
         }
-        if let Some(subscribers) = provider.subscribers.filter(|count| !(1..=MOST_SUBSCRIBERS).contains(count)) {
+        if let Some(subscribers) =
+            provider.subscribers.filter(|count| !(1..=MOST_SUBSCRIBERS).contains(count))
+        {
             return refuse("subscribers", 0, Fault::Subscribers(subscribers));
         }
         if !is_id(&provider.network) {
-            return refuse("network", 0, Fault::Pattern { what: "network", got: provider.network.clone() });
+            return refuse(
+                "network",
+                0,
+                Fault::Pattern { what: "network", got: provider.network.clone() },
+            );
         }
         self.ride(index, provider);
         Ok(())
@@ -315,7 +362,8 @@ impl Catalogue {
     }
 }
 
-/// Whether a network can have it as its code: five or six digits, and neither 65535 nor zeros alone, which phones send for none.
+/// Whether a network can have it as its code: five or six digits, and neither 65535 nor
+/// zeros alone, which phones send for none.
 fn is_plmn(text: &str) -> bool {
     let is_none = text.starts_with("65535") || text.bytes().all(|b| b == b'0');
     (5..=6).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()) && !is_none
@@ -323,7 +371,9 @@ fn is_plmn(text: &str) -> bool {
 
 /// Whether people can read it as a name.
 fn is_name(text: &str) -> bool {
-    !text.trim().is_empty() && text.chars().count() <= MOST_NAME_CHARS && !text.chars().any(char::is_control)
+    !text.trim().is_empty()
+        && text.chars().count() <= MOST_NAME_CHARS
+        && !text.chars().any(char::is_control)
 }
 
 /// Whether it is written as the ids of providers and networks are.
@@ -331,7 +381,9 @@ fn is_name(text: &str) -> bool {
 pub fn is_id(text: &str) -> bool {
     let lower_or_digit = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     let Some((head, tail)) = text.as_bytes().split_first() else { return false };
-    text.len() <= 64 && lower_or_digit(*head) && tail.iter().all(|b| lower_or_digit(*b) || *b == b'-')
+    text.len() <= 64
+        && lower_or_digit(*head)
+        && tail.iter().all(|b| lower_or_digit(*b) || *b == b'-')
 }
 
 #[cfg(test)]
@@ -355,7 +407,11 @@ mod tests {
 
     #[test]
     fn a_provider_is_found_by_id_alias_plmn_and_network() {
-        let fido = Provider { aliases: vec!["fido-ca".into()], plmn: vec!["302370".into()], ..provider("fido", "rogers") };
+        let fido = Provider {
+            aliases: vec!["fido-ca".into()],
+            plmn: vec!["302370".into()],
+            ..provider("fido", "rogers")
+        };
         let catalogue = Catalogue::new(vec![provider("rogers", "rogers"), fido]).unwrap();
         let index = Some(ProviderIndex(1));
         assert_eq!(catalogue.find("fido"), index);
@@ -365,13 +421,22 @@ mod tests {
         assert_eq!(catalogue.brands(rogers), [ProviderIndex(0), ProviderIndex(1)]);
         assert_eq!(catalogue.subject_name(rogers), "rogers");
         assert_eq!(catalogue.brands(Subject::Provider(ProviderIndex(1))), [ProviderIndex(1)]);
-        assert_eq!((catalogue.find("Fido"), catalogue.find_plmn("302"), catalogue.find_network("fido")), (None, None, None));
+        assert_eq!(
+            (catalogue.find("Fido"), catalogue.find_plmn("302"), catalogue.find_network("fido")),
+            (None, None, None)
+        );
     }
 
     #[test]
     fn brands_of_a_network_and_who_depends_on_one_of_them_fail_together() {
-        let interac = Provider { depends_on: vec!["fido".into()], ..provider("interac", "interac") };
-        let all = vec![provider("rogers", "rogers"), provider("fido", "rogers"), interac, provider("bell", "bell")];
+        let interac =
+            Provider { depends_on: vec!["fido".into()], ..provider("interac", "interac") };
+        let all = vec![
+            provider("rogers", "rogers"),
+            provider("fido", "rogers"),
+            interac,
+            provider("bell", "bell"),
+        ];
         let catalogue = Catalogue::new(all).unwrap();
         for (one, other) in (0..4).flat_map(|one| (0..4).map(move |other| (one, other))) {
             let together = catalogue.fail_together(ProviderIndex(one), ProviderIndex(other));
@@ -388,15 +453,23 @@ mod tests {
         };
         let same = print(|_| {});
         assert_eq!(same, print(|_| {}));
-        let changes: [fn(&mut Provider); 4] =
-            [|p| p.name.push('!'), |p| p.retired = true, |p| p.plmn.push("302610".into()), |p| p.network = "rogers".into()];
+        let changes: [fn(&mut Provider); 4] = [
+            |p| p.name.push('!'),
+            |p| p.retired = true,
+            |p| p.plmn.push("302610".into()),
+            |p| p.network = "rogers".into(),
+        ];
         assert!(changes.iter().all(|change| print(*change) != same));
     }
 
     #[test]
     fn a_network_that_nobody_else_names_may_be_misspelt() {
-        let provider = |id: &str, network: &str| Provider { network: network.into(), ..Provider::of_id(id.into()) };
-        let providers = [("a", "a"), ("b", "a"), ("c", "north"), ("d", "north"), ("e", "noth")].map(|(id, network)| provider(id, network));
+        let provider = |id: &str, network: &str| Provider {
+            network: network.into(),
+            ..Provider::of_id(id.into())
+        };
+        let providers = [("a", "a"), ("b", "a"), ("c", "north"), ("d", "north"), ("e", "noth")]
+            .map(|(id, network)| provider(id, network));
         let catalogue = Catalogue::new(providers.into()).unwrap();
         assert_eq!(catalogue.lone_networks().collect::<Vec<_>>(), [("noth", "e")]);
     }
@@ -406,8 +479,14 @@ mod tests {
         let with = |change: fn(&mut Provider)| {
             let mut broken = provider("bell", "bell");
             change(&mut broken);
-            let rogers = Provider { aliases: vec!["rogers-wireless".into()], plmn: vec!["302720".into()], ..provider("rogers", "rogers") };
-            Catalogue::new(vec![rogers, provider("fido", "rogers"), broken]).unwrap_err().to_string()
+            let rogers = Provider {
+                aliases: vec!["rogers-wireless".into()],
+                plmn: vec!["302720".into()],
+                ..provider("rogers", "rogers")
+            };
+            Catalogue::new(vec![rogers, provider("fido", "rogers"), broken])
+                .unwrap_err()
+                .to_string()
         };
         let rows: [(fn(&mut Provider), &str); 31] = [
             (|p| p.id = "Bell".into(), "\"Bell\""),
@@ -415,11 +494,17 @@ mod tests {
             (|p| p.id = String::new(), "provider id must match"),
             (|p| p.id = "b".repeat(65), "bbbb"),
             (|p| p.id = "rogers".into(), "used twice, it means \"rogers\" already"),
-            (|p| p.aliases = vec!["rogers".into()], "provider \"bell\": id or alias \"rogers\" is used twice"),
+            (
+                |p| p.aliases = vec!["rogers".into()],
+                "provider \"bell\": id or alias \"rogers\" is used twice",
+            ),
             (|p| p.aliases = vec!["bell".into()], "used twice, it means \"bell\" already"),
             (|p| p.aliases = vec![String::new()], "got \"\""),
             (|p| p.aliases = vec!["b".into(), "b".into()], "used twice, it means \"bell\" already"),
-            (|p| p.name = String::new(), "provider \"bell\": name must be 1 to 200 characters on one line, got \"\""),
+            (
+                |p| p.name = String::new(),
+                "provider \"bell\": name must be 1 to 200 characters on one line, got \"\"",
+            ),
             (|p| p.name = " \u{a0}".into(), "name must be"),
             (|p| p.name = "Be\nll".into(), "name must be"),
             (|p| p.name = "b".repeat(201), "name must be"),
@@ -427,7 +512,10 @@ mod tests {
             (|p| p.plmn = vec!["302-720".into()], "\"302-720\""),
             (|p| p.plmn = vec!["000000".into()], "\"000000\""),
             (|p| p.plmn = vec!["65535".into()], "\"65535\""),
-            (|p| p.plmn = vec!["302720".into()], "plmn \"302720\" is used twice, it means \"rogers\" already"),
+            (
+                |p| p.plmn = vec!["302720".into()],
+                "plmn \"302720\" is used twice, it means \"rogers\" already",
+            ),
             (|p| p.plmn = vec!["302610".into(), "302610".into()], "it means \"bell\" already"),
             (|p| p.countries = vec!["Canada".into()], "\"Canada\""),
             (|p| p.countries = vec!["UK".into()], "such as CA, US or GB, got \"UK\""),
@@ -435,12 +523,24 @@ mod tests {
             (|p| p.subscribers = Some(0), "subscribers must be 1 to 10000000000, got 0"),
             (|p| p.subscribers = Some(10_000_000_001), "got 10000000001"),
             (|p| p.depends_on = vec!["nobody".into()], "\"nobody\""),
-            (|p| p.depends_on = vec!["rogers-wireless".into()], "which is an alias: write the id \"rogers\""),
+            (
+                |p| p.depends_on = vec!["rogers-wireless".into()],
+                "which is an alias: write the id \"rogers\"",
+            ),
             (|p| p.depends_on = vec!["bell".into()], "provider \"bell\": depends on itself"),
-            (|p| p.depends_on = vec!["rogers".into(), "rogers".into()], "depends_on lists \"rogers\" twice"),
+            (
+                |p| p.depends_on = vec!["rogers".into(), "rogers".into()],
+                "depends_on lists \"rogers\" twice",
+            ),
             (|p| p.network = String::new(), "\"\""),
-            (|p| p.network = "rogers-wireless".into(), "network \"rogers-wireless\" is an alias: write the id \"rogers\""),
-            (|p| p.network = "fido".into(), "\"fido\" is itself a brand of the network \"rogers\": write \"rogers\""),
+            (
+                |p| p.network = "rogers-wireless".into(),
+                "network \"rogers-wireless\" is an alias: write the id \"rogers\"",
+            ),
+            (
+                |p| p.network = "fido".into(),
+                "\"fido\" is itself a brand of the network \"rogers\": write \"rogers\"",
+            ),
         ];
         for (change, expected) in rows {
             let message = with(change);
@@ -456,22 +556,35 @@ mod tests {
             Provider { depends_on, ..provider(id, id) }
         };
         let outside = [needs("u", &["v"]), needs("v", &["b"])];
-        let circle = [needs("c", &["x", "a"]), needs("a", &["b"]), needs("b", &["c"]), needs("x", &[])];
+        let circle =
+            [needs("c", &["x", "a"]), needs("a", &["b"]), needs("b", &["c"]), needs("x", &[])];
         let error = Catalogue::new(outside.iter().chain(&circle).cloned().collect()).unwrap_err();
         let CatalogueError::Provider { id, place, fault } = error else { panic!("{error}") };
-        assert_eq!((id.as_str(), place), ("c", Place { provider: 2, field: "depends_on", item: 1 }));
+        assert_eq!(
+            (id.as_str(), place),
+            ("c", Place { provider: 2, field: "depends_on", item: 1 })
+        );
         assert_eq!(fault.to_string(), "depends on itself by way of others: c -> a -> b -> c");
-        let chain: Vec<Provider> = (0..MOST_PROVIDERS).map(|n| needs(&format!("p{n}"), &[&format!("p{}", n + 1)])).collect();
+        let chain: Vec<Provider> = (0..MOST_PROVIDERS)
+            .map(|n| needs(&format!("p{n}"), &[&format!("p{}", n + 1)]))
+            .collect();
         let last = chain.len() - 1;
         let ended = [&chain[..last], &[needs(&format!("p{last}"), &[])]].concat();
         assert_eq!(Catalogue::new(ended).unwrap().len(), MOST_PROVIDERS);
         let round = [&chain[..last], &[needs(&format!("p{last}"), &["p0"])]].concat();
         let message = Catalogue::new(round).unwrap_err().to_string();
-        assert!(message.ends_with("by way of others: p0 -> p1 -> p2 -> p3 -> p4 -> p5 -> p6 -> p7 -> … -> p0"), "{message}");
+        assert!(
+            message.ends_with(
+                "by way of others: p0 -> p1 -> p2 -> p3 -> p4 -> p5 -> p6 -> p7 -> … -> p0"
+            ),
+            "{message}"
+        );
     }
 
     #[test]
     fn brands_may_share_a_network_that_is_none_of_them() {
-        assert!(Catalogue::new(vec![provider("alpha", "north"), provider("bravo", "north")]).is_ok());
+        assert!(
+            Catalogue::new(vec![provider("alpha", "north"), provider("bravo", "north")]).is_ok()
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! A report as it is counted: from what a caller said, and when it came, to one row of facts.
+//! A report as it is counted: from what a caller said, and when it came, to one row of
+//! facts.
 
 use super::fact::{FactKey, Lane, Source, Tally};
 use super::grid::{Cell, Position, Resolution, Spot};
@@ -8,7 +9,8 @@ use super::shared_id::is_shared;
 use super::symptom::Symptom;
 use super::time::{CLOCK_TOLERANCE_MS, Minute, ON_TIME_MS, Timestamp};
 
-/// The accuracy that tells the thirds of a cell of the finest resolution apart: about the radius of the circle in one of its children.
+/// The accuracy that tells the thirds of a cell of the finest resolution apart: about the
+/// radius of the circle in one of its children.
 const SPOT_ACCURACY_M: f64 = 150.0;
 
 /// What a caller said, every value sound in itself.
@@ -63,7 +65,8 @@ pub struct Counted {
     pub key: FactKey,
     /// When it was observed.
     pub observed: Minute,
-    /// When it came. The minute it was observed where it is no evidence of something that happens now.
+    /// When it came. The minute it was observed where it is no evidence of something that
+    /// happens now.
     pub arrived: Minute,
     /// Whether it was the reporter's first of this provider that day.
     pub first: bool,
@@ -122,7 +125,8 @@ pub enum TimeError {
     /// Observed more than two minutes ahead of our clock.
     #[error("observed_at must not be in the future")]
     InFuture,
-    /// Observed before 1970, or so late that no store has room for it: our own clock must be far off.
+    /// Observed before 1970, or so late that no store has room for it: our own clock must
+    /// be far off.
     #[error("observed_at must be of 1970 or later, and before the year 10136")]
     CannotBeKept,
 }
@@ -136,15 +140,20 @@ impl<'a> Sender<'a> {
 }
 
 impl Place {
-    /// The finest cell that the accuracy supports; [`Cell::NOWHERE`] where the sender does not know.
+    /// The finest cell that the accuracy supports; [`Cell::NOWHERE`] where the sender
+    /// does not know.
     #[must_use]
     pub fn cell(self) -> Cell {
         match self {
             Self::Position { position, .. } if position.is_nowhere() => Cell::NOWHERE,
             Self::Cell { cell, .. } if cell.means_nowhere() => Cell::NOWHERE,
-            Self::Position { position, accuracy_m } => Cell::at(position, Resolution::supported_by(accuracy_m)),
+            Self::Position { position, accuracy_m } => {
+                Cell::at(position, Resolution::supported_by(accuracy_m))
+            }
             Self::Cell { cell, accuracy_m: None } => cell,
-            Self::Cell { cell, accuracy_m } => cell.rolled_up_to(Resolution::supported_by(accuracy_m)),
+            Self::Cell { cell, accuracy_m } => {
+                cell.rolled_up_to(Resolution::supported_by(accuracy_m))
+            }
         }
     }
 
@@ -153,24 +162,31 @@ impl Place {
     pub fn spot(self) -> Spot {
         match self {
             Self::Position { position, .. } if position.is_nowhere() => Spot::Unknown,
-            Self::Position { position, accuracy_m: Some(accuracy_m) } if accuracy_m <= SPOT_ACCURACY_M => Cell::spot_at(position),
+            Self::Position { position, accuracy_m: Some(accuracy_m) }
+                if accuracy_m <= SPOT_ACCURACY_M =>
+            {
+                Cell::spot_at(position)
+            }
             _ => Spot::Unknown,
         }
     }
 }
 
 impl Arrival {
-    /// When something the sender dates to `observed_at` happened on our clock; without a date, now.
+    /// When something the sender dates to `observed_at` happened on our clock; without a
+    /// date, now.
     ///
-    /// A sender's clock that differs from ours by more than two minutes shifts the observation by the difference. What then lies up to two
-    /// minutes ahead is taken as now.
+    /// A sender's clock that differs from ours by more than two minutes shifts the
+    /// observation by the difference. What then lies up to two minutes ahead is taken as
+    /// now.
     ///
     /// # Errors
     /// Where it lies further ahead, or longer ago than the lateness.
     pub fn observed(&self, observed_at: Option<Timestamp>) -> Result<Observed, TimeError> {
         let ahead_by = self.sent_at.map_or(0, |sent_at| sent_at.ms_since(self.at));
         let skew = if ahead_by.saturating_abs() > CLOCK_TOLERANCE_MS { ahead_by } else { 0 };
-        let corrected = observed_at.map_or(self.at, |observed| observed.plus_ms(skew.saturating_neg()));
+        let corrected =
+            observed_at.map_or(self.at, |observed| observed.plus_ms(skew.saturating_neg()));
         let age_ms = self.at.ms_since(corrected);
         if age_ms < -CLOCK_TOLERANCE_MS {
             return Err(TimeError::InFuture);
@@ -191,10 +207,16 @@ impl Report {
     ///
     /// # Errors
     /// Where it was observed too long ago, or in the future.
-    pub fn accept(submission: &Submission<'_>, arrival: &Arrival, keys: &DayKeys) -> Result<Self, TimeError> {
+    pub fn accept(
+        submission: &Submission<'_>,
+        arrival: &Arrival,
+        keys: &DayKeys,
+    ) -> Result<Self, TimeError> {
         let (observed, cell) = (arrival.observed(submission.observed_at)?, submission.place.cell());
         let reporter = match submission.sender {
-            Sender::Installation(id) => keys.reporter(id, submission.observed_at.unwrap_or(arrival.at)),
+            Sender::Installation(id) => {
+                keys.reporter(id, submission.observed_at.unwrap_or(arrival.at))
+            }
             Sender::Anybody => keys.anybody(cell, observed.minute),
         };
         Ok(Self {
@@ -214,9 +236,11 @@ impl Report {
         matches!(self.reporter.identity, Identity::Own) && !self.cell.is_nowhere()
     }
 
-    /// The row of facts it becomes once it counts; `first` where it took its reporter's first claim of the day.
+    /// The row of facts it becomes once it counts; `first` where it took its reporter's
+    /// first claim of the day.
     ///
-    /// What is no evidence stands in history only, as a late report does in the minute it was observed; and of nobody it is the first.
+    /// What is no evidence stands in history only, as a late report does in the minute it
+    /// was observed; and of nobody it is the first.
     #[must_use]
     pub const fn counted(&self, first: bool) -> Counted {
         let Observed { minute, arrived, late } = self.observed;
@@ -232,7 +256,8 @@ impl Report {
 }
 
 impl Counted {
-    /// The facts it adds one to: one when on time, or no evidence; two when late, in the minute it was observed and in the minute it came.
+    /// The facts it adds one to: one when on time, or no evidence; two when late, in the
+    /// minute it was observed and in the minute it came.
     pub fn facts(self) -> impl Iterator<Item = (Minute, FactKey, Tally)> {
         let tally = Tally { count: 1, first: u32::from(self.first) };
         // A late report came at least five minutes after it was observed.
@@ -250,7 +275,11 @@ mod tests {
     const NOW: Timestamp = Timestamp(30_000_000 * MINUTE_MS + 30_000);
 
     fn arrival(sent_at: Option<i64>) -> Arrival {
-        Arrival { at: NOW, sent_at: sent_at.map(|ms| NOW.plus_ms(ms)), lateness_ms: DEFAULT_LATENESS_MS }
+        Arrival {
+            at: NOW,
+            sent_at: sent_at.map(|ms| NOW.plus_ms(ms)),
+            lateness_ms: DEFAULT_LATENESS_MS,
+        }
     }
 
     #[test]
@@ -262,13 +291,20 @@ mod tests {
             (Some(-5 * MINUTE_MS), Ok((-5, false))),
             (Some(-5 * MINUTE_MS - 1), Ok((-5, true))),
             (Some(-DEFAULT_LATENESS_MS), Ok((-48 * 60, true))),
-            (Some(-DEFAULT_LATENESS_MS - 1), Err(TimeError::TooOld { lateness_ms: DEFAULT_LATENESS_MS })),
+            (
+                Some(-DEFAULT_LATENESS_MS - 1),
+                Err(TimeError::TooOld { lateness_ms: DEFAULT_LATENESS_MS }),
+            ),
             (Some(2 * MINUTE_MS), Ok((0, false))),
             (Some(2 * MINUTE_MS + 1), Err(TimeError::InFuture)),
         ];
         for (observed, expected) in rows {
             let got = arrival(None).observed(observed.map(|ms| NOW.plus_ms(ms)));
-            let expected = expected.map(|(minutes, late)| Observed { minute: NOW.minute().plus(minutes), arrived: NOW.minute(), late });
+            let expected = expected.map(|(minutes, late)| Observed {
+                minute: NOW.minute().plus(minutes),
+                arrived: NOW.minute(),
+                late,
+            });
             assert_eq!(got, expected, "{observed:?}");
         }
     }
@@ -283,20 +319,32 @@ mod tests {
             (-HOUR_MS, 0, Err(TimeError::InFuture)),
         ];
         for (sent, observed, expected) in rows {
-            let got = arrival(Some(sent)).observed(Some(NOW.plus_ms(observed))).map(|o| o.minute.0 - NOW.minute().0);
+            let got = arrival(Some(sent))
+                .observed(Some(NOW.plus_ms(observed)))
+                .map(|o| o.minute.0 - NOW.minute().0);
             assert_eq!(got, expected, "sent {sent} observed {observed}");
         }
     }
 
     #[test]
     fn a_late_report_stands_in_the_minute_it_was_observed_and_in_the_minute_it_came() {
-        let key = |lane| FactKey::new(Cell::at(Position::new(1.0, 2.0).unwrap(), Resolution::FINEST), Symptom::NoTv, lane, Source(4));
+        let key = |lane| {
+            FactKey::new(
+                Cell::at(Position::new(1.0, 2.0).unwrap(), Resolution::FINEST),
+                Symptom::NoTv,
+                lane,
+                Source(4),
+            )
+        };
         let (observed, arrived) = (Minute(100), Minute(160));
         let tally = Tally { count: 1, first: 1 };
         let on_time = Counted { key: key(Lane::OnTime), observed, arrived, first: true };
         assert!(on_time.facts().eq([(observed, key(Lane::OnTime), tally)]));
         let late = Counted { key: key(Lane::LateObserved), observed, arrived, first: true };
-        assert!(late.facts().eq([(observed, key(Lane::LateObserved), tally), (arrived, key(Lane::LateArrived), tally)]));
+        assert!(late.facts().eq([
+            (observed, key(Lane::LateObserved), tally),
+            (arrived, key(Lane::LateArrived), tally)
+        ]));
     }
 
     #[test]
@@ -309,16 +357,25 @@ mod tests {
             ((i64::from(u32::MAX) + 1) * MINUTE_MS, None, Err(TimeError::CannotBeKept)),
         ];
         for (at, observed, expected) in rows {
-            let arrival = Arrival { at: Timestamp(at), sent_at: None, lateness_ms: DEFAULT_LATENESS_MS };
-            assert_eq!(arrival.observed(observed.map(Timestamp)).map(|observed| observed.minute.0), expected, "at {at}");
+            let arrival =
+                Arrival { at: Timestamp(at), sent_at: None, lateness_ms: DEFAULT_LATENESS_MS };
+            assert_eq!(
+                arrival.observed(observed.map(Timestamp)).map(|observed| observed.minute.0),
+                expected,
+                "at {at}"
+            );
         }
     }
 
     #[test]
     fn what_is_no_evidence_stands_in_history_only() {
         let keys = crate::domain::reporter::ReporterKey::new(b"secret").around(NOW);
-        let toronto = Place::Position { position: Position::new(43.65, -79.38).unwrap(), accuracy_m: Some(10.0) };
-        let null_island = Place::Position { position: Position::new(0.0, 0.0).unwrap(), accuracy_m: Some(10.0) };
+        let toronto = Place::Position {
+            position: Position::new(43.65, -79.38).unwrap(),
+            accuracy_m: Some(10.0),
+        };
+        let null_island =
+            Place::Position { position: Position::new(0.0, 0.0).unwrap(), accuracy_m: Some(10.0) };
         let rows = [
             (Sender::of("a"), toronto, 0, true, true, 1),
             (Sender::of("a"), toronto, 60, true, true, 2),
@@ -331,16 +388,35 @@ mod tests {
         for (sender, place, ago, is_evidence, first, facts) in rows {
             let observed_at = Some(NOW.plus_ms(-ago * MINUTE_MS));
             let provider = ProviderIndex(0);
-            let submission = Submission { provider, symptom: Symptom::NoTv, place, observed_at, sender, source: Source(0) };
+            let submission = Submission {
+                provider,
+                symptom: Symptom::NoTv,
+                place,
+                observed_at,
+                sender,
+                source: Source(0),
+            };
             let report = Report::accept(&submission, &arrival(None), &keys).unwrap();
             let counted = report.counted(true);
-            assert_eq!((report.is_evidence(), counted.first, counted.facts().count()), (is_evidence, first, facts), "{submission:?}");
+            assert_eq!(
+                (report.is_evidence(), counted.first, counted.facts().count()),
+                (is_evidence, first, facts),
+                "{submission:?}"
+            );
             let history = counted.facts().filter(|(_, key, _)| key.lane().is_history());
-            assert!(history.map(|(minute, ..)| minute).eq([NOW.minute().plus(-ago)]), "{submission:?}");
-            let now = counted.facts().filter(|(_, key, _)| matches!(key.lane(), Lane::OnTime | Lane::LateArrived));
+            assert!(
+                history.map(|(minute, ..)| minute).eq([NOW.minute().plus(-ago)]),
+                "{submission:?}"
+            );
+            let now = counted
+                .facts()
+                .filter(|(_, key, _)| matches!(key.lane(), Lane::OnTime | Lane::LateArrived));
             assert_eq!(now.count(), usize::from(is_evidence), "{submission:?}");
             assert!(!report.counted(false).first);
-            assert_eq!((report.cell.is_nowhere(), report.spot == Spot::Unknown), (place == null_island, place == null_island));
+            assert_eq!(
+                (report.cell.is_nowhere(), report.spot == Spot::Unknown),
+                (place == null_island, place == null_island)
+            );
         }
     }
 
@@ -360,7 +436,10 @@ mod tests {
         let fine = Cell::at(Position::new(43.65, -79.38).unwrap(), Resolution::FINEST);
         let rows = [(None, 8), (Some(10.0), 8), (Some(2_000.0), 6), (Some(1e9), 3)];
         for (accuracy_m, expected) in rows {
-            assert_eq!(Place::Cell { cell: fine, accuracy_m }.cell().resolution().number(), expected);
+            assert_eq!(
+                Place::Cell { cell: fine, accuracy_m }.cell().resolution().number(),
+                expected
+            );
         }
         let coarse = fine.rolled_up_to(Resolution::new(2).unwrap());
         assert_eq!(Place::Cell { cell: coarse, accuracy_m: Some(10.0) }.cell(), coarse);

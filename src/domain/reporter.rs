@@ -1,4 +1,5 @@
-//! Who reports, without knowing who: a keyed hash of the id that cannot be linked from one day to the next.
+//! Who reports, without knowing who: a keyed hash of the id that cannot be linked from
+//! one day to the next.
 
 use super::grid::Cell;
 use super::time::{HOUR_MS, Minute, Timestamp};
@@ -11,14 +12,16 @@ pub const PERIOD_MS: i64 = 2 * HOUR_MS;
 pub const SLOTS_PER_DAY: u8 = 12;
 const DAY_MS: i64 = 24 * HOUR_MS;
 
-/// The top six bits of a reporter's hash are the number of the day modulo 64, so that a store can forget the reporters of a day together
-/// without being told of which day each is. That is longer than the longest lateness keeps any.
+/// The top six bits of a reporter's hash are the number of the day modulo 64, so that a
+/// store can forget the reporters of a day together without being told of which day each
+/// is. That is longer than the longest lateness keeps any.
 pub const DAY_SHIFT: u32 = 58;
 
 /// A reporter on one of their days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Reporter {
-    /// Keyed hash of the id and of the reporter's day below [`DAY_SHIFT`]: the same person has another tomorrow. The day itself above.
+    /// Keyed hash of the id and of the reporter's day below [`DAY_SHIFT`]: the same
+    /// person has another tomorrow. The day itself above.
     pub hash: u64,
     /// Which of that day's twelve periods.
     pub slot: u8,
@@ -37,15 +40,17 @@ pub enum Identity {
 
 /// The secret that turns ids into hashes.
 ///
-/// Everything is HMAC-SHA-256 (RFC 2104), cut to 58 bits for a reporter's hash: at 14 million reporters a day the chance that any two of them
-/// share one is 3 in 10,000, and two that do count as one.
+/// Everything is HMAC-SHA-256 (RFC 2104), cut to 58 bits for a reporter's hash: at 14
+/// million reporters a day the chance that any two of them share one is 3 in 10,000, and
+/// two that do count as one.
 #[derive(Clone)]
 pub struct ReporterKey {
     root: Hmac<Sha256>,
     offset: Hmac<Sha256>,
 }
 
-/// A [`ReporterKey`] with the sub-keys of the days around now at hand: making one costs four hash blocks, as much as hashing a reporter.
+/// A [`ReporterKey`] with the sub-keys of the days around now at hand: making one costs
+/// four hash blocks, as much as hashing a reporter.
 #[derive(Clone)]
 pub struct DayKeys {
     key: ReporterKey,
@@ -62,7 +67,8 @@ impl ReporterKey {
         Self { root, offset }
     }
 
-    /// A number that tells two keys apart and tells nothing about either. Kept in the store, so that a wrong key is noticed.
+    /// A number that tells two keys apart and tells nothing about either. Kept in the
+    /// store, so that a wrong key is noticed.
     #[must_use]
     pub fn check_value(&self) -> u64 {
         first_64_bits(digest(&self.root, &[b"groundswell check value"]))
@@ -72,7 +78,8 @@ impl ReporterKey {
     #[must_use]
     pub fn around(&self, now: Timestamp) -> DayKeys {
         let today = now.0.div_euclid(DAY_MS);
-        // Three days back is past the lateness; an offset may put a reporter one day ahead.
+        // Three days back is past the lateness; an offset may put a reporter one day
+        // ahead.
         let first_day = today - 3;
         let days = (first_day..=today + 2).map(|day| self.sub_key(day)).collect();
         DayKeys { key: self.clone(), first_day, days }
@@ -86,19 +93,27 @@ impl ReporterKey {
 impl DayKeys {
     /// The reporter of that id at that time.
     ///
-    /// `observed_as_sent` is the observed time before any correction, so that a repeated report falls into the same period however late it
-    /// is repeated. The offset spreads the edges of days and periods evenly over reporters: there is no hour at which everyone counts anew.
+    /// `observed_as_sent` is the observed time before any correction, so that a repeated
+    /// report falls into the same period however late it is repeated. The offset spreads
+    /// the edges of days and periods evenly over reporters: there is no hour at which
+    /// everyone counts anew.
     #[must_use]
     pub fn reporter(&self, id: &str, observed_as_sent: Timestamp) -> Reporter {
-        let offset = first_64_bits(digest(&self.key.offset, &[id.as_bytes()])) % DAY_MS.unsigned_abs();
+        let offset =
+            first_64_bits(digest(&self.key.offset, &[id.as_bytes()])) % DAY_MS.unsigned_abs();
         let shifted = observed_as_sent.0.saturating_add_unsigned(offset);
         let day = shifted.div_euclid(DAY_MS);
         let slot = shifted.rem_euclid(DAY_MS) / PERIOD_MS;
         let hash = self.hash(day, &[id.as_bytes()]);
-        Reporter { hash, slot: u8::try_from(slot).expect("a day has twelve periods"), identity: Identity::Own }
+        Reporter {
+            hash,
+            slot: u8::try_from(slot).expect("a day has twelve periods"),
+            identity: Identity::Own,
+        }
     }
 
-    /// Who stands for all senders of shared ids in a cell and minute: whoever they are, they count once there.
+    /// Who stands for all senders of shared ids in a cell and minute: whoever they are,
+    /// they count once there.
     #[must_use]
     pub fn anybody(&self, cell: Cell, minute: Minute) -> Reporter {
         // No id begins so: ids are UTF-8.
@@ -107,12 +122,17 @@ impl DayKeys {
         let day = at.div_euclid(DAY_MS);
         let hash = self.hash(day, &[NO_ID, &cell.packed().to_be_bytes(), &minute.0.to_be_bytes()]);
         let slot = at.rem_euclid(DAY_MS) / PERIOD_MS;
-        Reporter { hash, slot: u8::try_from(slot).expect("a day has twelve periods"), identity: Identity::Shared }
+        Reporter {
+            hash,
+            slot: u8::try_from(slot).expect("a day has twelve periods"),
+            identity: Identity::Shared,
+        }
     }
 
     /// The day and what identifies somebody on it, as one number.
     fn hash(&self, day: i64, parts: &[&[u8]]) -> u64 {
-        let near = usize::try_from(day - self.first_day).ok().and_then(|index| self.days.get(index));
+        let near =
+            usize::try_from(day - self.first_day).ok().and_then(|index| self.days.get(index));
         let digest = match near {
             Some(sub_key) => digest(sub_key, parts),
             None => digest(&self.key.sub_key(day), parts),
@@ -174,13 +194,19 @@ mod tests {
 
     #[test]
     fn a_day_of_a_reporter_has_twelve_periods_of_two_hours_and_one_hash() {
-        let reporters: Vec<_> = (0..48).map(|half_hours| keys().reporter("a", NOON.plus_ms(half_hours * HOUR_MS / 2))).collect();
+        let reporters: Vec<_> = (0..48)
+            .map(|half_hours| keys().reporter("a", NOON.plus_ms(half_hours * HOUR_MS / 2)))
+            .collect();
         let mut hashes: Vec<_> = reporters.iter().map(|r| r.hash).collect();
         hashes.dedup();
         assert!(hashes.len() <= 2, "24 hours touch at most two of a reporter's days");
         let mut periods: Vec<_> = reporters.iter().map(|r| (r.hash, r.slot)).collect();
         periods.dedup();
-        assert!((12..=13).contains(&periods.len()), "24 hours touch twelve or thirteen periods, got {}", periods.len());
+        assert!(
+            (12..=13).contains(&periods.len()),
+            "24 hours touch twelve or thirteen periods, got {}",
+            periods.len()
+        );
     }
 
     #[test]
@@ -188,7 +214,10 @@ mod tests {
         let long_ago = NOON.plus_ms(-4_000 * DAY_MS);
         let then = ReporterKey::new(b"secret").around(long_ago);
         assert_eq!(keys().reporter("a", long_ago), then.reporter("a", long_ago));
-        assert_eq!(keys().reporter("a", Timestamp(i64::MAX)).slot, then.reporter("a", Timestamp(i64::MAX)).slot);
+        assert_eq!(
+            keys().reporter("a", Timestamp(i64::MAX)).slot,
+            then.reporter("a", Timestamp(i64::MAX)).slot
+        );
     }
 
     #[test]
@@ -197,12 +226,16 @@ mod tests {
         assert_ne!(base, ReporterKey::new(b"other").around(NOON).reporter("a", NOON).hash);
         assert_ne!(base, keys().reporter("b", NOON).hash);
         assert_ne!(base, keys().reporter("a", NOON.plus_ms(DAY_MS)).hash);
-        assert_ne!(ReporterKey::new(b"secret").check_value(), ReporterKey::new(b"other").check_value());
+        assert_ne!(
+            ReporterKey::new(b"secret").check_value(),
+            ReporterKey::new(b"other").check_value()
+        );
     }
 
     #[test]
     fn anybody_is_another_in_another_cell_and_minute_and_never_somebody() {
-        let cells = [Cell::NOWHERE, Cell::NOWHERE.rolled_up_to(crate::domain::grid::Resolution::COARSEST)];
+        let cells =
+            [Cell::NOWHERE, Cell::NOWHERE.rolled_up_to(crate::domain::grid::Resolution::COARSEST)];
         let minute = NOON.minute();
         let anybody = keys().anybody(cells[0], minute);
         assert_eq!(anybody, keys().anybody(cells[0], minute));
@@ -211,7 +244,10 @@ mod tests {
         assert_ne!(anybody.hash, keys().anybody(cells[0], minute.plus(1)).hash);
         assert_eq!(anybody.hash >> DAY_SHIFT, 20_000 % 64, "so that a store can forget the day");
         let long_ago = Minute(minute.0 - 4_000 * 24 * 60);
-        assert_eq!(keys().anybody(cells[0], long_ago), ReporterKey::new(b"secret").around(long_ago.start()).anybody(cells[0], long_ago));
+        assert_eq!(
+            keys().anybody(cells[0], long_ago),
+            ReporterKey::new(b"secret").around(long_ago.start()).anybody(cells[0], long_ago)
+        );
     }
 
     #[test]
@@ -222,6 +258,9 @@ mod tests {
                 keys().reporter(&id, NOON) != keys().reporter(&id, NOON.plus_ms(10 * 60_000))
             })
             .count();
-        assert!((50..150).contains(&edge_in_next_ten_minutes), "one in twelve is expected, got {edge_in_next_ten_minutes} of 1200");
+        assert!(
+            (50..150).contains(&edge_in_next_ten_minutes),
+            "one in twelve is expected, got {edge_in_next_ten_minutes} of 1200"
+        );
     }
 }

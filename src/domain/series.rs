@@ -14,7 +14,8 @@ pub struct Point {
     pub start: Minute,
     /// How many reports.
     pub count: u64,
-    /// Whether the service did not run in all of its minutes, so that the count may be too low.
+    /// Whether the service did not run in all of its minutes, so that the count may be
+    /// too low.
     pub gap: bool,
 }
 
@@ -38,7 +39,8 @@ impl Step {
         self.0
     }
 
-    /// Whether every point begins and ends on the hour, given that the first does: then hours suffice to count.
+    /// Whether every point begins and ends on the hour, given that the first does: then
+    /// hours suffice to count.
     #[must_use]
     pub const fn is_whole_hours(self) -> bool {
         self.0 % 60 == 0
@@ -51,9 +53,15 @@ impl Step {
     }
 }
 
-/// The points of an interval, zero-filled, from counts of minutes (or of hours, named by their first minute).
+/// The points of an interval, zero-filled, from counts of minutes (or of hours, named by
+/// their first minute).
 #[must_use]
-pub fn series(interval: Window, step: Step, counts: impl IntoIterator<Item = (Minute, u64)>, liveness: &Liveness) -> Vec<Point> {
+pub fn series(
+    interval: Window,
+    step: Step,
+    counts: impl IntoIterator<Item = (Minute, u64)>,
+    liveness: &Liveness,
+) -> Vec<Point> {
     let point = |n: i64| {
         let start = interval.from.plus(n * step.0);
         let end = start.plus(step.0).min(interval.to);
@@ -61,7 +69,8 @@ pub fn series(interval: Window, step: Step, counts: impl IntoIterator<Item = (Mi
     };
     let mut points: Vec<Point> = (0..step.points_in(interval)).map(point).collect();
     for (minute, count) in counts.into_iter().filter(|(minute, _)| interval.contains(*minute)) {
-        let n = usize::try_from((minute.0 - interval.from.0) / step.0).expect("the minute lies in the interval");
+        let n = usize::try_from((minute.0 - interval.from.0) / step.0)
+            .expect("the minute lies in the interval");
         points[n].count += count;
     }
     points
@@ -76,8 +85,15 @@ mod tests {
     #[test]
     fn points_are_zero_filled_and_the_last_may_be_short() {
         let step = Step::minutes(5).unwrap();
-        let counts = [(Minute(99), 9), (Minute(100), 1), (Minute(104), 2), (Minute(110), 4), (Minute(111), 9)];
-        let points = series(INTERVAL, step, counts, &Liveness::from_spans([Minute(0)..Minute(200)]));
+        let counts = [
+            (Minute(99), 9),
+            (Minute(100), 1),
+            (Minute(104), 2),
+            (Minute(110), 4),
+            (Minute(111), 9),
+        ];
+        let points =
+            series(INTERVAL, step, counts, &Liveness::from_spans([Minute(0)..Minute(200)]));
         let plain: Vec<_> = points.iter().map(|p| (p.start.0, p.count, p.gap)).collect();
         assert_eq!(plain, [(100, 3, false), (105, 0, false), (110, 4, false)]);
     }

@@ -1,4 +1,5 @@
-//! Ids that many phones send alike: what programs write where they have no id, and constants of faulty or simulated devices.
+//! Ids that many phones send alike: what programs write where they have no id, and
+//! constants of faulty or simulated devices.
 //!
 //! Such an id says nothing about who reports, so it must never stand for one person.
 
@@ -42,7 +43,8 @@ const SHARED: [&str; 36] = [
     "deviceid",
     "reporterid",
     "string",
-    // ANDROID_ID of every device of a faulty firmware of Android 2.2, and of some emulators (Android issue 10603).
+    // ANDROID_ID of every device of a faulty firmware of Android 2.2, and of some
+    // emulators (Android issue 10603).
     "9774d56d682e549c",
     "dead00beef",
     // The only MAC address that apps see since iOS 7 and Android 6.
@@ -52,20 +54,27 @@ const SHARED: [&str; 36] = [
     "012345678901234",
 ];
 
-/// Whether many phones send this id: blank, zeros only (the advertising id of iOS without consent, the nil UUID, the IMEI of an emulator),
-/// `f` only (the greatest UUID), or one of the list. Case, blanks at the ends and ASCII signs do not matter.
+/// Whether many phones send this id: blank, zeros only (the advertising id of iOS without
+/// consent, the nil UUID, the IMEI of an emulator), `f` only (the greatest UUID), or one
+/// of the list. Case, blanks at the ends and ASCII signs do not matter.
 #[must_use]
 pub fn is_shared(id: &str) -> bool {
     if id.len() > LONGEST {
         return id.trim().is_empty();
     }
     let id = id.trim().trim_matches('\0');
-    let letters =
-        || id.chars().filter(|c| !c.is_ascii_punctuation() && !c.is_whitespace() && !is_invisible(*c)).map(|c| c.to_ascii_lowercase());
+    let letters = || {
+        id.chars()
+            .filter(|c| !c.is_ascii_punctuation() && !c.is_whitespace() && !is_invisible(*c))
+            .map(|c| c.to_ascii_lowercase())
+    };
     // Asked for every report: most ids are told by their first letter.
     let Some(first) = letters().next() else { return true };
-    let of_only = |sign: char, least: usize| first == sign && letters().all(|c| c == sign) && letters().count() >= least;
-    let is_listed = || SHARED.iter().any(|shared| shared.starts_with(first) && letters().eq(shared.chars()));
+    let of_only = |sign: char, least: usize| {
+        first == sign && letters().all(|c| c == sign) && letters().count() >= least
+    };
+    let is_listed =
+        || SHARED.iter().any(|shared| shared.starts_with(first) && letters().eq(shared.chars()));
     of_only('0', 1) || of_only('f', 12) || is_listed()
 }
 

@@ -1,14 +1,17 @@
-//! Where more has been reported for days on end than the weeks before had it: a town that has just been reached, a season, a new term. What is
-//! learnt over weeks follows too slowly, and an outage does not come every day.
+//! Where more has been reported for days on end than the weeks before had it: a town that
+//! has just been reached, a season, a new term. What is learnt over weeks follows too
+//! slowly, and an outage does not come every day.
 
 use super::grid::{Cell, Resolution};
 use super::time::Hour;
 use hashbrown::HashMap;
 use std::collections::VecDeque;
 
-/// The finest cells that have a level of their own, some 45 km wide: a town and what is around it.
+/// The finest cells that have a level of their own, some 45 km wide: a town and what is
+/// around it.
 const REGIONS: Resolution = Resolution::ALL[4];
-/// On each of so many days it must have been more: few outages last so long, and where one does, what is told of it ends.
+/// On each of so many days it must have been more: few outages last so long, and where
+/// one does, what is told of it ends.
 const DAYS: usize = 5;
 /// Reports a day that "as over the weeks before" weighs as much as.
 const PRIOR: f64 = 2.0;
@@ -21,7 +24,8 @@ pub struct Steady {
     reports: HashMap<Cell, f64>,
     /// Hours of that day, and what was expected of everywhere in each.
     hours: Vec<(Hour, f64)>,
-    /// For each of the last days, the ratio of what was reported to what was expected, where that is more than one. The newest last.
+    /// For each of the last days, the ratio of what was reported to what was expected,
+    /// where that is more than one. The newest last.
     days: VecDeque<HashMap<Cell, f64>>,
     ratios: HashMap<Cell, f64>,
 }
@@ -39,7 +43,8 @@ impl Region {
         self.fullest = self.fullest.max(of_cell);
     }
 
-    /// Its fullest cell may add as many as all others hold, and a few: whoever floods one spot day by day makes nothing usual around it.
+    /// Its fullest cell may add as many as all others hold, and a few: whoever floods one
+    /// spot day by day makes nothing usual around it.
     fn bounded(self) -> f64 {
         let others = self.all - self.fullest;
         others + self.fullest.min(others + PRIOR)
@@ -47,9 +52,20 @@ impl Region {
 }
 
 impl Steady {
-    /// Counts an hour in which so many were expected of everywhere. Once its day is over, asks what was expected of a cell in such hours of it.
-    pub fn count(&mut self, hour: Hour, reports: &[(Cell, f64)], expected: f64, share: impl Fn(Cell, Hour) -> f64) {
-        if self.hours.last().is_some_and(|(last, _)| last.0.div_euclid(DAY_HOURS) != hour.0.div_euclid(DAY_HOURS)) {
+    /// Counts an hour in which so many were expected of everywhere. Once its day is over,
+    /// asks what was expected of a cell in such hours of it.
+    pub fn count(
+        &mut self,
+        hour: Hour,
+        reports: &[(Cell, f64)],
+        expected: f64,
+        share: impl Fn(Cell, Hour) -> f64,
+    ) {
+        if self
+            .hours
+            .last()
+            .is_some_and(|(last, _)| last.0.div_euclid(DAY_HOURS) != hour.0.div_euclid(DAY_HOURS))
+        {
             self.end_day(share);
         }
         for (cell, count) in reports {
@@ -67,10 +83,12 @@ impl Steady {
             }
         }
         let ratio = |(cell, region): (Cell, Region)| {
-            let expected: f64 = hours.iter().map(|(hour, expected)| expected * share(cell, *hour)).sum();
+            let expected: f64 =
+                hours.iter().map(|(hour, expected)| expected * share(cell, *hour)).sum();
             (cell, (region.bounded() + PRIOR) / (expected + PRIOR))
         };
-        self.days.push_back(regions.into_iter().map(ratio).filter(|(_, ratio)| *ratio > 1.0).collect());
+        self.days
+            .push_back(regions.into_iter().map(ratio).filter(|(_, ratio)| *ratio > 1.0).collect());
         if self.days.len() > DAYS {
             self.days.pop_front();
         }
@@ -78,12 +96,18 @@ impl Steady {
         if self.days.len() == DAYS
             && let Some((first, others)) = self.days.make_contiguous().split_first()
         {
-            let least = |cell: &Cell, ratio: f64| others.iter().try_fold(ratio, |least, day| Some(least.min(*day.get(cell)?)));
-            self.ratios = first.iter().filter_map(|(cell, ratio)| Some((*cell, least(cell, *ratio)?))).collect();
+            let least = |cell: &Cell, ratio: f64| {
+                others.iter().try_fold(ratio, |least, day| Some(least.min(*day.get(cell)?)))
+            };
+            self.ratios = first
+                .iter()
+                .filter_map(|(cell, ratio)| Some((*cell, least(cell, *ratio)?)))
+                .collect();
         }
     }
 
-    /// By how much more than over weeks is reported of a cell: the least of the last days; one where it is not more on each.
+    /// By how much more than over weeks is reported of a cell: the least of the last
+    /// days; one where it is not more on each.
     pub fn ratio(&self, cell: Cell) -> f64 {
         if self.ratios.is_empty() {
             return 1.0;
@@ -101,12 +125,19 @@ mod tests {
         Cell::at(Position::new(lat, lon).unwrap(), Resolution::HOURLY)
     }
 
-    /// Of a town of which two reports a day are expected, after days that brought so many, from so many cells alike.
+    /// Of a town of which two reports a day are expected, after days that brought so
+    /// many, from so many cells alike.
     fn ratio_after(days: &[f64], cells: usize) -> f64 {
         let (town, mut steady) = (town(43.65, -79.38), Steady::default());
-        let around: Vec<Cell> = town.disk(2).into_iter().map(|(cell, _)| cell).filter(|cell| region_of(*cell) == region_of(town)).collect();
+        let around: Vec<Cell> = town
+            .disk(2)
+            .into_iter()
+            .map(|(cell, _)| cell)
+            .filter(|cell| region_of(*cell) == region_of(town))
+            .collect();
         for (day, reports) in (0..).zip(days.iter().chain([&0.0])) {
-            let reported: Vec<(Cell, f64)> = around[..cells].iter().map(|cell| (*cell, reports / cells as f64)).collect();
+            let reported: Vec<(Cell, f64)> =
+                around[..cells].iter().map(|cell| (*cell, reports / cells as f64)).collect();
             for hour in 0..DAY_HOURS {
                 let reports = if hour == 9 { &reported[..] } else { &[] };
                 steady.count(Hour(DAY_HOURS * day + hour), reports, 10.0, |_, _| 2.0 / 240.0);

@@ -30,13 +30,15 @@ pub enum Symptom {
     Working = 11,
 }
 
-/// What a reporter's symptom amounts to. One reporter counts once per provider, period and claim.
+/// What a reporter's symptom amounts to. One reporter counts once per provider, period
+/// and claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Claim {
     /// Something is broken: every ordinary symptom.
     Problem = 0,
-    /// Emergency calls fail. Kept apart, so that it is heard even from those who already reported a problem.
+    /// Emergency calls fail. Kept apart, so that it is heard even from those who already
+    /// reported a problem.
     Emergency = 1,
     /// It works.
     Working = 2,

@@ -3,9 +3,11 @@
 use std::fmt;
 use std::ops::Range;
 
-/// How far a phone's clock, or a caller's `to`, may run ahead of ours and still be taken as now.
+/// How far a phone's clock, or a caller's `to`, may run ahead of ours and still be taken
+/// as now.
 ///
-/// Two minutes is what unsynchronised phones commonly drift within; beyond it the difference is corrected (`sent_at`) or refused.
+/// Two minutes is what unsynchronised phones commonly drift within; beyond it the
+/// difference is corrected (`sent_at`) or refused.
 pub const CLOCK_TOLERANCE_MS: i64 = 2 * MINUTE_MS;
 /// How long after it was observed a report still counts as on time.
 pub const ON_TIME_MS: i64 = 5 * MINUTE_MS;
@@ -27,7 +29,8 @@ impl Timestamp {
         Minute(self.0.div_euclid(MINUTE_MS))
     }
 
-    /// This instant `ms` milliseconds later (earlier when negative), held at the ends of the range.
+    /// This instant `ms` milliseconds later (earlier when negative), held at the ends of
+    /// the range.
     #[must_use]
     pub const fn plus_ms(self, ms: i64) -> Self {
         Self(self.0.saturating_add(ms))
@@ -40,7 +43,8 @@ impl Timestamp {
     }
 }
 
-/// RFC 3339 in UTC, like `2022-07-08T08:44:00Z`, with fractions of a second only where there are some. Held at the year 9999 (and -9999).
+/// RFC 3339 in UTC, like `2022-07-08T08:44:00Z`, with fractions of a second only where
+/// there are some. Held at the year 9999 (and -9999).
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let end = if self.0 < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
@@ -65,7 +69,8 @@ impl Minute {
         Self(self.0 + n)
     }
 
-    /// Whether facts can be kept of it: stores have 32 bits for a minute, which last from 1970 until the year 10136.
+    /// Whether facts can be kept of it: stores have 32 bits for a minute, which last from
+    /// 1970 until the year 10136.
     #[must_use]
     pub fn can_be_kept(self) -> bool {
         u32::try_from(self.0).is_ok()
@@ -114,7 +119,8 @@ pub struct Window {
 impl Window {
     /// The last `minutes` minutes up to and with the one that is running at `to`.
     ///
-    /// An instant on the minute ends the window there: at 12:00:00 the minute 11:59 is the last one inside.
+    /// An instant on the minute ends the window there: at 12:00:00 the minute 11:59 is
+    /// the last one inside.
     #[must_use]
     pub const fn ending_at(to: Timestamp, minutes: i64) -> Self {
         let end = Timestamp(to.0.saturating_add(MINUTE_MS - 1)).minute();
@@ -135,11 +141,21 @@ mod tests {
     #[test]
     fn a_window_includes_the_running_minute_and_ends_on_the_whole_one() {
         let noon = 20_000 * 24 * HOUR_MS + 12 * HOUR_MS;
-        let rows = [(noon, -15, 0), (noon + 1, -14, 1), (noon + 59_999, -14, 1), (noon + 60_000, -14, 1), (noon + 60_001, -13, 2)];
+        let rows = [
+            (noon, -15, 0),
+            (noon + 1, -14, 1),
+            (noon + 59_999, -14, 1),
+            (noon + 60_000, -14, 1),
+            (noon + 60_001, -13, 2),
+        ];
         for (to, from_offset, to_offset) in rows {
             let noon = Timestamp(noon).minute();
             let window = Window::ending_at(Timestamp(to), 15);
-            assert_eq!((window.from, window.to), (noon.plus(from_offset), noon.plus(to_offset)), "to = {to}");
+            assert_eq!(
+                (window.from, window.to),
+                (noon.plus(from_offset), noon.plus(to_offset)),
+                "to = {to}"
+            );
         }
     }
 

@@ -1,4 +1,5 @@
-//! A view: what history says of one provider (or network) in one window, frozen, sorted and in columns.
+//! A view: what history says of one provider (or network) in one window, frozen, sorted
+//! and in columns.
 
 use super::counts::Counts;
 use super::fact::Tally;
@@ -7,14 +8,16 @@ use super::level::Level;
 use super::symptom::Symptoms;
 use super::time::Window;
 
-/// An immutable snapshot of one window: cells of every resolution that was reported, each with its count.
+/// An immutable snapshot of one window: cells of every resolution that was reported, each
+/// with its count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct View {
     window: Window,
     sums: Sums,
 }
 
-/// Counts by cell, sorted by cell: a view, or a part of one that need not be summed again while its minutes stay as they are.
+/// Counts by cell, sorted by cell: a view, or a part of one that need not be summed again
+/// while its minutes stay as they are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sums {
     cells: Vec<Cell>,
@@ -27,10 +30,15 @@ impl Sums {
     /// What history's lanes say of the symptoms asked for in these minutes.
     ///
     /// Linear in the facts: rows are gathered, sorted by radix and added up in one pass.
-    pub fn of_minutes<'a>(symptoms: Symptoms, minutes: impl IntoIterator<Item = &'a Counts>) -> Self {
+    pub fn of_minutes<'a>(
+        symptoms: Symptoms,
+        minutes: impl IntoIterator<Item = &'a Counts>,
+    ) -> Self {
         let (mut rows, mut unplaced) = (Vec::new(), 0);
         for counts in minutes {
-            let asked = counts.rows().filter(|(key, _)| key.lane().is_history() && symptoms.include(key.symptom()));
+            let asked = counts
+                .rows()
+                .filter(|(key, _)| key.lane().is_history() && symptoms.include(key.symptom()));
             for (key, Tally { count, .. }) in asked {
                 if key.cell().is_nowhere() {
                     unplaced += u64::from(count);
@@ -93,11 +101,14 @@ impl View {
         self.sums.counts.iter().map(|count| u64::from(*count)).sum::<u64>() + self.sums.unplaced
     }
 
-    /// The view at one resolution: finer cells rolled up, coarser ones kept apart. One pass.
+    /// The view at one resolution: finer cells rolled up, coarser ones kept apart. One
+    /// pass.
     #[must_use]
     pub fn level(&self, resolution: Resolution) -> Level {
-        let (coarser, rest): (Vec<_>, Vec<_>) = self.rows().partition(|(cell, _)| cell.resolution() < resolution);
-        let Sums { cells, counts, .. } = add_up(rest.into_iter().map(|(cell, count)| (cell.rolled_up_to(resolution), count)));
+        let (coarser, rest): (Vec<_>, Vec<_>) =
+            self.rows().partition(|(cell, _)| cell.resolution() < resolution);
+        let Sums { cells, counts, .. } =
+            add_up(rest.into_iter().map(|(cell, count)| (cell.rolled_up_to(resolution), count)));
         Level::new(resolution, cells, counts, coarser).with_unplaced(self.sums.unplaced)
     }
 
@@ -155,14 +166,21 @@ mod tests {
     }
 
     fn counts(rows: &[(Cell, Symptom, Lane)]) -> Counts {
-        Counts::from_rows(rows.iter().map(|(cell, symptom, lane)| (FactKey::new(*cell, *symptom, *lane, Source(0)), ONE)).collect())
+        Counts::from_rows(
+            rows.iter()
+                .map(|(cell, symptom, lane)| (FactKey::new(*cell, *symptom, *lane, Source(0)), ONE))
+                .collect(),
+        )
     }
 
     #[test]
     fn a_late_report_stands_once_in_history() {
         let here = cell(43.65, -79.38, 8);
         let minutes = [
-            counts(&[(here, Symptom::NoService, Lane::LateObserved), (here, Symptom::NoService, Lane::OnTime)]),
+            counts(&[
+                (here, Symptom::NoService, Lane::LateObserved),
+                (here, Symptom::NoService, Lane::OnTime),
+            ]),
             counts(&[(here, Symptom::NoService, Lane::LateArrived)]),
         ];
         let view = view(&minutes);
@@ -173,13 +191,22 @@ mod tests {
     fn what_has_no_place_counts_in_the_total_and_in_no_cell() {
         let (here, lane) = (cell(43.65, -79.38, 8), Lane::LateObserved);
         let within = Cell::NOWHERE.descendants(Resolution::FINEST).next().unwrap();
-        let minutes = [Cell::NOWHERE, within, here].map(|cell| counts(&[(cell, Symptom::NoService, lane)]));
-        let parts = minutes.each_ref().map(|minute| Sums::of_minutes(Symptoms::AllProblems, [minute]));
+        let minutes =
+            [Cell::NOWHERE, within, here].map(|cell| counts(&[(cell, Symptom::NoService, lane)]));
+        let parts =
+            minutes.each_ref().map(|minute| Sums::of_minutes(Symptoms::AllProblems, [minute]));
         for view in [view(&minutes), View::new(WINDOW, Sums::of_parts(&parts))] {
             assert_eq!((view.total(), view.rows().collect::<Vec<_>>()), (3, vec![(here, 1)]));
             for resolution in Resolution::ALL {
                 let level = view.level(resolution);
-                assert_eq!((level.total(), level.unplaced(), level.rows().map(|(_, count)| count).sum::<u32>()), (3, 2, 1));
+                assert_eq!(
+                    (
+                        level.total(),
+                        level.unplaced(),
+                        level.rows().map(|(_, count)| count).sum::<u32>()
+                    ),
+                    (3, 2, 1)
+                );
             }
         }
     }
@@ -192,9 +219,11 @@ mod tests {
             (here, Symptom::NoTv, Lane::OnTime),
             (here, Symptom::Working, Lane::OnTime),
         ]);
-        for (symptoms, expected) in
-            [(Symptoms::AllProblems, 2), (Symptoms::Only(Symptom::Working), 1), (Symptoms::Only(Symptom::NoCalls), 0)]
-        {
+        for (symptoms, expected) in [
+            (Symptoms::AllProblems, 2),
+            (Symptoms::Only(Symptom::Working), 1),
+            (Symptoms::Only(Symptom::NoCalls), 0),
+        ] {
             assert_eq!(View::new(WINDOW, Sums::of_minutes(symptoms, [&minute])).total(), expected);
         }
     }
@@ -203,13 +232,19 @@ mod tests {
     fn a_level_rolls_up_what_is_finer_and_keeps_apart_what_is_coarser() {
         let fine = cell(43.65, -79.38, 8);
         let coarse = fine.rolled_up_to(Resolution::new(3).unwrap());
-        let view = view([&counts(&[(fine, Symptom::NoService, Lane::OnTime), (coarse, Symptom::NoService, Lane::OnTime)])]);
+        let view = view([&counts(&[
+            (fine, Symptom::NoService, Lane::OnTime),
+            (coarse, Symptom::NoService, Lane::OnTime),
+        ])]);
         let level = view.level(Resolution::DEFAULT);
         assert_eq!(level.rows().collect::<Vec<_>>(), [(fine.rolled_up_to(Resolution::DEFAULT), 1)]);
         assert_eq!(level.coarser(), [(coarse, 1)]);
         assert_eq!(level.total(), 2);
         let merged = view.level(Resolution::new(3).unwrap());
-        assert_eq!((merged.rows().collect::<Vec<_>>(), merged.coarser()), (vec![(coarse, 2)], &[][..]));
+        assert_eq!(
+            (merged.rows().collect::<Vec<_>>(), merged.coarser()),
+            (vec![(coarse, 2)], &[][..])
+        );
     }
 
     proptest! {
@@ -249,8 +284,18 @@ mod tests {
 
     #[test]
     fn both_ways_of_sorting_agree() {
-        let mut many: Vec<(Cell, u32)> =
-            (0..10_000_u32).map(|n| (cell(f64::from(n * 7 % 180) - 90.0, f64::from(n * 13 % 360) - 180.0, i64::from(n % 9)), 1)).collect();
+        let mut many: Vec<(Cell, u32)> = (0..10_000_u32)
+            .map(|n| {
+                (
+                    cell(
+                        f64::from(n * 7 % 180) - 90.0,
+                        f64::from(n * 13 % 360) - 180.0,
+                        i64::from(n % 9),
+                    ),
+                    1,
+                )
+            })
+            .collect();
         let mut expected = many.clone();
         expected.sort_by_key(|(cell, _)| *cell);
         sort_by_cell(&mut many);

@@ -1,4 +1,5 @@
-//! Answers shared by all readers of a tick: built once, served at once, and kept for a while where the store is away.
+//! Answers shared by all readers of a tick: built once, served at once, and kept for a
+//! while where the store is away.
 
 use crate::domain::time::{MINUTE_MS, Timestamp};
 use crate::store::StoreError;
@@ -8,7 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// An answer is built at most once in this time. Cut on the wall clock, so that nodes agree.
+/// An answer is built at most once in this time. Cut on the wall clock, so that nodes
+/// agree.
 pub const TICK_MS: i64 = 1_000;
 /// For how long an answer is served after it could last be built.
 pub const STALE_FOR_MS: i64 = 5 * MINUTE_MS;
@@ -28,7 +30,8 @@ pub struct Served<V> {
     pub stale: bool,
 }
 
-/// The answers of recent ticks, bounded in number and bytes; what was asked for longest ago goes first.
+/// The answers of recent ticks, bounded in number and bytes; what was asked for longest
+/// ago goes first.
 #[derive(Debug)]
 pub struct TickCache<K, V> {
     most_entries: usize,
@@ -85,7 +88,8 @@ where
         Self { most_entries, most_bytes, slots: Arc::default() }
     }
 
-    /// The answer for `key` at `now`, from this tick or the one before. `build` is given the last answer, which it may find unchanged.
+    /// The answer for `key` at `now`, from this tick or the one before. `build` is given
+    /// the last answer, which it may find unchanged.
     ///
     /// # Errors
     /// Where it cannot be built and none of the last five minutes is there.
@@ -100,14 +104,20 @@ where
             match step {
                 Step::Serve(served) => return Ok(served),
                 Step::Fail(error) => return Err(error),
-                // The builder may go away with its worker; whoever waited then looks again, and builds.
+                // The builder may go away with its worker; whoever waited then looks
+                // again, and builds.
                 Step::Wait(mut building) => drop(building.changed().await),
                 Step::Build(done) => {
                     let future = build(self.last(&key));
-                    // Taken from the build itself: among very many answers of one tick, the slot may be forgotten already.
+                    // Taken from the build itself: among very many answers of one tick,
+                    // the slot may be forgotten already.
                     let outcome = self.run(key.clone(), tick, future, done).await;
-                    let outcome = outcome.unwrap_or_else(|_| Err(StoreError::Unavailable("the answer could not be built".into())));
-                    return outcome.map(|value| Served { value, stale: false }).or_else(|error| self.stale(&key, tick).ok_or(error));
+                    let outcome = outcome.unwrap_or_else(|_| {
+                        Err(StoreError::Unavailable("the answer could not be built".into()))
+                    });
+                    return outcome
+                        .map(|value| Served { value, stale: false })
+                        .or_else(|error| self.stale(&key, tick).ok_or(error));
                 }
                 Step::ServeAndBuild(served, done) => {
                     let future = build(Some(Arc::clone(&served.value)));
@@ -118,13 +128,18 @@ where
         }
     }
 
-    /// How long ago the oldest answer that was asked for within the last minute was built, in milliseconds.
+    /// How long ago the oldest answer that was asked for within the last minute was
+    /// built, in milliseconds.
     #[must_use]
     pub fn oldest_ms(&self, now: Timestamp) -> i64 {
         let tick = now.0.div_euclid(TICK_MS);
         let slots = self.slots();
         let asked = slots.values().filter(|slot| tick - slot.asked <= MINUTE_MS / TICK_MS);
-        asked.filter_map(|slot| slot.built.as_ref()).map(|built| (tick - built.tick) * TICK_MS).max().unwrap_or(0)
+        asked
+            .filter_map(|slot| slot.built.as_ref())
+            .map(|built| (tick - built.tick) * TICK_MS)
+            .max()
+            .unwrap_or(0)
     }
 
     fn step(&self, key: &K, tick: i64) -> Step<V> {
@@ -132,11 +147,17 @@ where
         let slot = slots.entry(key.clone()).or_default();
         slot.asked = tick;
         let age = slot.built.as_ref().map(|built| tick - built.tick);
-        let last = slot.built.as_ref().map(|built| Served { value: Arc::clone(&built.value), stale: false });
+        let last = slot
+            .built
+            .as_ref()
+            .map(|built| Served { value: Arc::clone(&built.value), stale: false });
         match (last, age) {
-            // One of the next tick was built for somebody who asked a moment later; one further ahead, before the clock was set back.
+            // One of the next tick was built for somebody who asked a moment later; one
+            // further ahead, before the clock was set back.
             (Some(served), Some(-1..=0)) => return Step::Serve(served),
-            (Some(served), Some(age)) if slot.failed_at(tick) && age.saturating_abs() * TICK_MS <= STALE_FOR_MS => {
+            (Some(served), Some(age))
+                if slot.failed_at(tick) && age.saturating_abs() * TICK_MS <= STALE_FOR_MS =>
+            {
                 return Step::Serve(Served { stale: true, ..served });
             }
             (Some(served), Some(1)) if slot.building.is_some() => return Step::Serve(served),
@@ -152,8 +173,15 @@ where
         }
     }
 
-    /// Builds on a task of its own: a reader who gives up does not take the answer from the others.
-    fn run<F>(&self, key: K, tick: i64, future: F, done: watch::Sender<()>) -> JoinHandle<Result<Arc<V>, StoreError>>
+    /// Builds on a task of its own: a reader who gives up does not take the answer from
+    /// the others.
+    fn run<F>(
+        &self,
+        key: K,
+        tick: i64,
+        future: F,
+        done: watch::Sender<()>,
+    ) -> JoinHandle<Result<Arc<V>, StoreError>>
     where
         F: Future<Output = Result<V, StoreError>> + Send + 'static,
     {
@@ -165,7 +193,10 @@ where
             let slot = slots.entry(key).or_default();
             slot.building = None;
             match &result {
-                Ok(value) => (slot.built, slot.failed) = (Some(Built { value: Arc::clone(value), tick }), None),
+                Ok(value) => {
+                    (slot.built, slot.failed) =
+                        (Some(Built { value: Arc::clone(value), tick }), None)
+                }
                 Err(error) => slot.failed = Some((tick, error.clone())),
             }
             slot.asked = slot.asked.max(tick);
@@ -178,12 +209,19 @@ where
     /// An older answer that may still be served where this tick's cannot be built.
     fn stale(&self, key: &K, tick: i64) -> Option<Served<V>> {
         let slots = self.slots();
-        let built = slots.get(key)?.built.as_ref().filter(|built| (tick - built.tick).saturating_abs() * TICK_MS <= STALE_FOR_MS)?;
+        let built = slots
+            .get(key)?
+            .built
+            .as_ref()
+            .filter(|built| (tick - built.tick).saturating_abs() * TICK_MS <= STALE_FOR_MS)?;
         Some(Served { value: Arc::clone(&built.value), stale: true })
     }
 
     fn last(&self, key: &K) -> Option<Arc<V>> {
-        self.slots().get(key).and_then(|slot| slot.built.as_ref()).map(|built| Arc::clone(&built.value))
+        self.slots()
+            .get(key)
+            .and_then(|slot| slot.built.as_ref())
+            .map(|built| Arc::clone(&built.value))
     }
 
     fn slots(&self) -> MutexGuard<'_, HashMap<K, Slot<V>>> {
@@ -203,12 +241,18 @@ impl<V> Slot<V> {
     }
 }
 
-fn evict<K: Clone + Eq + Hash, V: Weight>(slots: &mut HashMap<K, Slot<V>>, most_entries: usize, most_bytes: usize) {
+fn evict<K: Clone + Eq + Hash, V: Weight>(
+    slots: &mut HashMap<K, Slot<V>>,
+    most_entries: usize,
+    most_bytes: usize,
+) {
     let weight = |slot: &Slot<V>| slot.built.as_ref().map_or(0, |built| built.value.bytes());
     let mut bytes: usize = slots.values().map(weight).sum();
     while slots.len() > most_entries || (bytes > most_bytes && slots.len() > 1) {
         let idle = slots.iter().filter(|(_, slot)| slot.building.is_none());
-        let Some(key) = idle.min_by_key(|(_, slot)| slot.asked).map(|(key, _)| key.clone()) else { return };
+        let Some(key) = idle.min_by_key(|(_, slot)| slot.asked).map(|(key, _)| key.clone()) else {
+            return;
+        };
         bytes -= slots.remove(&key).map_or(0, |slot| weight(&slot));
     }
 }
@@ -230,13 +274,22 @@ mod tests {
         TickCache::new(4, 100)
     }
 
-    async fn ok(cache: &TickCache<&'static str, usize>, key: &'static str, now: Timestamp, value: usize) -> (usize, bool) {
+    async fn ok(
+        cache: &TickCache<&'static str, usize>,
+        key: &'static str,
+        now: Timestamp,
+        value: usize,
+    ) -> (usize, bool) {
         let served = cache.get(key, now, |_| async move { Ok(value) }).await.unwrap();
         (*served.value, served.stale)
     }
 
-    async fn away(cache: &TickCache<&'static str, usize>, now: Timestamp) -> Result<(usize, bool), StoreError> {
-        let served = cache.get("a", now, |_| async { Err(StoreError::Unavailable("away".into())) }).await?;
+    async fn away(
+        cache: &TickCache<&'static str, usize>,
+        now: Timestamp,
+    ) -> Result<(usize, bool), StoreError> {
+        let served =
+            cache.get("a", now, |_| async { Err(StoreError::Unavailable("away".into())) }).await?;
         Ok((*served.value, served.stale))
     }
 
@@ -246,7 +299,8 @@ mod tests {
         let builds = Arc::new(AtomicUsize::new(0));
         let (open, opened) = watch::channel(false);
         let ask = || {
-            let (cache, builds, mut opened) = (Arc::clone(&cache), Arc::clone(&builds), opened.clone());
+            let (cache, builds, mut opened) =
+                (Arc::clone(&cache), Arc::clone(&builds), opened.clone());
             tokio::spawn(async move {
                 let build = |_| async move {
                     opened.wait_for(|open| *open).await.unwrap();
@@ -271,14 +325,22 @@ mod tests {
         assert_eq!(ok(&cache, "a", T0.plus_ms(TICK_MS), 2).await, (1, false));
         tokio::task::yield_now().await;
         assert_eq!(ok(&cache, "a", T0.plus_ms(TICK_MS), 3).await, (2, false));
-        assert_eq!(ok(&cache, "a", T0.plus_ms(3 * TICK_MS), 4).await, (4, false), "an answer two ticks old is not served");
+        assert_eq!(
+            ok(&cache, "a", T0.plus_ms(3 * TICK_MS), 4).await,
+            (4, false),
+            "an answer two ticks old is not served"
+        );
     }
 
     #[tokio::test]
     async fn an_answer_of_before_the_clock_was_set_back_is_not_served() {
         let cache = cache();
         assert_eq!(ok(&cache, "a", T0, 1).await, (1, false));
-        assert_eq!(ok(&cache, "a", T0.plus_ms(-TICK_MS), 2).await, (1, false), "asked for a moment earlier");
+        assert_eq!(
+            ok(&cache, "a", T0.plus_ms(-TICK_MS), 2).await,
+            (1, false),
+            "asked for a moment earlier"
+        );
         assert_eq!(ok(&cache, "a", T0.plus_ms(-600 * TICK_MS), 3).await, (3, false));
     }
 

@@ -1,4 +1,5 @@
-//! The only place where time is asked for, and where it is decided whether it can be believed.
+//! The only place where time is asked for, and where it is decided whether it can be
+//! believed.
 
 use super::timetable::Timetable;
 use crate::domain::clock_guard::{ClockGuard, Event, Reading, StoreClock, Trust};
@@ -17,7 +18,8 @@ pub struct Clock(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     source: Source,
-    /// What the guard believes the wall clock to be ahead of the steady one; copied, so that most readings need no lock.
+    /// What the guard believes the wall clock to be ahead of the steady one; copied, so
+    /// that most readings need no lock.
     offset_ms: AtomicI64,
     in_holdover: AtomicBool,
     /// Held to take a reading or to ask for the state.
@@ -56,10 +58,16 @@ impl Clock {
     fn of(source: Source) -> Self {
         let guard = ClockGuard::new(source.reading());
         let offset_ms = AtomicI64::new(guard.offset_ms());
-        Self(Arc::new(Inner { source, offset_ms, in_holdover: AtomicBool::new(false), guard: Mutex::new(guard) }))
+        Self(Arc::new(Inner {
+            source,
+            offset_ms,
+            in_holdover: AtomicBool::new(false),
+            guard: Mutex::new(guard),
+        }))
     }
 
-    /// The time: what the clock shows, or in a holdover what it would show had nobody set it.
+    /// The time: what the clock shows, or in a holdover what it would show had nobody set
+    /// it.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         let (inner, reading) = (&*self.0, self.0.source.reading());
@@ -100,7 +108,8 @@ impl Clock {
         self.0.guard().knows_fact(minute);
     }
 
-    /// The operator says that the clock is right, and that later facts were dated by one that was wrong.
+    /// The operator says that the clock is right, and that later facts were dated by one
+    /// that was wrong.
     pub fn vouch(&self) {
         let now = self.now();
         let mut guard = self.0.guard();
@@ -114,11 +123,14 @@ impl Clock {
         guard.compare(reading, store);
     }
 
-    /// What a simulated clock shows, and how many times as fast as time it runs; none of another.
+    /// What a simulated clock shows, and how many times as fast as time it runs; none of
+    /// another.
     #[must_use]
     pub fn simulated_now(&self) -> Option<(Timestamp, u32)> {
         match &self.0.source {
-            Source::Simulated { timetable, started_ms } => Some(timetable.after(since(*started_ms))),
+            Source::Simulated { timetable, started_ms } => {
+                Some(timetable.after(since(*started_ms)))
+            }
             Source::System | Source::Manual(_) => None,
         }
     }
@@ -136,7 +148,8 @@ impl Inner {
         matches!(self.source, Source::Manual(_))
     }
 
-    /// Lets the guard take a reading, and logs what is new. Read with the lock held: the guard sees readings in the order in which they were taken.
+    /// Lets the guard take a reading, and logs what is new. Read with the lock held: the
+    /// guard sees readings in the order in which they were taken.
     fn look(&self) -> (Reading, MutexGuard<'_, ClockGuard>) {
         let mut guard = self.guard();
         let reading = self.source.reading();
@@ -147,12 +160,14 @@ impl Inner {
             None => {}
             Some(Event::Stepped { by_ms }) => tracing::error!(
                 by_ms,
-                "the clock was set: time goes on without it until it is back, or has run evenly for a minute; nothing is dated or forgotten"
+                "the clock was set: time goes on without it until it is back, or has run evenly \
+                 for a minute; nothing is dated or forgotten"
             ),
             Some(Event::Returned) => tracing::warn!("the clock is back where it was"),
             Some(Event::Adopted { by_ms }) => tracing::warn!(
                 by_ms,
-                "the clock has run evenly since it was set: time goes on by it; nothing is forgotten before it has done so for an hour"
+                "the clock has run evenly since it was set: time goes on by it; nothing is \
+                 forgotten before it has done so for an hour"
             ),
         }
         (reading, guard)
@@ -168,7 +183,9 @@ impl Source {
     fn reading(&self) -> Reading {
         match self {
             Self::System => Reading { wall: system_now(), steady_ms: steady_ms() },
-            Self::Manual(ms) => Reading { wall: Timestamp(ms.load(Ordering::SeqCst)), steady_ms: 0 },
+            Self::Manual(ms) => {
+                Reading { wall: Timestamp(ms.load(Ordering::SeqCst)), steady_ms: 0 }
+            }
             Self::Simulated { timetable, started_ms } => {
                 // It never runs unevenly: its hours are its own.
                 let (wall, _) = timetable.after(since(*started_ms));
@@ -186,17 +203,20 @@ fn system_now() -> Timestamp {
     })
 }
 
-/// Milliseconds since some moment, by a clock that nobody sets and that goes on while the machine sleeps.
+/// Milliseconds since some moment, by a clock that nobody sets and that goes on while the
+/// machine sleeps.
 #[cfg(target_os = "linux")]
 fn steady_ms() -> i64 {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
     time.tv_sec * 1_000 + time.tv_nsec / 1_000_000
 }
 
-/// Milliseconds since some moment, by a clock that nobody sets. It may stand while the machine sleeps, which then looks like a step.
+/// Milliseconds since some moment, by a clock that nobody sets. It may stand while the
+/// machine sleeps, which then looks like a step.
 #[cfg(not(target_os = "linux"))]
 fn steady_ms() -> i64 {
-    static STARTED: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
+    static STARTED: std::sync::LazyLock<std::time::Instant> =
+        std::sync::LazyLock::new(std::time::Instant::now);
     i64::try_from(STARTED.elapsed().as_millis()).unwrap_or(i64::MAX)
 }
 

@@ -12,14 +12,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
-/// Reports that may wait for their commit. About ten megabytes, and a tenth of a second of work.
+/// Reports that may wait for their commit. About ten megabytes, and a tenth of a second
+/// of work.
 pub const MOST_QUEUED: usize = 131_072;
-/// Reports committed together at most, so that nobody waits for a sync of hundreds of megabytes.
+/// Reports committed together at most, so that nobody waits for a sync of hundreds of
+/// megabytes.
 const MOST_IN_A_GROUP: usize = 65_536;
 
 /// Groups that a store behind a network works on at once.
 const USUALLY_UNDER_WAY: usize = 2;
-/// Groups that may be under way where those before are held up, and how long after one the next then begins.
+/// Groups that may be under way where those before are held up, and how long after one
+/// the next then begins.
 const MOST_UNDER_WAY: usize = 64;
 const PACE: Duration = Duration::from_millis(100);
 
@@ -82,7 +85,8 @@ impl Ingest {
     /// Records reports durably and says of each, in order, what became of it.
     ///
     /// # Errors
-    /// Where the queue is full or the store fails or does not answer in time. Repeat them then: it is harmless.
+    /// Where the queue is full or the store fails or does not answer in time. Repeat them
+    /// then: it is harmless.
     pub async fn record(&self, reports: Vec<Report>) -> Result<Vec<Recorded>, IngestError> {
         if reports.is_empty() {
             return Ok(Vec::new());
@@ -93,7 +97,11 @@ impl Ingest {
         self.queue.send(Some(Submitted { reports, answer, room })).map_err(|_| closed())?;
         match tokio::time::timeout(ANSWER_WITHIN, answered).await {
             Ok(outcome) => Ok(outcome.map_err(|_| closed())??),
-            Err(_) => Err(StoreError::Unavailable(format!("no answer within {} s", ANSWER_WITHIN.as_secs())).into()),
+            Err(_) => Err(StoreError::Unavailable(format!(
+                "no answer within {} s",
+                ANSWER_WITHIN.as_secs()
+            ))
+            .into()),
         }
     }
 
@@ -128,13 +136,18 @@ struct Group {
 impl Committer {
     /// Commits group after group until the queue is closed.
     ///
-    /// A store behind a network gets the next group while the last is on its way. Further ones follow at a slower pace where those are held
-    /// up: a part of the store that does not answer must not keep the reports of the others waiting.
+    /// A store behind a network gets the next group while the last is on its way. Further
+    /// ones follow at a slower pace where those are held up: a part of the store that
+    /// does not answer must not keep the reports of the others waiting.
     pub async fn run(mut self, store: &Store, metrics: &Metrics) {
         let (mut under_way, mut linger) = (FuturesUnordered::new(), Duration::ZERO);
         let mut last_began = Instant::now();
         loop {
-            let rest = if under_way.len() < USUALLY_UNDER_WAY { Duration::ZERO } else { PACE.saturating_sub(last_began.elapsed()) };
+            let rest = if under_way.len() < USUALLY_UNDER_WAY {
+                Duration::ZERO
+            } else {
+                PACE.saturating_sub(last_began.elapsed())
+            };
             let may_begin = rest.is_zero() && under_way.len() < MOST_UNDER_WAY;
             tokio::select! {
                 biased;
@@ -151,10 +164,12 @@ impl Committer {
         while under_way.next().await.is_some() {}
     }
 
-    /// Waits for reports, then takes what else is there. None once the queue is closed and empty. Cancelled while it waits, it takes nothing.
+    /// Waits for reports, then takes what else is there. None once the queue is closed
+    /// and empty. Cancelled while it waits, it takes nothing.
     ///
-    /// Where several wait, more are on their way: a moment longer makes fewer and larger groups, and a sync costs the same for any size.
-    /// One alone does not wait for others.
+    /// Where several wait, more are on their way: a moment longer makes fewer and larger
+    /// groups, and a sync costs the same for any size. One alone does not wait for
+    /// others.
     async fn next_group(&mut self, linger: Duration) -> Option<Group> {
         let first = self.queue.recv().await??;
         let mut group = Group { reports: first.reports.clone(), waiters: vec![first] };
@@ -180,7 +195,8 @@ impl Committer {
     }
 }
 
-/// Commits a group, and answers each waiter once all its reports have an outcome. Gives the time that the store took.
+/// Commits a group, and answers each waiter once all its reports have an outcome. Gives
+/// the time that the store took.
 async fn commit(store: &Store, metrics: &Metrics, group: Group) -> Duration {
     let began = Instant::now();
     let reports = group.reports.len();
@@ -191,13 +207,15 @@ async fn commit(store: &Store, metrics: &Metrics, group: Group) -> Duration {
             let of_part = answers.take(&part);
             match &part.outcome {
                 Ok(told) => {
-                    let counted = told.iter().filter(|recorded| **recorded == Recorded::Counted).count();
+                    let counted =
+                        told.iter().filter(|recorded| **recorded == Recorded::Counted).count();
                     metrics.reports("counted", counted as u64);
                     metrics.reports("duplicate", (told.len() - counted) as u64);
                 }
                 Err(error) => {
                     failed += of_part;
-                    tracing::error!(%error, failed = of_part, reports, "reports could not be recorded");
+                    tracing::error!(%error, failed = of_part, reports, "reports could not be \
+                         recorded");
                 }
             }
         })
@@ -212,7 +230,8 @@ async fn commit(store: &Store, metrics: &Metrics, group: Group) -> Duration {
     took
 }
 
-/// Who of a group still waits, and for what. Whoever is left when it is dropped learns that nothing is known.
+/// Who of a group still waits, and for what. Whoever is left when it is dropped learns
+/// that nothing is known.
 struct Answers {
     waiters: Vec<Waiter>,
     /// The waiter of each report.
@@ -230,11 +249,17 @@ struct Waiter {
 
 impl Answers {
     fn new(submitted: Vec<Submitted>, reports: usize) -> Self {
-        let (mut waiters, mut owners) = (Vec::with_capacity(submitted.len()), Vec::with_capacity(reports));
+        let (mut waiters, mut owners) =
+            (Vec::with_capacity(submitted.len()), Vec::with_capacity(reports));
         for (owner, Submitted { reports, answer, room }) in (0..).zip(submitted) {
             let range = owners.len()..owners.len() + reports.len();
             owners.resize(range.end, owner);
-            waiters.push(Waiter { answer: Some((answer, room)), without_outcome: reports.len(), reports: range, fault: None });
+            waiters.push(Waiter {
+                answer: Some((answer, room)),
+                without_outcome: reports.len(),
+                reports: range,
+                fault: None,
+            });
         }
         Self { waiters, owners, outcomes: vec![Recorded::Duplicate; reports] }
     }
@@ -257,8 +282,12 @@ impl Answers {
             if waiter.without_outcome == 0
                 && let Some((answer, _room)) = waiter.answer.take()
             {
-                // Where one of its reports has no outcome, nothing is known of all. One that has gone away is passed over.
-                let own = waiter.fault.take().map_or_else(|| Ok(self.outcomes[waiter.reports.clone()].to_vec()), Err);
+                // Where one of its reports has no outcome, nothing is known of all. One
+                // that has gone away is passed over.
+                let own = waiter
+                    .fault
+                    .take()
+                    .map_or_else(|| Ok(self.outcomes[waiter.reports.clone()].to_vec()), Err);
                 drop(answer.send(own));
             }
         }

@@ -1,4 +1,5 @@
-//! What the counts of readers mean, by what the detectors know: the brands' expectations, and the incidents of a window.
+//! What the counts of readers mean, by what the detectors know: the brands' expectations,
+//! and the incidents of a window.
 
 use super::Engine;
 use super::lookout::outlook::Sight;
@@ -15,8 +16,8 @@ use crate::domain::time::Window;
 const MOST_LOOKED_THROUGH: usize = 10_000;
 
 impl Engine {
-    /// What the counts of all problems of a subject mean. None while detection is catching up; no scores and levels while it is late, or where
-    /// too little is known.
+    /// What the counts of all problems of a subject mean. None while detection is
+    /// catching up; no scores and levels while it is late, or where too little is known.
     #[must_use]
     pub fn judge(&self, subject: Subject, window: Window, level: &Level) -> Option<Judged> {
         let outlook = self.outlook();
@@ -24,12 +25,14 @@ impl Engine {
         if brands.is_empty() {
             return None;
         }
-        let expected: Vec<InWindow<'_>> = brands.iter().map(|sight| sight.expectation.window(window)).collect();
+        let expected: Vec<InWindow<'_>> =
+            brands.iter().map(|sight| sight.expectation.window(window)).collect();
         let is_known = outlook.is_fresh(self.now()) && brands.iter().any(|sight| !sight.is_cold);
         Some(judged(level, &expected, &self.hit(subject, window, level.resolution()), is_known))
     }
 
-    /// What is to be expected of the brands of a subject. None of any while detection is catching up, or where too little is known.
+    /// What is to be expected of the brands of a subject. None of any while detection is
+    /// catching up, or where too little is known.
     pub(super) fn expectations(&self, subject: Subject) -> Vec<Expectation> {
         let outlook = self.outlook();
         let brands = || outlook.sights(self.catalogue.brands(subject));
@@ -39,9 +42,17 @@ impl Engine {
 
     /// Where people were told of an incident of the subject that went on in the window.
     fn hit(&self, subject: Subject, window: Window, resolution: Resolution) -> Hit {
-        let ids: Vec<&str> = self.catalogue.brands(subject).iter().map(|brand| &*self.catalogue.get(*brand).id).collect();
+        let ids: Vec<&str> = self
+            .catalogue
+            .brands(subject)
+            .iter()
+            .map(|brand| &*self.catalogue.get(*brand).id)
+            .collect();
         let register = self.register();
-        let cases = register.newest_first(None).take(MOST_LOOKED_THROUGH).filter(|case| went_on(case, &ids, window));
+        let cases = register
+            .newest_first(None)
+            .take(MOST_LOOKED_THROUGH)
+            .filter(|case| went_on(case, &ids, window));
         let incidents: Vec<_> = cases.map(Case::latest).collect();
         if incidents.iter().any(|incident| incident.everywhere) {
             return Hit::everywhere();
@@ -50,10 +61,14 @@ impl Engine {
     }
 }
 
-/// Whether one of these providers failed in the window, as far as people were told without reserve and it was not taken back.
+/// Whether one of these providers failed in the window, as far as people were told
+/// without reserve and it was not taken back.
 fn went_on(case: &Case, providers: &[&str], window: Window) -> bool {
-    let mut brands = case.latest().brands.iter().filter(|brand| providers.contains(&&*brand.provider));
-    let in_window =
-        brands.any(|brand| brand.onset < window.to.start() && brand.resolved_at.is_none_or(|resolved| window.from.start() < resolved));
+    let mut brands =
+        case.latest().brands.iter().filter(|brand| providers.contains(&&*brand.provider));
+    let in_window = brands.any(|brand| {
+        brand.onset < window.to.start()
+            && brand.resolved_at.is_none_or(|resolved| window.from.start() < resolved)
+    });
     in_window && case.latest().state != State::Withdrawn && case.was_confirmed()
 }

@@ -117,19 +117,60 @@ impl Metrics {
         for kind in WarningKind::ALL {
             drop(self.warnings.get_or_create(&WarningLabel { kind: kind.name() }));
         }
-        registry.register("report_warnings", "Warnings that senders of reports were given, by kind", self.warnings.clone());
+        registry.register(
+            "report_warnings",
+            "Warnings that senders of reports were given, by kind",
+            self.warnings.clone(),
+        );
         registry.register_collector(Box::new(self.unknown_providers.clone()));
         registry.register("group_reports", "Reports a commit", self.group_reports.clone());
-        registry.register_with_unit("commit", "Time a commit takes, the sync included", Unit::Seconds, self.commit_seconds.clone());
-        registry.register("queued_reports", "Reports that wait for their commit", self.queued_reports.clone());
-        registry.register("store_errors", "Commits, reads and housekeeping that failed", self.store_errors.clone());
+        registry.register_with_unit(
+            "commit",
+            "Time a commit takes, the sync included",
+            Unit::Seconds,
+            self.commit_seconds.clone(),
+        );
+        registry.register(
+            "queued_reports",
+            "Reports that wait for their commit",
+            self.queued_reports.clone(),
+        );
+        registry.register(
+            "store_errors",
+            "Commits, reads and housekeeping that failed",
+            self.store_errors.clone(),
+        );
         registry.register("store_commands", "Commands sent to Redis", self.store_commands.clone());
-        registry.register_with_unit("log", "Log that a restart would read", Unit::Bytes, self.log_bytes.clone());
-        registry.register("claims", "Reporters remembered, where the store counts them", self.claims.clone());
+        registry.register_with_unit(
+            "log",
+            "Log that a restart would read",
+            Unit::Bytes,
+            self.log_bytes.clone(),
+        );
+        registry.register(
+            "claims",
+            "Reporters remembered, where the store counts them",
+            self.claims.clone(),
+        );
         registry.register("live_rows", "Rows of live minutes in memory", self.live_rows.clone());
-        registry.register_with_unit("live", "Memory that live minutes take", Unit::Bytes, self.live_bytes.clone());
-        registry.register_with_unit("view_age", "Age of the oldest view in use", Unit::Seconds, self.view_age_seconds.clone());
-        registry.register_with_unit("look", "Time one look of the detectors takes", Unit::Seconds, self.look_seconds.clone());
+        registry.register_with_unit(
+            "live",
+            "Memory that live minutes take",
+            Unit::Bytes,
+            self.live_bytes.clone(),
+        );
+        registry.register_with_unit(
+            "view_age",
+            "Age of the oldest view in use",
+            Unit::Seconds,
+            self.view_age_seconds.clone(),
+        );
+        registry.register_with_unit(
+            "look",
+            "Time one look of the detectors takes",
+            Unit::Seconds,
+            self.look_seconds.clone(),
+        );
         registry.register_with_unit(
             "detection_lag",
             "How far behind the present detection is",
@@ -142,10 +183,26 @@ impl Metrics {
             Unit::Ratios,
             self.detection_progress.clone(),
         );
-        registry.register("holds_lease", "Whether this node records incidents", self.holds_lease.clone());
+        registry.register(
+            "holds_lease",
+            "Whether this node records incidents",
+            self.holds_lease.clone(),
+        );
         registry.register("open_incidents", "Incidents that go on", self.open_incidents.clone());
-        registry.register("clock_dates", "Whether reports are dated by the clock", self.clock_dates.clone());
-        registry.register("clock_forgets", "Whether what is old by the clock is forgotten", self.clock_forgets.clone());
-        registry.register("clock_steps", "How often the clock was set by more than a few seconds", self.clock_steps.clone());
+        registry.register(
+            "clock_dates",
+            "Whether reports are dated by the clock",
+            self.clock_dates.clone(),
+        );
+        registry.register(
+            "clock_forgets",
+            "Whether what is old by the clock is forgotten",
+            self.clock_forgets.clone(),
+        );
+        registry.register(
+            "clock_steps",
+            "How often the clock was set by more than a few seconds",
+            self.clock_steps.clone(),
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! The use-cases: what can be done with reports, and what can be read. Knows the time; knows nothing of HTTP.
+//! The use-cases: what can be done with reports, and what can be read. Knows the time;
+//! knows nothing of HTTP.
 
 pub mod bands;
 pub mod cache;
@@ -51,7 +52,8 @@ use views::{Snapshot, ViewKey};
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(5);
 /// Under a clock however fast, it leaves the machine so much time for other things.
 const HOUSEKEEPING_AT_MOST_EVERY: Duration = Duration::from_millis(200);
-/// Minutes that are said at once to have been lived through, where a fast clock skipped them: more than it can between two steps.
+/// Minutes that are said at once to have been lived through, where a fast clock skipped
+/// them: more than it can between two steps.
 const MOST_MINUTES_SKIPPED: i64 = 24 * 60;
 
 /// Views kept at most, and their bytes.
@@ -80,11 +82,14 @@ pub struct Engine {
     lookout: Lookout,
     /// Whether the last try to write failed.
     cannot_write: AtomicBool,
-    /// The last minute that was said to be lived through, as long as nothing failed since.
+    /// The last minute that was said to be lived through, as long as nothing failed
+    /// since.
     lived: Mutex<Option<Minute>>,
-    /// What spoke against the clock when that was last looked at; the lock is held to replace it.
+    /// What spoke against the clock when that was last looked at; the lock is held to
+    /// replace it.
     doubted: Mutex<Option<Doubt>>,
-    /// Why the store should not be trusted with reports, as of the last look; the lock is held to copy or replace it.
+    /// Why the store should not be trusted with reports, as of the last look; the lock is
+    /// held to copy or replace it.
     faults: RwLock<Vec<String>>,
     /// Whether long work should end between two steps.
     stopping: Stopping,
@@ -112,7 +117,13 @@ impl Engine {
     ///
     /// # Errors
     /// Where no thread can be had.
-    pub fn start(catalogue: Catalogue, clock: Clock, lateness_ms: i64, key: &ReporterKey, store: Store) -> std::io::Result<Self> {
+    pub fn start(
+        catalogue: Catalogue,
+        clock: Clock,
+        lateness_ms: i64,
+        key: &ReporterKey,
+        store: Store,
+    ) -> std::io::Result<Self> {
         let (store, metrics) = (Arc::new(store), Arc::new(Metrics::default()));
         let (ingest, committer) = ingest::queue();
         let node = NodeId::random().map_err(std::io::Error::other)?;
@@ -179,21 +190,23 @@ impl Engine {
         self.clock.shown()
     }
 
-    /// The time, and how many times as fast as time it goes, where the clock is a simulated one.
+    /// The time, and how many times as fast as time it goes, where the clock is a
+    /// simulated one.
     #[must_use]
     pub fn simulated_now(&self) -> Option<(Timestamp, u32)> {
         self.clock.simulated_now()
     }
 
-    /// How long to wait between two steps of housekeeping: the same by the clock, as far as the machine keeps up.
+    /// How long to wait between two steps of housekeeping: the same by the clock, as far
+    /// as the machine keeps up.
     #[must_use]
     pub fn housekeeping_every(&self) -> Duration {
         let speed = self.simulated_now().map_or(1, |(_, speed)| speed);
         (HOUSEKEEPING_EVERY / speed).max(HOUSEKEEPING_AT_MOST_EVERY)
     }
 
-    /// How long to wait between two looks of the detectors: the same by the clock, as far as the machine keeps up; not at all while they are
-    /// behind and come nearer.
+    /// How long to wait between two looks of the detectors: the same by the clock, as far
+    /// as the machine keeps up; not at all while they are behind and come nearer.
     #[must_use]
     pub fn look_every(&self) -> Duration {
         if self.lookout.comes_nearer() {
@@ -215,13 +228,15 @@ impl Engine {
         self.now().plus_ms(-MINUTES_KEPT_DAYS * 24 * crate::domain::time::HOUR_MS)
     }
 
-    /// Whether no report can change this window any more. A clock that is not confirmed may be ahead, and the window still be to come.
+    /// Whether no report can change this window any more. A clock that is not confirmed
+    /// may be ahead, and the window still be to come.
     #[must_use]
     pub fn is_closed(&self, window: Window) -> bool {
         window.to.start().plus_ms(self.lateness_ms) < self.now() && self.trust().forgets()
     }
 
-    /// Prepares to accept what one request brings, with the sender's clock where it told it.
+    /// Prepares to accept what one request brings, with the sender's clock where it told
+    /// it.
     ///
     /// # Errors
     /// While the clock is in doubt: nothing is dated by it.
@@ -265,7 +280,9 @@ impl Engine {
         let now = self.now();
         let brands = self.catalogue.brands(key.subject).to_vec();
         let store = Arc::clone(&self.store);
-        self.count_error(self.views.get(key, now, |last| views::build(store, brands, key, now, last)).await)
+        self.count_error(
+            self.views.get(key, now, |last| views::build(store, brands, key, now, last)).await,
+        )
     }
 
     /// A series of this tick or the one before.
@@ -277,8 +294,16 @@ impl Engine {
         let brands = self.catalogue.brands(key.subject).to_vec();
         let store = Arc::clone(&self.store);
         // Of single symptoms nothing was learnt.
-        let expected = || if key.symptoms == Symptoms::AllProblems { self.expectations(key.subject) } else { Vec::new() };
-        self.count_error(self.series.get(key, now, |_| series::build(store, brands, expected(), key, now)).await)
+        let expected = || {
+            if key.symptoms == Symptoms::AllProblems {
+                self.expectations(key.subject)
+            } else {
+                Vec::new()
+            }
+        };
+        self.count_error(
+            self.series.get(key, now, |_| series::build(store, brands, expected(), key, now)).await,
+        )
     }
 
     /// How every provider is doing, as of this tick or the one before.
@@ -288,7 +313,9 @@ impl Engine {
     pub async fn providers(&self) -> Result<Served<ProvidersNow>, StoreError> {
         let now = self.now();
         let (store, providers) = (Arc::clone(&self.store), self.catalogue.len());
-        self.count_error(self.providers.get((), now, |_| providers::build(store, providers, now)).await)
+        self.count_error(
+            self.providers.get((), now, |_| providers::build(store, providers, now)).await,
+        )
     }
 
     /// All incidents, as far as this node has read: at most one look old.
@@ -315,12 +342,14 @@ impl Engine {
         self.store.give_up_housekeeping();
     }
 
-    /// Works until the end, or until long work is asked to end: then it is let go of where it waits for the store. It must be safe to repeat.
+    /// Works until the end, or until long work is asked to end: then it is let go of
+    /// where it waits for the store. It must be safe to repeat.
     pub async fn unless_stopping(&self, work: impl Future<Output = ()>) {
         self.stopping.unless_asked(work).await;
     }
 
-    /// Why no reports should be sent here now, as far as the last try and the last look told.
+    /// Why no reports should be sent here now, as far as the last try and the last look
+    /// told.
     #[must_use]
     pub fn unfit_to_record(&self) -> Vec<String> {
         let mut reasons = self.faults.read().unwrap_or_else(PoisonError::into_inner).clone();
@@ -335,30 +364,45 @@ impl Engine {
         !self.cannot_write.load(Ordering::Relaxed)
     }
 
-    /// One step of housekeeping: says that we run, ages and forgets what its time has come for, brings the gauges up to date.
+    /// One step of housekeeping: says that we run, ages and forgets what its time has
+    /// come for, brings the gauges up to date.
     pub async fn keep_house(&self) {
         let (compared, looked) = (self.compare_clocks().await, self.look_at_store().await);
         let (now, trust) = (self.now(), self.trust());
-        let wrote = if self.can_record() && trust.dates() { self.mark_live().await } else { self.store.probe().await };
+        let wrote = if self.can_record() && trust.dates() {
+            self.mark_live().await
+        } else {
+            self.store.probe().await
+        };
         self.cannot_write.store(wrote.is_err(), Ordering::Relaxed);
-        let tidied = if trust.forgets() { self.store.tidy(now).await } else { self.store.settle(now).await };
+        let tidied =
+            if trust.forgets() { self.store.tidy(now).await } else { self.store.settle(now).await };
         // One that is away fails them all: said once.
-        if let Some(error) = [compared.err(), looked.err(), wrote.err(), tidied.err()].into_iter().flatten().next() {
+        if let Some(error) =
+            [compared.err(), looked.err(), wrote.err(), tidied.err()].into_iter().flatten().next()
+        {
             self.metrics.store_errors.inc();
             tracing::error!(%error, "housekeeping failed and will be tried again");
         }
         self.refresh_gauges().await;
     }
 
-    /// Says that we run: in the present minute, and in those that a fast clock skipped since this was said last.
+    /// Says that we run: in the present minute, and in those that a fast clock skipped
+    /// since this was said last.
     ///
     /// # Errors
     /// Where it cannot be written.
     pub async fn mark_live(&self) -> Result<(), StoreError> {
         let minute = self.now().minute();
-        let before = self.lived.lock().unwrap_or_else(PoisonError::into_inner).take().filter(|_| self.simulated_now().is_some());
+        let before = self
+            .lived
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+            .filter(|_| self.simulated_now().is_some());
         // By a clock as fast as time, a minute is skipped only by who was asleep.
-        let since = before.map_or(minute, |before| before.max(minute.plus(-MOST_MINUTES_SKIPPED)).min(minute));
+        let since = before
+            .map_or(minute, |before| before.max(minute.plus(-MOST_MINUTES_SKIPPED)).min(minute));
         self.store.mark_live(since..minute.plus(1)).await?;
         *self.lived.lock().unwrap_or_else(PoisonError::into_inner) = Some(minute);
         Ok(())
@@ -370,14 +414,18 @@ impl Engine {
     /// Where it does not answer.
     pub async fn look_at_store(&self) -> Result<(), StoreError> {
         let faults = self.store.faults().await?;
-        let before = std::mem::replace(&mut *self.faults.write().unwrap_or_else(PoisonError::into_inner), faults.clone());
+        let before = std::mem::replace(
+            &mut *self.faults.write().unwrap_or_else(PoisonError::into_inner),
+            faults.clone(),
+        );
         for fault in faults.iter().filter(|fault| !before.contains(fault)) {
             tracing::warn!(fault, "the store should not be trusted with reports");
         }
         Ok(())
     }
 
-    /// Commits what was accepted, then closes the store. Reports are refused from here on.
+    /// Commits what was accepted, then closes the store. Reports are refused from here
+    /// on.
     pub fn stop(&self) {
         self.ingest.close();
         let committer = self.committer.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -389,21 +437,25 @@ impl Engine {
         }
     }
 
-    /// Brings the gauges up to date. Looks at every live minute: not for every caller of `/metrics`.
+    /// Brings the gauges up to date. Looks at every live minute: not for every caller of
+    /// `/metrics`.
     async fn refresh_gauges(&self) {
         let size = self.store.size().await;
         self.metrics.log_bytes.set(size.log_bytes as i64);
         self.metrics.claims.set(size.claims as i64);
         self.metrics.live_rows.set(size.live_rows as i64);
         self.metrics.live_bytes.set(size.live_bytes as i64);
-        self.metrics.store_commands.inc_by(size.commands.saturating_sub(self.metrics.store_commands.get()));
+        self.metrics
+            .store_commands
+            .inc_by(size.commands.saturating_sub(self.metrics.store_commands.get()));
         self.refresh_view_age();
     }
 
     /// Brings the gauges of detection up to date.
     pub fn refresh_detection_lag(&self) {
         let (outlook, now) = (self.outlook(), self.now());
-        let lag_ms = outlook.lag_ms(now).unwrap_or_else(|| now.ms_since(self.lookout.began_at).max(0));
+        let lag_ms =
+            outlook.lag_ms(now).unwrap_or_else(|| now.ms_since(self.lookout.began_at).max(0));
         self.metrics.detection_lag_seconds.set(lag_ms as f64 / 1_000.0);
         self.metrics.detection_progress.set(self.detection().share());
         self.metrics.holds_lease.set(i64::from(outlook.holds_lease));
@@ -415,7 +467,10 @@ impl Engine {
         self.metrics.view_age_seconds.set(self.views.oldest_ms(self.now()) as f64 / 1_000.0);
     }
 
-    fn count_error<V>(&self, outcome: Result<Served<V>, StoreError>) -> Result<Served<V>, StoreError> {
+    fn count_error<V>(
+        &self,
+        outcome: Result<Served<V>, StoreError>,
+    ) -> Result<Served<V>, StoreError> {
         if outcome.as_ref().map_or(true, |served| served.stale) {
             self.metrics.store_errors.inc();
         }

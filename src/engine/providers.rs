@@ -38,7 +38,8 @@ pub struct ProvidersNow {
 
 impl Weight for ProvidersNow {
     fn bytes(&self) -> usize {
-        self.providers.capacity() * (size_of::<ProviderNow>() + TOP_SYMPTOMS * size_of::<(Symptom, u64)>())
+        self.providers.capacity()
+            * (size_of::<ProviderNow>() + TOP_SYMPTOMS * size_of::<(Symptom, u64)>())
     }
 }
 
@@ -46,18 +47,30 @@ impl Weight for ProvidersNow {
 ///
 /// # Errors
 /// Where the store cannot be read.
-pub async fn build(store: Arc<Store>, providers: usize, now: Timestamp) -> Result<ProvidersNow, StoreError> {
+pub async fn build(
+    store: Arc<Store>,
+    providers: usize,
+    now: Timestamp,
+) -> Result<ProvidersNow, StoreError> {
     let window = Window::ending_at(now, NOW_MINUTES);
     let all = (0..providers).map(|index| of(&store, ProviderIndex(index as u16), window));
     let providers = stream::iter(all).buffered(READ_AT_ONCE).try_collect().await?;
     Ok(ProvidersNow { as_of: now, window, providers })
 }
 
-async fn of(store: &Store, provider: ProviderIndex, window: Window) -> Result<ProviderNow, StoreError> {
+async fn of(
+    store: &Store,
+    provider: ProviderIndex,
+    window: Window,
+) -> Result<ProviderNow, StoreError> {
     let mut by_symptom: BTreeMap<Symptom, u64> = BTreeMap::new();
     for (_, counts) in store.minutes(provider, window.from..window.to).await? {
-        let history = counts.rows().filter(|(key, _)| key.lane().is_history() && Symptoms::AllProblems.include(key.symptom()));
-        history.for_each(|(key, tally)| *by_symptom.entry(key.symptom()).or_default() += u64::from(tally.count));
+        let history = counts.rows().filter(|(key, _)| {
+            key.lane().is_history() && Symptoms::AllProblems.include(key.symptom())
+        });
+        history.for_each(|(key, tally)| {
+            *by_symptom.entry(key.symptom()).or_default() += u64::from(tally.count)
+        });
     }
     let count = by_symptom.values().sum();
     let mut top_symptoms: Vec<_> = by_symptom.into_iter().collect();

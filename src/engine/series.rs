@@ -54,7 +54,8 @@ pub struct Series {
     pub bands: Vec<Option<Band>>,
 }
 
-// The sides of a box are finite, so that equality is total; they hash by their bits, and zero is written one way.
+// The sides of a box are finite, so that equality is total; they hash by their bits, and
+// zero is written one way.
 impl Eq for SeriesKey {}
 
 impl std::hash::Hash for SeriesKey {
@@ -70,7 +71,8 @@ impl std::hash::Hash for SeriesKey {
 
 impl Weight for Series {
     fn bytes(&self) -> usize {
-        self.points.capacity() * size_of::<Point>() + self.bands.capacity() * size_of::<Option<Band>>()
+        self.points.capacity() * size_of::<Point>()
+            + self.bands.capacity() * size_of::<Option<Band>>()
     }
 }
 
@@ -89,7 +91,9 @@ pub async fn build(
     let mut found: Vec<(Minute, Arc<Counts>)> = Vec::new();
     for brand in brands {
         if key.from_hours {
-            let hours = store.hours(brand, key.interval.from.hour()..key.interval.to.plus(59).hour()).await?;
+            let hours = store
+                .hours(brand, key.interval.from.hour()..key.interval.to.plus(59).hour())
+                .await?;
             found.extend(hours.into_iter().map(|(hour, counts)| (hour.first_minute(), counts)));
         } else {
             found.extend(store.minutes(brand, key.interval.from..key.interval.to).await?);
@@ -97,16 +101,20 @@ pub async fn build(
     }
     let count = move || {
         let mut places = Places { within: key.place, known: HashMap::new() };
-        let counts = found.iter().map(|(minute, counts)| (*minute, places.count(counts, key.symptoms)));
+        let counts =
+            found.iter().map(|(minute, counts)| (*minute, places.count(counts, key.symptoms)));
         let points = series(key.interval, key.step, counts, &liveness);
         let usual = bands(&expected, &key, &points);
         (points, usual)
     };
-    let (points, usual) = tokio::task::spawn_blocking(count).await.map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    let (points, usual) = tokio::task::spawn_blocking(count)
+        .await
+        .map_err(|error| StoreError::Unavailable(error.to_string()))?;
     Ok(Series { as_of: now, points, bands: usual })
 }
 
-/// Remembers which cells lie within: centres are dear, and the same cells come minute after minute.
+/// Remembers which cells lie within: centres are dear, and the same cells come minute
+/// after minute.
 struct Places {
     within: Within,
     known: HashMap<Cell, bool>,
@@ -114,8 +122,13 @@ struct Places {
 
 impl Places {
     fn count(&mut self, counts: &Counts, symptoms: Symptoms) -> u64 {
-        let asked = counts.rows().filter(|(key, _)| key.lane().is_history() && symptoms.include(key.symptom()));
-        asked.filter(|(key, _)| self.include(key.cell())).map(|(_, tally)| u64::from(tally.count)).sum()
+        let asked = counts
+            .rows()
+            .filter(|(key, _)| key.lane().is_history() && symptoms.include(key.symptom()));
+        asked
+            .filter(|(key, _)| self.include(key.cell()))
+            .map(|(_, tally)| u64::from(tally.count))
+            .sum()
     }
 
     fn include(&mut self, cell: Cell) -> bool {
@@ -124,7 +137,9 @@ impl Places {
             // What has no place lies in no cell and no box.
             _ if cell.is_nowhere() => false,
             Within::Cell(asked) => asked.contains(cell),
-            Within::Box(bbox) => *self.known.entry(cell).or_insert_with(|| bbox.contains(cell.centre())),
+            Within::Box(bbox) => {
+                *self.known.entry(cell).or_insert_with(|| bbox.contains(cell.centre()))
+            }
         }
     }
 }

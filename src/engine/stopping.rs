@@ -1,4 +1,5 @@
-//! Being asked to stop: long loops look at it between two steps, and what waits for a store is let go of.
+//! Being asked to stop: long loops look at it between two steps, and what waits for a
+//! store is let go of.
 
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -25,7 +26,8 @@ impl Stopping {
         *self.0.borrow()
     }
 
-    /// Works until the end, or until it is asked to stop: then the work is dropped where it waits. It must be safe to repeat.
+    /// Works until the end, or until it is asked to stop: then the work is dropped where
+    /// it waits. It must be safe to repeat.
     pub async fn unless_asked(&self, work: impl Future<Output = ()>) {
         let mut asked = self.0.subscribe();
         tokio::select! {

@@ -1,4 +1,5 @@
-//! Threads without which the service is none: where one of them ends in a panic, the process must not go on as if nothing were wrong.
+//! Threads without which the service is none: where one of them ends in a panic, the
+//! process must not go on as if nothing were wrong.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -27,7 +28,11 @@ impl Threads {
     ///
     /// # Errors
     /// Where no thread can be had.
-    pub fn spawn(&self, name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
+    pub fn spawn(
+        &self,
+        name: &str,
+        run: impl FnOnce() + Send + 'static,
+    ) -> std::io::Result<JoinHandle<()>> {
         let vital = Vital { name: name.to_owned(), died: Arc::clone(&self.died) };
         std::thread::Builder::new().name(name.into()).spawn(move || {
             let _vital = vital;

@@ -1,4 +1,5 @@
-//! What a simulated clock follows: from which instant on it runs how many times as fast as time does.
+//! What a simulated clock follows: from which instant on it runs how many times as fast
+//! as time does.
 
 use crate::domain::time::Timestamp;
 use crate::wire::time::instant;
@@ -10,7 +11,8 @@ use std::time::Duration;
 pub const MOST_SPEED: u32 = 10_000;
 /// Changes of speed, the beginning among them.
 const MOST_STRETCHES: usize = 64;
-/// Stretches begin between these instants, 1970 and 2100: the changes of people's clocks are listed for that time.
+/// Stretches begin between these instants, 1970 and 2100: the changes of people's clocks
+/// are listed for that time.
 const STARTS: std::ops::Range<Timestamp> = Timestamp(0)..Timestamp(4_102_444_800_000);
 
 /// Stretches of time, each with its speed. The last has no end.
@@ -30,13 +32,18 @@ struct Stretch {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TimetableError {
     /// A stretch of another form.
-    #[error("expected START@SPEEDx like 2022-07-08T08:30:00Z@60x, several with commas between, got {0:?}")]
+    #[error(
+        "expected START@SPEEDx like 2022-07-08T08:30:00Z@60x, several with commas between, got \
+         {0:?}"
+    )]
     Form(String),
     /// Not an instant.
     #[error("expected a time like 2022-07-08T08:30:00Z (RFC 3339) before the @, got {0:?}")]
     Start(String),
     /// Before or after what can be told.
-    #[error("expected a time from 1970-01-01T00:00:00Z to 2099-12-31T23:59:59Z before the @, got {0:?}")]
+    #[error(
+        "expected a time from 1970-01-01T00:00:00Z to 2099-12-31T23:59:59Z before the @, got {0:?}"
+    )]
     Range(String),
     /// Too slow, too fast, or no whole number.
     #[error("expected a speed of 1x to {MOST_SPEED}x after the @, got {0:?}")]
@@ -86,12 +93,16 @@ impl FromStr for Timetable {
         }
         for part in text.split(',').map(str::trim) {
             let shown = || part.chars().take(64).collect::<String>();
-            let (start, speed) = part.split_once('@').ok_or_else(|| TimetableError::Form(shown()))?;
+            let (start, speed) =
+                part.split_once('@').ok_or_else(|| TimetableError::Form(shown()))?;
             let from = instant(start).ok_or_else(|| TimetableError::Start(shown()))?;
             if !STARTS.contains(&from) {
                 return Err(TimetableError::Range(shown()));
             }
-            let speed = speed.strip_suffix('x').and_then(|speed| speed.parse().ok()).filter(|speed| (1..=MOST_SPEED).contains(speed));
+            let speed = speed
+                .strip_suffix('x')
+                .and_then(|speed| speed.parse().ok())
+                .filter(|speed| (1..=MOST_SPEED).contains(speed));
             let speed = speed.ok_or_else(|| TimetableError::Speed(shown()))?;
             if stretches.last().is_some_and(|last| from <= last.from) {
                 return Err(TimetableError::Order(shown()));
@@ -105,7 +116,8 @@ impl FromStr for Timetable {
 impl fmt::Display for Timetable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (n, stretch) in self.stretches.iter().enumerate() {
-            let from = jiff::Timestamp::from_millisecond(stretch.from.0).unwrap_or(jiff::Timestamp::MAX);
+            let from =
+                jiff::Timestamp::from_millisecond(stretch.from.0).unwrap_or(jiff::Timestamp::MAX);
             write!(f, "{}{from}@{}x", if n > 0 { "," } else { "" }, stretch.speed)?;
         }
         Ok(())
@@ -130,15 +142,23 @@ mod tests {
             (270_000, "2022-07-08T22:00:00Z", 600),
         ];
         for (ms, shown, speed) in rows {
-            assert_eq!(table.after(Duration::from_millis(ms)), (instant(shown).unwrap(), speed), "{ms} ms");
+            assert_eq!(
+                table.after(Duration::from_millis(ms)),
+                (instant(shown).unwrap(), speed),
+                "{ms} ms"
+            );
         }
         assert_eq!(table.start(), instant("2022-07-08T08:30:00Z").unwrap());
     }
 
     #[test]
     fn it_never_goes_back() {
-        let table: Timetable = "2022-07-08T08:30:00Z@7x,2022-07-08T08:30:00.001Z@10000x,2022-07-08T08:31:00Z@3x".parse().unwrap();
-        let shown: Vec<Timestamp> = (0..40_000).map(|us| table.after(Duration::from_micros(us)).0).collect();
+        let table: Timetable =
+            "2022-07-08T08:30:00Z@7x,2022-07-08T08:30:00.001Z@10000x,2022-07-08T08:31:00Z@3x"
+                .parse()
+                .unwrap();
+        let shown: Vec<Timestamp> =
+            (0..40_000).map(|us| table.after(Duration::from_micros(us)).0).collect();
         assert!(shown.is_sorted());
         let _no_overflow = table.after(Duration::MAX);
     }
@@ -146,7 +166,10 @@ mod tests {
     #[test]
     fn it_is_written_as_it_is_read() {
         assert_eq!(TWO.parse::<Timetable>().unwrap().to_string(), TWO);
-        assert_eq!("2022-07-08T04:30:00-04:00@60x".parse::<Timetable>().unwrap().to_string(), "2022-07-08T08:30:00Z@60x");
+        assert_eq!(
+            "2022-07-08T04:30:00-04:00@60x".parse::<Timetable>().unwrap().to_string(),
+            "2022-07-08T08:30:00Z@60x"
+        );
     }
 
     #[test]
@@ -156,7 +179,10 @@ mod tests {
             ("2022-07-08T08:30:00Z", "expected START@SPEEDx"),
             ("yesterday@60x", "expected a time like"),
             ("2022-07-08@60x", "expected a time like"),
-            ("1969-12-31T23:59:59Z@60x", "expected a time from 1970-01-01T00:00:00Z to 2099-12-31T23:59:59Z"),
+            (
+                "1969-12-31T23:59:59Z@60x",
+                "expected a time from 1970-01-01T00:00:00Z to 2099-12-31T23:59:59Z",
+            ),
             ("2100-01-01T00:00:00Z@60x", "expected a time from 1970"),
             ("2022-07-08T08:30:00Z@60x,2999-01-01T00:00:00Z@1x", "expected a time from 1970"),
             ("2022-07-08T08:30:00Z@60", "expected a speed of 1x to 10000x"),

@@ -1,4 +1,5 @@
-//! How far the clock is believed, and what follows: whether reports are dated by it, and whether anything is forgotten.
+//! How far the clock is believed, and what follows: whether reports are dated by it, and
+//! whether anything is forgotten.
 
 use super::Engine;
 use super::cache::Served;
@@ -9,9 +10,11 @@ use crate::store::StoreError;
 use std::sync::PoisonError;
 
 impl Engine {
-    /// Holds the clock against the newest fact and the store's own clock, before the first report is taken.
+    /// Holds the clock against the newest fact and the store's own clock, before the
+    /// first report is taken.
     ///
-    /// With `vouched` the operator says that it is right: facts after now were dated by a clock that was wrong, and never count as newest again.
+    /// With `vouched` the operator says that it is right: facts after now were dated by a
+    /// clock that was wrong, and never count as newest again.
     ///
     /// # Errors
     /// Where the store cannot be read, or not be written where the operator vouches.
@@ -34,7 +37,12 @@ impl Engine {
         let asked_at = self.clock.shown();
         let clocks = self.store.clocks().await;
         let answered_at = self.clock.shown();
-        let ahead = |clocks: &Vec<Timestamp>| clocks.iter().map(|clock| ahead_ms(*clock, asked_at, answered_at)).max_by_key(|ms| ms.abs());
+        let ahead = |clocks: &Vec<Timestamp>| {
+            clocks
+                .iter()
+                .map(|clock| ahead_ms(*clock, asked_at, answered_at))
+                .max_by_key(|ms| ms.abs())
+        };
         self.clock.compare(match &clocks {
             Ok(clocks) => ahead(clocks).map_or(StoreClock::None, StoreClock::Ahead),
             Err(_) => StoreClock::Unknown,
@@ -52,7 +60,8 @@ impl Engine {
         self.doubt().map_or_else(|| Ok(self.now()), |doubt| Err(IngestError::Clock(doubt)))
     }
 
-    /// Ends a process whose clock was set to before 1970: what dates HTTP's answers knows no such time, and has ended in a panic of its own.
+    /// Ends a process whose clock was set to before 1970: what dates HTTP's answers knows
+    /// no such time, and has ended in a panic of its own.
     pub(super) fn give_up_before_1970(&self) {
         let shown = self.clock.shown();
         if shown < Timestamp(0) && self.clock.simulated_now().is_none() {
@@ -61,7 +70,8 @@ impl Engine {
         }
     }
 
-    /// Logs what speaks against the clock, once for each kind of doubt, and when nothing does any more.
+    /// Logs what speaks against the clock, once for each kind of doubt, and when nothing
+    /// does any more.
     fn note_doubt(&self) {
         let kind = |doubt: &Doubt| std::mem::discriminant(doubt);
         let doubt = self.doubt();
@@ -69,10 +79,17 @@ impl Engine {
             // Said by the clock at the moment itself.
             return;
         }
-        let before = std::mem::replace(&mut *self.doubted.lock().unwrap_or_else(PoisonError::into_inner), doubt);
+        let before = std::mem::replace(
+            &mut *self.doubted.lock().unwrap_or_else(PoisonError::into_inner),
+            doubt,
+        );
         match (before, doubt) {
-            (before, Some(doubt)) if before.as_ref().map(kind) != Some(kind(&doubt)) => tracing::error!("no reports are taken: {doubt}"),
-            (Some(_), None) => tracing::warn!("reports are taken again: nothing speaks against the clock"),
+            (before, Some(doubt)) if before.as_ref().map(kind) != Some(kind(&doubt)) => {
+                tracing::error!("no reports are taken: {doubt}")
+            }
+            (Some(_), None) => {
+                tracing::warn!("reports are taken again: nothing speaks against the clock")
+            }
             _ => {}
         }
     }
@@ -106,7 +123,8 @@ impl Engine {
     }
 }
 
-/// By how many milliseconds we are ahead of a clock that was read between two moments of ours.
+/// By how many milliseconds we are ahead of a clock that was read between two moments of
+/// ours.
 fn ahead_ms(clock: Timestamp, asked_at: Timestamp, answered_at: Timestamp) -> i64 {
     if clock < asked_at { asked_at.ms_since(clock) } else { answered_at.ms_since(clock).min(0) }
 }
@@ -118,7 +136,11 @@ mod tests {
     #[test]
     fn a_clock_that_was_read_in_between_is_not_apart() {
         for (clock, expected) in [(99, 1), (100, 0), (150, 0), (200, 0), (203, -3)] {
-            assert_eq!(ahead_ms(Timestamp(clock), Timestamp(100), Timestamp(200)), expected, "{clock}");
+            assert_eq!(
+                ahead_ms(Timestamp(clock), Timestamp(100), Timestamp(200)),
+                expected,
+                "{clock}"
+            );
         }
     }
 }

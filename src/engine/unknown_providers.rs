@@ -1,6 +1,8 @@
-//! Which providers are reported that the catalogue does not have: so that an operator sees who is missing.
+//! Which providers are reported that the catalogue does not have: so that an operator
+//! sees who is missing.
 //!
-//! Names come from strangers, in any number: they are cut, cleaned and counted in a table of a fixed size.
+//! Names come from strangers, in any number: they are cut, cleaned and counted in a table
+//! of a fixed size.
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
@@ -11,12 +13,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Names that are shown.
 const SHOWN: usize = 50;
-/// Names that are counted: those that are shown are exact as long as strangers do not invent more than so many.
+/// Names that are counted: those that are shown are exact as long as strangers do not
+/// invent more than so many.
 const COUNTED: usize = 1_000;
 /// Characters of a name that are kept.
 const LONGEST_NAME: usize = 64;
 
-/// The most frequent names, by the space-saving algorithm (Metwally, Agrawal, El Abbadi 2005): a new name takes the place of the rarest one.
+/// The most frequent names, by the space-saving algorithm (Metwally, Agrawal, El Abbadi
+/// 2005): a new name takes the place of the rarest one.
 #[derive(Debug, Clone, Default)]
 pub struct UnknownProviders {
     /// Held for one name.
@@ -56,7 +60,8 @@ impl UnknownProviders {
     /// The most frequent names and how often each was seen at least, most first.
     fn most_frequent(&self) -> Vec<(Name, u64)> {
         let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut all: Vec<(Name, u64)> = names.iter().map(|(name, seen)| (name.clone(), seen.count - seen.error)).collect();
+        let mut all: Vec<(Name, u64)> =
+            names.iter().map(|(name, seen)| (name.clone(), seen.count - seen.error)).collect();
         drop(names);
         all.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         all.truncate(SHOWN);
@@ -66,8 +71,14 @@ impl UnknownProviders {
 
 impl Collector for UnknownProviders {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), std::fmt::Error> {
-        let help = "Reports of the 50 most frequent providers that the catalogue does not have, at least so many.";
-        let mut family = encoder.encode_descriptor("unknown_provider_reports", help, None, MetricType::Counter)?;
+        let help = "Reports of the 50 most frequent providers that the catalogue does not have, \
+             at least so many.";
+        let mut family = encoder.encode_descriptor(
+            "unknown_provider_reports",
+            help,
+            None,
+            MetricType::Counter,
+        )?;
         for (name, count) in self.most_frequent() {
             ConstCounter::new(count).encode(family.encode_family(&name)?)?;
         }
@@ -77,7 +88,10 @@ impl Collector for UnknownProviders {
 
 /// Takes the rarest name out. Gives its count.
 fn give_up_rarest(names: &mut HashMap<Name, Seen>) -> u64 {
-    let rarest = names.iter().min_by_key(|(name, seen)| (seen.count, *name)).map(|(name, seen)| (name.clone(), seen.count));
+    let rarest = names
+        .iter()
+        .min_by_key(|(name, seen)| (seen.count, *name))
+        .map(|(name, seen)| (name.clone(), seen.count));
     rarest.map_or(0, |(name, count)| {
         names.remove(&name);
         count
@@ -102,7 +116,10 @@ mod tests {
             (0..=n).for_each(|_| names.note("provider", &format!("name-{n:02}")));
         }
         let shown = names.most_frequent();
-        assert_eq!((shown.len(), &*shown[0].0.name, shown[0].1, shown[49].1), (50, "name-59", 60, 11));
+        assert_eq!(
+            (shown.len(), &*shown[0].0.name, shown[0].1, shown[49].1),
+            (50, "name-59", 60, 11)
+        );
     }
 
     #[test]

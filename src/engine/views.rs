@@ -1,4 +1,5 @@
-//! Views for readers: each built at most once a tick, from minutes of the store, and shared.
+//! Views for readers: each built at most once a tick, from minutes of the store, and
+//! shared.
 
 use super::cache::Weight;
 use crate::domain::counts::Counts;
@@ -48,7 +49,8 @@ pub struct Snapshot {
 struct Content {
     view: View,
     levels: [OnceLock<Arc<Level>>; 9],
-    /// What was summed of each hour. A day's view in the middle of an outage is millions of facts, of which a tick changes a few hours'.
+    /// What was summed of each hour. A day's view in the middle of an outage is millions
+    /// of facts, of which a tick changes a few hours'.
     hours: Vec<HourSums>,
 }
 
@@ -89,13 +91,15 @@ impl Snapshot {
 
 impl Weight for Snapshot {
     fn bytes(&self) -> usize {
-        let levels = self.content.levels.iter().filter_map(OnceLock::get).map(|level| level.heap_bytes());
+        let levels =
+            self.content.levels.iter().filter_map(OnceLock::get).map(|level| level.heap_bytes());
         let hours = self.content.hours.iter().map(|hour| hour.sums.heap_bytes());
         self.content.view.heap_bytes() + levels.sum::<usize>() + hours.sum::<usize>()
     }
 }
 
-/// Builds the view of these brands; where nothing changed since the last one, its content is taken over.
+/// Builds the view of these brands; where nothing changed since the last one, its content
+/// is taken over.
 ///
 /// # Errors
 /// Where the store cannot be read.
@@ -109,9 +113,12 @@ pub async fn build(
     static NEXT_ID: AtomicU64 = AtomicU64::new(0);
     let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
     let window = key.span.window(now);
-    // Read before the minutes: what is recorded in between makes the next tick look again.
+    // Read before the minutes: what is recorded in between makes the next tick look
+    // again.
     let revision = revision(&store, &brands).await?;
-    if let Some(last) = last.as_ref().filter(|last| last.revision == revision && last.window() == window) {
+    if let Some(last) =
+        last.as_ref().filter(|last| last.revision == revision && last.window() == window)
+    {
         return Ok(Snapshot { id, as_of: now, content: Arc::clone(&last.content), revision });
     }
     let mut minutes = Vec::new();
@@ -119,16 +126,31 @@ pub async fn build(
         let found = store.minutes(brand, window.from..window.to).await?;
         minutes.extend(found.into_iter().map(|(minute, counts)| (brand, minute.hour(), counts)));
     }
-    let content = move || Content::build(window, key.symptoms, &minutes, last.as_ref().map_or(&[], |last| &last.content.hours));
-    let content = tokio::task::spawn_blocking(content).await.map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    let content = move || {
+        Content::build(
+            window,
+            key.symptoms,
+            &minutes,
+            last.as_ref().map_or(&[], |last| &last.content.hours),
+        )
+    };
+    let content = tokio::task::spawn_blocking(content)
+        .await
+        .map_err(|error| StoreError::Unavailable(error.to_string()))?;
     Ok(Snapshot { id, as_of: now, content: Arc::new(content), revision })
 }
 
 impl Content {
     /// Sums hours whose minutes changed, takes over those that did not, and adds all up.
-    fn build(window: Window, symptoms: Symptoms, minutes: &[(ProviderIndex, Hour, Arc<Counts>)], last: &[HourSums]) -> Self {
+    fn build(
+        window: Window,
+        symptoms: Symptoms,
+        minutes: &[(ProviderIndex, Hour, Arc<Counts>)],
+        last: &[HourSums],
+    ) -> Self {
         let by_hour = minutes.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1));
-        let hours: Vec<HourSums> = by_hour.map(|minutes| HourSums::of(symptoms, minutes, last)).collect();
+        let hours: Vec<HourSums> =
+            by_hour.map(|minutes| HourSums::of(symptoms, minutes, last)).collect();
         let view = match &hours[..] {
             [hour] => (*hour.sums).clone(),
             hours => Sums::of_parts(hours.iter().map(|hour| &*hour.sums)),
@@ -138,10 +160,16 @@ impl Content {
 }
 
 impl HourSums {
-    fn of(symptoms: Symptoms, minutes: &[(ProviderIndex, Hour, Arc<Counts>)], last: &[Self]) -> Self {
+    fn of(
+        symptoms: Symptoms,
+        minutes: &[(ProviderIndex, Hour, Arc<Counts>)],
+        last: &[Self],
+    ) -> Self {
         let (brand, hour, _) = minutes[0];
-        let minutes: Vec<Arc<Counts>> = minutes.iter().map(|(_, _, counts)| Arc::clone(counts)).collect();
-        // A minute that was added to since is another one: while it is held here, additions work on a copy.
+        let minutes: Vec<Arc<Counts>> =
+            minutes.iter().map(|(_, _, counts)| Arc::clone(counts)).collect();
+        // A minute that was added to since is another one: while it is held here,
+        // additions work on a copy.
         let same = |last: &&Self| {
             (last.brand, last.hour) == (brand, hour)
                 && last.minutes.len() == minutes.len()

@@ -1,7 +1,9 @@
-//! The watch: the detectors of all providers over one store, fed every minute once and every hour once, in order.
+//! The watch: the detectors of all providers over one store, fed every minute once and
+//! every hour once, in order.
 //!
-//! Knows when and what to read; what it means, the detectors know. A pause is caught up with minute by minute, so that a server that was
-//! away, a replay and a test give the same incidents. A server also looks at the minute that still runs.
+//! Knows when and what to read; what it means, the detectors know. A pause is caught up
+//! with minute by minute, so that a server that was away, a replay and a test give the
+//! same incidents. A server also looks at the minute that still runs.
 
 use crate::domain::counts::Counts;
 use crate::domain::detect::episode::Episode;
@@ -32,7 +34,8 @@ const READ_AT_ONCE: usize = 32;
 /// Minutes that [`Watch::catch_up`] steps through at most, and hours that it learns.
 pub const MOST_STEPS_A_TICK: i64 = 6 * 60;
 const MOST_HOURS_A_TICK: i64 = 7 * 24;
-/// A provider is not looked at again for so many times as long as its last look took: looks take a tenth of a core at most.
+/// A provider is not looked at again for so many times as long as its last look took:
+/// looks take a tenth of a core at most.
 const LOOK_EVERY: u32 = 10;
 
 /// Minutes and their facts, sorted.
@@ -41,7 +44,8 @@ type Minutes = Vec<(Minute, Arc<Counts>)>;
 /// The detectors of all providers.
 #[derive(Debug, Clone)]
 pub struct Watch {
-    /// By the provider's place in the catalogue. All in one place, since they may learn from each other.
+    /// By the provider's place in the catalogue. All in one place, since they may learn
+    /// from each other.
     detectors: Vec<Detector>,
     hearing: Hearing,
     clocks: LocalClocks,
@@ -65,7 +69,8 @@ pub struct Step<'a> {
     pub minute: Minute,
     /// The detector after the step.
     pub detector: &'a Detector,
-    /// The facts it saw: of the last [`REREAD_MINUTES`] minutes before this one, sorted, those without facts left out.
+    /// The facts it saw: of the last [`REREAD_MINUTES`] minutes before this one, sorted,
+    /// those without facts left out.
     pub facts: &'a [(Minute, Arc<Counts>)],
 }
 
@@ -84,14 +89,16 @@ struct Piece<'a> {
     pause: &'a Pause<'a>,
 }
 
-/// The minutes of a step: those before `until`, of which `now` is the last that there may be.
+/// The minutes of a step: those before `until`, of which `now` is the last that there may
+/// be.
 #[derive(Debug, Clone, Copy)]
 struct Span {
     until: Minute,
     now: Minute,
 }
 
-/// What makes a watch return before it has come to the present. Nothing that it found is lost: the next call goes on.
+/// What makes a watch return before it has come to the present. Nothing that it found is
+/// lost: the next call goes on.
 pub struct Pause<'a> {
     /// Whether it is to return as soon as it can.
     pub is_stopped: &'a (dyn Fn() -> bool + Sync),
@@ -114,7 +121,8 @@ impl std::fmt::Debug for Pause<'_> {
 #[derive(Debug, Clone, Copy, Default)]
 struct Reading {
     found_nothing: bool,
-    /// The store's revision before the last reading, where that found nothing. As long as it stays, there is nothing to find.
+    /// The store's revision before the last reading, where that found nothing. As long as
+    /// it stays, there is nothing to find.
     quiet_at: Option<u64>,
     /// The store's revision before the last look.
     looked_at: Option<u64>,
@@ -129,31 +137,48 @@ impl Watch {
         let detectors = vec![Detector::new(parameters.clone()); catalogue.len()];
         let readings = vec![Reading::default(); catalogue.len()];
         let (hearing, clocks) = (Hearing::of(catalogue), LocalClocks::new(catalogue.len()));
-        Self { detectors, hearing, clocks, readings, begin: None, next: None, first: None, found: Vec::new() }
+        Self {
+            detectors,
+            hearing,
+            clocks,
+            readings,
+            begin: None,
+            next: None,
+            first: None,
+            found: Vec::new(),
+        }
     }
 
-    /// The same, but its first tick steps from that minute on: so it knows again, from the facts, what goes on since before it began.
+    /// The same, but its first tick steps from that minute on: so it knows again, from
+    /// the facts, what goes on since before it began.
     #[must_use]
     pub fn beginning_at(self, minute: Minute) -> Self {
         Self { begin: Some(minute), ..self }
     }
 
-    /// Takes over what quiet days taught of a provider before; of a watch that has not begun, and begins at a minute of its own.
+    /// Takes over what quiet days taught of a provider before; of a watch that has not
+    /// begun, and begins at a minute of its own.
     pub fn recall(&mut self, provider: ProviderIndex, days: impl IntoIterator<Item = QuietDay>) {
         if let (Some(begin), None) = (self.begin, self.next) {
             self.detectors[usize::from(provider.0)].recall(days, begin);
         }
     }
 
-    /// Takes over which outages of a provider were told; of a watch that has not begun. Those since its beginning it finds itself.
-    pub fn recall_outages(&mut self, provider: ProviderIndex, outages: impl IntoIterator<Item = Outage>) {
+    /// Takes over which outages of a provider were told; of a watch that has not begun.
+    /// Those since its beginning it finds itself.
+    pub fn recall_outages(
+        &mut self,
+        provider: ProviderIndex,
+        outages: impl IntoIterator<Item = Outage>,
+    ) {
         if let (Some(begin), None) = (self.begin, self.next) {
             let before = outages.into_iter().filter(|outage| outage.began < begin);
             self.detectors[usize::from(provider.0)].recall_outages(before);
         }
     }
 
-    /// Quiet days of a provider that this watch has seen from their first minute to their last, oldest first.
+    /// Quiet days of a provider that this watch has seen from their first minute to their
+    /// last, oldest first.
     pub fn whole_quiet_days(&self, provider: ProviderIndex) -> impl Iterator<Item = &QuietDay> {
         let days = self.detectors[usize::from(provider.0)].quiet_days();
         days.filter(|of| self.begin.is_none_or(|begin| begin <= of.begins()))
@@ -171,7 +196,8 @@ impl Watch {
         &self.detectors
     }
 
-    /// Which zone decides about a cell now, with every number of its score; none before the first step.
+    /// Which zone decides about a cell now, with every number of its score; none before
+    /// the first step.
     pub fn explain(&mut self, provider: ProviderIndex, cell: Cell) -> Option<Explanation> {
         let (detector, others) = self.hearing.apart(&mut self.detectors, provider);
         detector.explain(cell, &others)
@@ -183,14 +209,17 @@ impl Watch {
         detector.spikes_now(&others)
     }
 
-    /// Steps every detector up to the start of the minute of `now`, each minute since the last tick once. Gives every incident that began,
-    /// changed or ended, in order. `seen` may look at each detector after each step.
+    /// Steps every detector up to the start of the minute of `now`, each minute since the
+    /// last tick once. Gives every incident that began, changed or ended, in order.
+    /// `seen` may look at each detector after each step.
     ///
-    /// The first tick learns what hours the store has, then steps to the present minute only. A pause longer than minutes are kept is
-    /// shortened to that. A clock that was set back is waited for.
+    /// The first tick learns what hours the store has, then steps to the present minute
+    /// only. A pause longer than minutes are kept is shortened to that. A clock that was
+    /// set back is waited for.
     ///
     /// # Errors
-    /// Where the store cannot be read. The next tick goes on where this one failed, and tells what this one found.
+    /// Where the store cannot be read. The next tick goes on where this one failed, and
+    /// tells what this one found.
     pub async fn tick(
         &mut self,
         store: &Store,
@@ -202,11 +231,14 @@ impl Watch {
         Ok(std::mem::take(&mut self.found))
     }
 
-    /// As [`Self::tick`], but learns at most a week of hours and steps through at most [`MOST_STEPS_A_TICK`] minutes, so that its caller may
-    /// do something else meanwhile, and returns before that where `pause` says so. Whether it has come to the present, [`Self::is_behind`] tells, and how far, [`Self::share_done`].
+    /// As [`Self::tick`], but learns at most a week of hours and steps through at most
+    /// [`MOST_STEPS_A_TICK`] minutes, so that its caller may do something else meanwhile,
+    /// and returns before that where `pause` says so. Whether it has come to the present,
+    /// [`Self::is_behind`] tells, and how far, [`Self::share_done`].
     ///
     /// # Errors
-    /// Where the store cannot be read. The next goes on where this one failed, and tells what this one found.
+    /// Where the store cannot be read. The next goes on where this one failed, and tells
+    /// what this one found.
     pub async fn catch_up(
         &mut self,
         store: &Store,
@@ -219,12 +251,14 @@ impl Watch {
         Ok(std::mem::take(&mut self.found))
     }
 
-    /// The share of the hours and minutes between its beginning and `now` that it has come through, 0 to 1.
+    /// The share of the hours and minutes between its beginning and `now` that it has
+    /// come through, 0 to 1.
     #[must_use]
     pub fn share_done(&self, now: Timestamp) -> f64 {
         let (Some(first), Some(next)) = (self.first, self.next) else { return 0.0 };
         let end = now.minute().plus(1);
-        let whole = (end.0 - first.minute.0) + (end.plus(-REREAD_MINUTES).hour().0 - first.hour.0).max(0);
+        let whole =
+            (end.0 - first.minute.0) + (end.plus(-REREAD_MINUTES).hour().0 - first.hour.0).max(0);
         let done = (next.minute.0 - first.minute.0) + (next.hour.0 - first.hour.0);
         if whole <= 0 { 1.0 } else { (done as f64 / whole as f64).clamp(0.0, 1.0) }
     }
@@ -241,10 +275,13 @@ impl Watch {
         self.next.is_none_or(|next| next.minute <= now.minute())
     }
 
-    /// Looks at the minute that runs at `now`, of each provider for which the store holds something new since its last look. A watch that is
-    /// behind sees nothing, and neither does a provider whose pause is not over: the next look, or the minute's step, will.
+    /// Looks at the minute that runs at `now`, of each provider for which the store holds
+    /// something new since its last look. A watch that is behind sees nothing, and
+    /// neither does a provider whose pause is not over: the next look, or the minute's
+    /// step, will.
     ///
-    /// `stopwatch` shows the time that has gone by since some moment: how long a look takes decides how long the provider pauses.
+    /// `stopwatch` shows the time that has gone by since some moment: how long a look
+    /// takes decides how long the provider pauses.
     ///
     /// # Errors
     /// Where the store cannot be read. The next look or tick tells what this one found.
@@ -257,10 +294,12 @@ impl Watch {
         let end = now.minute().plus(1);
         if self.next.is_some_and(|next| next.minute == end) {
             // What is recorded after the revision was asked for shows as another one.
-            let revisions = try_join_all(self.providers().map(|provider| store.revision(provider))).await?;
+            let revisions =
+                try_join_all(self.providers().map(|provider| store.revision(provider))).await?;
             for (provider, revision) in self.providers().zip(revisions) {
                 let reading = &mut self.readings[usize::from(provider.0)];
-                let (nothing_new, began) = ([reading.looked_at, reading.quiet_at].contains(&Some(revision)), stopwatch());
+                let (nothing_new, began) =
+                    ([reading.looked_at, reading.quiet_at].contains(&Some(revision)), stopwatch());
                 if nothing_new || began < reading.next_look {
                     continue;
                 }
@@ -279,7 +318,13 @@ impl Watch {
     }
 
     /// Goes on towards the present, by so many hours and minutes at most.
-    async fn go_on(&mut self, store: &Store, now: Minute, piece: Piece<'_>, seen: &mut impl FnMut(&Step<'_>)) -> Result<(), StoreError> {
+    async fn go_on(
+        &mut self,
+        store: &Store,
+        now: Minute,
+        piece: Piece<'_>,
+        seen: &mut impl FnMut(&Step<'_>),
+    ) -> Result<(), StoreError> {
         let liveness = store.liveness().await?;
         let begin = self.begin.map_or(now, |begin| begin.min(now));
         let mut next = self.next.unwrap_or_else(|| Next::first(begin, &liveness)).within_kept(now);
@@ -315,7 +360,14 @@ impl Watch {
     ) -> Result<Next, StoreError> {
         while next.hour < until {
             let hours = next.hour..until.min(next.hour.plus(HOURS_AT_ONCE));
-            let Some(facts) = together(self.providers().map(|provider| store.hours(provider, hours.clone())), pause).await? else { break };
+            let Some(facts) = together(
+                self.providers().map(|provider| store.hours(provider, hours.clone())),
+                pause,
+            )
+            .await?
+            else {
+                break;
+            };
             for hour in (hours.start.0..hours.end.0).map(Hour) {
                 let live_minutes = liveness.minutes_within(hour.minutes());
                 for (provider, detector) in self.detectors.iter_mut().enumerate() {
@@ -323,11 +375,20 @@ impl Watch {
                         detector.go_by(clock, hour);
                     }
                 }
-                // The provider that was heard of most lends the others its shape of the week and of the map.
-                let most = self.detectors.iter().map(Detector::baseline).max_by(|a, b| a.reports().total_cmp(&b.reports())).cloned();
+                // The provider that was heard of most lends the others its shape of the
+                // week and of the map.
+                let most = self
+                    .detectors
+                    .iter()
+                    .map(Detector::baseline)
+                    .max_by(|a, b| a.reports().total_cmp(&b.reports()))
+                    .cloned();
                 // Nobody learns from what another learns of the same hour.
                 self.detectors.par_iter_mut().zip(&facts).for_each(|(detector, facts)| {
-                    let of_hour = facts.binary_search_by_key(&hour, |(hour, _)| *hour).ok().map(|n| &*facts[n].1);
+                    let of_hour = facts
+                        .binary_search_by_key(&hour, |(hour, _)| *hour)
+                        .ok()
+                        .map(|n| &*facts[n].1);
                     detector.learn(hour, of_hour, live_minutes, most.as_ref());
                 });
             }
@@ -353,7 +414,8 @@ impl Watch {
     ) -> Result<Next, StoreError> {
         let wanted = next.minute.plus(-REREAD_MINUTES)..until.plus(AHEAD_MINUTES);
         let read = (0..).map(ProviderIndex).zip(&mut self.readings);
-        let read = read.map(|(provider, reading)| reading.read(store, provider, wanted.clone(), now));
+        let read =
+            read.map(|(provider, reading)| reading.read(store, provider, wanted.clone(), now));
         let Some(facts) = together(read, pause).await? else { return Ok(next) };
         for minute in (next.minute.0..until.0).map(Minute) {
             if (pause.is_stopped)() {
@@ -361,7 +423,11 @@ impl Watch {
             }
             let live = liveness.covers(minute.plus(-1)..minute);
             let of_minute = |facts| within(facts, minute.plus(-REREAD_MINUTES)..minute);
-            let taken = self.detectors.iter_mut().zip(&facts).map(|(detector, facts)| detector.take(minute, of_minute(facts), live));
+            let taken = self
+                .detectors
+                .iter_mut()
+                .zip(&facts)
+                .map(|(detector, facts)| detector.take(minute, of_minute(facts), live));
             let taken: Vec<Taken> = taken.collect();
             self.note_where_heard();
             for ((provider, facts), taken) in self.providers().zip(&facts).zip(&taken) {
@@ -376,8 +442,11 @@ impl Watch {
             for provider in self.providers() {
                 let detector = &mut self.detectors[usize::from(provider.0)];
                 if let Some(history) = detector.wants_history() {
-                    let history = store.minutes(provider, history.start..history.end.min(minute)).await?;
-                    self.found.extend(detector.date(&history).into_iter().map(|incident| (provider, incident)));
+                    let history =
+                        store.minutes(provider, history.start..history.end.min(minute)).await?;
+                    self.found.extend(
+                        detector.date(&history).into_iter().map(|incident| (provider, incident)),
+                    );
                 }
             }
         }
@@ -397,9 +466,16 @@ impl Watch {
 }
 
 impl Next {
-    /// Where a new watch begins: with the first hour in which anybody was here, and with the present minute.
+    /// Where a new watch begins: with the first hour in which anybody was here, and with
+    /// the present minute.
     fn first(now: Minute, liveness: &Liveness) -> Self {
-        Self { minute: now, hour: liveness.spans().first().map_or(now.hour(), |span| span.start.hour().min(now.hour())) }
+        Self {
+            minute: now,
+            hour: liveness
+                .spans()
+                .first()
+                .map_or(now.hour(), |span| span.start.hour().min(now.hour())),
+        }
     }
 
     /// What lies further back than the store keeps is left out.
@@ -410,10 +486,19 @@ impl Next {
 }
 
 impl Reading {
-    /// The facts of these minutes, unless it is known without reading that there are none.
-    async fn read(&mut self, store: &Store, provider: ProviderIndex, minutes: Range<Minute>, now: Minute) -> Result<Minutes, StoreError> {
-        // Asked for only once nothing was found, and before it is read again: what is recorded in between shows as another revision.
-        let revision = if self.found_nothing { Some(store.revision(provider).await?) } else { None };
+    /// The facts of these minutes, unless it is known without reading that there are
+    /// none.
+    async fn read(
+        &mut self,
+        store: &Store,
+        provider: ProviderIndex,
+        minutes: Range<Minute>,
+        now: Minute,
+    ) -> Result<Minutes, StoreError> {
+        // Asked for only once nothing was found, and before it is read again: what is
+        // recorded in between shows as another revision.
+        let revision =
+            if self.found_nothing { Some(store.revision(provider).await?) } else { None };
         if revision.is_some() && revision == self.quiet_at {
             return Ok(Minutes::new());
         }
@@ -425,7 +510,8 @@ impl Reading {
     }
 }
 
-/// What these give, in order; none where it is to stop before that. On Redis some are under way at once: there are as many as providers.
+/// What these give, in order; none where it is to stop before that. On Redis some are
+/// under way at once: there are as many as providers.
 async fn together<T>(
     all: impl Iterator<Item = impl Future<Output = Result<T, StoreError>>>,
     pause: &Pause<'_>,

@@ -1,25 +1,33 @@
-//! Countries and their subdivisions: which one a position lies in. Borders follow the coast loosely: the sea before it belongs to a country
-//! in most places, in others (the Arctic) a village on the shore to none.
+//! Countries and their subdivisions: which one a position lies in. Borders follow the
+//! coast loosely: the sea before it belongs to a country in most places, in others (the
+//! Arctic) a village on the shore to none.
 //!
-//! Some countries have all of their first subdivisions (US, CA, AU, GB, IN, CN, ES, BE), some only the autonomous ones, most have none.
+//! Some countries have all of their first subdivisions (US, CA, AU, GB, IN, CN, ES, BE),
+//! some only the autonomous ones, most have none.
 
 use super::subdivision::is_subdivision_code;
 use crate::domain::grid::Position;
 use country_boundaries::{BOUNDARIES_ODBL_360X180, BoundingBox, CountryBoundaries, LatLon};
 use std::sync::OnceLock;
 
-/// The code of a country (ISO 3166-1, two letters: `CA`) or of a subdivision (ISO 3166-2: `CA-ON`) whose borders are known.
+/// The code of a country (ISO 3166-1, two letters: `CA`) or of a subdivision (ISO 3166-2:
+/// `CA-ON`) whose borders are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AreaCode(&'static str);
 
 /// Why a text is no [`AreaCode`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AreaCodeError {
-    /// It is the code of a subdivision of this country, and the borders of the country alone are known.
+    /// It is the code of a subdivision of this country, and the borders of the country
+    /// alone are known.
     #[error("no borders of subdivisions of {0} are known here: ask for {0}")]
     NoBordersInside(&'static str),
-    /// It is the code of a subdivision of this country, and only the borders of these others are known.
-    #[error("the borders of this subdivision are not known here: ask for {country}, or for one of {}", known.join(", "))]
+    /// It is the code of a subdivision of this country, and only the borders of these
+    /// others are known.
+    #[error(
+        "the borders of this subdivision are not known here: ask for {country}, or for one of {}",
+        known.join(", "),
+    )]
     NoBordersOfThis {
         /// The country.
         country: &'static str,
@@ -54,11 +62,19 @@ impl AreaCode {
         if WITHOUT_BORDERS.contains(&text) {
             return AreaCodeError::NoBordersOfCountry;
         }
-        let country = text.split_once('-').and_then(|(country, _)| Self::known(country)).filter(|_| is_subdivision_code(text));
+        let country = text
+            .split_once('-')
+            .and_then(|(country, _)| Self::known(country))
+            .filter(|_| is_subdivision_code(text));
         let Some(Self(country)) = country else { return AreaCodeError::Unknown };
-        let is_inside = |code: &&str| code.split_once('-').is_some_and(|(outer, _)| outer == country);
+        let is_inside =
+            |code: &&str| code.split_once('-').is_some_and(|(outer, _)| outer == country);
         let known: Vec<&'static str> = codes().iter().copied().filter(is_inside).collect();
-        if known.is_empty() { AreaCodeError::NoBordersInside(country) } else { AreaCodeError::NoBordersOfThis { country, known } }
+        if known.is_empty() {
+            AreaCodeError::NoBordersInside(country)
+        } else {
+            AreaCodeError::NoBordersOfThis { country, known }
+        }
     }
 
     /// As text.
@@ -94,7 +110,10 @@ pub fn is_in(position: Position, area: AreaCode) -> bool {
 
 fn borders() -> &'static CountryBoundaries {
     static BORDERS: OnceLock<CountryBoundaries> = OnceLock::new();
-    BORDERS.get_or_init(|| CountryBoundaries::from_reader(BOUNDARIES_ODBL_360X180).expect("the crate reads its own data"))
+    BORDERS.get_or_init(|| {
+        CountryBoundaries::from_reader(BOUNDARIES_ODBL_360X180)
+            .expect("the crate reads its own data")
+    })
 }
 
 /// All there are, in order.
@@ -148,7 +167,10 @@ mod tests {
         for text in ["CA", "CA-ON", "US-NY", "GB-ENG", "DE", "FJ", "NZ", "RU"] {
             assert_eq!(AreaCode::parse(text).map(AreaCode::as_str), Ok(text));
         }
-        for text in ["", "CA-XX", "ca", "CA-", "-ON", "XX", "Ontario", " CA", "DE-XX", "DE-be", "DE_BE", "XX-BE", "CA-ON\0", "FR-75"] {
+        for text in [
+            "", "CA-XX", "ca", "CA-", "-ON", "XX", "Ontario", " CA", "DE-XX", "DE-be", "DE_BE",
+            "XX-BE", "CA-ON\0", "FR-75",
+        ] {
             assert_eq!(AreaCode::parse(text), Err(AreaCodeError::Unknown), "{text:?}");
         }
     }
@@ -158,10 +180,17 @@ mod tests {
         let codes = ["DE-BY", "DE-BE", "JP-13", "BR-SP", "MX-CMX", "SE-AB", "PL-14", "NG-LA"];
         for code in codes {
             let (country, _) = code.split_once('-').unwrap();
-            assert_eq!(AreaCode::parse(code), Err(AreaCodeError::NoBordersInside(AreaCode::parse(country).unwrap().as_str())), "{code}");
+            assert_eq!(
+                AreaCode::parse(code),
+                Err(AreaCodeError::NoBordersInside(AreaCode::parse(country).unwrap().as_str())),
+                "{code}"
+            );
         }
         let partly = AreaCode::parse("GB-EDH").unwrap_err();
-        assert!(matches!(&partly, AreaCodeError::NoBordersOfThis { country: "GB", known } if known.contains(&"GB-SCT")), "{partly:?}");
+        assert!(
+            matches!(&partly, AreaCodeError::NoBordersOfThis { country: "GB", known } if known.contains(&"GB-SCT")),
+            "{partly:?}"
+        );
         assert_eq!(AreaCode::parse("AQ"), Err(AreaCodeError::NoBordersOfCountry));
     }
 
@@ -169,17 +198,27 @@ mod tests {
     fn every_subdivision_of_every_country_is_an_area_or_known_to_have_no_borders() {
         let all: Vec<String> = super::super::subdivision::all().collect();
         assert!(all.len() > 5_000, "{}", all.len());
-        let wrong: Vec<&String> = all.iter().filter(|code| AreaCode::parse(code) == Err(AreaCodeError::Unknown)).collect();
+        let wrong: Vec<&String> = all
+            .iter()
+            .filter(|code| AreaCode::parse(code) == Err(AreaCodeError::Unknown))
+            .collect();
         assert!(wrong.is_empty(), "{wrong:?}");
     }
 
     #[test]
     fn every_subdivision_is_one_of_a_known_country() {
-        let subdivisions: Vec<AreaCode> = codes().iter().map(|code| AreaCode(code)).filter(|code| code.is_subdivision()).collect();
+        let subdivisions: Vec<AreaCode> = codes()
+            .iter()
+            .map(|code| AreaCode(code))
+            .filter(|code| code.is_subdivision())
+            .collect();
         assert!(subdivisions.len() > 200);
         for code in subdivisions {
             let (country, _) = code.as_str().split_once('-').expect("a subdivision has a hyphen");
-            assert!(AreaCode::parse(country).is_ok_and(|country| !country.is_subdivision()), "{code}");
+            assert!(
+                AreaCode::parse(country).is_ok_and(|country| !country.is_subdivision()),
+                "{code}"
+            );
         }
     }
 
@@ -193,8 +232,11 @@ mod tests {
 
     #[test]
     fn every_city_lies_in_an_area() {
-        let lost: Vec<&str> =
-            super::super::cities().iter().filter(|city| areas_at(city.position).is_empty()).map(|city| city.name).collect();
+        let lost: Vec<&str> = super::super::cities()
+            .iter()
+            .filter(|city| areas_at(city.position).is_empty())
+            .map(|city| city.name)
+            .collect();
         assert!(lost.is_empty(), "{lost:?}");
     }
 }

@@ -1,6 +1,8 @@
-//! Cities: where they are, how many live there, what time they keep. `cities.csv` holds all of 15,000 inhabitants or more in Canada, the
-//! USA, the UK, Ireland, Australia and New Zealand, and all of 300,000 or more elsewhere; but no quarters and suburbs, which are what lies
-//! within 10 km of a place of ten times as many inhabitants: people would not know them, and they are counted with their city.
+//! Cities: where they are, how many live there, what time they keep. `cities.csv` holds
+//! all of 15,000 inhabitants or more in Canada, the USA, the UK, Ireland, Australia and
+//! New Zealand, and all of 300,000 or more elsewhere; but no quarters and suburbs, which
+//! are what lies within 10 km of a place of ten times as many inhabitants: people would
+//! not know them, and they are counted with their city.
 
 use crate::domain::grid::{Cell, Position, Resolution};
 use std::sync::OnceLock;
@@ -16,7 +18,8 @@ pub struct City {
     pub name: &'static str,
     /// ISO 3166-1, two letters.
     pub country: &'static str,
-    /// What `GeoNames` calls the first division of its country: not ISO 3166-2. Empty where there is none.
+    /// What `GeoNames` calls the first division of its country: not ISO 3166-2. Empty
+    /// where there is none.
     pub admin1: &'static str,
     /// Its middle.
     pub position: Position,
@@ -46,7 +49,8 @@ pub fn cities() -> &'static [City] {
 pub fn nearest(position: Position) -> Nearest {
     let map = map();
     let from = direction(position);
-    // All are looked at: some microseconds, and neither the poles nor the antimeridian are anything special.
+    // All are looked at: some microseconds, and neither the poles nor the antimeridian
+    // are anything special.
     let chords = map.directions.iter().map(|to| chord_squared(from, *to)).enumerate();
     let (n, chord) = chords.min_by(|a, b| a.1.total_cmp(&b.1)).expect("there are cities");
     Nearest { city: &map.cities[n], distance_m: metres(chord) }
@@ -59,11 +63,14 @@ pub(super) fn within(position: Position, distance_m: f64) -> impl Iterator<Item 
     let degrees = (distance_m / EARTH_RADIUS_M).to_degrees();
     let latitude = |n: &u16| map.cities[usize::from(*n)].position.lat();
     let first = map.northward.partition_point(|n| latitude(n) < position.lat() - degrees);
-    let band = map.northward[first..].iter().take_while(move |n| latitude(n) <= position.lat() + degrees);
-    band.map(|n| usize::from(*n)).filter(move |n| metres(chord_squared(from, map.directions[*n])) <= distance_m)
+    let band =
+        map.northward[first..].iter().take_while(move |n| latitude(n) <= position.lat() + degrees);
+    band.map(|n| usize::from(*n))
+        .filter(move |n| metres(chord_squared(from, map.directions[*n])) <= distance_m)
 }
 
-/// The finest cells of [`cities`], each with the number of its city, in the order of cells.
+/// The finest cells of [`cities`], each with the number of its city, in the order of
+/// cells.
 pub(super) fn by_cell() -> &'static [(Cell, usize)] {
     &map().by_cell
 }
@@ -79,21 +86,35 @@ struct Map {
 fn map() -> &'static Map {
     static MAP: OnceLock<Map> = OnceLock::new();
     MAP.get_or_init(|| {
-        let mut cities: Vec<City> = CSV.lines().skip(1).map(|line| city(line).expect("a test reads every line")).collect();
+        let mut cities: Vec<City> =
+            CSV.lines().skip(1).map(|line| city(line).expect("a test reads every line")).collect();
         cities.sort_by_key(|city| std::cmp::Reverse(city.population));
         let mut northward: Vec<u16> = (0..cities.len() as u16).collect();
-        northward.sort_by(|a, b| cities[usize::from(*a)].position.lat().total_cmp(&cities[usize::from(*b)].position.lat()));
+        northward.sort_by(|a, b| {
+            cities[usize::from(*a)]
+                .position
+                .lat()
+                .total_cmp(&cities[usize::from(*b)].position.lat())
+        });
         let cells = cities.iter().map(|city| Cell::at(city.position, Resolution::FINEST));
         let mut by_cell: Vec<(Cell, usize)> = cells.zip(0..).collect();
         by_cell.sort_unstable();
-        Map { directions: cities.iter().map(|city| direction(city.position)).collect(), cities, northward, by_cell }
+        Map {
+            directions: cities.iter().map(|city| direction(city.position)).collect(),
+            cities,
+            northward,
+            by_cell,
+        }
     })
 }
 
-/// A line of the file: number, name, country, first division, latitude, longitude, inhabitants, time zone. No field has a comma.
+/// A line of the file: number, name, country, first division, latitude, longitude,
+/// inhabitants, time zone. No field has a comma.
 fn city(line: &'static str) -> Option<City> {
     let fields: Vec<&str> = line.split(',').collect();
-    let [_, name, country, admin1, lat, lon, population, timezone] = fields[..] else { return None };
+    let [_, name, country, admin1, lat, lon, population, timezone] = fields[..] else {
+        return None;
+    };
     let position = Position::new(lat.parse().ok()?, lon.parse().ok()?).ok()?;
     Some(City { name, country, admin1, position, population: population.parse().ok()?, timezone })
 }
@@ -127,14 +148,25 @@ mod tests {
         assert_eq!(cities().len(), CSV.lines().count() - 1);
         assert!(cities().is_sorted_by(|a, b| a.population >= b.population));
         let toronto = cities().iter().find(|city| city.name == "Toronto").unwrap();
-        assert_eq!((toronto.country, toronto.timezone, toronto.population), ("CA", "America/Toronto", 2_794_356));
-        assert!(cities().iter().all(|city| city.country.len() == 2 && city.timezone.contains('/') && !city.name.is_empty()));
+        assert_eq!(
+            (toronto.country, toronto.timezone, toronto.population),
+            ("CA", "America/Toronto", 2_794_356)
+        );
+        assert!(cities().iter().all(|city| city.country.len() == 2
+            && city.timezone.contains('/')
+            && !city.name.is_empty()));
     }
 
     #[test]
     fn a_line_that_is_no_city_is_seen() {
-        assert!(city("1,Ghost Town,CA,08,43.7,-79.4,America/Toronto").is_none(), "a field is missing");
-        assert!(city("1,Ghost Town,CA,08,143.7,-79.4,1,America/Toronto").is_none(), "no such latitude");
+        assert!(
+            city("1,Ghost Town,CA,08,43.7,-79.4,America/Toronto").is_none(),
+            "a field is missing"
+        );
+        assert!(
+            city("1,Ghost Town,CA,08,143.7,-79.4,1,America/Toronto").is_none(),
+            "no such latitude"
+        );
     }
 
     #[test]
@@ -156,7 +188,8 @@ mod tests {
 
     #[test]
     fn a_quarter_is_no_city() {
-        let nearest_larger = |n: usize| within(cities()[n].position, 10_000.0).map(|m| cities()[m].population).max();
+        let nearest_larger =
+            |n: usize| within(cities()[n].position, 10_000.0).map(|m| cities()[m].population).max();
         let quarters: Vec<&str> = (0..cities().len())
             .filter(|n| nearest_larger(*n).is_some_and(|most| most >= 10 * cities()[*n].population))
             .map(|n| cities()[n].name)
@@ -166,13 +199,17 @@ mod tests {
 
     #[test]
     fn those_within_a_distance_are_those_that_a_look_at_all_finds() {
-        for (lat, lon) in [(43.65, -79.38), (51.5, -0.12), (-17.0, 180.0), (90.0, 0.0), (0.0, 0.0)] {
+        for (lat, lon) in [(43.65, -79.38), (51.5, -0.12), (-17.0, 180.0), (90.0, 0.0), (0.0, 0.0)]
+        {
             for distance_m in [0.0, 10_000.0, 3_000_000.0] {
                 let position = Position::new(lat, lon).unwrap();
                 let mut found: Vec<usize> = within(position, distance_m).collect();
                 found.sort_unstable();
-                let away = |n: &usize| metres(chord_squared(direction(position), direction(cities()[*n].position)));
-                let expected: Vec<usize> = (0..cities().len()).filter(|n| away(n) <= distance_m).collect();
+                let away = |n: &usize| {
+                    metres(chord_squared(direction(position), direction(cities()[*n].position)))
+                };
+                let expected: Vec<usize> =
+                    (0..cities().len()).filter(|n| away(n) <= distance_m).collect();
                 assert_eq!(found, expected, "{lat} {lon} {distance_m}");
             }
         }

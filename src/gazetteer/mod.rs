@@ -1,7 +1,9 @@
-//! The names of places: cities, subdivisions, countries, and what to call the place of some cells. All of it is compiled in.
+//! The names of places: cities, subdivisions, countries, and what to call the place of
+//! some cells. All of it is compiled in.
 //!
-//! Cities are facts of `GeoNames`; borders come with the crate `country-boundaries`. Both want their source named ([`ATTRIBUTION`]).
-//! Codes of subdivisions are of Unicode CLDR (`LICENSE-UNICODE`).
+//! Cities are facts of `GeoNames`; borders come with the crate `country-boundaries`. Both
+//! want their source named ([`ATTRIBUTION`]). Codes of subdivisions are of Unicode CLDR
+//! (`LICENSE-UNICODE`).
 
 mod area;
 mod city;
@@ -13,4 +15,5 @@ pub use city::{City, Nearest, cities, nearest};
 pub use place_name::{MOST_AREAS, MOST_CITIES, PlaceName, name_of};
 
 /// What must stand where names of places are shown.
-pub const ATTRIBUTION: &str = "Cities: GeoNames (geonames.org), CC BY 4.0. Borders: © OpenStreetMap contributors, ODbL.";
+pub const ATTRIBUTION: &str =
+    "Cities: GeoNames (geonames.org), CC BY 4.0. Borders: © OpenStreetMap contributors, ODbL.";

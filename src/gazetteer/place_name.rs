@@ -1,4 +1,5 @@
-//! What to call the place of some cells: by its largest cities, or by the nearest one, and by the areas it lies in.
+//! What to call the place of some cells: by its largest cities, or by the nearest one,
+//! and by the areas it lies in.
 
 use super::{AreaCode, City, Nearest, areas_at, cities, city, nearest};
 use crate::domain::grid::{Cell, Position, Resolution};
@@ -14,10 +15,12 @@ pub const MOST_AREAS: usize = 20;
 const CITY_REACH_M: f64 = 10_000.0;
 // Farther than that a city is no neighbour.
 const NEAR_M: f64 = 100_000.0;
-// A text names so many areas, subdivisions if they are as few; and none that is so small beside the largest.
+// A text names so many areas, subdivisions if they are as few; and none that is so small
+// beside the largest.
 const MOST_AREAS_IN_TEXT: usize = 3;
 const LEAST_OF_LARGEST: f64 = 0.1;
-// Cells coarser than this (5: 250 km²) may lie in several areas, and are looked up at more places than their centre.
+// Cells coarser than this (5: 250 km²) may lie in several areas, and are looked up at
+// more places than their centre.
 const ONE_AREA: Resolution = Resolution::ALL[5];
 // Places that are looked up for the sake of coarse cells.
 const MOST_SAMPLES: u64 = 20_000;
@@ -31,7 +34,8 @@ pub struct PlaceName {
     pub more_cities: usize,
     /// Where no city is in it: the one nearest to its middle.
     pub nearest: Option<Nearest>,
-    /// Subdivisions that it reaches into, at most [`MOST_AREAS`], those of most cells first.
+    /// Subdivisions that it reaches into, at most [`MOST_AREAS`], those of most cells
+    /// first.
     pub subdivisions: Vec<AreaCode>,
     /// Countries likewise.
     pub countries: Vec<AreaCode>,
@@ -39,7 +43,8 @@ pub struct PlaceName {
     pub text: String,
 }
 
-/// What to call the place of these cells. No cells mean everywhere, as with the zones of the detector.
+/// What to call the place of these cells. No cells mean everywhere, as with the zones of
+/// the detector.
 #[must_use]
 pub fn name_of(cells: &[Cell]) -> PlaceName {
     if cells.is_empty() {
@@ -59,13 +64,18 @@ pub fn name_of(cells: &[Cell]) -> PlaceName {
     name
 }
 
-/// The numbers of the cities in one of the cells or close to its centre. The most populous have the lowest.
+/// The numbers of the cities in one of the cells or close to its centre. The most
+/// populous have the lowest.
 fn cities_within(cells: &[Cell]) -> BTreeSet<usize> {
     let by_cell = city::by_cell();
     let inside = cells.iter().flat_map(|cell| {
         // Descendants are the cells before their ancestor that it contains: one range.
         let end = by_cell.partition_point(|(finest, _)| finest <= cell);
-        by_cell[..end].iter().rev().take_while(|(finest, _)| cell.contains(*finest)).map(|(_, n)| *n)
+        by_cell[..end]
+            .iter()
+            .rev()
+            .take_while(|(finest, _)| cell.contains(*finest))
+            .map(|(_, n)| *n)
     });
     let around = cells.iter().flat_map(|cell| city::within(cell.centre(), CITY_REACH_M));
     inside.chain(around).collect()
@@ -79,7 +89,9 @@ struct Shares {
 
 impl Shares {
     fn of(cells: &[Cell]) -> Self {
-        let samples_of = |cell: &Cell| if cell.resolution() < ONE_AREA { finer(*cell) } else { cell.resolution() };
+        let samples_of = |cell: &Cell| {
+            if cell.resolution() < ONE_AREA { finer(*cell) } else { cell.resolution() }
+        };
         let samples: u64 = cells.iter().map(|cell| cell.descendant_count(samples_of(cell))).sum();
         let enough = samples <= MOST_SAMPLES.max(cells.len() as u64);
         let mut of: BTreeMap<Vec<AreaCode>, f64> = BTreeMap::new();
@@ -90,7 +102,8 @@ impl Shares {
                 *of.entry(areas_at(sample.centre())).or_default() += share;
             }
         }
-        // What is said is said of those that lie somewhere: of a coast, half the cells may be in no area.
+        // What is said is said of those that lie somewhere: of a coast, half the cells
+        // may be in no area.
         of.remove(&vec![]);
         let somewhere: f64 = of.values().sum();
         for share in of.values_mut() {
@@ -112,13 +125,21 @@ impl Shares {
     /// The smallest areas if they are few, else countries.
     fn in_text(&self) -> Vec<AreaCode> {
         let smallest = self.told(<[AreaCode]>::first);
-        if smallest.len() <= MOST_AREAS_IN_TEXT { smallest } else { self.told(|areas| areas.iter().find(|area| !area.is_subdivision())) }
+        if smallest.len() <= MOST_AREAS_IN_TEXT {
+            smallest
+        } else {
+            self.told(|areas| areas.iter().find(|area| !area.is_subdivision()))
+        }
     }
 
     fn told(&self, area: impl Fn(&[AreaCode]) -> Option<&AreaCode>) -> Vec<AreaCode> {
         let summed = self.summed(area);
         let largest = summed.first().map_or(0.0, |(_, share)| *share);
-        summed.into_iter().filter(|(_, share)| *share >= LEAST_OF_LARGEST * largest).map(|(code, _)| code).collect()
+        summed
+            .into_iter()
+            .filter(|(_, share)| *share >= LEAST_OF_LARGEST * largest)
+            .map(|(code, _)| code)
+            .collect()
     }
 
     /// The areas picked from each position's, those of the largest shares first.
@@ -142,14 +163,17 @@ fn finer(cell: Cell) -> Resolution {
 
 /// The middle of the cells' centres on the sphere.
 fn middle(cells: &[Cell]) -> Position {
-    let sum =
-        cells.iter().map(|cell| city::direction(cell.centre())).fold([0.0; 3], |sum, d| [sum[0] + d[0], sum[1] + d[1], sum[2] + d[2]]);
+    let sum = cells
+        .iter()
+        .map(|cell| city::direction(cell.centre()))
+        .fold([0.0; 3], |sum, d| [sum[0] + d[0], sum[1] + d[1], sum[2] + d[2]]);
     let (lat, lon) = (sum[2].atan2(sum[0].hypot(sum[1])), sum[1].atan2(sum[0]));
     Position::new(lat.to_degrees(), lon.to_degrees()).expect("an arc tangent of a sum is an angle")
 }
 
 fn text(name: &PlaceName, areas: &[AreaCode]) -> String {
-    let codes: Vec<&str> = areas.iter().take(MOST_AREAS_IN_TEXT).map(|area| area.as_str()).collect();
+    let codes: Vec<&str> =
+        areas.iter().take(MOST_AREAS_IN_TEXT).map(|area| area.as_str()).collect();
     let mut codes = codes.join(", ");
     if areas.len() > MOST_AREAS_IN_TEXT {
         let _ = write!(codes, " and {} more", areas.len() - MOST_AREAS_IN_TEXT);
@@ -164,8 +188,11 @@ fn text(name: &PlaceName, areas: &[AreaCode]) -> String {
         None => format!("{text} ({codes})"),
         Some(Nearest { city, distance_m }) => {
             let km = (distance_m / 1000.0).round();
-            let mut text =
-                if distance_m < NEAR_M { format!("near {} ({km} km)", city.name) } else { format!("{km} km from {}", city.name) };
+            let mut text = if distance_m < NEAR_M {
+                format!("near {} ({km} km)", city.name)
+            } else {
+                format!("{km} km from {}", city.name)
+            };
             if !codes.is_empty() {
                 let _ = write!(text, ", {codes}");
             }
@@ -191,17 +218,41 @@ mod tests {
     fn a_place_is_called_by_its_cities_and_areas() {
         let rows = [
             ("a district", disk(43.65, -79.38, 8, 2), "Toronto, Birchcliffe-Cliffside (CA-ON)"),
-            ("a city and what surrounds it", disk(43.65, -79.38, 7, 8), "Toronto, Mississauga, Etobicoke and 20 more (CA-ON)"),
-            ("a city, coarsely", disk(51.05, -114.08, 4, 0), "Calgary, Cranston, Evergreen and 2 more (CA-AB)"),
+            (
+                "a city and what surrounds it",
+                disk(43.65, -79.38, 7, 8),
+                "Toronto, Mississauga, Etobicoke and 20 more (CA-ON)",
+            ),
+            (
+                "a city, coarsely",
+                disk(51.05, -114.08, 4, 0),
+                "Calgary, Cranston, Evergreen and 2 more (CA-AB)",
+            ),
             ("a village", disk(44.35, -79.95, 7, 1), "near Wasaga Beach (19 km), CA-ON"),
             ("a village, far north", disk(70.47, -70.59, 6, 1), "2077 km from Yellowknife, CA-NU"),
-            ("a valley on a border", disk(45.41, -75.7, 6, 3), "Ottawa, Gatineau, Nepean and 8 more (CA-ON, CA-QC)"),
-            ("a province", disk(50.0, -86.0, 3, 4), "Thunder Bay, Sault Ste. Marie, Timmins and 1 more (CA-ON, US-MI)"),
-            ("a country", disk(55.0, -100.0, 2, 6), "Chicago, Calgary, Edmonton and 713 more (CA, US)"),
+            (
+                "a valley on a border",
+                disk(45.41, -75.7, 6, 3),
+                "Ottawa, Gatineau, Nepean and 8 more (CA-ON, CA-QC)",
+            ),
+            (
+                "a province",
+                disk(50.0, -86.0, 3, 4),
+                "Thunder Bay, Sault Ste. Marie, Timmins and 1 more (CA-ON, US-MI)",
+            ),
+            (
+                "a country",
+                disk(55.0, -100.0, 2, 6),
+                "Chicago, Calgary, Edmonton and 713 more (CA, US)",
+            ),
             ("islands on the antimeridian", disk(-17.0, 180.0, 5, 3), "2162 km from Whangarei, FJ"),
             ("high sea", disk(-40.0, -130.0, 5, 1), "4406 km from Gisborne"),
             ("the north pole", disk(90.0, 0.0, 4, 1), "2798 km from Fairbanks"),
-            ("the earth", Cell::of_the_earth().collect(), "Shanghai, Beijing, Shenzhen and 6206 more (RU, US, AU and 19 more)"),
+            (
+                "the earth",
+                Cell::of_the_earth().collect(),
+                "Shanghai, Beijing, Shenzhen and 6206 more (RU, US, AU and 19 more)",
+            ),
             ("no cells", vec![], "everywhere"),
         ];
         for (what, cells, expected) in rows {
@@ -212,9 +263,15 @@ mod tests {
     #[test]
     fn areas_stand_in_the_order_of_their_cells_and_end_somewhere() {
         let name = name_of(&disk(45.41, -75.7, 6, 3));
-        assert_eq!((codes(&name.subdivisions), codes(&name.countries)), (vec!["CA-ON", "CA-QC"], vec!["CA"]));
+        assert_eq!(
+            (codes(&name.subdivisions), codes(&name.countries)),
+            (vec!["CA-ON", "CA-QC"], vec!["CA"])
+        );
         let earth = name_of(&Cell::of_the_earth().collect::<Vec<_>>());
-        assert_eq!((earth.cities.len(), earth.subdivisions.len(), earth.countries.len()), (MOST_CITIES, MOST_AREAS, MOST_AREAS));
+        assert_eq!(
+            (earth.cities.len(), earth.subdivisions.len(), earth.countries.len()),
+            (MOST_CITIES, MOST_AREAS, MOST_AREAS)
+        );
     }
 
     #[test]

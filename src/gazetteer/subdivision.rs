@@ -1,4 +1,5 @@
-//! Codes of the subdivisions of countries (ISO 3166-2), whether their borders are known or not: tells a wrong code from one without borders.
+//! Codes of the subdivisions of countries (ISO 3166-2), whether their borders are known
+//! or not: tells a wrong code from one without borders.
 
 /// A country a line, then the codes within it. Lines with `#` say where it comes from.
 const TABLE: &str = include_str!("subdivisions.txt");
@@ -17,7 +18,8 @@ fn lines() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// Every code there is.
 #[cfg(test)]
 pub(super) fn all() -> impl Iterator<Item = String> {
-    lines().flat_map(|(country, parts)| parts.split(' ').map(move |part| format!("{country}-{part}")))
+    lines()
+        .flat_map(|(country, parts)| parts.split(' ').map(move |part| format!("{country}-{part}")))
 }
 
 #[cfg(test)]
@@ -29,7 +31,10 @@ mod tests {
         for code in ["DE-BY", "CA-ON", "FR-75C", "NO-03", "AD-02", "ZW-MW"] {
             assert!(is_subdivision_code(code), "{code}");
         }
-        for code in ["", "-", "DE", "DE-", "-BY", "DE-by", "DE-XX", "XX-BY", "DE-BY ", "DE BY", "DE-BY-X", "# -Codes", "DE-BE BB"] {
+        for code in [
+            "", "-", "DE", "DE-", "-BY", "DE-by", "DE-XX", "XX-BY", "DE-BY ", "DE BY", "DE-BY-X",
+            "# -Codes", "DE-BE BB",
+        ] {
             assert!(!is_subdivision_code(code), "{code:?}");
         }
     }

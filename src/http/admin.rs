@@ -18,18 +18,26 @@ use std::net::IpAddr;
 const LIMITS: Limits = Limits { sent: 64 << 10, unpacked: 64 << 10 };
 
 /// What everybody else is told.
-pub const FORBIDDEN: &str = "this call is taken only from the machine itself, by a server that listens on a loopback address";
+pub const FORBIDDEN: &str = "this call is taken only from the machine itself, by a server that \
+     listens on a loopback address";
 
-/// Lets only callers of this machine pass, on a server that only this machine reaches: keys come later.
+/// Lets only callers of this machine pass, on a server that only this machine reaches:
+/// keys come later.
 ///
-/// Two kinds of callers look as if they were of this machine and are not. A proxy on it passes on what everybody asks. And a browser on it does
-/// what any page asks of it: such a page has another origin, or has let its own name lead here, which `Host` then says.
+/// Two kinds of callers look as if they were of this machine and are not. A proxy on it
+/// passes on what everybody asks. And a browser on it does what any page asks of it: such
+/// a page has another origin, or has let its own name lead here, which `Host` then says.
 ///
 /// # Errors
 /// Where somebody else calls.
 pub fn insist_on_admin(app: &App, request: &HttpRequest) -> Result<(), Problem> {
     let is_near = request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback());
-    let passed_on = [header::FORWARDED, header::VIA, HeaderName::from_static("x-forwarded-for"), HeaderName::from_static("x-real-ip")];
+    let passed_on = [
+        header::FORWARDED,
+        header::VIA,
+        HeaderName::from_static("x-forwarded-for"),
+        HeaderName::from_static("x-real-ip"),
+    ];
     let is_passed_on = passed_on.iter().any(|name| request.headers().contains_key(name));
     if app.is_for_this_machine && is_near && !is_passed_on && is_of_this_origin(request) {
         return Ok(());
@@ -37,18 +45,25 @@ pub fn insist_on_admin(app: &App, request: &HttpRequest) -> Result<(), Problem> 
     Err(Problem::new(Code::Forbidden, FORBIDDEN))
 }
 
-/// Whether the caller names this machine as itself, and where it is a page in a browser, whether that page came from here.
+/// Whether the caller names this machine as itself, and where it is a page in a browser,
+/// whether that page came from here.
 fn is_of_this_origin(request: &HttpRequest) -> bool {
-    let text = |name: HeaderName| request.headers().get(name).map(|value| value.to_str().unwrap_or("?"));
-    let Some(host) = text(header::HOST) else { return !request.headers().contains_key(header::ORIGIN) };
+    let text =
+        |name: HeaderName| request.headers().get(name).map(|value| value.to_str().unwrap_or("?"));
+    let Some(host) = text(header::HOST) else {
+        return !request.headers().contains_key(header::ORIGIN);
+    };
     let names_this_machine = host.parse::<Authority>().is_ok_and(|authority| {
         let name = authority.host().trim_matches(['[', ']']);
-        name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
+        name.eq_ignore_ascii_case("localhost")
+            || name.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
     });
-    names_this_machine && text(header::ORIGIN).is_none_or(|origin| origin.strip_prefix("http://") == Some(host))
+    names_this_machine
+        && text(header::ORIGIN).is_none_or(|origin| origin.strip_prefix("http://") == Some(host))
 }
 
-/// The body of a request, unpacked. A page in a browser can leave the media type out and is then not asked whether it may call: it must be said.
+/// The body of a request, unpacked. A page in a browser can leave the media type out and
+/// is then not asked whether it may call: it must be said.
 ///
 /// # Errors
 /// Where it is no JSON by its media type, or too large.
@@ -56,7 +71,12 @@ pub async fn collected(request: &HttpRequest, payload: web::Payload) -> Result<V
     let media_type = essence(request);
     if media_type != "application/json" {
         let got = if media_type.is_empty() { "nothing" } else { &media_type };
-        return Err(Problem::field(Code::UnsupportedMediaType, "Content-Type", "application/json", got));
+        return Err(Problem::field(
+            Code::UnsupportedMediaType,
+            "Content-Type",
+            "application/json",
+            got,
+        ));
     }
     let body = Body::collect(request, payload, LIMITS).await?;
     Ok(body.unpacked()?.to_vec())
@@ -74,7 +94,10 @@ pub fn object<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem> {
     // A list of as many values would do for serde.
     if body.trim_ascii_start().first() == Some(&b'[') {
         serde_json::from_slice::<IgnoredAny>(body).map_err(malformed)?;
-        return Err(Problem::new(Code::MalformedBody, "the body must be a JSON object, got a list"));
+        return Err(Problem::new(
+            Code::MalformedBody,
+            "the body must be a JSON object, got a list",
+        ));
     }
     serde_json::from_slice(body).map_err(malformed)
 }
@@ -87,10 +110,15 @@ pub fn text(scalar: &Scalar<'_>, field: &str, most: usize) -> Result<String, Pro
     let expected = format!("a text of 1 to {most} characters");
     match scalar {
         Scalar::Missing => Err(Problem::field(Code::MissingField, field, expected, "nothing")),
-        Scalar::Text(text) if (1..=most).contains(&text.trim().chars().count()) => Ok(text.trim().to_owned()),
-        Scalar::Text(text) => {
-            Err(Problem::field(Code::InvalidValue, field, expected, format!("{} characters", text.trim().chars().count())))
+        Scalar::Text(text) if (1..=most).contains(&text.trim().chars().count()) => {
+            Ok(text.trim().to_owned())
         }
+        Scalar::Text(text) => Err(Problem::field(
+            Code::InvalidValue,
+            field,
+            expected,
+            format!("{} characters", text.trim().chars().count()),
+        )),
         other => Err(Problem::field(Code::InvalidValue, field, expected, other.got())),
     }
 }
@@ -99,14 +127,19 @@ pub fn text(scalar: &Scalar<'_>, field: &str, most: usize) -> Result<String, Pro
 ///
 /// # Errors
 /// Where it is none, or ahead.
-pub fn past(scalar: &Scalar<'_>, field: &str, now: Timestamp) -> Result<Option<Timestamp>, Problem> {
+pub fn past(
+    scalar: &Scalar<'_>,
+    field: &str,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, Problem> {
     let Scalar::Text(text) = scalar else {
         return match scalar {
             Scalar::Missing => Ok(None),
             other => Err(Problem::field(Code::InvalidValue, field, INSTANT, other.got())),
         };
     };
-    let at = instant(text).ok_or_else(|| Problem::field(Code::InvalidValue, field, INSTANT, &**text))?;
+    let at =
+        instant(text).ok_or_else(|| Problem::field(Code::InvalidValue, field, INSTANT, &**text))?;
     if at.ms_since(now) > CLOCK_TOLERANCE_MS {
         return Err(Problem::field(Code::InFuture, field, "not in the future", &**text));
     }

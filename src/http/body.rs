@@ -9,7 +9,8 @@ use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// Bytes of bodies that all requests together may hold while they arrive; what comes above is told to come again.
+/// Bytes of bodies that all requests together may hold while they arrive; what comes
+/// above is told to come again.
 const MOST_IN_FLIGHT: usize = 512 << 20;
 /// How long a body may take to arrive.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(30);
@@ -62,10 +63,18 @@ impl Body {
     /// Collects the body of a request.
     ///
     /// # Errors
-    /// Where it is over its limit, packed in an unknown way, takes too long, or there is no room for it now.
-    pub async fn collect(request: &HttpRequest, payload: web::Payload, limits: Limits) -> Result<Self, Problem> {
+    /// Where it is over its limit, packed in an unknown way, takes too long, or there is
+    /// no room for it now.
+    pub async fn collect(
+        request: &HttpRequest,
+        payload: web::Payload,
+        limits: Limits,
+    ) -> Result<Self, Problem> {
         let encoding = encoding(request)?;
-        let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        let announced = request
+            .headers()
+            .get(header::CONTENT_LENGTH)
+            .and_then(|value| value.to_str().ok()?.parse().ok());
         if announced.is_some_and(|length: usize| length > limits.sent) {
             return Err(too_large(limits.sent));
         }
@@ -79,12 +88,20 @@ impl Body {
         };
         // Most bodies came with the head. Only the others need a timer.
         if arriving.take_what_is_there()?.is_none() {
-            let late = |_| Problem::new(Code::RequestTimeout, format!("the body did not arrive within {} s", ARRIVES_WITHIN.as_secs()));
-            Box::pin(tokio::time::timeout(ARRIVES_WITHIN, arriving.take_the_rest())).await.map_err(late)??;
+            let late = |_| {
+                Problem::new(
+                    Code::RequestTimeout,
+                    format!("the body did not arrive within {} s", ARRIVES_WITHIN.as_secs()),
+                )
+            };
+            Box::pin(tokio::time::timeout(ARRIVES_WITHIN, arriving.take_the_rest()))
+                .await
+                .map_err(late)??;
         }
         let Arriving { first, rest, held, .. } = arriving;
         let bytes = if rest.is_empty() { first } else { rest.freeze() };
-        let encoding = if encoding == Encoding::Identity { unpacking::told_by(&bytes) } else { encoding };
+        let encoding =
+            if encoding == Encoding::Identity { unpacking::told_by(&bytes) } else { encoding };
         Ok(Self { bytes, encoding, limits, _held: held })
     }
 
@@ -92,7 +109,8 @@ impl Body {
     #[must_use]
     pub fn is_large(&self) -> bool {
         const LARGE: usize = 64 << 10;
-        self.bytes.len() > LARGE || (self.encoding != Encoding::Identity && self.bytes.len() > 1_024)
+        self.bytes.len() > LARGE
+            || (self.encoding != Encoding::Identity && self.bytes.len() > 1_024)
     }
 
     /// The body unpacked. Memory stays bounded whatever it unpacks to.
@@ -105,8 +123,13 @@ impl Body {
             Encoding::Gzip => unpacking::gzip(&self.bytes, self.limits.unpacked),
             Encoding::Zstd => unpacking::zstd(&self.bytes, self.limits.unpacked),
         };
-        let broken = |error: std::io::Error| Problem::new(Code::MalformedBody, format!("the body cannot be unpacked: {error}"));
-        unpacked.map_err(broken)?.map(Unpacked::Mapped).ok_or_else(|| too_large(self.limits.unpacked))
+        let broken = |error: std::io::Error| {
+            Problem::new(Code::MalformedBody, format!("the body cannot be unpacked: {error}"))
+        };
+        unpacked
+            .map_err(broken)?
+            .map(Unpacked::Mapped)
+            .ok_or_else(|| too_large(self.limits.unpacked))
     }
 }
 
@@ -152,8 +175,13 @@ impl Arriving {
         Ok(())
     }
 
-    fn take(&mut self, chunk: Result<web::Bytes, actix_web::error::PayloadError>) -> Result<(), Problem> {
-        let chunk = chunk.map_err(|error| Problem::new(Code::MalformedRequest, format!("the body did not arrive whole: {error}")))?;
+    fn take(
+        &mut self,
+        chunk: Result<web::Bytes, actix_web::error::PayloadError>,
+    ) -> Result<(), Problem> {
+        let chunk = chunk.map_err(|error| {
+            Problem::new(Code::MalformedRequest, format!("the body did not arrive whole: {error}"))
+        })?;
         self.held.add(chunk.len())?;
         if self.held.0 > self.limit {
             return Err(too_large(self.limit));
@@ -173,12 +201,19 @@ impl Arriving {
 }
 
 fn encoding(request: &HttpRequest) -> Result<Encoding, Problem> {
-    let Some(value) = request.headers().get(header::CONTENT_ENCODING) else { return Ok(Encoding::Identity) };
+    let Some(value) = request.headers().get(header::CONTENT_ENCODING) else {
+        return Ok(Encoding::Identity);
+    };
     match value.to_str().unwrap_or("?").trim().to_ascii_lowercase().as_str() {
         "" | "identity" => Ok(Encoding::Identity),
         "gzip" | "x-gzip" => Ok(Encoding::Gzip),
         "zstd" => Ok(Encoding::Zstd),
-        other => Err(Problem::field(Code::UnsupportedMediaType, "Content-Encoding", "gzip, zstd or identity", other)),
+        other => Err(Problem::field(
+            Code::UnsupportedMediaType,
+            "Content-Encoding",
+            "gzip, zstd or identity",
+            other,
+        )),
     }
 }
 

@@ -4,25 +4,40 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponseBuilder};
 use serde::Serialize;
 
-/// Cache headers of a public read. What is settled, no report can change: only an operator who voids some, and what is learnt of usual days.
-pub fn with_caching(mut response: HttpResponseBuilder, etag: &str, is_settled: bool) -> HttpResponseBuilder {
-    let cache = if is_settled { "public, max-age=86400" } else { "public, max-age=10, stale-while-revalidate=60, stale-if-error=3600" };
+/// Cache headers of a public read. What is settled, no report can change: only an
+/// operator who voids some, and what is learnt of usual days.
+pub fn with_caching(
+    mut response: HttpResponseBuilder,
+    etag: &str,
+    is_settled: bool,
+) -> HttpResponseBuilder {
+    let cache = if is_settled {
+        "public, max-age=86400"
+    } else {
+        "public, max-age=10, stale-while-revalidate=60, stale-if-error=3600"
+    };
     response.insert_header((header::CACHE_CONTROL, cache));
     response.insert_header((header::ETAG, etag));
     response.insert_header((header::VARY, "Accept-Encoding"));
     response
 }
 
-/// What proxies that pack answers add to a tag, within its quotes: Apache `-gzip` and `-br`, Jetty `--gzip`.
-const ADDED_BY_PROXIES: [&str; 8] = ["--gzip", "-gzip", "--br", "-br", "--zstd", "-zstd", "--deflate", "-deflate"];
+/// What proxies that pack answers add to a tag, within its quotes: Apache `-gzip` and
+/// `-br`, Jetty `--gzip`.
+const ADDED_BY_PROXIES: [&str; 8] =
+    ["--gzip", "-gzip", "--br", "-br", "--zstd", "-zstd", "--deflate", "-deflate"];
 
-/// Whether the reader has this content already: one of its tags, on any line of `If-None-Match`, is that of the answer. Compared weakly, as
-/// RFC 9110 asks.
+/// Whether the reader has this content already: one of its tags, on any line of
+/// `If-None-Match`, is that of the answer. Compared weakly, as RFC 9110 asks.
 #[must_use]
 pub fn matches_etag(request: &HttpRequest, etag: &str) -> bool {
-    let lines = request.headers().get_all(header::IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
+    let lines =
+        request.headers().get_all(header::IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
     // Our own tags hold neither a comma nor a hyphen.
-    lines.flat_map(|line| line.split(',')).map(str::trim).any(|tag| tag == "*" || opaque(tag) == opaque(etag))
+    lines
+        .flat_map(|line| line.split(','))
+        .map(str::trim)
+        .any(|tag| tag == "*" || opaque(tag) == opaque(etag))
 }
 
 /// What a tag says: without the mark of weakness, its quotes, and what a proxy added.
@@ -32,7 +47,8 @@ fn opaque(tag: &str) -> &str {
     ADDED_BY_PROXIES.iter().find_map(|added| bare.strip_suffix(added)).unwrap_or(bare)
 }
 
-/// The tag of an answer whose `as_of` is still empty: weak, since equal content of another tick differs in it.
+/// The tag of an answer whose `as_of` is still empty: weak, since equal content of
+/// another tick differs in it.
 #[must_use]
 pub fn etag_of(answer: &impl Serialize) -> String {
     let bytes = serde_json::to_vec(answer).expect("an answer is plain data");
@@ -70,7 +86,9 @@ mod tests {
             (&["w/\"00ff12\""], false),
         ];
         for (lines, expected) in rows {
-            let request = lines.iter().fold(TestRequest::get(), |request, line| request.append_header((header::IF_NONE_MATCH, *line)));
+            let request = lines.iter().fold(TestRequest::get(), |request, line| {
+                request.append_header((header::IF_NONE_MATCH, *line))
+            });
             assert_eq!(matches_etag(&request.to_http_request(), TAG), expected, "{lines:?}");
         }
     }

@@ -27,7 +27,8 @@ pub struct CellAnswer {
     /// Whether the cell lies in an open incident of the provider: its id, else null.
     #[schema(required = true, pattern = "^[0-9a-f]{16}$", example = json!(null))]
     incident: Option<String>,
-    /// What the provider's reports mean beside an open incident of another network, where it is blamed for that; else null.
+    /// What the provider's reports mean beside an open incident of another network, where
+    /// it is blamed for that; else null.
     #[schema(required = true)]
     blamed_for: Option<BlamedFor>,
     /// The zone that decides about the cell, with every number of its score.
@@ -60,8 +61,10 @@ pub struct BlamedFor {
 
 /// Explain a cell
 ///
-/// Which zone decides about a cell now, and every number of its score: what is observed, what is expected and why, how much that scatters, which
-/// score would be enough. The score can be computed again from this answer alone; docs/detection.md has the formulas.
+/// Which zone decides about a cell now, and every number of its score: what is observed,
+/// what is expected and why, how much that scatters, which score would be enough. The
+/// score can be computed again from this answer alone; docs/detection.md has the
+/// formulas.
 #[utoipa::path(
     get, path = "/v1/cells/{cell}", tag = "incidents", operation_id = "explain_cell",
     params(
@@ -71,28 +74,53 @@ pub struct BlamedFor {
     responses(
         (status = 200, description = "Why the cell is flagged, or is not", body = CellAnswer),
         (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Detection is catching up with the past: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        (
+            status = 400,
+            description = "A parameter is at fault",
+            body = ProblemDetails,
+            content_type = "application/problem+json",
+        ),
+        (
+            status = 503,
+            description = "Detection is catching up with the past: retry after `Retry-After`",
+            body = ProblemDetails,
+            content_type = "application/problem+json",
+        ),
     ),
 )]
-pub async fn explain(app: web::Data<App>, request: HttpRequest, cell: web::Path<String>) -> Result<HttpResponse, Problem> {
+pub async fn explain(
+    app: web::Data<App>,
+    request: HttpRequest,
+    cell: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
     let query = Query::parse(request.query_string(), &["provider"])?;
-    let missing = || Problem::field(Code::MissingField, "provider", "an id listed at /v1/providers", "nothing");
+    let missing = || {
+        Problem::field(Code::MissingField, "provider", "an id listed at /v1/providers", "nothing")
+    };
     let id = query.text("provider").ok_or_else(missing)?;
-    let unknown = || Problem::field(Code::UnknownProvider, "provider", "an id listed at /v1/providers", id);
+    let unknown =
+        || Problem::field(Code::UnknownProvider, "provider", "an id listed at /v1/providers", id);
     let provider = app.engine.catalogue().find(id).ok_or_else(unknown)?;
-    let malformed = |_| Problem::field(Code::InvalidValue, "cell", "an H3 cell index in hexadecimal", cell.as_str());
+    let malformed = |_| {
+        Problem::field(Code::InvalidValue, "cell", "an H3 cell index in hexadecimal", cell.as_str())
+    };
     let cell = Cell::parse(&cell).map_err(malformed)?;
     let (detection, outlook) = (known(&app, Basis::Detectors)?, app.engine.outlook());
     let behind = || Problem::behind(&detection);
     let as_of = detection.up_to().filter(|_| !outlook.is_behind).ok_or_else(behind)?;
     let explanation = app.engine.explain(provider, cell).await.ok_or_else(behind)?;
     let (register, id) = (app.engine.register(), &app.engine.catalogue().get(provider).id);
-    let open = register.open().find(|incident| incident.brand(id).is_some() && incident.region().holds(cell));
-    let blamed = register.open().filter(|incident| incident.region().holds(cell)).find_map(|incident| {
-        let blame = incident.attributions.iter().find(|other| other.provider == *id && other.verdict == Verdict::Collateral)?;
-        Some(BlamedFor { incident: incident.id.to_string(), attribution: blame.into() })
-    });
+    let open = register
+        .open()
+        .find(|incident| incident.brand(id).is_some() && incident.region().holds(cell));
+    let blamed =
+        register.open().filter(|incident| incident.region().holds(cell)).find_map(|incident| {
+            let blame = incident
+                .attributions
+                .iter()
+                .find(|other| other.provider == *id && other.verdict == Verdict::Collateral)?;
+            Some(BlamedFor { incident: incident.id.to_string(), attribution: blame.into() })
+        });
     let mut answer = CellAnswer {
         cell: Hex(cell),
         provider: id.clone(),

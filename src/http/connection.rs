@@ -1,9 +1,12 @@
 //! A caller's connection, so that what is no HTTP is answered by a problem as well.
 //!
-//! The parser of actix answers what it cannot read below every middleware, by a bare head: a status, `content-length: 0`, nothing of ours. It is the last
-//! thing that it writes on a connection, in one piece. Every answer of ours carries an id. So the bare head is told apart on its way out, and replaced.
+//! The parser of actix answers what it cannot read below every middleware, by a bare
+//! head: a status, `content-length: 0`, nothing of ours. It is the last thing that it
+//! writes on a connection, in one piece. Every answer of ours carries an id. So the bare
+//! head is told apart on its way out, and replaced.
 //!
-//! Then the connection lingers: closed at once, with bytes unread, it would be reset, and some systems throw away what they received before a reset.
+//! Then the connection lingers: closed at once, with bytes unread, it would be reset, and
+//! some systems throw away what they received before a reset.
 
 use super::App;
 use super::error::Problem;
@@ -17,7 +20,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// How long a caller may take to read its answer and close, while what it still sends is passed over.
+/// How long a caller may take to read its answer and close, while what it still sends is
+/// passed over.
 const LINGERS: Duration = Duration::from_secs(1);
 /// Longer than any bare head.
 const LONGEST_HEAD: usize = 256;
@@ -29,7 +33,8 @@ pub struct Connection {
     parting: Option<Parting>,
 }
 
-/// The last answer on a connection, as far as it is not yet sent; and how long to wait for its reader.
+/// The last answer on a connection, as far as it is not yet sent; and how long to wait
+/// for its reader.
 struct Parting {
     unsent: Bytes,
     is_closed: bool,
@@ -52,20 +57,34 @@ impl Connection {
 }
 
 impl AsyncRead for Connection {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.socket).poll_read(cx, buffer)
     }
 }
 
 impl AsyncWrite for Connection {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let Self { socket, app, parting } = &mut *self;
         if parting.is_none() {
-            match BareHead::at_end_of(bytes).and_then(|head| Some((Problem::of_parser(head.status)?, head))) {
+            match BareHead::at_end_of(bytes)
+                .and_then(|head| Some((Problem::of_parser(head.status)?, head)))
+            {
                 None => return Pin::new(socket).poll_write(cx, bytes),
                 // What comes before is ours: it goes first.
-                Some((_, head)) if head.begin > 0 => return Pin::new(socket).poll_write(cx, &bytes[..head.begin]),
-                Some((problem, head)) => *parting = Some(Parting::new(app.answer_to_no_request(&problem, head.date))),
+                Some((_, head)) if head.begin > 0 => {
+                    return Pin::new(socket).poll_write(cx, &bytes[..head.begin]);
+                }
+                Some((problem, head)) => {
+                    *parting = Some(Parting::new(app.answer_to_no_request(&problem, head.date)))
+                }
             }
         }
         let parting = parting.as_mut().expect("it was there, or is there now");
@@ -90,7 +109,8 @@ impl Parting {
         Self { unsent: answer, is_closed: false, until: Box::pin(sleep(LINGERS)) }
     }
 
-    /// Sends the answer, says that no more comes, and passes over what the caller still sends, until it closes too or the time is over.
+    /// Sends the answer, says that no more comes, and passes over what the caller still
+    /// sends, until it closes too or the time is over.
     fn poll(&mut self, socket: &mut TcpStream, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.until.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Ok(()));
@@ -145,7 +165,10 @@ mod tests {
 
     #[test]
     fn a_bare_head_is_told_from_every_answer_of_ours() {
-        let bare = format!("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\ndate: {DATE}\r\n\r\n");
+        let bare = format!(
+            "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\ndate: \
+             {DATE}\r\n\r\n"
+        );
         let head = |begin, status| Some(BareHead { begin, status, date: Some(DATE) });
         let rows = [
             (bare.clone(), head(0, 400)),

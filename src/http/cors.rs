@@ -1,7 +1,10 @@
-//! What pages of other origins may ask: what everybody may. Never the calls of those who run the server.
+//! What pages of other origins may ask: what everybody may. Never the calls of those who
+//! run the server.
 //!
-//! A browser asks first (a preflight, `OPTIONS`) where a call has a header or a media type of its own, and keeps the answer by header, not by method. It
-//! asks about no `POST` whose headers were granted before: so a path that is read by everybody and written by few never grants `Content-Type`.
+//! A browser asks first (a preflight, `OPTIONS`) where a call has a header or a media
+//! type of its own, and keeps the answer by header, not by method. It asks about no
+//! `POST` whose headers were granted before: so a path that is read by everybody and
+//! written by few never grants `Content-Type`.
 
 use super::error::{Code, Problem};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -23,11 +26,14 @@ pub enum Methods {
 const REPORTS: &str = "/v1/reports";
 /// Seconds that a browser may keep the answer to a preflight.
 const MAX_AGE: &str = "86400";
-const EXPOSED: HeaderValue = HeaderValue::from_static("ETag, Retry-After, X-Request-Id, Simulated-Clock, Detection");
+const EXPOSED: HeaderValue =
+    HeaderValue::from_static("ETag, Retry-After, X-Request-Id, Simulated-Clock, Detection");
 /// What is granted where a preflight names no header.
 const USUAL_HEADERS: HeaderValue = HeaderValue::from_static("Accept, If-None-Match, Sent-At");
-const REQUEST_PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-request-private-network");
-const ALLOW_PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-allow-private-network");
+const REQUEST_PRIVATE_NETWORK: HeaderName =
+    HeaderName::from_static("access-control-request-private-network");
+const ALLOW_PRIVATE_NETWORK: HeaderName =
+    HeaderName::from_static("access-control-allow-private-network");
 
 impl Methods {
     /// As `Allow` says it.
@@ -51,57 +57,81 @@ impl Methods {
     }
 }
 
-/// Answers `OPTIONS`: what the path takes, and to a browser whether a page of another origin may use the method it asks about.
+/// Answers `OPTIONS`: what the path takes, and to a browser whether a page of another
+/// origin may use the method it asks about.
 ///
 /// # Errors
-/// Where the path does not take that method, or not from other origins. A browser takes any error for a no.
+/// Where the path does not take that method, or not from other origins. A browser takes
+/// any error for a no.
 pub fn preflight(request: &HttpRequest, methods: Methods) -> Result<HttpResponse, Problem> {
     let mut response = HttpResponse::NoContent();
     response.insert_header((header::ALLOW, methods.allow()));
-    let Some(method) = request.headers().get(header::ACCESS_CONTROL_REQUEST_METHOD) else { return Ok(response.finish()) };
+    let Some(method) = request.headers().get(header::ACCESS_CONTROL_REQUEST_METHOD) else {
+        return Ok(response.finish());
+    };
     let method = method.to_str().unwrap_or("?");
     let is_one_of = |list: &str| list.split(", ").any(|one| one == method);
     if !is_one_of(methods.allow()) {
         return Err(Problem::preflight_refused(request, methods.allow(), method));
     }
     if !is_one_of(methods.public()) {
-        let detail = format!("pages of other origins may use only {} here, got {method}", methods.public());
+        let detail =
+            format!("pages of other origins may use only {} here, got {method}", methods.public());
         return Err(Problem::new(Code::Forbidden, detail));
     }
     response
         .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, methods.public()))
         .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, granted_headers(request, methods)))
         .insert_header((header::ACCESS_CONTROL_MAX_AGE, MAX_AGE))
-        .insert_header((header::VARY, "Access-Control-Request-Method, Access-Control-Request-Headers"));
-    // What the whole internet may ask of a public server, it may ask of one in the reader's own network.
+        .insert_header((
+            header::VARY,
+            "Access-Control-Request-Method, Access-Control-Request-Headers",
+        ));
+    // What the whole internet may ask of a public server, it may ask of one in the
+    // reader's own network.
     if request.headers().contains_key(REQUEST_PRIVATE_NETWORK) {
         response.insert_header((ALLOW_PRIVATE_NETWORK, "true"));
     }
     Ok(response.finish())
 }
 
-/// The headers that a page may send: all it asks for. `*` would leave out `Authorization`.
+/// The headers that a page may send: all it asks for. `*` would leave out
+/// `Authorization`.
 fn granted_headers(request: &HttpRequest, methods: Methods) -> HeaderValue {
-    let Some(asked) = request.headers().get(header::ACCESS_CONTROL_REQUEST_HEADERS) else { return USUAL_HEADERS };
+    let Some(asked) = request.headers().get(header::ACCESS_CONTROL_REQUEST_HEADERS) else {
+        return USUAL_HEADERS;
+    };
     if methods != Methods::ReadAndAdmin {
         return asked.clone();
     }
     let names = asked.to_str().unwrap_or_default().split(',').map(str::trim);
-    let granted: Vec<&str> = names.filter(|name| !name.eq_ignore_ascii_case(header::CONTENT_TYPE.as_str())).collect();
+    let granted: Vec<&str> =
+        names.filter(|name| !name.eq_ignore_ascii_case(header::CONTENT_TYPE.as_str())).collect();
     HeaderValue::try_from(granted.join(", ")).unwrap_or(USUAL_HEADERS)
 }
 
-/// Lets pages of other origins read an answer on this route: of every read, of every report, and that there is nothing there to be written to. Never of a
-/// call for those who run the server.
+/// Lets pages of other origins read an answer on this route: of every read, of every
+/// report, and that there is nothing there to be written to. Never of a call for those
+/// who run the server.
 ///
-/// `navigator.sendBeacon` always sends its call with credentials, which a browser allows only where the origin is named. None are ever looked at here.
-pub fn grant(request: &HeaderMap, response: &mut HeaderMap, is_read: bool, route: &str, status: u16) {
+/// `navigator.sendBeacon` always sends its call with credentials, which a browser allows
+/// only where the origin is named. None are ever looked at here.
+pub fn grant(
+    request: &HeaderMap,
+    response: &mut HeaderMap,
+    is_read: bool,
+    route: &str,
+    status: u16,
+) {
     let is_report = route.starts_with(REPORTS);
     if !(is_read || is_report || matches!(status, 404 | 405)) {
         return;
     }
     let origin = request.get(header::ORIGIN).filter(|_| is_report);
-    response.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.cloned().unwrap_or(HeaderValue::from_static("*")));
+    response.insert(
+        header::ACCESS_CONTROL_ALLOW_ORIGIN,
+        origin.cloned().unwrap_or(HeaderValue::from_static("*")),
+    );
     response.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
     if is_report {
         response.append(header::VARY, HeaderValue::from_static("Origin"));

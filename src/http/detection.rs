@@ -1,4 +1,5 @@
-//! Answers that rest on detection: what is said of how far it has come, and what is not said before it has. The only place that decides that.
+//! Answers that rest on detection: what is said of how far it has come, and what is not
+//! said before it has. The only place that decides that.
 
 use super::App;
 use super::error::Problem;
@@ -12,15 +13,18 @@ use actix_web::{Error, Resource, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What every answer says of detection: `current`, or how far it has come, as in `catching-up;up-to="2022-07-08T08:44:00Z";share=0.42`.
+/// What every answer says of detection: `current`, or how far it has come, as in
+/// `catching-up;up-to="2022-07-08T08:44:00Z";share=0.42`.
 const DETECTION: HeaderName = HeaderName::from_static("detection");
 
-/// What an answer rests on. Counts rest on none of it: what they mean is left out of them until it is known.
+/// What an answer rests on. Counts rest on none of it: what they mean is left out of them
+/// until it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Basis {
     /// What operators said: known once the journal was read.
     Words,
-    /// Incidents: known as far as the journal holds them, where it holds any. An empty list would say that nothing is wrong.
+    /// Incidents: known as far as the journal holds them, where it holds any. An empty
+    /// list would say that nothing is wrong.
     Journal,
     /// What the detectors see: nothing before they have seen the present.
     Detectors,
@@ -32,7 +36,8 @@ pub struct ProgressJson {
     /// What it knows of the present: `current`, `late` or `catching-up`.
     #[schema(example = "catching-up")]
     pub detection: &'static str,
-    /// The instant up to which reports are in what it says; null where it has looked at none.
+    /// The instant up to which reports are in what it says; null where it has looked at
+    /// none.
     #[schema(required = true, format = DateTime, example = "2022-07-08T08:44:00Z")]
     pub up_to: Option<String>,
     /// The share of the past that it has come through.
@@ -48,7 +53,8 @@ impl From<&Detection> for ProgressJson {
     }
 }
 
-/// What detection knows of the present, where that is enough for an answer that rests on this.
+/// What detection knows of the present, where that is enough for an answer that rests on
+/// this.
 ///
 /// # Errors
 /// Where it is not: how far it has come.
@@ -63,12 +69,16 @@ pub fn known(app: &App, basis: Basis) -> Result<Detection, Problem> {
     if is_enough { Ok(detection) } else { Err(Problem::behind(&detection)) }
 }
 
-/// A path whose answers rest on detection, wholly or in part: each says how far that has come.
+/// A path whose answers rest on detection, wholly or in part: each says how far that has
+/// come.
 pub fn resting(resource: Resource) -> impl HttpServiceFactory {
     resource.wrap(from_fn(say))
 }
 
-async fn say(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<impl MessageBody>, Error> {
+async fn say(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let app = request.app_data::<web::Data<App>>().expect("the application is registered").clone();
     let detection = app.engine.detection();
     let mut response = next.call(request).await?;
@@ -79,7 +89,10 @@ async fn say(request: ServiceRequest, next: Next<impl MessageBody + 'static>) ->
 /// The header's value, an item with parameters (RFC 9651).
 fn said(detection: &Detection) -> HeaderValue {
     let ProgressJson { detection: name, up_to, share } = detection.into();
-    let up_to = up_to.filter(|_| !detection.is_current()).map_or_else(String::new, |up_to| format!(";up-to=\"{up_to}\""));
+    let up_to = up_to
+        .filter(|_| !detection.is_current())
+        .map_or_else(String::new, |up_to| format!(";up-to=\"{up_to}\""));
     let share = if detection.is_current() { String::new() } else { format!(";share={share:.3}") };
-    HeaderValue::try_from(format!("{name}{up_to}{share}")).expect("letters, digits and signs make a header")
+    HeaderValue::try_from(format!("{name}{up_to}{share}"))
+        .expect("letters, digits and signs make a header")
 }

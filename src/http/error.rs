@@ -1,4 +1,5 @@
-//! The only table from what went wrong to status and code: what clients can see of failures.
+//! The only table from what went wrong to status and code: what clients can see of
+//! failures.
 
 use super::admin::FORBIDDEN;
 use super::detection::ProgressJson;
@@ -143,7 +144,9 @@ impl Code {
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::Overloaded | Self::Unavailable | Self::CatchingUp => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Overloaded | Self::Unavailable | Self::CatchingUp => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 
@@ -208,13 +211,20 @@ impl Code {
     /// Whether the same request may succeed later.
     #[must_use]
     pub const fn is_retryable(self) -> bool {
-        matches!(self, Self::RequestTimeout | Self::Overloaded | Self::Unavailable | Self::CatchingUp)
+        matches!(
+            self,
+            Self::RequestTimeout | Self::Overloaded | Self::Unavailable | Self::CatchingUp
+        )
     }
 }
 
 impl FieldError {
     /// What is wrong with a field. What it is, is cut to 64 characters.
-    pub fn new(field: impl Into<String>, expected: impl Into<String>, got: impl AsRef<str>) -> Self {
+    pub fn new(
+        field: impl Into<String>,
+        expected: impl Into<String>,
+        got: impl AsRef<str>,
+    ) -> Self {
         Self { field: field.into(), expected: expected.into(), got: shortened(got.as_ref()) }
     }
 }
@@ -226,14 +236,21 @@ impl Problem {
     }
 
     /// A problem with one field or parameter.
-    pub fn field(code: Code, field: &str, expected: impl Into<String>, got: impl AsRef<str>) -> Self {
+    pub fn field(
+        code: Code,
+        field: &str,
+        expected: impl Into<String>,
+        got: impl AsRef<str>,
+    ) -> Self {
         Self::fields(code, vec![FieldError::new(field, expected, got)])
     }
 
     /// A problem with several fields; the first gives the detail.
     #[must_use]
     pub fn fields(code: Code, errors: Vec<FieldError>) -> Self {
-        let detail = errors.first().map_or_else(String::new, |e| format!("{} must be {}, got {}", e.field, e.expected, e.got));
+        let detail = errors.first().map_or_else(String::new, |e| {
+            format!("{} must be {}, got {}", e.field, e.expected, e.got)
+        });
         Self { code, detail, errors, allow: None, behind: None }
     }
 
@@ -242,8 +259,10 @@ impl Problem {
     pub fn behind(detection: &Detection) -> Self {
         let progress = ProgressJson::from(detection);
         let up_to = progress.up_to.as_deref().unwrap_or("no time yet");
-        let detail =
-            format!("detection has looked at reports up to {up_to}: {:.1} % of what it has to come through", 100.0 * progress.share);
+        let detail = format!(
+            "detection has looked at reports up to {up_to}: {:.1} % of what it has to come through",
+            100.0 * progress.share
+        );
         let behind = Some(Box::new((progress, detection.left_s())));
         Self { behind, ..Self::new(Code::CatchingUp, detail) }
     }
@@ -269,20 +288,31 @@ impl Problem {
     /// Nothing is at this path.
     #[must_use]
     pub fn not_found(uri: &Uri) -> Self {
-        Self::new(Code::NotFound, format!("nothing is at {}; see /docs for what there is", shortened(uri.path())))
+        Self::new(
+            Code::NotFound,
+            format!("nothing is at {}; see /docs for what there is", shortened(uri.path())),
+        )
     }
 
     /// The path takes only the methods of `allow`.
     #[must_use]
     pub fn method_not_allowed(request: &HttpRequest, allow: &'static str) -> Self {
-        let detail = format!("{} takes {allow}, got {}", shortened(request.path()), shortened(request.method().as_str()));
+        let detail = format!(
+            "{} takes {allow}, got {}",
+            shortened(request.path()),
+            shortened(request.method().as_str())
+        );
         Self { allow: Some(allow), ..Self::new(Code::MethodNotAllowed, detail) }
     }
 
     /// The path does not take the method that a preflight asks about.
     #[must_use]
     pub fn preflight_refused(request: &HttpRequest, allow: &'static str, method: &str) -> Self {
-        let detail = format!("{} takes {allow}, got a preflight for {}", shortened(request.path()), shortened(method));
+        let detail = format!(
+            "{} takes {allow}, got a preflight for {}",
+            shortened(request.path()),
+            shortened(method)
+        );
         Self { allow: Some(allow), ..Self::new(Code::MethodNotAllowed, detail) }
     }
 
@@ -292,12 +322,16 @@ impl Problem {
         let (code, detail) = match StatusCode::from_u16(status).ok()? {
             StatusCode::BAD_REQUEST => (
                 Code::MalformedRequest,
-                "the first line, a header or the framing of the body cannot be read as HTTP/1.1; it needs one Host header",
+                "the first line, a header or the framing of the body cannot be read as HTTP/1.1; \
+                 it needs one Host header",
             ),
-            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
-                (Code::HeadersTooLarge, "the head of a request must have at most 131072 bytes and 96 headers")
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => (
+                Code::HeadersTooLarge,
+                "the head of a request must have at most 131072 bytes and 96 headers",
+            ),
+            StatusCode::REQUEST_TIMEOUT => {
+                (Code::RequestTimeout, "the head of the request did not arrive within 5 s")
             }
-            StatusCode::REQUEST_TIMEOUT => (Code::RequestTimeout, "the head of the request did not arrive within 5 s"),
             _ => return None,
         };
         Some(Self::new(code, detail))
@@ -312,7 +346,12 @@ impl Problem {
             Self::new(Code::Forbidden, FORBIDDEN),
             Self::field(Code::NotFound, "id", "an id or alias listed at /v1/providers", "rogres"),
             Self::new(Code::TooLarge, "the body must be at most 65536 bytes"),
-            Self::field(Code::UnsupportedMediaType, "Content-Type", "application/json", "text/plain"),
+            Self::field(
+                Code::UnsupportedMediaType,
+                "Content-Type",
+                "application/json",
+                "text/plain",
+            ),
             Self::new(Code::Unavailable, "the store cannot be read"),
         ]
         .map(|problem| (problem.code.status(), problem.details()))
@@ -376,7 +415,13 @@ impl From<Vec<Fault>> for Problem {
     /// The first fault's code speaks for all.
     fn from(faults: Vec<Fault>) -> Self {
         let code = faults.first().map_or(Code::InvalidValue, |fault| fault.kind.into());
-        Self::fields(code, faults.into_iter().map(|fault| FieldError::new(fault.field, fault.expected, fault.got)).collect())
+        Self::fields(
+            code,
+            faults
+                .into_iter()
+                .map(|fault| FieldError::new(fault.field, fault.expected, fault.got))
+                .collect(),
+        )
     }
 }
 

@@ -1,4 +1,5 @@
-//! The metrics as text: in the format of OpenMetrics, or in the older one of Prometheus, as the scraper prefers.
+//! The metrics as text: in the format of OpenMetrics, or in the older one of Prometheus,
+//! as the scraper prefers.
 
 use actix_web::http::header::{self, HeaderMap};
 use prometheus_client::registry::Registry;
@@ -14,13 +15,25 @@ pub enum Exposition {
 }
 
 impl Exposition {
-    /// The one that a scraper prefers; OpenMetrics where it does not care, or wants what there is not.
+    /// The one that a scraper prefers; OpenMetrics where it does not care, or wants what
+    /// there is not.
     #[must_use]
     pub fn accepted(headers: &HeaderMap) -> Self {
         let lines = headers.get_all(header::ACCEPT).filter_map(|value| value.to_str().ok());
-        let ranges: Vec<(Self, f32)> = lines.flat_map(|line| line.split(',')).filter_map(range).collect();
-        let weight = |format| ranges.iter().filter(|(there, _)| *there == format).map(|(_, weight)| *weight).fold(0.0, f32::max);
-        if weight(Self::OpenMetrics) < weight(Self::Prometheus) { Self::Prometheus } else { Self::OpenMetrics }
+        let ranges: Vec<(Self, f32)> =
+            lines.flat_map(|line| line.split(',')).filter_map(range).collect();
+        let weight = |format| {
+            ranges
+                .iter()
+                .filter(|(there, _)| *there == format)
+                .map(|(_, weight)| *weight)
+                .fold(0.0, f32::max)
+        };
+        if weight(Self::OpenMetrics) < weight(Self::Prometheus) {
+            Self::Prometheus
+        } else {
+            Self::OpenMetrics
+        }
     }
 
     /// Its media type.
@@ -36,7 +49,8 @@ impl Exposition {
     #[must_use]
     pub fn text(self, registry: &Registry) -> String {
         let mut text = String::new();
-        prometheus_client::encoding::text::encode(&mut text, registry).expect("writing to a string cannot fail");
+        prometheus_client::encoding::text::encode(&mut text, registry)
+            .expect("writing to a string cannot fail");
         match self {
             Self::OpenMetrics => text,
             Self::Prometheus => as_prometheus(&text),
@@ -44,7 +58,8 @@ impl Exposition {
     }
 }
 
-/// Which format a part of `Accept` names, and its weight. A version that we do not speak names none.
+/// Which format a part of `Accept` names, and its weight. A version that we do not speak
+/// names none.
 fn range(part: &str) -> Option<(Exposition, f32)> {
     let mut parameters = part.split(';').map(str::trim);
     let media_type = parameters.next()?;
@@ -58,13 +73,18 @@ fn range(part: &str) -> Option<(Exposition, f32)> {
         }
     }
     match (media_type.to_ascii_lowercase().as_str(), version) {
-        ("application/openmetrics-text", None | Some("1.0.0" | "0.0.1")) => Some((Exposition::OpenMetrics, weight)),
-        ("text/plain", None | Some("0.0.4")) | ("text/*", _) => Some((Exposition::Prometheus, weight)),
+        ("application/openmetrics-text", None | Some("1.0.0" | "0.0.1")) => {
+            Some((Exposition::OpenMetrics, weight))
+        }
+        ("text/plain", None | Some("0.0.4")) | ("text/*", _) => {
+            Some((Exposition::Prometheus, weight))
+        }
         _ => None,
     }
 }
 
-/// The older format has no units and no end, and names a family of counters as its samples.
+/// The older format has no units and no end, and names a family of counters as its
+/// samples.
 fn as_prometheus(text: &str) -> String {
     let mut lines = String::with_capacity(text.len());
     let mut help = "";
@@ -74,7 +94,10 @@ fn as_prometheus(text: &str) -> String {
             (Some("#"), Some("HELP"), _, Some(words)) => help = words,
             (Some("#"), Some("TYPE"), Some(family), Some(kind)) => {
                 let (suffix, kind) = older_kind(kind);
-                let written = writeln!(lines, "# HELP {family}{suffix} {help}\n# TYPE {family}{suffix} {kind}");
+                let written = writeln!(
+                    lines,
+                    "# HELP {family}{suffix} {help}\n# TYPE {family}{suffix} {kind}"
+                );
                 written.expect("writing to a string cannot fail");
             }
             (Some("#"), ..) => {}
@@ -116,7 +139,12 @@ mod tests {
             (&["text/plain; version=0.0.4"], Prometheus),
             (&["Text/Plain;Version=0.0.4;Q=0.7,*/*;q=0.1"], Prometheus),
             (&["text/plain;version=0.0.4;q=1,*/*;q=0.1"], Prometheus),
-            (&["application/openmetrics-text;version=1.0.0;q=0.3,text/plain;version=0.0.4;q=0.5"], Prometheus),
+            (
+                &[
+                    "application/openmetrics-text;version=1.0.0;q=0.3,text/plain;version=0.0.4;q=0.5",
+                ],
+                Prometheus,
+            ),
             (&["application/openmetrics-text; version=2.0.0,text/plain;q=0.1"], Prometheus),
             (&["application/openmetrics-text;q=0,text/plain"], Prometheus),
             (&["text/plain;q=0"], OpenMetrics),
@@ -124,8 +152,14 @@ mod tests {
             (&["application/json"], OpenMetrics),
         ];
         for (lines, expected) in rows {
-            let request = lines.iter().fold(TestRequest::get(), |request, line| request.append_header((header::ACCEPT, *line)));
-            assert_eq!(Exposition::accepted(request.to_http_request().headers()), expected, "{lines:?}");
+            let request = lines.iter().fold(TestRequest::get(), |request, line| {
+                request.append_header((header::ACCEPT, *line))
+            });
+            assert_eq!(
+                Exposition::accepted(request.to_http_request().headers()),
+                expected,
+                "{lines:?}"
+            );
         }
     }
 
@@ -136,7 +170,8 @@ mod tests {
         counter.inc();
         registry.register("reports", "Reports # of all", counter);
         registry.register_with_unit("log", "Log", Unit::Bytes, Gauge::<i64>::default());
-        let expected = "# HELP a_reports_total Reports # of all.\n# TYPE a_reports_total counter\na_reports_total 1\n\
+        let expected = "# HELP a_reports_total Reports # of all.\n# TYPE a_reports_total \
+             counter\na_reports_total 1\n\
                         # HELP a_log_bytes Log.\n# TYPE a_log_bytes gauge\na_log_bytes 0\n";
         assert_eq!(Exposition::Prometheus.text(&registry), expected);
     }

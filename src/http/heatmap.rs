@@ -21,7 +21,8 @@ use std::sync::Arc;
 /// Cells of one answer at most.
 pub const MOST_CELLS: usize = 50_000;
 const DEFAULT_WINDOW_MINUTES: i64 = 15;
-const PARAMETERS: [&str; 8] = ["provider", "network", "window", "to", "bbox", "symptom", "resolution", "zoom"];
+const PARAMETERS: [&str; 8] =
+    ["provider", "network", "window", "to", "bbox", "symptom", "resolution", "zoom"];
 
 /// What is asked.
 #[derive(Debug, Clone, Copy)]
@@ -33,8 +34,9 @@ struct Question {
 
 /// Counts by cell in a window
 ///
-/// `cells` are disjoint cells of the asked resolution; `coarser` holds what is known only more coarsely; `total` is both. A report stands in
-/// the minute it was observed, so a window's answer may still grow for 48 hours.
+/// `cells` are disjoint cells of the asked resolution; `coarser` holds what is known only
+/// more coarsely; `total` is both. A report stands in the minute it was observed, so a
+/// window's answer may still grow for 48 hours.
 #[utoipa::path(
     get, path = "/v1/heatmap", tag = "heatmap", operation_id = "heatmap",
     params(super::params::HeatmapParams),
@@ -42,7 +44,8 @@ struct Question {
         (status = 200, description = "The cells", body = render::json::HeatmapJson),
         (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
         (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "The store is away and nothing recent is left: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "The store is away and nothing recent is left: retry after \
+             `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
 pub async fn json(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -57,7 +60,8 @@ pub async fn json(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
         (status = 200, description = "The cells, an array a property", body = render::columns::HeatmapColumns),
         (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
         (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "The store is away and nothing recent is left: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "The store is away and nothing recent is left: retry after \
+             `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
 pub async fn columns(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -72,7 +76,8 @@ pub async fn columns(app: web::Data<App>, request: HttpRequest) -> Result<HttpRe
         (status = 200, description = "A feature a cell", body = render::geojson::HeatmapGeoJson, content_type = "application/geo+json"),
         (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
         (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "The store is away and nothing recent is left: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "The store is away and nothing recent is left: retry after \
+             `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
 pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -87,7 +92,8 @@ pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpRe
         (status = 200, description = "The cells", body = render::h3j::HeatmapH3j),
         (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
         (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "The store is away and nothing recent is left: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "The store is away and nothing recent is left: retry after \
+             `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
 pub async fn h3j(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -96,11 +102,16 @@ pub async fn h3j(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespon
 
 /// Every suffix that is no format.
 pub async fn unknown_format(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let formats = HeatmapFormat::ALL.map(|format| format!("/v1/heatmap{}", format.suffix())).join(", ");
+    let formats =
+        HeatmapFormat::ALL.map(|format| format!("/v1/heatmap{}", format.suffix())).join(", ");
     Err(Problem::field(Code::NotFound, "path", format!("one of {formats}"), request.path()))
 }
 
-async fn answer(app: &Arc<App>, request: &HttpRequest, format: HeatmapFormat) -> Result<HttpResponse, Problem> {
+async fn answer(
+    app: &Arc<App>,
+    request: &HttpRequest,
+    format: HeatmapFormat,
+) -> Result<HttpResponse, Problem> {
     let question = Question::parse(app, request)?;
     let served = app.engine.view(question.key).await?;
     let place = app.answers.place(&AnswerKey {
@@ -113,7 +124,8 @@ async fn answer(app: &Arc<App>, request: &HttpRequest, format: HeatmapFormat) ->
     let window = served.value.window();
     let render = async {
         let (snapshot, stale) = (Arc::clone(&served.value), served.stale);
-        let answer = app.beside(true, move |app| question.render(app, &snapshot, stale, format)).await??;
+        let answer =
+            app.beside(true, move |app| question.render(app, &snapshot, stale, format)).await??;
         app.answers.added(answer.bytes());
         Ok::<_, Problem>(Arc::new(answer))
     };
@@ -138,20 +150,34 @@ impl Question {
         let query = Query::parse(request.query_string(), &PARAMETERS)?;
         let now = app.engine.now();
         let subject = query.subject(app.engine.catalogue())?;
-        let minutes = query.minutes("window", "1m to 24h, like 15m or 6h", 1..=24 * 60)?.unwrap_or(DEFAULT_WINDOW_MINUTES);
+        let minutes = query
+            .minutes("window", "1m to 24h, like 15m or 6h", 1..=24 * 60)?
+            .unwrap_or(DEFAULT_WINDOW_MINUTES);
         let span = match query.past("to", now)? {
             None => Span::Last(minutes),
             Some(to) => Span::Fixed(Window::ending_at(to, minutes)),
         };
         if span.window(now).from.start() < app.engine.minutes_kept_since() {
-            let expected = format!("such that the window began at most {MINUTES_KEPT_DAYS} days ago");
-            return Err(Problem::field(Code::OutOfRetention, "to", expected, query.text("to").unwrap_or("now")));
+            let expected =
+                format!("such that the window began at most {MINUTES_KEPT_DAYS} days ago");
+            return Err(Problem::field(
+                Code::OutOfRetention,
+                "to",
+                expected,
+                query.text("to").unwrap_or("now"),
+            ));
         }
         let key = ViewKey { subject, span, symptoms: query.symptoms()? };
         Ok(Self { key, bbox: query.bbox()?, resolution: query.resolution()? })
     }
 
-    fn render(&self, app: &App, snapshot: &Snapshot, stale: bool, format: HeatmapFormat) -> Result<Answer, Problem> {
+    fn render(
+        &self,
+        app: &App,
+        snapshot: &Snapshot,
+        stale: bool,
+        format: HeatmapFormat,
+    ) -> Result<Answer, Problem> {
         let whole = snapshot.level(self.resolution);
         let level = match &self.bbox {
             None => whole,
@@ -165,17 +191,30 @@ impl Question {
         };
         // Of single symptoms nothing was learnt.
         let is_of_all = self.key.symptoms == Symptoms::AllProblems;
-        let judged = if is_of_all { app.engine.judge(self.key.subject, snapshot.window(), &level) } else { None };
-        let heatmap = Heatmap { subject, window: snapshot.window(), as_of: snapshot.as_of, stale, level: &level, judged: judged.as_ref() };
+        let judged = if is_of_all {
+            app.engine.judge(self.key.subject, snapshot.window(), &level)
+        } else {
+            None
+        };
+        let heatmap = Heatmap {
+            subject,
+            window: snapshot.window(),
+            as_of: snapshot.as_of,
+            stale,
+            level: &level,
+            judged: judged.as_ref(),
+        };
         // Weak, since equal content of another tick differs in `as_of`.
         let etag = format!("W/\"{:016x}\"", render::digest(&heatmap, format));
-        let is_complete = !is_of_all || judged.as_ref().is_some_and(|judged| judged.scores.is_some());
+        let is_complete =
+            !is_of_all || judged.as_ref().is_some_and(|judged| judged.scores.is_some());
         let mut answer = Answer::new(etag, render::heatmap(&heatmap, format));
         answer.is_complete = is_complete;
         Ok(answer)
     }
 
-    /// Refuses an answer of too many cells, naming the finest resolution that has few enough.
+    /// Refuses an answer of too many cells, naming the finest resolution that has few
+    /// enough.
     fn check_size(&self, snapshot: &Snapshot, level: &Level) -> Result<(), Problem> {
         let size = |level: &Level| level.len() + level.coarser().len();
         if size(level) <= MOST_CELLS {
@@ -183,13 +222,22 @@ impl Question {
         }
         let at = |resolution: &&Resolution| {
             let coarser = snapshot.level(**resolution);
-            size(&self.bbox.map_or_else(|| (*coarser).clone(), |bbox| coarser.within(&bbox))) <= MOST_CELLS
+            size(&self.bbox.map_or_else(|| (*coarser).clone(), |bbox| coarser.within(&bbox)))
+                <= MOST_CELLS
         };
         let fits = Resolution::ALL[..usize::from(self.resolution.number())].iter().rev().find(at);
         let expected = match fits {
-            Some(resolution) => format!("at most {}, or a smaller bbox: one answer holds {MOST_CELLS} cells", resolution.number()),
+            Some(resolution) => format!(
+                "at most {}, or a smaller bbox: one answer holds {MOST_CELLS} cells",
+                resolution.number()
+            ),
             None => format!("with a smaller bbox: one answer holds {MOST_CELLS} cells"),
         };
-        Err(Problem::field(Code::TooManyCells, "resolution", expected, format!("{} cells", size(level))))
+        Err(Problem::field(
+            Code::TooManyCells,
+            "resolution",
+            expected,
+            format!("{} cells", size(level)),
+        ))
     }
 }

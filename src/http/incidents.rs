@@ -1,4 +1,5 @@
-//! `GET /v1/incidents`, `.geojson` and `/v1/incidents/{id}`: what is known of incidents, now or at a moment before.
+//! `GET /v1/incidents`, `.geojson` and `/v1/incidents/{id}`: what is known of incidents,
+//! now or at a moment before.
 
 use super::App;
 use super::detection::Basis;
@@ -18,7 +19,19 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-const PARAMETERS: [&str; 11] = ["provider", "network", "state", "from", "to", "bbox", "area", "min_score", "known_at", "limit", "cursor"];
+const PARAMETERS: [&str; 11] = [
+    "provider",
+    "network",
+    "state",
+    "from",
+    "to",
+    "bbox",
+    "area",
+    "min_score",
+    "known_at",
+    "limit",
+    "cursor",
+];
 /// What an id must look like.
 const ID: &str = "16 hexadecimal digits, as in /v1/incidents";
 const LISTED: &str = "an id listed at /v1/incidents";
@@ -32,7 +45,8 @@ pub struct IncidentsAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     next_cursor: Option<String>,
-    /// Whether this is not of the present, but of `as_of`: detection is late or catching up.
+    /// Whether this is not of the present, but of `as_of`: detection is late or catching
+    /// up.
     #[schema(example = false)]
     stale: bool,
     /// The instant up to which reports are in it.
@@ -52,9 +66,10 @@ struct Question {
 
 /// List incidents
 ///
-/// An incident is told of within seconds of the report that decides. A node that starts answers from the journal, as `stale`, until its detectors
-/// have come to the present. `known_at` answers as it was known at that instant. Figures of severity are
-/// upper bounds where their descriptions say so.
+/// An incident is told of within seconds of the report that decides. A node that starts
+/// answers from the journal, as `stale`, until its detectors have come to the present.
+/// `known_at` answers as it was known at that instant. Figures of severity are upper
+/// bounds where their descriptions say so.
 #[utoipa::path(
     get, path = "/v1/incidents", tag = "incidents", operation_id = "list_incidents",
     params(super::params::IncidentsParams),
@@ -62,14 +77,18 @@ struct Question {
         (status = 200, description = "A page of incidents", body = IncidentsAnswer),
         (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
         (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Detection is catching up with the past, and the journal holds no incident yet: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "Detection is catching up with the past, and the journal \
+             holds no incident yet: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
 pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let question = Question::parse(&app, &request)?;
     let make = move |app: &App, moment: &Moment| {
         let (found, next_cursor) = question.answer(&moment.register);
-        let items = found.iter().map(|known| IncidentJson::of(known, app.sites.place(known.incident()))).collect();
+        let items = found
+            .iter()
+            .map(|known| IncidentJson::of(known, app.sites.place(known.incident())))
+            .collect();
         Ok(IncidentsAnswer { items, next_cursor, stale: moment.is_stale, as_of: String::new() })
     };
     live::answer(&app, &request, (Basis::Journal, "application/json"), make).await
@@ -83,7 +102,8 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
         (status = 200, description = "A feature an incident", body = IncidentsGeoJson, content_type = "application/geo+json"),
         (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
         (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Detection is catching up with the past, and the journal holds no incident yet: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "Detection is catching up with the past, and the journal \
+             holds no incident yet: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
 pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -112,18 +132,38 @@ pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpRe
         (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
         (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 404, description = "No incident has that id, or none had at that instant", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Detection is catching up with the past, and the journal holds no incident yet: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "Detection is catching up with the past, and the journal \
+             holds no incident yet: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
-pub async fn one(app: web::Data<App>, request: HttpRequest, id: web::Path<String>) -> Result<HttpResponse, Problem> {
+pub async fn one(
+    app: web::Data<App>,
+    request: HttpRequest,
+    id: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
     let query = Query::parse(request.query_string(), &["known_at"])?;
     let known_at = query.past("known_at", app.engine.now())?;
     let id = read_id(&id)?;
     let make = move |app: &App, moment: &Moment| {
-        let case = moment.register.get(id).ok_or_else(|| Problem::field(Code::NotFound, "id", LISTED, id.to_string()))?;
-        let unknown_then =
-            |at: Timestamp| format!("known at that instant: it was first told of at {}, not yet at {}", first(case), rfc3339(at));
-        let too_early = || Problem::field(Code::NotFound, "id", known_at.map(unknown_then).unwrap_or_default(), id.to_string());
+        let case = moment
+            .register
+            .get(id)
+            .ok_or_else(|| Problem::field(Code::NotFound, "id", LISTED, id.to_string()))?;
+        let unknown_then = |at: Timestamp| {
+            format!(
+                "known at that instant: it was first told of at {}, not yet at {}",
+                first(case),
+                rfc3339(at)
+            )
+        };
+        let too_early = || {
+            Problem::field(
+                Code::NotFound,
+                "id",
+                known_at.map(unknown_then).unwrap_or_default(),
+                id.to_string(),
+            )
+        };
         let known = Known::of(case, known_at).ok_or_else(too_early)?;
         Ok(IncidentDetail::of(&known, app.sites.place(known.incident()), moment.is_stale))
     };
@@ -143,8 +183,9 @@ pub fn read_id(text: &str) -> Result<IncidentId, Problem> {
     IncidentId::parse(text).ok_or_else(|| Problem::field(Code::InvalidValue, "id", ID, text))
 }
 
-/// How many corners an outline has at most, so that a full page of them is bounded. The same for every page of a question, so that an outline does
-/// not change with what else is on its page.
+/// How many corners an outline has at most, so that a full page of them is bounded. The
+/// same for every page of a question, so that an outline does not change with what else
+/// is on its page.
 pub const fn most_corners_of_one(limit: usize) -> usize {
     let share = MOST_CORNERS / limit;
     if share < MOST_CORNERS_OF_ONE { share } else { MOST_CORNERS_OF_ONE }
@@ -172,7 +213,11 @@ impl Question {
     fn parse(app: &App, request: &HttpRequest) -> Result<Self, Problem> {
         let query = Query::parse(request.query_string(), &PARAMETERS)?;
         let (provider, network) = listing::subjects(&query, app)?;
-        let states = query.value("state", &format!("some of {}, joined by commas", State::ALL.map(State::name).join(", ")), states)?;
+        let states = query.value(
+            "state",
+            &format!("some of {}, joined by commas", State::ALL.map(State::name).join(", ")),
+            states,
+        )?;
         let filter = Filter {
             provider,
             network,
@@ -184,7 +229,12 @@ impl Question {
         if let (Some(from), Some(to)) = (filter.from, filter.to)
             && to <= from
         {
-            return Err(Problem::field(Code::InvalidValue, "to", "after from", query.text("to").unwrap_or_default()));
+            return Err(Problem::field(
+                Code::InvalidValue,
+                "to",
+                "after from",
+                query.text("to").unwrap_or_default(),
+            ));
         }
         Ok(Self {
             filter,
@@ -197,12 +247,18 @@ impl Question {
 
     /// The incidents of the page, and where the next one begins.
     fn answer<'a>(&self, register: &'a Register) -> (Vec<Known<'a>>, Option<String>) {
-        let known = register.newest_first(self.before).filter_map(|case| Known::of(case, self.known_at));
-        let asked = known.filter(|known| self.filter.takes(known.incident()) && self.place.holds_one_of(&known.incident().cells));
+        let known =
+            register.newest_first(self.before).filter_map(|case| Known::of(case, self.known_at));
+        let asked = known.filter(|known| {
+            self.filter.takes(known.incident()) && self.place.holds_one_of(&known.incident().cells)
+        });
         let mut found: Vec<Known<'a>> = asked.take(self.limit + 1).collect();
         let more = found.len() > self.limit;
         found.truncate(self.limit);
-        let next = found.last().filter(|_| more).map(|known| cursor(known.incident().detected_at, known.incident().id));
+        let next = found
+            .last()
+            .filter(|_| more)
+            .map(|known| cursor(known.incident().detected_at, known.incident().id));
         (found, next)
     }
 }

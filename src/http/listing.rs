@@ -1,4 +1,5 @@
-//! What lists of incidents and spikes have in common: which of them are asked for by place, and what their places are called.
+//! What lists of incidents and spikes have in common: which of them are asked for by
+//! place, and what their places are called.
 
 use super::App;
 use super::error::{Code, Problem};
@@ -13,7 +14,8 @@ use crate::render::place::PlaceJson;
 pub const DEFAULT_LIMIT: usize = 100;
 /// Items of a page at most.
 pub const MOST_ITEMS: usize = 1_000;
-/// Corners of the outlines of one answer at most, as far as rolling cells up can bring that about.
+/// Corners of the outlines of one answer at most, as far as rolling cells up can bring
+/// that about.
 pub const MOST_CORNERS: usize = 200_000;
 /// Corners of one outline at most.
 pub const MOST_CORNERS_OF_ONE: usize = 20_000;
@@ -40,10 +42,10 @@ impl Where {
         if self.bbox.is_none() && self.area.is_none() {
             return true;
         }
-        cells
-            .iter()
-            .map(|cell| cell.centre())
-            .any(|centre| self.bbox.is_none_or(|bbox| bbox.contains(centre)) && self.area.is_none_or(|area| is_in(centre, area)))
+        cells.iter().map(|cell| cell.centre()).any(|centre| {
+            self.bbox.is_none_or(|bbox| bbox.contains(centre))
+                && self.area.is_none_or(|area| is_in(centre, area))
+        })
     }
 }
 
@@ -51,7 +53,11 @@ impl Where {
 fn area(text: &str) -> Result<AreaCode, Problem> {
     AreaCode::parse(text).map_err(|error| {
         let problem = Problem::field(Code::InvalidValue, "area", error.to_string(), text);
-        if error == AreaCodeError::Unknown { problem } else { problem.with_detail(format!("{text}: {error}")) }
+        if error == AreaCodeError::Unknown {
+            problem
+        } else {
+            problem.with_detail(format!("{text}: {error}"))
+        }
     })
 }
 
@@ -69,12 +75,14 @@ pub fn limit(query: &Query<'_>) -> Result<usize, Problem> {
 /// # Errors
 /// Where it is no number from 0 on.
 pub fn min_score(query: &Query<'_>) -> Result<Option<f64>, Problem> {
-    let read = |text: &str| text.parse().ok().filter(|score: &f64| score.is_finite() && *score >= 0.0);
+    let read =
+        |text: &str| text.parse().ok().filter(|score: &f64| score.is_finite() && *score >= 0.0);
     query.value("min_score", "a number from 0 on", read)
 }
 
-/// `provider` and `network` of a query, each of which may be left out: ids as the catalogue knows them; or as incidents do, since a provider
-/// may leave the catalogue and what it had does not.
+/// `provider` and `network` of a query, each of which may be left out: ids as the
+/// catalogue knows them; or as incidents do, since a provider may leave the catalogue and
+/// what it had does not.
 ///
 /// # Errors
 /// Where neither knows one of them.
@@ -85,16 +93,33 @@ pub fn subjects(query: &Query<'_>, app: &App) -> Result<(Option<String>, Option<
         None => None,
         Some(id) => {
             let known = catalogue.find(id).map(|index| catalogue.get(index).id.clone());
-            let known = known.or_else(|| told.any(|incident| incident.brand(id).is_some()).then(|| id.to_owned()));
-            Some(known.ok_or_else(|| Problem::field(Code::UnknownProvider, "provider", "an id listed at /v1/providers", id))?)
+            let known = known.or_else(|| {
+                told.any(|incident| incident.brand(id).is_some()).then(|| id.to_owned())
+            });
+            Some(known.ok_or_else(|| {
+                Problem::field(
+                    Code::UnknownProvider,
+                    "provider",
+                    "an id listed at /v1/providers",
+                    id,
+                )
+            })?)
         }
     };
     let mut told = register.newest_first(None).map(Case::latest);
     let network = match query.text("network") {
         None => None,
         Some(name) => {
-            let is_known = catalogue.find_network(name).is_some() || told.any(|incident| incident.network == name);
-            let unknown = || Problem::field(Code::UnknownProvider, "network", "a network listed at /v1/providers", name);
+            let is_known = catalogue.find_network(name).is_some()
+                || told.any(|incident| incident.network == name);
+            let unknown = || {
+                Problem::field(
+                    Code::UnknownProvider,
+                    "network",
+                    "a network listed at /v1/providers",
+                    name,
+                )
+            };
             Some(is_known.then(|| name.to_owned()).ok_or_else(unknown)?)
         }
     };
@@ -105,7 +130,8 @@ pub fn subjects(query: &Query<'_>, app: &App) -> Result<(Option<String>, Option<
 #[must_use]
 pub fn place(cells: &[Cell]) -> PlaceJson {
     let name = name_of(cells);
-    let words = |areas: Vec<AreaCode>| areas.into_iter().map(|area| area.as_str().to_owned()).collect();
+    let words =
+        |areas: Vec<AreaCode>| areas.into_iter().map(|area| area.as_str().to_owned()).collect();
     PlaceJson {
         text: name.text,
         cities: name.cities.into_iter().map(|city| city.name.to_owned()).collect(),

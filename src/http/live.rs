@@ -1,4 +1,5 @@
-//! Answers of what the lookout knows: made once a look for each question, then given to everybody who asks.
+//! Answers of what the lookout knows: made once a look for each question, then given to
+//! everybody who asks.
 
 use super::App;
 use super::caching::{etag_of, matches_etag, with_caching};
@@ -53,7 +54,8 @@ impl Moment {
     pub fn of(app: &App, basis: Basis) -> Result<Self, Problem> {
         let detection = known(app, basis)?;
         let (register, outlook) = (app.engine.register(), app.engine.outlook());
-        let told_last = if matches!(detection, Detection::CatchingUp(_)) { register.told_last() } else { None };
+        let told_last =
+            if matches!(detection, Detection::CatchingUp(_)) { register.told_last() } else { None };
         // Told by a clock that was ahead.
         let told_last = told_last.map(|told| told.min(app.engine.now()));
         let as_of = told_last.or(detection.up_to()).ok_or_else(|| Problem::behind(&detection))?;
@@ -79,7 +81,11 @@ pub async fn answer<T: Dated>(
         is_stale: moment.is_stale,
     });
     let render = async {
-        let answer = app.beside(true, move |app| make(app, &moment).map(|answer| rendered(answer, moment.as_of))).await??;
+        let answer = app
+            .beside(true, move |app| {
+                make(app, &moment).map(|answer| rendered(answer, moment.as_of))
+            })
+            .await??;
         app.live.added(answer.bytes());
         Ok::<_, Problem>(Arc::new(answer))
     };

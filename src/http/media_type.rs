@@ -11,8 +11,9 @@ pub enum Declared {
     Json,
     /// A JSON object a line.
     Lines,
-    /// Nothing that would help: no media type, or one that is sent where none was chosen. `navigator.sendBeacon` says `text/plain` of a text, and
-    /// nothing of a blob without a type.
+    /// Nothing that would help: no media type, or one that is sent where none was chosen.
+    /// `navigator.sendBeacon` says `text/plain` of a text, and nothing of a blob without
+    /// a type.
     Nothing,
 }
 
@@ -23,22 +24,27 @@ impl Declared {
     /// Where it is something else; `expected` is what the call reads.
     pub fn of(request: &HttpRequest, expected: &str) -> Result<Self, Problem> {
         let essence = essence(request);
-        Self::named(&essence).ok_or_else(|| Problem::field(Code::UnsupportedMediaType, "Content-Type", expected, essence))
+        Self::named(&essence).ok_or_else(|| {
+            Problem::field(Code::UnsupportedMediaType, "Content-Type", expected, essence)
+        })
     }
 
     fn named(essence: &str) -> Option<Self> {
         match essence {
             "application/json" | "text/json" => Some(Self::Json),
             "" | "text/plain" | "application/octet-stream" => Some(Self::Nothing),
-            "application/x-ndjson" | "application/ndjson" | "application/jsonl" | "application/x-jsonlines" | "application/jsonlines" => {
-                Some(Self::Lines)
-            }
+            "application/x-ndjson"
+            | "application/ndjson"
+            | "application/jsonl"
+            | "application/x-jsonlines"
+            | "application/jsonlines" => Some(Self::Lines),
             // A structured syntax suffix (RFC 6839), as `application/vnd.api+json`.
             _ => essence.strip_prefix("application/")?.ends_with("+json").then_some(Self::Json),
         }
     }
 
-    /// The same, or what a text without anything around it looks like where nothing was said: a list, or lines.
+    /// The same, or what a text without anything around it looks like where nothing was
+    /// said: a list, or lines.
     #[must_use]
     pub fn or_by_look(self, text: &[u8]) -> Self {
         if self != Self::Nothing {
@@ -48,10 +54,14 @@ impl Declared {
     }
 }
 
-/// The media type of a request, without parameters, in lower case; empty where it says nothing.
+/// The media type of a request, without parameters, in lower case; empty where it says
+/// nothing.
 #[must_use]
 pub fn essence(request: &HttpRequest) -> String {
-    let sent = request.headers().get(header::CONTENT_TYPE).map_or("", |value| value.to_str().unwrap_or("?"));
+    let sent = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .map_or("", |value| value.to_str().unwrap_or("?"));
     sent.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
@@ -90,6 +100,9 @@ mod tests {
         for (text, expected) in rows {
             assert_eq!(Declared::Nothing.or_by_look(text.as_bytes()), expected, "{text:?}");
         }
-        assert_eq!((Declared::Lines.or_by_look(b"[]"), Declared::Json.or_by_look(b"{}")), (Declared::Lines, Declared::Json));
+        assert_eq!(
+            (Declared::Lines.or_by_look(b"[]"), Declared::Json.or_by_look(b"{}")),
+            (Declared::Lines, Declared::Json)
+        );
     }
 }

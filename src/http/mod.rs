@@ -1,4 +1,5 @@
-//! The HTTP side: extract, call the engine, convert. Knows statuses, headers and wire types; decides nothing about reports.
+//! The HTTP side: extract, call the engine, convert. Knows statuses, headers and wire
+//! types; decides nothing about reports.
 
 mod admin;
 mod body;
@@ -36,7 +37,9 @@ use actix_web::dev::{AppConfig, Server};
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::rt::net::TcpStream;
-use actix_web::{App as ActixApp, HttpRequest, HttpResponse, HttpResponseBuilder, Resource, Route, web};
+use actix_web::{
+    App as ActixApp, HttpRequest, HttpResponse, HttpResponseBuilder, Resource, Route, web,
+};
 use connection::Connection;
 use cors::Methods;
 use detection::resting;
@@ -119,8 +122,8 @@ impl App {
         }
     }
 
-    /// Works beside the other requests where it takes long, else here. At most as many such works at once as there are cores: more would
-    /// only hold more memory.
+    /// Works beside the other requests where it takes long, else here. At most as many
+    /// such works at once as there are cores: more would only hold more memory.
     async fn beside<T, F>(self: &Arc<Self>, takes_long: bool, work: F) -> Result<T, Problem>
     where
         T: Send + 'static,
@@ -129,7 +132,9 @@ impl App {
         if !takes_long {
             return Ok(work(self));
         }
-        let ended = |reason: &dyn std::fmt::Display| Problem::new(Code::Unavailable, format!("the work was given up: {reason}"));
+        let ended = |reason: &dyn std::fmt::Display| {
+            Problem::new(Code::Unavailable, format!("the work was given up: {reason}"))
+        };
         let _turn = self.turns.acquire().await.map_err(|error| ended(&error))?;
         let app = Arc::clone(self);
         actix_web::rt::task::spawn_blocking(move || work(&app)).await.map_err(|error| ended(&error))
@@ -143,7 +148,8 @@ impl App {
         answer: &impl Serialize,
     ) -> Result<HttpResponse, Problem> {
         let plain = serde_json::to_vec(answer).expect("an answer is plain data");
-        let (packing, bytes, _) = Answer::new(String::new(), plain).packed(Packing::accepted(request.headers())).await;
+        let (packing, bytes, _) =
+            Answer::new(String::new(), plain).packed(Packing::accepted(request.headers())).await;
         if let Some(name) = packing.name() {
             response.insert_header((actix_web::http::header::CONTENT_ENCODING, name));
         }
@@ -157,10 +163,16 @@ impl App {
 ///
 /// # Errors
 /// Where the listener cannot be used.
-pub fn server(listener: TcpListener, engine: Arc<Engine>, workers: usize, stop_within: Duration) -> std::io::Result<Server> {
+pub fn server(
+    listener: TcpListener,
+    engine: Arc<Engine>,
+    workers: usize,
+    stop_within: Duration,
+) -> std::io::Result<Server> {
     let is_for_this_machine = listener.local_addr()?.ip().to_canonical().is_loopback();
     let app = web::Data::new(App::new(engine, is_for_this_machine));
-    let server = Server::build().workers(workers).shutdown_timeout(stop_within.as_secs()).disable_signals();
+    let server =
+        Server::build().workers(workers).shutdown_timeout(stop_within.as_secs()).disable_signals();
     let stopping = server.graceful_shutdown_signal();
     let connections = move || {
         let (app, stopping) = (app.clone(), stopping.clone());
@@ -187,7 +199,10 @@ pub fn server(listener: TcpListener, engine: Arc<Engine>, workers: usize, stop_w
 ///
 /// # Errors
 /// Where the server fails.
-pub async fn run_until_stopped(server: Server, stop: impl Future<Output = ()>) -> std::io::Result<()> {
+pub async fn run_until_stopped(
+    server: Server,
+    stop: impl Future<Output = ()>,
+) -> std::io::Result<()> {
     let handle = server.handle();
     let running = actix_web::rt::spawn(server);
     stop.await;
@@ -211,9 +226,13 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(resting(read("/v1/incidents", web::to(incidents::list))))
         .service(resting(read("/v1/incidents.geojson", web::to(incidents::geojson))))
         .service(resting(read("/v1/incidents/{id}", web::to(incidents::one))))
-        .service(resource("/v1/incidents/{id}/notes", Methods::Admin).route(web::post().to(notes::add)))
+        .service(
+            resource("/v1/incidents/{id}/notes", Methods::Admin).route(web::post().to(notes::add)),
+        )
         .service(resting(
-            resource("/v1/voids", Methods::ReadAndAdmin).route(web::post().to(voids::add)).route(reading(web::to(voids::list))),
+            resource("/v1/voids", Methods::ReadAndAdmin)
+                .route(web::post().to(voids::add))
+                .route(reading(web::to(voids::list))),
         ))
         .service(resting(read("/v1/cells/{cell}", web::to(cells::explain))))
         .service(resting(read("/v1/spikes", web::to(spikes::list))))
@@ -226,7 +245,9 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(read("/openapi.json", web::to(pages::openapi)))
         .service(read("/docs", web::to(pages::docs_moved)))
         .service(read("/docs/{file:.*}", web::to(pages::docs)))
-        .default_service(web::to(|request: HttpRequest| async move { HttpResponse::from_error(Problem::not_found(request.uri())) }));
+        .default_service(web::to(|request: HttpRequest| async move {
+            HttpResponse::from_error(Problem::not_found(request.uri()))
+        }));
 }
 
 /// A path that is read.
@@ -241,16 +262,23 @@ fn report(path: &str, handler: Route) -> Resource {
 
 /// A route for what reads.
 fn reading(handler: Route) -> Route {
-    handler.guard(actix_web::guard::fn_guard(|context| matches!(context.head().method, Method::GET | Method::HEAD)))
+    handler.guard(actix_web::guard::fn_guard(|context| {
+        matches!(context.head().method, Method::GET | Method::HEAD)
+    }))
 }
 
-/// A path that answers preflights if it takes `OPTIONS`, and every method it does not take by those it does.
+/// A path that answers preflights if it takes `OPTIONS`, and every method it does not
+/// take by those it does.
 fn resource(path: &str, methods: Methods) -> Resource {
-    let refuse =
-        move |request: HttpRequest| async move { HttpResponse::from_error(Problem::method_not_allowed(&request, methods.allow())) };
+    let refuse = move |request: HttpRequest| async move {
+        HttpResponse::from_error(Problem::method_not_allowed(&request, methods.allow()))
+    };
     let resource = web::resource(path).default_service(web::to(refuse));
     if methods == Methods::Admin {
         return resource;
     }
-    resource.route(web::method(Method::OPTIONS).to(move |request: HttpRequest| async move { cors::preflight(&request, methods) }))
+    resource.route(
+        web::method(Method::OPTIONS)
+            .to(move |request: HttpRequest| async move { cors::preflight(&request, methods) }),
+    )
 }

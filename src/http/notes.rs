@@ -18,21 +18,33 @@ use utoipa::ToSchema;
 const MOST_TEXT: usize = 10_000;
 const MOST_SOURCE: usize = 500;
 
-/// What somebody said of an incident. A field that is not listed here is refused: what is noted stays, and a misspelt field would be missing in it.
+/// What somebody said of an incident. A field that is not listed here is refused: what is
+/// noted stays, and a misspelt field would be missing in it.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "documents what RawNote reads")]
 pub struct NoteBody {
     /// Where it was said: a name or an address.
-    #[schema(example = "twitter.com/RogersHelps", min_length = 1, max_length = 500, pattern = "\\S")]
+    #[schema(
+        example = "twitter.com/RogersHelps",
+        min_length = 1,
+        max_length = 500,
+        pattern = "\\S"
+    )]
     source: String,
     /// What was said. Stored and shown as plain text, whatever it looks like.
-    #[schema(example = "We are currently experiencing an outage.", min_length = 1, max_length = 10_000, pattern = "\\S")]
+    #[schema(
+        example = "We are currently experiencing an outage.",
+        min_length = 1,
+        max_length = 10_000,
+        pattern = "\\S"
+    )]
     text: String,
     /// When it was said; now where left out.
     #[schema(format = DateTime, example = "2022-07-08T12:59:00Z")]
     said_at: Option<String>,
-    /// Whether the provider itself, or an authority, said it: the crowd's lead counts up to the first such word.
+    /// Whether the provider itself, or an authority, said it: the crowd's lead counts up
+    /// to the first such word.
     #[schema(example = true)]
     official: Option<bool>,
 }
@@ -62,12 +74,18 @@ struct RawNote<'a> {
         (status = 400, description = "Something about the note is at fault", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 403, description = "Not from this machine", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 404, description = "No incident has that id", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large, or the incident has as many notes as it holds", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large, or the incident has as many notes as \
+             it holds", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 415, description = "Not JSON", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 503, description = "The store is away: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
-pub async fn add(app: web::Data<App>, request: HttpRequest, id: web::Path<String>, payload: web::Payload) -> Result<HttpResponse, Problem> {
+pub async fn add(
+    app: web::Data<App>,
+    request: HttpRequest,
+    id: web::Path<String>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
     Query::parse(request.query_string(), &[])?;
     insist_on_admin(&app, &request)?;
     let incident = read_id(&id)?;
@@ -84,15 +102,21 @@ pub async fn add(app: web::Data<App>, request: HttpRequest, id: web::Path<String
     };
     let answer = NoteJson::from(&note);
     app.engine.note(note).await?;
-    Ok(HttpResponse::Created().insert_header((LOCATION, format!("/v1/incidents/{incident}"))).json(answer))
+    Ok(HttpResponse::Created()
+        .insert_header((LOCATION, format!("/v1/incidents/{incident}")))
+        .json(answer))
 }
 
 impl From<WordError> for Problem {
     fn from(error: WordError) -> Self {
         match &error {
-            WordError::Unknown(id) => Self::field(Code::NotFound, "id", "an id listed at /v1/incidents", id.to_string()),
+            WordError::Unknown(id) => {
+                Self::field(Code::NotFound, "id", "an id listed at /v1/incidents", id.to_string())
+            }
             WordError::TooMany => Self::new(Code::TooManyItems, error.to_string()),
-            WordError::Store(_) | WordError::Append(_) => Self::new(Code::Unavailable, error.to_string()),
+            WordError::Store(_) | WordError::Append(_) => {
+                Self::new(Code::Unavailable, error.to_string())
+            }
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What operators see of requests: an id each, a count, a time, a line in the log. Never a body, a reporter or an address.
+//! What operators see of requests: an id each, a count, a time, a line in the log. Never
+//! a body, a reporter or an address.
 
 use super::App;
 use super::cors;
@@ -53,29 +54,41 @@ impl RequestMetrics {
         let requests = Family::default();
         registry.register("requests", "Requests by route and status", requests.clone());
         // One family: a format of metrics names each but once.
-        let durations = Family::<RouteLabels, Histogram>::new_with_constructor(|| Histogram::new(exponential_buckets(0.000_25, 2.0, 16)));
+        let durations = Family::<RouteLabels, Histogram>::new_with_constructor(|| {
+            Histogram::new(exponential_buckets(0.000_25, 2.0, 16))
+        });
         let all = routes.iter().copied().chain([UNKNOWN_ROUTE]);
-        let seconds = all.map(|route| (route, durations.get_or_create_owned(&RouteLabels { route }))).collect();
+        let seconds = all
+            .map(|route| (route, durations.get_or_create_owned(&RouteLabels { route })))
+            .collect();
         registry.register_with_unit("request_duration", "Time to answer", Unit::Seconds, durations);
-        Self { requests, seconds, first_id: RandomState::new().hash_one(0), next_id: AtomicU64::new(0) }
+        Self {
+            requests,
+            seconds,
+            first_id: RandomState::new().hash_one(0),
+            next_id: AtomicU64::new(0),
+        }
     }
 
     fn id(&self) -> HeaderValue {
         let n = self.next_id.fetch_add(1, Ordering::Relaxed);
-        HeaderValue::try_from(format!("{:016x}", self.first_id.wrapping_add(n))).expect("hexadecimal digits make a header")
+        HeaderValue::try_from(format!("{:016x}", self.first_id.wrapping_add(n)))
+            .expect("hexadecimal digits make a header")
     }
 
     /// Counts an answer to a path. Gives the route it was counted as.
     fn observe(&self, path: &str, status: u16, seconds: f64) -> &'static str {
         let unknown = self.seconds.last().expect("there is one for all that are none of ours");
-        let (route, histogram) = self.seconds.iter().find(|(route, _)| is_route(route, path)).unwrap_or(unknown);
+        let (route, histogram) =
+            self.seconds.iter().find(|(route, _)| is_route(route, path)).unwrap_or(unknown);
         self.requests.get_or_create(&RequestLabels { route, status }).inc();
         histogram.observe(seconds);
         route
     }
 }
 
-/// Whether a path is of a route, one segment of which may be a parameter. The router knows, but would match the path once more to tell.
+/// Whether a path is of a route, one segment of which may be a parameter. The router
+/// knows, but would match the path once more to tell.
 fn is_route(route: &str, path: &str) -> bool {
     match route.split_once('{').and_then(|(before, rest)| Some((before, rest.split_once('}')?.1))) {
         None => route == path,
@@ -87,7 +100,10 @@ fn is_route(route: &str, path: &str) -> bool {
 }
 
 /// Goes round every request.
-pub async fn observe(request: ServiceRequest, next: Next<impl MessageBody>) -> Result<ServiceResponse<impl MessageBody>, Error> {
+pub async fn observe(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let began = Instant::now();
     let app = request.app_data::<web::Data<App>>().expect("the application is registered").clone();
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
@@ -113,12 +129,14 @@ impl App {
         // What people wrote is in some answers: no browser may take it for a page.
         response.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         if let Some((now, speed)) = self.engine.simulated_now() {
-            let clock = HeaderValue::try_from(format!("{}@{speed}x", rfc3339(now))).expect("digits and letters make a header");
+            let clock = HeaderValue::try_from(format!("{}@{speed}x", rfc3339(now)))
+                .expect("digits and letters make a header");
             response.insert(SIMULATED_CLOCK, clock);
         }
     }
 
-    /// The bytes of an answer to what is no request, the last one on a connection; counted and signed as every other.
+    /// The bytes of an answer to what is no request, the last one on a connection;
+    /// counted and signed as every other.
     pub(super) fn answer_to_no_request(&self, problem: &Problem, date: Option<&str>) -> web::Bytes {
         let mut response = problem.error_response();
         let status = response.status();

@@ -12,7 +12,17 @@ use utoipa::{Modify, OpenApi};
 #[openapi(
     info(
         title = "Groundswell",
-        description = "Crowd reports of lost service in, one trustworthy answer out: which provider is down, where, since when.\n\nTimes are RFC 3339 UTC, cells H3 indexes in hexadecimal, intervals half-open. Every error is a problem (RFC 9457) with a stable `code`; retry what is `retryable`, with jitter; what else to do with a report depends on whose fault it is (README, for those who write clients). Calls under `/v1` refuse unknown query parameters, except those that trackers, caches and monitors add (`v`, `key`, `_`, `cachebuster`, `utm_*`, `mc_*`, `fbclid`, `gclid` and other click ids); pages, probes and `/metrics` ignore them. Reads and reports may be called from pages of any origin, with any request headers. What is no HTTP/1.1 is answered by a problem too: 400 `malformed_request`, 431 `headers_too_large`, 408 `request_timeout`. Unknown fields of bodies are ignored with a warning.",
+        description = "Crowd reports of lost service in, one trustworthy answer out: which \
+             provider is down, where, since when.\n\nTimes are RFC 3339 UTC, cells H3 indexes in \
+             hexadecimal, intervals half-open. Every error is a problem (RFC 9457) with a stable \
+             `code`; retry what is `retryable`, with jitter; what else to do with a report \
+             depends on whose fault it is (README, for those who write clients). Calls under \
+             `/v1` refuse unknown query parameters, except those that trackers, caches and \
+             monitors add (`v`, `key`, `_`, `cachebuster`, `utm_*`, `mc_*`, `fbclid`, `gclid` and \
+             other click ids); pages, probes and `/metrics` ignore them. Reads and reports may be \
+             called from pages of any origin, with any request headers. What is no HTTP/1.1 is \
+             answered by a problem too: 400 `malformed_request`, 431 `headers_too_large`, 408 \
+             `request_timeout`. Unknown fields of bodies are ignored with a warning.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     servers((url = "/", description = "This server")),
@@ -20,7 +30,8 @@ use utoipa::{Modify, OpenApi};
         (name = "reports", description = "Submitting reports"),
         (name = "heatmap", description = "Counts by cell"),
         (name = "series", description = "Counts over time"),
-        (name = "incidents", description = "What is down, where, since when. Cities: GeoNames (geonames.org), CC BY 4.0. Borders: © OpenStreetMap contributors, ODbL."),
+        (name = "incidents", description = "What is down, where, since when. Cities: GeoNames \
+             (geonames.org), CC BY 4.0. Borders: © OpenStreetMap contributors, ODbL."),
         (name = "providers", description = "Who can be reported about, and how they are doing"),
         (name = "operations", description = "For those who run it"),
     ),
@@ -88,17 +99,28 @@ fn add_headers(operation: &mut Operation) {
     for (status, response) in &mut operation.responses.responses {
         let RefOr::T(response) = response else { continue };
         let mut add = |name: &str, header| response.headers.insert(name.to_owned(), header);
-        add("X-Request-Id", header(Type::String, "Of this request, to be named when asking about it"));
+        add(
+            "X-Request-Id",
+            header(Type::String, "Of this request, to be named when asking about it"),
+        );
         add(
             "Simulated-Clock",
-            header(Type::String, "Only where the server runs on a simulated clock: its time and speed, `2022-07-08T08:44:03Z@60x`"),
+            header(
+                Type::String,
+                "Only where the server runs on a simulated clock: its time and speed, \
+                 `2022-07-08T08:44:03Z@60x`",
+            ),
         );
         if can_be_unchanged && matches!(status.as_str(), "200" | "304") {
             add("ETag", header(Type::String, "Of the content without `as_of`"));
-            add("Cache-Control", header(Type::String, "10 s while reports can change it, for ever once they cannot"));
+            add(
+                "Cache-Control",
+                header(Type::String, "10 s while reports can change it, for ever once they cannot"),
+            );
         }
         if can_be_unchanged && matches!(status.as_str(), "200" | "304" | "503") {
-            let said = "`current`, or how far detection has come, as in `catching-up;up-to=\"2022-07-08T08:44:00Z\";share=0.420`";
+            let said = "`current`, or how far detection has come, as in \
+                 `catching-up;up-to=\"2022-07-08T08:44:00Z\";share=0.420`";
             add("Detection", header(Type::String, said));
         }
         if status == "503" {
@@ -109,7 +131,10 @@ fn add_headers(operation: &mut Operation) {
 
 fn add_examples(operation: &mut Operation) {
     for (status, example) in Problem::examples() {
-        let Some(RefOr::T(response)) = operation.responses.responses.get_mut(status.as_str()) else { continue };
+        let Some(RefOr::T(response)) = operation.responses.responses.get_mut(status.as_str())
+        else {
+            continue;
+        };
         let example = serde_json::to_value(example).expect("a problem is plain data");
         for content in response.content.values_mut() {
             let RefOr::T(content) = content else { continue };

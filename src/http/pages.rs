@@ -35,7 +35,8 @@ pub struct ClockHealth {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(
         nullable = false,
-        example = "the clock was set forward by 1296000 s: reports are taken once it is back, or has run evenly for a minute"
+        example = "the clock was set forward by 1296000 s: reports are taken once it is back, or \
+             has run evenly for a minute"
     )]
     doubt: Option<String>,
 }
@@ -48,7 +49,8 @@ pub struct Readiness {
     status: &'static str,
     /// How far the clock is believed.
     clock: ClockHealth,
-    /// How far detection has come: while it catches up, calls that rest on it answer 503 or `stale`.
+    /// How far detection has come: while it catches up, calls that rest on it answer 503
+    /// or `stale`.
     progress: ProgressJson,
 }
 
@@ -89,16 +91,21 @@ pub async fn front() -> HttpResponse {
 )]
 pub async fn healthz(app: web::Data<App>) -> Result<HttpResponse, Problem> {
     match app.engine.threads().dead() {
-        Some(name) => Err(Problem::new(Code::Unavailable, format!("the {name} has died: this process ends, and must be started again"))),
+        Some(name) => Err(Problem::new(
+            Code::Unavailable,
+            format!("the {name} has died: this process ends, and must be started again"),
+        )),
         None => Ok(good(Health { status: "ok" })),
     }
 }
 
 /// Whether requests should be sent here
 ///
-/// Without `for` it stays good while answers can be read. With `for=ingest` it fails while reports cannot be recorded, or
-/// would be lost: the store's last answer was a failure, its Redis writes no append-only file or evicts, or the clock is in doubt.
-/// With `for=detection` it fails until detection sees the present. The answer says how far that has come.
+/// Without `for` it stays good while answers can be read. With `for=ingest` it fails
+/// while reports cannot be recorded, or would be lost: the store's last answer was a
+/// failure, its Redis writes no append-only file or evicts, or the clock is in doubt.
+/// With `for=detection` it fails until detection sees the present. The answer says how
+/// far that has come.
 #[utoipa::path(
     get, path = "/readyz", tag = "operations", operation_id = "readyz",
     params(super::params::ReadyParams),
@@ -112,14 +119,22 @@ pub async fn readyz(app: web::Data<App>, request: HttpRequest) -> Result<HttpRes
     let query = Query::parse_known(request.query_string(), &["for"])?;
     let purpose = query.value("for", "ingest or detection", Purpose::read)?;
     let detection = app.engine.detection();
-    let unfit = if matches!(purpose, Some(Purpose::Ingest)) { app.engine.unfit_to_record() } else { Vec::new() };
+    let unfit = if matches!(purpose, Some(Purpose::Ingest)) {
+        app.engine.unfit_to_record()
+    } else {
+        Vec::new()
+    };
     if !unfit.is_empty() {
         return Err(Problem::new(Code::Unavailable, unfit.join("; ")));
     }
     if matches!(purpose, Some(Purpose::Detection)) && !detection.is_current() {
         return Err(Problem::behind(&detection));
     }
-    Ok(good(Readiness { status: "ok", clock: clock_health(&app.engine), progress: (&detection).into() }))
+    Ok(good(Readiness {
+        status: "ok",
+        clock: clock_health(&app.engine),
+        progress: (&detection).into(),
+    }))
 }
 
 fn clock_health(engine: &Engine) -> ClockHealth {
@@ -130,7 +145,8 @@ fn clock_health(engine: &Engine) -> ClockHealth {
 
 /// Metrics for Prometheus
 ///
-/// In the OpenMetrics text format, or in the older one of Prometheus where `Accept` prefers `text/plain`.
+/// In the OpenMetrics text format, or in the older one of Prometheus where `Accept`
+/// prefers `text/plain`.
 #[utoipa::path(
     get, path = "/metrics", tag = "operations", operation_id = "metrics",
     responses(
@@ -171,8 +187,14 @@ pub async fn docs_moved() -> HttpResponse {
 }
 
 /// The page of the document, and the files it needs.
-pub async fn docs(request: HttpRequest, path: web::Path<String>, config: web::Data<Config<'static>>) -> Result<HttpResponse, Problem> {
-    let broken = |error: Box<dyn std::error::Error>| Problem::new(Code::Unavailable, format!("the page cannot be made: {error}"));
+pub async fn docs(
+    request: HttpRequest,
+    path: web::Path<String>,
+    config: web::Data<Config<'static>>,
+) -> Result<HttpResponse, Problem> {
+    let broken = |error: Box<dyn std::error::Error>| {
+        Problem::new(Code::Unavailable, format!("the page cannot be made: {error}"))
+    };
     let file = utoipa_swagger_ui::serve(&path, config.into_inner()).map_err(broken)?;
     let file = file.ok_or_else(|| Problem::not_found(request.uri()))?;
     let mut response = HttpResponse::Ok();

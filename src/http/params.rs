@@ -11,7 +11,8 @@ use utoipa::{IntoParams, PartialSchema, ToSchema};
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "documents what Query reads")]
 pub struct ReportParams {
-    /// The sender's clock on sending: corrects a clock that is over 2 min off. RFC 3339, or seconds or milliseconds since 1970.
+    /// The sender's clock on sending: corrects a clock that is over 2 min off. RFC 3339,
+    /// or seconds or milliseconds since 1970.
     #[param(format = DateTime)]
     sent_at: Option<String>,
 }
@@ -21,7 +22,8 @@ pub struct ReportParams {
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "documents what Query reads")]
 pub struct BatchParams {
-    /// The sender's clock on sending: corrects a clock that is over 2 min off. RFC 3339, or seconds or milliseconds since 1970.
+    /// The sender's clock on sending: corrects a clock that is over 2 min off. RFC 3339,
+    /// or seconds or milliseconds since 1970.
     #[param(format = DateTime)]
     sent_at: Option<String>,
     /// `all`: list every item, not only those of which there is something to say.
@@ -34,7 +36,8 @@ pub struct BatchParams {
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "documents what the handlers read")]
 pub struct SentAtHeader {
-    /// The same as `sent_at`, which goes before it. One that cannot be read is ignored, with a warning.
+    /// The same as `sent_at`, which goes before it. One that cannot be read is ignored,
+    /// with a warning.
     #[param(rename = "Sent-At", format = DateTime, required = false)]
     sent_at: String,
 }
@@ -53,11 +56,13 @@ pub struct HeatmapParams {
     /// How long, 1m to 24h; 15m where left out. The running minute is included.
     #[param(inline, example = "15m")]
     window: Option<LengthWord>,
-    /// When the window ends, RFC 3339; now where left out. Aligned up to the whole minute.
+    /// When the window ends, RFC 3339; now where left out. Aligned up to the whole
+    /// minute.
     #[param(format = DateTime)]
     to: Option<String>,
-    /// `west,south,east,north` in degrees. 176 to 182 and 176 to -178 both cross the antimeridian; 360 degrees or more are all longitudes; latitudes end at
-    /// the poles. A cell belongs to it by its centre.
+    /// `west,south,east,north` in degrees. 176 to 182 and 176 to -178 both cross the
+    /// antimeridian; 360 degrees or more are all longitudes; latitudes end at the poles.
+    /// A cell belongs to it by its centre.
     #[param(inline, style = Form, explode = false, example = json!([-80, 43, -79, 44]))]
     bbox: Option<BboxWord>,
     /// One symptom; all but `working` where left out.
@@ -82,17 +87,20 @@ pub struct SeriesParams {
     /// A network: the sum of its brands.
     #[param(inline)]
     network: Option<IdWord>,
-    /// An H3 cell: it and its descendants. Either this or `bbox`, or neither for everywhere.
+    /// An H3 cell: it and its descendants. Either this or `bbox`, or neither for
+    /// everywhere.
     #[param(inline)]
     cell: Option<CellWord>,
-    /// `west,south,east,north` in degrees. 176 to 182 and 176 to -178 both cross the antimeridian; 360 degrees or more are all longitudes; latitudes end at
-    /// the poles. A cell belongs to it by its centre.
+    /// `west,south,east,north` in degrees. 176 to 182 and 176 to -178 both cross the
+    /// antimeridian; 360 degrees or more are all longitudes; latitudes end at the poles.
+    /// A cell belongs to it by its centre.
     #[param(inline, style = Form, explode = false)]
     bbox: Option<BboxWord>,
     /// One symptom; all but `working` where left out.
     #[param(inline)]
     symptom: Option<super::providers::SymptomWord>,
-    /// The first minute, RFC 3339; a day before `to` where left out. Minutes are kept 14 days, whole hours 8 weeks.
+    /// The first minute, RFC 3339; a day before `to` where left out. Minutes are kept 14
+    /// days, whole hours 8 weeks.
     #[param(format = DateTime)]
     from: Option<String>,
     /// The first minute after, RFC 3339; now where left out.
@@ -108,7 +116,8 @@ pub struct SeriesParams {
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "documents what Query reads")]
 pub struct ReadyParams {
-    /// `ingest`: whether reports can be recorded; `detection`: whether it sees the present.
+    /// `ingest`: whether reports can be recorded; `detection`: whether it sees the
+    /// present.
     #[param(inline)]
     r#for: Option<ReadyForWord>,
 }
@@ -146,8 +155,11 @@ pub struct IncidentsParams {
     /// Those of this network.
     #[param(inline)]
     network: Option<IdWord>,
-    /// Those in one of these states, joined by commas: `possible`, `confirmed`, `recovering`, `resolved`, `withdrawn`.
-    #[param(pattern = "^(possible|confirmed|recovering|resolved|withdrawn)(,(possible|confirmed|recovering|resolved|withdrawn))*$")]
+    /// Those in one of these states, joined by commas: `possible`, `confirmed`,
+    /// `recovering`, `resolved`, `withdrawn`.
+    #[param(
+        pattern = "^(possible|confirmed|recovering|resolved|withdrawn)(,(possible|confirmed|recovering|resolved|withdrawn))*$"
+    )]
     state: Option<String>,
     /// Those that went on at this instant or after it, RFC 3339.
     #[param(format = DateTime)]
@@ -155,11 +167,13 @@ pub struct IncidentsParams {
     /// Those that began before this instant, RFC 3339.
     #[param(format = DateTime)]
     to: Option<String>,
-    /// Those with a cell in it: `west,south,east,north` in degrees. 176 to 182 and 176 to -178 both cross the antimeridian; 360 degrees or more are all longitudes; latitudes end at
-    /// the poles. A cell belongs to it by its centre.
+    /// Those with a cell in it: `west,south,east,north` in degrees. 176 to 182 and 176 to
+    /// -178 both cross the antimeridian; 360 degrees or more are all longitudes;
+    /// latitudes end at the poles. A cell belongs to it by its centre.
     #[param(inline, style = Form, explode = false)]
     bbox: Option<BboxWord>,
-    /// Those with a cell in this country or subdivision (ISO 3166), by its centre. Of most countries only the outer borders are known.
+    /// Those with a cell in this country or subdivision (ISO 3166), by its centre. Of
+    /// most countries only the outer borders are known.
     #[param(example = "CA-ON", pattern = "^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
     area: Option<String>,
     /// Those whose strongest evidence scores as much.
@@ -197,11 +211,13 @@ pub struct SpikesParams {
     /// Those of this network.
     #[param(inline)]
     network: Option<IdWord>,
-    /// Those with a cell in it: `west,south,east,north` in degrees. 176 to 182 and 176 to -178 both cross the antimeridian; 360 degrees or more are all longitudes; latitudes end at
-    /// the poles. A cell belongs to it by its centre.
+    /// Those with a cell in it: `west,south,east,north` in degrees. 176 to 182 and 176 to
+    /// -178 both cross the antimeridian; 360 degrees or more are all longitudes;
+    /// latitudes end at the poles. A cell belongs to it by its centre.
     #[param(inline, style = Form, explode = false)]
     bbox: Option<BboxWord>,
-    /// Those with a cell in this country or subdivision (ISO 3166), by its centre. Of most countries only the outer borders are known.
+    /// Those with a cell in this country or subdivision (ISO 3166), by its centre. Of
+    /// most countries only the outer borders are known.
     #[param(example = "CA-ON", pattern = "^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
     area: Option<String>,
     /// Those that score as much.
@@ -271,9 +287,18 @@ impl ToSchema for BboxWord {}
 impl PartialSchema for BboxWord {
     fn schema() -> RefOr<Schema> {
         let number = || ObjectBuilder::new().schema_type(SchemaType::new(Type::Number));
-        let longitude = || Schema::Object(number().minimum(Some(-MOST_LONGITUDE)).maximum(Some(MOST_LONGITUDE)).build());
+        let longitude = || {
+            Schema::Object(
+                number().minimum(Some(-MOST_LONGITUDE)).maximum(Some(MOST_LONGITUDE)).build(),
+            )
+        };
         let latitude = || Schema::Object(number().build());
         let sides = [longitude(), latitude(), longitude(), latitude()];
-        ArrayBuilder::new().prefix_items(sides).items(ArrayItems::False).min_items(Some(4)).max_items(Some(4)).into()
+        ArrayBuilder::new()
+            .prefix_items(sides)
+            .items(ArrayItems::False)
+            .min_items(Some(4))
+            .max_items(Some(4))
+            .into()
     }
 }

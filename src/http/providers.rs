@@ -1,4 +1,5 @@
-//! `GET /v1/providers` and `/v1/providers/{id}`: the catalogue, and how each provider is doing now.
+//! `GET /v1/providers` and `/v1/providers/{id}`: the catalogue, and how each provider is
+//! doing now.
 
 use super::App;
 use super::caching::{etag_of, matches_etag, with_caching};
@@ -76,8 +77,8 @@ pub struct NowAnswer {
     expected: Option<f64>,
     /// What that means.
     status: Status,
-    /// Whether `status`, `expected` and `open_incidents` are not of the present: detection is late or catching up. The header `Detection` says how
-    /// far it has come.
+    /// Whether `status`, `expected` and `open_incidents` are not of the present:
+    /// detection is late or catching up. The header `Detection` says how far it has come.
     #[schema(example = false)]
     stale: bool,
     /// Ids of incidents that are open.
@@ -118,7 +119,8 @@ pub enum Status {
     PossibleProblems,
     /// An incident is open.
     Problems,
-    /// Not known: detection is catching up or over two minutes late, or knows too little of the provider.
+    /// Not known: detection is catching up or over two minutes late, or knows too little
+    /// of the provider.
     Unknown,
 }
 
@@ -160,16 +162,24 @@ pub enum SymptomWord {
         (status = 200, description = "A page of providers", body = ProvidersAnswer),
         (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
         (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "The store is away and nothing recent is left: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "The store is away and nothing recent is left: retry after \
+             `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
 pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let query = Query::parse(request.query_string(), &PARAMETERS)?;
-    let country = query.value("country", "two capital letters", |text| is_country(text).then(|| text.to_owned()))?;
+    let country = query.value("country", "two capital letters", |text| {
+        is_country(text).then(|| text.to_owned())
+    })?;
     let category = query.value("category", "mobile, internet or service", Category::from_name)?;
-    let network = query.value("network", "an id like rogers", |text| is_id(text).then(|| text.to_owned()))?;
-    let limit = query.value("limit", "a whole number 1..=1000", |text| text.parse().ok().filter(|n| (1..=MOST_ITEMS).contains(n)))?;
-    let after = query.value("cursor", "a next_cursor as it was given", |text| text.strip_prefix("after:").map(str::to_owned))?;
+    let network =
+        query.value("network", "an id like rogers", |text| is_id(text).then(|| text.to_owned()))?;
+    let limit = query.value("limit", "a whole number 1..=1000", |text| {
+        text.parse().ok().filter(|n| (1..=MOST_ITEMS).contains(n))
+    })?;
+    let after = query.value("cursor", "a next_cursor as it was given", |text| {
+        text.strip_prefix("after:").map(str::to_owned)
+    })?;
     let now = app.engine.providers().await?.value;
     let mut found: Vec<_> = app.engine.catalogue().iter().collect();
     found.sort_unstable_by_key(|(_, provider)| &provider.id);
@@ -185,7 +195,9 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
         items: found
             .into_iter()
             .take(limit)
-            .map(|(index, _)| ProviderAnswer::new(&app, index, now.window, &now.providers[usize::from(index.0)]))
+            .map(|(index, _)| {
+                ProviderAnswer::new(&app, index, now.window, &now.providers[usize::from(index.0)])
+            })
             .collect(),
         next_cursor,
         as_of: String::new(),
@@ -207,12 +219,19 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
         (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
         (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 404, description = "No provider has that id or alias", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "The store is away and nothing recent is left: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "The store is away and nothing recent is left: retry after \
+             `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
-pub async fn one(app: web::Data<App>, request: HttpRequest, id: web::Path<String>) -> Result<HttpResponse, Problem> {
+pub async fn one(
+    app: web::Data<App>,
+    request: HttpRequest,
+    id: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
     Query::parse(request.query_string(), &[])?;
-    let unknown = || Problem::field(Code::NotFound, "id", "an id or alias listed at /v1/providers", id.as_str());
+    let unknown = || {
+        Problem::field(Code::NotFound, "id", "an id or alias listed at /v1/providers", id.as_str())
+    };
     let index = app.engine.catalogue().find(&id).ok_or_else(unknown)?;
     let now = app.engine.providers().await?.value;
     let answer = ProviderAnswer::new(&app, index, now.window, &now.providers[usize::from(index.0)]);
@@ -231,7 +250,11 @@ impl ProviderAnswer {
     fn new(app: &App, index: ProviderIndex, window: Window, now: &ProviderNow) -> Self {
         let (engine, provider) = (&app.engine, app.engine.catalogue().get(index));
         let (outlook, register) = (engine.outlook(), engine.register());
-        let expectation = outlook.providers.get(usize::from(index.0)).filter(|_| !outlook.is_behind).map(|sight| &sight.expectation);
+        let expectation = outlook
+            .providers
+            .get(usize::from(index.0))
+            .filter(|_| !outlook.is_behind)
+            .map(|sight| &sight.expectation);
         let open = register.open().filter(|incident| incident.brand(&provider.id).is_some());
         Self {
             id: provider.id.clone(),
@@ -244,16 +267,23 @@ impl ProviderAnswer {
             plmn: provider.plmn.clone(),
             retired: provider.retired,
             now: NowAnswer {
-                window: NowWindow { from: rfc3339(window.from.start()), to: rfc3339(window.to.start()) },
+                window: NowWindow {
+                    from: rfc3339(window.from.start()),
+                    to: rfc3339(window.to.start()),
+                },
                 count: now.count,
-                expected: expectation.map(|expectation| rounded(expectation.window(window).everywhere())),
+                expected: expectation
+                    .map(|expectation| rounded(expectation.window(window).everywhere())),
                 stale: !engine.detection().is_current(),
                 status: outlook.status(&register, engine.catalogue(), index, engine.now()).into(),
                 open_incidents: open.map(|incident| incident.id.to_string()).collect(),
                 top_symptoms: now
                     .top_symptoms
                     .iter()
-                    .map(|(symptom, count)| TopSymptom { symptom: (*symptom).into(), count: *count })
+                    .map(|(symptom, count)| TopSymptom {
+                        symptom: (*symptom).into(),
+                        count: *count,
+                    })
                     .collect(),
             },
         }

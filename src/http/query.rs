@@ -1,4 +1,5 @@
-//! Query parameters: each known one at most once, unknown ones refused, values parsed into types that cannot be wrong.
+//! Query parameters: each known one at most once, unknown ones refused, values parsed
+//! into types that cannot be wrong.
 
 use super::error::{Code, Problem};
 use crate::domain::bbox::BoundingBox;
@@ -9,7 +10,8 @@ use crate::domain::time::{CLOCK_TOLERANCE_MS, Timestamp};
 use crate::wire::time::{INSTANT, instant};
 use std::borrow::Cow;
 
-/// What trackers add to links, and caches and monitors to what they ask for. It never changes an answer.
+/// What trackers add to links, and caches and monitors to what they ask for. It never
+/// changes an answer.
 const PASSED_OVER: [&str; 15] = [
     "v",
     "key",
@@ -37,26 +39,35 @@ pub struct Query<'a> {
 }
 
 impl<'a> Query<'a> {
-    /// The parameters of a query string, all of them among `known`. Those that trackers, caches and monitors add are passed over.
+    /// The parameters of a query string, all of them among `known`. Those that trackers,
+    /// caches and monitors add are passed over.
     ///
     /// # Errors
     /// At a parameter that is unknown or there twice.
     pub fn parse(query: &'a str, known: &[&str]) -> Result<Self, Problem> {
-        let unknown = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| !known.contains(&&**name) && !is_passed_over(name));
+        let unknown = form_urlencoded::parse(query.as_bytes())
+            .find(|(name, _)| !known.contains(&&**name) && !is_passed_over(name));
         if let Some((name, _)) = unknown {
-            let expected = if known.is_empty() { "no parameter".into() } else { format!("one of {}", known.join(", ")) };
+            let expected = if known.is_empty() {
+                "no parameter".into()
+            } else {
+                format!("one of {}", known.join(", "))
+            };
             return Err(Problem::field(Code::UnknownParameter, &name, expected, &*name));
         }
         Self::parse_known(query, known)
     }
 
-    /// Those parameters of a query string that are among `known`, whatever else it has: for pages and probes, whose address anybody adds to.
+    /// Those parameters of a query string that are among `known`, whatever else it has:
+    /// for pages and probes, whose address anybody adds to.
     ///
     /// # Errors
     /// At a parameter that is there twice.
     pub fn parse_known(query: &'a str, known: &[&str]) -> Result<Self, Problem> {
         let mut pairs: Vec<(Cow<'a, str>, Cow<'a, str>)> = Vec::new();
-        for (name, value) in form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| known.contains(&&**name)) {
+        for (name, value) in
+            form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| known.contains(&&**name))
+        {
             if pairs.iter().any(|(there, _)| *there == name) {
                 return Err(Problem::field(Code::RepeatedParameter, &name, "given once", &*value));
             }
@@ -75,9 +86,16 @@ impl<'a> Query<'a> {
     ///
     /// # Errors
     /// Where it is there and `parse` finds nothing in it.
-    pub fn value<T>(&self, name: &str, expected: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Problem> {
+    pub fn value<T>(
+        &self,
+        name: &str,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, Problem> {
         let Some(text) = self.text(name) else { return Ok(None) };
-        parse(text).map(Some).ok_or_else(|| Problem::field(Code::InvalidValue, name, expected, text))
+        parse(text)
+            .map(Some)
+            .ok_or_else(|| Problem::field(Code::InvalidValue, name, expected, text))
     }
 
     /// `provider` or `network`: exactly one of them.
@@ -87,15 +105,39 @@ impl<'a> Query<'a> {
     pub fn subject(&self, catalogue: &Catalogue) -> Result<Subject, Problem> {
         match (self.text("provider"), self.text("network")) {
             (Some(id), None) => {
-                let unknown = || Problem::field(Code::UnknownProvider, "provider", "an id listed at /v1/providers", id);
+                let unknown = || {
+                    Problem::field(
+                        Code::UnknownProvider,
+                        "provider",
+                        "an id listed at /v1/providers",
+                        id,
+                    )
+                };
                 catalogue.find(id).map(Subject::Provider).ok_or_else(unknown)
             }
             (None, Some(name)) => {
-                let unknown = || Problem::field(Code::UnknownProvider, "network", "a network listed at /v1/providers", name);
+                let unknown = || {
+                    Problem::field(
+                        Code::UnknownProvider,
+                        "network",
+                        "a network listed at /v1/providers",
+                        name,
+                    )
+                };
                 catalogue.find_network(name).map(Subject::Network).ok_or_else(unknown)
             }
-            (None, None) => Err(Problem::field(Code::MissingField, "provider", "given, or network instead", "neither")),
-            (Some(_), Some(network)) => Err(Problem::field(Code::InvalidValue, "network", "left out where provider is given", network)),
+            (None, None) => Err(Problem::field(
+                Code::MissingField,
+                "provider",
+                "given, or network instead",
+                "neither",
+            )),
+            (Some(_), Some(network)) => Err(Problem::field(
+                Code::InvalidValue,
+                "network",
+                "left out where provider is given",
+                network,
+            )),
         }
     }
 
@@ -115,10 +157,13 @@ impl<'a> Query<'a> {
     /// Where it is not four numbers that make a box.
     pub fn bbox(&self) -> Result<Option<BoundingBox>, Problem> {
         let expected = "west,south,east,north in degrees";
-        let Some([west, south, east, north]) = self.value("bbox", expected, four_numbers)? else { return Ok(None) };
+        let Some([west, south, east, north]) = self.value("bbox", expected, four_numbers)? else {
+            return Ok(None);
+        };
         let got = self.text("bbox").unwrap_or_default();
-        let refused =
-            |error: crate::domain::bbox::BoundingBoxError| Problem::field(Code::InvalidValue, "bbox", format!("{expected}: {error}"), got);
+        let refused = |error: crate::domain::bbox::BoundingBoxError| {
+            Problem::field(Code::InvalidValue, "bbox", format!("{expected}: {error}"), got)
+        };
         BoundingBox::new(west, south, east, north).map(Some).map_err(refused)
     }
 
@@ -135,8 +180,12 @@ impl<'a> Query<'a> {
     /// # Errors
     /// Where one of them is not in its range.
     pub fn resolution(&self) -> Result<Resolution, Problem> {
-        let asked = self.value("resolution", "a whole number 0..=8", |text| Resolution::new(text.parse().ok()?).ok())?;
-        let zoom = self.value("zoom", "a number 0..=24", |text| number(text).filter(|zoom| (0.0..=24.0).contains(zoom)))?;
+        let asked = self.value("resolution", "a whole number 0..=8", |text| {
+            Resolution::new(text.parse().ok()?).ok()
+        })?;
+        let zoom = self.value("zoom", "a number 0..=24", |text| {
+            number(text).filter(|zoom| (0.0..=24.0).contains(zoom))
+        })?;
         Ok(asked.or_else(|| zoom.map(Resolution::for_zoom)).unwrap_or(Resolution::DEFAULT))
     }
 
@@ -144,7 +193,12 @@ impl<'a> Query<'a> {
     ///
     /// # Errors
     /// Where it is none, or out of bounds.
-    pub fn minutes(&self, name: &str, expected: &str, bounds: std::ops::RangeInclusive<i64>) -> Result<Option<i64>, Problem> {
+    pub fn minutes(
+        &self,
+        name: &str,
+        expected: &str,
+        bounds: std::ops::RangeInclusive<i64>,
+    ) -> Result<Option<i64>, Problem> {
         self.value(name, expected, |text| minutes(text).filter(|minutes| bounds.contains(minutes)))
     }
 
@@ -155,7 +209,12 @@ impl<'a> Query<'a> {
     pub fn past(&self, name: &str, now: Timestamp) -> Result<Option<Timestamp>, Problem> {
         let Some(instant) = self.instant(name)? else { return Ok(None) };
         if instant.ms_since(now) > CLOCK_TOLERANCE_MS {
-            return Err(Problem::field(Code::InFuture, name, "not in the future", self.text(name).unwrap_or_default()));
+            return Err(Problem::field(
+                Code::InFuture,
+                name,
+                "not in the future",
+                self.text(name).unwrap_or_default(),
+            ));
         }
         Ok(Some(instant.min(now)))
     }
@@ -170,7 +229,8 @@ impl<'a> Query<'a> {
 }
 
 fn is_passed_over(name: &str) -> bool {
-    PASSED_OVER.contains(&name) || PASSED_OVER_FAMILIES.iter().any(|family| name.starts_with(family))
+    PASSED_OVER.contains(&name)
+        || PASSED_OVER_FAMILIES.iter().any(|family| name.starts_with(family))
 }
 
 fn four_numbers(text: &str) -> Option<[f64; 4]> {
@@ -230,9 +290,16 @@ mod tests {
         assert!(Query::parse(added, &[]).is_ok());
         for unknown in ["provder", "V", "__", "fbclid2", "utm", "mc", "cachebust", ""] {
             let query = format!("provider=a&{unknown}=1");
-            assert_eq!(Query::parse(&query, &["provider"]).unwrap_err().code(), Code::UnknownParameter, "{unknown:?}");
+            assert_eq!(
+                Query::parse(&query, &["provider"]).unwrap_err().code(),
+                Code::UnknownParameter,
+                "{unknown:?}"
+            );
         }
-        assert_eq!(Query::parse("provider=a&provider=a", &["provider"]).unwrap_err().code(), Code::RepeatedParameter);
+        assert_eq!(
+            Query::parse("provider=a&provider=a", &["provider"]).unwrap_err().code(),
+            Code::RepeatedParameter
+        );
     }
 
     #[test]
@@ -244,6 +311,9 @@ mod tests {
     fn a_page_reads_what_it_knows_and_nothing_else() {
         let query = Query::parse_known("anything=1&for=ingest&anything=2", &["for"]).unwrap();
         assert_eq!((query.text("for"), query.text("anything")), (Some("ingest"), None));
-        assert_eq!(Query::parse_known("for=a&for=b", &["for"]).unwrap_err().code(), Code::RepeatedParameter);
+        assert_eq!(
+            Query::parse_known("for=a&for=b", &["for"]).unwrap_err().code(),
+            Code::RepeatedParameter
+        );
     }
 }

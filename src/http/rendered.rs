@@ -1,4 +1,5 @@
-//! Rendered and compressed answers: made once for each view, or look, and question, then given to everybody who asks.
+//! Rendered and compressed answers: made once for each view, or look, and question, then
+//! given to everybody who asks.
 
 use crate::render::HeatmapFormat;
 use actix_web::http::header::{self, HeaderMap};
@@ -88,7 +89,8 @@ impl<K: Clone + Eq + Hash> Answers<K> {
         Arc::clone(place)
     }
 
-    /// Says that so many bytes were added; forgets what was asked for longest ago where that is too much.
+    /// Says that so many bytes were added; forgets what was asked for longest ago where
+    /// that is too much.
     pub fn added(&self, bytes: usize) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.bytes += bytes;
@@ -96,11 +98,17 @@ impl<K: Clone + Eq + Hash> Answers<K> {
             return;
         }
         // Half is let go at once, so that this is seldom done.
-        let mut by_age: Vec<(u64, K)> = kept.answers.iter().map(|(key, (asked, _))| (*asked, key.clone())).collect();
+        let mut by_age: Vec<(u64, K)> =
+            kept.answers.iter().map(|(key, (asked, _))| (*asked, key.clone())).collect();
         by_age.sort_unstable_by_key(|(asked, _)| *asked);
         let old = by_age.len() / 2;
         by_age[..old].iter().for_each(|(_, key)| drop(kept.answers.remove(key)));
-        kept.bytes = kept.answers.values().filter_map(|(_, place)| place.get()).map(|answer| answer.bytes()).sum();
+        kept.bytes = kept
+            .answers
+            .values()
+            .filter_map(|(_, place)| place.get())
+            .map(|answer| answer.bytes())
+            .sum();
     }
 }
 
@@ -108,13 +116,22 @@ impl Answer {
     /// A complete answer as it was rendered.
     #[must_use]
     pub fn new(etag: String, plain: Vec<u8>) -> Self {
-        Self { etag, is_complete: true, plain: plain.into(), gzip: OnceCell::new(), zstd: OnceCell::new() }
+        Self {
+            etag,
+            is_complete: true,
+            plain: plain.into(),
+            gzip: OnceCell::new(),
+            zstd: OnceCell::new(),
+        }
     }
 
-    /// Its bytes in the packing, or plain where that is as good; and whether they had to be made.
+    /// Its bytes in the packing, or plain where that is as good; and whether they had to
+    /// be made.
     pub async fn packed(&self, packing: Packing) -> (Packing, Bytes, usize) {
         let (cell, pack): (_, fn(&[u8]) -> std::io::Result<Vec<u8>>) = match packing {
-            _ if self.plain.len() < WORTH_PACKING => return (Packing::Identity, self.plain.clone(), 0),
+            _ if self.plain.len() < WORTH_PACKING => {
+                return (Packing::Identity, self.plain.clone(), 0);
+            }
             Packing::Identity => return (Packing::Identity, self.plain.clone(), 0),
             Packing::Gzip => (&self.gzip, gzip),
             Packing::Zstd => (&self.zstd, zstd_fast),
@@ -143,11 +160,15 @@ impl Packing {
     /// The best that a reader takes.
     #[must_use]
     pub fn accepted(headers: &HeaderMap) -> Self {
-        let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let accepted = headers
+            .get(header::ACCEPT_ENCODING)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
         let takes = |name: &str| {
             accepted.split(',').any(|part| {
                 let (coding, weight) = part.split_once(';').unwrap_or((part, ""));
-                let refused = weight.trim().strip_prefix("q=").and_then(|q| q.parse::<f32>().ok()) == Some(0.0);
+                let refused = weight.trim().strip_prefix("q=").and_then(|q| q.parse::<f32>().ok())
+                    == Some(0.0);
                 coding.trim().eq_ignore_ascii_case(name) && !refused
             })
         };
@@ -170,7 +191,10 @@ impl Packing {
 }
 
 /// Works beside the other requests where `bytes` are many, else here.
-async fn beside<T: Send + 'static>(bytes: usize, work: impl FnOnce() -> std::io::Result<T> + Send + 'static) -> std::io::Result<T> {
+async fn beside<T: Send + 'static>(
+    bytes: usize,
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> std::io::Result<T> {
     const MANY: usize = 64 << 10;
     if bytes < MANY {
         return work();
@@ -178,9 +202,13 @@ async fn beside<T: Send + 'static>(bytes: usize, work: impl FnOnce() -> std::io:
     actix_web::rt::task::spawn_blocking(work).await.map_err(std::io::Error::other)?
 }
 
-// The quickest levels: an answer lives for a second, and at level 1 it shrinks to a sixth already.
+// The quickest levels: an answer lives for a second, and at level 1 it shrinks to a sixth
+// already.
 fn gzip(plain: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::with_capacity(plain.len() / 4), flate2::Compression::fast());
+    let mut encoder = flate2::write::GzEncoder::new(
+        Vec::with_capacity(plain.len() / 4),
+        flate2::Compression::fast(),
+    );
     encoder.write_all(plain)?;
     encoder.finish()
 }

@@ -27,10 +27,13 @@ pub const MOST_ITEMS: usize = 10_000;
 const SINGLE: Limits = Limits { sent: 64 << 10, unpacked: 64 << 10 };
 const BATCH: Limits = Limits { sent: 4 << 20, unpacked: 16 << 20 };
 
-/// A report that a provider's service does not work. Fields that are not listed here are ignored, with a warning.
+/// A report that a provider's service does not work. Fields that are not listed here are
+/// ignored, with a warning.
 ///
-/// What does not change the meaning of a report is taken, too: numbers as strings, `id`, `reporter_id` and `plmn` as numbers, a byte order mark, a
-/// field and its older name that say the same, `plmn` or `lat` and `lon` beside a `provider` or `cell` that they agree with.
+/// What does not change the meaning of a report is taken, too: numbers as strings, `id`,
+/// `reporter_id` and `plmn` as numbers, a byte order mark, a field and its older name
+/// that say the same, `plmn` or `lat` and `lon` beside a `provider` or `cell` that they
+/// agree with.
 #[derive(Deserialize, ToSchema)]
 #[expect(dead_code, reason = "documents what RawReport reads")]
 #[schema(example = json!({
@@ -44,21 +47,28 @@ pub struct ReportBody {
     /// Where.
     #[serde(flatten)]
     place: ReportedPlace,
-    /// What does not work, one of the words that `/v1/heatmap` takes; or `working`. Case, blanks, `-` and `_` do not matter. `works`, `ok` and
-    /// `fine` are `working`. A word that may mean `working` (within two letters of it, or `works again`) counts nowhere: its outcome is `ignored`. Any
-    /// other word counts as `other`, so does one that holds `work` and a negation. Older name: `kind`.
+    /// What does not work, one of the words that `/v1/heatmap` takes; or `working`. Case,
+    /// blanks, `-` and `_` do not matter. `works`, `ok` and `fine` are `working`. A word
+    /// that may mean `working` (within two letters of it, or `works again`) counts
+    /// nowhere: its outcome is `ignored`. Any other word counts as `other`, so does one
+    /// that holds `work` and a negation. Older name: `kind`.
     #[schema(example = "no_service", min_length = 1, max_length = 64)]
     symptom: String,
-    /// Radius in metres in which the phone is with a probability of 68 %: the coarser, the larger the cell. 0, a negative number or none that is
-    /// finite is what phones say that know none: it counts as unknown (a cell of resolution 6), with a warning.
+    /// Radius in metres in which the phone is with a probability of 68 %: the coarser,
+    /// the larger the cell. 0, a negative number or none that is finite is what phones
+    /// say that know none: it counts as unknown (a cell of resolution 6), with a warning.
     #[schema(example = 35.0)]
     accuracy_m: Option<f64>,
-    /// When it was noticed, by the phone's clock; now where left out. At most 48 h ago. Clients that retry send it, so that a retry is harmless.
-    /// A number is seconds since 1970 below 100,000,000,000, else milliseconds (or, each a thousand times that, microseconds or nanoseconds).
+    /// When it was noticed, by the phone's clock; now where left out. At most 48 h ago.
+    /// Clients that retry send it, so that a retry is harmless. A number is seconds since
+    /// 1970 below 100,000,000,000, else milliseconds (or, each a thousand times that,
+    /// microseconds or nanoseconds).
     #[schema(example = json!(null), format = DateTime)]
     observed_at: Option<String>,
-    /// Random string per installation, which the app may rotate. Kept only as a keyed hash that changes daily. Older name: `device_id`.
-    /// An id that many phones send (blank, `null`, zeros) counts once a minute and cell, and is no evidence of an outage.
+    /// Random string per installation, which the app may rotate. Kept only as a keyed
+    /// hash that changes daily. Older name: `device_id`. An id that many phones send
+    /// (blank, `null`, zeros) counts once a minute and cell, and is no evidence of an
+    /// outage.
     #[schema(example = "b7e2c1d0-6c1f-4f7a-9d0e-3f1a2b4c5d6e", max_length = 128)]
     reporter_id: String,
     /// The caller's own id of this report: only echoed.
@@ -82,8 +92,9 @@ pub enum ReportedProvider {
     },
     /// By its network code.
     ByPlmn {
-        /// Mobile country and network code of the provider; `302-720` and the number 302720 are taken, too. What phones send that do not know it
-        /// (`65535…`, `--`, zeros) is ignored beside a `provider`; alone it is `missing_field`.
+        /// Mobile country and network code of the provider; `302-720` and the number
+        /// 302720 are taken, too. What phones send that do not know it (`65535…`, `--`,
+        /// zeros) is ignored beside a `provider`; alone it is `missing_field`.
         #[schema(example = "302720", pattern = "^[0-9]{5,6}$")]
         plmn: String,
         /// Left out.
@@ -99,7 +110,8 @@ pub enum ReportedProvider {
 pub enum ReportedPlace {
     /// At a position, which is kept only as the H3 cell that its accuracy supports.
     AtPosition {
-        /// Degrees north (WGS 84). 0, 0 is what phones say that do not know where they are: it counts in the provider's total and in no cell.
+        /// Degrees north (WGS 84). 0, 0 is what phones say that do not know where they
+        /// are: it counts in the provider's total and in no cell.
         #[schema(example = 43.6532, minimum = -90, maximum = 90)]
         lat: f64,
         /// Degrees east.
@@ -111,8 +123,9 @@ pub enum ReportedPlace {
     },
     /// In a cell.
     InCell {
-        /// H3 index; finer than resolution 8 is rolled up. With `accuracy_m` too, the coarser wins. `0x` before it, and decimal digits, are taken, too;
-        /// send it as a string, since a number loses its last digits in JavaScript.
+        /// H3 index; finer than resolution 8 is rolled up. With `accuracy_m` too, the
+        /// coarser wins. `0x` before it, and decimal digits, are taken, too; send it as a
+        /// string, since a number loses its last digits in JavaScript.
         #[schema(example = "882b9bc293fffff", pattern = "^0?8[0-9a-fA-F]{14}$")]
         cell: String,
         /// Left out.
@@ -139,7 +152,8 @@ pub struct ReportAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "882b9bc293fffff")]
     cell: Option<String>,
-    /// The minute it counts in, corrected for the sender's clock; left out where it counts nowhere.
+    /// The minute it counts in, corrected for the sender's clock; left out where it
+    /// counts nowhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "2022-07-08T08:44:00Z", format = DateTime)]
     observed_at: Option<String>,
@@ -161,7 +175,8 @@ pub enum OutcomeWord {
     Counted,
     /// This reporter already counts for this provider, claim and period of two hours.
     Duplicate,
-    /// It counts nowhere, since its symptom may mean that it works, or that it does not: `warning` says what to send instead.
+    /// It counts nowhere, since its symptom may mean that it works, or that it does not:
+    /// `warning` says what to send instead.
     Ignored,
     /// It is at fault and does not count; the others do.
     Rejected,
@@ -182,9 +197,13 @@ pub struct BatchAnswer {
     /// Items at fault.
     #[schema(example = 1)]
     rejected: usize,
-    /// What was passed over in items that are not listed, if anything: how many, and the first of them.
+    /// What was passed over in items that are not listed, if anything: how many, and the
+    /// first of them.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, example = "2 items, the first at 0: unknown field \"battery\" is ignored")]
+    #[schema(
+        nullable = false,
+        example = "2 items, the first at 0: unknown field \"battery\" is ignored"
+    )]
     warning: Option<String>,
     /// Items that were not counted, in input order; with `results=all` all of them.
     results: Vec<ItemResult>,
@@ -226,22 +245,29 @@ pub struct ItemResult {
 
 /// Submit a report
 ///
-/// Answered once it is on the disk. A repeated report is answered `duplicate` and counts once, as long as it carries `observed_at`.
-/// Retry 503 and 429 (after `Retry-After` and some jitter) and lost connections. Drop a report only where it is at fault itself.
+/// Answered once it is on the disk. A repeated report is answered `duplicate` and counts
+/// once, as long as it carries `observed_at`. Retry 503 and 429 (after `Retry-After` and
+/// some jitter) and lost connections. Drop a report only where it is at fault itself.
 #[utoipa::path(
     post, path = "/v1/reports", tag = "reports", operation_id = "submit_report",
     params(super::params::ReportParams, super::params::SentAtHeader),
     request_body(content = ReportBody, content_type = "application/json", description = "One report; may be packed with gzip or zstd, at most 64 KiB. Also taken as `text/plain` (`navigator.sendBeacon`) and without a media type"),
     responses(
         (status = 202, description = "Counted, a duplicate, or ignored", body = ReportAnswer),
-        (status = 400, description = "A field is at fault: drop the report. Or a parameter is: leave it out", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 400, description = "A field is at fault: drop the report. Or a parameter is: \
+             leave it out", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 408, description = "The body did not arrive in time: send it again", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 413, description = "The body is over 64 KiB", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 415, description = "Not JSON by its media type, or packed in an unknown way: keep the report, mend the request", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 415, description = "Not JSON by its media type, or packed in an unknown way: \
+             keep the report, mend the request", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 503, description = "Not recorded: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
-pub async fn submit(app: web::Data<App>, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
+pub async fn submit(
+    app: web::Data<App>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
     let query = Query::parse(request.query_string(), &["sent_at"])?;
     let (sent_at, warning) = sent_at(&request, &query)?;
     let acceptance = app.engine.accept(sent_at)?;
@@ -254,7 +280,8 @@ pub async fn submit(app: web::Data<App>, request: HttpRequest, payload: web::Pay
         ));
     }
     let body = Body::collect(&request, payload, SINGLE).await?;
-    let (accepted, id) = read_single(&body, &app.engine, &acceptance).inspect_err(|_| app.engine.metrics().reports("rejected", 1))?;
+    let (accepted, id) = read_single(&body, &app.engine, &acceptance)
+        .inspect_err(|_| app.engine.metrics().reports("rejected", 1))?;
     drop(body);
     let outcome = match accepted.report {
         Some(report) => app.engine.record(vec![report]).await?[0].into(),
@@ -266,8 +293,13 @@ pub async fn submit(app: web::Data<App>, request: HttpRequest, payload: web::Pay
     Ok(HttpResponse::Accepted().json(ReportAnswer::of(outcome, accepted.report, id, warning)))
 }
 
-/// Kept out of the handler, whose state is copied about while it waits: of the parsed body only this much is needed then.
-fn read_single(body: &Body, engine: &Engine, acceptance: &Acceptance) -> Result<(Accepted, Option<String>), Problem> {
+/// Kept out of the handler, whose state is copied about while it waits: of the parsed
+/// body only this much is needed then.
+fn read_single(
+    body: &Body,
+    engine: &Engine,
+    acceptance: &Acceptance,
+) -> Result<(Accepted, Option<String>), Problem> {
     let (text, mut room) = (body.unpacked()?, Vec::new());
     let raw: RawReport = parsed(trimmed(&text), &mut room).map_err(|error| malformed(&error))?;
     let accepted = accept(&raw, engine, acceptance)?;
@@ -276,34 +308,48 @@ fn read_single(body: &Body, engine: &Engine, acceptance: &Acceptance) -> Result<
 
 /// Submit a batch of reports
 ///
-/// Each item has an outcome of its own: one at fault never spoils the rest. After a 503 the outcome of every item is unknown: send the
-/// whole batch again, which is harmless.
+/// Each item has an outcome of its own: one at fault never spoils the rest. After a 503
+/// the outcome of every item is unknown: send the whole batch again, which is harmless.
 #[utoipa::path(
     post, path = "/v1/reports/batch", tag = "reports", operation_id = "submit_reports",
     params(super::params::BatchParams, super::params::SentAtHeader),
     request_body(
-        description = "At most 10,000 reports, 4 MiB as sent (gzip or zstd, if you like) and 16 MiB unpacked: a JSON array, or one JSON object a line. Also taken as `text/plain` (`navigator.sendBeacon`) and without a media type: what begins with a bracket is an array",
+        description = "At most 10,000 reports, 4 MiB as sent (gzip or zstd, if you like) and 16 \
+             MiB unpacked: a JSON array, or one JSON object a line. Also taken as `text/plain` \
+             (`navigator.sendBeacon`) and without a media type: what begins with a bracket is an \
+             array",
         content((Vec<ReportBody> = "application/json"), (ReportLines = "application/x-ndjson")),
     ),
     responses(
         (status = 200, description = "What became of the items", body = BatchAnswer),
-        (status = 400, description = "The batch cannot be read: send its items one by one. Or a parameter is at fault: leave it out", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 400, description = "The batch cannot be read: send its items one by one. Or a \
+             parameter is at fault: leave it out", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 408, description = "The body did not arrive in time: send it again", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 413, description = "Too many items or bytes: split it", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 415, description = "Neither JSON nor NDJSON by its media type, or packed in an unknown way: keep the items, mend the request", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "The outcome of every item is unknown: send the whole batch again after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 415, description = "Neither JSON nor NDJSON by its media type, or packed in an \
+             unknown way: keep the items, mend the request", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "The outcome of every item is unknown: send the whole batch \
+             again after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
-pub async fn submit_batch(app: web::Data<App>, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
+pub async fn submit_batch(
+    app: web::Data<App>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
     let query = Query::parse(request.query_string(), &["sent_at", "results"])?;
     let list_all = query.value("results", "all", |text| (text == "all").then_some(()))?.is_some();
     let (sent_at, warning) = sent_at(&request, &query)?;
     let acceptance = app.engine.accept(sent_at)?;
     let declared = Declared::of(&request, "application/json or application/x-ndjson")?;
     let body = Body::collect(&request, payload, BATCH).await?;
-    let batch = app.beside(body.is_large(), move |app| Batch::read(&body, declared, &app.engine, &acceptance)).await??;
+    let batch = app
+        .beside(body.is_large(), move |app| Batch::read(&body, declared, &app.engine, &acceptance))
+        .await??;
     let count = |outcome, is_one: fn(&Item) -> bool| {
-        app.engine.metrics().reports(outcome, batch.items.iter().filter(|item| is_one(item)).count() as u64);
+        app.engine
+            .metrics()
+            .reports(outcome, batch.items.iter().filter(|item| is_one(item)).count() as u64);
     };
     count("rejected", |item| matches!(item, Item::Faulty(_)));
     let outcomes = app.engine.record(batch.reports).await?;
@@ -319,7 +365,8 @@ struct Batch {
     items: Vec<Item>,
 }
 
-/// What the answer must say of an item. Two words for the common one, which is sound and carries nothing.
+/// What the answer must say of an item. Two words for the common one, which is sound and
+/// carries nothing.
 enum Item {
     Sound(Option<Box<Labels>>),
     Ignored(Box<Labels>),
@@ -345,7 +392,12 @@ struct Fault {
 }
 
 impl Batch {
-    fn read(body: &Body, declared: Declared, engine: &Engine, acceptance: &Acceptance) -> Result<Self, Problem> {
+    fn read(
+        body: &Body,
+        declared: Declared,
+        engine: &Engine,
+        acceptance: &Acceptance,
+    ) -> Result<Self, Problem> {
         let unpacked = body.unpacked()?;
         let (text, mut room) = (trimmed(&unpacked), Vec::new());
         let mut batch = Self { reports: Vec::new(), items: Vec::new() };
@@ -360,7 +412,9 @@ impl Batch {
                 }
             }
             Declared::Lines | Declared::Nothing => {
-                for line in text.split(|byte| *byte == b'\n').map(trimmed).filter(|line| !line.is_empty()) {
+                for line in
+                    text.split(|byte| *byte == b'\n').map(trimmed).filter(|line| !line.is_empty())
+                {
                     if batch.items.len() == MOST_ITEMS {
                         return Err(too_many_items());
                     }
@@ -373,7 +427,10 @@ impl Batch {
             }
         }
         if batch.items.is_empty() && declared != Declared::Json {
-            return Err(Problem::new(Code::MalformedBody, "the body must hold at least one report"));
+            return Err(Problem::new(
+                Code::MalformedBody,
+                "the body must hold at least one report",
+            ));
         }
         Ok(batch)
     }
@@ -383,9 +440,13 @@ impl Batch {
         self.items.push(match accept(raw, engine, acceptance) {
             Ok(Accepted { report: Some(report), warning }) => {
                 self.reports.push(report);
-                Item::Sound((id.is_some() || warning.is_some()).then(|| Box::new(Labels { id, warning })))
+                Item::Sound(
+                    (id.is_some() || warning.is_some()).then(|| Box::new(Labels { id, warning })),
+                )
             }
-            Ok(Accepted { report: None, warning }) => Item::Ignored(Box::new(Labels { id, warning })),
+            Ok(Accepted { report: None, warning }) => {
+                Item::Ignored(Box::new(Labels { id, warning }))
+            }
             Err(problem) => Item::faulty(id, &problem),
         });
     }
@@ -393,12 +454,20 @@ impl Batch {
 
 impl Item {
     fn faulty(id: Option<String>, problem: &Problem) -> Self {
-        Self::Faulty(Box::new(Fault { id, code: problem.code(), error: problem.errors().first().cloned() }))
+        Self::Faulty(Box::new(Fault {
+            id,
+            code: problem.code(),
+            error: problem.errors().first().cloned(),
+        }))
     }
 }
 
 /// The report of one item, and what its sender should know.
-fn accept(raw: &RawReport<'_>, engine: &Engine, acceptance: &Acceptance) -> Result<Accepted, Problem> {
+fn accept(
+    raw: &RawReport<'_>,
+    engine: &Engine,
+    acceptance: &Acceptance,
+) -> Result<Accepted, Problem> {
     let read = raw.read(engine.catalogue()).inspect_err(|faults| {
         for fault in faults.iter().filter(|fault| fault.kind == FaultKind::UnknownProvider) {
             engine.metrics().unknown_providers.note(fault.field, &fault.got);
@@ -407,26 +476,46 @@ fn accept(raw: &RawReport<'_>, engine: &Engine, acceptance: &Acceptance) -> Resu
     let report = acceptance.report(&read.submission).map_err(|error| {
         let observed_at = read.submission.observed_at.map_or_else(String::new, rfc3339);
         match error {
-            TimeError::TooOld { lateness_ms } => {
-                Problem::field(Code::TooOld, "observed_at", format!("at most {} h ago", lateness_ms / 3_600_000), observed_at)
+            TimeError::TooOld { lateness_ms } => Problem::field(
+                Code::TooOld,
+                "observed_at",
+                format!("at most {} h ago", lateness_ms / 3_600_000),
+                observed_at,
+            ),
+            TimeError::InFuture => {
+                Problem::field(Code::InFuture, "observed_at", "not in the future", observed_at)
             }
-            TimeError::InFuture => Problem::field(Code::InFuture, "observed_at", "not in the future", observed_at),
-            TimeError::CannotBeKept => Problem::field(Code::TooOld, "observed_at", "of 1970 or later", observed_at),
+            TimeError::CannotBeKept => {
+                Problem::field(Code::TooOld, "observed_at", "of 1970 or later", observed_at)
+            }
         }
     })?;
     engine.warn(&read.warnings);
-    Ok(Accepted { report: (read.standing == Standing::Counts).then_some(report), warning: Warning::joined(&read.warnings) })
+    Ok(Accepted {
+        report: (read.standing == Standing::Counts).then_some(report),
+        warning: Warning::joined(&read.warnings),
+    })
 }
 
 fn answer(items: Vec<Item>, outcomes: &[Recorded], list_all: bool) -> BatchAnswer {
-    let mut answer = BatchAnswer { counted: 0, duplicate: 0, ignored: 0, rejected: 0, warning: None, results: Vec::new() };
+    let mut answer = BatchAnswer {
+        counted: 0,
+        duplicate: 0,
+        ignored: 0,
+        rejected: 0,
+        warning: None,
+        results: Vec::new(),
+    };
     let (mut outcomes, mut unlisted, mut first_warning) = (outcomes.iter(), 0, None);
     for (index, item) in items.into_iter().enumerate() {
         let result = match item {
             Item::Faulty(fault) => ItemResult::rejected(index, *fault),
-            Item::Ignored(labels) => ItemResult::recorded(index, OutcomeWord::Ignored, Some(labels)),
+            Item::Ignored(labels) => {
+                ItemResult::recorded(index, OutcomeWord::Ignored, Some(labels))
+            }
             Item::Sound(labels) => {
-                let outcome = outcomes.next().copied().map_or(OutcomeWord::Rejected, OutcomeWord::from);
+                let outcome =
+                    outcomes.next().copied().map_or(OutcomeWord::Rejected, OutcomeWord::from);
                 ItemResult::recorded(index, outcome, labels)
             }
         };
@@ -443,12 +532,18 @@ fn answer(items: Vec<Item>, outcomes: &[Recorded], list_all: bool) -> BatchAnswe
             first_warning.get_or_insert((index, warning));
         }
     }
-    answer.warning = first_warning.map(|(index, warning)| format!("{unlisted} items, the first at {index}: {warning}"));
+    answer.warning = first_warning
+        .map(|(index, warning)| format!("{unlisted} items, the first at {index}: {warning}"));
     answer
 }
 
 impl ReportAnswer {
-    fn of(outcome: OutcomeWord, report: Option<Report>, id: Option<String>, warning: Option<String>) -> Self {
+    fn of(
+        outcome: OutcomeWord,
+        report: Option<Report>,
+        id: Option<String>,
+        warning: Option<String>,
+    ) -> Self {
         let cell = report.map(|report| report.cell).filter(|cell| !cell.is_nowhere());
         let observed_at = report.map(|report| rfc3339(report.observed.minute.start()));
         Self { outcome, cell: cell.map(|cell| cell.to_string()), observed_at, id, warning }
@@ -460,12 +555,30 @@ impl ItemResult {
         let Fault { id, code, error } = fault;
         let (field, expected) = error.map(|error| (error.field, error.expected)).unzip();
         let retryable = Some(code.is_retryable());
-        Self { index, id, outcome: OutcomeWord::Rejected, code: Some(code), retryable, field, expected, warning: None }
+        Self {
+            index,
+            id,
+            outcome: OutcomeWord::Rejected,
+            code: Some(code),
+            retryable,
+            field,
+            expected,
+            warning: None,
+        }
     }
 
     fn recorded(index: usize, outcome: OutcomeWord, labels: Option<Box<Labels>>) -> Self {
         let (id, warning) = labels.map_or((None, None), |labels| (labels.id, labels.warning));
-        Self { index, id, outcome, code: None, retryable: None, field: None, expected: None, warning }
+        Self {
+            index,
+            id,
+            outcome,
+            code: None,
+            retryable: None,
+            field: None,
+            expected: None,
+            warning,
+        }
     }
 }
 
@@ -482,7 +595,8 @@ fn null() -> Schema {
     ObjectBuilder::new().schema_type(SchemaType::new(Type::Null)).into()
 }
 
-/// The items of a JSON array. It stops one past the most that are taken, so that a body of many small ones takes no memory.
+/// The items of a JSON array. It stops one past the most that are taken, so that a body
+/// of many small ones takes no memory.
 struct Items<'a>(Vec<RawReport<'a>>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Items<'a> {
@@ -511,20 +625,30 @@ impl<'de> Visitor<'de> for ItemsVisitor {
     }
 }
 
-/// The sender's clock on sending: the parameter, which must be sound, else the header. One that cannot be read is passed over.
-fn sent_at(request: &HttpRequest, query: &Query<'_>) -> Result<(Option<Timestamp>, Option<Warning>), Problem> {
+/// The sender's clock on sending: the parameter, which must be sound, else the header.
+/// One that cannot be read is passed over.
+fn sent_at(
+    request: &HttpRequest,
+    query: &Query<'_>,
+) -> Result<(Option<Timestamp>, Option<Warning>), Problem> {
     let parameter = query.value("sent_at", SENT_INSTANT, sent_instant)?;
     let Some(header) = request.headers().get("Sent-At") else { return Ok((parameter, None)) };
     let header = String::from_utf8_lossy(header.as_bytes());
     let read = sent_instant(&header);
-    let unreadable = || format!("Sent-At {:?} is no time, and is ignored", header.chars().take(64).collect::<String>());
+    let unreadable = || {
+        format!(
+            "Sent-At {:?} is no time, and is ignored",
+            header.chars().take(64).collect::<String>()
+        )
+    };
     let warning = read.is_none().then(|| Warning::new(WarningKind::UnreadableSentAt, unreadable()));
     Ok((parameter.or(read), warning))
 }
 
 /// What is said of the request, then of what is in it.
 fn joined(of_request: Option<Warning>, of_reports: Option<String>) -> Option<String> {
-    let texts: Vec<String> = of_request.map(|warning| warning.text).into_iter().chain(of_reports).collect();
+    let texts: Vec<String> =
+        of_request.map(|warning| warning.text).into_iter().chain(of_reports).collect();
     (!texts.is_empty()).then(|| texts.join("; "))
 }
 

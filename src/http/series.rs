@@ -22,7 +22,8 @@ use utoipa::ToSchema;
 const MOST_POINTS: i64 = 5_000;
 const DEFAULT_STEP_MINUTES: i64 = 5;
 const DEFAULT_INTERVAL_MS: i64 = 24 * HOUR_MS;
-const PARAMETERS: [&str; 8] = ["provider", "network", "cell", "bbox", "symptom", "from", "to", "step"];
+const PARAMETERS: [&str; 8] =
+    ["provider", "network", "cell", "bbox", "symptom", "from", "to", "step"];
 
 /// Counts over time.
 #[derive(Debug, Serialize, ToSchema)]
@@ -59,11 +60,13 @@ pub struct SeriesPoint {
     /// How many reports.
     #[schema(example = 120)]
     count: u64,
-    /// How many were to be expected, by what is known now. Null where one symptom is asked for, while detection catches up, and where too little
-    /// is known of the provider.
+    /// How many were to be expected, by what is known now. Null where one symptom is
+    /// asked for, while detection catches up, and where too little is known of the
+    /// provider.
     #[schema(required = true)]
     expected: Option<f64>,
-    /// 95 % of ordinary counts lie between this and `expected_high`. Null where `expected` is.
+    /// 95 % of ordinary counts lie between this and `expected_high`. Null where
+    /// `expected` is.
     #[schema(required = true)]
     expected_low: Option<f64>,
     /// See `expected_low`.
@@ -77,8 +80,9 @@ pub struct SeriesPoint {
 
 /// Counts over time
 ///
-/// A point counts the reports observed in it, whenever they came. Minutes are kept for 14 days; beyond, steps of whole hours reach back
-/// 8 weeks, everywhere or in cells of resolution 7 and coarser.
+/// A point counts the reports observed in it, whenever they came. Minutes are kept for 14
+/// days; beyond, steps of whole hours reach back 8 weeks, everywhere or in cells of
+/// resolution 7 and coarser.
 #[utoipa::path(
     get, path = "/v1/series", tag = "series", operation_id = "series",
     params(super::params::SeriesParams),
@@ -86,7 +90,8 @@ pub struct SeriesPoint {
         (status = 200, description = "The points", body = SeriesAnswer),
         (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
         (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "The store is away and nothing recent is left: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "The store is away and nothing recent is left: retry after \
+             `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
 pub async fn series(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -116,13 +121,17 @@ pub async fn series(app: web::Data<App>, request: HttpRequest) -> Result<HttpRes
         as_of: String::new(),
         stale: served.stale,
     };
-    let is_complete = key.symptoms != Symptoms::AllProblems || served.value.bands.iter().all(Option::is_some);
+    let is_complete =
+        key.symptoms != Symptoms::AllProblems || served.value.bands.iter().all(Option::is_some);
     let etag = etag_of(&answer);
     if matches_etag(&request, &etag) {
-        return Ok(with_caching(HttpResponse::NotModified(), &etag, is_final && is_complete).finish());
+        return Ok(
+            with_caching(HttpResponse::NotModified(), &etag, is_final && is_complete).finish()
+        );
     }
     answer.as_of = rfc3339(served.value.as_of);
-    app.packed(&request, with_caching(HttpResponse::Ok(), &etag, is_final && is_complete), &answer).await
+    app.packed(&request, with_caching(HttpResponse::Ok(), &etag, is_final && is_complete), &answer)
+        .await
 }
 
 fn key(app: &App, query: &Query<'_>) -> Result<SeriesKey, Problem> {
@@ -130,7 +139,12 @@ fn key(app: &App, query: &Query<'_>) -> Result<SeriesKey, Problem> {
     let subject = query.subject(app.engine.catalogue())?;
     let place = match (query.cell()?, query.bbox()?) {
         (Some(_), Some(_)) => {
-            return Err(Problem::field(Code::InvalidValue, "bbox", "left out where cell is given", query.text("bbox").unwrap_or_default()));
+            return Err(Problem::field(
+                Code::InvalidValue,
+                "bbox",
+                "left out where cell is given",
+                query.text("bbox").unwrap_or_default(),
+            ));
         }
         (Some(cell), None) => Within::Cell(cell),
         (None, Some(bbox)) => Within::Box(bbox),
@@ -138,28 +152,51 @@ fn key(app: &App, query: &Query<'_>) -> Result<SeriesKey, Problem> {
     };
     let to = query.past("to", now)?.unwrap_or(now);
     let from = query.instant("from")?.unwrap_or(to.plus_ms(-DEFAULT_INTERVAL_MS));
-    // From the minute that `from` lies in, up to and with the one that is running at `to`.
+    // From the minute that `from` lies in, up to and with the one that is running at
+    // `to`.
     let interval = Window { from: from.minute(), to: Window::ending_at(to, 1).to };
     if interval.to <= interval.from {
-        return Err(Problem::field(Code::InvalidValue, "from", "before to", query.text("from").unwrap_or_default()));
+        return Err(Problem::field(
+            Code::InvalidValue,
+            "from",
+            "before to",
+            query.text("from").unwrap_or_default(),
+        ));
     }
-    let step = query.minutes("step", "1m to 1d, like 5m or 1h", 1..=24 * 60)?.unwrap_or(DEFAULT_STEP_MINUTES);
-    let step = Step::minutes(step).map_err(|error| Problem::field(Code::InvalidValue, "step", "1m to 1d", error.0.to_string()))?;
+    let step = query
+        .minutes("step", "1m to 1d, like 5m or 1h", 1..=24 * 60)?
+        .unwrap_or(DEFAULT_STEP_MINUTES);
+    let step = Step::minutes(step).map_err(|error| {
+        Problem::field(Code::InvalidValue, "step", "1m to 1d", error.0.to_string())
+    })?;
     let from_hours = retention(app, query, from, interval, step, place)?;
     if step.points_in(interval) > MOST_POINTS {
         let expected = format!("wide enough for at most {MOST_POINTS} points");
-        return Err(Problem::field(Code::InvalidValue, "step", expected, format!("{} points", step.points_in(interval))));
+        return Err(Problem::field(
+            Code::InvalidValue,
+            "step",
+            expected,
+            format!("{} points", step.points_in(interval)),
+        ));
     }
     Ok(SeriesKey { subject, place, symptoms: query.symptoms()?, interval, step, from_hours })
 }
 
 /// Whether hours must be read, since minutes are no longer kept.
-fn retention(app: &App, query: &Query<'_>, from: Timestamp, interval: Window, step: Step, place: Within) -> Result<bool, Problem> {
+fn retention(
+    app: &App,
+    query: &Query<'_>,
+    from: Timestamp,
+    interval: Window,
+    step: Step,
+    place: Within,
+) -> Result<bool, Problem> {
     if app.engine.minutes_kept_since() <= from {
         return Ok(false);
     }
     let got = query.text("from").unwrap_or_default();
-    let refused = |expected: String| Err(Problem::field(Code::OutOfRetention, "from", expected, got));
+    let refused =
+        |expected: String| Err(Problem::field(Code::OutOfRetention, "from", expected, got));
     if from < app.engine.now().plus_ms(-HOURS_KEPT_DAYS * 24 * HOUR_MS) {
         return refused(format!("at most {HOURS_KEPT_DAYS} days ago"));
     }

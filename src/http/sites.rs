@@ -1,4 +1,5 @@
-//! Where incidents are: named and outlined once for each revision, since that takes longer than all the rest of an answer.
+//! Where incidents are: named and outlined once for each revision, since that takes
+//! longer than all the rest of an answer.
 
 use super::listing::place;
 use crate::domain::incident::{Incident, IncidentId};
@@ -18,7 +19,8 @@ pub struct Sites {
     outlines: Kept<(RevisionKey, usize), Arc<Outline>>,
 }
 
-/// Which revision. The instant tells apart two of one number, of which the later one counts.
+/// Which revision. The instant tells apart two of one number, of which the later one
+/// counts.
 type RevisionKey = (IncidentId, u32, Timestamp);
 
 /// The lock is held for look-ups only.
@@ -29,15 +31,19 @@ impl Sites {
     pub fn place(&self, incident: &Incident) -> PlaceJson {
         kept(&self.names, key(incident), || {
             let named = place(&incident.cells);
-            // Its cells are those with reports: they say in which countries, and no city stands out.
-            let everywhere = || PlaceJson { text: "everywhere".into(), cities: Vec::new(), ..named.clone() };
+            // Its cells are those with reports: they say in which countries, and no city
+            // stands out.
+            let everywhere =
+                || PlaceJson { text: "everywhere".into(), cities: Vec::new(), ..named.clone() };
             if incident.everywhere { everywhere() } else { named }
         })
     }
 
     /// The outline of an incident, of at most so many corners.
     pub fn outline(&self, incident: &Incident, most_corners: usize) -> Arc<Outline> {
-        kept(&self.outlines, (key(incident), most_corners), || Arc::new(Outline::of(&incident.cells, most_corners)))
+        kept(&self.outlines, (key(incident), most_corners), || {
+            Arc::new(Outline::of(&incident.cells, most_corners))
+        })
     }
 }
 
@@ -45,7 +51,11 @@ const fn key(incident: &Incident) -> RevisionKey {
     (incident.id, incident.revision, incident.known_at)
 }
 
-fn kept<K: Eq + std::hash::Hash, V: Clone>(all: &Kept<K, V>, key: K, make: impl FnOnce() -> V) -> V {
+fn kept<K: Eq + std::hash::Hash, V: Clone>(
+    all: &Kept<K, V>,
+    key: K,
+    make: impl FnOnce() -> V,
+) -> V {
     let lock = || all.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(value) = lock().get(&key) {
         return value.clone();

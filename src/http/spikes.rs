@@ -1,4 +1,5 @@
-//! `GET /v1/spikes` and `.geojson`: what is too surprising now, whether an incident has come of it or not.
+//! `GET /v1/spikes` and `.geojson`: what is too surprising now, whether an incident has
+//! come of it or not.
 
 use super::App;
 use super::detection::Basis;
@@ -24,7 +25,8 @@ use std::fmt;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
-const PARAMETERS: [&str; 7] = ["provider", "network", "bbox", "area", "min_score", "limit", "cursor"];
+const PARAMETERS: [&str; 7] =
+    ["provider", "network", "bbox", "area", "min_score", "limit", "cursor"];
 /// In a cursor, the place of a spike that has no centre.
 const EVERYWHERE: &str = "everywhere";
 
@@ -56,8 +58,9 @@ struct Question {
     after: Option<Rank>,
 }
 
-/// Where a spike stands in the list: by its score, the highest first, then by provider and place. So a page follows the one before even where
-/// spikes have come and gone in between.
+/// Where a spike stands in the list: by its score, the highest first, then by provider
+/// and place. So a page follows the one before even where spikes have come and gone in
+/// between.
 #[derive(Debug, Clone, PartialEq)]
 struct Rank {
     score: f64,
@@ -67,8 +70,9 @@ struct Rank {
 
 /// List spikes
 ///
-/// Cells in which one provider has more reports now than chance explains, whether an incident has come of it or not. They are of now: what was
-/// surprising before is in the revisions of incidents.
+/// Cells in which one provider has more reports now than chance explains, whether an
+/// incident has come of it or not. They are of now: what was surprising before is in the
+/// revisions of incidents.
 #[utoipa::path(
     get, path = "/v1/spikes", tag = "incidents", operation_id = "list_spikes",
     params(super::params::SpikesParams),
@@ -76,7 +80,8 @@ struct Rank {
         (status = 200, description = "A page of spikes", body = SpikesAnswer),
         (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
         (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Detection is catching up with the past: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "Detection is catching up with the past: retry after \
+             `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
 pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -97,7 +102,8 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
         (status = 200, description = "A feature a spike", body = SpikesGeoJson, content_type = "application/geo+json"),
         (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
         (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Detection is catching up with the past: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "Detection is catching up with the past: retry after \
+             `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
 pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -105,7 +111,9 @@ pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpRe
     let make = move |app: &App, moment: &Moment| {
         let (found, next_cursor) = question.answer(app.engine.catalogue(), moment);
         let most = most_corners_of_one(question.limit);
-        let drawn = found.into_iter().map(|(json, spike)| (json, Arc::new(Outline::of(&spike.cells, most))));
+        let drawn = found
+            .into_iter()
+            .map(|(json, spike)| (json, Arc::new(Outline::of(&spike.cells, most))));
         Ok(SpikesGeoJson::of(drawn.collect(), next_cursor, moment.is_stale))
     };
     live::answer(&app, &request, (Basis::Detectors, "application/geo+json"), make).await
@@ -138,14 +146,24 @@ impl Question {
     }
 
     /// The spikes of the page, and where the next one begins.
-    fn answer<'a>(&self, catalogue: &Catalogue, moment: &'a Moment) -> (Vec<(SpikeJson, &'a Spike)>, Option<String>) {
-        let of_asked = catalogue.iter().zip(&moment.outlook.providers).filter(|((_, provider), _)| {
-            self.provider.as_ref().is_none_or(|asked| provider.id == *asked)
-                && self.network.as_ref().is_none_or(|asked| provider.network == *asked)
+    fn answer<'a>(
+        &self,
+        catalogue: &Catalogue,
+        moment: &'a Moment,
+    ) -> (Vec<(SpikeJson, &'a Spike)>, Option<String>) {
+        let of_asked =
+            catalogue.iter().zip(&moment.outlook.providers).filter(|((_, provider), _)| {
+                self.provider.as_ref().is_none_or(|asked| provider.id == *asked)
+                    && self.network.as_ref().is_none_or(|asked| provider.network == *asked)
+            });
+        let all = of_asked.flat_map(|((_, provider), sight)| {
+            sight.spikes.iter().map(move |spike| (provider, spike))
         });
-        let all = of_asked.flat_map(|((_, provider), sight)| sight.spikes.iter().map(move |spike| (provider, spike)));
         let mut found: Vec<(Rank, &Provider, &Spike)> = all
-            .filter(|(_, spike)| self.min_score.is_none_or(|least| least <= spike.evidence.score) && self.place.holds_one_of(&spike.cells))
+            .filter(|(_, spike)| {
+                self.min_score.is_none_or(|least| least <= spike.evidence.score)
+                    && self.place.holds_one_of(&spike.cells)
+            })
             .map(|(provider, spike)| (Rank::of(provider, spike), provider, spike))
             .filter(|(rank, ..)| self.after.as_ref().is_none_or(|after| rank.order(after).is_gt()))
             .collect();
@@ -153,19 +171,27 @@ impl Question {
         let is_last = found.len() <= self.limit;
         found.truncate(self.limit);
         let next_cursor = found.last().filter(|_| !is_last).map(|(rank, ..)| rank.to_string());
-        let page = found.into_iter().map(|(_, provider, spike)| (json(&moment.register, provider, spike), spike));
+        let page = found
+            .into_iter()
+            .map(|(_, provider, spike)| (json(&moment.register, provider, spike), spike));
         (page.collect(), next_cursor)
     }
 }
 
 impl Rank {
     fn of(provider: &Provider, spike: &Spike) -> Self {
-        Self { score: spike.evidence.score, provider: provider.id.clone(), centre: spike.evidence.centre }
+        Self {
+            score: spike.evidence.score,
+            provider: provider.id.clone(),
+            centre: spike.evidence.centre,
+        }
     }
 
     fn order(&self, other: &Self) -> Ordering {
         let by_score = other.score.total_cmp(&self.score);
-        by_score.then_with(|| self.provider.cmp(&other.provider)).then_with(|| self.centre.cmp(&other.centre))
+        by_score
+            .then_with(|| self.provider.cmp(&other.provider))
+            .then_with(|| self.centre.cmp(&other.centre))
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -185,9 +211,14 @@ impl fmt::Display for Rank {
 
 fn json(register: &Register, provider: &Provider, spike: &Spike) -> SpikeJson {
     let region = Region::new(&spike.cells, spike.evidence.centre.is_none());
-    let own = register.open().find(|incident| incident.brand(&provider.id).is_some() && incident.region().meets(&region));
-    let is_blamed = |other: &Attribution| other.provider == provider.id && other.verdict == Verdict::Collateral;
-    let blamed = register.open().find(|incident| incident.attributions.iter().any(is_blamed) && incident.region().meets(&region));
+    let own = register.open().find(|incident| {
+        incident.brand(&provider.id).is_some() && incident.region().meets(&region)
+    });
+    let is_blamed =
+        |other: &Attribution| other.provider == provider.id && other.verdict == Verdict::Collateral;
+    let blamed = register.open().find(|incident| {
+        incident.attributions.iter().any(is_blamed) && incident.region().meets(&region)
+    });
     SpikeJson {
         provider: provider.id.clone(),
         network: provider.network.clone(),

@@ -1,6 +1,7 @@
 //! Packed bodies, unpacked within their limit.
 //!
-//! What follows the last packed part and is only filler is passed over, as `gzip` itself does: zero bytes of a block, a newline of a shell.
+//! What follows the last packed part and is only filler is passed over, as `gzip` itself
+//! does: zero bytes of a block, a newline of a shell.
 
 use super::body::Encoding;
 use flate2::bufread::GzDecoder;
@@ -8,8 +9,9 @@ use memmap2::MmapMut;
 use std::io::{self, ErrorKind, Read};
 use std::ops::Deref;
 
-/// The first `length` bytes of memory that is the system's again when dropped. An allocator would keep it for the thread that
-/// happened to unpack, and a few packed bodies at once would hold many times their limit.
+/// The first `length` bytes of memory that is the system's again when dropped. An
+/// allocator would keep it for the thread that happened to unpack, and a few packed
+/// bodies at once would hold many times their limit.
 #[derive(Debug)]
 pub struct Mapped {
     /// Room for the limit and one byte more; taken only as far as it is filled.
@@ -26,7 +28,8 @@ enum Filled {
     OverLimit,
 }
 
-/// How a body is packed that does not say so: some proxies lose the header. No JSON begins with these bytes.
+/// How a body is packed that does not say so: some proxies lose the header. No JSON
+/// begins with these bytes.
 #[must_use]
 pub fn told_by(body: &[u8]) -> Encoding {
     match body {
@@ -73,9 +76,12 @@ fn in_parts<'a>(
         if filled == Filled::OverLimit {
             return Ok(None);
         }
-        // Fillers between parts are passed over, too: what they came from wrote whole blocks.
+        // Fillers between parts are passed over, too: what they came from wrote whole
+        // blocks.
         let is_filler = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0;
-        let Some(next) = left.iter().position(|byte| !is_filler(byte)) else { return Ok(Some(mapped)) };
+        let Some(next) = left.iter().position(|byte| !is_filler(byte)) else {
+            return Ok(Some(mapped));
+        };
         rest = &left[next..];
     }
 }
@@ -156,7 +162,10 @@ mod tests {
     #[test]
     fn more_than_the_limit_is_none_however_it_is_parted() {
         for (pack, unpack) in BOTH {
-            assert_eq!(unpack(&pack(&[b' '; LIMIT]), LIMIT).unwrap().map(|mapped| mapped.len()), Some(LIMIT));
+            assert_eq!(
+                unpack(&pack(&[b' '; LIMIT]), LIMIT).unwrap().map(|mapped| mapped.len()),
+                Some(LIMIT)
+            );
             assert!(unpack(&pack(&[b' '; LIMIT + 1]), LIMIT).unwrap().is_none());
             let two = [pack(&[b' '; LIMIT]), pack(b" ")].concat();
             assert!(unpack(&two, LIMIT).unwrap().is_none());

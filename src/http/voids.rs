@@ -23,15 +23,18 @@ const MOST_SOURCE: f64 = 16_383.0;
 /// Voids that are listed at most, the newest ones.
 const MOST_LISTED: usize = 1_000;
 
-/// Reports that are to be withdrawn. A field that is not listed here is refused: without a misspelt `provider` all would be meant.
+/// Reports that are to be withdrawn. A field that is not listed here is refused: without
+/// a misspelt `provider` all would be meant.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "documents what RawVoid reads")]
 pub struct VoidBody {
-    /// Number of the source whose reports are withdrawn; 0 where the service is open to everybody.
+    /// Number of the source whose reports are withdrawn; 0 where the service is open to
+    /// everybody.
     #[schema(example = 0, minimum = 0, maximum = 16_383)]
     source: u16,
-    /// The first instant of the interval, rounded down to its minute. No longer ago than minutes are kept.
+    /// The first instant of the interval, rounded down to its minute. No longer ago than
+    /// minutes are kept.
     #[schema(format = DateTime, example = "2022-07-08T08:00:00Z")]
     from: String,
     /// The first instant after it, rounded up to a minute.
@@ -41,7 +44,12 @@ pub struct VoidBody {
     #[schema(example = "rogers", pattern = "^[a-z0-9][a-z0-9-]{0,63}$")]
     provider: Option<String>,
     /// Why, for everybody to read.
-    #[schema(example = "an app sent its test reports here", min_length = 1, max_length = 1_000, pattern = "\\S")]
+    #[schema(
+        example = "an app sent its test reports here",
+        min_length = 1,
+        max_length = 1_000,
+        pattern = "\\S"
+    )]
     reason: String,
 }
 
@@ -72,8 +80,9 @@ pub struct VoidsAnswer {
 
 /// Withdraw the reports of a source over an interval
 ///
-/// They stay at rest, and no map, series or detector sees them any more. Detection begins anew without them; incidents for which nothing speaks
-/// then are withdrawn with this reason. Taken only from the machine that the server runs on, until there are keys.
+/// They stay at rest, and no map, series or detector sees them any more. Detection begins
+/// anew without them; incidents for which nothing speaks then are withdrawn with this
+/// reason. Taken only from the machine that the server runs on, until there are keys.
 #[utoipa::path(
     post, path = "/v1/voids", tag = "incidents", operation_id = "void_reports",
     request_body(content = VoidBody, description = "Which reports, at most 64 KiB"),
@@ -86,7 +95,11 @@ pub struct VoidsAnswer {
         (status = 503, description = "The store is away: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
-pub async fn add(app: web::Data<App>, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
+pub async fn add(
+    app: web::Data<App>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
     Query::parse(request.query_string(), &[])?;
     insist_on_admin(&app, &request)?;
     let body = collected(&request, payload).await?;
@@ -109,7 +122,8 @@ pub async fn add(app: web::Data<App>, request: HttpRequest, payload: web::Payloa
 pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     Query::parse(request.query_string(), &[])?;
     let make = |_: &App, moment: &Moment| {
-        let items = moment.register.voids().iter().rev().take(MOST_LISTED).map(VoidJson::from).collect();
+        let items =
+            moment.register.voids().iter().rev().take(MOST_LISTED).map(VoidJson::from).collect();
         Ok(VoidsAnswer { items, as_of: String::new() })
     };
     live::answer(&app, &request, (Basis::Words, "application/json"), make).await
@@ -125,34 +139,70 @@ impl RawVoid<'_> {
     fn read(&self, app: &App) -> Result<Void, Problem> {
         let (engine, now) = (&app.engine, app.engine.dated_now()?);
         let bound = |scalar: &Scalar<'_>, field: &str| {
-            past(scalar, field, now)?.ok_or_else(|| Problem::field(Code::MissingField, field, crate::wire::time::INSTANT, "nothing"))
+            past(scalar, field, now)?.ok_or_else(|| {
+                Problem::field(Code::MissingField, field, crate::wire::time::INSTANT, "nothing")
+            })
         };
         let (from, to) = (bound(&self.from, "from")?, bound(&self.to, "to")?);
         if to <= from {
             return Err(Problem::field(Code::InvalidValue, "to", "after from", self.to.got()));
         }
         if from < engine.minutes_kept_since() {
-            let expected = format!("at most {MINUTES_KEPT_DAYS} days ago: older reports are not told apart any more");
+            let expected = format!(
+                "at most {MINUTES_KEPT_DAYS} days ago: older reports are not told apart any more"
+            );
             return Err(Problem::field(Code::OutOfRetention, "from", expected, self.from.got()));
         }
         let provider = match &self.provider {
             Scalar::Missing => None,
             Scalar::Text(id) => {
-                let unknown = || Problem::field(Code::UnknownProvider, "provider", "an id listed at /v1/providers", &**id);
-                Some(engine.catalogue().get(engine.catalogue().find(id).ok_or_else(unknown)?).id.clone())
+                let unknown = || {
+                    Problem::field(
+                        Code::UnknownProvider,
+                        "provider",
+                        "an id listed at /v1/providers",
+                        &**id,
+                    )
+                };
+                Some(
+                    engine
+                        .catalogue()
+                        .get(engine.catalogue().find(id).ok_or_else(unknown)?)
+                        .id
+                        .clone(),
+                )
             }
-            other => return Err(Problem::field(Code::InvalidValue, "provider", "an id listed at /v1/providers", other.got())),
+            other => {
+                return Err(Problem::field(
+                    Code::InvalidValue,
+                    "provider",
+                    "an id listed at /v1/providers",
+                    other.got(),
+                ));
+            }
         };
         let up = Timestamp(to.0 + MINUTE_MS - 1);
         let window = Window { from: from.minute(), to: up.minute() };
-        Ok(Void { source: self.source()?, window, provider, reason: text(&self.reason, "reason", MOST_REASON)?, known_at: now })
+        Ok(Void {
+            source: self.source()?,
+            window,
+            provider,
+            reason: text(&self.reason, "reason", MOST_REASON)?,
+            known_at: now,
+        })
     }
 
     fn source(&self) -> Result<Source, Problem> {
         let expected = "a whole number 0..=16383";
         match &self.source {
-            Scalar::Missing => Err(Problem::field(Code::MissingField, "source", expected, "nothing")),
-            Scalar::Number(number) if number.fract() == 0.0 && (0.0..=MOST_SOURCE).contains(number) => Ok(Source(*number as u16)),
+            Scalar::Missing => {
+                Err(Problem::field(Code::MissingField, "source", expected, "nothing"))
+            }
+            Scalar::Number(number)
+                if number.fract() == 0.0 && (0.0..=MOST_SOURCE).contains(number) =>
+            {
+                Ok(Source(*number as u16))
+            }
             other => Err(Problem::field(Code::InvalidValue, "source", expected, other.got())),
         }
     }

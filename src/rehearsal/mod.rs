@@ -1,6 +1,8 @@
-//! Rehearsals: what the whole way from report to incident makes of outages on record, held against what really happened.
+//! Rehearsals: what the whole way from report to incident makes of outages on record,
+//! held against what really happened.
 //!
-//! A scenario is played through the real ingest, store, detectors and desk; `verdict` judges what was told, `table` and `plot` show it.
+//! A scenario is played through the real ingest, store, detectors and desk; `verdict`
+//! judges what was told, `table` and `plot` show it.
 
 pub mod plot;
 pub mod seen;

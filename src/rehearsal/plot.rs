@@ -1,4 +1,5 @@
-//! One plot of a rehearsal: what was reported of each brand, what was told, and what really happened.
+//! One plot of a rehearsal: what was reported of each brand, what was told, and what
+//! really happened.
 
 use super::seen::Seen;
 use crate::backtest::axis::Axis;
@@ -21,7 +22,8 @@ const STEP_MINUTES: i64 = 15;
 
 // Colours by Okabe and Ito, which stay apart for the colour-blind.
 const STYLE: &str = "\
-svg{background:#fff;font:12px system-ui,'DejaVu Sans',sans-serif}text{fill:#333}.title{font-size:15px;font-weight:600}\
+svg{background:#fff;font:12px system-ui,'DejaVu \
+Sans',sans-serif}text{fill:#333}.title{font-size:15px;font-weight:600}\
 .small{font-size:11px;fill:#555}.grid{stroke:#e4e4e4}.truth{fill:#56b4e9;opacity:.25}.counts{fill:#444;opacity:.65}\
 .mean{fill:none;stroke:#0072b2;stroke-width:1.2}.possible{fill:#f0e442}.confirmed{fill:#d55e00}.recovering{fill:#e69f00}\
 .resolved{fill:#bbb}.withdrawn{fill:#999}.word{stroke:#000;stroke-dasharray:3 3}";
@@ -31,11 +33,17 @@ svg{background:#fff;font:12px system-ui,'DejaVu Sans',sans-serif}text{fill:#333}
 pub fn draw(plan: &Plan, seen: &Seen) -> String {
     let mut svg = Svg::default();
     let scenario = plan.scenario;
-    let time = Axis { from: seconds(scenario.from()), to: seconds(scenario.until()), start: LEFT, end: WIDTH - RIGHT };
+    let time = Axis {
+        from: seconds(scenario.from()),
+        to: seconds(scenario.until()),
+        start: LEFT,
+        end: WIDTH - RIGHT,
+    };
     let bottom = TOP + LANE * scenario.brands.len() as f64;
     svg.text("title", Anchor::Start, (LEFT, 18.0), scenario.title);
     let said = format!(
-        "Synthetic: curves fitted through the counts on record, {} of their size. Reports in 15 minutes (grey, root scale), expected (blue), incident below.",
+        "Synthetic: curves fitted through the counts on record, {} of their size. Reports in 15 \
+         minutes (grey, root scale), expected (blue), incident below.",
         plan.crowd
     );
     svg.text("small", Anchor::Start, (LEFT, 36.0), said);
@@ -88,14 +96,25 @@ fn lane(svg: &mut Svg, plan: &Plan, seen: &Seen, id: &str, time: &Axis, top: f64
     svg.text("small", Anchor::End, (LEFT - 8.0, base + 4.0), role);
     if let Some(surge) = surge.filter(|surge| surge.is_outage()) {
         let begins = surge.curve.first().map_or(time.from, |point| seconds(instant(point.at)));
-        let ends = surge.areas.iter().filter_map(|area| area.back.map(instant)).max().map_or(time.to, seconds);
-        svg.rect("truth", (time.place(begins), top + 4.0), (time.place(ends) - time.place(begins), LANE - 6.0), "");
+        let ends = surge
+            .areas
+            .iter()
+            .filter_map(|area| area.back.map(instant))
+            .max()
+            .map_or(time.to, seconds);
+        svg.rect(
+            "truth",
+            (time.place(begins), top + 4.0),
+            (time.place(ends) - time.place(begins), LANE - 6.0),
+            "",
+        );
     }
     let minutes = seen.minutes.get(id).map_or(&[][..], Vec::as_slice);
     let steps: Vec<(f64, f64, f64)> = minutes
         .chunk_by(|a, b| a.0.0.div_euclid(STEP_MINUTES) == b.0.0.div_euclid(STEP_MINUTES))
         .map(|chunk| {
-            let (reports, expected) = chunk.iter().fold((0.0, 0.0), |(r, e), (_, n, of)| (r + *n as f64, e + of));
+            let (reports, expected) =
+                chunk.iter().fold((0.0, 0.0), |(r, e), (_, n, of)| (r + *n as f64, e + of));
             (seconds(chunk[0].0.start()), reports, expected)
         })
         .filter(|(at, ..)| time.shows(*at, *at))
@@ -107,9 +126,19 @@ fn lane(svg: &mut Svg, plan: &Plan, seen: &Seen, id: &str, time: &Axis, top: f64
     for (at, reports, expected) in &steps {
         let (left, right) = (time.place(*at), time.place(at + STEP_MINUTES as f64 * 60.0));
         if *reports > 0.0 {
-            svg.rect("counts", (left, y(*reports)), ((right - left).max(0.5), base - y(*reports)), "");
+            svg.rect(
+                "counts",
+                (left, y(*reports)),
+                ((right - left).max(0.5), base - y(*reports)),
+                "",
+            );
         }
-        let _ = write!(line, "{}{left:.1} {:.1}", if line.is_empty() { "M" } else { "L" }, y(*expected));
+        let _ = write!(
+            line,
+            "{}{left:.1} {:.1}",
+            if line.is_empty() { "M" } else { "L" },
+            y(*expected)
+        );
     }
     svg.path("mean", &line);
     svg.text("small", Anchor::End, (LEFT - 8.0, top + 14.0), format!("peak {most:.0}"));
@@ -119,7 +148,8 @@ fn lane(svg: &mut Svg, plan: &Plan, seen: &Seen, id: &str, time: &Axis, top: f64
 /// The states of the brand's incidents, from revision to revision.
 fn bars(svg: &mut Svg, seen: &Seen, id: &str, time: &Axis, top: f64) {
     for incident in seen.incidents() {
-        let revisions: Vec<&Incident> = seen.of(incident).filter(|revision| revision.brand(id).is_some()).collect();
+        let revisions: Vec<&Incident> =
+            seen.of(incident).filter(|revision| revision.brand(id).is_some()).collect();
         let mut runs = revisions.chunk_by(|a, b| a.state == b.state).peekable();
         while let Some(run) = runs.next() {
             let (first, last) = (run[0], run[run.len() - 1]);
@@ -129,7 +159,12 @@ fn bars(svg: &mut Svg, seen: &Seen, id: &str, time: &Axis, top: f64) {
             let until = runs.peek().map_or(time.to, |next| seconds(next[0].known_at));
             let (left, right) = (time.place(seconds(first.known_at)), time.place(until));
             let lasted = first.known_at.ms_since(first.onset) / MINUTE_MS;
-            let said = format!("{} {}, {lasted} min after its onset, {} cells at last", first.id, first.state.name(), last.cells.len());
+            let said = format!(
+                "{} {}, {lasted} min after its onset, {} cells at last",
+                first.id,
+                first.state.name(),
+                last.cells.len()
+            );
             svg.rect(first.state.name(), (left, top), ((right - left).max(0.5), BAR), &said);
         }
     }

@@ -1,4 +1,5 @@
-//! What was seen of a rehearsal: every revision of every incident, and the reports of each provider.
+//! What was seen of a rehearsal: every revision of every incident, and the reports of
+//! each provider.
 
 use crate::domain::detect::REREAD_MINUTES;
 use crate::domain::incident::{Incident, IncidentId};
@@ -23,9 +24,15 @@ impl Observer for Seen {
         let last = step.minute.plus(-REREAD_MINUTES);
         let of_last = step.facts.first().filter(|(minute, _)| *minute == last);
         let history = of_last.iter().flat_map(|(_, counts)| counts.rows());
-        let counted = history.filter(|(key, _)| key.lane().is_history() && Symptoms::AllProblems.include(key.symptom()));
+        let counted = history.filter(|(key, _)| {
+            key.lane().is_history() && Symptoms::AllProblems.include(key.symptom())
+        });
         let reports = counted.map(|(_, tally)| u64::from(tally.count)).sum();
-        let expected = step.detector.expectation().window(Window { from: last, to: last.plus(1) }).everywhere();
+        let expected = step
+            .detector
+            .expectation()
+            .window(Window { from: last, to: last.plus(1) })
+            .everywhere();
         self.minutes.entry(provider.to_owned()).or_default().push((last, reports, expected));
     }
 
@@ -48,6 +55,10 @@ impl Seen {
     /// Incidents in the order they were first told.
     #[must_use]
     pub fn incidents(&self) -> Vec<IncidentId> {
-        self.revisions.iter().filter(|revision| revision.revision == 0).map(|revision| revision.id).collect()
+        self.revisions
+            .iter()
+            .filter(|revision| revision.revision == 0)
+            .map(|revision| revision.id)
+            .collect()
     }
 }

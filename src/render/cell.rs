@@ -13,7 +13,8 @@ pub struct Hex(pub Cell);
 
 impl Serialize for Hex {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // By hand: through `Display` columns took 1.7 times as long. A cell's index always has 15 digits.
+        // By hand: through `Display` columns took 1.7 times as long. A cell's index
+        // always has 15 digits.
         let index = self.0.h3();
         let digit = |n: usize| b"0123456789abcdef"[(index >> (4 * (14 - n)) & 0xf) as usize];
         let digits: [u8; 15] = std::array::from_fn(digit);
@@ -27,16 +28,19 @@ pub struct CellFigures {
     /// Reports counted in it; one reporter counts once in two hours.
     #[schema(examples(12))]
     pub count: u32,
-    /// Reports to be expected there in an ordinary window of this length at this time, by what is known now; the running minute counts whole. Null
-    /// where one symptom is asked for, in coarser cells, and while detection catches up.
+    /// Reports to be expected there in an ordinary window of this length at this time, by
+    /// what is known now; the running minute counts whole. Null where one symptom is
+    /// asked for, in coarser cells, and while detection catches up.
     #[schema(required = true, minimum = 0, examples(json!(null)))]
     pub expected: Option<f64>,
-    /// How surprising the count is: −log10 of the probability of so many reports or more on an ordinary day. Null
-    /// where `expected` is, while detection is over two minutes late, and where too little is known of the provider.
+    /// How surprising the count is: −log10 of the probability of so many reports or more
+    /// on an ordinary day. Null where `expected` is, while detection is over two minutes
+    /// late, and where too little is known of the provider.
     #[schema(required = true, minimum = 0, examples(json!(null)))]
     pub score: Option<f64>,
-    /// To colour a map by: 0 as expected, 1 more than usual (a score of 2), 2 surprising (4), 3 in an incident that went on in the window and more than expected,
-    /// 4 the same and at least ten times as many. Null where `score` is.
+    /// To colour a map by: 0 as expected, 1 more than usual (a score of 2), 2 surprising
+    /// (4), 3 in an incident that went on in the window and more than expected, 4 the
+    /// same and at least ten times as many. Null where `score` is.
     #[schema(required = true, minimum = 0, maximum = 4, examples(json!(null)))]
     pub level: Option<u8>,
 }
@@ -54,12 +58,16 @@ impl<'a> Rows<'a> {
     /// Cells with their figures, sorted.
     #[must_use]
     pub fn figures(self) -> impl ExactSizeIterator<Item = (Cell, CellFigures)> + 'a {
-        self.level.rows().enumerate().map(move |(n, (cell, count))| (cell, self.figures_of(n, count)))
+        self.level
+            .rows()
+            .enumerate()
+            .map(move |(n, (cell, count))| (cell, self.figures_of(n, count)))
     }
 
     fn figures_of(self, n: usize, count: u32) -> CellFigures {
         let Some(judged) = self.judged else { return CellFigures::of_count(count) };
-        let (score, level) = judged.scores.as_ref().map(|(scores, levels)| (rounded(scores[n]), levels[n])).unzip();
+        let (score, level) =
+            judged.scores.as_ref().map(|(scores, levels)| (rounded(scores[n]), levels[n])).unzip();
         CellFigures { count, expected: Some(rounded(judged.expected[n])), score, level }
     }
 }

@@ -1,4 +1,5 @@
-//! A heatmap as columns: an array a property, a quarter of the size of plain JSON and quicker to parse.
+//! A heatmap as columns: an array a property, a quarter of the size of plain JSON and
+//! quicker to parse.
 
 use super::Heatmap;
 use super::cell::{Hex, rounded};
@@ -13,7 +14,8 @@ pub struct HeatmapColumns<'a> {
     /// What was asked for, and how fresh the answer is.
     #[serde(flatten)]
     pub head: HeatmapHead<'a>,
-    /// Cells of exactly this resolution in which something was reported, sorted by index. At most 50,000.
+    /// Cells of exactly this resolution in which something was reported, sorted by index.
+    /// At most 50,000.
     pub columns: CellColumns<'a>,
     /// What is known only more coarsely than asked for, sorted by index.
     pub coarser: CoarserColumns<'a>,
@@ -30,10 +32,12 @@ pub struct CellColumns<'a> {
     #[serde(serialize_with = "counts")]
     #[schema(value_type = Vec<u32>)]
     pub count: &'a Level,
-    /// Reports to be expected in each; null as a whole where that is not known (see `/v1/heatmap`).
+    /// Reports to be expected in each; null as a whole where that is not known (see
+    /// `/v1/heatmap`).
     #[schema(required = true, examples(json!(null)))]
     pub expected: Option<Vec<Option<f64>>>,
-    /// How surprising each count is, as −log10 of its probability on an ordinary day; null as a whole where that is not known.
+    /// How surprising each count is, as −log10 of its probability on an ordinary day;
+    /// null as a whole where that is not known.
     #[schema(required = true, examples(json!(null)))]
     pub score: Option<Vec<Option<f64>>>,
     /// To colour a map by, 0 to 4; null as a whole where that is not known.
@@ -59,10 +63,15 @@ impl<'a> HeatmapColumns<'a> {
     #[must_use]
     pub fn of(heatmap: &Heatmap<'a>) -> Self {
         let level = heatmap.level;
-        let column = |numbers: &Vec<f64>| numbers.iter().map(|number| Some(rounded(*number))).collect();
+        let column =
+            |numbers: &Vec<f64>| numbers.iter().map(|number| Some(rounded(*number))).collect();
         let expected = heatmap.judged.map(|judged| column(&judged.expected));
         let scores = heatmap.judged.and_then(|judged| judged.scores.as_ref());
-        let (score, levels) = scores.map(|(scores, levels)| (column(scores), levels.iter().map(|level| Some(*level)).collect())).unzip();
+        let (score, levels) = scores
+            .map(|(scores, levels)| {
+                (column(scores), levels.iter().map(|level| Some(*level)).collect())
+            })
+            .unzip();
         Self {
             head: HeatmapHead::of(heatmap),
             columns: CellColumns { hex: level, count: level, expected, score, level: levels },
@@ -95,11 +104,15 @@ mod tests {
 
     #[test]
     fn the_nth_entries_of_all_columns_are_about_the_nth_cell() {
-        let (toronto, fiji, around) = (at(43.65, -79.38, 7), at(-17.7, 178.0, 7), at(43.65, -79.38, 3));
+        let (toronto, fiji, around) =
+            (at(43.65, -79.38, 7), at(-17.7, 178.0, 7), at(43.65, -79.38, 3));
         let level = level(7, &[(toronto, 12), (fiji, 2)], &[(around, 5)]);
         let answer = parsed(&heatmap(&level), HeatmapFormat::Columns);
         let hex = [toronto.to_string(), fiji.to_string()];
-        assert_eq!(answer["columns"], json!({"hex": hex, "count": [12, 2], "expected": null, "score": null, "level": null}));
+        assert_eq!(
+            answer["columns"],
+            json!({"hex": hex, "count": [12, 2], "expected": null, "score": null, "level": null})
+        );
         assert_eq!(answer["coarser"], json!({"hex": [around.to_string()], "count": [5]}));
     }
 

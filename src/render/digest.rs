@@ -1,17 +1,22 @@
-//! One number that changes when an answer's content does: what an `ETag` needs, without rendering.
+//! One number that changes when an answer's content does: what an `ETag` needs, without
+//! rendering.
 
 use super::cell::rounded;
 use super::{Heatmap, HeatmapFormat, Subject};
 use crate::domain::grid::Cell;
 use crate::domain::judged::Judged;
 
-/// Raise it when the same content is written differently, so that clients fetch what they have cached anew.
+/// Raise it when the same content is written differently, so that clients fetch what they
+/// have cached anew.
 const RENDERING: u8 = 3;
 
-/// A digest of all that the answer says except `as_of`, equal on every node and in every build that writes alike.
+/// A digest of all that the answer says except `as_of`, equal on every node and in every
+/// build that writes alike.
 ///
-/// 64-bit FNV-1a, because its definition is fixed for ever and needs no seed; a keyed or vendored hash may differ between nodes or versions.
-/// Twice a CRC-32 would be no better than once, as both are linear. A collision (about 1 in 10^19 a change) leaves an old map until the next change.
+/// 64-bit FNV-1a, because its definition is fixed for ever and needs no seed; a keyed or
+/// vendored hash may differ between nodes or versions. Twice a CRC-32 would be no better
+/// than once, as both are linear. A collision (about 1 in 10^19 a change) leaves an old
+/// map until the next change.
 #[must_use]
 pub fn digest(heatmap: &Heatmap<'_>, format: HeatmapFormat) -> u64 {
     let Heatmap { subject, window, as_of: _, stale, level, judged } = *heatmap;
@@ -19,7 +24,8 @@ pub fn digest(heatmap: &Heatmap<'_>, format: HeatmapFormat) -> u64 {
         Subject::Provider(id) => (0, id),
         Subject::Network(id) => (1, id),
     };
-    // Lengths stand before what they measure, so that no two contents give the same bytes.
+    // Lengths stand before what they measure, so that no two contents give the same
+    // bytes.
     let digest = Fnv1a::START
         .plus(&[RENDERING, format as u8, kind, u8::from(stale), level.resolution().number()])
         .plus(&window.from.0.to_le_bytes())
@@ -41,13 +47,19 @@ impl Fnv1a {
     const PRIME: u64 = 0x0000_0100_0000_01b3;
 
     fn plus(self, bytes: &[u8]) -> Self {
-        Self(bytes.iter().fold(self.0, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(Self::PRIME)))
+        Self(
+            bytes
+                .iter()
+                .fold(self.0, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(Self::PRIME)),
+        )
     }
 
     /// As they are written: digits that are not shown do not count.
     fn plus_judged(self, judged: Option<&Judged>) -> Self {
         let Some(judged) = judged else { return self.plus(&[0]) };
-        let numbers = |hash: Self, numbers: &[f64]| numbers.iter().fold(hash, |hash, number| hash.plus(&rounded(*number).to_le_bytes()));
+        let numbers = |hash: Self, numbers: &[f64]| {
+            numbers.iter().fold(hash, |hash, number| hash.plus(&rounded(*number).to_le_bytes()))
+        };
         let hash = numbers(self.plus(&[1]), &judged.expected);
         match &judged.scores {
             None => hash.plus(&[0]),
@@ -57,7 +69,9 @@ impl Fnv1a {
 
     fn plus_rows(self, rows: impl ExactSizeIterator<Item = (Cell, u32)>) -> Self {
         let start = self.plus(&(rows.len() as u64).to_le_bytes());
-        rows.fold(start, |hash, (cell, count)| hash.plus(&cell.h3().to_le_bytes()).plus(&count.to_le_bytes()))
+        rows.fold(start, |hash, (cell, count)| {
+            hash.plus(&cell.h3().to_le_bytes()).plus(&count.to_le_bytes())
+        })
     }
 }
 
@@ -96,7 +110,8 @@ mod tests {
             level(7, &[(here, 12)], &[(around, 5)]).with_unplaced(1),
         ];
         let later = crate::domain::time::Window { to: Minute(base.window.to.0 + 1), ..base.window };
-        let mut digests: Vec<u64> = levels.iter().map(|level| of(&Heatmap { level, ..base })).collect();
+        let mut digests: Vec<u64> =
+            levels.iter().map(|level| of(&Heatmap { level, ..base })).collect();
         digests.push(of(&Heatmap { stale: true, ..base }));
         digests.push(of(&Heatmap { window: later, ..base }));
         digests.push(of(&Heatmap { subject: Subject::Provider("fido"), ..base }));

@@ -6,15 +6,17 @@ use crate::domain::detect::episode::Evidence;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What decided. The score can be computed again: it is -log10 of the probability that a negative binomial variable of mean `expected` and
-/// variance `expected + dispersion * expected^2` is `observed` or more (docs/detection.md).
+/// What decided. The score can be computed again: it is -log10 of the probability that a
+/// negative binomial variable of mean `expected` and variance `expected + dispersion *
+/// expected^2` is `observed` or more (docs/detection.md).
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct EvidenceJson {
     /// The cells that were counted together.
     pub zone: ZoneJson,
     /// The minutes that were counted.
     pub window: Window,
-    /// Whether only late reports were counted, in the minute they came: those of phones that are back.
+    /// Whether only late reports were counted, in the minute they came: those of phones
+    /// that are back.
     pub late_only: bool,
     /// Reports that counted. Fewer than came where most came from one street corner.
     #[schema(examples(41.0))]
@@ -30,7 +32,8 @@ pub struct EvidenceJson {
     pub score: f64,
 }
 
-/// Cells that are counted together: those of the centre's resolution up to so many steps from it; everywhere where there is no centre.
+/// Cells that are counted together: those of the centre's resolution up to so many steps
+/// from it; everywhere where there is no centre.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ZoneJson {
     /// The cell in the middle; null where the zone is everywhere.
@@ -46,8 +49,13 @@ pub struct ZoneJson {
 
 impl From<&Evidence> for EvidenceJson {
     fn from(evidence: &Evidence) -> Self {
-        let Evidence { centre, ring, window, late_only, observed, expected, dispersion, score } = *evidence;
-        let zone = ZoneJson { centre: centre.map(Hex), resolution: centre.map(|centre| centre.resolution().number()), ring };
+        let Evidence { centre, ring, window, late_only, observed, expected, dispersion, score } =
+            *evidence;
+        let zone = ZoneJson {
+            centre: centre.map(Hex),
+            resolution: centre.map(|centre| centre.resolution().number()),
+            ring,
+        };
         Self { zone, window: window.into(), late_only, observed, expected, dispersion, score }
     }
 }

@@ -1,4 +1,5 @@
-//! What incidents explain of an hour, as a line of NDJSON: with it, what was learnt can be computed again from the reports.
+//! What incidents explain of an hour, as a line of NDJSON: with it, what was learnt can
+//! be computed again from the reports.
 
 use super::time::rfc3339;
 use crate::domain::detect::Explained;

@@ -1,4 +1,5 @@
-//! Why a cell is judged as it is, as clients see it: every number that the score is made of (docs/detection.md, section 9).
+//! Why a cell is judged as it is, as clients see it: every number that the score is made
+//! of (docs/detection.md, section 9).
 
 use super::cell::Hex;
 use super::evidence::EvidenceJson;
@@ -9,13 +10,16 @@ use crate::domain::detect::{Bursting, Corrected, Flood, Scatter};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Why a cell is judged as it is: the zone that decides about it now, and every number of its score.
+/// Why a cell is judged as it is: the zone that decides about it now, and every number of
+/// its score.
 ///
-/// `score` is -log10 of the probability that a negative binomial variable of mean `expected` and variance `expected + dispersion * expected^2` is
-/// `observed` or more. Of the others: `raw` is the sum over parts of the day of share times exposure; `expected` is
-/// `others.ratio * rest.ratio * raw + least`, and for late reports alone `(others.ratio * rest.ratio * raw + least) * late.share + late.least`;
-/// `dispersion` is `scatter.held + scatter.mean_unsure + rest.unsure + bursts.each / (others.ratio * rest.ratio * raw + least)`. Where `rest` or
-/// `others` is null, its ratio is 1.
+/// `score` is -log10 of the probability that a negative binomial variable of mean
+/// `expected` and variance `expected + dispersion * expected^2` is `observed` or more. Of
+/// the others: `raw` is the sum over parts of the day of share times exposure; `expected`
+/// is `others.ratio * rest.ratio * raw + least`, and for late reports alone
+/// `(others.ratio * rest.ratio * raw + least) * late.share + late.least`; `dispersion` is
+/// `scatter.held + scatter.mean_unsure + rest.unsure + bursts.each / (others.ratio *
+/// rest.ratio * raw + least)`. Where `rest` or `others` is null, its ratio is 1.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ExplanationJson {
     /// The zone that decides.
@@ -32,17 +36,20 @@ pub struct ExplanationJson {
     pub judged_from: JudgedFromJson,
     /// Which score is enough.
     pub threshold: ThresholdJson,
-    /// Reports of the cell before this minute are explained by an incident that is over, and are counted in no window; null where none is.
+    /// Reports of the cell before this minute are explained by an incident that is over,
+    /// and are counted in no window; null where none is.
     #[schema(required = true, format = DateTime)]
     pub explained_until: Option<String>,
-    /// Whether too little is known of the provider to be sure of anything but the plainest outage.
+    /// Whether too little is known of the provider to be sure of anything but the
+    /// plainest outage.
     pub is_cold: bool,
     /// How much of the provider's history is known, in weeks.
     #[schema(examples(3.0))]
     pub weeks: f64,
 }
 
-/// How a count is bounded: `observed = counted - max(0, corner - most)`, with `most = base + each * elsewhere`.
+/// How a count is bounded: `observed = counted - max(0, corner - most)`, with `most =
+/// base + each * elsewhere`.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct FloodJson {
     /// Reports before they are bounded.
@@ -66,22 +73,25 @@ pub struct FloodJson {
 /// What was to be expected.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct UsualJson {
-    /// Cells of the zone in which the provider was heard of, with the share of its reports that each has in each of the six parts of the day
-    /// (four hours each, UTC). None where the zone is everywhere: its share is one.
+    /// Cells of the zone in which the provider was heard of, with the share of its
+    /// reports that each has in each of the six parts of the day (four hours each, UTC).
+    /// None where the zone is everywhere: its share is one.
     pub cells: Vec<CellShares>,
     /// Cells of the zone in which it was never heard of, and the share of each.
     pub unheard: Unheard,
     /// The hours of the window, the newest first.
     pub hours: Vec<HourJson>,
-    /// Reports expected of everywhere in the window, by part of the day: the sum of these hours.
+    /// Reports expected of everywhere in the window, by part of the day: the sum of these
+    /// hours.
     pub exposure: Vec<f64>,
     /// Sum over parts of the day of share times exposure.
     pub raw: f64,
     /// What the rest of the map says; null where the zone is everywhere.
     #[schema(required = true)]
     pub rest: Option<RestJson>,
-    /// What other providers hear of the same zone; null where nobody is asked: in windows above 90 minutes, of zones of cells coarser than
-    /// resolution 5, and where no other provider is known well enough.
+    /// What other providers hear of the same zone; null where nobody is asked: in windows
+    /// above 90 minutes, of zones of cells coarser than resolution 5, and where no other
+    /// provider is known well enough.
     #[schema(required = true)]
     pub others: Option<OthersJson>,
     /// Added to what is expected.
@@ -129,7 +139,8 @@ pub struct HourJson {
     pub expected: f64,
 }
 
-/// What the rest of the map says: `ratio = clamp((counted + usual_weight) / (expected + usual_weight), range)`, `unsure = 1 / (expected + usual_weight)`.
+/// What the rest of the map says: `ratio = clamp((counted + usual_weight) / (expected +
+/// usual_weight), range)`, `unsure = 1 / (expected + usual_weight)`.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct RestJson {
     /// Reports counted outside the zone.
@@ -146,8 +157,9 @@ pub struct RestJson {
     pub unsure: f64,
 }
 
-/// What other providers hear of the same zone in the last hour, all together but for those that fail with this one (brands of its network, and who
-/// depends on whom): `ratio = clamp((counted + weight) / (expected + weight), range)`.
+/// What other providers hear of the same zone in the last hour, all together but for
+/// those that fail with this one (brands of its network, and who depends on whom): `ratio
+/// = clamp((counted + weight) / (expected + weight), range)`.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct OthersJson {
     /// Their reports.
@@ -173,7 +185,8 @@ pub struct LateJson {
     pub dispersion: f64,
 }
 
-/// `held = clamp((excess + weight * prior) / (square + weight), range)`, `mean_unsure = 1 / (learnt + mean_prior)`.
+/// `held = clamp((excess + weight * prior) / (square + weight), range)`, `mean_unsure = 1
+/// / (learnt + mean_prior)`.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ScatterJson {
     /// Sum of `(count - mean)^2 - variance by chance` over what was learnt.
@@ -188,7 +201,8 @@ pub struct ScatterJson {
     pub range: (f64, f64),
     /// What is held.
     pub held: f64,
-    /// Reports that the zone's share rests on; null where it is everywhere, whose share is known.
+    /// Reports that the zone's share rests on; null where it is everywhere, whose share
+    /// is known.
     #[schema(required = true)]
     pub learnt: Option<f64>,
     /// So many reports more.
@@ -197,10 +211,12 @@ pub struct ScatterJson {
     pub mean_unsure: f64,
 }
 
-/// How many more reports each one brings, of the same event: `each = believed * max(0, excess / (mean + prior) - usual)`.
+/// How many more reports each one brings, of the same event: `each = believed * max(0,
+/// excess / (mean + prior) - usual)`.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct BurstsJson {
-    /// Sum of `(count - mean)^2 - mean` over hours of the provider's cells of resolution 7 in which little is expected.
+    /// Sum of `(count - mean)^2 - mean` over hours of the provider's cells of resolution
+    /// 7 in which little is expected.
     pub excess: f64,
     /// Sum of `mean` over them.
     pub mean: f64,
@@ -232,7 +248,8 @@ pub struct ThresholdJson {
     pub opens_at: f64,
     /// How much lower a zone may score that belongs to an incident.
     pub grows_below: f64,
-    /// Zones of its kind have expected counts in this range; null where it is the kind of late reports alone. The last range has no upper end.
+    /// Zones of its kind have expected counts in this range; null where it is the kind of
+    /// late reports alone. The last range has no upper end.
     #[schema(required = true)]
     pub expected: Option<(f64, Option<f64>)>,
     /// Where it comes from: `cold`, `untaught`, `chosen`.
@@ -240,13 +257,15 @@ pub struct ThresholdJson {
     /// Quiet days that are remembered; null where the provider is cold.
     #[schema(required = true)]
     pub quiet_days: Option<usize>,
-    /// Those of them with a score above `level`, and by how much, where it was chosen from them.
+    /// Those of them with a score above `level`, and by how much, where it was chosen
+    /// from them.
     #[schema(required = true)]
     pub chosen_from: Option<PeaksJson>,
 }
 
-/// Highest scores of quiet days: `opens_at = level + mean * ln(((peaks + 0.5) / (days + 1)) / (wanted_a_week / 7))`, held in the range, with
-/// `mean = (excess + prior_mean * prior_peaks) / (peaks + prior_peaks)`.
+/// Highest scores of quiet days: `opens_at = level + mean * ln(((peaks + 0.5) / (days +
+/// 1)) / (wanted_a_week / 7))`, held in the range, with `mean = (excess + prior_mean *
+/// prior_peaks) / (peaks + prior_peaks)`.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct PeaksJson {
     /// Scores above it are counted.
@@ -285,7 +304,11 @@ impl From<&Explanation> for ExplanationJson {
             usual: (&of.usual).into(),
             scatter: (&of.scatter).into(),
             bursts: (&of.bursts).into(),
-            judged_from: JudgedFromJson { people: of.judged_from.people, reports: of.judged_from.reports, ratio: of.judged_from.ratio },
+            judged_from: JudgedFromJson {
+                people: of.judged_from.people,
+                reports: of.judged_from.reports,
+                ratio: of.judged_from.ratio,
+            },
             threshold: (&of.threshold).into(),
             explained_until: of.explained_until.map(|minute| rfc3339(minute.start())),
             is_cold: of.is_cold,
@@ -316,9 +339,17 @@ impl From<&Usual> for UsualJson {
             range: (1.0, of.others_held.1),
             ratio: heard.ratio,
         };
-        let late = |late: Late| LateJson { share: late.share, least: late.least, dispersion: late.dispersion };
+        let late = |late: Late| LateJson {
+            share: late.share,
+            least: late.least,
+            dispersion: late.dispersion,
+        };
         Self {
-            cells: of.cells.iter().map(|(cell, shares)| CellShares { cell: Hex(*cell), shares: shares.to_vec() }).collect(),
+            cells: of
+                .cells
+                .iter()
+                .map(|(cell, shares)| CellShares { cell: Hex(*cell), shares: shares.to_vec() })
+                .collect(),
             unheard: Unheard { cells: of.unheard.0, share: of.unheard.1 },
             hours: of.hours.iter().map(Into::into).collect(),
             exposure: of.exposure.to_vec(),
@@ -334,14 +365,33 @@ impl From<&Usual> for UsualJson {
 impl From<&ExposedHour> for HourJson {
     fn from(of: &ExposedHour) -> Self {
         let ExposedHour { hour, part, minutes, live, usual, level, expected } = *of;
-        Self { hour: rfc3339(hour.first_minute().start()), part, minutes, live, usual, level, expected }
+        Self {
+            hour: rfc3339(hour.first_minute().start()),
+            part,
+            minutes,
+            live,
+            usual,
+            level,
+            expected,
+        }
     }
 }
 
 impl From<&Scatter> for ScatterJson {
     fn from(of: &Scatter) -> Self {
-        let Scatter { excess, square, prior, weight, range, held, learnt, mean_prior, mean_unsure } = *of;
-        Self { excess, square, prior, weight, range, held, learnt: learnt.is_finite().then_some(learnt), mean_prior, mean_unsure }
+        let Scatter { excess, square, prior, weight, range, held, learnt, mean_prior, mean_unsure } =
+            *of;
+        Self {
+            excess,
+            square,
+            prior,
+            weight,
+            range,
+            held,
+            learnt: learnt.is_finite().then_some(learnt),
+            mean_prior,
+            mean_unsure,
+        }
     }
 }
 
@@ -371,6 +421,13 @@ impl From<&Threshold> for ThresholdJson {
             }
         };
         let expected = of.expected.map(|(from, to)| (from, to.is_finite().then_some(to)));
-        Self { opens_at: of.opens_at, grows_below: of.grows_below, expected, origin, quiet_days, chosen_from }
+        Self {
+            opens_at: of.opens_at,
+            grows_below: of.grows_below,
+            expected,
+            origin,
+            quiet_days,
+            chosen_from,
+        }
     }
 }

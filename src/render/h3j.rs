@@ -1,4 +1,5 @@
-//! A heatmap as H3J (github.com/INSPIDE/h3j-h3t): the features of its `GeoJSON` without their geometry, a third of the size.
+//! A heatmap as H3J (github.com/INSPIDE/h3j-h3t): the features of its `GeoJSON` without
+//! their geometry, a third of the size.
 
 use super::Heatmap;
 use super::cell::{CellFigures, Hex, Rows};
@@ -12,7 +13,8 @@ use utoipa::ToSchema;
 pub struct HeatmapH3j<'a> {
     /// What was asked for, and how fresh the answer is.
     pub metadata: HeatmapHead<'a>,
-    /// First what is known only more coarsely than asked for, so that maps draw it below; then the cells of exactly this resolution.
+    /// First what is known only more coarsely than asked for, so that maps draw it below;
+    /// then the cells of exactly this resolution.
     #[serde(serialize_with = "cells")]
     #[schema(value_type = Vec<H3jCell>)]
     pub cells: Rows<'a>,
@@ -29,7 +31,8 @@ pub struct H3jCell {
     /// Its H3 resolution.
     #[schema(minimum = 0, maximum = 8, examples(7))]
     pub resolution: u8,
-    /// Whether it is coarser than asked for, because the reports in it were no more accurate.
+    /// Whether it is coarser than asked for, because the reports in it were no more
+    /// accurate.
     #[schema(examples(false))]
     pub coarser: bool,
 }
@@ -43,8 +46,14 @@ impl<'a> HeatmapH3j<'a> {
 }
 
 fn cells<S: Serializer>(rows: &Rows<'_>, serializer: S) -> Result<S::Ok, S::Error> {
-    let coarser = rows.level.coarser().iter().map(|(cell, count)| h3j_cell(*cell, CellFigures::of_count(*count), true));
-    serializer.collect_seq(coarser.chain(rows.figures().map(|(cell, figures)| h3j_cell(cell, figures, false))))
+    let coarser = rows
+        .level
+        .coarser()
+        .iter()
+        .map(|(cell, count)| h3j_cell(*cell, CellFigures::of_count(*count), true));
+    serializer.collect_seq(
+        coarser.chain(rows.figures().map(|(cell, figures)| h3j_cell(cell, figures, false))),
+    )
 }
 
 fn h3j_cell(cell: Cell, figures: CellFigures, coarser: bool) -> H3jCell {
@@ -66,7 +75,10 @@ mod tests {
                 "h3id": hex, "count": count, "expected": null, "score": null, "level": null, "resolution": resolution, "coarser": coarser,
             })
         };
-        assert_eq!(answer["cells"], json!([cell(around.to_string(), 5, 3, true), cell(here.to_string(), 12, 7, false)]));
+        assert_eq!(
+            answer["cells"],
+            json!([cell(around.to_string(), 5, 3, true), cell(here.to_string(), 12, 7, false)])
+        );
     }
 
     #[test]

@@ -30,7 +30,8 @@ pub struct HeatmapHead<'a> {
     /// All reports: in cells, in coarser ones, and those without a place.
     #[schema(examples(1842))]
     pub total: u64,
-    /// Reports whose senders did not know where they were (0° north, 0° east): in no cell. With `bbox` none, as they lie in no box.
+    /// Reports whose senders did not know where they were (0° north, 0° east): in no
+    /// cell. With `bbox` none, as they lie in no box.
     #[schema(examples(3))]
     pub unplaced: u64,
 }
@@ -65,9 +66,10 @@ mod tests {
     #[test]
     fn a_provider_or_a_network_is_named_never_both() {
         let empty = level(7, &[], &[]);
-        for (subject, provider, network) in
-            [(Subject::Provider("fido"), json!("fido"), json!(null)), (Subject::Network("rogers"), json!(null), json!("rogers"))]
-        {
+        for (subject, provider, network) in [
+            (Subject::Provider("fido"), json!("fido"), json!(null)),
+            (Subject::Network("rogers"), json!(null), json!("rogers")),
+        ] {
             let answer = parsed(&Heatmap { subject, ..heatmap(&empty) }, HeatmapFormat::Json);
             assert_eq!((&answer["provider"], &answer["network"]), (&provider, &network));
             assert_eq!(answer.as_object().unwrap().len(), 9, "{answer}");
@@ -76,13 +78,24 @@ mod tests {
 
     #[test]
     fn every_format_carries_the_same_head() {
-        let level = level(7, &[(at(43.65, -79.38, 7), 12)], &[(at(43.65, -79.38, 3), 5)]).with_unplaced(3);
+        let level =
+            level(7, &[(at(43.65, -79.38, 7), 12)], &[(at(43.65, -79.38, 3), 5)]).with_unplaced(3);
         for format in HeatmapFormat::ALL {
             let answer = parsed(&Heatmap { stale: true, ..heatmap(&level) }, format);
             let head = if format == HeatmapFormat::H3j { &answer["metadata"] } else { &answer };
-            assert_eq!(head["window"], json!({"from": "2022-07-08T08:30:00Z", "to": "2022-07-08T08:45:00Z"}));
-            assert_eq!((&head["resolution"], &head["total"], &head["unplaced"]), (&json!(7), &json!(20), &json!(3)));
-            assert_eq!((&head["as_of"], &head["stale"]), (&json!("2022-07-08T08:44:12Z"), &json!(true)), "{format:?}");
+            assert_eq!(
+                head["window"],
+                json!({"from": "2022-07-08T08:30:00Z", "to": "2022-07-08T08:45:00Z"})
+            );
+            assert_eq!(
+                (&head["resolution"], &head["total"], &head["unplaced"]),
+                (&json!(7), &json!(20), &json!(3))
+            );
+            assert_eq!(
+                (&head["as_of"], &head["stale"]),
+                (&json!("2022-07-08T08:44:12Z"), &json!(true)),
+                "{format:?}"
+            );
         }
     }
 }

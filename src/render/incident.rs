@@ -48,20 +48,22 @@ pub struct IncidentJson {
     pub providers: Vec<String>,
     /// Where, in words.
     pub place: PlaceJson,
-    /// Where: disjoint cells of mixed resolutions, sorted by index. Cells that have recovered stay.
+    /// Where: disjoint cells of mixed resolutions, sorted by index. Cells that have
+    /// recovered stay.
     pub cells: Vec<Hex>,
     /// The strongest evidence for it.
     #[schema(required = true)]
     pub evidence: Option<IncidentEvidence>,
     /// How grave it is.
     pub severity: SeverityJson,
-    /// Other providers that are reported of at the same place and time, and what that means.
+    /// Other providers that are reported of at the same place and time, and what that
+    /// means.
     pub attribution: Vec<AttributionJson>,
     /// The incident that took it along; null where none is known.
     #[schema(required = true)]
     pub cause: Option<CauseJson>,
-    /// How much earlier it was told here than the first official word came, in seconds; negative where the word came first, null where no
-    /// official word is noted.
+    /// How much earlier it was told here than the first official word came, in seconds;
+    /// negative where the word came first, null where no official word is noted.
     #[schema(required = true, examples(14_820))]
     pub lead_seconds: Option<i64>,
 }
@@ -142,10 +144,12 @@ pub struct AttributionJson {
     /// Reports that were to be expected of a healthy provider beside this incident.
     #[schema(examples(71.4))]
     pub expected_beside: f64,
-    /// What it has more than expected, as a share of what the failing network has more than expected.
+    /// What it has more than expected, as a share of what the failing network has more
+    /// than expected.
     #[schema(examples(0.06))]
     pub share: f64,
-    /// How surprising its reports are, even beside this incident: -log10 of a probability, like every score.
+    /// How surprising its reports are, even beside this incident: -log10 of a
+    /// probability, like every score.
     #[schema(examples(0.1))]
     pub score: f64,
 }
@@ -154,7 +158,8 @@ pub struct AttributionJson {
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VerdictWord {
-    /// It is blamed for the failing network: those who cannot reach anybody report whom they tried to reach.
+    /// It is blamed for the failing network: those who cannot reach anybody report whom
+    /// they tried to reach.
     Collateral,
     /// It fails too, by itself: this incident does not explain its reports.
     Own,
@@ -192,9 +197,10 @@ impl IncidentJson {
             providers: incident.brands.iter().map(|brand| brand.provider.clone()).collect(),
             place,
             cells: incident.cells.iter().copied().map(Hex).collect(),
-            evidence: incident
-                .evidence()
-                .map(|(provider, evidence)| IncidentEvidence { provider: provider.to_owned(), evidence: evidence.into() }),
+            evidence: incident.evidence().map(|(provider, evidence)| IncidentEvidence {
+                provider: provider.to_owned(),
+                evidence: evidence.into(),
+            }),
             severity: (&**incident).into(),
             attribution: incident.attributions.iter().map(Into::into).collect(),
             cause: incident.cause.as_ref().map(Into::into),
@@ -229,7 +235,16 @@ impl From<&Ending> for EndingJson {
 
 impl From<&Attribution> for AttributionJson {
     fn from(attribution: &Attribution) -> Self {
-        let Attribution { provider, verdict, minutes, observed, expected, expected_beside, share, score } = attribution;
+        let Attribution {
+            provider,
+            verdict,
+            minutes,
+            observed,
+            expected,
+            expected_beside,
+            share,
+            score,
+        } = attribution;
         Self {
             provider: provider.clone(),
             verdict: match verdict {

@@ -1,4 +1,5 @@
-//! An incident with its history: revisions, brands, notes, timeline, and the method that found it.
+//! An incident with its history: revisions, brands, notes, timeline, and the method that
+//! found it.
 
 use super::evidence::EvidenceJson;
 use super::incident::{IncidentJson, StateWord};
@@ -28,7 +29,8 @@ pub struct IncidentDetail {
     /// How many revisions there are, those included that are not listed.
     #[schema(examples(5))]
     pub revision_count: usize,
-    /// Its revisions, oldest first, at most the newest 1,000: each in short, `known_at` gives it whole.
+    /// Its revisions, oldest first, at most the newest 1,000: each in short, `known_at`
+    /// gives it whole.
     pub revisions: Vec<RevisionJson>,
     /// What was said of it, in the order it was noted.
     pub notes: Vec<NoteJson>,
@@ -36,7 +38,8 @@ pub struct IncidentDetail {
     pub timeline: Vec<EventJson>,
     /// What found it.
     pub method: MethodJson,
-    /// Whether this is not of the present, but of `as_of`: detection is late or catching up.
+    /// Whether this is not of the present, but of `as_of`: detection is late or catching
+    /// up.
     #[schema(examples(false))]
     pub stale: bool,
     /// The instant up to which reports are in it.
@@ -61,7 +64,8 @@ pub struct BrandJson {
     /// When it was over for this brand; null while it goes on.
     #[schema(required = true, format = DateTime, examples(json!(null)))]
     pub resolved_at: Option<String>,
-    /// Its regions as the detector follows them: none where it was joined because its network fails.
+    /// Its regions as the detector follows them: none where it was joined because its
+    /// network fails.
     #[schema(example = json!(["00000000019f2b60"]))]
     pub episodes: Vec<String>,
     /// What decided.
@@ -102,7 +106,8 @@ pub struct RevisionJson {
     pub score: Option<f64>,
 }
 
-/// What found an incident: the same method, parameters and catalogue find it again from the same facts.
+/// What found an incident: the same method, parameters and catalogue find it again from
+/// the same facts.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MethodJson {
     /// Its version.
@@ -117,7 +122,8 @@ pub struct MethodJson {
 }
 
 impl IncidentDetail {
-    /// The answer of an incident as it is known, at a place that was named. Its `as_of` is still empty.
+    /// The answer of an incident as it is known, at a place that was named. Its `as_of`
+    /// is still empty.
     #[must_use]
     pub fn of(known: &Known<'_>, place: PlaceJson, stale: bool) -> Self {
         let (revisions, events) = (known.revisions(), timeline(known));
@@ -125,7 +131,10 @@ impl IncidentDetail {
             incident: IncidentJson::of(known, place),
             brands: known.incident().brands.iter().map(Into::into).collect(),
             revision_count: revisions.len(),
-            revisions: newest(revisions, MOST_REVISIONS).iter().map(|revision| (&**revision).into()).collect(),
+            revisions: newest(revisions, MOST_REVISIONS)
+                .iter()
+                .map(|revision| (&**revision).into())
+                .collect(),
             notes: known.notes().iter().map(|note| (*note).into()).collect(),
             timeline: newest(&events, MOST_EVENTS).iter().map(Into::into).collect(),
             method: (&known.incident().method).into(),
@@ -174,6 +183,10 @@ impl From<&Incident> for RevisionJson {
 impl From<&Method> for MethodJson {
     fn from(method: &Method) -> Self {
         let Method { version, parameters, catalogue } = method;
-        Self { version: version.clone(), parameters: format!("{parameters:016x}"), catalogue: format!("{catalogue:016x}") }
+        Self {
+            version: version.clone(),
+            parameters: format!("{parameters:016x}"),
+            catalogue: format!("{catalogue:016x}"),
+        }
     }
 }

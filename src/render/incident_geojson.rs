@@ -1,4 +1,5 @@
-//! Incidents as `GeoJSON` (RFC 7946): an outline each, with flat properties, since readers of maps seldom take others.
+//! Incidents as `GeoJSON` (RFC 7946): an outline each, with flat properties, since
+//! readers of maps seldom take others.
 
 use super::geojson::{FeatureCollectionType, FeatureType};
 use super::incident::{EndingWord, IncidentJson, StateWord, VerdictWord};
@@ -9,13 +10,15 @@ use serde::Serialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
-/// Incidents as outlines. `next_cursor`, `stale` and `as_of` are foreign members as RFC 7946 allows them (section 6.1).
+/// Incidents as outlines. `next_cursor`, `stale` and `as_of` are foreign members as RFC
+/// 7946 allows them (section 6.1).
 #[derive(Debug, Serialize, ToSchema)]
 pub struct IncidentsGeoJson {
     /// Always `FeatureCollection`.
     #[serde(rename = "type")]
     pub kind: FeatureCollectionType,
-    /// West, south, east and north of all of them; west is greater than east over the antimeridian. Absent where there is none.
+    /// West, south, east and north of all of them; west is greater than east over the
+    /// antimeridian. Absent where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = json!([-80.1, 43.2, -78.9, 44.0]))]
     pub bbox: Option<[f64; 4]>,
@@ -25,7 +28,8 @@ pub struct IncidentsGeoJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub next_cursor: Option<String>,
-    /// Whether this is not of the present, but of `as_of`: detection is late or catching up.
+    /// Whether this is not of the present, but of `as_of`: detection is late or catching
+    /// up.
     #[schema(examples(false))]
     pub stale: bool,
     /// The instant up to which reports are in it.
@@ -131,7 +135,8 @@ pub struct IncidentProperties {
     /// How much earlier it was told here than the first official word came, in seconds.
     #[schema(required = true, examples(14_820))]
     pub lead_seconds: Option<i64>,
-    /// The resolution to which finer cells were rolled up so that the outline has not too many corners; null where it is exact.
+    /// The resolution to which finer cells were rolled up so that the outline has not too
+    /// many corners; null where it is exact.
     #[schema(required = true, minimum = 0, maximum = 7)]
     pub outline_resolution: Option<u8>,
 }
@@ -139,10 +144,24 @@ pub struct IncidentProperties {
 impl IncidentsGeoJson {
     /// The answer of these incidents and their outlines. Its `as_of` is still empty.
     #[must_use]
-    pub fn of(incidents: Vec<(IncidentJson, Arc<Outline>)>, next_cursor: Option<String>, stale: bool) -> Self {
+    pub fn of(
+        incidents: Vec<(IncidentJson, Arc<Outline>)>,
+        next_cursor: Option<String>,
+        stale: bool,
+    ) -> Self {
         let bbox = extent(incidents.iter().map(|(_, outline)| &outline.shape));
-        let features = incidents.into_iter().map(|(incident, outline)| IncidentFeature::of(incident, outline)).collect();
-        Self { kind: FeatureCollectionType::FeatureCollection, bbox, features, next_cursor, stale, as_of: String::new() }
+        let features = incidents
+            .into_iter()
+            .map(|(incident, outline)| IncidentFeature::of(incident, outline))
+            .collect();
+        Self {
+            kind: FeatureCollectionType::FeatureCollection,
+            bbox,
+            features,
+            next_cursor,
+            stale,
+            as_of: String::new(),
+        }
     }
 }
 
@@ -161,7 +180,10 @@ impl IncidentFeature {
 
 impl IncidentProperties {
     fn of(incident: IncidentJson, outline_resolution: Option<u8>) -> Self {
-        let collateral = incident.attribution.iter().filter(|other| matches!(other.verdict, VerdictWord::Collateral));
+        let collateral = incident
+            .attribution
+            .iter()
+            .filter(|other| matches!(other.verdict, VerdictWord::Collateral));
         let collateral: Vec<&str> = collateral.map(|other| &*other.provider).collect();
         let (peak_at, peak_count) = incident.severity.peak.map(|peak| (peak.t, peak.count)).unzip();
         Self {

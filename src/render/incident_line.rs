@@ -1,4 +1,5 @@
-//! One revision of an incident as a line of NDJSON: what a replay writes, and what scorers of detectors read.
+//! One revision of an incident as a line of NDJSON: what a replay writes, and what
+//! scorers of detectors read.
 
 use super::evidence::EvidenceJson;
 use super::time::rfc3339;
@@ -59,8 +60,16 @@ mod tests {
         let minute = Minute(27_549_600);
         let cell = Cell::parse("872a100d6ffffff").unwrap();
         let window = Window { from: minute.plus(-30), to: minute };
-        let evidence =
-            Evidence { centre: Some(cell), ring: 1, window, late_only: false, observed: 9.0, expected: 0.5, dispersion: 0.25, score: 7.5 };
+        let evidence = Evidence {
+            centre: Some(cell),
+            ring: 1,
+            window,
+            late_only: false,
+            observed: 9.0,
+            expected: 0.5,
+            dispersion: 0.25,
+            score: 7.5,
+        };
         let incident = Episode {
             id: 0xab,
             revision: 2,
@@ -72,11 +81,23 @@ mod tests {
             evidence,
         };
         let open = r#"{"detected_at":"2022-05-19T16:00:00Z","provider":"alpha","cells":["872a100d6ffffff"],"incident_id":"alpha-00000000000000ab","onset_estimate":"2022-05-19T15:50:00Z","state":"confirmed","revision":2,"evidence":{"zone":{"centre":"872a100d6ffffff","resolution":7,"ring":1},"window":{"from":"2022-05-19T15:30:00Z","to":"2022-05-19T16:00:00Z"},"late_only":false,"observed":9.0,"expected":0.5,"dispersion":0.25,"score":7.5}}"#;
-        assert_eq!(String::from_utf8(incident_line("alpha", &incident)).unwrap(), format!("{open}\n"));
+        assert_eq!(
+            String::from_utf8(incident_line("alpha", &incident)).unwrap(),
+            format!("{open}\n")
+        );
         let everywhere = Evidence { centre: None, ring: 0, ..evidence };
-        let over = Episode { state: State::Resolved, resolved_at: Some(minute.plus(60).start()), evidence: everywhere, ..incident };
+        let over = Episode {
+            state: State::Resolved,
+            resolved_at: Some(minute.plus(60).start()),
+            evidence: everywhere,
+            ..incident
+        };
         let line = String::from_utf8(incident_line("alpha", &over)).unwrap();
-        for part in [r#""resolved_at":"2022-05-19T17:00:00Z","#, r#""state":"resolved""#, r#""centre":null,"resolution":null"#] {
+        for part in [
+            r#""resolved_at":"2022-05-19T17:00:00Z","#,
+            r#""state":"resolved""#,
+            r#""centre":null,"resolution":null"#,
+        ] {
             assert!(line.contains(part), "{line}");
         }
     }

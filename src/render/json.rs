@@ -13,11 +13,13 @@ pub struct HeatmapJson<'a> {
     /// What was asked for, and how fresh the answer is.
     #[serde(flatten)]
     pub head: HeatmapHead<'a>,
-    /// Cells of exactly this resolution in which something was reported, sorted by index. At most 50,000.
+    /// Cells of exactly this resolution in which something was reported, sorted by index.
+    /// At most 50,000.
     #[serde(serialize_with = "cells")]
     #[schema(value_type = Vec<HeatmapCell>)]
     pub cells: Rows<'a>,
-    /// What is known only more coarsely than asked for, sorted by index. Not contained in `cells`, though it may lie around some of them.
+    /// What is known only more coarsely than asked for, sorted by index. Not contained in
+    /// `cells`, though it may lie around some of them.
     #[serde(serialize_with = "coarser")]
     #[schema(value_type = Vec<CoarserCell>)]
     pub coarser: &'a [(Cell, u32)],
@@ -47,16 +49,23 @@ impl<'a> HeatmapJson<'a> {
     /// The answer of that heatmap.
     #[must_use]
     pub fn of(heatmap: &Heatmap<'a>) -> Self {
-        Self { head: HeatmapHead::of(heatmap), cells: heatmap.rows(), coarser: heatmap.level.coarser() }
+        Self {
+            head: HeatmapHead::of(heatmap),
+            cells: heatmap.rows(),
+            coarser: heatmap.level.coarser(),
+        }
     }
 }
 
 fn cells<S: Serializer>(rows: &Rows<'_>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(rows.figures().map(|(cell, figures)| HeatmapCell { hex: Hex(cell), figures }))
+    serializer
+        .collect_seq(rows.figures().map(|(cell, figures)| HeatmapCell { hex: Hex(cell), figures }))
 }
 
 fn coarser<S: Serializer>(rows: &&[(Cell, u32)], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(rows.iter().map(|(cell, count)| CoarserCell { hex: Hex(*cell), count: *count }))
+    serializer.collect_seq(
+        rows.iter().map(|(cell, count)| CoarserCell { hex: Hex(*cell), count: *count }),
+    )
 }
 
 #[cfg(test)]

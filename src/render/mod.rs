@@ -1,8 +1,13 @@
-//! What was found, as bytes: a domain view in, an answer's body out, one file a format. No I/O, no clock, no HTTP.
+//! What was found, as bytes: a domain view in, an answer's body out, one file a format.
+//! No I/O, no clock, no HTTP.
 //!
-//! The types that are serialised here are the wire types of the API; their field docs are its documentation.
+//! The types that are serialised here are the wire types of the API; their field docs are
+//! its documentation.
 
-#![expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands every field to its writer by reference, references too")]
+#![expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands every field to its writer by reference, references too"
+)]
 
 pub mod cell;
 pub mod columns;
@@ -136,7 +141,8 @@ pub fn heatmap(heatmap: &Heatmap<'_>, format: HeatmapFormat) -> Vec<u8> {
 }
 
 fn write(body: &mut Vec<u8>, answer: &impl Serialize) {
-    serde_json::to_writer(body, answer).expect("wire types have text keys, and memory takes every byte");
+    serde_json::to_writer(body, answer)
+        .expect("wire types have text keys, and memory takes every byte");
 }
 
 #[cfg(test)]
@@ -159,18 +165,27 @@ mod tests {
     )))]
     struct Answers;
 
-    /// Names of the properties in a schema, however deep, that have no description. The tag of a geometry needs none.
+    /// Names of the properties in a schema, however deep, that have no description. The
+    /// tag of a geometry needs none.
     fn undocumented(schema: &serde_json::Value) -> Vec<String> {
         let properties: Vec<_> = schema["properties"].as_object().into_iter().flatten().collect();
         // That of what may be null stands beside its reference.
         let is_described = |property: &serde_json::Value| {
             let mut either = property["oneOf"].as_array().into_iter().flatten();
-            property["description"].is_string() || either.any(|part| part["description"].is_string())
+            property["description"].is_string()
+                || either.any(|part| part["description"].is_string())
         };
-        let bare = properties.iter().filter(|(name, property)| *name != "type" && !is_described(property));
+        let bare =
+            properties.iter().filter(|(name, property)| *name != "type" && !is_described(property));
         let bare: Vec<String> = bare.map(|(name, _)| (*name).clone()).collect();
-        let parts = ["allOf", "oneOf"].into_iter().flat_map(|of| schema[of].as_array().into_iter().flatten());
-        let inner = properties.iter().map(|(_, property)| *property).chain(parts).chain(schema.get("items"));
+        let parts = ["allOf", "oneOf"]
+            .into_iter()
+            .flat_map(|of| schema[of].as_array().into_iter().flatten());
+        let inner = properties
+            .iter()
+            .map(|(_, property)| *property)
+            .chain(parts)
+            .chain(schema.get("items"));
         bare.into_iter().chain(inner.flat_map(undocumented)).collect()
     }
 

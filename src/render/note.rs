@@ -19,7 +19,8 @@ pub struct NoteJson {
     /// Where it was said: a name or an address. Plain text.
     #[schema(examples("twitter.com/RogersHelps"))]
     pub source: String,
-    /// What was said. Plain text, whatever it looks like: escape it before it becomes part of a page.
+    /// What was said. Plain text, whatever it looks like: escape it before it becomes
+    /// part of a page.
     #[schema(examples("We are currently experiencing an outage."))]
     pub text: String,
 }

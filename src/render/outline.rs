@@ -1,4 +1,5 @@
-//! The outline of many cells as a geometry of `GeoJSON` (RFC 7946), of a bounded number of corners.
+//! The outline of many cells as a geometry of `GeoJSON` (RFC 7946), of a bounded number
+//! of corners.
 
 use crate::domain::grid::{Cell, Resolution};
 use crate::domain::outline::of_cells;
@@ -12,12 +13,14 @@ use utoipa::ToSchema;
 pub struct Outline {
     /// Its parts.
     pub shape: MultiPolygon,
-    /// To which resolution finer cells were rolled up so that it has not too many corners; none where they were not.
+    /// To which resolution finer cells were rolled up so that it has not too many
+    /// corners; none where they were not.
     pub rolled_up_to: Option<Resolution>,
 }
 
-/// An outline in degrees, longitude first: a part for each piece, its outer ring counter-clockwise, its holes clockwise. Pieces that the
-/// antimeridian would cut are two.
+/// An outline in degrees, longitude first: a part for each piece, its outer ring
+/// counter-clockwise, its holes clockwise. Pieces that the antimeridian would cut are
+/// two.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct OutlineGeometry {
     /// Always `MultiPolygon`, so that readers need not tell kinds apart.
@@ -45,27 +48,35 @@ impl OutlineGeometry {
 }
 
 impl Outline {
-    /// The joined outline of these cells, with at most so many corners as far as rolling them up can bring that about.
+    /// The joined outline of these cells, with at most so many corners as far as rolling
+    /// them up can bring that about.
     #[must_use]
     pub fn of(cells: &[Cell], most_corners: usize) -> Self {
         let (mut shape, mut rolled_up_to) = (of_cells(cells), None);
         let finest = cells.iter().map(|cell| cell.resolution().number()).max().unwrap_or_default();
-        for coarser in Resolution::ALL.into_iter().rev().filter(|coarser| coarser.number() < finest) {
+        for coarser in Resolution::ALL.into_iter().rev().filter(|coarser| coarser.number() < finest)
+        {
             if shape.coords_count() <= most_corners {
                 break;
             }
-            let rolled_up: Vec<Cell> = cells.iter().map(|cell| cell.rolled_up_to(coarser)).collect();
+            let rolled_up: Vec<Cell> =
+                cells.iter().map(|cell| cell.rolled_up_to(coarser)).collect();
             (shape, rolled_up_to) = (of_cells(&rolled_up), Some(coarser));
         }
         Self { shape, rolled_up_to }
     }
 }
 
-fn write_coordinates<S: Serializer>(outline: &Arc<Outline>, serializer: S) -> Result<S::Ok, S::Error> {
-    let ring = |ring: &LineString| -> Vec<[f64; 2]> { ring.coords().map(|corner| [corner.x, corner.y]).collect() };
-    serializer.collect_seq(
-        outline.shape.iter().map(|part| std::iter::once(part.exterior()).chain(part.interiors()).map(ring).collect::<Vec<_>>()),
-    )
+fn write_coordinates<S: Serializer>(
+    outline: &Arc<Outline>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let ring = |ring: &LineString| -> Vec<[f64; 2]> {
+        ring.coords().map(|corner| [corner.x, corner.y]).collect()
+    };
+    serializer.collect_seq(outline.shape.iter().map(|part| {
+        std::iter::once(part.exterior()).chain(part.interiors()).map(ring).collect::<Vec<_>>()
+    }))
 }
 
 #[cfg(test)]
@@ -76,7 +87,8 @@ mod tests {
 
     #[test]
     fn an_outline_of_too_many_corners_is_drawn_more_coarsely_and_says_so() {
-        let ragged: Vec<Cell> = at(43.65, -79.38, 7).disk(6).into_iter().map(|(cell, _)| cell).step_by(2).collect();
+        let ragged: Vec<Cell> =
+            at(43.65, -79.38, 7).disk(6).into_iter().map(|(cell, _)| cell).step_by(2).collect();
         let whole = Outline::of(&ragged, 10_000);
         let bounded = Outline::of(&ragged, 100);
         assert_eq!((whole.rolled_up_to, bounded.rolled_up_to.is_some()), (None, true));
@@ -87,6 +99,9 @@ mod tests {
     #[test]
     fn an_outline_of_nothing_has_no_parts() {
         let geometry = OutlineGeometry::of(Arc::new(Outline::of(&[], 10)));
-        assert_eq!(serde_json::to_string(&geometry).unwrap(), r#"{"type":"MultiPolygon","coordinates":[]}"#);
+        assert_eq!(
+            serde_json::to_string(&geometry).unwrap(),
+            r#"{"type":"MultiPolygon","coordinates":[]}"#
+        );
     }
 }

@@ -12,7 +12,8 @@ pub struct PlaceJson {
     /// The most populous cities in it, at most three.
     #[schema(example = json!(["Toronto", "Ottawa", "Hamilton"]))]
     pub cities: Vec<String>,
-    /// Subdivisions that it reaches into (ISO 3166-2), where their borders are known, those with most of it first, at most twenty.
+    /// Subdivisions that it reaches into (ISO 3166-2), where their borders are known,
+    /// those with most of it first, at most twenty.
     #[schema(example = json!(["CA-ON"]))]
     pub subdivisions: Vec<String>,
     /// Countries likewise (ISO 3166-1 alpha-2).

@@ -16,7 +16,14 @@ pub fn level(resolution: i64, cells: &[(Cell, u32)], coarser: &[(Cell, u32)]) ->
 
 pub fn heatmap(level: &Level) -> Heatmap<'_> {
     let as_of = Timestamp(1_657_269_852_000);
-    Heatmap { subject: Subject::Provider("rogers"), window: Window::ending_at(as_of, 15), as_of, stale: false, level, judged: None }
+    Heatmap {
+        subject: Subject::Provider("rogers"),
+        window: Window::ending_at(as_of, 15),
+        as_of,
+        stale: false,
+        level,
+        judged: None,
+    }
 }
 
 pub fn parsed(heatmap: &Heatmap<'_>, format: HeatmapFormat) -> serde_json::Value {

@@ -5,14 +5,16 @@ use crate::domain::incident::Incident;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// How grave an incident is, by the yardsticks that regulators use. Reports are those of all its brands observed in its cells from its onset to
-/// its end, or until this was known; late ones are counted again after the end.
+/// How grave an incident is, by the yardsticks that regulators use. Reports are those of
+/// all its brands observed in its cells from its onset to its end, or until this was
+/// known; late ones are counted again after the end.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct SeverityJson {
     /// From onset to end, or until this was known.
     #[schema(examples(54_000))]
     pub duration_seconds: i64,
-    /// Square kilometres of its cells. An upper bound: the cells of coarse reports are large.
+    /// Square kilometres of its cells. An upper bound: the cells of coarse reports are
+    /// large.
     #[schema(examples(712.4))]
     pub area_km2: f64,
     /// Reports of problems. Some of them would have come without it: see `expected`.
@@ -21,11 +23,13 @@ pub struct SeverityJson {
     /// Reports that were to be expected without it; null where that is not known.
     #[schema(required = true, examples(20.5))]
     pub expected: Option<f64>,
-    /// Users that are touched, at most: subscribers of its brands times the share of reports that its cells bring on any day. Null where the
-    /// catalogue knows no brand's subscribers.
+    /// Users that are touched, at most: subscribers of its brands times the share of
+    /// reports that its cells bring on any day. Null where the catalogue knows no brand's
+    /// subscribers.
     #[schema(required = true, examples(2_250_000))]
     pub users: Option<u64>,
-    /// Users times minutes, at most, as 47 CFR 4.7 counts an outage; null where the users are not known.
+    /// Users times minutes, at most, as 47 CFR 4.7 counts an outage; null where the users
+    /// are not known.
     #[schema(required = true, examples(2_025_000_000_u64))]
     pub user_minutes: Option<u64>,
     /// The minute with the most reports; null where none came.
@@ -68,7 +72,11 @@ impl From<&Incident> for SeverityJson {
             users: figures.users.map(|users| users.round() as u64),
             user_minutes: figures.user_minutes(duration_ms).map(|minutes| minutes.round() as u64),
             peak: figures.peak.map(|peak| PeakJson { t: rfc3339(peak.at), count: peak.reports }),
-            symptoms: figures.symptoms.iter().map(|(symptom, count)| SymptomCount { symptom: symptom.name(), count: *count }).collect(),
+            symptoms: figures
+                .symptoms
+                .iter()
+                .map(|(symptom, count)| SymptomCount { symptom: symptom.name(), count: *count })
+                .collect(),
         }
     }
 }

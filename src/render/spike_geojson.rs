@@ -9,13 +9,15 @@ use serde::Serialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
-/// Spikes as outlines. `next_cursor`, `stale` and `as_of` are foreign members as RFC 7946 allows them (section 6.1).
+/// Spikes as outlines. `next_cursor`, `stale` and `as_of` are foreign members as RFC 7946
+/// allows them (section 6.1).
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SpikesGeoJson {
     /// Always `FeatureCollection`.
     #[serde(rename = "type")]
     pub kind: FeatureCollectionType,
-    /// West, south, east and north of all of them; west is greater than east over the antimeridian. Absent where there is none.
+    /// West, south, east and north of all of them; west is greater than east over the
+    /// antimeridian. Absent where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = json!([-80.1, 43.2, -78.9, 44.0]))]
     pub bbox: Option<[f64; 4]>,
@@ -102,16 +104,37 @@ pub struct SpikeProperties {
 impl SpikesGeoJson {
     /// The answer of these spikes and their outlines. Its `as_of` is still empty.
     #[must_use]
-    pub fn of(spikes: Vec<(SpikeJson, Arc<Outline>)>, next_cursor: Option<String>, stale: bool) -> Self {
+    pub fn of(
+        spikes: Vec<(SpikeJson, Arc<Outline>)>,
+        next_cursor: Option<String>,
+        stale: bool,
+    ) -> Self {
         let bbox = extent(spikes.iter().map(|(_, outline)| &outline.shape));
-        let features = spikes.into_iter().map(|(spike, outline)| SpikeFeature::of(spike, outline)).collect();
-        Self { kind: FeatureCollectionType::FeatureCollection, bbox, features, next_cursor, stale, as_of: String::new() }
+        let features =
+            spikes.into_iter().map(|(spike, outline)| SpikeFeature::of(spike, outline)).collect();
+        Self {
+            kind: FeatureCollectionType::FeatureCollection,
+            bbox,
+            features,
+            next_cursor,
+            stale,
+            as_of: String::new(),
+        }
     }
 }
 
 impl SpikeFeature {
     fn of(spike: SpikeJson, outline: Arc<Outline>) -> Self {
-        let SpikeJson { provider, network, place, cells: _, evidence, opens_at, incident, collateral_of } = spike;
+        let SpikeJson {
+            provider,
+            network,
+            place,
+            cells: _,
+            evidence,
+            opens_at,
+            incident,
+            collateral_of,
+        } = spike;
         let properties = SpikeProperties {
             provider,
             network,

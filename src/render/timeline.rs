@@ -1,4 +1,5 @@
-//! The timeline of an incident as clients see it: a sentence an event, and what a program needs of it.
+//! The timeline of an incident as clients see it: a sentence an event, and what a program
+//! needs of it.
 
 use super::incident::StateWord;
 use super::time::rfc3339;
@@ -10,7 +11,8 @@ use utoipa::ToSchema;
 /// Something that happened to an incident.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct EventJson {
-    /// When: for a note when it was said, for the beginning when it was, for the rest when it was known.
+    /// When: for a note when it was said, for the beginning when it was, for the rest
+    /// when it was known.
     #[schema(format = DateTime, examples("2022-07-08T08:52:00Z"))]
     pub t: String,
     /// What.
@@ -65,7 +67,16 @@ pub enum WhatWord {
 impl EventJson {
     fn new(event: &Event<'_>, what: WhatWord, text: impl Into<String>) -> Self {
         let (t, text) = (rfc3339(event.at), text.into());
-        Self { t, what, text, state: None, provider: None, incident: None, source: None, official: None }
+        Self {
+            t,
+            what,
+            text,
+            state: None,
+            provider: None,
+            incident: None,
+            source: None,
+            official: None,
+        }
     }
 }
 
@@ -74,27 +85,38 @@ impl From<&Event<'_>> for EventJson {
         let new = |what, text: String| Self::new(event, what, text);
         match &event.what {
             What::Began => new(WhatWord::Onset, "reports began to come".into()),
-            What::Detected(state) => {
-                Self { state: Some((*state).into()), ..new(WhatWord::Detected, format!("it was told of first: {}", state.name())) }
-            }
+            What::Detected(state) => Self {
+                state: Some((*state).into()),
+                ..new(WhatWord::Detected, format!("it was told of first: {}", state.name()))
+            },
             What::Became(state, ending) => Self {
                 state: Some((*state).into()),
-                incident: ending.and_then(|ending| if let Ending::Merged(into) = ending { Some(into.to_string()) } else { None }),
+                incident: ending.and_then(|ending| {
+                    if let Ending::Merged(into) = ending { Some(into.to_string()) } else { None }
+                }),
                 ..new(WhatWord::State, became(*state, *ending))
             },
-            What::Joined(provider) => {
-                Self { provider: Some((*provider).to_owned()), ..new(WhatWord::Joined, format!("{provider} fails too")) }
+            What::Joined(provider) => Self {
+                provider: Some((*provider).to_owned()),
+                ..new(WhatWord::Joined, format!("{provider} fails too"))
+            },
+            What::Dated { from, to } => new(
+                WhatWord::Dated,
+                format!("its beginning is now {}, not {}", rfc3339(*to), rfc3339(*from)),
+            ),
+            What::Everywhere => {
+                new(WhatWord::Everywhere, "no region stands out any more: it is everywhere".into())
             }
-            What::Dated { from, to } => new(WhatWord::Dated, format!("its beginning is now {}, not {}", rfc3339(*to), rfc3339(*from))),
-            What::Everywhere => new(WhatWord::Everywhere, "no region stands out any more: it is everywhere".into()),
             What::Caused(cause) => Self {
                 incident: Some(cause.incident.to_string()),
                 provider: Some(cause.provider.clone()),
                 ..new(WhatWord::Cause, format!("the failure of {} took it along", cause.provider))
             },
-            What::Said(note) => {
-                Self { source: Some(note.source.clone()), official: Some(note.official), ..new(WhatWord::Note, note.text.clone()) }
-            }
+            What::Said(note) => Self {
+                source: Some(note.source.clone()),
+                official: Some(note.official),
+                ..new(WhatWord::Note, note.text.clone())
+            },
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Who could report from an area: its cities by population, those of one time zone together, since they wake together.
+//! Who could report from an area: its cities by population, those of one time zone
+//! together, since they wake together.
 
 use super::draw::{place, running};
 use super::homes::km_between;
@@ -45,9 +46,12 @@ impl Crowd {
             by_zone.entry(cities()[city].timezone).or_default().push(city);
         }
         let block = |(name, cities_of_zone): (&str, Vec<usize>)| Block {
-            // The list of zones is compiled in, as the cities are. A zone that it does not know would only shift the day.
+            // The list of zones is compiled in, as the cities are. A zone that it does
+            // not know would only shift the day.
             zone: TimeZone::get(name).unwrap_or(TimeZone::UTC),
-            running: running(cities_of_zone.iter().map(|city| f64::from(cities()[*city].population))),
+            running: running(
+                cities_of_zone.iter().map(|city| f64::from(cities()[*city].population)),
+            ),
             cities: cities_of_zone,
         };
         let blocks: Vec<Block> = by_zone.into_iter().map(block).collect();
@@ -57,7 +61,8 @@ impl Crowd {
     /// Who of them is awake.
     #[must_use]
     pub fn awake(&self, at: Timestamp) -> Awake {
-        let running = running(self.blocks.iter().map(|block| block.people() * awake(at, &block.zone)));
+        let running =
+            running(self.blocks.iter().map(|block| block.people() * awake(at, &block.zone)));
         Awake { level: running.last().copied().unwrap_or_default() / self.people, running }
     }
 
@@ -85,12 +90,18 @@ impl Block {
 pub fn cities_in(within: &Within) -> Vec<usize> {
     match within {
         Within::Country(country) => those(|city| city.country == *country),
-        Within::Subdivisions(country, codes) => those(|city| city.country == *country && codes.contains(&city.admin1)),
+        Within::Subdivisions(country, codes) => {
+            those(|city| city.country == *country && codes.contains(&city.admin1))
+        }
         Within::WorldWithout(countries) => those(|city| !countries.contains(&city.country)),
         Within::Metro { country, admin1, city: name, km } => {
-            let is_centre = |city: &&City| city.country == *country && city.admin1 == *admin1 && city.name == *name;
+            let is_centre = |city: &&City| {
+                city.country == *country && city.admin1 == *admin1 && city.name == *name
+            };
             let Some(centre) = cities().iter().find(is_centre) else { return Vec::new() };
-            those(|city| city.country == *country && km_between(city.position, centre.position) <= *km)
+            those(|city| {
+                city.country == *country && km_between(city.position, centre.position) <= *km
+            })
         }
     }
 }
@@ -122,15 +133,24 @@ mod tests {
             let draws = (0..4_000).map(|n| crowd.city(awake, &mut chance(3, n)));
             draws.filter(|city| cities()[*city].timezone == zone).count()
         };
-        assert!(2 * share(&night_in_the_west, "America/Vancouver") < share(&evening, "America/Vancouver"));
-        let toronto = (0..4_000).filter(|n| cities()[crowd.city(&evening, &mut chance(3, *n))].name == "Toronto").count();
-        assert!((200..500).contains(&toronto), "{toronto} of 4,000: about one Canadian city dweller in thirteen lives there");
+        assert!(
+            2 * share(&night_in_the_west, "America/Vancouver")
+                < share(&evening, "America/Vancouver")
+        );
+        let toronto = (0..4_000)
+            .filter(|n| cities()[crowd.city(&evening, &mut chance(3, *n))].name == "Toronto")
+            .count();
+        assert!(
+            (200..500).contains(&toronto),
+            "{toronto} of 4,000: about one Canadian city dweller in thirteen lives there"
+        );
     }
 
     #[test]
     fn a_metropolis_reaches_across_subdivisions_but_not_across_the_border() {
         let detroit = Within::Metro { country: "US", admin1: "MI", city: "Detroit", km: 40.0 };
-        let names: Vec<&str> = cities_in(&detroit).into_iter().map(|city| cities()[city].name).collect();
+        let names: Vec<&str> =
+            cities_in(&detroit).into_iter().map(|city| cities()[city].name).collect();
         assert!(names.contains(&"Dearborn") && !names.contains(&"Windsor"), "{names:?}");
     }
 }

@@ -2,13 +2,19 @@
 
 use fastrand::Rng;
 
-/// Above this mean a Poisson count is drawn as a rounded normal one: the difference is less than a percent of its spread.
+/// Above this mean a Poisson count is drawn as a rounded normal one: the difference is
+/// less than a percent of its spread.
 const NORMAL_FROM_MEAN: f64 = 60.0;
 
-/// Chance of its own for the nth thing of a seed, whichever other things were drawn before.
+/// Chance of its own for the nth thing of a seed, whichever other things were drawn
+/// before.
 pub fn chance(seed: u64, n: u64) -> Rng {
-    // The finalizer of SplitMix64 (Steele, Lea, Flood 2014): neighbouring numbers give unrelated seeds.
-    let mut x = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(n).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    // The finalizer of SplitMix64 (Steele, Lea, Flood 2014): neighbouring numbers give
+    // unrelated seeds.
+    let mut x = seed
+        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        .wrapping_add(n)
+        .wrapping_mul(0x9e37_79b9_7f4a_7c15);
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     Rng::with_seed(x ^ (x >> 31))
@@ -42,7 +48,8 @@ pub fn wait(rng: &mut Rng, mean: f64) -> f64 {
     -mean * (1.0 - rng.f64()).ln()
 }
 
-/// The place of a draw in running sums: each as likely as what it adds. There is at least one.
+/// The place of a draw in running sums: each as likely as what it adds. There is at least
+/// one.
 pub fn place(rng: &mut Rng, running: &[f64]) -> usize {
     let total = running.last().copied().unwrap_or_default();
     let drawn = rng.f64() * total;
@@ -69,9 +76,13 @@ mod tests {
             let n = 20_000;
             let draws: Vec<f64> = (0..n).map(|n| poisson(&mut chance(7, n), mean) as f64).collect();
             let average = draws.iter().sum::<f64>() / n as f64;
-            let variance = draws.iter().map(|draw| (draw - average).powi(2)).sum::<f64>() / n as f64;
+            let variance =
+                draws.iter().map(|draw| (draw - average).powi(2)).sum::<f64>() / n as f64;
             let five_sigma = 5.0 * (mean / n as f64).sqrt();
-            assert!((average - mean).abs() < five_sigma && (variance / mean - 1.0).abs() < 0.3, "{mean}: {average}, {variance}");
+            assert!(
+                (average - mean).abs() < five_sigma && (variance / mean - 1.0).abs() < 0.3,
+                "{mean}: {average}, {variance}"
+            );
         }
     }
 

@@ -1,4 +1,5 @@
-//! What people say is wrong, and how exactly their phones know where they are. All shares are fitted.
+//! What people say is wrong, and how exactly their phones know where they are. All shares
+//! are fitted.
 
 use super::draw::{normal, place, running};
 use super::scenario::Trade;
@@ -30,16 +31,29 @@ pub fn symptom(trade: Trade, mood: Mood, rng: &mut Rng) -> Symptom {
 
 fn table(trade: Trade, mood: Mood) -> &'static [(Symptom, f64)] {
     use Symptom::{
-        LoginFailed, NoCalls, NoData, NoEmergencyCalls, NoInternet, NoMessages, NoService, NoTv, Other, PaymentFailed, SlowData,
+        LoginFailed, NoCalls, NoData, NoEmergencyCalls, NoInternet, NoMessages, NoService, NoTv,
+        Other, PaymentFailed, SlowData,
     };
     match (trade, mood) {
-        (Trade::Mobile, Mood::Outage) => {
-            &[(NoService, 0.56), (NoData, 0.17), (NoCalls, 0.15), (NoMessages, 0.04), (NoEmergencyCalls, 0.03), (Other, 0.05)]
+        (Trade::Mobile, Mood::Outage) => &[
+            (NoService, 0.56),
+            (NoData, 0.17),
+            (NoCalls, 0.15),
+            (NoMessages, 0.04),
+            (NoEmergencyCalls, 0.03),
+            (Other, 0.05),
+        ],
+        (Trade::Mobile, Mood::Collateral) => {
+            &[(NoCalls, 0.55), (NoMessages, 0.15), (NoService, 0.2), (Other, 0.1)]
         }
-        (Trade::Mobile, Mood::Collateral) => &[(NoCalls, 0.55), (NoMessages, 0.15), (NoService, 0.2), (Other, 0.1)],
-        (Trade::Mobile, Mood::Quiet) => {
-            &[(NoService, 0.3), (NoData, 0.25), (SlowData, 0.2), (NoCalls, 0.12), (NoMessages, 0.05), (Other, 0.08)]
-        }
+        (Trade::Mobile, Mood::Quiet) => &[
+            (NoService, 0.3),
+            (NoData, 0.25),
+            (SlowData, 0.2),
+            (NoCalls, 0.12),
+            (NoMessages, 0.05),
+            (Other, 0.08),
+        ],
         (Trade::Internet, Mood::Outage) => &[(NoInternet, 0.82), (NoTv, 0.12), (Other, 0.06)],
         (Trade::Internet, _) => &[(NoInternet, 0.6), (SlowData, 0.2), (NoTv, 0.1), (Other, 0.1)],
         (Trade::Payments, _) => &[(PaymentFailed, 0.9), (LoginFailed, 0.04), (Other, 0.06)],
@@ -47,7 +61,8 @@ fn table(trade: Trade, mood: Mood) -> &'static [(Symptom, f64)] {
     }
 }
 
-/// A radius in metres, drawn: most phones know by satellite, some by cell or network only, and a few do not say.
+/// A radius in metres, drawn: most phones know by satellite, some by cell or network
+/// only, and a few do not say.
 pub fn accuracy_m(rng: &mut Rng) -> Option<f64> {
     let (median, spread, most) = match rng.f64() {
         ..0.62 => (22.0, 0.6, 150.0),

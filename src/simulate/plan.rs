@@ -1,4 +1,5 @@
-//! A scenario made ready to be played: instants parsed, cities gathered, counts scaled to the size of the crowd.
+//! A scenario made ready to be played: instants parsed, cities gathered, counts scaled to
+//! the size of the crowd.
 
 use super::crowd::Crowd;
 use super::curve::Curve;
@@ -8,11 +9,14 @@ use std::ops::Range;
 
 /// Counts on record are of 15 minutes.
 const COUNTED_MINUTES: f64 = 15.0;
-/// During a short return of service so much of the reports goes on: most find out too late that it works. Fitted.
+/// During a short return of service so much of the reports goes on: most find out too
+/// late that it works. Fitted.
 const FLAP_LEVEL: f64 = 0.4;
-/// Where the service is back before it is back elsewhere, reports fade in about this time. Fitted.
+/// Where the service is back before it is back elsewhere, reports fade in about this
+/// time. Fitted.
 const FADES_WITHIN_MS: f64 = 25.0 * MINUTE_MS as f64;
-/// Reports that it works again: against those of the outage, during a short return, and right after the lasting one. Fitted.
+/// Reports that it works again: against those of the outage, during a short return, and
+/// right after the lasting one. Fitted.
 const WORKING_IN_FLAP: f64 = 0.10;
 const WORKING_ONCE_BACK: f64 = 0.06;
 /// And how soon they fade. Fitted.
@@ -65,7 +69,14 @@ impl Plan {
     /// A plan for a crowd of that size, 1 being all whom the largest aggregator counted.
     #[must_use]
     pub fn new(scenario: &'static Scenario, seed: u64, crowd: f64) -> Self {
-        let trade = |id: &str| scenario.brands.iter().find(|brand| brand.id == id).expect("a test reads every scenario").trade;
+        let trade = |id: &str| {
+            scenario
+                .brands
+                .iter()
+                .find(|brand| brand.id == id)
+                .expect("a test reads every scenario")
+                .trade
+        };
         let planned = |brand: &super::scenario::Brand| PlannedBrand {
             id: brand.id,
             trade: brand.trade,
@@ -85,7 +96,8 @@ impl Plan {
         Self { scenario, seed, crowd, brands, surges: scenario.surges.iter().map(surge).collect() }
     }
 
-    /// Reports of a provider that are expected to come in time, in 15 minutes around an instant.
+    /// Reports of a provider that are expected to come in time, in 15 minutes around an
+    /// instant.
     #[must_use]
     pub fn expected(&self, provider: &str, at: Timestamp) -> f64 {
         let quiet = |brand: &PlannedBrand| {
@@ -93,8 +105,15 @@ impl Plan {
             brand.per_minute * levels.sum::<f64>()
         };
         let quiet = self.brands.iter().filter(|brand| brand.id == provider).map(quiet).sum::<f64>();
-        let of_surge = |surge: &PlannedSurge| surge.parts.iter().map(|part| surge.per_minute(part, at)).sum::<f64>();
-        let outage = self.surges.iter().filter(|surge| surge.surge.provider == provider).map(of_surge).sum::<f64>();
+        let of_surge = |surge: &PlannedSurge| {
+            surge.parts.iter().map(|part| surge.per_minute(part, at)).sum::<f64>()
+        };
+        let outage = self
+            .surges
+            .iter()
+            .filter(|surge| surge.surge.provider == provider)
+            .map(of_surge)
+            .sum::<f64>();
         (quiet + outage) * COUNTED_MINUTES
     }
 }
@@ -114,8 +133,11 @@ impl PlannedSurge {
             return 0.0;
         }
         let back = part.back.filter(|back| *back <= at);
-        let once_back =
-            back.map_or(0.0, |back| WORKING_ONCE_BACK * self.base(back) * (-(at.ms_since(back) as f64) / WORKING_FADES_WITHIN_MS).exp());
+        let once_back = back.map_or(0.0, |back| {
+            WORKING_ONCE_BACK
+                * self.base(back)
+                * (-(at.ms_since(back) as f64) / WORKING_FADES_WITHIN_MS).exp()
+        });
         let in_flap = if self.in_flap(at) { WORKING_IN_FLAP * self.base(at) } else { 0.0 };
         part.share * f64::max(once_back, in_flap)
     }
@@ -147,7 +169,11 @@ impl PlannedSurge {
 
 fn parts(areas: &'static [Area]) -> Vec<Part> {
     let all: f64 = areas.iter().map(|area| area.share).sum();
-    let part = |area: &Area| Part { share: area.share / all, crowd: Crowd::of(&area.within), back: area.back.map(instant) };
+    let part = |area: &Area| Part {
+        share: area.share / all,
+        crowd: Crowd::of(&area.within),
+        back: area.back.map(instant),
+    };
     areas.iter().map(part).collect()
 }
 
@@ -162,9 +188,17 @@ mod tests {
             let plan = Plan::new(scenario, 1, 1.0);
             for count in scenario.counts {
                 let minutes = (-7..=7).map(|minute| instant(count.at).plus_ms(minute * MINUTE_MS));
-                let expected = minutes.map(|at| plan.expected(count.provider, at)).sum::<f64>() / COUNTED_MINUTES;
+                let expected = minutes.map(|at| plan.expected(count.provider, at)).sum::<f64>()
+                    / COUNTED_MINUTES;
                 let off = (expected / count.reports - 1.0).abs();
-                assert!(off < 0.05, "{}: {} {}: {expected:.0} against {}", scenario.name, count.provider, count.at, count.reports);
+                assert!(
+                    off < 0.05,
+                    "{}: {} {}: {expected:.0} against {}",
+                    scenario.name,
+                    count.provider,
+                    count.at,
+                    count.reports
+                );
             }
         }
     }

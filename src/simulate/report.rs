@@ -5,7 +5,8 @@ use crate::domain::symptom::Symptom;
 use crate::domain::time::Timestamp;
 use serde_json::{Map, Value, json};
 
-/// How the id of every reporter begins, so that nobody takes one for a person, wherever the report ends up.
+/// How the id of every reporter begins, so that nobody takes one for a person, wherever
+/// the report ends up.
 pub const SYNTHETIC: &str = "synthetic-";
 
 /// One report.
@@ -99,7 +100,8 @@ mod tests {
             "lat": 43.65323, "lon": -79.38318, "accuracy_m": 31.0, "reporter_id": "synthetic-0000000000000abc", "synthetic": true,
         });
         assert_eq!(file, expected);
-        let sent: Value = serde_json::from_slice(&Report { accuracy_m: None, ..report }.line()).unwrap();
+        let sent: Value =
+            serde_json::from_slice(&Report { accuracy_m: None, ..report }.line()).unwrap();
         let mut expected = expected;
         for name in ["received_at", "synthetic", "accuracy_m"] {
             expected.as_object_mut().unwrap().remove(name);

@@ -1,6 +1,7 @@
 //! The reports of a plan, one after the other as they come.
 //!
-//! Chance begins anew each minute from the seed and the minute: what comes in a minute does not depend on where one began to look.
+//! Chance begins anew each minute from the seed and the minute: what comes in a minute
+//! does not depend on where one began to look.
 
 use super::crowd::Awake;
 use super::draw::{chance, normal, poisson, wait};
@@ -15,9 +16,11 @@ use fastrand::Rng;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// Nobody reports later than this: within what a server with the default lateness takes. It bounds how many reports wait to come.
+/// Nobody reports later than this: within what a server with the default lateness takes.
+/// It bounds how many reports wait to come.
 pub const MOST_DELAY_MS: i64 = 40 * HOUR_MS;
-/// So many of the reporters report again, most within minutes and some after hours. Fitted, as is all that follows.
+/// So many of the reporters report again, most within minutes and some after hours.
+/// Fitted, as is all that follows.
 const AGAIN: f64 = 0.06;
 const AGAIN_SOON: f64 = 0.7;
 const AGAIN_SOON_MS: f64 = 8.0 * MINUTE_MS as f64;
@@ -28,11 +31,13 @@ const MOST_NOTICED_MS: f64 = 4.0 * MINUTE_MS as f64;
 /// Of quiet reports, how many come late, and how late.
 const LATE_QUIET: f64 = 0.03;
 const LATE_QUIET_MS: Range<i64> = 6 * MINUTE_MS..HOUR_MS;
-/// Of those who cannot report, half find a network of another kind, about so long after; the others wait for the service.
+/// Of those who cannot report, half find a network of another kind, about so long after;
+/// the others wait for the service.
 const FINDS_ANOTHER: f64 = 0.5;
 const FOUND_AFTER_MS: f64 = 40.0 * MINUTE_MS as f64;
 const FOUND_SPREAD: f64 = 0.9;
-/// A short return of service reaches so many of those who wait; and once it is there a phone reports after some time.
+/// A short return of service reaches so many of those who wait; and once it is there a
+/// phone reports after some time.
 const REACHED_BY_RETURN: f64 = 0.3;
 const SENT_AFTER_MS: f64 = 45.0 * MINUTE_MS as f64;
 
@@ -47,7 +52,8 @@ pub struct Reports<'a> {
     /// Drawn, not come yet. A number keeps those of one instant apart.
     waiting: BTreeMap<(Timestamp, u64), Report>,
     drawn: u64,
-    /// Who is awake, by brand and part, then by surge and part; for one step of the week's shape.
+    /// Who is awake, by brand and part, then by surge and part; for one step of the
+    /// week's shape.
     awake: Vec<Vec<Awake>>,
     awake_at: Option<i64>,
 }
@@ -84,7 +90,8 @@ impl Iterator for Reports<'_> {
 
     fn next(&mut self) -> Option<Report> {
         loop {
-            let next = self.waiting.first_entry().filter(|entry| entry.key().0 < self.minute.start());
+            let next =
+                self.waiting.first_entry().filter(|entry| entry.key().0 < self.minute.start());
             match next.map(std::collections::btree_map::OccupiedEntry::remove) {
                 Some(report) if report.received_at >= self.received.end => return None,
                 Some(report) if report.received_at >= self.received.start => return Some(report),
@@ -105,7 +112,13 @@ impl Reports<'_> {
         let mut rng = chance(plan.seed, at.minute().0 as u64);
         for (brand, awake) in plan.brands.iter().zip(&awake) {
             for (part, awake) in brand.parts.iter().zip(awake) {
-                let source = Source { provider: brand.id, trade: brand.trade, mood: Mood::Quiet, part, awake };
+                let source = Source {
+                    provider: brand.id,
+                    trade: brand.trade,
+                    mood: Mood::Quiet,
+                    part,
+                    awake,
+                };
                 let mean = brand.per_minute * part.share * awake.level;
                 self.draw_in_time(source, mean, at, &mut rng);
             }
@@ -122,13 +135,16 @@ impl Reports<'_> {
     fn draw_surge(&mut self, surge: &PlannedSurge, part: &Part, awake: &Awake, rng: &mut Rng) {
         let (at, middle) = (self.minute.start(), self.minute.start().plus_ms(MINUTE_MS / 2));
         let mood = if surge.surge.is_outage() { Mood::Outage } else { Mood::Collateral };
-        let source = Source { provider: surge.surge.provider, trade: surge.trade, mood, part, awake };
+        let source =
+            Source { provider: surge.surge.provider, trade: surge.trade, mood, part, awake };
         let mean = surge.per_minute(part, middle);
         self.draw_in_time(source, mean, at.max(surge.curve.begins()), rng);
         for _ in 0..poisson(rng, surge.surge.late_share * mean) {
             let noticed = at.plus_ms(rng.i64(0..MINUTE_MS));
             let comes = comes_late(surge, part, noticed, rng);
-            if let Some(received) = comes.filter(|received| received.ms_since(noticed) < MOST_DELAY_MS) {
+            if let Some(received) =
+                comes.filter(|received| received.ms_since(noticed) < MOST_DELAY_MS)
+            {
                 let report = self.report(source, noticed, received, rng);
                 self.wait(report);
             }
@@ -146,24 +162,47 @@ impl Reports<'_> {
         for _ in 0..poisson(rng, mean / (1.0 + AGAIN)) {
             let received = at.plus_ms(rng.i64(0..MINUTE_MS));
             let is_late = source.mood == Mood::Quiet && rng.f64() < LATE_QUIET;
-            let delay_ms = if is_late { rng.i64(LATE_QUIET_MS) } else { wait(rng, NOTICED_MS).min(MOST_NOTICED_MS) as i64 };
+            let delay_ms = if is_late {
+                rng.i64(LATE_QUIET_MS)
+            } else {
+                wait(rng, NOTICED_MS).min(MOST_NOTICED_MS) as i64
+            };
             let noticed = received.plus_ms(-delay_ms);
-            let noticed = if source.mood == Mood::Quiet { noticed } else { noticed.max(since).min(received) };
+            let noticed =
+                if source.mood == Mood::Quiet { noticed } else { noticed.max(since).min(received) };
             let report = self.report(source, noticed, received, rng);
             self.wait(report);
             if rng.f64() < AGAIN {
                 let soon = rng.f64() < AGAIN_SOON;
-                let after_ms = if soon { wait(rng, AGAIN_SOON_MS).min(HOUR_MS as f64) as i64 } else { rng.i64(AGAIN_LATER_MS) };
+                let after_ms = if soon {
+                    wait(rng, AGAIN_SOON_MS).min(HOUR_MS as f64) as i64
+                } else {
+                    rng.i64(AGAIN_LATER_MS)
+                };
                 let again = received.plus_ms(after_ms);
-                self.wait(Report { received_at: again, observed_at: again.plus_ms(-5_000), ..report });
+                self.wait(Report {
+                    received_at: again,
+                    observed_at: again.plus_ms(-5_000),
+                    ..report
+                });
             }
         }
     }
 
-    fn report(&self, source: Source<'_>, observed_at: Timestamp, received_at: Timestamp, rng: &mut Rng) -> Report {
+    fn report(
+        &self,
+        source: Source<'_>,
+        observed_at: Timestamp,
+        received_at: Timestamp,
+        rng: &mut Rng,
+    ) -> Report {
         let is_rural = rng.f64() < RURAL;
         let crowd = &source.part.crowd;
-        let city = if is_rural { crowd.any_city(source.awake, rng) } else { crowd.city(source.awake, rng) };
+        let city = if is_rural {
+            crowd.any_city(source.awake, rng)
+        } else {
+            crowd.city(source.awake, rng)
+        };
         let accuracy_m = accuracy_m(rng);
         Report {
             received_at,
@@ -189,15 +228,28 @@ impl Reports<'_> {
         let middle = Timestamp(step * week::STEP_MS + week::STEP_MS / 2);
         let of_brands = self.plan.brands.iter().map(|brand| (&brand.parts, true));
         // Of a surge only while it lasts: it may begin or end within the step.
-        let of_surges = self.plan.surges.iter().map(|surge| (&surge.parts, surge.overlaps(Timestamp(step * week::STEP_MS), week::STEP_MS)));
-        let awake = |part: &Part, is_on: bool| if is_on { part.crowd.awake(middle) } else { Awake::default() };
-        self.awake = of_brands.chain(of_surges).map(|(parts, is_on)| parts.iter().map(|part| awake(part, is_on)).collect()).collect();
+        let of_surges = self.plan.surges.iter().map(|surge| {
+            (&surge.parts, surge.overlaps(Timestamp(step * week::STEP_MS), week::STEP_MS))
+        });
+        let awake = |part: &Part, is_on: bool| {
+            if is_on { part.crowd.awake(middle) } else { Awake::default() }
+        };
+        self.awake = of_brands
+            .chain(of_surges)
+            .map(|(parts, is_on)| parts.iter().map(|part| awake(part, is_on)).collect())
+            .collect();
         self.awake_at = Some(step);
     }
 }
 
-/// When somebody who noticed and could not report at once does; never, where no network is found.
-fn comes_late(surge: &PlannedSurge, part: &Part, noticed: Timestamp, rng: &mut Rng) -> Option<Timestamp> {
+/// When somebody who noticed and could not report at once does; never, where no network
+/// is found.
+fn comes_late(
+    surge: &PlannedSurge,
+    part: &Part,
+    noticed: Timestamp,
+    rng: &mut Rng,
+) -> Option<Timestamp> {
     let mut returns: Vec<Timestamp> = surge.returns_after(part, noticed).collect();
     let last = returns.pop();
     if rng.f64() < FINDS_ANOTHER || last.is_none() {
@@ -226,7 +278,9 @@ mod tests {
 
     #[test]
     fn the_same_seed_gives_the_same_reports_and_another_gives_others() {
-        let lines = |seed| rogers(seed).reports(morning()).map(|report| report.file_line()).collect::<Vec<_>>();
+        let lines = |seed| {
+            rogers(seed).reports(morning()).map(|report| report.file_line()).collect::<Vec<_>>()
+        };
         let first = lines(1);
         assert!(first.len() > 500 && first == lines(1) && first != lines(2), "{}", first.len());
     }
@@ -236,25 +290,38 @@ mod tests {
         let plan = rogers(1);
         let Range { start, end } = morning();
         let later = start.plus_ms(HOUR_MS);
-        let whole: Vec<Report> = plan.reports(start..end).filter(|report| report.received_at >= later).collect();
+        let whole: Vec<Report> =
+            plan.reports(start..end).filter(|report| report.received_at >= later).collect();
         assert!(whole.len() > 500 && plan.reports(later..end).eq(whole.iter().copied()));
     }
 
     #[test]
     fn they_come_in_order_and_soon_enough_to_be_taken() {
         let plan = rogers(3);
-        let whole: Vec<Report> = plan.reports(plan.scenario.from()..plan.scenario.until()).collect();
+        let whole: Vec<Report> =
+            plan.reports(plan.scenario.from()..plan.scenario.until()).collect();
         assert!(whole.is_sorted_by_key(|report| report.received_at));
-        let delays: Vec<i64> = whole.iter().map(|report| report.received_at.ms_since(report.observed_at)).collect();
+        let delays: Vec<i64> =
+            whole.iter().map(|report| report.received_at.ms_since(report.observed_at)).collect();
         assert!(delays.iter().all(|delay| (0..DEFAULT_LATENESS_MS).contains(delay)));
         let back = instant("2022-07-09T00:05:00Z");
         let late_in_hour = |from: Timestamp| {
-            let of_hour = whole.iter().zip(&delays).filter(|(report, _)| (0..HOUR_MS).contains(&report.received_at.ms_since(from)));
+            let of_hour = whole
+                .iter()
+                .zip(&delays)
+                .filter(|(report, _)| (0..HOUR_MS).contains(&report.received_at.ms_since(from)));
             of_hour.filter(|(_, delay)| **delay > 2 * HOUR_MS).count()
         };
         let (before, after) = (late_in_hour(back.plus_ms(-5 * HOUR_MS)), late_in_hour(back));
-        assert!(after > 3 * before && after > 100, "phones that are back report what they could not: {before} an hour, then {after}");
-        let again = whole.iter().filter(|report| report.symptom == Symptom::Working).filter(|report| report.received_at > back).count();
+        assert!(
+            after > 3 * before && after > 100,
+            "phones that are back report what they could not: {before} an hour, then {after}"
+        );
+        let again = whole
+            .iter()
+            .filter(|report| report.symptom == Symptom::Working)
+            .filter(|report| report.received_at > back)
+            .count();
         assert!(again > 20, "{again} say that it works again");
     }
 
@@ -265,7 +332,10 @@ mod tests {
         let counted = |from: Timestamp| {
             let range = from..from.plus_ms(10 * MINUTE_MS);
             plan.reports(range)
-                .filter(|report| report.provider == "rogers" && report.received_at.ms_since(report.observed_at) < ON_TIME_MS)
+                .filter(|report| {
+                    report.provider == "rogers"
+                        && report.received_at.ms_since(report.observed_at) < ON_TIME_MS
+                })
                 .count()
         };
         let (before, after) = (counted(begins.plus_ms(-10 * MINUTE_MS)), counted(begins));
@@ -276,25 +346,42 @@ mod tests {
     fn neighbours_of_r7_are_blamed_as_often_as_on_record() {
         for name in ["tmobile-2020", "vodafone-uk-2020"] {
             let plan = Plan::new(Scenario::by_name(name).unwrap(), 1, 1.0);
-            let around = |at: &str, minutes: f64| instant(at).plus_ms((minutes * MINUTE_MS as f64) as i64);
-            let first = plan.scenario.counts.iter().map(|count| around(count.at, -7.5)).min().unwrap();
-            let last = plan.scenario.counts.iter().map(|count| around(count.at, 7.5)).max().unwrap();
-            let in_time = |report: &Report| report.received_at.ms_since(report.observed_at) <= ON_TIME_MS;
+            let around =
+                |at: &str, minutes: f64| instant(at).plus_ms((minutes * MINUTE_MS as f64) as i64);
+            let first =
+                plan.scenario.counts.iter().map(|count| around(count.at, -7.5)).min().unwrap();
+            let last =
+                plan.scenario.counts.iter().map(|count| around(count.at, 7.5)).max().unwrap();
+            let in_time =
+                |report: &Report| report.received_at.ms_since(report.observed_at) <= ON_TIME_MS;
             let reports: Vec<Report> = plan.reports(first..last).filter(in_time).collect();
             for count in plan.scenario.counts {
                 let window = around(count.at, -7.5)..around(count.at, 7.5);
-                let counted = |report: &&Report| report.provider == count.provider && window.contains(&report.received_at);
+                let counted = |report: &&Report| {
+                    report.provider == count.provider && window.contains(&report.received_at)
+                };
                 let got = reports.iter().filter(counted).count() as f64;
-                assert!((got / count.reports - 1.0).abs() < 0.1, "{name}: {got} of {}, {} on record", count.provider, count.reports);
+                assert!(
+                    (got / count.reports - 1.0).abs() < 0.1,
+                    "{name}: {got} of {}, {} on record",
+                    count.provider,
+                    count.reports
+                );
             }
         }
     }
 
     #[test]
     fn everybody_stands_in_a_country_of_the_scenario() {
-        for (name, country) in [("rogers-2022", "CA"), ("optus-2023", "AU"), ("vodafone-uk-2020", "GB"), ("att-2024", "US")] {
+        for (name, country) in [
+            ("rogers-2022", "CA"),
+            ("optus-2023", "AU"),
+            ("vodafone-uk-2020", "GB"),
+            ("att-2024", "US"),
+        ] {
             let plan = Plan::new(Scenario::by_name(name).unwrap(), 1, 0.005);
-            let some: Vec<Report> = plan.reports(plan.scenario.from()..plan.scenario.until()).step_by(37).collect();
+            let some: Vec<Report> =
+                plan.reports(plan.scenario.from()..plan.scenario.until()).step_by(37).collect();
             assert!(some.len() > 5, "{name}: {}", some.len());
             for report in some {
                 let km = |city: &&City| km_between(report.position, city.position);

@@ -1,4 +1,5 @@
-//! What a scenario says: who failed, where, how many reported it, and who must not be blamed. The outages on record are its parts.
+//! What a scenario says: who failed, where, how many reported it, and who must not be
+//! blamed. The outages on record are its parts.
 
 mod att_2024;
 mod meta_2021;
@@ -24,7 +25,8 @@ pub const ALL: [&Scenario; 8] = [
     &vodafone_uk_2020::SCENARIO,
 ];
 
-/// An outage on record. Counts are those of the largest public aggregator, in 15 minutes. Times are RFC 3339, in the time of the place.
+/// An outage on record. Counts are those of the largest public aggregator, in 15 minutes.
+/// Times are RFC 3339, in the time of the place.
 #[derive(Debug)]
 pub struct Scenario {
     /// What it is called on the command line.
@@ -41,7 +43,8 @@ pub struct Scenario {
     pub surges: &'static [Surge],
     /// Counts on record, which the curves pass through.
     pub counts: &'static [Count],
-    /// What was said officially, first words first; empty where no time of it is on record.
+    /// What was said officially, first words first; empty where no time of it is on
+    /// record.
     pub words: &'static [Word],
 }
 
@@ -52,7 +55,8 @@ pub struct Brand {
     pub id: &'static str,
     /// What it sells, which decides what people say of it.
     pub trade: Trade,
-    /// Mean of the reports in 15 minutes on quiet days. AT&T's 42 is on record, the others are fitted by size.
+    /// Mean of the reports in 15 minutes on quiet days. AT&T's 42 is on record, the
+    /// others are fitted by size.
     pub quiet: f64,
     /// Where its customers are.
     pub areas: &'static [Area],
@@ -86,7 +90,8 @@ pub struct Surge {
     pub areas: &'static [Area],
     /// Short returns of service.
     pub flaps: &'static [(&'static str, &'static str)],
-    /// Of those who report in time, how many more could not until they found another network, or the service was back. Fitted.
+    /// Of those who report in time, how many more could not until they found another
+    /// network, or the service was back. Fitted.
     pub late_share: f64,
 }
 
@@ -108,7 +113,8 @@ pub struct Area {
     pub name: &'static str,
     /// Which cities.
     pub within: Within,
-    /// How many of the reports come from there, relative to the other areas. Fitted, where none is on record.
+    /// How many of the reports come from there, relative to the other areas. Fitted,
+    /// where none is on record.
     pub share: f64,
     /// When the service came back there for good.
     pub back: Option<&'static str>,
@@ -204,13 +210,37 @@ const fn brand(id: &'static str, trade: Trade, quiet: f64, areas: &'static [Area
 }
 
 /// Reports about a healthy brand, which follow those about another.
-const fn collateral(provider: &'static str, of: &'static str, curve: &'static [Point], scale: f64, areas: &'static [Area]) -> Surge {
-    Surge { provider, cause: Cause::Collateral(of), curve, scale, areas, flaps: &[], late_share: 0.02 }
+const fn collateral(
+    provider: &'static str,
+    of: &'static str,
+    curve: &'static [Point],
+    scale: f64,
+    areas: &'static [Area],
+) -> Surge {
+    Surge {
+        provider,
+        cause: Cause::Collateral(of),
+        curve,
+        scale,
+        areas,
+        flaps: &[],
+        late_share: 0.02,
+    }
 }
 
 /// Some cities around one.
-const fn metro(name: &'static str, admin1: &'static str, share: f64, back: Option<&'static str>) -> Area {
-    Area { name, within: Within::Metro { country: "US", admin1, city: name, km: METRO_KM }, share, back }
+const fn metro(
+    name: &'static str,
+    admin1: &'static str,
+    share: f64,
+    back: Option<&'static str>,
+) -> Area {
+    Area {
+        name,
+        within: Within::Metro { country: "US", admin1, city: name, km: METRO_KM },
+        share,
+        back,
+    }
 }
 
 /// Metropolitan areas of the USA reach about so far.
@@ -228,16 +258,39 @@ mod tests {
         for scenario in ALL {
             assert!(scenario.from() < scenario.until(), "{}", scenario.name);
             for brand in scenario.brands {
-                let index = catalogue.find(brand.id).unwrap_or_else(|| panic!("{} is not in the catalogue", brand.id));
-                assert!(!catalogue.get(index).retired && catalogue.get(index).id == brand.id, "{}", brand.id);
+                let index = catalogue
+                    .find(brand.id)
+                    .unwrap_or_else(|| panic!("{} is not in the catalogue", brand.id));
+                assert!(
+                    !catalogue.get(index).retired && catalogue.get(index).id == brand.id,
+                    "{}",
+                    brand.id
+                );
             }
             let of_brand = |id: &str| scenario.brands.iter().any(|brand| brand.id == id);
-            assert!(scenario.surges.iter().all(|surge| of_brand(surge.provider)), "{}", scenario.name);
-            assert!(scenario.counts.iter().all(|count| of_brand(count.provider)), "{}", scenario.name);
-            let areas = scenario.brands.iter().flat_map(|brand| brand.areas).chain(scenario.surges.iter().flat_map(|surge| surge.areas));
+            assert!(
+                scenario.surges.iter().all(|surge| of_brand(surge.provider)),
+                "{}",
+                scenario.name
+            );
+            assert!(
+                scenario.counts.iter().all(|count| of_brand(count.provider)),
+                "{}",
+                scenario.name
+            );
+            let areas = scenario
+                .brands
+                .iter()
+                .flat_map(|brand| brand.areas)
+                .chain(scenario.surges.iter().flat_map(|surge| surge.areas));
             for area in areas {
                 assert!(!cities_in(&area.within).is_empty(), "{}: {}", scenario.name, area.name);
-                assert!(area.back.is_none_or(|back| instant(back) < scenario.until()), "{}: {}", scenario.name, area.name);
+                assert!(
+                    area.back.is_none_or(|back| instant(back) < scenario.until()),
+                    "{}: {}",
+                    scenario.name,
+                    area.name
+                );
             }
         }
     }
@@ -246,7 +299,11 @@ mod tests {
     fn what_was_said_and_counted_lies_in_the_stream_and_short_returns_last_less_than_an_hour() {
         for scenario in ALL {
             let stream = scenario.from()..scenario.until();
-            let said = scenario.words.iter().map(|word| word.at).chain(scenario.counts.iter().map(|count| count.at));
+            let said = scenario
+                .words
+                .iter()
+                .map(|word| word.at)
+                .chain(scenario.counts.iter().map(|count| count.at));
             assert!(said.map(instant).all(|at| stream.contains(&at)), "{}", scenario.name);
             for (from, to) in scenario.surges.iter().flat_map(|surge| surge.flaps) {
                 assert!((1..3_600_000).contains(&instant(to).ms_since(instant(from))), "{from}");
@@ -256,7 +313,10 @@ mod tests {
 
     #[test]
     fn a_scenario_is_found_by_its_name() {
-        assert!(ALL.into_iter().all(|scenario| std::ptr::eq(Scenario::by_name(scenario.name).unwrap(), scenario)));
+        assert!(
+            ALL.into_iter()
+                .all(|scenario| std::ptr::eq(Scenario::by_name(scenario.name).unwrap(), scenario))
+        );
         assert!(Scenario::by_name("Rogers").is_none());
     }
 }

@@ -23,7 +23,8 @@ pub struct Truth {
     from: String,
     until: String,
     failed: Vec<Failed>,
-    /// Healthy brands that are reported about because another fails, and must not be flagged.
+    /// Healthy brands that are reported about because another fails, and must not be
+    /// flagged.
     collateral: Vec<Collateral>,
     /// Brands of which nothing but quiet reports come, and which must not be flagged.
     quiet: Vec<&'static str>,
@@ -101,13 +102,15 @@ impl Plan {
     #[must_use]
     pub fn truth(&self, from: Timestamp, until: Timestamp) -> Truth {
         let scenario = self.scenario;
-        let failed: Vec<Failed> = scenario.surges.iter().filter(|surge| surge.is_outage()).map(failed).collect();
+        let failed: Vec<Failed> =
+            scenario.surges.iter().filter(|surge| surge.is_outage()).map(failed).collect();
         let of = |surge: &Surge| match surge.cause {
             Cause::Collateral(of) => Some(Collateral { provider: surge.provider, of }),
             Cause::Outage | Cause::Dependence(_) => None,
         };
         let has_surge = |id: &str| scenario.surges.iter().any(|surge| surge.provider == id);
-        let words: fn(&super::scenario::Word) -> Word = |word| Word { at: utc(word.at), text: word.text };
+        let words: fn(&super::scenario::Word) -> Word =
+            |word| Word { at: utc(word.at), text: word.text };
         Truth {
             scenario: scenario.name,
             title: scenario.title,
@@ -118,7 +121,12 @@ impl Plan {
             until: rfc3339(until),
             failed,
             collateral: scenario.surges.iter().filter_map(of).collect(),
-            quiet: scenario.brands.iter().map(|brand| brand.id).filter(|id| !has_surge(id)).collect(),
+            quiet: scenario
+                .brands
+                .iter()
+                .map(|brand| brand.id)
+                .filter(|id| !has_surge(id))
+                .collect(),
             counts: scenario.counts.iter().map(count).collect(),
             first_word: scenario.words.first().map(words),
             words: scenario.words.iter().map(words).collect(),
@@ -131,7 +139,11 @@ fn failed(surge: &Surge) -> Failed {
         Basis::Record => "record",
         Basis::Fitted => "fitted",
     };
-    let point = |point: &super::curve::Point| Point { at: utc(point.at), reports: point.reports * surge.scale, basis: basis(point.basis) };
+    let point = |point: &super::curve::Point| Point {
+        at: utc(point.at),
+        reports: point.reports * surge.scale,
+        basis: basis(point.basis),
+    };
     Failed {
         provider: surge.provider,
         because_of: if let Cause::Dependence(of) = surge.cause { Some(of) } else { None },
@@ -159,11 +171,23 @@ fn place(area: &Area) -> Place {
 
 fn named(city: &'static City) -> Named {
     let (lat, lon) = (city.position.lat(), city.position.lon());
-    Named { name: city.name, country: city.country, admin1: city.admin1, lat, lon, population: city.population }
+    Named {
+        name: city.name,
+        country: city.country,
+        admin1: city.admin1,
+        lat,
+        lon,
+        population: city.population,
+    }
 }
 
 fn count(count: &super::scenario::Count) -> Count {
-    Count { provider: count.provider, at: utc(count.at), reports: count.reports, record: count.record }
+    Count {
+        provider: count.provider,
+        at: utc(count.at),
+        reports: count.reports,
+        record: count.record,
+    }
 }
 
 fn utc(text: &str) -> String {

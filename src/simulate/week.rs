@@ -3,18 +3,20 @@
 use crate::domain::time::{HOUR_MS, MINUTE_MS, Timestamp};
 use jiff::tz::TimeZone;
 
-/// Reports of each hour of a weekday against the week's mean, fitted: few by night, most in the evening.
+/// Reports of each hour of a weekday against the week's mean, fitted: few by night, most
+/// in the evening.
 const WEEKDAY: [f64; 24] = [
-    0.44, 0.27, 0.19, 0.16, 0.17, 0.25, 0.47, 0.82, 1.10, 1.25, 1.34, 1.38, 1.42, 1.40, 1.38, 1.42, 1.51, 1.61, 1.71, 1.78, 1.69, 1.48,
-    1.13, 0.73,
+    0.44, 0.27, 0.19, 0.16, 0.17, 0.25, 0.47, 0.82, 1.10, 1.25, 1.34, 1.38, 1.42, 1.40, 1.38, 1.42,
+    1.51, 1.61, 1.71, 1.78, 1.69, 1.48, 1.13, 0.73,
 ];
 /// Of Saturday and Sunday.
 const WEEKEND: [f64; 24] = [
-    0.55, 0.38, 0.26, 0.19, 0.16, 0.19, 0.30, 0.48, 0.72, 0.95, 1.12, 1.22, 1.26, 1.24, 1.20, 1.20, 1.24, 1.32, 1.40, 1.44, 1.40, 1.28,
-    1.02, 0.74,
+    0.55, 0.38, 0.26, 0.19, 0.16, 0.19, 0.30, 0.48, 0.72, 0.95, 1.12, 1.22, 1.26, 1.24, 1.20, 1.20,
+    1.24, 1.32, 1.40, 1.44, 1.40, 1.28, 1.02, 0.74,
 ];
 
-/// How many report at an instant where a wall clock shows the time of a zone, against the mean of the week.
+/// How many report at an instant where a wall clock shows the time of a zone, against the
+/// mean of the week.
 pub fn awake(at: Timestamp, zone: &TimeZone) -> f64 {
     let Ok(instant) = jiff::Timestamp::from_millisecond(at.0) else { return 1.0 };
     let local = zone.to_offset(instant).seconds();

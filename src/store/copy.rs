@@ -1,4 +1,5 @@
-//! Moving house: everything that a directory holds, into a Redis. Cut off at any moment, it goes on where it was.
+//! Moving house: everything that a directory holds, into a Redis. Cut off at any moment,
+//! it goes on where it was.
 
 use super::StoreError;
 use super::embedded::Embedded;
@@ -55,7 +56,10 @@ pub enum CopyError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The other end holds something else.
-    #[error("the copy differs from what was copied: {original:?} became {copy:?}; empty the copy and begin again")]
+    #[error(
+        "the copy differs from what was copied: {original:?} became {copy:?}; empty the copy and \
+         begin again"
+    )]
     Differs {
         /// What was copied.
         original: Box<Totals>,
@@ -72,14 +76,21 @@ pub fn catalogue_of(from: &Embedded) -> Result<Catalogue, CatalogueError> {
     Catalogue::new(from.provider_ids().into_iter().map(Provider::of_id).collect())
 }
 
-/// Copies all, then compares both ends. `catalogue` is that of [`catalogue_of`]; `progress` is told how many pieces are done, of how many.
+/// Copies all, then compares both ends. `catalogue` is that of [`catalogue_of`];
+/// `progress` is told how many pieces are done, of how many.
 ///
 /// # Errors
 /// Where a store fails, or the copy differs.
-pub async fn copy(from: &Embedded, catalogue: &Catalogue, to: &Redis, mut progress: impl FnMut(usize, usize)) -> Result<Totals, CopyError> {
+pub async fn copy(
+    from: &Embedded,
+    catalogue: &Catalogue,
+    to: &Redis,
+    mut progress: impl FnMut(usize, usize),
+) -> Result<Totals, CopyError> {
     let done = to.copied().await?;
     let hours: Vec<Hour> = from.kept_hours().into_iter().collect();
-    let index: Arc<Vec<ProviderIndex>> = Arc::new(catalogue.iter().map(|(index, _)| index).collect());
+    let index: Arc<Vec<ProviderIndex>> =
+        Arc::new(catalogue.iter().map(|(index, _)| index).collect());
     let shards = 0..super::SHARDS as usize;
     let pieces = hours.len() + shards.len() + 2;
     let mut original = Totals::default();
@@ -152,7 +163,9 @@ async fn copy_journal(from: &Embedded, to: &Redis, is_done: bool) -> Result<Entr
 fn next(tail: Tail, from: Position) -> Result<Option<Piece>, StoreError> {
     match tail {
         Tail::Since(piece) => Ok(Some(piece).filter(|piece| piece.end != from)),
-        Tail::Lost => Err(StoreError::Unavailable("the journal was lost while it was copied".into())),
+        Tail::Lost => {
+            Err(StoreError::Unavailable("the journal was lost while it was copied".into()))
+        }
     }
 }
 
@@ -164,7 +177,9 @@ async fn finish(to: &Redis, done: &HashSet<String>, piece: String) -> Result<(),
 impl Totals {
     fn add(&mut self, content: &HourOfProvider) {
         match content {
-            HourOfProvider::Minutes(minutes) => minutes.iter().for_each(|(_, counts)| self.in_minutes.add(Tally64::of(counts))),
+            HourOfProvider::Minutes(minutes) => {
+                minutes.iter().for_each(|(_, counts)| self.in_minutes.add(Tally64::of(counts)))
+            }
             HourOfProvider::RolledUp(counts) => self.in_hours.add(Tally64::of(counts)),
         }
     }

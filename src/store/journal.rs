@@ -1,5 +1,6 @@
-//! The journal: opaque entries that are only ever added, in one order that all nodes see, and never removed; and the lease of the node that
-//! may add what only one should. What the entries say is for who reads them.
+//! The journal: opaque entries that are only ever added, in one order that all nodes see,
+//! and never removed; and the lease of the node that may add what only one should. What
+//! the entries say is for who reads them.
 
 use super::{Kind, Store, StoreError};
 
@@ -11,11 +12,15 @@ pub const MOST_ENTRIES_APPENDED: usize = 256;
 pub const MOST_BYTES_APPENDED: usize = 8 << 20;
 /// Entries that are read at once at most.
 pub const MOST_ENTRIES_READ: usize = 1_000;
-/// Bytes that are read at once at most: a reply has to come within its time. The largest entry fits.
+/// Bytes that are read at once at most: a reply has to come within its time. The largest
+/// entry fits.
 pub const MOST_BYTES_READ: usize = 4 << 20;
 /// A lease lasts at most so long without being renewed.
 pub const LONGEST_LEASE_MS: i64 = 600_000;
-const _: () = assert!(MOST_ENTRY_BYTES <= MOST_BYTES_READ && MOST_ENTRY_BYTES <= MOST_BYTES_APPENDED, "any entry can be read and appended");
+const _: () = assert!(
+    MOST_ENTRY_BYTES <= MOST_BYTES_READ && MOST_ENTRY_BYTES <= MOST_BYTES_APPENDED,
+    "any entry can be read and appended"
+);
 
 /// Which node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +31,8 @@ pub struct NodeId(pub u64);
 pub struct Token {
     /// Grows with every holder.
     pub number: u64,
-    /// Whose it is. A failover may lose a lease and give its number again: to another node, whom this tells apart.
+    /// Whose it is. A failover may lose a lease and give its number again: to another
+    /// node, whom this tells apart.
     pub holder: NodeId,
 }
 
@@ -47,7 +53,8 @@ pub enum Lease {
 pub struct Position {
     /// Entries up to here.
     pub length: u64,
-    /// Which entry was the last of them, where the store may lose entries and get others in their place.
+    /// Which entry was the last of them, where the store may lose entries and get others
+    /// in their place.
     pub(super) last: u64,
 }
 
@@ -56,7 +63,8 @@ pub struct Position {
 pub enum Tail {
     /// These entries.
     Since(Piece),
-    /// The store has lost entries that were read before: a failover or a restored backup. All is to be read anew, from [`Position::START`].
+    /// The store has lost entries that were read before: a failover or a restored backup.
+    /// All is to be read anew, from [`Position::START`].
     Lost,
 }
 
@@ -79,7 +87,8 @@ pub enum Appended {
         /// Where they end.
         end: Position,
     },
-    /// The journal does not end where it was said to: somebody appended since, perhaps who asked, whose answer was lost. Read on.
+    /// The journal does not end where it was said to: somebody appended since, perhaps
+    /// who asked, whose answer was lost. Read on.
     Behind,
     /// The token is not the newest: another node has, or had, the lease.
     Fenced,
@@ -98,7 +107,8 @@ pub enum AppendError {
         /// How much there may be.
         most: usize,
     },
-    /// The store failed. The entries are in the journal, all of them, or none is: a repeated append is [`Appended::Behind`] where they are.
+    /// The store failed. The entries are in the journal, all of them, or none is: a
+    /// repeated append is [`Appended::Behind`] where they are.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -119,7 +129,8 @@ impl Position {
 }
 
 impl Store {
-    /// Takes the lease or renews it, by the store's clock. A node that renews in time, or before another has taken it, keeps its token.
+    /// Takes the lease or renews it, by the store's clock. A node that renews in time, or
+    /// before another has taken it, keeps its token.
     ///
     /// # Errors
     /// Where nobody knows; who held it before should not count on it.
@@ -131,7 +142,8 @@ impl Store {
         }
     }
 
-    /// Gives the lease back, and the token up. A lease that another node holds is left alone.
+    /// Gives the lease back, and the token up. A lease that another node holds is left
+    /// alone.
     ///
     /// # Errors
     /// Where it could not be given back; it ends by itself.
@@ -145,7 +157,8 @@ impl Store {
         }
     }
 
-    /// What follows a position, at most [`MOST_ENTRIES_READ`] and [`MOST_BYTES_READ`] at once.
+    /// What follows a position, at most [`MOST_ENTRIES_READ`] and [`MOST_BYTES_READ`] at
+    /// once.
     ///
     /// # Errors
     /// Where it cannot be read.
@@ -156,12 +169,18 @@ impl Store {
         }
     }
 
-    /// Appends entries, all or none, durably, where the journal still ends at `expected` and the token, if any is given, is the newest. Without
-    /// a token it is for entries that any node may add. No entries are appended as soon as some could be.
+    /// Appends entries, all or none, durably, where the journal still ends at `expected`
+    /// and the token, if any is given, is the newest. Without a token it is for entries
+    /// that any node may add. No entries are appended as soon as some could be.
     ///
     /// # Errors
     /// Where there are too many, or it is not known whether they were appended.
-    pub async fn append(&self, token: Option<Token>, expected: Position, entries: &[Vec<u8>]) -> Result<Appended, AppendError> {
+    pub async fn append(
+        &self,
+        token: Option<Token>,
+        expected: Position,
+        entries: &[Vec<u8>],
+    ) -> Result<Appended, AppendError> {
         within_bounds(entries)?;
         Ok(match &self.kind {
             Kind::Embedded(store) => store.append(token, expected, entries).await?,

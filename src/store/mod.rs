@@ -1,11 +1,17 @@
-//! Facts at rest. One contract for every store; `tests/conformance/` holds one function for each of its lines.
+//! Facts at rest. One contract for every store; `tests/conformance/` holds one function
+//! for each of its lines.
 //!
-//! 1. A report answered by [`Store::record`] survives the death of any process at any moment, and counts once.
-//! 2. A recorded fact is in the next read. Other providers and minutes never leak in. Concurrent recordings add up.
-//! 3. Never half a report: a failure is a [`StoreError`] within [`ANSWER_WITHIN`], and repeating the group is harmless.
-//! 4. What was written by another schema, shard count or reporter key is refused with the way out.
-//! 5. The [`journal`] is one order of entries for all nodes: an append is in it whole, once, durably, and only where nobody was quicker and
-//!    nobody has taken the lease since.
+//! 1. A report answered by [`Store::record`] survives the death of any process at any
+//!    moment, and counts once.
+//! 2. A recorded fact is in the next read. Other providers and minutes never leak in.
+//!    Concurrent recordings add up.
+//! 3. Never half a report: a failure is a [`StoreError`] within [`ANSWER_WITHIN`], and
+//!    repeating the group is harmless.
+//! 4. What was written by another schema, shard count or reporter key is refused with the
+//!    way out.
+//! 5. The [`journal`] is one order of entries for all nodes: an append is in it whole,
+//!    once, durably, and only where nobody was quicker and nobody has taken the lease
+//!    since.
 
 pub mod copy;
 pub mod embedded;
@@ -37,7 +43,8 @@ pub const MINUTES_KEPT_DAYS: i64 = 14;
 pub const HOURS_KEPT_DAYS: i64 = 56;
 /// A minute this old is seldom added to any more, and is sorted and trimmed.
 const SETTLED_AFTER_MINUTES: i64 = 10;
-/// A reporter's day ends at most this long after the observation that began it; a claim must be known for as long and the lateness.
+/// A reporter's day ends at most this long after the observation that began it; a claim
+/// must be known for as long and the lateness.
 const REPORTERS_DAY_HOURS: i64 = 25;
 /// The time within which a store answers or fails.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -65,7 +72,8 @@ pub struct Part {
 pub struct Terms {
     /// Tells whether the reporter key is the one the store was written with.
     pub reporter_key_check: u64,
-    /// How far back a report may have been observed; decides how long claims are remembered and when minutes age.
+    /// How far back a report may have been observed; decides how long claims are
+    /// remembered and when minutes age.
     pub lateness_ms: i64,
 }
 
@@ -73,11 +81,15 @@ pub struct Terms {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Another process has it.
-    #[error("{0} is in use by another groundswell process: stop it, or choose another directory with --store")]
+    #[error(
+        "{0} is in use by another groundswell process: stop it, or choose another directory with \
+         --store"
+    )]
     InUse(PathBuf),
     /// Written by another version.
     #[error(
-        "{place} was written with schema {found}, this version reads schema {SCHEMA}: run the version that wrote it, or start with an empty store"
+        "{place} was written with schema {found}, this version reads schema {SCHEMA}: run the \
+         version that wrote it, or start with an empty store"
     )]
     Schema {
         /// Where.
@@ -87,7 +99,8 @@ pub enum OpenError {
     },
     /// Written with another number of shards.
     #[error(
-        "{place} was written with {found} shards, this version uses {SHARDS}: run the version that wrote it, or start with an empty store"
+        "{place} was written with {found} shards, this version uses {SHARDS}: run the version \
+         that wrote it, or start with an empty store"
     )]
     Shards {
         /// Where.
@@ -97,11 +110,15 @@ pub enum OpenError {
     },
     /// Written under another reporter key.
     #[error(
-        "{0} was written with another reporter key: give the one it was written with (GROUNDSWELL_REPORTER_KEY or its reporter.key), or reporters would count twice"
+        "{0} was written with another reporter key: give the one it was written with \
+         (GROUNDSWELL_REPORTER_KEY or its reporter.key), or reporters would count twice"
     )]
     ReporterKey(String),
     /// It holds something already.
-    #[error("{0} holds a store already: copy into one that is new, with another --redis-prefix or an empty Redis")]
+    #[error(
+        "{0} holds a store already: copy into one that is new, with another --redis-prefix or an \
+         empty Redis"
+    )]
     Occupied(String),
     /// Another store is being copied into it.
     #[error("{place} is half a copy of {from}: finish it with groundswell copy, or empty it")]
@@ -128,7 +145,10 @@ pub enum OpenError {
         reason: String,
     },
     /// A file is not as it was written.
-    #[error("{file} is damaged at byte {offset} ({what}): restore it from a backup, or move it away to go on without its facts")]
+    #[error(
+        "{file} is damaged at byte {offset} ({what}): restore it from a backup, or move it away \
+         to go on without its facts"
+    )]
     Damaged {
         /// Which.
         file: PathBuf,
@@ -169,7 +189,8 @@ pub enum StoreError {
 /// What an operator watches.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct StoreSize {
-    /// Bytes of log that a restart would read: of the directory's, or of the append-only files of all masters.
+    /// Bytes of log that a restart would read: of the directory's, or of the append-only
+    /// files of all masters.
     pub log_bytes: u64,
     /// Reporters remembered, where the store counts them.
     pub claims: u64,
@@ -204,21 +225,28 @@ impl Store {
     /// Opens the embedded store in a directory, which is made where it is missing.
     ///
     /// # Errors
-    /// Where the directory is in use, damaged, of other [`Terms`], or cannot be read and written.
+    /// Where the directory is in use, damaged, of other [`Terms`], or cannot be read and
+    /// written.
     pub fn open_embedded(
         dir: &std::path::Path,
         catalogue: &Catalogue,
         terms: Terms,
         options: embedded::Options,
     ) -> Result<Self, OpenError> {
-        Embedded::open(dir, catalogue, terms, options).map(|store| Self::of(Kind::Embedded(Box::new(store))))
+        Embedded::open(dir, catalogue, terms, options)
+            .map(|store| Self::of(Kind::Embedded(Box::new(store))))
     }
 
     /// Opens the store at an address of a Redis, a Redis Cluster, or sentinels.
     ///
     /// # Errors
     /// Where it does not answer, or was written under other [`Terms`].
-    pub fn open_redis(url: &str, catalogue: &Catalogue, terms: Terms, options: &redis::address::Options) -> Result<Self, OpenError> {
+    pub fn open_redis(
+        url: &str,
+        catalogue: &Catalogue,
+        terms: Terms,
+        options: &redis::address::Options,
+    ) -> Result<Self, OpenError> {
         Redis::open(url, catalogue, terms, options).map(Self::on_redis)
     }
 
@@ -250,7 +278,8 @@ impl Store {
         }
     }
 
-    /// Fingerprint of the catalogue that it was opened with before, by this node or another.
+    /// Fingerprint of the catalogue that it was opened with before, by this node or
+    /// another.
     #[must_use]
     pub const fn catalogue_before(&self) -> Option<u64> {
         match &self.kind {
@@ -259,11 +288,14 @@ impl Store {
         }
     }
 
-    /// Records a group of reports, durably, and says of each, in order, what became of it.
+    /// Records a group of reports, durably, and says of each, in order, what became of
+    /// it.
     ///
-    /// A report with an error may be repeated. It does not count, unless only the answer was lost on the way.
+    /// A report with an error may be repeated. It does not count, unless only the answer
+    /// was lost on the way.
     pub async fn record(&self, group: &[Report]) -> Vec<Result<Recorded, StoreError>> {
-        let mut outcomes = vec![Err(StoreError::Unavailable("the answer was lost".into())); group.len()];
+        let mut outcomes =
+            vec![Err(StoreError::Unavailable("the answer was lost".into())); group.len()];
         self.record_in_parts(group, |part| match (part.members, part.outcome) {
             (None, Ok(told)) => outcomes = told.into_iter().map(Ok).collect(),
             (None, Err(error)) => outcomes.fill(Err(error)),
@@ -277,7 +309,8 @@ impl Store {
         outcomes
     }
 
-    /// Records a group of reports, durably, and says what became of each part of it as soon as that is known: parts fail by themselves.
+    /// Records a group of reports, durably, and says what became of each part of it as
+    /// soon as that is known: parts fail by themselves.
     pub async fn record_in_parts(&self, group: &[Report], mut done: impl FnMut(Part)) {
         match &self.kind {
             Kind::Embedded(store) => done(Part { members: None, outcome: store.record(group) }),
@@ -285,11 +318,16 @@ impl Store {
         }
     }
 
-    /// The facts of a provider in these minutes, oldest first; minutes without facts are left out. At most [`MINUTES_KEPT_DAYS`] back.
+    /// The facts of a provider in these minutes, oldest first; minutes without facts are
+    /// left out. At most [`MINUTES_KEPT_DAYS`] back.
     ///
     /// # Errors
     /// Where they cannot be read.
-    pub async fn minutes(&self, provider: ProviderIndex, minutes: Range<Minute>) -> Result<Vec<(Minute, Arc<Counts>)>, StoreError> {
+    pub async fn minutes(
+        &self,
+        provider: ProviderIndex,
+        minutes: Range<Minute>,
+    ) -> Result<Vec<(Minute, Arc<Counts>)>, StoreError> {
         let mut found = match &self.kind {
             Kind::Embedded(store) => store.minutes(provider, minutes).await,
             Kind::Redis(store) => store.minutes(provider, minutes).await,
@@ -298,11 +336,16 @@ impl Store {
         Ok(found)
     }
 
-    /// The facts of a provider in these hours, in cells no finer than resolution 7. At most [`HOURS_KEPT_DAYS`] back.
+    /// The facts of a provider in these hours, in cells no finer than resolution 7. At
+    /// most [`HOURS_KEPT_DAYS`] back.
     ///
     /// # Errors
     /// Where they cannot be read.
-    pub async fn hours(&self, provider: ProviderIndex, hours: Range<Hour>) -> Result<Vec<(Hour, Arc<Counts>)>, StoreError> {
+    pub async fn hours(
+        &self,
+        provider: ProviderIndex,
+        hours: Range<Hour>,
+    ) -> Result<Vec<(Hour, Arc<Counts>)>, StoreError> {
         let mut found = match &self.kind {
             Kind::Embedded(store) => store.hours(provider, hours).await,
             Kind::Redis(store) => store.hours(provider, hours).await,
@@ -357,7 +400,8 @@ impl Store {
         }
     }
 
-    /// Whether it holds no facts (on Redis: of this catalogue's providers) and an empty journal, and nobody was ever here.
+    /// Whether it holds no facts (on Redis: of this catalogue's providers) and an empty
+    /// journal, and nobody was ever here.
     ///
     /// # Errors
     /// Where it cannot be read.
@@ -368,7 +412,8 @@ impl Store {
         }
     }
 
-    /// The last minute of which it has facts (of hours that have aged: the first of their hour), but for those that were disowned.
+    /// The last minute of which it has facts (of hours that have aged: the first of their
+    /// hour), but for those that were disowned.
     ///
     /// # Errors
     /// Where it cannot be read.
@@ -379,7 +424,8 @@ impl Store {
         }
     }
 
-    /// Remembers that facts from this minute on were dated by a clock that was wrong: they stay at rest, but none is the newest.
+    /// Remembers that facts from this minute on were dated by a clock that was wrong:
+    /// they stay at rest, but none is the newest.
     ///
     /// # Errors
     /// Where it cannot be written.
@@ -401,7 +447,8 @@ impl Store {
         }
     }
 
-    /// Why no reports should be trusted to it, though it answers: each a sentence with the way out.
+    /// Why no reports should be trusted to it, though it answers: each a sentence with
+    /// the way out.
     ///
     /// # Errors
     /// Where it does not answer.
@@ -412,7 +459,8 @@ impl Store {
         }
     }
 
-    /// A step of housekeeping that forgets nothing, whatever the clock shows. The embedded store blocks while it writes.
+    /// A step of housekeeping that forgets nothing, whatever the clock shows. The
+    /// embedded store blocks while it writes.
     ///
     /// # Errors
     /// Where something cannot be written; the next step tries again.
@@ -423,7 +471,8 @@ impl Store {
         }
     }
 
-    /// One step of housekeeping: as [`Self::settle`], and it ages and forgets what its time has come for. Only for a clock that can be believed.
+    /// One step of housekeeping: as [`Self::settle`], and it ages and forgets what its
+    /// time has come for. Only for a clock that can be believed.
     ///
     /// # Errors
     /// Where something cannot be written; the next step tries again.
@@ -434,7 +483,8 @@ impl Store {
         }
     }
 
-    /// Lets a step of housekeeping that is under way end as soon as it can, and every later one: what it has not done, the next start does.
+    /// Lets a step of housekeeping that is under way end as soon as it can, and every
+    /// later one: what it has not done, the next start does.
     pub fn give_up_housekeeping(&self) {
         match &self.kind {
             Kind::Embedded(store) => store.give_up_housekeeping(),
@@ -442,7 +492,8 @@ impl Store {
         }
     }
 
-    /// Prepares for a quick start next time. Blocks while it writes; nothing is lost where it is not called.
+    /// Prepares for a quick start next time. Blocks while it writes; nothing is lost
+    /// where it is not called.
     ///
     /// # Errors
     /// Where something cannot be written.

@@ -1,4 +1,5 @@
-//! Where a store is, as an operator says it: a directory, or the address of a Redis. Every command decides it here.
+//! Where a store is, as an operator says it: a directory, or the address of a Redis.
+//! Every command decides it here.
 
 use super::OpenError;
 use super::redis::url;
@@ -17,7 +18,8 @@ impl<'a> Place<'a> {
     /// The place of this name.
     ///
     /// # Errors
-    /// Where it is empty, or looks like an address and is none that is taken: nobody means a directory by `valky://host` or `host:6379`.
+    /// Where it is empty, or looks like an address and is none that is taken: nobody
+    /// means a directory by `valky://host` or `host:6379`.
     pub fn parse(text: &'a str) -> Result<Self, OpenError> {
         let refused = |reason: String| OpenError::Address { place: url::redacted(text), reason };
         if text.trim().is_empty() {
@@ -27,14 +29,18 @@ impl<'a> Place<'a> {
             return Ok(Self::Redis(text));
         }
         if looks_like_address(text) {
-            return Err(refused(format!("{}; a directory of that name is written ./NAME", url::NOT_TAKEN)));
+            return Err(refused(format!(
+                "{}; a directory of that name is written ./NAME",
+                url::NOT_TAKEN
+            )));
         }
         Ok(Self::Directory(Path::new(text)))
     }
 }
 
-/// Whether the first component has a sign of addresses, as in `scheme://host`, `scheme:/host`, `host:port`, `//host:port`, `user@host`, `?db=1` and
-/// `host,host`; or is an address of the internet, or a scheme before two slashes.
+/// Whether the first component has a sign of addresses, as in `scheme://host`,
+/// `scheme:/host`, `host:port`, `//host:port`, `user@host`, `?db=1` and `host,host`; or
+/// is an address of the internet, or a scheme before two slashes.
 fn looks_like_address(text: &str) -> bool {
     let (text, is_path) = match text.strip_prefix("//") {
         Some(rest) => (rest, false),
@@ -42,12 +48,15 @@ fn looks_like_address(text: &str) -> bool {
     };
     let first = text.split('/').next().unwrap_or_default();
     let has_sign = first.contains([':', '：', '@', '?', ',', '%']);
-    let is_host = first.parse::<std::net::IpAddr>().is_ok() || text.split_once("//").is_some_and(|(scheme, _)| is_scheme(scheme));
+    let is_host = first.parse::<std::net::IpAddr>().is_ok()
+        || text.split_once("//").is_some_and(|(scheme, _)| is_scheme(scheme));
     !is_path && (has_sign || is_host)
 }
 
 fn is_scheme(text: &str) -> bool {
-    ["redis", "rediss", "valkey", "valkeys", "unix", "http", "https", "tcp"].iter().any(|scheme| text.eq_ignore_ascii_case(scheme))
+    ["redis", "rediss", "valkey", "valkeys", "unix", "http", "https", "tcp"]
+        .iter()
+        .any(|scheme| text.eq_ignore_ascii_case(scheme))
 }
 
 #[cfg(test)]
@@ -77,8 +86,18 @@ mod tests {
         ] {
             assert_eq!(Place::parse(text).unwrap(), Place::Redis(text), "{text}");
         }
-        for text in ["./redis", "redis", "/redis://h", "./redis://h", "data/a:b", "../a:b", "/var/lib/groundswell", ".a:b", "//data", "a b"]
-        {
+        for text in [
+            "./redis",
+            "redis",
+            "/redis://h",
+            "./redis://h",
+            "data/a:b",
+            "../a:b",
+            "/var/lib/groundswell",
+            ".a:b",
+            "//data",
+            "a b",
+        ] {
             assert_eq!(Place::parse(text).unwrap(), Place::Directory(Path::new(text)), "{text}");
         }
     }
@@ -115,12 +134,16 @@ mod tests {
             " redis://h",
         ] {
             let said = Place::parse(text).unwrap_err().to_string();
-            for expected in ["redis://", "valkey://", "unix:///", "+cluster://", "+sentinel://", "./NAME"] {
+            for expected in
+                ["redis://", "valkey://", "unix:///", "+cluster://", "+sentinel://", "./NAME"]
+            {
                 assert!(said.contains(expected) && !said.contains("secret"), "{text}: {said}");
             }
         }
         for text in ["", " "] {
-            assert!(Place::parse(text).unwrap_err().to_string().contains("a directory or an address"));
+            assert!(
+                Place::parse(text).unwrap_err().to_string().contains("a directory or an address")
+            );
         }
     }
 }

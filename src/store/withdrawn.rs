@@ -24,20 +24,34 @@ impl Withdrawn {
 }
 
 /// The minutes of a provider without what was withdrawn.
-pub fn from_minutes(withdrawn: &[Withdrawn], provider: ProviderIndex, minutes: &mut Vec<(Minute, Arc<Counts>)>) {
+pub fn from_minutes(
+    withdrawn: &[Withdrawn],
+    provider: ProviderIndex,
+    minutes: &mut Vec<(Minute, Arc<Counts>)>,
+) {
     for (minute, counts) in minutes.iter_mut() {
         let minute = *minute;
-        take_from(counts, withdrawn.iter().filter(|one| one.is_about(provider) && one.window.contains(minute)));
+        take_from(
+            counts,
+            withdrawn.iter().filter(|one| one.is_about(provider) && one.window.contains(minute)),
+        );
     }
     minutes.retain(|(_, counts)| !counts.is_empty());
 }
 
-/// The hours of a provider without what was withdrawn. Of an hour that an interval cuts, all of that source goes: what is learnt of it must not
-/// be spoiled, and which of its reports belong to which minute is not kept.
-pub fn from_hours(withdrawn: &[Withdrawn], provider: ProviderIndex, hours: &mut Vec<(Hour, Arc<Counts>)>) {
+/// The hours of a provider without what was withdrawn. Of an hour that an interval cuts,
+/// all of that source goes: what is learnt of it must not be spoiled, and which of its
+/// reports belong to which minute is not kept.
+pub fn from_hours(
+    withdrawn: &[Withdrawn],
+    provider: ProviderIndex,
+    hours: &mut Vec<(Hour, Arc<Counts>)>,
+) {
     for (hour, counts) in hours.iter_mut() {
         let minutes = hour.minutes();
-        let cuts = |one: &&Withdrawn| one.is_about(provider) && one.window.from < minutes.end && minutes.start < one.window.to;
+        let cuts = |one: &&Withdrawn| {
+            one.is_about(provider) && one.window.from < minutes.end && minutes.start < one.window.to
+        };
         take_from(counts, withdrawn.iter().filter(cuts));
     }
     hours.retain(|(_, counts)| !counts.is_empty());
@@ -46,6 +60,8 @@ pub fn from_hours(withdrawn: &[Withdrawn], provider: ProviderIndex, hours: &mut 
 fn take_from<'a>(counts: &mut Arc<Counts>, withdrawn: impl Iterator<Item = &'a Withdrawn>) {
     let sources: Vec<Source> = withdrawn.map(|one| one.source).collect();
     if !sources.is_empty() && counts.rows().any(|(key, _)| sources.contains(&key.source())) {
-        *counts = Arc::new(Counts::from_rows(counts.rows().filter(|(key, _)| !sources.contains(&key.source())).collect()));
+        *counts = Arc::new(Counts::from_rows(
+            counts.rows().filter(|(key, _)| !sources.contains(&key.source())).collect(),
+        ));
     }
 }

@@ -28,7 +28,12 @@ pub enum FaultKind {
 
 impl Fault {
     /// What is wrong with a field.
-    pub fn new(kind: FaultKind, field: &'static str, expected: impl Into<String>, got: impl Into<String>) -> Self {
+    pub fn new(
+        kind: FaultKind,
+        field: &'static str,
+        expected: impl Into<String>,
+        got: impl Into<String>,
+    ) -> Self {
         Self { kind, field, expected: expected.into(), got: got.into() }
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::domain::grid::Cell;
 
-/// Digits of a decimal index: those of cells are all between 2^59 and 2^60. A hexadecimal one has 15, or 16 with its leading zero.
+/// Digits of a decimal index: those of cells are all between 2^59 and 2^60. A hexadecimal
+/// one has 15, or 16 with its leading zero.
 const DECIMAL_DIGITS: std::ops::RangeInclusive<usize> = 18..=19;
 
 /// The cell of an index: hexadecimal, with or without `0x`, or decimal.
@@ -18,11 +19,14 @@ pub fn cell(text: &str) -> Option<Cell> {
     if is_plain { Cell::parse(digits).ok() } else { None }
 }
 
-/// The cell whose index became this number where it was held as a double, as JavaScript does: 53 of its 60 bits are left.
+/// The cell whose index became this number where it was held as a double, as JavaScript
+/// does: 53 of its 60 bits are left.
 ///
-/// Indexes of cells down to resolution 12 end in at least nine ones, so that they are rounded up by one: to a number that is no index.
+/// Indexes of cells down to resolution 12 end in at least nine ones, so that they are
+/// rounded up by one: to a number that is no index.
 fn rounded(index: u64) -> Option<Cell> {
-    // What is written are the fewest digits that lead back to the double, not the double itself.
+    // What is written are the fewest digits that lead back to the double, not the double
+    // itself.
     let double = index as f64 as u64;
     Cell::from_index(double.checked_sub(1)?).ok()
 }
@@ -34,7 +38,13 @@ mod tests {
     #[test]
     fn an_index_is_read_in_hexadecimal_and_in_decimal() {
         let expected = Cell::parse("882b9bc293fffff").unwrap();
-        let texts = ["882b9bc293fffff", "0x882b9bc293fffff", "0X882B9BC293FFFFF", " 0882b9bc293fffff ", "613256717072859135"];
+        let texts = [
+            "882b9bc293fffff",
+            "0x882b9bc293fffff",
+            "0X882B9BC293FFFFF",
+            " 0882b9bc293fffff ",
+            "613256717072859135",
+        ];
         assert_eq!(format!("{}", expected.h3()), "613256717072859135");
         for text in texts {
             assert_eq!(cell(text), Some(expected), "{text}");

@@ -1,5 +1,6 @@
-//! Entries of the journal as bytes: JSON, packed where it is long. A field that is new is read as missing by who does not know it, an entry of a
-//! kind that is new is skipped: versions N and N + 1 share a journal.
+//! Entries of the journal as bytes: JSON, packed where it is long. A field that is new is
+//! read as missing by who does not know it, an entry of a kind that is new is skipped:
+//! versions N and N + 1 share a journal.
 
 use crate::domain::detect::episode::Evidence;
 use crate::domain::detect::{KINDS, QuietDay};
@@ -36,7 +37,10 @@ pub enum EntryError {
     #[error("{0} of an entry holds what it cannot")]
     Field(&'static str),
     /// What a quiet day is said to have taught are no scores.
-    #[error("the lesson of day {day} for {provider:?} must hold {KINDS} scores from 0 to {MOST_SCORE}: that day is learnt from no more")]
+    #[error(
+        "the lesson of day {day} for {provider:?} must hold {KINDS} scores from 0 to \
+         {MOST_SCORE}: that day is learnt from no more"
+    )]
     Lesson {
         /// Of whose reports.
         provider: String,
@@ -190,7 +194,8 @@ pub fn to_bytes(entry: &Entry) -> Vec<u8> {
     zstd::bulk::compress(&plain, ZSTD_LEVEL).unwrap_or(plain)
 }
 
-/// The entry of these bytes; None where a newer version wrote a kind that this one does not know.
+/// The entry of these bytes; None where a newer version wrote a kind that this one does
+/// not know.
 ///
 /// # Errors
 /// Where they are no entry.
@@ -223,7 +228,20 @@ fn state(text: &str) -> Result<State, EntryError> {
 
 impl RevisionLine {
     fn of(incident: &Incident) -> Self {
-        let Incident { id, revision, known_at, network, state, detected_at, onset, resolved_at, ending, everywhere, cells, .. } = incident;
+        let Incident {
+            id,
+            revision,
+            known_at,
+            network,
+            state,
+            detected_at,
+            onset,
+            resolved_at,
+            ending,
+            everywhere,
+            cells,
+            ..
+        } = incident;
         Self {
             id: id.to_string(),
             revision: *revision,
@@ -239,10 +257,10 @@ impl RevisionLine {
             brands: incident.brands.iter().map(BrandLine::of).collect(),
             figures: FiguresLine::of(&incident.figures),
             attributions: incident.attributions.iter().map(AttributionLine::of).collect(),
-            cause: incident
-                .cause
-                .as_ref()
-                .map(|cause| CauseLine { incident: cause.incident.to_string(), provider: cause.provider.clone() }),
+            cause: incident.cause.as_ref().map(|cause| CauseLine {
+                incident: cause.incident.to_string(),
+                provider: cause.provider.clone(),
+            }),
             method: MethodLine {
                 version: incident.method.version.clone(),
                 parameters: incident.method.parameters,
@@ -266,12 +284,22 @@ impl RevisionLine {
             cells: self.cells.iter().map(|text| cell(text)).collect::<Result<_, _>>()?,
             brands: self.brands.into_iter().map(BrandLine::read).collect::<Result<_, _>>()?,
             figures: self.figures.read()?,
-            attributions: self.attributions.into_iter().map(AttributionLine::read).collect::<Result<_, _>>()?,
+            attributions: self
+                .attributions
+                .into_iter()
+                .map(AttributionLine::read)
+                .collect::<Result<_, _>>()?,
             cause: match self.cause {
-                Some(line) => Some(Cause { incident: id(&line.incident)?, provider: line.provider }),
+                Some(line) => {
+                    Some(Cause { incident: id(&line.incident)?, provider: line.provider })
+                }
                 None => None,
             },
-            method: Method { version: self.method.version, parameters: self.method.parameters, catalogue: self.method.catalogue },
+            method: Method {
+                version: self.method.version,
+                parameters: self.method.parameters,
+                catalogue: self.method.catalogue,
+            },
         })
     }
 }
@@ -324,14 +352,20 @@ impl BrandLine {
 
 impl EvidenceLine {
     fn of(evidence: &Evidence) -> Self {
-        let Evidence { centre, ring, window, late_only, observed, expected, dispersion, score } = *evidence;
-        let (centre, from, to) = (centre.map(|centre| centre.to_string()), window.from.0, window.to.0);
+        let Evidence { centre, ring, window, late_only, observed, expected, dispersion, score } =
+            *evidence;
+        let (centre, from, to) =
+            (centre.map(|centre| centre.to_string()), window.from.0, window.to.0);
         Self { centre, ring, from, to, late_only, observed, expected, dispersion, score }
     }
 
     fn read(self) -> Result<Evidence, EntryError> {
-        let Self { centre, ring, from, to, late_only, observed, expected, dispersion, score } = self;
-        let (centre, window) = (centre.as_deref().map(cell).transpose()?, Window { from: Minute(from), to: Minute(to) });
+        let Self { centre, ring, from, to, late_only, observed, expected, dispersion, score } =
+            self;
+        let (centre, window) = (
+            centre.as_deref().map(cell).transpose()?,
+            Window { from: Minute(from), to: Minute(to) },
+        );
         Ok(Evidence { centre, ring, window, late_only, observed, expected, dispersion, score })
     }
 }
@@ -341,7 +375,11 @@ impl FiguresLine {
         Self {
             reports: figures.reports,
             expected: figures.expected,
-            symptoms: figures.symptoms.iter().map(|(symptom, n)| (symptom.name().to_owned(), *n)).collect(),
+            symptoms: figures
+                .symptoms
+                .iter()
+                .map(|(symptom, n)| (symptom.name().to_owned(), *n))
+                .collect(),
             peak: figures.peak.map(|peak| (peak.at.0, peak.reports)),
             area_km2: figures.area_km2,
             users: figures.users,
@@ -353,7 +391,12 @@ impl FiguresLine {
         Ok(Figures {
             reports: self.reports,
             expected: self.expected,
-            symptoms: self.symptoms.into_iter().map(symptom).collect::<Option<_>>().ok_or(EntryError::Field("symptoms"))?,
+            symptoms: self
+                .symptoms
+                .into_iter()
+                .map(symptom)
+                .collect::<Option<_>>()
+                .ok_or(EntryError::Field("symptoms"))?,
             peak: self.peak.map(|(at, reports)| Peak { at: Timestamp(at), reports }),
             area_km2: self.area_km2,
             users: self.users,
@@ -376,9 +419,19 @@ impl AttributionLine {
     }
 
     fn read(self) -> Result<Attribution, EntryError> {
-        let Self { provider, verdict, minutes, observed, expected, expected_beside, share, score } = self;
+        let Self { provider, verdict, minutes, observed, expected, expected_beside, share, score } =
+            self;
         let verdict = Verdict::from_name(&verdict).ok_or(EntryError::Field("verdict"))?;
-        Ok(Attribution { provider, verdict, minutes, observed, expected, expected_beside, share, score })
+        Ok(Attribution {
+            provider,
+            verdict,
+            minutes,
+            observed,
+            expected,
+            expected_beside,
+            share,
+            score,
+        })
     }
 }
 
@@ -404,7 +457,14 @@ impl NoteLine {
 impl VoidLine {
     fn of(void: &Void) -> Self {
         let Void { source, window, provider, reason, known_at } = void.clone();
-        Self { source: source.0, from: window.from.0, to: window.to.0, provider, reason, known_at: known_at.0 }
+        Self {
+            source: source.0,
+            from: window.from.0,
+            to: window.to.0,
+            provider,
+            reason,
+            known_at: known_at.0,
+        }
     }
 
     fn read(self) -> Void {
@@ -416,15 +476,20 @@ impl VoidLine {
 
 impl LessonLine {
     fn of(lesson: &Lesson) -> Self {
-        let Lesson { provider, version, parameters, quiet_day: QuietDay { day, highest } } = lesson.clone();
+        let Lesson { provider, version, parameters, quiet_day: QuietDay { day, highest } } =
+            lesson.clone();
         Self { provider, version, parameters, day, highest: highest.to_vec() }
     }
 
     fn read(self) -> Result<Lesson, EntryError> {
         let Self { provider, version, parameters, day, highest } = self;
-        let scores = <[f32; KINDS]>::try_from(highest).ok().filter(|scores| scores.iter().all(|score| (0.0..=MOST_SCORE).contains(score)));
+        let scores = <[f32; KINDS]>::try_from(highest)
+            .ok()
+            .filter(|scores| scores.iter().all(|score| (0.0..=MOST_SCORE).contains(score)));
         match scores {
-            Some(highest) => Ok(Lesson { provider, version, parameters, quiet_day: QuietDay { day, highest } }),
+            Some(highest) => {
+                Ok(Lesson { provider, version, parameters, quiet_day: QuietDay { day, highest } })
+            }
             None => Err(EntryError::Lesson { provider, day }),
         }
     }
@@ -439,8 +504,16 @@ mod tests {
     fn incident() -> Incident {
         let cell = Cell::at(Position::new(43.7, -79.4).unwrap(), Resolution::HOURLY);
         let window = Window { from: Minute(100), to: Minute(110) };
-        let evidence =
-            Evidence { centre: Some(cell), ring: 2, window, late_only: true, observed: 9.0, expected: 0.1, dispersion: 0.3, score: 11.25 };
+        let evidence = Evidence {
+            centre: Some(cell),
+            ring: 2,
+            window,
+            late_only: true,
+            observed: 9.0,
+            expected: 0.1,
+            dispersion: 0.3,
+            score: 11.25,
+        };
         let brand = Brand {
             provider: "fido".into(),
             episodes: vec![u64::MAX, 1],
@@ -489,9 +562,16 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_as_it_was() {
-        let endings =
-            [None, Some(Ending::Ebbed), Some(Ending::Merged(IncidentId(9))), Some(Ending::Retired), Some(Ending::Withdrawn("x".into()))];
-        let revisions = endings.into_iter().map(|ending| Entry::Revision(Arc::new(Incident { ending, ..incident() })));
+        let endings = [
+            None,
+            Some(Ending::Ebbed),
+            Some(Ending::Merged(IncidentId(9))),
+            Some(Ending::Retired),
+            Some(Ending::Withdrawn("x".into())),
+        ];
+        let revisions = endings
+            .into_iter()
+            .map(|ending| Entry::Revision(Arc::new(Incident { ending, ..incident() })));
         let note = Note {
             incident: IncidentId(1),
             official: true,
@@ -501,10 +581,23 @@ mod tests {
             text: "<script>\u{2028}é".into(),
         };
         let window = Window { from: Minute(1), to: Minute(9) };
-        let void = Void { source: Source(3), window, provider: Some("fido".into()), reason: "a broken app".into(), known_at: Timestamp(7) };
-        let quiet_day = QuietDay { day: 19_181, highest: [0.0, 1.5, 3.25, 6.8, 0.0, 0.0, 4.0, 5.0] };
-        let lesson = Lesson { provider: "fido".into(), version: "1".into(), parameters: u64::MAX, quiet_day };
-        for entry in revisions.chain([Entry::Note(note), Entry::Void(void), Entry::Lesson(lesson)]) {
+        let void = Void {
+            source: Source(3),
+            window,
+            provider: Some("fido".into()),
+            reason: "a broken app".into(),
+            known_at: Timestamp(7),
+        };
+        let quiet_day =
+            QuietDay { day: 19_181, highest: [0.0, 1.5, 3.25, 6.8, 0.0, 0.0, 4.0, 5.0] };
+        let lesson = Lesson {
+            provider: "fido".into(),
+            version: "1".into(),
+            parameters: u64::MAX,
+            quiet_day,
+        };
+        for entry in revisions.chain([Entry::Note(note), Entry::Void(void), Entry::Lesson(lesson)])
+        {
             assert_eq!(from_bytes(&to_bytes(&entry)).unwrap(), Some(entry));
         }
     }
@@ -524,11 +617,17 @@ mod tests {
 
     #[test]
     fn a_damaged_lesson_is_refused_by_name() {
-        for highest in ["[1,2,3]", "[0,0,0,0,0,0,0,-1]", "[0,0,0,0,0,0,0,1e9]", "[0,0,0,0,0,0,0,0,0]"] {
-            let bytes = format!(r#"{{"kind":"lesson","provider":"rogers","version":"1","parameters":1,"day":19181,"highest":{highest}}}"#);
+        for highest in
+            ["[1,2,3]", "[0,0,0,0,0,0,0,-1]", "[0,0,0,0,0,0,0,1e9]", "[0,0,0,0,0,0,0,0,0]"]
+        {
+            let bytes = format!(
+                r#"{{"kind":"lesson","provider":"rogers","version":"1","parameters":1,"day":19181,"highest":{highest}}}"#
+            );
             let error = from_bytes(bytes.as_bytes()).unwrap_err().to_string();
             assert_eq!(
-                error, "the lesson of day 19181 for \"rogers\" must hold 8 scores from 0 to 100: that day is learnt from no more",
+                error,
+                "the lesson of day 19181 for \"rogers\" must hold 8 scores from 0 to 100: that \
+                 day is learnt from no more",
                 "{highest}"
             );
         }

@@ -1,5 +1,6 @@
-//! What is sent and what is kept, as bytes. Reports as they are sent, read: JSON in, values that cannot be wrong out, every fault named; and
-//! `journal`, the entries that a store keeps. Knows no HTTP and no store.
+//! What is sent and what is kept, as bytes. Reports as they are sent, read: JSON in,
+//! values that cannot be wrong out, every fault named; and `journal`, the entries that a
+//! store keeps. Knows no HTTP and no store.
 
 pub mod fault;
 pub mod index;

@@ -1,21 +1,27 @@
-//! Mobile network codes (PLMN: country code of three digits, network code of two or three), as phones write them.
+//! Mobile network codes (PLMN: country code of three digits, network code of two or
+//! three), as phones write them.
 
 /// Words that stand where a phone has no code or no name, as letters in lower case.
-const NOTHING: [&str; 9] = ["null", "nullnull", "nil", "none", "undefined", "unknown", "nan", "na", "carrier"];
+const NOTHING: [&str; 9] =
+    ["null", "nullnull", "nil", "none", "undefined", "unknown", "nan", "na", "carrier"];
 /// `Integer.MAX_VALUE`: what Android's `CellInfo` says of a code that it does not know.
 const UNAVAILABLE: &str = "2147483647";
 /// What iPhones say instead of both parts since iOS 16.4.
 const WITHHELD: &str = "65535";
 
-/// The digits of a code, without what stands between its parts: `302-720`, `302 720` and `302720` are one.
+/// The digits of a code, without what stands between its parts: `302-720`, `302 720` and
+/// `302720` are one.
 ///
 /// Zeros are kept: `310-26` and `310-026` are two networks.
 #[must_use]
 pub fn digits(text: &str) -> String {
-    text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '_' | '/' | '.' | ',' | ':' | '|')).collect()
+    text.chars()
+        .filter(|c| !c.is_whitespace() && !matches!(c, '-' | '_' | '/' | '.' | ',' | ':' | '|'))
+        .collect()
 }
 
-/// Whether this is no code but what phones send that do not know, or may not tell: `65535…`, `--`, zeros, `-1`, nothing.
+/// Whether this is no code but what phones send that do not know, or may not tell:
+/// `65535…`, `--`, zeros, `-1`, nothing.
 #[must_use]
 pub fn is_placeholder(text: &str) -> bool {
     let digits = digits(text);
@@ -26,7 +32,8 @@ pub fn is_placeholder(text: &str) -> bool {
         || text.trim_start().starts_with("-1")
 }
 
-/// Whether this is the name of nobody: blank, signs only (`--` since iOS 16.4), or a word for nothing.
+/// Whether this is the name of nobody: blank, signs only (`--` since iOS 16.4), or a word
+/// for nothing.
 #[must_use]
 pub fn is_nothing(text: &str) -> bool {
     let letters = || text.chars().filter(|c| c.is_alphanumeric()).map(|c| c.to_ascii_lowercase());
@@ -80,7 +87,10 @@ mod tests {
 
     #[test]
     fn names_of_nobody_are_known() {
-        assert!(["", "--", " ", "null", "(null)", "Carrier"].into_iter().all(is_nothing), "the last is that of the iOS simulator");
+        assert!(
+            ["", "--", " ", "null", "(null)", "Carrier"].into_iter().all(is_nothing),
+            "the last is that of the iOS simulator"
+        );
         assert!(!["rogers", "nobody", "-a-"].into_iter().any(is_nothing));
     }
 }

@@ -20,8 +20,18 @@ pub struct RawReport<'a> {
 }
 
 /// Names of fields by their place in [`RawReport`].
-pub(super) const FIELDS: [&str; 10] =
-    ["provider", "plmn", "symptom", "lat", "lon", "accuracy_m", "cell", "observed_at", "reporter_id", "id"];
+pub(super) const FIELDS: [&str; 10] = [
+    "provider",
+    "plmn",
+    "symptom",
+    "lat",
+    "lon",
+    "accuracy_m",
+    "cell",
+    "observed_at",
+    "reporter_id",
+    "id",
+];
 pub(super) const PROVIDER: usize = 0;
 pub(super) const PLMN: usize = 1;
 pub(super) const SYMPTOM: usize = 2;
@@ -33,7 +43,8 @@ pub(super) const OBSERVED_AT: usize = 7;
 pub(super) const REPORTER_ID: usize = 8;
 pub(super) const ID: usize = 9;
 
-/// The field of that name, newer or older. Spelt out, since it is asked for every field of every report.
+/// The field of that name, newer or older. Spelt out, since it is asked for every field
+/// of every report.
 fn field_of(name: &str) -> Option<usize> {
     Some(match name {
         "provider" => PROVIDER,
@@ -54,12 +65,19 @@ impl<'a> RawReport<'a> {
     /// Takes the value of a field. One that is there already must say the same.
     fn take(&mut self, field: usize, value: Scalar<'a>) {
         // Digits that are a name may be sent as a number.
-        let value =
-            if matches!(field, PLMN | CELL) || matches!(field, REPORTER_ID | ID) && value.is_exact() { value.spelt_out() } else { value };
+        let value = if matches!(field, PLMN | CELL)
+            || matches!(field, REPORTER_ID | ID) && value.is_exact()
+        {
+            value.spelt_out()
+        } else {
+            value
+        };
         match (&self.fields[field], &value) {
             (there, _) if there.is_blank() => self.fields[field] = value,
             (_, more) if more.is_blank() => {}
-            (there, more) if there.says_the_same_as(more) || field == SYMPTOM && are_one_symptom(there, more) => {}
+            (there, more)
+                if there.says_the_same_as(more)
+                    || field == SYMPTOM && are_one_symptom(there, more) => {}
             _ => self.twice = Some(FIELDS[field]),
         }
     }

@@ -1,10 +1,14 @@
-//! One submitted report as JSON: read leniently, judged field by field, so that every fault is named.
+//! One submitted report as JSON: read leniently, judged field by field, so that every
+//! fault is named.
 //!
-//! What does not change the meaning of a report is no fault: a number as a string, an older name beside the newer one that says the same.
+//! What does not change the meaning of a report is no fault: a number as a string, an
+//! older name beside the newer one that says the same.
 
 use super::fault::{Fault, FaultKind};
 pub use super::raw::RawReport;
-use super::raw::{ACCURACY_M, CELL, FIELDS, ID, LAT, LON, OBSERVED_AT, PLMN, PROVIDER, REPORTER_ID, SYMPTOM};
+use super::raw::{
+    ACCURACY_M, CELL, FIELDS, ID, LAT, LON, OBSERVED_AT, PLMN, PROVIDER, REPORTER_ID, SYMPTOM,
+};
 use super::scalar::Scalar;
 use super::time::{SENT_INSTANT, epoch, sent_instant};
 use super::warning::{Warning, WarningKind};
@@ -23,9 +27,10 @@ pub const LONGEST_REPORTER_ID: usize = 128;
 /// Longest id that is echoed, in characters.
 pub const LONGEST_ID: usize = 128;
 
-const PLACEHOLDER_EXPECTED: &str =
-    "an id listed at /v1/providers: this plmn is what phones send that do not know the network, or may not tell it";
-/// What iOS calls an invalid position (`kCLLocationCoordinate2DInvalid`), in both coordinates.
+const PLACEHOLDER_EXPECTED: &str = "an id listed at /v1/providers: this plmn is what phones send \
+     that do not know the network, or may not tell it";
+/// What iOS calls an invalid position (`kCLLocationCoordinate2DInvalid`), in both
+/// coordinates.
 const NO_DEGREES: f64 = -180.0;
 
 /// A report that is sound in itself, and what its sender should know.
@@ -44,7 +49,8 @@ pub struct Read<'a> {
 pub enum Standing {
     /// As what it says.
     Counts,
-    /// Nowhere: its symptom may mean that it works, or that it does not. The submission says `other`.
+    /// Nowhere: its symptom may mean that it works, or that it does not. The submission
+    /// says `other`.
     Ignored,
 }
 
@@ -56,7 +62,13 @@ struct Notes {
 }
 
 impl Notes {
-    fn fault(&mut self, kind: FaultKind, field: usize, expected: impl Into<String>, got: impl Into<String>) {
+    fn fault(
+        &mut self,
+        kind: FaultKind,
+        field: usize,
+        expected: impl Into<String>,
+        got: impl Into<String>,
+    ) {
         self.faults.push(Fault::new(kind, FIELDS[field], expected, got));
     }
 
@@ -72,7 +84,12 @@ impl<'a> RawReport<'a> {
     /// With every field at fault.
     pub fn read(&'a self, catalogue: &Catalogue) -> Result<Read<'a>, Vec<Fault>> {
         if let Some(kind) = self.not_an_object {
-            return Err(vec![Fault::new(FaultKind::MalformedBody, "report", "a JSON object", kind)]);
+            return Err(vec![Fault::new(
+                FaultKind::MalformedBody,
+                "report",
+                "a JSON object",
+                kind,
+            )]);
         }
         if let Some(field) = self.twice {
             return Err(vec![Fault::new(FaultKind::MalformedBody, field, "given once", "twice")]);
@@ -86,11 +103,22 @@ impl<'a> RawReport<'a> {
         self.text(ID, 0..=LONGEST_ID, false, &mut notes);
         self.warn_of_unknown_fields(&mut notes);
         match (provider, symptom, place, sender) {
-            (Some(provider), Some((symptom, standing)), Some(place), Some(sender)) if notes.faults.is_empty() => Ok(Read {
-                submission: Submission { provider, symptom, place, observed_at, sender, source: Source::default() },
-                standing,
-                warnings: notes.warnings,
-            }),
+            (Some(provider), Some((symptom, standing)), Some(place), Some(sender))
+                if notes.faults.is_empty() =>
+            {
+                Ok(Read {
+                    submission: Submission {
+                        provider,
+                        symptom,
+                        place,
+                        observed_at,
+                        sender,
+                        source: Source::default(),
+                    },
+                    standing,
+                    warnings: notes.warnings,
+                })
+            }
             _ => Err(notes.faults),
         }
     }
@@ -109,10 +137,18 @@ impl<'a> RawReport<'a> {
             Scalar::Missing => return self.by_name(catalogue, notes),
             Scalar::Text(code) if is_no_code(code, catalogue) => {
                 if matches!(self.fields[PROVIDER], Scalar::Missing) {
-                    notes.fault(FaultKind::MissingField, PROVIDER, PLACEHOLDER_EXPECTED, self.fields[PLMN].got());
+                    notes.fault(
+                        FaultKind::MissingField,
+                        PROVIDER,
+                        PLACEHOLDER_EXPECTED,
+                        self.fields[PLMN].got(),
+                    );
                     return None;
                 }
-                let text = format!("plmn {:?} is what phones send that do not know it, and is ignored", excerpt(code));
+                let text = format!(
+                    "plmn {:?} is what phones send that do not know it, and is ignored",
+                    excerpt(code)
+                );
                 notes.warn(WarningKind::Placeholder, text);
                 return self.by_name(catalogue, notes);
             }
@@ -122,20 +158,42 @@ impl<'a> RawReport<'a> {
         match &self.fields[PROVIDER] {
             Scalar::Missing => {}
             Scalar::Text(name) if plmn::is_nothing(name) => {
-                notes.warn(WarningKind::Placeholder, format!("provider {:?} names nobody, and is ignored", excerpt(name)));
+                notes.warn(
+                    WarningKind::Placeholder,
+                    format!("provider {:?} names nobody, and is ignored", excerpt(name)),
+                );
             }
             Scalar::Text(name) if found.is_some() && find(name, catalogue) == found => {}
             _ => {
-                notes.fault(FaultKind::InvalidValue, PLMN, "left out where provider is given", self.fields[PLMN].got());
+                notes.fault(
+                    FaultKind::InvalidValue,
+                    PLMN,
+                    "left out where provider is given",
+                    self.fields[PLMN].got(),
+                );
                 return None;
             }
         }
-        open(found, catalogue, PLMN, "a mobile network code of a provider listed at /v1/providers", code, notes)
+        open(
+            found,
+            catalogue,
+            PLMN,
+            "a mobile network code of a provider listed at /v1/providers",
+            code,
+            notes,
+        )
     }
 
     fn by_name(&self, catalogue: &Catalogue, notes: &mut Notes) -> Option<ProviderIndex> {
         let name = self.text(PROVIDER, 1..=64, true, notes)?;
-        open(find(name, catalogue), catalogue, PROVIDER, "an id listed at /v1/providers", name, notes)
+        open(
+            find(name, catalogue),
+            catalogue,
+            PROVIDER,
+            "an id listed at /v1/providers",
+            name,
+            notes,
+        )
     }
 
     fn symptom(&self, notes: &mut Notes) -> Option<(Symptom, Standing)> {
@@ -146,11 +204,17 @@ impl<'a> RawReport<'a> {
         match meaning(word) {
             Meaning::Known(symptom) => Some((symptom, Standing::Counts)),
             Meaning::Unknown => {
-                notes.warn(WarningKind::UnknownSymptom, format!("unknown symptom {word:?} counts as other"));
+                notes.warn(
+                    WarningKind::UnknownSymptom,
+                    format!("unknown symptom {word:?} counts as other"),
+                );
                 Some((Symptom::Other, Standing::Counts))
             }
             Meaning::Unclear => {
-                let text = format!("symptom {word:?} may mean working or not, and counts nowhere: send working, or a problem's name");
+                let text = format!(
+                    "symptom {word:?} may mean working or not, and counts nowhere: send working, \
+                     or a problem's name"
+                );
                 notes.warn(WarningKind::UnclearSymptom, text);
                 Some((Symptom::Other, Standing::Ignored))
             }
@@ -164,12 +228,23 @@ impl<'a> RawReport<'a> {
             (true, false) => Place::Cell { cell: self.cell(notes)?, accuracy_m },
             (true, true) => {
                 let cell = self.cell(notes)?;
-                let whole = if is_there(LAT) && is_there(LON) { Some(self.position(notes)?) } else { None };
-                if whole.is_some_and(|position| !is_around(cell, position) && position.is_nowhere()) {
-                    notes.warn(WarningKind::NoPosition, "a position of 0, 0 is what phones send that do not know theirs: the cell counts");
+                let whole =
+                    if is_there(LAT) && is_there(LON) { Some(self.position(notes)?) } else { None };
+                if whole.is_some_and(|position| !is_around(cell, position) && position.is_nowhere())
+                {
+                    notes.warn(
+                        WarningKind::NoPosition,
+                        "a position of 0, 0 is what phones send \
+                         that do not know theirs: the cell counts",
+                    );
                 } else if !whole.is_some_and(|position| is_around(cell, position)) {
                     let field = if is_there(LAT) { LAT } else { LON };
-                    notes.fault(FaultKind::InvalidValue, field, "left out where cell is given", self.fields[field].got());
+                    notes.fault(
+                        FaultKind::InvalidValue,
+                        field,
+                        "left out where cell is given",
+                        self.fields[field].got(),
+                    );
                     return None;
                 }
                 Place::Cell { cell, accuracy_m }
@@ -177,7 +252,8 @@ impl<'a> RawReport<'a> {
             (false, _) => Place::Position { position: self.position(notes)?, accuracy_m },
         };
         if place.cell().is_nowhere() {
-            let text = "a position of 0, 0 is what phones send that do not know theirs: it lies in no cell, and counts in totals only";
+            let text = "a position of 0, 0 is what phones send that do not know theirs: it lies \
+                 in no cell, and counts in totals only";
             notes.warn(WarningKind::NoPosition, text);
         }
         Some(place)
@@ -216,12 +292,19 @@ impl<'a> RawReport<'a> {
         if [LAT, LON].iter().all(|field| self.fields[*field].number() == Some(NO_DEGREES)) {
             return Position::new(0.0, 0.0).ok();
         }
-        let lat = self.number(LAT, "degrees north, -90..=90", |lat| (-90.0..=90.0).contains(&lat), notes);
-        let lon = self.number(LON, "degrees east, -180..=180", |lon| (-180.0..=180.0).contains(&lon), notes);
+        let lat =
+            self.number(LAT, "degrees north, -90..=90", |lat| (-90.0..=90.0).contains(&lat), notes);
+        let lon = self.number(
+            LON,
+            "degrees east, -180..=180",
+            |lon| (-180.0..=180.0).contains(&lon),
+            notes,
+        );
         Position::new(lat?, lon?).ok()
     }
 
-    /// None where the sender does not know it: phones then say 0, a negative number, or none that is finite.
+    /// None where the sender does not know it: phones then say 0, a negative number, or
+    /// none that is finite.
     fn accuracy_m(&self, notes: &mut Notes) -> Option<f64> {
         let given = &self.fields[ACCURACY_M];
         let is_none = match given {
@@ -232,7 +315,10 @@ impl<'a> RawReport<'a> {
         if !is_none {
             return self.number(ACCURACY_M, "metres from 0 up", |_| true, notes);
         }
-        let text = format!("accuracy_m {} is what phones send that know none: it counts as unknown", given.got());
+        let text = format!(
+            "accuracy_m {} is what phones send that know none: it counts as unknown",
+            given.got()
+        );
         notes.warn(WarningKind::NoAccuracy, text);
         None
     }
@@ -257,50 +343,85 @@ impl<'a> RawReport<'a> {
         let id = self.text(REPORTER_ID, 0..=LONGEST_REPORTER_ID, true, notes)?;
         let sender = Sender::of(id);
         if sender == Sender::Anybody {
-            let text =
-                format!("reporter_id {:?} is sent by many phones: it counts once a minute and cell, and is no evidence", excerpt(id));
+            let text = format!(
+                "reporter_id {:?} is sent by many phones: it counts once a minute and cell, and \
+                 is no evidence",
+                excerpt(id)
+            );
             notes.warn(WarningKind::SharedId, text);
         }
         Some(sender)
     }
 
-    fn text(&self, field: usize, characters: RangeInclusive<usize>, required: bool, notes: &mut Notes) -> Option<&str> {
+    fn text(
+        &self,
+        field: usize,
+        characters: RangeInclusive<usize>,
+        required: bool,
+        notes: &mut Notes,
+    ) -> Option<&str> {
         match &self.fields[field] {
-            Scalar::Missing if required => notes.fault(FaultKind::MissingField, field, "given", "nothing"),
+            Scalar::Missing if required => {
+                notes.fault(FaultKind::MissingField, field, "given", "nothing")
+            }
             Scalar::Missing => {}
             Scalar::Text(text) => {
                 let count = text.chars().count();
                 if characters.contains(&count) {
                     return Some(text);
                 }
-                let expected = format!("a string of {} to {} characters", characters.start(), characters.end());
-                notes.fault(FaultKind::InvalidValue, field, expected, format!("{count} characters"));
+                let expected = format!(
+                    "a string of {} to {} characters",
+                    characters.start(),
+                    characters.end()
+                );
+                notes.fault(
+                    FaultKind::InvalidValue,
+                    field,
+                    expected,
+                    format!("{count} characters"),
+                );
             }
             other => notes.fault(FaultKind::InvalidValue, field, "a string", other.got()),
         }
         None
     }
 
-    fn number(&self, field: usize, expected: &str, sound: impl Fn(f64) -> bool, notes: &mut Notes) -> Option<f64> {
+    fn number(
+        &self,
+        field: usize,
+        expected: &str,
+        sound: impl Fn(f64) -> bool,
+        notes: &mut Notes,
+    ) -> Option<f64> {
         let given = &self.fields[field];
         if !self.is_there(field) {
             return None;
         }
         let number = given.number().filter(|number| sound(*number));
         if number.is_none() {
-            notes.fault(FaultKind::InvalidValue, field, format!("a number: {expected}"), given.got());
+            notes.fault(
+                FaultKind::InvalidValue,
+                field,
+                format!("a number: {expected}"),
+                given.got(),
+            );
         }
         number
     }
 
     fn warn_of_unknown_fields(&self, notes: &mut Notes) {
         if let Some(name) = &self.unknown {
-            notes.warn(WarningKind::UnknownField, format!("unknown field {:?} is ignored", excerpt(name)));
+            notes.warn(
+                WarningKind::UnknownField,
+                format!("unknown field {:?} is ignored", excerpt(name)),
+            );
         }
     }
 }
 
-/// The provider of an id or alias: without regard to case, and to blanks and underscores where ids have hyphens.
+/// The provider of an id or alias: without regard to case, and to blanks and underscores
+/// where ids have hyphens.
 fn find(name: &str, catalogue: &Catalogue) -> Option<ProviderIndex> {
     let as_id = || name.trim().to_lowercase().replace(['_', ' '], "-");
     catalogue.find(name).or_else(|| catalogue.find(&as_id()))

@@ -1,4 +1,5 @@
-//! A JSON value where a field should be: whatever it is, so that a wrong one is named rather than the whole line refused.
+//! A JSON value where a field should be: whatever it is, so that a wrong one is named
+//! rather than the whole line refused.
 
 use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -51,7 +52,8 @@ impl Scalar<'_> {
         matches!(self, Self::Missing) || matches!(self, Self::Text(text) if text.trim().is_empty())
     }
 
-    /// Whether no digit of it was lost: a number beyond 64 bits is held as a double, and others are held as the same.
+    /// Whether no digit of it was lost: a number beyond 64 bits is held as a double, and
+    /// others are held as the same.
     #[must_use]
     pub(super) fn is_exact(&self) -> bool {
         !matches!(self, Self::Number(number) if EXACT as f64 <= number.abs())

@@ -6,7 +6,8 @@ use std::borrow::Cow;
 /// What an instant must look like.
 pub const INSTANT: &str = "a time like 2022-07-08T08:44:00Z (RFC 3339)";
 /// What an instant in a report must look like.
-pub const SENT_INSTANT: &str = "a time like 2022-07-08T08:44:00Z (RFC 3339), or seconds or milliseconds since 1970";
+pub const SENT_INSTANT: &str =
+    "a time like 2022-07-08T08:44:00Z (RFC 3339), or seconds or milliseconds since 1970";
 
 /// Decimals that are read of a second; more are cut off.
 const MOST_DECIMALS: usize = 9;
@@ -16,22 +17,28 @@ const LEAST_EPOCH_DIGITS: usize = 9;
 /// The instant of an RFC 3339 text, with any number of decimals.
 #[must_use]
 pub fn instant(text: &str) -> Option<Timestamp> {
-    shortened(text).parse::<jiff::Timestamp>().ok().map(|instant| Timestamp(instant.as_millisecond()))
+    shortened(text)
+        .parse::<jiff::Timestamp>()
+        .ok()
+        .map(|instant| Timestamp(instant.as_millisecond()))
 }
 
-/// The instant of a text as phones send it: of an RFC 3339 text whose `+` became a blank on its way through a URL, of a time since 1970, and of
-/// the text of an HTTP date, too.
+/// The instant of a text as phones send it: of an RFC 3339 text whose `+` became a blank
+/// on its way through a URL, of a time since 1970, and of the text of an HTTP date, too.
 #[must_use]
 pub fn sent_instant(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     let whole = text.split_once('.').map_or(text, |(whole, _)| whole);
-    if LEAST_EPOCH_DIGITS <= whole.len() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+    if LEAST_EPOCH_DIGITS <= whole.len()
+        && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+    {
         return text.parse().ok().and_then(epoch);
     }
     instant(text).or_else(|| instant(&with_plus(text)?)).or_else(|| http_date(text))
 }
 
-/// The instant of a number since 1970: seconds below 10^11 (the year 5138), else milliseconds, microseconds or nanoseconds by a thousand times that.
+/// The instant of a number since 1970: seconds below 10^11 (the year 5138), else
+/// milliseconds, microseconds or nanoseconds by a thousand times that.
 #[must_use]
 pub fn epoch(number: f64) -> Option<Timestamp> {
     let ms = match number.abs() {
@@ -83,7 +90,15 @@ mod tests {
         for text in texts {
             assert_eq!(instant(text), Some(Timestamp(TEN)), "{text}");
         }
-        for text in ["", "yesterday", "2022-07-08", "2022-07-08T08:44:10", "2022-07-08T08:44:10.Z", "1657269850", "99999-01-01T00:00:00Z"] {
+        for text in [
+            "",
+            "yesterday",
+            "2022-07-08",
+            "2022-07-08T08:44:10",
+            "2022-07-08T08:44:10.Z",
+            "1657269850",
+            "99999-01-01T00:00:00Z",
+        ] {
             assert_eq!(instant(text), None, "{text}");
         }
     }
@@ -103,7 +118,16 @@ mod tests {
         for (text, expected) in rows {
             assert_eq!(sent_instant(text), Some(Timestamp(expected)), "{text}");
         }
-        for text in ["", "now", "2022", "20220708", "1.2.3", "2022-07-08 08:44", "2022-07-08T08:44:10 ", "-1657269850"] {
+        for text in [
+            "",
+            "now",
+            "2022",
+            "20220708",
+            "1.2.3",
+            "2022-07-08 08:44",
+            "2022-07-08T08:44:10 ",
+            "-1657269850",
+        ] {
             assert_eq!(sent_instant(text), None, "{text:?}");
         }
     }

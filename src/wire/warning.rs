@@ -1,4 +1,5 @@
-//! What the sender of a report should know though the report is taken: what was passed over, and why it counts less.
+//! What the sender of a report should know though the report is taken: what was passed
+//! over, and why it counts less.
 
 /// Of one thing.
 #[derive(Debug, Clone, PartialEq, Eq)]

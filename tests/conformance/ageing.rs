@@ -1,4 +1,5 @@
-//! What becomes of facts and claims as they age: they read the same, until they are forgotten.
+//! What becomes of facts and claims as they age: they read the same, until they are
+//! forgotten.
 
 use super::*;
 
@@ -34,7 +35,8 @@ pub fn hours_read_the_same_before_and_after_they_age(kind: Kind) {
     let read = |store: &TestStore| rows_by_hour(&store.hours(ALPHA, hour.plus(-9)..hour.plus(9)));
     let mut expected = BTreeMap::new();
     for ((minute, key), tally) in store.facts(ALPHA) {
-        let sum: &mut Tally = expected.entry((minute.hour(), key.rolled_up_to(Resolution::HOURLY))).or_default();
+        let sum: &mut Tally =
+            expected.entry((minute.hour(), key.rolled_up_to(Resolution::HOURLY))).or_default();
         *sum = sum.plus(tally);
     }
     assert_eq!(read(&store), expected);
@@ -45,25 +47,42 @@ pub fn hours_read_the_same_before_and_after_they_age(kind: Kind) {
     store.reopen(Ending::Died);
     assert_eq!(read(&store), expected);
     let two = rows_by_hour(&store.hours(ALPHA, hour.plus(-2)..hour));
-    assert!(two.keys().all(|(h, _)| hour.plus(-2) <= *h && *h < hour) && !two.is_empty(), "half-open");
+    assert!(
+        two.keys().all(|(h, _)| hour.plus(-2) <= *h && *h < hour) && !two.is_empty(),
+        "half-open"
+    );
 }
 
 pub fn what_is_added_to_an_aged_hour_adds_up(kind: Kind) {
     let mut store = TestStore::new(kind);
     let minute = now().minute();
     let sum = |n| facts(&[(minute, key(Lane::OnTime), n, n)]);
-    let hour_sum =
-        |store: &TestStore| store.hours(ALPHA, minute.hour()..minute.hour().plus(1)).iter().map(|(_, c)| total(c).count).sum::<u32>();
+    let hour_sum = |store: &TestStore| {
+        store
+            .hours(ALPHA, minute.hour()..minute.hour().plus(1))
+            .iter()
+            .map(|(_, c)| total(c).count)
+            .sum::<u32>()
+    };
     for (n, ending) in (1..).zip([Ending::Died, Ending::Closed, Ending::Died]) {
-        // The clock was set back: the hour is in the database, and reports of it still come.
+        // The clock was set back: the hour is in the database, and reports of it still
+        // come.
         store.record(&[report(u64::from(n))]);
         assert_eq!((store.facts(ALPHA), hour_sum(&store)), (sum(n), n), "added");
         store.reopen(ending);
-        assert_eq!((store.facts(ALPHA), hour_sum(&store)), (sum(n), n), "added and reopened: {ending:?}");
+        assert_eq!(
+            (store.facts(ALPHA), hour_sum(&store)),
+            (sum(n), n),
+            "added and reopened: {ending:?}"
+        );
         store.tidy(now().plus_ms(50 * HOUR_MS));
         assert_eq!((store.facts(ALPHA), hour_sum(&store)), (sum(n), n), "aged");
         store.reopen(ending);
-        assert_eq!((store.facts(ALPHA), hour_sum(&store), store.size().live_rows), (sum(n), n, 0), "aged and reopened: {ending:?}");
+        assert_eq!(
+            (store.facts(ALPHA), hour_sum(&store), store.size().live_rows),
+            (sum(n), n, 0),
+            "aged and reopened: {ending:?}"
+        );
     }
 }
 
@@ -71,7 +90,12 @@ pub fn minutes_are_forgotten_after_fourteen_days_and_hours_after_eight_weeks(kin
     let mut store = TestStore::new(kind);
     store.record(&[report(1)]);
     let (minute, hour) = (now().minute(), now().minute().hour());
-    let kept = |store: &TestStore| (store.minutes(ALPHA, minute..minute.plus(1)).len(), store.hours(ALPHA, hour..hour.plus(1)).len());
+    let kept = |store: &TestStore| {
+        (
+            store.minutes(ALPHA, minute..minute.plus(1)).len(),
+            store.hours(ALPHA, hour..hour.plus(1)).len(),
+        )
+    };
     let days = |n: i64| now().plus_ms(n * 24 * HOUR_MS);
     for (later, expected) in [
         (days(MINUTES_KEPT_DAYS), (1, 1)),
@@ -89,7 +113,8 @@ pub fn minutes_are_forgotten_after_fourteen_days_and_hours_after_eight_weeks(kin
 pub fn claims_are_known_for_the_lateness_and_forgotten_afterwards(kind: Kind) {
     let mut store = TestStore::new(kind);
     store.record(&[report(1)]);
-    // A reporter's day may end 24 h after the observation, and a report of it come another lateness later. Redis forgets a half-day at once.
+    // A reporter's day may end 24 h after the observation, and a report of it come
+    // another lateness later. Redis forgets a half-day at once.
     for hours in [1, 48, 72] {
         store.tidy(now().plus_ms(hours * HOUR_MS));
         store.reopen(Ending::Closed);
@@ -105,9 +130,13 @@ pub fn live_minutes_are_remembered_for_as_long_as_hours(kind: Kind) {
     let minute = now().minute();
     store.wait(store.store().mark_live(minute..minute.plus(2))).unwrap();
     store.wait(store.store().mark_live(minute.plus(2)..minute.plus(3))).unwrap();
-    let covers = |store: &TestStore, range| store.wait(store.store().liveness()).unwrap().covers(range);
+    let covers =
+        |store: &TestStore, range| store.wait(store.store().liveness()).unwrap().covers(range);
     for ending in [Ending::Died, Ending::Closed] {
-        assert!(covers(&store, minute..minute.plus(3)) && !covers(&store, minute..minute.plus(4)), "before it {ending:?}");
+        assert!(
+            covers(&store, minute..minute.plus(3)) && !covers(&store, minute..minute.plus(4)),
+            "before it {ending:?}"
+        );
         store.reopen(ending);
     }
     store.tidy(now().plus_ms(HOURS_KEPT_DAYS * 24 * HOUR_MS));

@@ -1,4 +1,5 @@
-//! The store's contract (`src/store/mod.rs`), one function a line, run on every store there is.
+//! The store's contract (`src/store/mod.rs`), one function a line, run on every store
+//! there is.
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
 
@@ -17,10 +18,14 @@ use groundswell::domain::reporter::{Identity, Reporter};
 use groundswell::domain::symptom::Symptom;
 use groundswell::domain::time::{DEFAULT_LATENESS_MS, HOUR_MS, Hour, Minute, Timestamp};
 use groundswell::store::journal::{
-    Appended, Lease, MOST_BYTES_READ, MOST_ENTRIES_APPENDED, MOST_ENTRIES_READ, MOST_ENTRY_BYTES, NodeId, Piece, Position, Tail, Token,
+    Appended, Lease, MOST_BYTES_READ, MOST_ENTRIES_APPENDED, MOST_ENTRIES_READ, MOST_ENTRY_BYTES,
+    NodeId, Piece, Position, Tail, Token,
 };
 use groundswell::store::redis::address;
-use groundswell::store::{HOURS_KEPT_DAYS, MINUTES_KEPT_DAYS, OpenError, Recorded, Store, StoreSize, Terms, embedded::Options};
+use groundswell::store::{
+    HOURS_KEPT_DAYS, MINUTES_KEPT_DAYS, OpenError, Recorded, Store, StoreSize, Terms,
+    embedded::Options,
+};
 use journal::*;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -28,7 +33,9 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 use support::binary::within;
-use support::redis::{own_prefix, shared_cluster, shared_single, shared_single_as_least_user, start_shared};
+use support::redis::{
+    own_prefix, shared_cluster, shared_single, shared_single_as_least_user, start_shared,
+};
 use support::{NOW, TORONTO, VANCOUVER, cell, instant};
 use tokio::runtime::{Builder, Runtime};
 
@@ -125,7 +132,11 @@ fn a_reporter_counts_once_a_period_and_claim(kind: Kind) {
         at(report(1), now().minute().plus(1)),
         Report { source: Source(9), ..report(1) },
     ];
-    assert_eq!(store.record(&[report(1), report(1)]), [Recorded::Counted, Recorded::Duplicate], "within one group");
+    assert_eq!(
+        store.record(&[report(1), report(1)]),
+        [Recorded::Counted, Recorded::Duplicate],
+        "within one group"
+    );
     assert_eq!(store.record(&again), [Recorded::Duplicate; 5], "in the next group");
     assert_eq!(store.total(ALPHA), Tally { count: 1, first: 1 });
 }
@@ -149,11 +160,19 @@ fn first_is_counted_once_a_reporters_day_and_provider(kind: Kind) {
     for slot in 0..12 {
         for symptom in [Symptom::Working, Symptom::NoEmergencyCalls, Symptom::NoData] {
             let reporter = Reporter { slot, ..report(1).reporter };
-            store.record(&[ALPHA, BRAVO].map(|provider| Report { provider, reporter, symptom, ..report(1) }));
+            store.record(&[ALPHA, BRAVO].map(|provider| Report {
+                provider,
+                reporter,
+                symptom,
+                ..report(1)
+            }));
         }
         store.reopen(Ending::Died);
     }
-    assert_eq!((store.total(ALPHA), store.total(BRAVO)), (Tally { count: 36, first: 1 }, Tally { count: 36, first: 1 }));
+    assert_eq!(
+        (store.total(ALPHA), store.total(BRAVO)),
+        (Tally { count: 36, first: 1 }, Tally { count: 36, first: 1 })
+    );
 }
 
 fn nobody_is_never_a_first_and_stands_in_history_only(kind: Kind) {
@@ -190,7 +209,11 @@ fn what_has_no_place_stays_where_it_is_in_minutes_and_hours(kind: Kind) {
     let (came, observed) = (now().minute(), now().minute().plus(-600));
     store.record(&[nowhere(1), nowhere(2), late(nowhere(3), observed), report(4)]);
     let of_nowhere = FactKey::new(Cell::NOWHERE, Symptom::NoService, Lane::LateObserved, Source(0));
-    let expected = facts(&[(came, of_nowhere, 2, 2), (observed, of_nowhere, 1, 1), (came, key(Lane::OnTime), 1, 1)]);
+    let expected = facts(&[
+        (came, of_nowhere, 2, 2),
+        (observed, of_nowhere, 1, 1),
+        (came, key(Lane::OnTime), 1, 1),
+    ]);
     assert_eq!(store.facts(ALPHA), expected);
     let hour = came.hour();
     let by_hour = BTreeMap::from([
@@ -209,9 +232,14 @@ fn a_late_report_stands_in_the_minute_it_was_observed_and_in_the_minute_it_came(
     let mut store = TestStore::new(kind);
     let (came, observed) = (now().minute(), now().minute().plus(-600));
     store.record(&[late(report(1), observed)]);
-    let expected = facts(&[(observed, key(Lane::LateObserved), 1, 1), (came, key(Lane::LateArrived), 1, 1)]);
+    let expected =
+        facts(&[(observed, key(Lane::LateObserved), 1, 1), (came, key(Lane::LateArrived), 1, 1)]);
     assert_eq!(store.facts(ALPHA), expected);
-    assert_eq!(store.record(&[report(1)]), [Recorded::Duplicate], "late or not, a reporter counts once");
+    assert_eq!(
+        store.record(&[report(1)]),
+        [Recorded::Duplicate],
+        "late or not, a reporter counts once"
+    );
     store.reopen(Ending::Died);
     assert_eq!(store.facts(ALPHA), expected);
 }
@@ -219,12 +247,31 @@ fn a_late_report_stands_in_the_minute_it_was_observed_and_in_the_minute_it_came(
 fn nothing_leaks_into_another_provider_or_minute(kind: Kind) {
     let store = TestStore::new(kind);
     let minute = now().minute();
-    store.record(&[at(report(1), minute.plus(-1)), report(2), at(report(3), minute.plus(1)), Report { provider: BRAVO, ..report(4) }]);
+    store.record(&[
+        at(report(1), minute.plus(-1)),
+        report(2),
+        at(report(3), minute.plus(1)),
+        Report { provider: BRAVO, ..report(4) },
+    ]);
     let read = |provider, range: Range<Minute>| rows(&store.minutes(provider, range));
-    assert_eq!(read(ALPHA, minute..minute.plus(1)), facts(&[(minute, key(Lane::OnTime), 1, 1)]), "half-open");
-    assert_eq!(read(BRAVO, minute.plus(-9)..minute.plus(9)), facts(&[(minute, key(Lane::OnTime), 1, 1)]));
+    assert_eq!(
+        read(ALPHA, minute..minute.plus(1)),
+        facts(&[(minute, key(Lane::OnTime), 1, 1)]),
+        "half-open"
+    );
+    assert_eq!(
+        read(BRAVO, minute.plus(-9)..minute.plus(9)),
+        facts(&[(minute, key(Lane::OnTime), 1, 1)])
+    );
     assert_eq!(read(ALPHA, minute.plus(2)..minute.plus(9)), BTreeMap::new());
-    assert_eq!(store.minutes(ALPHA, minute.plus(-1)..minute.plus(2)).iter().map(|(m, _)| m.0 - minute.0).collect::<Vec<_>>(), [-1, 0, 1]);
+    assert_eq!(
+        store
+            .minutes(ALPHA, minute.plus(-1)..minute.plus(2))
+            .iter()
+            .map(|(m, _)| m.0 - minute.0)
+            .collect::<Vec<_>>(),
+        [-1, 0, 1]
+    );
 }
 
 fn an_empty_group_and_an_empty_range_are_nothing(kind: Kind) {
@@ -246,7 +293,8 @@ fn concurrent_recordings_add_up_and_count_nobody_twice(kind: Kind) {
         outcomes.filter(|recorded| *recorded == Recorded::Counted).count()
     };
     let counted: usize = std::thread::scope(|scope| {
-        let recording: Vec<_> = (0..8).map(|start| scope.spawn(move || record_all(start))).collect();
+        let recording: Vec<_> =
+            (0..8).map(|start| scope.spawn(move || record_all(start))).collect();
         recording.into_iter().map(|thread| thread.join().unwrap()).sum()
     });
     assert_eq!(counted as u64, REPORTERS);
@@ -254,14 +302,16 @@ fn concurrent_recordings_add_up_and_count_nobody_twice(kind: Kind) {
 }
 
 fn the_order_of_arrival_never_changes_a_total(kind: Kind) {
-    let any_report = (0_u16..2, 0_u64..6, 0_u8..3, 0_usize..3).prop_map(|(provider, who, slot, what)| {
-        let symptom = [Symptom::NoData, Symptom::NoEmergencyCalls, Symptom::Working][what];
-        // Late is what came more than five minutes after it was observed.
-        let observed = now().minute().plus(-i64::from(slot) * 120 - 6 - who as i64);
-        let report = Report { provider: ProviderIndex(provider), symptom, ..report(who) };
-        late(Report { reporter: Reporter { slot, ..report.reporter }, ..report }, observed)
-    });
-    let orders = prop::collection::vec(any_report, 1..40).prop_flat_map(|reports| (Just(reports.clone()), Just(reports).prop_shuffle()));
+    let any_report =
+        (0_u16..2, 0_u64..6, 0_u8..3, 0_usize..3).prop_map(|(provider, who, slot, what)| {
+            let symptom = [Symptom::NoData, Symptom::NoEmergencyCalls, Symptom::Working][what];
+            // Late is what came more than five minutes after it was observed.
+            let observed = now().minute().plus(-i64::from(slot) * 120 - 6 - who as i64);
+            let report = Report { provider: ProviderIndex(provider), symptom, ..report(who) };
+            late(Report { reporter: Reporter { slot, ..report.reporter }, ..report }, observed)
+        });
+    let orders = prop::collection::vec(any_report, 1..40)
+        .prop_flat_map(|reports| (Just(reports.clone()), Just(reports).prop_shuffle()));
     proptest!(ProptestConfig::with_cases(12), |((one, other) in orders, group in 1_usize..9)| {
         let totals = [one, other].map(|order| {
             let store = TestStore::new(kind);
@@ -290,11 +340,21 @@ fn a_reopened_store_has_every_fact_claim_and_live_minute(kind: Kind) {
             store.reopen(*ending);
             assert_eq!(store.facts(ALPHA), before, "{endings:?}");
             let again: Vec<Report> = (1..=n).flat_map(|n| [report(n), report(100 + n)]).collect();
-            assert!(store.record(&again).iter().all(|recorded| *recorded == Recorded::Duplicate), "{endings:?}");
-            assert!(store.wait(store.store().liveness()).unwrap().covers(live.clone()), "{endings:?}");
+            assert!(
+                store.record(&again).iter().all(|recorded| *recorded == Recorded::Duplicate),
+                "{endings:?}"
+            );
+            assert!(
+                store.wait(store.store().liveness()).unwrap().covers(live.clone()),
+                "{endings:?}"
+            );
         }
         let n = endings.len() as u32;
-        assert_eq!(store.total(ALPHA), Tally { count: 3 * n, first: 3 * n }, "on time once, late twice: {endings:?}");
+        assert_eq!(
+            store.total(ALPHA),
+            Tally { count: 3 * n, first: 3 * n },
+            "on time once, late twice: {endings:?}"
+        );
     }
 }
 
@@ -304,14 +364,19 @@ fn providers_keep_their_facts_when_the_catalogue_changes(kind: Kind) {
         store.record(&[report(1), report(2), Report { provider: BRAVO, ..report(3) }]);
         store.catalogue = catalogue(&["new", "bravo", "alpha"]);
         store.reopen(ending);
-        let total = |store: &TestStore, id: &str| store.total(store.catalogue.find(id).unwrap()).count;
+        let total =
+            |store: &TestStore, id: &str| store.total(store.catalogue.find(id).unwrap()).count;
         assert_eq!(["new", "bravo", "alpha"].map(|id| total(&store, id)), [0, 1, 2], "{ending:?}");
         store.record(&[Report { provider: ProviderIndex(0), ..report(4) }]);
         store.catalogue = catalogue(&["bravo"]);
         store.reopen(ending);
         store.catalogue = catalogue(&["alpha", "new"]);
         store.reopen(ending);
-        assert_eq!(["alpha", "new"].map(|id| total(&store, id)), [2, 1], "{ending:?}: who was taken out comes back with all");
+        assert_eq!(
+            ["alpha", "new"].map(|id| total(&store, id)),
+            [2, 1],
+            "{ending:?}: who was taken out comes back with all"
+        );
     }
 }
 
@@ -346,7 +411,11 @@ fn another_reporter_key_is_refused_with_the_way_out(kind: Kind) {
     store.record(&[report(1)]);
     store.leave(Ending::Died);
     let error = store.open(Terms { reporter_key_check: 8, ..TERMS }).unwrap_err();
-    assert!(matches!(error, OpenError::ReporterKey(_)) && error.to_string().contains("GROUNDSWELL_REPORTER_KEY"), "{error}");
+    assert!(
+        matches!(error, OpenError::ReporterKey(_))
+            && error.to_string().contains("GROUNDSWELL_REPORTER_KEY"),
+        "{error}"
+    );
     store.open(TERMS).expect("the refusal changed nothing");
 }
 
@@ -362,22 +431,42 @@ struct TestStore {
 
 impl TestStore {
     fn new(kind: Kind) -> Self {
-        // A process that is being started holds our files, locks included, for a moment: all are started before any store is opened.
+        // A process that is being started holds our files, locks included, for a moment:
+        // all are started before any store is opened.
         start_shared();
         let runtime = Builder::new_current_thread().build().unwrap();
         let catalogue = catalogue(&["alpha", "bravo"]);
         let redis = address::Options { prefix: own_prefix(), ..address::Options::default() };
-        let mut new = Self { kind, catalogue, store: None, runtime, directory: tempfile::tempdir().unwrap(), redis };
+        let mut new = Self {
+            kind,
+            catalogue,
+            store: None,
+            runtime,
+            directory: tempfile::tempdir().unwrap(),
+            redis,
+        };
         new.store = Some(new.open(TERMS).unwrap());
         new
     }
 
     fn open(&self, terms: Terms) -> Result<Store, OpenError> {
         match self.kind {
-            Kind::Embedded => Store::open_embedded(self.directory.path(), &self.catalogue, terms, Options::default()),
+            Kind::Embedded => Store::open_embedded(
+                self.directory.path(),
+                &self.catalogue,
+                terms,
+                Options::default(),
+            ),
             Kind::Redis => Store::open_redis(&shared_single(), &self.catalogue, terms, &self.redis),
-            Kind::LeastUser => Store::open_redis(&shared_single_as_least_user(&self.redis.prefix), &self.catalogue, terms, &self.redis),
-            Kind::Cluster => Store::open_redis(&shared_cluster(), &self.catalogue, terms, &self.redis),
+            Kind::LeastUser => Store::open_redis(
+                &shared_single_as_least_user(&self.redis.prefix),
+                &self.catalogue,
+                terms,
+                &self.redis,
+            ),
+            Kind::Cluster => {
+                Store::open_redis(&shared_cluster(), &self.catalogue, terms, &self.redis)
+            }
         }
     }
 
@@ -410,7 +499,13 @@ impl TestStore {
         (!matches!(self.kind, Kind::Embedded)).then(|| self.open(TERMS).unwrap())
     }
 
-    fn append(&self, node: &Store, token: Option<Token>, expected: Position, entries: &[&str]) -> Appended {
+    fn append(
+        &self,
+        node: &Store,
+        token: Option<Token>,
+        expected: Position,
+        entries: &[&str],
+    ) -> Appended {
         let entries: Vec<Vec<u8>> = entries.iter().map(|entry| entry.as_bytes().to_vec()).collect();
         self.wait(node.append(token, expected, &entries)).unwrap()
     }
@@ -450,15 +545,22 @@ impl TestStore {
 }
 
 fn piece(entries: &[&str], end: Position) -> Tail {
-    Tail::Since(Piece { entries: entries.iter().map(|entry| entry.as_bytes().to_vec()).collect(), end, more: false })
+    Tail::Since(Piece {
+        entries: entries.iter().map(|entry| entry.as_bytes().to_vec()).collect(),
+        end,
+        more: false,
+    })
 }
 
 fn catalogue(ids: &[&str]) -> Catalogue {
-    let row = |id: &&str| format!("[[provider]]\nid = \"{id}\"\nname = \"{id}\"\ncategory = \"mobile\"\n");
+    let row = |id: &&str| {
+        format!("[[provider]]\nid = \"{id}\"\nname = \"{id}\"\ncategory = \"mobile\"\n")
+    };
     groundswell::catalogue::parse(&ids.iter().map(row).collect::<String>()).unwrap()
 }
 
-/// An exact report of Alpha from Toronto, observed and come now, by one of many reporters.
+/// An exact report of Alpha from Toronto, observed and come now, by one of many
+/// reporters.
 fn report(reporter: u64) -> Report {
     let minute = now().minute();
     Report {
@@ -466,7 +568,11 @@ fn report(reporter: u64) -> Report {
         symptom: Symptom::NoService,
         cell: here(),
         spot: Spot::Unknown,
-        reporter: Reporter { hash: reporter.wrapping_mul(0x9e37_79b9_7f4a_7c15), slot: 4, identity: Identity::Own },
+        reporter: Reporter {
+            hash: reporter.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+            slot: 4,
+            identity: Identity::Own,
+        },
         source: Source(0),
         observed: Observed { minute, arrived: minute, late: false },
     }
@@ -481,7 +587,10 @@ fn at(report: Report, minute: Minute) -> Report {
 }
 
 fn late(report: Report, observed: Minute) -> Report {
-    Report { observed: Observed { minute: observed, arrived: now().minute(), late: true }, ..report }
+    Report {
+        observed: Observed { minute: observed, arrived: now().minute(), late: true },
+        ..report
+    }
 }
 
 /// Reports of two cells, observed in each of the last six hours, some of them late.
@@ -499,17 +608,27 @@ fn key(lane: Lane) -> FactKey {
 }
 
 fn facts(rows: &[(Minute, FactKey, u32, u32)]) -> BTreeMap<(Minute, FactKey), Tally> {
-    rows.iter().map(|(minute, key, count, first)| ((*minute, *key), Tally { count: *count, first: *first })).collect()
+    rows.iter()
+        .map(|(minute, key, count, first)| {
+            ((*minute, *key), Tally { count: *count, first: *first })
+        })
+        .collect()
 }
 
 fn rows(minutes: &[(Minute, Arc<Counts>)]) -> BTreeMap<(Minute, FactKey), Tally> {
     assert!(minutes.windows(2).all(|pair| pair[0].0 < pair[1].0), "oldest first, and each once");
-    minutes.iter().flat_map(|(minute, counts)| counts.rows().map(|(key, tally)| ((*minute, key), tally))).collect()
+    minutes
+        .iter()
+        .flat_map(|(minute, counts)| counts.rows().map(|(key, tally)| ((*minute, key), tally)))
+        .collect()
 }
 
 fn rows_by_hour(hours: &[(Hour, Arc<Counts>)]) -> BTreeMap<(Hour, FactKey), Tally> {
     assert!(hours.windows(2).all(|pair| pair[0].0 < pair[1].0), "oldest first, and each once");
-    hours.iter().flat_map(|(hour, counts)| counts.rows().map(|(key, tally)| ((*hour, key), tally))).collect()
+    hours
+        .iter()
+        .flat_map(|(hour, counts)| counts.rows().map(|(key, tally)| ((*hour, key), tally)))
+        .collect()
 }
 
 fn total(counts: &Counts) -> Tally {

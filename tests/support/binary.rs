@@ -34,7 +34,11 @@ pub fn groundswell(arguments: &[&str]) -> Command {
 
 /// Runs `groundswell serve` where it must refuse to start, and gives what it said.
 pub fn refused(arguments: &[&str]) -> Output {
-    let mut process = groundswell(&[&["serve"], arguments].concat()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut process = groundswell(&[&["serve"], arguments].concat())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let ended = within(STARTS_WITHIN, || process.try_wait().unwrap().is_some());
     if !ended {
         process.kill().unwrap();
@@ -58,14 +62,22 @@ pub fn within(deadline: Duration, mut is_true: impl FnMut() -> bool) -> bool {
 }
 
 impl Binary {
-    /// Starts it on a store with the small catalogue, with further arguments, and returns once it listens.
+    /// Starts it on a store with the small catalogue, with further arguments, and returns
+    /// once it listens.
     pub fn start(store: &Path, arguments: &[&str]) -> Self {
         Self::start_with_all(store, &[&["--catalogue", SMALL_CATALOGUE], arguments].concat())
     }
 
     /// The same by another wall clock.
     pub fn start_by(clock: &FakeTime, store: &Path, arguments: &[&str]) -> Self {
-        let mut command = groundswell(&["serve", "--listen", "127.0.0.1:0", "--catalogue", SMALL_CATALOGUE, "--store"]);
+        let mut command = groundswell(&[
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--catalogue",
+            SMALL_CATALOGUE,
+            "--store",
+        ]);
         command.arg(store).args(arguments);
         clock.rule(&mut command);
         Self::of(&mut command)
@@ -80,7 +92,8 @@ impl Binary {
     /// A server by any command that starts one.
     pub fn of(command: &mut Command) -> Self {
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let (log, mut stderr) = (Arc::new(Mutex::new(String::new())), process.stderr.take().unwrap());
+        let (log, mut stderr) =
+            (Arc::new(Mutex::new(String::new())), process.stderr.take().unwrap());
         let into = Arc::clone(&log);
         let reader = std::thread::spawn(move || {
             let mut some = [0; 4_096];
@@ -90,8 +103,13 @@ impl Binary {
         });
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening on http://").and_then(|address| address.parse().ok());
-        let Some(address) = address else { panic!("it should say where it listens, but said {line:?}: {}", log.lock().unwrap()) };
+        let address = line
+            .trim()
+            .strip_prefix("listening on http://")
+            .and_then(|address| address.parse().ok());
+        let Some(address) = address else {
+            panic!("it should say where it listens, but said {line:?}: {}", log.lock().unwrap())
+        };
         Self { process, client: Client::new(address), log, reader: Some(reader) }
     }
 
@@ -102,7 +120,8 @@ impl Binary {
 
     /// The most memory it ever had, in bytes.
     pub fn peak_memory(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1_024
     }

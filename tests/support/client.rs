@@ -1,4 +1,5 @@
-//! A client that waits for its answer: polite requests, and bytes as they are for those that no client would send.
+//! A client that waits for its answer: polite requests, and bytes as they are for those
+//! that no client would send.
 
 use serde_json::Value;
 use std::io::{ErrorKind, Read, Write};
@@ -52,7 +53,12 @@ impl Client {
 
     /// One report as JSON.
     pub fn report(&self, report: &Value) -> Answer {
-        self.send("POST", "/v1/reports", &[("Content-Type", "application/json")], report.to_string().as_bytes())
+        self.send(
+            "POST",
+            "/v1/reports",
+            &[("Content-Type", "application/json")],
+            report.to_string().as_bytes(),
+        )
     }
 
     /// A batch of lines.
@@ -61,7 +67,8 @@ impl Client {
     }
 
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        let mut request = Request::builder().method(method).uri(format!("http://{}{path}", self.address));
+        let mut request =
+            Request::builder().method(method).uri(format!("http://{}{path}", self.address));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -69,18 +76,28 @@ impl Client {
             "POST" | "PUT" | "PATCH" => self.agent.run(request.body(body).unwrap()),
             _ => self.agent.run(request.body(()).unwrap()),
         };
-        let mut response = answered.unwrap_or_else(|error| panic!("{method} {path} was not answered: {error}"));
-        let headers = response.headers().iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+        let mut response =
+            answered.unwrap_or_else(|error| panic!("{method} {path} was not answered: {error}"));
+        let headers = response
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+            .collect();
         let body = response.body_mut().with_config().limit(64 << 20).read_to_vec().unwrap();
         Answer { status: response.status().as_u16(), headers, body }
     }
 
-    /// Sends bytes on a connection of their own, as they are, and reads one answer, which must come.
+    /// Sends bytes on a connection of their own, as they are, and reads one answer, which
+    /// must come.
     pub fn raw(&self, request: &[u8]) -> Answer {
         let mut stream = self.connect();
-        // A server that has heard enough may close its side while we still send: what counts is that its answer can be read.
+        // A server that has heard enough may close its side while we still send: what
+        // counts is that its answer can be read.
         if let Err(error) = stream.write_all(request) {
-            assert!(matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset), "{error}");
+            assert!(
+                matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset),
+                "{error}"
+            );
         }
         read_answer(&mut stream)
     }
@@ -104,8 +121,14 @@ pub fn read_answer(stream: &mut TcpStream) -> Answer {
     let head = String::from_utf8(bytes[..head_end].to_vec()).unwrap();
     let mut body = bytes.split_off(head_end + 4);
     let mut lines = head.split("\r\n");
-    let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|status| status.parse().ok()).expect("a status line");
-    let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()));
+    let status = lines
+        .next()
+        .and_then(|line| line.split(' ').nth(1))
+        .and_then(|status| status.parse().ok())
+        .expect("a status line");
+    let header = |line: &str| {
+        line.split_once(": ").map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+    };
     let headers: Vec<_> = lines.filter_map(header).collect();
     let answer = Answer { status, headers, body: Vec::new() };
     let length: usize = answer.header("content-length").map_or(0, |length| length.parse().unwrap());
@@ -117,14 +140,23 @@ pub fn read_answer(stream: &mut TcpStream) -> Answer {
 
 fn read_some(stream: &mut TcpStream, bytes: &mut Vec<u8>) {
     let mut some = [0; 4_096];
-    let count = stream.read(&mut some).unwrap_or_else(|error| panic!("the connection ended without an answer: {error}"));
-    assert!(count > 0, "the connection was closed without an answer, after {:?}", String::from_utf8_lossy(bytes));
+    let count = stream
+        .read(&mut some)
+        .unwrap_or_else(|error| panic!("the connection ended without an answer: {error}"));
+    assert!(
+        count > 0,
+        "the connection was closed without an answer, after {:?}",
+        String::from_utf8_lossy(bytes)
+    );
     bytes.extend_from_slice(&some[..count]);
 }
 
 impl Answer {
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(there, _)| there.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(there, _)| there.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     pub fn json(&self) -> Value {

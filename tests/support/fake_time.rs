@@ -1,4 +1,5 @@
-//! A wall clock that only a test moves, for a process that runs under libfaketime. The steady clock goes on as it does.
+//! A wall clock that only a test moves, for a process that runs under libfaketime. The
+//! steady clock goes on as it does.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -31,7 +32,8 @@ impl FakeTime {
     /// The environment in which a process goes by it.
     pub fn rule(&self, command: &mut Command) {
         command
-            // The C library beside it: Redis' allocator would ask for the time before the other is ready to answer.
+            // The C library beside it: Redis' allocator would ask for the time before the
+            // other is ready to answer.
             .env("LD_PRELOAD", format!("{} libc.so.6", library().display()))
             .env("FAKETIME_TIMESTAMP_FILE", self.file())
             .env("FAKETIME_NO_CACHE", "1")
@@ -46,7 +48,12 @@ impl FakeTime {
 
 fn library() -> PathBuf {
     let folders = ["/usr/lib".into(), format!("/usr/lib/{}-linux-gnu", std::env::consts::ARCH)];
-    let found = folders.iter().map(|folder| PathBuf::from(folder).join(LIBRARY)).find(|path| path.exists());
-    found
-        .unwrap_or_else(|| panic!("tests of clocks need libfaketime: apt-get install libfaketime, or what brings {LIBRARY} on this system"))
+    let found =
+        folders.iter().map(|folder| PathBuf::from(folder).join(LIBRARY)).find(|path| path.exists());
+    found.unwrap_or_else(|| {
+        panic!(
+            "tests of clocks need libfaketime: apt-get install libfaketime, \
+             or what brings {LIBRARY} on this system"
+        )
+    })
 }

@@ -1,6 +1,10 @@
-//! What the tests of the whole share: a small catalogue, a moment, reports, and servers to send them to.
+//! What the tests of the whole share: a small catalogue, a moment, reports, and servers
+//! to send them to.
 
-#![allow(dead_code, reason = "every test binary compiles this and uses its own part of it; what is unused differs")]
+#![allow(
+    dead_code,
+    reason = "every test binary compiles this and uses its own part of it; what is unused differs"
+)]
 
 pub mod binary;
 pub mod client;
@@ -18,11 +22,14 @@ use groundswell::domain::provider::Catalogue;
 use groundswell::domain::time::Timestamp;
 use serde_json::{Value, json};
 
-/// Alpha (alias alfa, plmn 00101) and Bravo on the network north, Charlie on its own; Delta has retired, Echo is Australian.
+/// Alpha (alias alfa, plmn 00101) and Bravo on the network north, Charlie on its own;
+/// Delta has retired, Echo is Australian.
 pub const CATALOGUE: &str = concat!(
     include_str!("../catalogue.toml"),
-    "[[provider]]\nid = \"delta\"\nname = \"Delta\"\ncategory = \"internet\"\ncountries = [\"US\"]\nretired = true\n",
-    "[[provider]]\nid = \"echo\"\nname = \"Echo\"\ncategory = \"service\"\ncountries = [\"AU\"]\ndepends_on = [\"alpha\"]\n",
+    "[[provider]]\nid = \"delta\"\nname = \"Delta\"\ncategory = \"internet\"\ncountries = \
+     [\"US\"]\nretired = true\n",
+    "[[provider]]\nid = \"echo\"\nname = \"Echo\"\ncategory = \"service\"\ncountries = \
+     [\"AU\"]\ndepends_on = [\"alpha\"]\n",
 );
 
 /// Where a manual clock begins.
@@ -60,7 +67,9 @@ pub fn report(reporter_id: &str) -> Value {
 
 /// The same report with other fields; null takes a field out.
 pub fn but(mut report: Value, fields: Value) -> Value {
-    let (Value::Object(report_fields), Value::Object(fields)) = (&mut report, fields) else { panic!("both are objects") };
+    let (Value::Object(report_fields), Value::Object(fields)) = (&mut report, fields) else {
+        panic!("both are objects")
+    };
     for (name, value) in fields {
         match value {
             Value::Null => drop(report_fields.remove(&name)),

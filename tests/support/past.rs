@@ -1,4 +1,5 @@
-//! A quiet past of three weeks: what detectors must have learnt before they can tell an outage from any evening.
+//! A quiet past of three weeks: what detectors must have learnt before they can tell an
+//! outage from any evening.
 
 use super::{NOW, TORONTO, VANCOUVER, instant};
 use groundswell::domain::fact::Source;
@@ -12,7 +13,8 @@ use groundswell::store::Store;
 use serde_json::{Value, json};
 
 const DAYS: i64 = 21;
-/// Providers of the catalogue that are heard of: Alpha and Bravo, which ride on one network, and Charlie. Of the others nothing is known.
+/// Providers of the catalogue that are heard of: Alpha and Bravo, which ride on one
+/// network, and Charlie. Of the others nothing is known.
 pub const HEARD_OF: u16 = 3;
 const REPORTS_A_DAY: i64 = 120;
 const MONTREAL: (f64, f64) = (45.5019, -73.5674);

@@ -1,11 +1,13 @@
-//! Something between a client and a Redis, as managed services have: it leads where it is told to, and what was connected stays connected.
+//! Something between a client and a Redis, as managed services have: it leads where it is
+//! told to, and what was connected stays connected.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// A proxy on a port of its own. What it connected lives as long as the process of the test.
+/// A proxy on a port of its own. What it connected lives as long as the process of the
+/// test.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
@@ -16,7 +18,8 @@ pub struct Proxy {
 #[derive(Debug)]
 struct State {
     leads_to: u16,
-    /// Connections before this one answer every command by this line, or by nothing where it is empty.
+    /// Connections before this one answer every command by this line, or by nothing where
+    /// it is empty.
     answers: Option<(usize, String)>,
 }
 
@@ -44,12 +47,14 @@ impl Proxy {
         self.state.lock().unwrap().leads_to = port;
     }
 
-    /// From now on, whatever is asked on a connection that is there is answered by this line.
+    /// From now on, whatever is asked on a connection that is there is answered by this
+    /// line.
     pub fn those_connected_hear(&self, line: &str) {
         self.state.lock().unwrap().answers = Some((self.connections(), line.to_owned()));
     }
 
-    /// From now on, whatever is asked on a connection that is there has no answer: as where a balancer forgot it.
+    /// From now on, whatever is asked on a connection that is there has no answer: as
+    /// where a balancer forgot it.
     pub fn those_connected_hear_nothing(&self) {
         self.those_connected_hear("");
     }
@@ -75,7 +80,13 @@ fn join(client: TcpStream, server: TcpStream, number: usize, state: &Arc<Mutex<S
         let mut some = vec![0; 1 << 20];
         let mut pending = Vec::new();
         while let Ok(count @ 1..) = from_client.read(&mut some) {
-            let line = state.lock().unwrap().answers.clone().filter(|(before, _)| number < *before).map(|(_, line)| line);
+            let line = state
+                .lock()
+                .unwrap()
+                .answers
+                .clone()
+                .filter(|(before, _)| number < *before)
+                .map(|(_, line)| line);
             let went = match line {
                 None => to_server.write_all(&some[..count]),
                 Some(line) if line.is_empty() => Ok(()),

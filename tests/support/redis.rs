@@ -1,4 +1,5 @@
-//! Real Redis servers for tests, alone or as a cluster, on free ports. They end with the process of the test, however that ends.
+//! Real Redis servers for tests, alone or as a cluster, on free ports. They end with the
+//! process of the test, however that ends.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -56,17 +57,29 @@ impl RedisServer {
         Self::started(Self { keeper: run(&directory, &arguments, None), port, directory })
     }
 
-    fn start_in(directory: PathBuf, port: u16, settings: &[&str], clock: Option<&FakeTime>) -> Self {
+    fn start_in(
+        directory: PathBuf,
+        port: u16,
+        settings: &[&str],
+        clock: Option<&FakeTime>,
+    ) -> Self {
         let port_text = port.to_string();
-        let always = ["--port", &port_text, "--bind", "127.0.0.1", "--appendonly", "yes", "--save", ""];
-        let arguments: Vec<String> = always.iter().chain(settings).map(|argument| (*argument).to_owned()).collect();
+        let always =
+            ["--port", &port_text, "--bind", "127.0.0.1", "--appendonly", "yes", "--save", ""];
+        let arguments: Vec<String> =
+            always.iter().chain(settings).map(|argument| (*argument).to_owned()).collect();
         Self::started(Self { keeper: run(&directory, &arguments, clock), port, directory })
     }
 
     fn started(mut server: Self) -> Self {
-        if !within(STARTS_WITHIN, || ["PONG", "NOAUTH"].iter().any(|up| server.cli(&["PING"]).contains(up))) {
+        if !within(STARTS_WITHIN, || {
+            ["PONG", "NOAUTH"].iter().any(|up| server.cli(&["PING"]).contains(up))
+        }) {
             server.kill();
-            panic!("redis-server did not start: {}", std::fs::read_to_string(server.directory.join("log")).unwrap_or_default());
+            panic!(
+                "redis-server did not start: {}",
+                std::fs::read_to_string(server.directory.join("log")).unwrap_or_default()
+            );
         }
         server
     }
@@ -82,7 +95,9 @@ impl RedisServer {
     /// Makes it a replica of another, and waits until it has all that the other has.
     pub fn follow(&self, other: &Self) {
         self.cli(&["REPLICAOF", "127.0.0.1", &other.port.to_string()]);
-        assert!(within(STARTS_WITHIN, || self.cli(&["INFO", "replication"]).contains("master_link_status:up")));
+        assert!(within(STARTS_WITHIN, || self
+            .cli(&["INFO", "replication"])
+            .contains("master_link_status:up")));
     }
 
     /// Makes it one to write to.
@@ -125,19 +140,29 @@ impl Cluster {
         let servers: Vec<RedisServer> = (0..6).map(|_| RedisServer::start(&settings)).collect();
         let nodes = servers.iter().map(|server| format!("127.0.0.1:{}", server.port));
         let arguments = ["--cluster", "create"].map(str::to_owned).into_iter().chain(nodes);
-        let created = Command::new("redis-cli").args(arguments).args(["--cluster-replicas", "1", "--cluster-yes"]).output().unwrap();
+        let created = Command::new("redis-cli")
+            .args(arguments)
+            .args(["--cluster-replicas", "1", "--cluster-yes"])
+            .output()
+            .unwrap();
         assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stdout));
         let is_whole = |server: &RedisServer| {
-            let (info, replication) = (server.cli(&["CLUSTER", "INFO"]), server.cli(&["INFO", "replication"]));
-            let is_linked = replication.contains("role:master") || replication.contains("master_link_status:up");
+            let (info, replication) =
+                (server.cli(&["CLUSTER", "INFO"]), server.cli(&["INFO", "replication"]));
+            let is_linked = replication.contains("role:master")
+                || replication.contains("master_link_status:up");
             info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:6") && is_linked
         };
-        assert!(within(STARTS_WITHIN, || servers.iter().all(is_whole)), "the cluster did not come up");
+        assert!(
+            within(STARTS_WITHIN, || servers.iter().all(is_whole)),
+            "the cluster did not come up"
+        );
         Self { servers }
     }
 
     fn url(&self) -> String {
-        let hosts: Vec<String> = self.servers.iter().map(|server| format!("127.0.0.1:{}", server.port)).collect();
+        let hosts: Vec<String> =
+            self.servers.iter().map(|server| format!("127.0.0.1:{}", server.port)).collect();
         format!("redis+cluster://{}", hosts.join(","))
     }
 }
@@ -174,21 +199,35 @@ pub fn own_prefix() -> String {
 
 /// What redis-cli says to a command.
 pub fn cli(port: u16, command: &[&str]) -> String {
-    let output = Command::new("redis-cli").args(["-p", &port.to_string()]).args(command).stdin(Stdio::null()).output();
-    let output = output.expect("the tests need redis-cli and redis-server (packages redis-tools, redis-server): make test installs them");
+    let output = Command::new("redis-cli")
+        .args(["-p", &port.to_string()])
+        .args(command)
+        .stdin(Stdio::null())
+        .output();
+    let output = output.expect(
+        "the tests need redis-cli and redis-server (packages redis-tools, \
+         redis-server): make test installs them",
+    );
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 fn copy_of(directory: &Path) -> PathBuf {
     let copy = tempfile::tempdir().unwrap().keep();
-    let copied = Command::new("cp").arg("-a").arg(directory.join("appendonlydir")).arg(&copy).status().unwrap();
+    let copied = Command::new("cp")
+        .arg("-a")
+        .arg(directory.join("appendonlydir"))
+        .arg(&copy)
+        .status()
+        .unwrap();
     assert!(copied.success());
     copy
 }
 
-/// A user who is allowed what `docs/operating.md` says that it takes, and `more`, on keys of this prefix alone, on the server at a port.
+/// A user who is allowed what `docs/operating.md` says that it takes, and `more`, on keys
+/// of this prefix alone, on the server at a port.
 pub fn add_least_user(port: u16, prefix: &str, more: &[&str]) {
-    let rule = least_rule().replace("PASSWORD", "pass").replace("~groundswell:*", &format!("~{prefix}:*"));
+    let rule =
+        least_rule().replace("PASSWORD", "pass").replace("~groundswell:*", &format!("~{prefix}:*"));
     let words = rule.split_whitespace().skip(2).chain(more.iter().copied());
     let command: Vec<&str> = ["ACL", "SETUSER", prefix].into_iter().chain(words).collect();
     assert_eq!(cli(port, &command).trim(), "OK", "{command:?}");
@@ -200,13 +239,15 @@ pub fn least_rule() -> String {
     text.lines().find(|line| line.starts_with("user groundswell on ")).unwrap().to_owned()
 }
 
-/// The address of the server that the tests of this process share, for the user of this prefix.
+/// The address of the server that the tests of this process share, for the user of this
+/// prefix.
 pub fn shared_single_as_least_user(prefix: &str) -> String {
     add_least_user(SINGLE.port, prefix, &[]);
     SINGLE.url().replace("redis://", &format!("redis://{prefix}:pass@"))
 }
 
-/// The address of the cluster that the tests of this process share, for the user of this prefix.
+/// The address of the cluster that the tests of this process share, for the user of this
+/// prefix.
 pub fn shared_cluster_as_least_user(prefix: &str) -> String {
     for server in &CLUSTER.servers {
         add_least_user(server.port, prefix, &["+ping", "+cluster|slots", "+asking"]);
@@ -215,8 +256,10 @@ pub fn shared_cluster_as_least_user(prefix: &str) -> String {
 }
 
 fn run(directory: &Path, arguments: &[String], clock: Option<&FakeTime>) -> Child {
-    // The shell outlives nobody: its input ends with the process of the test, and then it kills the server.
-    let script = "redis-server \"$@\" >log 2>&1 & server=$!; cat >/dev/null; kill -9 $server; wait $server";
+    // The shell outlives nobody: its input ends with the process of the test, and then it
+    // kills the server.
+    let script =
+        "redis-server \"$@\" >log 2>&1 & server=$!; cat >/dev/null; kill -9 $server; wait $server";
     let mut command = Command::new("sh");
     command.args(["-c", script, "redis-server"]).args(arguments).current_dir(directory);
     if let Some(clock) = clock {
@@ -227,13 +270,16 @@ fn run(directory: &Path, arguments: &[String], clock: Option<&FakeTime>) -> Chil
     keeper
 }
 
-/// A port that is free, and so is the one for the bus of a cluster: below those that systems give to outgoing connections, and no port is another's
-/// for the bus. None is given twice: what gets one may not listen yet.
+/// A port that is free, and so is the one for the bus of a cluster: below those that
+/// systems give to outgoing connections, and no port is another's for the bus. None is
+/// given twice: what gets one may not listen yet.
 pub fn free_port() -> u16 {
     static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     loop {
-        let port = BUS + TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port() % BUS;
-        let is_free = [port, port + BUS].iter().all(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+        let port =
+            BUS + TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port() % BUS;
+        let is_free =
+            [port, port + BUS].iter().all(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
         if is_free && GIVEN.lock().unwrap().insert(port) {
             return port;
         }

@@ -1,4 +1,5 @@
-//! A whole server within the test's process: a store in a temporary directory, a real socket, a clock that only the test moves.
+//! A whole server within the test's process: a store in a temporary directory, a real
+//! socket, a clock that only the test moves.
 
 use super::client::Client;
 use super::redis::{own_prefix, shared_single};
@@ -40,30 +41,53 @@ impl TestServer {
         Self::start_on("127.0.0.1:0", past)
     }
 
-    /// A server at [`NOW`] that listens on an address, with a past. It is called at a loopback address.
+    /// A server at [`NOW`] that listens on an address, with a past. It is called at a
+    /// loopback address.
     pub fn start_on(listen: &str, past: impl FnOnce(&Store)) -> Self {
-        Self::start_in(tempfile::tempdir().unwrap(), Clock::manual(instant(NOW)), catalogue(), listen, past)
+        Self::start_in(
+            tempfile::tempdir().unwrap(),
+            Clock::manual(instant(NOW)),
+            catalogue(),
+            listen,
+            past,
+        )
     }
 
     /// Another server on the store of this one, with another catalogue. This one stops.
     pub fn restarted_with(mut self, catalogue: &str) -> Self {
         let (directory, clock) = (self.directory.take().unwrap(), self.clock.clone());
         drop(self);
-        Self::start_in(directory, clock, groundswell::catalogue::parse(catalogue).unwrap(), "127.0.0.1:0", |_| ())
+        Self::start_in(
+            directory,
+            clock,
+            groundswell::catalogue::parse(catalogue).unwrap(),
+            "127.0.0.1:0",
+            |_| (),
+        )
     }
 
-    fn start_in(directory: tempfile::TempDir, clock: Clock, catalogue: Catalogue, listen: &str, past: impl FnOnce(&Store)) -> Self {
+    fn start_in(
+        directory: tempfile::TempDir,
+        clock: Clock,
+        catalogue: Catalogue,
+        listen: &str,
+        past: impl FnOnce(&Store),
+    ) -> Self {
         let key = ReporterKey::new(b"secret of tests");
-        let terms = Terms { reporter_key_check: key.check_value(), lateness_ms: DEFAULT_LATENESS_MS };
-        let store = Store::open_embedded(directory.path(), &catalogue, terms, Options::default()).unwrap();
+        let terms =
+            Terms { reporter_key_check: key.check_value(), lateness_ms: DEFAULT_LATENESS_MS };
+        let store =
+            Store::open_embedded(directory.path(), &catalogue, terms, Options::default()).unwrap();
         past(&store);
         Self::serve(store, &key, Some(directory), clock, catalogue, listen)
     }
 
-    /// A server at [`NOW`] on a Redis that is shared with other tests, under a prefix of its own, with a past.
+    /// A server at [`NOW`] on a Redis that is shared with other tests, under a prefix of
+    /// its own, with a past.
     pub fn start_on_redis(past: impl FnOnce(&Store)) -> Self {
         let (key, catalogue) = (ReporterKey::new(b"secret of tests"), catalogue());
-        let terms = Terms { reporter_key_check: key.check_value(), lateness_ms: DEFAULT_LATENESS_MS };
+        let terms =
+            Terms { reporter_key_check: key.check_value(), lateness_ms: DEFAULT_LATENESS_MS };
         let options = address::Options { prefix: own_prefix(), ..address::Options::default() };
         let store = Store::open_redis(&shared_single(), &catalogue, terms, &options).unwrap();
         past(&store);
@@ -78,9 +102,12 @@ impl TestServer {
         catalogue: Catalogue,
         listen: &str,
     ) -> Self {
-        let engine = Arc::new(Engine::start(catalogue, clock.clone(), DEFAULT_LATENESS_MS, key, store).unwrap());
+        let engine = Arc::new(
+            Engine::start(catalogue, clock.clone(), DEFAULT_LATENESS_MS, key, store).unwrap(),
+        );
         let listener = TcpListener::bind(listen).unwrap();
-        let client = Client::new((Ipv4Addr::LOCALHOST, listener.local_addr().unwrap().port()).into());
+        let client =
+            Client::new((Ipv4Addr::LOCALHOST, listener.local_addr().unwrap().port()).into());
         let (give_handle, handle) = std::sync::mpsc::channel();
         let for_server = Arc::clone(&engine);
         let serve = move || {
@@ -120,7 +147,8 @@ impl TestServer {
         }
     }
 
-    /// Says that the service runs, and takes one step of the lookout, as the process does every second.
+    /// Says that the service runs, and takes one step of the lookout, as the process does
+    /// every second.
     pub fn look_out(&self) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(self.engine.keep_house());
@@ -157,6 +185,9 @@ impl Drop for TestServer {
         drop(self.handle.stop(false));
         let ended = self.thread.take().map(JoinHandle::join);
         self.engine.stop();
-        assert!(std::thread::panicking() || ended.is_some_and(|ended| ended.is_ok()), "the server ended in a panic");
+        assert!(
+            std::thread::panicking() || ended.is_some_and(|ended| ended.is_ok()),
+            "the server ended in a panic"
+        );
     }
 }

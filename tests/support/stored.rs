@@ -1,4 +1,5 @@
-//! A store without a server around it: reports of Alpha recorded into it at once, and what is then there.
+//! A store without a server around it: reports of Alpha recorded into it at once, and
+//! what is then there.
 
 use super::{NOW, TORONTO, cell, instant};
 use groundswell::domain::fact::{Source, Tally};
@@ -19,7 +20,11 @@ pub fn report(n: u64) -> Report {
         symptom: Symptom::NoService,
         cell: cell((f64::from((n % 50) as u32) * 0.01, TORONTO.1), 8),
         spot: Spot::Unknown,
-        reporter: Reporter { hash: n.wrapping_mul(0x9e37_79b9_7f4a_7c15), slot: 4, identity: Identity::Own },
+        reporter: Reporter {
+            hash: n.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+            slot: 4,
+            identity: Identity::Own,
+        },
         source: Source(0),
         observed: Observed { minute, arrived: minute, late: false },
     }
@@ -29,7 +34,9 @@ pub fn report(n: u64) -> Report {
 pub fn record(store: &Store, reporters: std::ops::Range<u64>) -> Result<u64, String> {
     let outcomes = wait(store.record(&reporters.map(report).collect::<Vec<_>>()));
     let outcomes: Result<Vec<Recorded>, StoreError> = outcomes.into_iter().collect();
-    let counted = |outcomes: Vec<Recorded>| outcomes.into_iter().filter(|outcome| *outcome == Recorded::Counted).count() as u64;
+    let counted = |outcomes: Vec<Recorded>| {
+        outcomes.into_iter().filter(|outcome| *outcome == Recorded::Counted).count() as u64
+    };
     outcomes.map(counted).map_err(|error| error.to_string())
 }
 
@@ -37,7 +44,11 @@ pub fn record(store: &Store, reporters: std::ops::Range<u64>) -> Result<u64, Str
 pub fn total(store: &Store) -> u64 {
     let minute = instant(NOW).minute();
     let minutes = wait(store.minutes(ALPHA, minute.plus(-15)..minute.plus(1))).unwrap();
-    let sum = minutes.iter().flat_map(|(_, counts)| counts.rows()).map(|(_, tally)| tally).fold(Tally::default(), Tally::plus);
+    let sum = minutes
+        .iter()
+        .flat_map(|(_, counts)| counts.rows())
+        .map(|(_, tally)| tally)
+        .fold(Tally::default(), Tally::plus);
     u64::from(sum.count)
 }
 

@@ -1,4 +1,5 @@
-//! A file system of a few megabytes that can be filled to the last byte, in a mount namespace of its own.
+//! A file system of a few megabytes that can be filled to the last byte, in a mount
+//! namespace of its own.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -6,7 +7,8 @@ use std::process::{Child, Command, Stdio};
 
 const MIB: usize = 1 << 20;
 
-/// A tiny file system. It lasts as long as the process that holds its namespace; other processes reach it through that one's `/proc`.
+/// A tiny file system. It lasts as long as the process that holds its namespace; other
+/// processes reach it through that one's `/proc`.
 #[derive(Debug)]
 pub struct TinyDisk {
     holder: Child,
@@ -17,7 +19,8 @@ pub struct TinyDisk {
 impl TinyDisk {
     pub fn new(mib: usize) -> Self {
         let mount_point = tempfile::tempdir().unwrap();
-        let script = format!("mount -t tmpfs -o size={mib}m tmpfs \"$0\" && echo mounted && exec cat");
+        let script =
+            format!("mount -t tmpfs -o size={mib}m tmpfs \"$0\" && echo mounted && exec cat");
         let mut holder = Command::new("unshare")
             .args(["--mount", "--map-root-user", "sh", "-c", &script])
             .arg(mount_point.path())
@@ -29,10 +32,13 @@ impl TinyDisk {
         BufReader::new(holder.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert_eq!(
             line, "mounted\n",
-            "this test fills a small file system, and must be allowed to mount one: run it as root, or where user namespaces are allowed \
-             (sysctl kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0; in a container --privileged)"
+            "this test fills a small file system, and must be allowed to mount one: run it as \
+             root, or where user namespaces are allowed \
+             (sysctl kernel.unprivileged_userns_clone=1, \
+             kernel.apparmor_restrict_unprivileged_userns=0; in a container --privileged)"
         );
-        let path = PathBuf::from(format!("/proc/{}/root{}", holder.id(), mount_point.path().display()));
+        let path =
+            PathBuf::from(format!("/proc/{}/root{}", holder.id(), mount_point.path().display()));
         Self { holder, path, _mount_point: mount_point }
     }
 

@@ -26,25 +26,36 @@ pub fn opening(address: SocketAddr) -> std::io::Result<()> {
     writeln!(
         out,
         "Groundswell: 8 July 2022, when Rogers went dark in Canada.\n\n\
-         The crowd is synthetic: curves fitted through the few counts on record, one in ten of those whom the largest\n\
-         public aggregator counted. Everything else is real: what is posted, stored, detected and answered.\n\n\
+         The crowd is synthetic: curves fitted through the few counts on record, one in ten of \
+         those whom the largest\n\
+         public aggregator counted. Everything else is real: what is posted, stored, detected and \
+         answered.\n\n\
          While it runs, look at\n  \
          http://{address}/                                     who is reported about now\n  \
          http://{address}/v1/incidents                         what is down, where, since when\n  \
          http://{address}/v1/incidents.geojson                 the same for a map of yours\n  \
          http://{address}/v1/providers/rogers                  how one provider is doing\n  \
-         http://{address}/v1/cells/872b9bc29ffffff?provider=rogers   why downtown Toronto is flagged, number by number\n  \
+         http://{address}/v1/cells/872b9bc29ffffff?provider=rogers   why downtown Toronto is \
+         flagged, number by number\n  \
          http://{address}/docs/                                all there is to ask\n"
     )?;
     writeln!(out, "Three quiet weeks come first, so that the detectors know what is usual ...")
 }
 
 pub fn preloaded(reports: u64) -> std::io::Result<()> {
-    writeln!(std::io::stdout(), "... {reports} reports of quiet days are in. It is 04:38 in Toronto.\n")
+    writeln!(
+        std::io::stdout(),
+        "... {reports} reports of quiet days are in. It is 04:38 in Toronto.\n"
+    )
 }
 
 /// Tells what is made known until the clock shows `ends`.
-pub fn tell(engine: &Engine, scenario: &Scenario, ends: Timestamp, address: SocketAddr) -> anyhow::Result<()> {
+pub fn tell(
+    engine: &Engine,
+    scenario: &Scenario,
+    ends: Timestamp,
+    address: SocketAddr,
+) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // Revisions of each incident that were told of.
     let mut told: HashMap<IncidentId, usize> = HashMap::new();
@@ -69,7 +80,11 @@ fn tell_news(register: &Register, told: &mut HashMap<IncidentId, usize>) -> std:
         let revisions = case.revisions();
         let told = told.entry(case.latest().id).or_default();
         for at in *told..revisions.len() {
-            news.extend(events(&revisions[..at], &revisions[at]).into_iter().map(|text| (&*revisions[at], text)));
+            news.extend(
+                events(&revisions[..at], &revisions[at])
+                    .into_iter()
+                    .map(|text| (&*revisions[at], text)),
+            );
         }
         *told = revisions.len();
     }
@@ -81,13 +96,23 @@ fn tell_news(register: &Register, told: &mut HashMap<IncidentId, usize>) -> std:
     Ok(())
 }
 
-/// Notes an official word on the first incident, as an operator would, and says how far the crowd was ahead.
-fn official_word(engine: &Engine, runtime: &tokio::runtime::Runtime, register: &Register, word: &Word) -> anyhow::Result<()> {
+/// Notes an official word on the first incident, as an operator would, and says how far
+/// the crowd was ahead.
+fn official_word(
+    engine: &Engine,
+    runtime: &tokio::runtime::Runtime,
+    register: &Register,
+    word: &Word,
+) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     let said_at = instant(word.at);
     writeln!(out, "{}  official  \"{}\"", local(said_at), word.text)?;
     let of_network = |incident: &&Arc<Incident>| incident.network == NETWORK;
-    let Some(incident) = register.open().filter(of_network).min_by_key(|incident| incident.detected_at) else { return Ok(()) };
+    let Some(incident) =
+        register.open().filter(of_network).min_by_key(|incident| incident.detected_at)
+    else {
+        return Ok(());
+    };
     let note = Note {
         incident: incident.id,
         official: true,
@@ -98,11 +123,18 @@ fn official_word(engine: &Engine, runtime: &tokio::runtime::Runtime, register: &
     };
     runtime.block_on(engine.note(note))?;
     let lead = said_at.ms_since(incident.detected_at) / MINUTE_MS;
-    Ok(writeln!(out, "{}  crowd     was {} h {:02} min ahead of it", local(said_at), lead / 60, lead % 60)?)
+    Ok(writeln!(
+        out,
+        "{}  crowd     was {} h {:02} min ahead of it",
+        local(said_at),
+        lead / 60,
+        lead % 60
+    )?)
 }
 
 /// The time in Toronto, with the day where it is not the first.
 pub fn local(at: Timestamp) -> String {
-    let local = jiff::Timestamp::from_millisecond(at.0 + BEHIND_UTC_MS).unwrap_or(jiff::Timestamp::MIN);
+    let local =
+        jiff::Timestamp::from_millisecond(at.0 + BEHIND_UTC_MS).unwrap_or(jiff::Timestamp::MIN);
     local.strftime("%a %H:%M:%S").to_string()
 }

@@ -8,7 +8,8 @@ use std::ffi::{OsStr, OsString};
 
 const PREFIX: &str = "GROUNDSWELL_";
 /// What docker-compose.yml and the tests read.
-const OF_OTHERS: [&str; 3] = ["GROUNDSWELL_CLUSTER_NET", "GROUNDSWELL_PUBLISH_ON", "GROUNDSWELL_SHARED"];
+const OF_OTHERS: [&str; 3] =
+    ["GROUNDSWELL_CLUSTER_NET", "GROUNDSWELL_PUBLISH_ON", "GROUNDSWELL_SHARED"];
 /// Variables, by name.
 #[derive(Debug, Clone, Default)]
 pub struct Environment(Vec<(OsString, OsString)>);
@@ -40,7 +41,8 @@ impl Environment {
     }
 }
 
-/// The value that is meant, where one is. What is no text is left as it is: a path may be anything.
+/// The value that is meant, where one is. What is no text is left as it is: a path may be
+/// anything.
 fn cleaned(id: &str, value: &OsStr) -> Option<OsString> {
     let cleaned = match value.to_str() {
         Some(text) if trimmed(text).is_empty() => return None,
@@ -54,14 +56,23 @@ fn cleaned(id: &str, value: &OsStr) -> Option<OsString> {
 /// What is to be told of variables that look like settings of ours and are none.
 pub fn misspelt(command: &Command, environment: &Environment) -> Vec<String> {
     let arguments = command.get_subcommands().flat_map(Command::get_arguments);
-    let known: BTreeSet<&str> = arguments.filter_map(|argument| argument.get_env()?.to_str()).chain(OF_OTHERS).collect();
+    let known: BTreeSet<&str> =
+        arguments.filter_map(|argument| argument.get_env()?.to_str()).chain(OF_OTHERS).collect();
     let names = environment.0.iter().filter_map(|(name, _)| name.to_str());
-    let ours = names.filter(|name| name.to_ascii_uppercase().starts_with(PREFIX) && !known.contains(name) && !is_of_an_orchestrator(name));
+    let ours = names.filter(|name| {
+        name.to_ascii_uppercase().starts_with(PREFIX)
+            && !known.contains(name)
+            && !is_of_an_orchestrator(name)
+    });
     let told = |name: &str| {
         // The prefix, which all have, would make any two names alike.
-        let settings = known.iter().filter(|known| !OF_OTHERS.contains(known)).filter_map(|known| known.strip_prefix(PREFIX));
+        let settings = known
+            .iter()
+            .filter(|known| !OF_OTHERS.contains(known))
+            .filter_map(|known| known.strip_prefix(PREFIX));
         let meant = nearest(&name.to_ascii_uppercase()[PREFIX.len()..], settings);
-        let hint = meant.map_or_else(String::new, |meant| format!("; did you mean {PREFIX}{meant}?"));
+        let hint =
+            meant.map_or_else(String::new, |meant| format!("; did you mean {PREFIX}{meant}?"));
         format!("the environment sets {name}, which is no setting and has no effect{hint}")
     };
     let mut told: Vec<String> = ours.map(told).collect();
@@ -69,7 +80,10 @@ pub fn misspelt(command: &Command, environment: &Environment) -> Vec<String> {
     told
 }
 
-/// Whether Kubernetes or Docker tells it to every process beside a service that is called groundswell.
+/// Whether Kubernetes or Docker tells it to every process beside a service that is called
+/// groundswell.
 fn is_of_an_orchestrator(name: &str) -> bool {
-    name == "GROUNDSWELL_PORT" || name.starts_with("GROUNDSWELL_PORT_") || name.starts_with("GROUNDSWELL_SERVICE_")
+    name == "GROUNDSWELL_PORT"
+        || name.starts_with("GROUNDSWELL_PORT_")
+        || name.starts_with("GROUNDSWELL_SERVICE_")
 }

@@ -1,4 +1,5 @@
-//! A scenario as files that `groundswell replay` reads: its history, its stream, and what really happened.
+//! A scenario as files that `groundswell replay` reads: its history, its stream, and what
+//! really happened.
 
 use super::super::output::{Finished, Outputs, Target};
 use super::bar;
@@ -18,10 +19,16 @@ pub fn history_before(stream: &Range<Timestamp>, weeks: i64) -> Range<Timestamp>
 }
 
 /// Writes history.ndjson.gz, stream.ndjson.gz and truth.json: all of them, or none.
-pub fn write(plan: &Plan, history: Range<Timestamp>, stream: Range<Timestamp>, directory: &Path) -> anyhow::Result<()> {
+pub fn write(
+    plan: &Plan,
+    history: Range<Timestamp>,
+    stream: Range<Timestamp>,
+    directory: &Path,
+) -> anyhow::Result<()> {
     let mut outputs = Outputs::beside([])?;
     let mut target = |name: &str| outputs.target(&directory.join(name));
-    let (truth_target, history_target, stream_target) = (target("truth.json")?, target("history.ndjson.gz")?, target("stream.ndjson.gz")?);
+    let (truth_target, history_target, stream_target) =
+        (target("truth.json")?, target("history.ndjson.gz")?, target("stream.ndjson.gz")?);
     let bar = bar(stream.end.ms_since(history.start) / MINUTE_MS)?;
     let truth = serde_json::to_string_pretty(&plan.truth(stream.start, stream.end))? + "\n";
     let truth = truth_target.written(truth.as_bytes())?;
@@ -32,12 +39,18 @@ pub fn write(plan: &Plan, history: Range<Timestamp>, stream: Range<Timestamp>, d
     let (name, crowd) = (plan.scenario.name, plan.crowd);
     Ok(writeln!(
         std::io::stderr(),
-        "{name}: {before} reports of history and {count} of the stream, all synthetic: curves fitted through the counts on record, {crowd} of their size"
+        "{name}: {before} reports of history and {count} of the stream, all synthetic: curves \
+         fitted through the counts on record, {crowd} of their size"
     )?)
 }
 
 /// Writes the reports received within an interval. Gives how many there are.
-fn play(plan: &Plan, received: Range<Timestamp>, target: &Target, bar: &ProgressBar) -> anyhow::Result<(Finished, u64)> {
+fn play(
+    plan: &Plan,
+    received: Range<Timestamp>,
+    target: &Target,
+    bar: &ProgressBar,
+) -> anyhow::Result<(Finished, u64)> {
     let mut out = GzEncoder::new(target.begin()?, Compression::default());
     let (began, before, mut count) = (received.start, bar.position(), 0);
     for report in plan.reports(received) {

@@ -25,12 +25,23 @@ struct Shift {
     speed: i64,
 }
 
-/// Sends what comes from `from` until `until`, or from the server's present until the scenario's end where they are not given.
-pub fn send(plan: &Plan, url: &str, from: Option<Timestamp>, until: Option<Timestamp>, speed: Option<u32>) -> anyhow::Result<()> {
+/// Sends what comes from `from` until `until`, or from the server's present until the
+/// scenario's end where they are not given.
+pub fn send(
+    plan: &Plan,
+    url: &str,
+    from: Option<Timestamp>,
+    until: Option<Timestamp>,
+    speed: Option<u32>,
+) -> anyhow::Result<()> {
     let mut server = Server::reach(url)?;
-    ensure!(!server.is_simulated() || speed.is_none(), "the server's own clock is a simulated one, and sets the speed: leave --speed out");
+    ensure!(
+        !server.is_simulated() || speed.is_none(),
+        "the server's own clock is a simulated one, and sets the speed: leave --speed out"
+    );
     let now = server.now();
-    let from = from.unwrap_or_else(|| if server.is_simulated() { now } else { plan.scenario.from() });
+    let from =
+        from.unwrap_or_else(|| if server.is_simulated() { now } else { plan.scenario.from() });
     let received = stream(plan, from, until)?;
     let shift = if server.is_simulated() {
         Shift { from, begins: from, speed: 1 }
@@ -47,24 +58,45 @@ pub fn send(plan: &Plan, url: &str, from: Option<Timestamp>, until: Option<Times
             continue;
         }
         let now = server.now();
-        let due: Vec<Report> = std::iter::from_fn(|| reports.next_if(|report| report.received_at <= now)).take(MOST_IN_A_BATCH).collect();
-        server.post(&due.iter().flat_map(|report| report.line().into_iter().chain([b'\n'])).collect::<Vec<u8>>())?;
+        let due: Vec<Report> =
+            std::iter::from_fn(|| reports.next_if(|report| report.received_at <= now))
+                .take(MOST_IN_A_BATCH)
+                .collect();
+        server.post(
+            &due.iter()
+                .flat_map(|report| report.line().into_iter().chain([b'\n']))
+                .collect::<Vec<u8>>(),
+        )?;
         if let Some(last) = due.last() {
-            bar.set_position((shift.unshifted(last.received_at).ms_since(from) / MINUTE_MS).unsigned_abs());
+            bar.set_position(
+                (shift.unshifted(last.received_at).ms_since(from) / MINUTE_MS).unsigned_abs(),
+            );
         }
         bar.set_message(format!("{} counted", server.sums().counted));
     }
     bar.finish_and_clear();
     let (name, sums) = (plan.scenario.name, server.sums());
-    writeln!(std::io::stderr(), "{name}: {sums}, all synthetic: curves fitted through the counts on record, {} of their size", plan.crowd)?;
-    ensure!(sums.rejected == 0 || 0 < sums.counted + sums.duplicate, "the server took none of the reports");
+    writeln!(
+        std::io::stderr(),
+        "{name}: {sums}, all synthetic: curves fitted through the counts on record, {} of their \
+         size",
+        plan.crowd
+    )?;
+    ensure!(
+        sums.rejected == 0 || 0 < sums.counted + sums.duplicate,
+        "the server took none of the reports"
+    );
     Ok(())
 }
 
 impl Shift {
     fn shifted(self, report: Report) -> Report {
         let by = |instant: Timestamp| self.begins.plus_ms(instant.ms_since(self.from) / self.speed);
-        Report { received_at: by(report.received_at), observed_at: by(report.observed_at), ..report }
+        Report {
+            received_at: by(report.received_at),
+            observed_at: by(report.observed_at),
+            ..report
+        }
     }
 
     const fn unshifted(self, instant: Timestamp) -> Timestamp {

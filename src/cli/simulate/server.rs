@@ -1,4 +1,5 @@
-//! The server that reports are sent to: its clock, and what it made of the reports so far.
+//! The server that reports are sent to: its clock, and what it made of the reports so
+//! far.
 
 use crate::domain::time::Timestamp;
 use crate::engine::timetable::Timetable;
@@ -46,12 +47,22 @@ pub struct Sums {
 impl Server {
     /// The server at an address, once it has answered.
     pub fn reach(url: &str) -> anyhow::Result<Self> {
-        ensure!(url.starts_with("http://"), "--to must be an address like http://127.0.0.1:8080, got {url:?}");
-        let config = Agent::config_builder().http_status_as_error(false).max_redirects(0).timeout_global(Some(ANSWERS_WITHIN));
+        ensure!(
+            url.starts_with("http://"),
+            "--to must be an address like http://127.0.0.1:8080, got {url:?}"
+        );
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .timeout_global(Some(ANSWERS_WITHIN));
         let agent: Agent = config.build().into();
         let base = url.trim_end_matches('/').to_owned();
-        let answer = agent.get(format!("{base}/healthz")).call().with_context(|| format!("no server answers at {base}"))?;
-        let clock = Clock::of(&answer).with_context(|| format!("{base} does not say what time it is"))?;
+        let answer = agent
+            .get(format!("{base}/healthz"))
+            .call()
+            .with_context(|| format!("no server answers at {base}"))?;
+        let clock =
+            Clock::of(&answer).with_context(|| format!("{base} does not say what time it is"))?;
         Ok(Self { agent, base, clock, sums: Sums::default() })
     }
 
@@ -80,7 +91,8 @@ impl Server {
     pub fn ask(&mut self) -> anyhow::Result<()> {
         if self.clock.is_simulated {
             let answer = self.agent.get(format!("{}/healthz", self.base)).call();
-            self.clock = Clock::of(&answer.with_context(|| format!("{} answers no longer", self.base))?)?;
+            self.clock =
+                Clock::of(&answer.with_context(|| format!("{} answers no longer", self.base))?)?;
         }
         Ok(())
     }
@@ -89,10 +101,14 @@ impl Server {
     pub fn post(&mut self, lines: &[u8]) -> anyhow::Result<()> {
         let mut pause = FIRST_PAUSE;
         for left in (0..TRIES).rev() {
-            let request = self.agent.post(format!("{}/v1/reports/batch", self.base)).content_type("application/x-ndjson");
+            let request = self
+                .agent
+                .post(format!("{}/v1/reports/batch", self.base))
+                .content_type("application/x-ndjson");
             match request.send(lines) {
                 Ok(mut answer) if answer.status() == 200 => {
-                    let sums: Sums = serde_json::from_str(&answer.body_mut().read_to_string()?).context("the answer to a batch")?;
+                    let sums: Sums = serde_json::from_str(&answer.body_mut().read_to_string()?)
+                        .context("the answer to a batch")?;
                     self.sums.add(sums);
                     if self.clock.is_simulated {
                         self.clock = Clock::of(&answer)?;
@@ -101,9 +117,15 @@ impl Server {
                 }
                 Ok(answer) if answer.status() != 503 || left == 0 => {
                     let status = answer.status();
-                    bail!("{} answered {status} to a batch: {}", self.base, answer.into_body().read_to_string()?);
+                    bail!(
+                        "{} answered {status} to a batch: {}",
+                        self.base,
+                        answer.into_body().read_to_string()?
+                    );
                 }
-                Err(error) if left == 0 => return Err(anyhow!(error).context(format!("{} answers no longer", self.base))),
+                Err(error) if left == 0 => {
+                    return Err(anyhow!(error).context(format!("{} answers no longer", self.base)));
+                }
                 Ok(_) | Err(_) => std::thread::sleep(pause),
             }
             pause *= 2;
@@ -117,11 +139,13 @@ impl Clock {
         let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());
         let seen = Instant::now();
         if let Some(clock) = header("simulated-clock") {
-            let (shown, speed) = clock.parse::<Timetable>().context("its Simulated-Clock")?.after(Duration::ZERO);
+            let (shown, speed) =
+                clock.parse::<Timetable>().context("its Simulated-Clock")?.after(Duration::ZERO);
             return Ok(Self { shown, seen, speed, is_simulated: true });
         }
         let date = header("date").context("its answer has no Date")?;
-        let shown = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date).context("its Date")?;
+        let shown =
+            jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date).context("its Date")?;
         Ok(Self { shown: Timestamp(shown.as_millisecond()), seen, speed: 1, is_simulated: false })
     }
 }

@@ -1,8 +1,10 @@
-//! What is accounted for: by the episodes that are followed, and by finer zones that would open one now.
+//! What is accounted for: by the episodes that are followed, and by finer zones that
+//! would open one now.
 //!
-//! A coarse zone says little of where. Around an outage of many reports each of them scores, however far it reaches; so it is heard only for
-//! what finer zones leave, or where all of a region fails. Then it does not matter whether outages are seen one after the other or, by a
-//! node that begins, all at once.
+//! A coarse zone says little of where. Around an outage of many reports each of them
+//! scores, however far it reaches; so it is heard only for what finer zones leave, or
+//! where all of a region fails. Then it does not matter whether outages are seen one
+//! after the other or, by a node that begins, all at once.
 
 use super::Detector;
 use super::flood::Bounds;
@@ -14,7 +16,8 @@ use super::zone::Zone;
 use crate::domain::grid::{Cell, Resolution};
 use hashbrown::HashSet;
 
-/// Beside a cell lies the cell of this resolution that it lies in, and those next to that: some 7 km around. The edge of an outage is no other.
+/// Beside a cell lies the cell of this resolution that it lies in, and those next to
+/// that: some 7 km around. The edge of an outage is no other.
 const BESIDE: Resolution = Resolution::ALL[6];
 
 impl Detector {
@@ -28,8 +31,14 @@ impl Detector {
         self.followed.iter().all(|followed| is_heeded(followed, when))
     }
 
-    /// What lies beside what episodes name, and beside those zones apart from them that would open one now.
-    pub(super) fn surroundings(&self, apart: &[(Zone, Vec<Cell>)], bounds: &mut Bounds, when: Moment) -> Held {
+    /// What lies beside what episodes name, and beside those zones apart from them that
+    /// would open one now.
+    pub(super) fn surroundings(
+        &self,
+        apart: &[(Zone, Vec<Cell>)],
+        bounds: &mut Bounds,
+        when: Moment,
+    ) -> Held {
         let mut held = Held::default();
         for followed in self.followed.iter().filter(|followed| is_heeded(followed, when)) {
             beside(&followed.told.cells).for_each(|cell| held.add(cell, &self.scan));
@@ -38,7 +47,9 @@ impl Detector {
             let least = self.opens_at(zone);
             if zone.score >= least
                 && !cells.iter().all(|cell| held.holds(*cell))
-                && bounds.bounded(&self.scan, (zone, cells), least, when.now, &self.parameters).is_some()
+                && bounds
+                    .bounded(&self.scan, (zone, cells), least, when.now, &self.parameters)
+                    .is_some()
             {
                 beside(cells).for_each(|cell| held.add(cell, &self.scan));
             }

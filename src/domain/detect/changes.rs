@@ -5,16 +5,24 @@ use crate::domain::fact::{FactKey, Tally};
 
 /// By how much the rows of a minute differ from those that were read before.
 ///
-/// Where both readings are settled, what is the same in both is left out: of a minute that reports still come for, that is most of it.
+/// Where both readings are settled, what is the same in both is left out: of a minute
+/// that reports still come for, that is most of it.
 pub fn changes(before: Option<&Counts>, after: &Counts) -> Vec<(FactKey, i64)> {
     let more = after.rows().map(counted);
     let Some(before) = before else { return more.collect() };
     let less = before.rows().map(counted).map(|(key, n)| (key, -n));
-    if before.is_settled() && after.is_settled() { merged(less, more) } else { less.chain(more).collect() }
+    if before.is_settled() && after.is_settled() {
+        merged(less, more)
+    } else {
+        less.chain(more).collect()
+    }
 }
 
 /// Both in one, sorted as both are, without rows that cancel each other out.
-fn merged(less: impl Iterator<Item = (FactKey, i64)>, more: impl Iterator<Item = (FactKey, i64)>) -> Vec<(FactKey, i64)> {
+fn merged(
+    less: impl Iterator<Item = (FactKey, i64)>,
+    more: impl Iterator<Item = (FactKey, i64)>,
+) -> Vec<(FactKey, i64)> {
     let (mut less, mut changes) = (less.peekable(), Vec::new());
     for (key, n) in more {
         while let Some(gone) = less.next_if(|(other, _)| *other < key) {
@@ -72,7 +80,10 @@ mod tests {
         let settled = |rows: &[_]| Counts::from_rows(rows.to_vec());
         let found = changes(Some(&settled(&before)), &settled(&after));
         assert_eq!(found.len(), 5);
-        assert_eq!(summed(found.clone()), summed(changes(Some(&unsettled(&before)), &unsettled(&after))));
+        assert_eq!(
+            summed(found.clone()),
+            summed(changes(Some(&unsettled(&before)), &unsettled(&after)))
+        );
         assert_eq!(summed(found), summed(changes(Some(&settled(&before)), &unsettled(&after))));
         assert_eq!(changes(None, &settled(&after)).len(), 4);
     }

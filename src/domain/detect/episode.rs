@@ -1,7 +1,9 @@
-//! An episode: a region in which one provider has more reports than chance explains, followed through time.
+//! An episode: a region in which one provider has more reports than chance explains,
+//! followed through time.
 //!
-//! What people are told of is an incident: the episodes of all brands of a network that belong together (`domain/incident`). A replay, which
-//! knows no networks, calls each episode an incident.
+//! What people are told of is an incident: the episodes of all brands of a network that
+//! belong together (`domain/incident`). A replay, which knows no networks, calls each
+//! episode an incident.
 
 use crate::domain::grid::Cell;
 use crate::domain::time::{Timestamp, Window};
@@ -22,7 +24,8 @@ pub enum State {
 /// An episode as it is known at one moment: each change is a revision.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Episode {
-    /// Unique among the episodes of a provider, and the same whenever the same facts are replayed.
+    /// Unique among the episodes of a provider, and the same whenever the same facts are
+    /// replayed.
     pub id: u64,
     /// Of which revision.
     pub revision: u32,

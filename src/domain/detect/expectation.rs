@@ -1,4 +1,5 @@
-//! What is to be expected of a provider in any window, by what is known now: a copy that readers may keep on other threads.
+//! What is to be expected of a provider in any window, by what is known now: a copy that
+//! readers may keep on other threads.
 
 use super::parameters::Parameters;
 use super::score::score;
@@ -11,7 +12,8 @@ use std::sync::Arc;
 /// How many standard deviations from the mean 95 % of undisturbed counts lie within.
 const BAND: f64 = 1.96;
 
-/// What is to be expected: the mean, and the bounds that 95 % of undisturbed counts lie within.
+/// What is to be expected: the mean, and the bounds that 95 % of undisturbed counts lie
+/// within.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Band {
     /// Mean.
@@ -22,7 +24,8 @@ pub struct Band {
     pub high: f64,
 }
 
-/// What was learnt of a provider, shared and not copied. It knows neither the rest of the map nor how single zones scatter.
+/// What was learnt of a provider, shared and not copied. It knows neither the rest of the
+/// map nor how single zones scatter.
 #[derive(Debug, Clone)]
 pub struct Expectation {
     baseline: Arc<Baseline>,
@@ -35,7 +38,8 @@ pub struct Expectation {
     is_cold: bool,
 }
 
-/// The share of a place in a provider's reports, in each part of the day: asked once, for many windows.
+/// The share of a place in a provider's reports, in each part of the day: asked once, for
+/// many windows.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Share([f64; PARTS]);
 
@@ -60,7 +64,14 @@ impl Expectation {
         cold: bool,
         parameters: &Parameters,
     ) -> Self {
-        Self { baseline, lender, dispersion, bursts, least_expected: parameters.least_expected, is_cold: cold }
+        Self {
+            baseline,
+            lender,
+            dispersion,
+            bursts,
+            least_expected: parameters.least_expected,
+            is_cold: cold,
+        }
     }
 
     /// A window, of which many cells may then be asked.
@@ -73,11 +84,16 @@ impl Expectation {
         InWindow { of: self, exposure }
     }
 
-    /// What is to be expected of these cells together, none of which lies in another; without any, of everywhere.
+    /// What is to be expected of these cells together, none of which lies in another;
+    /// without any, of everywhere.
     #[must_use]
     pub fn in_window(&self, cells: &[Cell], window: Window) -> Band {
         let of = self.window(window);
-        of.band(if cells.is_empty() { of.everywhere() } else { cells.iter().map(|cell| of.mean(*cell)).sum() })
+        of.band(if cells.is_empty() {
+            of.everywhere()
+        } else {
+            cells.iter().map(|cell| of.mean(*cell)).sum()
+        })
     }
 
     /// The share of some cells together, none of which lies in another.
@@ -86,21 +102,32 @@ impl Expectation {
         let mut sum = [0.0; PARTS];
         for cell in cells {
             let place = cell.rolled_up_to(Resolution::HOURLY);
-            let part_of_place = if place == cell { 1.0 } else { 1.0 / place.descendant_count(cell.resolution()) as f64 };
+            let part_of_place = if place == cell {
+                1.0
+            } else {
+                1.0 / place.descendant_count(cell.resolution()) as f64
+            };
             let shares = self.baseline.shares(place, self.lender.as_deref());
             sum.iter_mut().zip(shares).for_each(|(sum, share)| *sum += share * part_of_place);
         }
         Share(sum)
     }
 
-    /// The share of the reports that stand in cells inside some place, each report in the cell that its accuracy supports.
+    /// The share of the reports that stand in cells inside some place, each report in the
+    /// cell that its accuracy supports.
     ///
-    /// What was learnt of a cell holds what was learnt of all cells in it. So a cell is added where it is inside and the one around it is not,
-    /// and taken out where it is outside and the one around it is inside: coarse reports are left where their own cell is inside.
+    /// What was learnt of a cell holds what was learnt of all cells in it. So a cell is
+    /// added where it is inside and the one around it is not, and taken out where it is
+    /// outside and the one around it is inside: coarse reports are left where their own
+    /// cell is inside.
     #[must_use]
     pub fn share_where(&self, is_inside: impl Fn(Cell) -> bool) -> Share {
         let (mut sum, mut around) = ([0.0; PARTS], HashSet::new());
-        for (n, resolution) in Resolution::ALL.into_iter().take_while(|resolution| *resolution <= Resolution::HOURLY).enumerate() {
+        for (n, resolution) in Resolution::ALL
+            .into_iter()
+            .take_while(|resolution| *resolution <= Resolution::HOURLY)
+            .enumerate()
+        {
             let mut inside = HashSet::new();
             for cell in self.baseline.cells(resolution) {
                 let is_in = is_inside(cell);
@@ -116,11 +143,13 @@ impl Expectation {
             }
             around = inside;
         }
-        // Cells nobody was heard of in have a little, at each resolution another: the difference of two may fall below nothing.
+        // Cells nobody was heard of in have a little, at each resolution another: the
+        // difference of two may fall below nothing.
         Share(sum.map(|share| share.max(0.0)))
     }
 
-    /// The score of a count where so many are to be expected, by how the provider's counts scatter while nothing is learnt of a zone.
+    /// The score of a count where so many are to be expected, by how the provider's
+    /// counts scatter while nothing is learnt of a zone.
     #[must_use]
     pub fn score(&self, observed: f64, mean: f64) -> f64 {
         let mean = mean + self.least_expected;
@@ -147,13 +176,18 @@ impl Expectation {
 }
 
 impl InWindow<'_> {
-    /// Reports expected of a cell. One finer than what is learnt has an equal share of that.
+    /// Reports expected of a cell. One finer than what is learnt has an equal share of
+    /// that.
     #[must_use]
     pub fn mean(&self, cell: Cell) -> f64 {
         let place = cell.rolled_up_to(Resolution::HOURLY);
         let shares = self.of.baseline.shares(place, self.of.lender.as_deref());
         // Held as the detector holds them, so that both give the same.
-        let mean: f64 = shares.iter().zip(&self.exposure).map(|(share, exposure)| f64::from(*share as f32) * exposure).sum();
+        let mean: f64 = shares
+            .iter()
+            .zip(&self.exposure)
+            .map(|(share, exposure)| f64::from(*share as f32) * exposure)
+            .sum();
         if place == cell { mean } else { mean / place.descendant_count(cell.resolution()) as f64 }
     }
 

@@ -1,6 +1,8 @@
-//! Why a cell is judged as it is: the zone that decides about it, with every number of its score.
+//! Why a cell is judged as it is: the zone that decides about it, with every number of
+//! its score.
 //!
-//! Names are those of docs/detection.md. Whoever has an [`Explanation`] needs nothing else to compute the score again.
+//! Names are those of docs/detection.md. Whoever has an [`Explanation`] needs nothing
+//! else to compute the score again.
 
 use super::Detector;
 use super::episode::Evidence;
@@ -19,44 +21,54 @@ use crate::domain::time::{Hour, Minute};
 /// The zone that decides about a cell now, and what came of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Explanation {
-    /// The zone, with the count that its flood was bounded to: `score` is of `observed`, `expected` and `dispersion`.
+    /// The zone, with the count that its flood was bounded to: `score` is of `observed`,
+    /// `expected` and `dispersion`.
     pub evidence: Evidence,
     /// From what its count was bounded.
     pub flood: Flood,
-    /// What the corner may add whatever lies elsewhere, and for each report that is too many elsewhere.
+    /// What the corner may add whatever lies elsewhere, and for each report that is too
+    /// many elsewhere.
     pub flood_bound: (f64, f64),
     /// What was to be expected of it.
     pub usual: Usual,
-    /// What its dispersion is made of, but for `unsure` of the rest of the map, and for bursts.
+    /// What its dispersion is made of, but for `unsure` of the rest of the map, and for
+    /// bursts.
     pub scatter: Scatter,
-    /// How reports come in bursts: `each` over what is expected (of late reports too: of all) goes into the dispersion.
+    /// How reports come in bursts: `each` over what is expected (of late reports too: of
+    /// all) goes into the dispersion.
     pub bursts: Bursting,
-    /// Fewer people or reports than this, or a lower ratio of observed to expected, are not judged at all.
+    /// Fewer people or reports than this, or a lower ratio of observed to expected, are
+    /// not judged at all.
     pub judged_from: JudgedFrom,
     /// Which score is enough.
     pub threshold: Threshold,
     /// The episode that names the cell, or that the cell lies around.
     pub episode: Option<u64>,
-    /// Reports of the cell before this minute are explained by an episode that is over, and counted in no window.
+    /// Reports of the cell before this minute are explained by an episode that is over,
+    /// and counted in no window.
     pub explained_until: Option<Minute>,
-    /// Whether too little is known of the provider to be sure of anything but the plainest outage.
+    /// Whether too little is known of the provider to be sure of anything but the
+    /// plainest outage.
     pub is_cold: bool,
     /// How much of the provider's history is known, in weeks.
     pub weeks: f64,
 }
 
-/// What was to be expected of a zone: `e0 = sum over parts of the day of share * exposure`, `e = o r e0 + least`, or of late reports alone
-/// `(o r e0 + least) * late.share + late.least`.
+/// What was to be expected of a zone: `e0 = sum over parts of the day of share *
+/// exposure`, `e = o r e0 + least`, or of late reports alone `(o r e0 + least) *
+/// late.share + late.least`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Usual {
-    /// The cells of the zone that the provider was heard of in, with the share of its reports that each has in each part of the day. None
-    /// where the zone is everywhere, whose share is one.
+    /// The cells of the zone that the provider was heard of in, with the share of its
+    /// reports that each has in each part of the day. None where the zone is everywhere,
+    /// whose share is one.
     pub cells: Vec<(Cell, [f64; PARTS])>,
     /// Cells that it was never heard of in, and the share of each.
     pub unheard: (usize, f64),
     /// The hours that the window touches, as they were expected.
     pub hours: Vec<ExposedHour>,
-    /// Reports expected of everywhere in the window, by part of the day: the sum of these hours.
+    /// Reports expected of everywhere in the window, by part of the day: the sum of these
+    /// hours.
     pub exposure: [f64; PARTS],
     /// Before the rest of the map (`e0`).
     pub raw: f64,
@@ -68,7 +80,8 @@ pub struct Usual {
     pub rest_range: (f64, f64),
     /// What other providers hear of it (`o`); none where they were not asked.
     pub others: Option<Heard>,
-    /// As how many expected reports "the place is as usual" weighs against that, and what it may say at most.
+    /// As how many expected reports "the place is as usual" weighs against that, and what
+    /// it may say at most.
     pub others_held: (f64, f64),
     /// Added to what is expected.
     pub least: f64,
@@ -96,9 +109,11 @@ pub struct ExposedHour {
     pub part: usize,
     /// Minutes of it in the window.
     pub minutes: u32,
-    /// Those in which somebody was here to take reports: of the others nothing is expected.
+    /// Those in which somebody was here to take reports: of the others nothing is
+    /// expected.
     pub live: u32,
-    /// Reports usual in those (`T`, summed over the lines that join the middles of the hours).
+    /// Reports usual in those (`T`, summed over the lines that join the middles of the
+    /// hours).
     pub usual: f64,
     /// How the days before compared with that, as it was known then (`g`).
     pub level: f64,
@@ -124,7 +139,8 @@ pub struct Threshold {
     pub opens_at: f64,
     /// How much lower a zone may score that belongs to an episode, or smoulders.
     pub grows_below: f64,
-    /// Zones of its kind have expected counts above the first of these and up to the second; none where it is the kind of late reports alone.
+    /// Zones of its kind have expected counts above the first of these and up to the
+    /// second; none where it is the kind of late reports alone.
     pub expected: Option<(f64, f64)>,
     /// What it comes from.
     pub origin: Origin,
@@ -142,8 +158,9 @@ pub enum Origin {
 }
 
 impl Detector {
-    /// The zone that decides about a cell in windows that end where the last step or look did: of all that contain it, the one with the
-    /// highest score; where none is judged, the one that comes nearest to it. None before the first step.
+    /// The zone that decides about a cell in windows that end where the last step or look
+    /// did: of all that contain it, the one with the highest score; where none is judged,
+    /// the one that comes nearest to it. None before the first step.
     #[must_use]
     pub fn explain(&self, cell: Cell, others: &Others<'_>) -> Option<Explanation> {
         let now = self.scan.now()?;
@@ -165,7 +182,10 @@ impl Detector {
             bursts: self.scan.bursting,
             judged_from: JudgedFrom { people: parameters.people, reports, ratio: LEAST_RATIO },
             threshold: self.threshold(&zone),
-            episode: self.episodes().find(|episode| is_named(&episode.cells, cell)).map(|episode| episode.id),
+            episode: self
+                .episodes()
+                .find(|episode| is_named(&episode.cells, cell))
+                .map(|episode| episode.id),
             explained_until: explained.filter(|until| *until > Minute(i64::MIN)),
             is_cold: self.is_cold(),
             weeks: self.baseline.weeks(),
@@ -178,7 +198,8 @@ impl Detector {
         let mut best = scored(self.everywhere(0));
         let mut better = |zone: Zone| {
             let is_hopeless = self.is_judged(&best)
-                && (!self.is_judged(&zone) || dispersed_bound(zone.observed, zone.expected, zone.dispersion) < best.score);
+                && (!self.is_judged(&zone)
+                    || dispersed_bound(zone.observed, zone.expected, zone.dispersion) < best.score);
             if !is_hopeless {
                 let zone = scored(zone);
                 if self.weight(&zone) > self.weight(&best) {
@@ -201,8 +222,15 @@ impl Detector {
         best
     }
 
-    /// Every zone of that centre and size, not scored yet: in each window, of all reports and of late ones.
-    fn each_of(&self, centre: Place, steps: usize, others: &Others<'_>, each: &mut impl FnMut(Zone)) {
+    /// Every zone of that centre and size, not scored yet: in each window, of all reports
+    /// and of late ones.
+    fn each_of(
+        &self,
+        centre: Place,
+        steps: usize,
+        others: &Others<'_>,
+        each: &mut impl FnMut(Zone),
+    ) {
         let (scan, parameters) = (&self.scan, &self.parameters);
         let sums = scan.sums(centre, steps);
         let places = &scan.levels[usize::from(centre.0)];
@@ -211,51 +239,100 @@ impl Detector {
         for (w, minutes) in WINDOWS.into_iter().enumerate() {
             let usual = scan.usual(&sums, w, parameters);
             let others = asked.ratio(steps, w, parameters);
-            let (observed, expected) = (f64::from(sums.counts[w]), others.unwrap_or(1.0) * usual.expected + parameters.least_expected);
-            let dispersion = scan.dispersion(spread, minutes, sums.learnt, expected, parameters) + usual.unsure;
-            let zone =
-                Zone { centre: Some(centre), steps, window: w, late_only: false, observed, expected, others, dispersion, score: 0.0 };
+            let (observed, expected) = (
+                f64::from(sums.counts[w]),
+                others.unwrap_or(1.0) * usual.expected + parameters.least_expected,
+            );
+            let dispersion =
+                scan.dispersion(spread, minutes, sums.learnt, expected, parameters) + usual.unsure;
+            let zone = Zone {
+                centre: Some(centre),
+                steps,
+                window: w,
+                late_only: false,
+                observed,
+                expected,
+                others,
+                dispersion,
+                score: 0.0,
+            };
             each(zone);
             if w < LATE_W {
-                let (observed, expected) = (f64::from(sums.late[w]), expected * scan.share_late + parameters.least_expected_late);
-                each(Zone { late_only: true, observed, expected, dispersion: dispersion.max(parameters.dispersion_late), ..zone });
+                let (observed, expected) = (
+                    f64::from(sums.late[w]),
+                    expected * scan.share_late + parameters.least_expected_late,
+                );
+                each(Zone {
+                    late_only: true,
+                    observed,
+                    expected,
+                    dispersion: dispersion.max(parameters.dispersion_late),
+                    ..zone
+                });
             }
         }
     }
 
     fn everywhere(&self, w: usize) -> Zone {
         let (scan, parameters) = (&self.scan, &self.parameters);
-        let (observed, expected) = (f64::from(scan.counts[w]), scan.whole[w] + parameters.least_expected);
-        let dispersion = scan.dispersion(&scan.spread, WINDOWS[w], f64::INFINITY, expected, parameters);
-        Zone { centre: None, steps: 0, window: w, late_only: false, observed, expected, others: None, dispersion, score: 0.0 }
+        let (observed, expected) =
+            (f64::from(scan.counts[w]), scan.whole[w] + parameters.least_expected);
+        let dispersion =
+            scan.dispersion(&scan.spread, WINDOWS[w], f64::INFINITY, expected, parameters);
+        Zone {
+            centre: None,
+            steps: 0,
+            window: w,
+            late_only: false,
+            observed,
+            expected,
+            others: None,
+            dispersion,
+            score: 0.0,
+        }
     }
 
-    /// Zones that are judged before those that are not, then by score, then by how much more there is than expected.
+    /// Zones that are judged before those that are not, then by score, then by how much
+    /// more there is than expected.
     fn weight(&self, zone: &Zone) -> (bool, [u64; 2]) {
         // Numbers from zero on sort as their bits do.
-        (self.is_judged(zone), [zone.score.max(0.0).to_bits(), (zone.observed / zone.expected).to_bits()])
+        (
+            self.is_judged(zone),
+            [zone.score.max(0.0).to_bits(), (zone.observed / zone.expected).to_bits()],
+        )
     }
 
     /// Whether a step would score it: around a place without reports it would not.
     fn is_judged(&self, zone: &Zone) -> bool {
-        let reports = if zone.late_only { self.parameters.late_reports } else { self.parameters.people };
-        let is_heard = zone.centre.is_none_or(|(level, place)| self.scan.levels[usize::from(level)].counts[place as usize][W - 1] > 0);
+        let reports =
+            if zone.late_only { self.parameters.late_reports } else { self.parameters.people };
+        let is_heard = zone.centre.is_none_or(|(level, place)| {
+            self.scan.levels[usize::from(level)].counts[place as usize][W - 1] > 0
+        });
         is_heard && zone.observed >= reports && zone.observed > LEAST_RATIO * zone.expected
     }
 
     fn usual(&self, zone: &Zone, others: &Others<'_>) -> Usual {
         let (scan, parameters) = (&self.scan, &self.parameters);
-        let corrected = zone.centre.map(|centre| scan.usual(&scan.sums(centre, zone.steps), zone.window, parameters));
+        let corrected = zone
+            .centre
+            .map(|centre| scan.usual(&scan.sums(centre, zone.steps), zone.window, parameters));
         let exposure = scan.exposure[zone.window];
         let missing = zone.centre.map_or(0, |centre| scan.missing(centre, zone.steps));
         let cells = shares_of(scan, zone);
         let unheard = f64::from(scan.unheard()[0]);
-        let share = |part: usize| cells.iter().map(|(_, shares)| shares[part]).sum::<f64>() + unheard * missing as f64;
+        let share = |part: usize| {
+            cells.iter().map(|(_, shares)| shares[part]).sum::<f64>() + unheard * missing as f64
+        };
         let raw = match zone.centre {
             Some(_) => (0..PARTS).map(|part| share(part) * exposure[part]).sum(),
             None => scan.whole[zone.window],
         };
-        let late = Late { share: scan.share_late, least: parameters.least_expected_late, dispersion: parameters.dispersion_late };
+        let late = Late {
+            share: scan.share_late,
+            least: parameters.least_expected_late,
+            dispersion: parameters.dispersion_late,
+        };
         Usual {
             unheard: (missing, unheard),
             hours: hours(scan, zone.minutes()),
@@ -264,7 +341,9 @@ impl Detector {
             rest: corrected,
             usual_weight: parameters.usual_weight,
             rest_range: REST_RANGE,
-            others: scan.middle_of(zone).and_then(|middle| others.about(middle).heard(zone.steps, zone.window, parameters)),
+            others: scan
+                .middle_of(zone)
+                .and_then(|middle| others.about(middle).heard(zone.steps, zone.window, parameters)),
             others_held: (parameters.others_weight, parameters.others_at_most),
             least: parameters.least_expected,
             late: zone.late_only.then_some(late),
@@ -275,18 +354,23 @@ impl Detector {
     fn scatter(&self, zone: &Zone) -> Scatter {
         let scan = &self.scan;
         let (spread, learnt) = match zone.centre {
-            Some((level, place)) => {
-                (&scan.levels[usize::from(level)].spread[place as usize][zone.steps], scan.sums((level, place), zone.steps).learnt)
-            }
+            Some((level, place)) => (
+                &scan.levels[usize::from(level)].spread[place as usize][zone.steps],
+                scan.sums((level, place), zone.steps).learnt,
+            ),
             None => (&scan.spread, f64::INFINITY),
         };
         spread.scatter(zone.minutes(), learnt, scan.prior_dispersion, &self.parameters)
     }
 
     fn threshold(&self, zone: &Zone) -> Threshold {
-        let chosen = || self.thresholds.chosen_from(zone.kind(), zone.others.is_some(), &self.parameters);
-        let origin =
-            if self.is_cold() { Origin::Cold } else { chosen().map_or(Origin::Untaught(self.thresholds.days().len()), Origin::Chosen) };
+        let chosen =
+            || self.thresholds.chosen_from(zone.kind(), zone.others.is_some(), &self.parameters);
+        let origin = if self.is_cold() {
+            Origin::Cold
+        } else {
+            chosen().map_or(Origin::Untaught(self.thresholds.days().len()), Origin::Chosen)
+        };
         let (opens_at, grows_below) = (self.opens_at(zone), self.parameters.grows_below);
         Threshold { opens_at, grows_below, expected: bounds_of(zone.kind()), origin }
     }
@@ -300,19 +384,26 @@ fn is_named(cells: &[Cell], cell: Cell) -> bool {
 fn shares_of(scan: &Scan, zone: &Zone) -> Vec<(Cell, [f64; PARTS])> {
     let Some((level, centre)) = zone.centre else { return Vec::new() };
     let places = &scan.levels[usize::from(level)];
-    let of = |place: &u32| (places.cells[*place as usize], places.shares[*place as usize].map(f64::from));
+    let of = |place: &u32| {
+        (places.cells[*place as usize], places.shares[*place as usize].map(f64::from))
+    };
     places.near(centre, zone.steps).iter().map(of).collect()
 }
 
-/// The hours of the last so many minutes, the newest first. An hour in which the level was learnt anew is there twice.
+/// The hours of the last so many minutes, the newest first. An hour in which the level
+/// was learnt anew is there twice.
 fn hours(scan: &Scan, minutes: i64) -> Vec<ExposedHour> {
     let mut hours: Vec<ExposedHour> = Vec::new();
     for rate in scan.rates(minutes) {
         let (hour, live) = (rate.minute.hour(), u32::from(0.0 < rate.usual));
-        match hours.last_mut().filter(|last| last.hour == hour && last.level.to_bits() == rate.level.to_bits()) {
+        match hours
+            .last_mut()
+            .filter(|last| last.hour == hour && last.level.to_bits() == rate.level.to_bits())
+        {
             Some(last) => {
                 (last.minutes, last.live) = (last.minutes + 1, last.live + live);
-                (last.usual, last.expected) = (last.usual + rate.usual, last.expected + rate.expected());
+                (last.usual, last.expected) =
+                    (last.usual + rate.usual, last.expected + rate.expected());
             }
             None => hours.push(ExposedHour {
                 hour,

@@ -1,4 +1,5 @@
-//! A flood from one spot is no outage: what one spot may add to a zone is bounded by what lies elsewhere in it.
+//! A flood from one spot is no outage: what one spot may add to a zone is bounded by what
+//! lies elsewhere in it.
 
 use super::parameters::Parameters;
 use super::rest::Held;
@@ -11,16 +12,19 @@ use hashbrown::{HashMap, HashSet};
 
 /// What is too many elsewhere in the zone lets the corner add so many for each.
 pub const ELSEWHERE_COUNTS: f64 = 0.5;
-/// A spot beside the fullest one with less than this part of its reports may be blur of the same corner.
+/// A spot beside the fullest one with less than this part of its reports may be blur of
+/// the same corner.
 const GOOD_PART: f64 = 0.25;
 
-/// Zones of a look or step are bounded until so many are found to be floods: bounding one takes a pass over its reports.
+/// Zones of a look or step are bounded until so many are found to be floods: bounding one
+/// takes a pass over its reports.
 const MOST_FLOODS: usize = 128;
 
 /// Zones as they are once bounded, in one look or step.
 ///
-/// Hundreds of zones lie around a flooded spot and score. Once it is known, they need not be counted: they must not use up what is spent on
-/// zones elsewhere, nor delay what is found there.
+/// Hundreds of zones lie around a flooded spot and score. Once it is known, they need not
+/// be counted: they must not use up what is spent on zones elsewhere, nor delay what is
+/// found there.
 #[derive(Debug, Default)]
 pub struct Bounds {
     known: HashMap<(Option<Place>, usize, usize, bool), Option<Zone>>,
@@ -28,7 +32,8 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// The zone of these cells with its fullest spot bounded, where it then still has that score.
+    /// The zone of these cells with its fullest spot bounded, where it then still has
+    /// that score.
     pub fn bounded(
         &mut self,
         scan: &Scan,
@@ -45,7 +50,8 @@ impl Bounds {
             let counts_them = zone.late_only == flooded.late_only && zone.window >= flooded.window;
             counts_them
                 && (zone.centre.is_none() || cells.iter().any(|cell| cell.contains(*spot)))
-                && zone.with(below_corner(zone, *count, parameters).observed, zone.expected).score < least
+                && zone.with(below_corner(zone, *count, parameters).observed, zone.expected).score
+                    < least
         };
         if self.floods.len() == MOST_FLOODS || self.floods.iter().any(is_flooded) {
             return None;
@@ -84,7 +90,8 @@ pub struct Flood {
 impl Flood {
     /// The zone as it is then, where it is still reports of people enough.
     fn of(&self, zone: &Zone, parameters: &Parameters) -> Option<Zone> {
-        let enough = f64::from(self.people) >= parameters.people && self.observed >= parameters.people;
+        let enough =
+            f64::from(self.people) >= parameters.people && self.observed >= parameters.people;
         enough.then(|| zone.with(self.observed, zone.expected))
     }
 }
@@ -103,16 +110,24 @@ fn below_corner(zone: &Zone, corner: f64, parameters: &Parameters) -> Below {
 }
 
 impl Scan {
-    /// The zone with its fullest spot bounded, where it is then still reports of people enough.
+    /// The zone with its fullest spot bounded, where it is then still reports of people
+    /// enough.
     ///
-    /// A spot is a third of a cell of the finest resolution. It may add half as many reports as are too many elsewhere in the zone, and two
-    /// more: that is fewer than the people an episode needs, so a corner alone never opens one.
+    /// A spot is a third of a cell of the finest resolution. It may add half as many
+    /// reports as are too many elsewhere in the zone, and two more: that is fewer than
+    /// the people an episode needs, so a corner alone never opens one.
     pub fn bounded(&self, zone: Zone, now: Minute, parameters: &Parameters) -> Option<Zone> {
         self.bounded_rest(zone, &Held::default(), now, parameters)
     }
 
     /// The same of a [`Scan::rest`], without what is held of it.
-    pub fn bounded_rest(&self, zone: Zone, held: &Held, now: Minute, parameters: &Parameters) -> Option<Zone> {
+    pub fn bounded_rest(
+        &self,
+        zone: Zone,
+        held: &Held,
+        now: Minute,
+        parameters: &Parameters,
+    ) -> Option<Zone> {
         self.flood_of_rest(&zone, held, now, parameters).of(&zone, parameters)
     }
 
@@ -121,12 +136,20 @@ impl Scan {
         self.flood_of_rest(zone, &Held::default(), now, parameters)
     }
 
-    fn flood_of_rest(&self, zone: &Zone, held: &Held, now: Minute, parameters: &Parameters) -> Flood {
+    fn flood_of_rest(
+        &self,
+        zone: &Zone,
+        held: &Held,
+        now: Minute,
+        parameters: &Parameters,
+    ) -> Flood {
         let from = now.plus(-zone.minutes());
         let cells = self.cells_of(zone);
         let (mut people, mut spots) = (0, HashMap::<(Cell, Spot), f64>::new());
         for (minute, counts) in self.seen().filter(|(minute, _)| from <= *minute) {
-            let inside = |key: FactKey| counts_now(key) && !self.is_explained(key.cell(), minute) && !held.holds(key.cell());
+            let inside = |key: FactKey| {
+                counts_now(key) && !self.is_explained(key.cell(), minute) && !held.holds(key.cell())
+            };
             let mut count = |key: FactKey, tally: Tally| {
                 if !inside(key) || zone.late_only && key.lane() != Lane::LateArrived {
                     return;
@@ -147,16 +170,27 @@ impl Scan {
     }
 }
 
-/// Reports at the fullest street corner: of the fullest spot, of the fullest one beside it where the corner lies on their border, and what
-/// was blurred into other spots beside it. With it comes the fullest spot's cell, and what was reported there.
+/// Reports at the fullest street corner: of the fullest spot, of the fullest one beside
+/// it where the corner lies on their border, and what was blurred into other spots beside
+/// it. With it comes the fullest spot's cell, and what was reported there.
 ///
-/// An outage in one cell fills its three spots as their areas are, 1 to 3 to 3: the third is too full to be blur, and is elsewhere.
+/// An outage in one cell fills its three spots as their areas are, 1 to 3 to 3: the third
+/// is too full to be blur, and is elsewhere.
 fn fullest_corner(spots: &HashMap<(Cell, Spot), f64>) -> (Option<(Cell, f64)>, f64) {
     // Of two as full, the first: the answer must not depend on the order of a hash map.
-    let fullest = |a: &(&(Cell, Spot), &f64), b: &(&(Cell, Spot), &f64)| a.1.total_cmp(b.1).then_with(|| b.0.cmp(a.0));
+    let fullest = |a: &(&(Cell, Spot), &f64), b: &(&(Cell, Spot), &f64)| {
+        a.1.total_cmp(b.1).then_with(|| b.0.cmp(a.0))
+    };
     let Some((spot, count)) = spots.iter().max_by(fullest) else { return (None, 0.0) };
     let near: HashSet<Cell> = spot.0.disk(1).into_iter().map(|(cell, _)| cell).collect();
-    let beside = spots.iter().filter(|(other, _)| *other != spot && near.contains(&other.0)).map(|(_, beside)| *beside);
-    let (full, blurred): (Vec<f64>, Vec<f64>) = beside.partition(|beside| *beside >= GOOD_PART * count);
-    (Some((spot.0, *count)), count + full.into_iter().fold(0.0, f64::max) + blurred.into_iter().sum::<f64>())
+    let beside = spots
+        .iter()
+        .filter(|(other, _)| *other != spot && near.contains(&other.0))
+        .map(|(_, beside)| *beside);
+    let (full, blurred): (Vec<f64>, Vec<f64>) =
+        beside.partition(|beside| *beside >= GOOD_PART * count);
+    (
+        Some((spot.0, *count)),
+        count + full.into_iter().fold(0.0, f64::max) + blurred.into_iter().sum::<f64>(),
+    )
 }

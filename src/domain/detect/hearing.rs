@@ -1,8 +1,8 @@
-//! Which providers' detectors hear each other, and where: all but those of providers that fail together, in the parts of the map that each was
-//! heard of in.
+//! Which providers' detectors hear each other, and where: all but those of providers that
+//! fail together, in the parts of the map that each was heard of in.
 //!
-//! Kept up to date as detectors grow, so that a zone asks the few near it: a catalogue may have 10,000 providers, and each is stepped every
-//! minute.
+//! Kept up to date as detectors grow, so that a zone asks the few near it: a catalogue
+//! may have 10,000 providers, and each is stepped every minute.
 
 use super::Detector;
 use super::others::{NEAR, Others};
@@ -17,7 +17,8 @@ pub struct Hearing {
     kin: Vec<Kin>,
     /// Providers that were heard of in each cell of [`NEAR`], in catalogue order.
     heard_of: HashMap<Cell, Vec<u16>>,
-    /// How many of its places of [`NEAR`] are in that, by the provider's place in the catalogue. Places never go away.
+    /// How many of its places of [`NEAR`] are in that, by the provider's place in the
+    /// catalogue. Places never go away.
     noted: Vec<usize>,
 }
 
@@ -33,11 +34,19 @@ impl Hearing {
     /// That of a catalogue whose detectors have seen nothing.
     #[must_use]
     pub fn of(catalogue: &Catalogue) -> Self {
-        let kin = |(index, _)| Kin { network: catalogue.network_of(index), needs: catalogue.networks_needed(index) };
-        Self { kin: catalogue.iter().map(kin).collect(), heard_of: HashMap::new(), noted: vec![0; catalogue.len()] }
+        let kin = |(index, _)| Kin {
+            network: catalogue.network_of(index),
+            needs: catalogue.networks_needed(index),
+        };
+        Self {
+            kin: catalogue.iter().map(kin).collect(),
+            heard_of: HashMap::new(),
+            noted: vec![0; catalogue.len()],
+        }
     }
 
-    /// Notes where a detector was heard of since it was noted last. To be called whenever it has taken facts, before another is judged.
+    /// Notes where a detector was heard of since it was noted last. To be called whenever
+    /// it has taken facts, before another is judged.
     pub fn note(&mut self, provider: ProviderIndex, detector: &Detector) {
         let places = &detector.scan.levels[usize::from(NEAR.number())].cells;
         let noted = std::mem::replace(&mut self.noted[usize::from(provider.0)], places.len());
@@ -50,29 +59,50 @@ impl Hearing {
     }
 
     /// The detector of a provider, and those it is compared with.
-    pub fn apart<'a>(&'a self, detectors: &'a mut [Detector], provider: ProviderIndex) -> (&'a mut Detector, Others<'a>) {
+    pub fn apart<'a>(
+        &'a self,
+        detectors: &'a mut [Detector],
+        provider: ProviderIndex,
+    ) -> (&'a mut Detector, Others<'a>) {
         let (before, from) = detectors.split_at_mut(usize::from(provider.0));
         let (own, after) = from.split_first_mut().expect("every provider has a detector");
         (own, Others::beside(before, after, self))
     }
 
-    /// The detectors that the one between these two parts of a catalogue is compared with, near a cell of [`NEAR`]: those that know what is
-    /// usual and were heard of in it or in one next to it, in catalogue order.
-    pub(super) fn near<'a>(&self, before: &'a [Detector], after: &'a [Detector], cell: Cell) -> Vec<&'a Scan> {
+    /// The detectors that the one between these two parts of a catalogue is compared
+    /// with, near a cell of [`NEAR`]: those that know what is usual and were heard of in
+    /// it or in one next to it, in catalogue order.
+    pub(super) fn near<'a>(
+        &self,
+        before: &'a [Detector],
+        after: &'a [Detector],
+        cell: Cell,
+    ) -> Vec<&'a Scan> {
         let own = before.len();
         let around = cell.disk(1);
-        let mut near: Vec<u16> = around.iter().filter_map(|(cell, _)| self.heard_of.get(cell)).flatten().copied().collect();
+        let mut near: Vec<u16> = around
+            .iter()
+            .filter_map(|(cell, _)| self.heard_of.get(cell))
+            .flatten()
+            .copied()
+            .collect();
         near.sort_unstable();
         near.dedup();
-        let others = near.into_iter().map(usize::from).filter(|other| *other != own && !self.fail_together(own, *other));
-        let detectors = others.map(|other| if other < own { &before[other] } else { &after[other - own - 1] });
+        let others = near
+            .into_iter()
+            .map(usize::from)
+            .filter(|other| *other != own && !self.fail_together(own, *other));
+        let detectors =
+            others.map(|other| if other < own { &before[other] } else { &after[other - own - 1] });
         detectors.filter(|detector| !detector.is_cold()).map(|detector| &detector.scan).collect()
     }
 
     /// As [`Catalogue::fail_together`].
     fn fail_together(&self, one: usize, other: usize) -> bool {
         let (one, other) = (&self.kin[one], &self.kin[other]);
-        one.network == other.network || one.needs.contains(&other.network) || other.needs.contains(&one.network)
+        one.network == other.network
+            || one.needs.contains(&other.network)
+            || other.needs.contains(&one.network)
     }
 }
 

@@ -1,4 +1,5 @@
-//! What zones mean for the episodes that are followed: they grow, join and part, and new ones open.
+//! What zones mean for the episodes that are followed: they grow, join and part, and new
+//! ones open.
 
 use super::episode::{Episode, State};
 use super::follow::Followed;
@@ -13,10 +14,12 @@ use crate::domain::time::{Minute, Timestamp};
 
 /// Episodes that one minute may open. A map in flames is one or a few, not hundreds.
 const MOST_OPENED: usize = 8;
-/// Places are remembered as smouldering so many minutes after the last zone there, and so many of them.
+/// Places are remembered as smouldering so many minutes after the last zone there, and so
+/// many of them.
 const SMOULDERS_WITHIN_MINUTES: i64 = 15;
 const MOST_SMOULDERING: usize = 64;
-/// Minutes within which an episode that was over is opened again rather than followed by a new one.
+/// Minutes within which an episode that was over is opened again rather than followed by
+/// a new one.
 const REOPENS_MINUTES: i64 = 180;
 
 /// When zones are judged.
@@ -32,16 +35,19 @@ pub struct Moment {
 
 /// What a zone is to an episode that it meets.
 enum Relation {
-    /// An outage of its own, as it is once bounded; and the cells of the episode that go with it.
+    /// An outage of its own, as it is once bounded; and the cells of the episode that go
+    /// with it.
     Own(Zone, Vec<Cell>),
-    /// Beside what the episode names, weaker for its place, and as sure: what of it the episode does not name.
+    /// Beside what the episode names, weaker for its place, and as sure: what of it the
+    /// episode does not name.
     Edge(Zone),
     /// A part of it, or around it.
     Part,
 }
 
 impl Detector {
-    /// Lets episodes grow by the zones that belong to them, joins and parts them, and opens new ones.
+    /// Lets episodes grow by the zones that belong to them, joins and parts them, and
+    /// opens new ones.
     pub(super) fn judge(&mut self, zones: &[Zone], when: Moment, told: &mut Vec<Episode>) {
         let zones: Vec<Zone> = zones.iter().filter(|zone| self.belongs(zone)).copied().collect();
         let mut known = Known::new(self, &zones, when);
@@ -66,16 +72,27 @@ impl Detector {
                         self.followed[only].give_up(&part);
                         let other = self.followed[only].told.id;
                         self.open(zone, &cells, when, told);
-                        self.followed.last_mut().expect("one was just opened").apart_from = Some(other);
+                        self.followed.last_mut().expect("one was just opened").apart_from =
+                            Some(other);
                     }
                     Relation::Edge(weaker) => {
                         known.forget_episodes();
-                        self.followed[only].name_as_weak(&weaker, &cells, when.now, &self.parameters);
+                        self.followed[only].name_as_weak(
+                            &weaker,
+                            &cells,
+                            when.now,
+                            &self.parameters,
+                        );
                     }
                     Relation::Part => {
                         if let Some(zone) = self.opens_now(only, (zone, &cells), &mut known, when) {
                             known.forget_episodes();
-                            self.followed[only].open_again(zone, &cells, &self.scan, &self.parameters);
+                            self.followed[only].open_again(
+                                zone,
+                                &cells,
+                                &self.scan,
+                                &self.parameters,
+                            );
                         } else {
                             self.grow(only, (zone, &cells), &mut known, when.now);
                         }
@@ -87,14 +104,19 @@ impl Detector {
         }
     }
 
-    /// Whether an episode that a zone meets may grow by it. A coarse one may join some, or grow, by what is not accounted for alone.
+    /// Whether an episode that a zone meets may grow by it. A coarse one may join some,
+    /// or grow, by what is not accounted for alone.
     fn is_heard(&self, zone: &Zone, met: &[usize], known: &mut Known, when: Moment) -> bool {
         let spans_several = met.len() > 1;
-        zone.is_fine() || met.iter().any(|n| self.followed[*n].is_everywhere()) || self.margin(zone, spans_several, known, when) >= 0.0
+        zone.is_fine()
+            || met.iter().any(|n| self.followed[*n].is_everywhere())
+            || self.margin(zone, spans_several, known, when) >= 0.0
     }
 
-    /// By how much a zone scores more than is needed to open an episode. A coarse one must do so by what is not accounted for in it, where that is
-    /// not most of what is too many; or where it may be one outage, unless what is left in it says that it is not.
+    /// By how much a zone scores more than is needed to open an episode. A coarse one
+    /// must do so by what is not accounted for in it, where that is not most of what is
+    /// too many; or where it may be one outage, unless what is left in it says that it is
+    /// not.
     fn margin(&self, zone: &Zone, may_be_one: bool, known: &mut Known, when: Moment) -> f64 {
         let margin = |zone: &Zone| zone.score - self.opens_at(zone);
         if zone.is_fine() {
@@ -106,20 +128,33 @@ impl Detector {
         let accounted = known.accounted(self, when);
         let rest = self.scan.rest_alone(zone, accounted, &self.parameters);
         let speaks = |rest: &Zone| rest.score >= self.parameters.grows_at;
-        let bounded =
-            Some(rest).filter(speaks).and_then(|rest| self.scan.bounded_rest(rest, accounted, when.now, &self.parameters)).filter(speaks);
+        let bounded = Some(rest)
+            .filter(speaks)
+            .and_then(|rest| self.scan.bounded_rest(rest, accounted, when.now, &self.parameters))
+            .filter(speaks);
         let is_most = |rest: &Zone| 2.0 * rest.excess() > zone.excess();
-        bounded.map_or(f64::NEG_INFINITY, |rest| if is_most(&rest) { margin(zone) } else { margin(&rest).min(margin(zone)) })
+        bounded.map_or(f64::NEG_INFINITY, |rest| {
+            if is_most(&rest) { margin(zone) } else { margin(&rest).min(margin(zone)) }
+        })
     }
 
-    /// Whether a coarse zone is one outage: a region in which nothing lies between those that fail, or beside them, that is as usual for sure.
+    /// Whether a coarse zone is one outage: a region in which nothing lies between those
+    /// that fail, or beside them, that is as usual for sure.
     fn is_one(&self, zone: &Zone, known: &mut Known, when: Moment) -> bool {
-        let outside = |held: &Held| self.scan.rest_alone(zone, held, &self.parameters).outside_of(zone);
+        let outside =
+            |held: &Held| self.scan.rest_alone(zone, held, &self.parameters).outside_of(zone);
         zone.is_region() && outside(known.surroundings(self, when)) < self.parameters.as_usual_at
     }
 
     /// Opens an episode with a zone that meets none, where its score is enough.
-    fn may_open(&mut self, zone: &Zone, cells: &[Cell], known: &mut Known, when: Moment, told: &mut Vec<Episode>) {
+    fn may_open(
+        &mut self,
+        zone: &Zone,
+        cells: &[Cell],
+        known: &mut Known,
+        when: Moment,
+        told: &mut Vec<Episode>,
+    ) {
         if self.opened == MOST_OPENED || !self.may_tell() {
             return;
         }
@@ -130,7 +165,8 @@ impl Detector {
         let short_by = if self.smoulders(cells, when) { self.parameters.grows_below } else { 0.0 };
         let least = self.opens_at(zone) - short_by;
         if margin >= -short_by
-            && let Some(zone) = known.bounds.bounded(&self.scan, (zone, cells), least, when.now, &self.parameters)
+            && let Some(zone) =
+                known.bounds.bounded(&self.scan, (zone, cells), least, when.now, &self.parameters)
         {
             self.opened += 1;
             known.forget_episodes();
@@ -147,20 +183,27 @@ impl Detector {
         }
     }
 
-    /// Whether an episode is to grow over a zone: where what that holds beyond all episodes speaks for itself, since around an outage of many
-    /// reports every zone scores, whatever else lies in it. Where a zone apart from all episodes, in this one, says more than all that is
-    /// beyond, it is an outage of its own. What the episode will hold is then known.
+    /// Whether an episode is to grow over a zone: where what that holds beyond all
+    /// episodes speaks for itself, since around an outage of many reports every zone
+    /// scores, whatever else lies in it. Where a zone apart from all episodes, in this
+    /// one, says more than all that is beyond, it is an outage of its own. What the
+    /// episode will hold is then known.
     fn grows_over(&self, n: usize, (zone, cells): (&Zone, &[Cell]), known: &mut Known) -> bool {
         let held = known.held(&self.followed, &self.scan);
         let new: Vec<Cell> = cells.iter().filter(|cell| !held.holds(**cell)).copied().collect();
         if new.is_empty() || self.followed[n].is_everywhere() {
             return true;
         }
-        // Coarse ones are heard for what is beyond all that is accounted for, which is more.
+        // Coarse ones are heard for what is beyond all that is accounted for, which is
+        // more.
         if zone.is_fine() {
             let rest = self.scan.rest(zone, held, &self.parameters);
-            let within = |part: &[Cell]| part.iter().all(|cell| cells.iter().any(|whole| whole.contains(*cell)));
-            let tells_more = |(other, part): &(Zone, Vec<Cell>)| rest.score <= other.score && within(part) && !self.followed[n].meets(part);
+            let within = |part: &[Cell]| {
+                part.iter().all(|cell| cells.iter().any(|whole| whole.contains(*cell)))
+            };
+            let tells_more = |(other, part): &(Zone, Vec<Cell>)| {
+                rest.score <= other.score && within(part) && !self.followed[n].meets(part)
+            };
             if rest.score < self.parameters.grows_at || known.apart.iter().any(tells_more) {
                 return false;
             }
@@ -172,7 +215,13 @@ impl Detector {
     }
 
     /// The zone that would have opened an episode now, where a look was earlier.
-    fn opens_now(&self, n: usize, (zone, cells): (&Zone, &[Cell]), known: &mut Known, when: Moment) -> Option<Zone> {
+    fn opens_now(
+        &self,
+        n: usize,
+        (zone, cells): (&Zone, &[Cell]),
+        known: &mut Known,
+        when: Moment,
+    ) -> Option<Zone> {
         let least = self.opens_at(zone);
         if when.is_running || !self.followed[n].is_early || zone.score < least {
             return None;
@@ -181,22 +230,39 @@ impl Detector {
     }
 
     /// What a zone is to the only episode that it meets.
-    fn relation(&self, n: usize, (zone, cells): (&Zone, &[Cell]), zones: &[Zone], known: &mut Known, when: Moment) -> Relation {
+    fn relation(
+        &self,
+        n: usize,
+        (zone, cells): (&Zone, &[Cell]),
+        zones: &[Zone],
+        known: &mut Known,
+        when: Moment,
+    ) -> Relation {
         let least = self.opens_at(zone);
         // Coarse zones over scattered cells are always far apart.
-        if !zone.is_fine() || zone.score < least || self.opened == MOST_OPENED || self.followed[n].is_everywhere() {
+        if !zone.is_fine()
+            || zone.score < least
+            || self.opened == MOST_OPENED
+            || self.followed[n].is_everywhere()
+        {
             return Relation::Part;
         }
         let far = known.parts(&self.followed[n], &self.scan).far(cells);
-        let weaker = if far.is_empty() { self.unnamed(n, (zone, cells), known, when) } else { None };
+        let weaker =
+            if far.is_empty() { self.unnamed(n, (zone, cells), known, when) } else { None };
         if weaker.is_none() && (far.is_empty() || self.are_one(n, &far, zones, known, when)) {
             return Relation::Part;
         }
-        let Some(bounded) = known.bounds.bounded(&self.scan, (zone, cells), least, when.now, &self.parameters) else {
+        let Some(bounded) =
+            known.bounds.bounded(&self.scan, (zone, cells), least, when.now, &self.parameters)
+        else {
             return Relation::Part;
         };
         match weaker {
-            None => Relation::Own(bounded, known.parts(&self.followed[n], &self.scan).cells(&far).collect()),
+            None => Relation::Own(
+                bounded,
+                known.parts(&self.followed[n], &self.scan).cells(&far).collect(),
+            ),
             Some(_) if self.followed[n].names_none_of(cells) => Relation::Own(bounded, Vec::new()),
             // Which cells are named waits for the step.
             Some(_) if when.is_running => Relation::Part,
@@ -204,9 +270,17 @@ impl Detector {
         }
     }
 
-    /// A zone without the cells that an episode names, where that is most of what is too much in it, and enough to open another. Where next to
-    /// nothing is expected an outage has a hundred times as much: what has five times as much beside it is neither of its kind nor as usual.
-    fn unnamed(&self, n: usize, (zone, cells): (&Zone, &[Cell]), known: &mut Known, when: Moment) -> Option<Zone> {
+    /// A zone without the cells that an episode names, where that is most of what is too
+    /// much in it, and enough to open another. Where next to nothing is expected an
+    /// outage has a hundred times as much: what has five times as much beside it is
+    /// neither of its kind nor as usual.
+    fn unnamed(
+        &self,
+        n: usize,
+        (zone, cells): (&Zone, &[Cell]),
+        known: &mut Known,
+        when: Moment,
+    ) -> Option<Zone> {
         let named = known.named(&self.followed[n], &self.scan, when.now, &self.parameters);
         if named.core.overlaps(&cells.iter().copied().collect()) {
             return None;
@@ -216,7 +290,14 @@ impl Detector {
     }
 
     /// Whether these parts of an episode and others of it lie in one region that fails.
-    fn are_one(&self, n: usize, far: &[Part], zones: &[Zone], known: &mut Known, when: Moment) -> bool {
+    fn are_one(
+        &self,
+        n: usize,
+        far: &[Part],
+        zones: &[Zone],
+        known: &mut Known,
+        when: Moment,
+    ) -> bool {
         let regions = |known: &mut Known| {
             let regions = zones.iter().filter(|zone| self.is_one(zone, known, when));
             regions.map(|zone| self.scan.cells_of(zone)).collect()
@@ -224,19 +305,30 @@ impl Detector {
         known.are_one(&self.followed[n], far, regions, &self.scan)
     }
 
-    /// Joins those of these episodes whose cells have come to touch; a zone that spans several is evidence of all, and a coarse one that is
-    /// heard says that they are one; of those told apart only where it is heard for what lies beyond them. What a fine one holds between episodes
-    /// that do not touch is the first one's.
-    fn join(&mut self, met: &[usize], (zone, cells): (&Zone, &[Cell]), known: &mut Known, when: Moment, told: &mut Vec<Episode>) {
+    /// Joins those of these episodes whose cells have come to touch; a zone that spans
+    /// several is evidence of all, and a coarse one that is heard says that they are one;
+    /// of those told apart only where it is heard for what lies beyond them. What a fine
+    /// one holds between episodes that do not touch is the first one's.
+    fn join(
+        &mut self,
+        met: &[usize],
+        (zone, cells): (&Zone, &[Cell]),
+        known: &mut Known,
+        when: Moment,
+        told: &mut Vec<Episode>,
+    ) {
         let first = met[0];
         let before = self.followed.len();
         self.followed[first].keep(when.now);
         let any_apart = met.iter().any(|n| self.followed[*n].is_apart());
-        let joins_all = !zone.is_fine() && (!any_apart || self.margin(zone, false, known, when) >= 0.0);
+        let joins_all =
+            !zone.is_fine() && (!any_apart || self.margin(zone, false, known, when) >= 0.0);
         for n in met[1..].iter().rev() {
             self.followed[*n].keep(when.now);
             let (one, other) = (&self.followed[first], &self.followed[*n]);
-            let is_one = joins_all || !zone.is_fine() && !one.is_apart() && !other.is_apart() || known.touch(one, other);
+            let is_one = joins_all
+                || !zone.is_fine() && !one.is_apart() && !other.is_apart()
+                || known.touch(one, other);
             if is_one {
                 known.forget_episodes();
                 let mut other = self.followed.remove(*n);
@@ -253,11 +345,14 @@ impl Detector {
         }
     }
 
-    /// Notes, once a minute, that a zone is near the score that opens an episode. Gives whether zones here have been so for long.
+    /// Notes, once a minute, that a zone is near the score that opens an episode. Gives
+    /// whether zones here have been so for long.
     fn smoulders(&mut self, cells: &[Cell], Moment { now, is_running, .. }: Moment) -> bool {
         self.smouldering.retain(|fire| now.0 - fire.last.0 <= SMOULDERS_WITHIN_MINUTES);
         let meets = |fire: &&mut Smouldering| {
-            cells.iter().any(|cell| fire.cells.iter().any(|other| cell.contains(*other) || other.contains(*cell)))
+            cells.iter().any(|cell| {
+                fire.cells.iter().any(|other| cell.contains(*other) || other.contains(*cell))
+            })
         };
         if let Some(fire) = self.smouldering.iter_mut().find(meets) {
             fire.last = if is_running { fire.last } else { now };
@@ -273,9 +368,18 @@ impl Detector {
         self.baseline.hours() >= self.parameters.silent_hours
     }
 
-    /// Everywhere is an episode where what is neither accounted for nor lies in any finer zone is still too much.
-    fn judge_everywhere(&mut self, zone: &Zone, zones: &[Zone], known: &mut Known, when: Moment, told: &mut Vec<Episode>) {
-        if let Some(everywhere) = self.followed.iter_mut().find(|followed| followed.is_everywhere()) {
+    /// Everywhere is an episode where what is neither accounted for nor lies in any finer
+    /// zone is still too much.
+    fn judge_everywhere(
+        &mut self,
+        zone: &Zone,
+        zones: &[Zone],
+        known: &mut Known,
+        when: Moment,
+        told: &mut Vec<Episode>,
+    ) {
+        if let Some(everywhere) = self.followed.iter_mut().find(|followed| followed.is_everywhere())
+        {
             everywhere.grow(*zone, &[], when.now);
             return;
         }
@@ -283,22 +387,30 @@ impl Detector {
         if zone.score < least || !self.may_tell() {
             return;
         }
-        let in_zones: CellSet = zones.iter().filter(|zone| zone.is_fine()).flat_map(|zone| self.scan.cells_of(zone)).collect();
+        let in_zones: CellSet = zones
+            .iter()
+            .filter(|zone| zone.is_fine())
+            .flat_map(|zone| self.scan.cells_of(zone))
+            .collect();
         let accounted = known.accounted(self, when);
         let is_left_out = |cell: Cell| accounted.holds(cell) || in_zones.holds(cell);
         let places = &self.scan.levels[usize::from(Resolution::HOURLY.number())];
         let (mut observed, mut expected) = (zone.observed, zone.expected);
-        for (place, cell) in places.cells.iter().enumerate().filter(|(_, cell)| is_left_out(**cell)) {
+        for (place, cell) in places.cells.iter().enumerate().filter(|(_, cell)| is_left_out(**cell))
+        {
             observed -= f64::from(places.counts[place][zone.window]);
             expected -= self.scan.expected(*cell, &self.scan.exposure[zone.window]);
         }
         // Judged as any zone is: what is left out is the rest of the map.
-        let expected = corrected(observed, expected, zone.observed, zone.expected, &self.parameters).expected;
+        let expected =
+            corrected(observed, expected, zone.observed, zone.expected, &self.parameters).expected;
         let rest = zone.with(observed, expected.max(self.parameters.least_expected));
         if rest.score < self.opens_at(&rest) {
             return;
         }
-        if let Some(zone) = known.bounds.bounded(&self.scan, (zone, &[]), least, when.now, &self.parameters) {
+        if let Some(zone) =
+            known.bounds.bounded(&self.scan, (zone, &[]), least, when.now, &self.parameters)
+        {
             for mut other in std::mem::take(&mut self.followed) {
                 told.push(resolve(&mut other.told, when.at));
             }
@@ -311,7 +423,10 @@ impl Detector {
     fn open(&mut self, zone: Zone, cells: &[Cell], when: Moment, told: &mut Vec<Episode>) {
         let now = when.now;
         self.over.retain(|(_, over)| now.0 - over.0 < REOPENS_MINUTES);
-        let again = self.over.iter().rposition(|(f, _)| zone.centre.is_some() != f.is_everywhere() && f.meets(cells));
+        let again = self
+            .over
+            .iter()
+            .rposition(|(f, _)| zone.centre.is_some() != f.is_everywhere() && f.meets(cells));
         let followed = if let Some(n) = again {
             let (mut again, _) = self.over.remove(n);
             again.reopen();

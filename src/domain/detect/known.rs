@@ -1,4 +1,5 @@
-//! What one look or step has worked out of its zones and episodes: many zones ask the same, and none needs it twice.
+//! What one look or step has worked out of its zones and episodes: many zones ask the
+//! same, and none needs it twice.
 
 use super::Detector;
 use super::flood::Bounds;
@@ -29,7 +30,8 @@ pub struct Known {
 #[derive(Debug, Default)]
 struct OfEpisodes {
     reached: Option<Reached>,
-    /// What fine zones meet, by their numbers; empty once an episode reaches more than when that was asked.
+    /// What fine zones meet, by their numbers; empty once an episode reaches more than
+    /// when that was asked.
     met: Vec<Option<Vec<usize>>>,
     held: Option<Held>,
     surroundings: Option<Held>,
@@ -97,12 +99,20 @@ impl Known {
     }
 
     /// The places of the episodes that the zone of this number, of these cells, meets.
-    pub fn met(&mut self, number: usize, followed: &[Followed], (zone, cells): (&Zone, &[Cell]), scan: &Scan) -> Vec<usize> {
+    pub fn met(
+        &mut self,
+        number: usize,
+        followed: &[Followed],
+        (zone, cells): (&Zone, &[Cell]),
+        scan: &Scan,
+    ) -> Vec<usize> {
         let OfEpisodes { reached, met, .. } = &mut self.of_episodes;
         if let Some(met) = met.get_mut(number).and_then(Option::take) {
             return met;
         }
-        reached.get_or_insert_with(|| Reached::by(followed.iter().enumerate())).met(zone, cells, scan)
+        reached
+            .get_or_insert_with(|| Reached::by(followed.iter().enumerate()))
+            .met(zone, cells, scan)
     }
 
     /// What all of them reach.
@@ -124,7 +134,9 @@ impl Known {
     pub fn accounted(&mut self, detector: &Detector, when: Moment) -> &Held {
         self.surroundings(detector, when);
         let OfEpisodes { surroundings, accounted, .. } = &mut self.of_episodes;
-        accounted.get_or_insert_with(|| detector.accounted(surroundings.as_ref().expect("just worked out"), when))
+        accounted.get_or_insert_with(|| {
+            detector.accounted(surroundings.as_ref().expect("just worked out"), when)
+        })
     }
 
     /// The parts of one.
@@ -133,7 +145,13 @@ impl Known {
     }
 
     /// What one names, and would name if it reached it.
-    pub fn named(&mut self, followed: &Followed, scan: &Scan, now: Minute, parameters: &Parameters) -> &Named {
+    pub fn named(
+        &mut self,
+        followed: &Followed,
+        scan: &Scan,
+        now: Minute,
+        parameters: &Parameters,
+    ) -> &Named {
         self.of_episodes.named.entry(followed.told.id).or_insert_with(|| {
             let mut named = Named { held: Held::default(), core: followed.core_cells(scan) };
             let likely = followed.would_name(scan, now, parameters);
@@ -143,7 +161,13 @@ impl Known {
     }
 
     /// Whether some parts of one, and others of it, lie in one region that fails.
-    pub fn are_one(&mut self, followed: &Followed, parts: &[Part], regions: impl FnOnce(&mut Self) -> Vec<Vec<Cell>>, scan: &Scan) -> bool {
+    pub fn are_one(
+        &mut self,
+        followed: &Followed,
+        parts: &[Part],
+        regions: impl FnOnce(&mut Self) -> Vec<Vec<Cell>>,
+        scan: &Scan,
+    ) -> bool {
         let regions = match self.of_episodes.regions.take() {
             Some(known) => known,
             None => regions(self),
@@ -155,6 +179,10 @@ impl Known {
 
     /// Whether two touch: which cells are named does not change by what they grow over.
     pub fn touch(&mut self, one: &Followed, other: &Followed) -> bool {
-        *self.of_episodes.touching.entry((one.told.id, other.told.id)).or_insert_with(|| one.touches(other))
+        *self
+            .of_episodes
+            .touching
+            .entry((one.told.id, other.told.id))
+            .or_insert_with(|| one.touches(other))
     }
 }

@@ -1,5 +1,6 @@
-//! What an hour of the past teaches: how much is usual where, how it scatters, how much of it comes late. What an outage explains teaches nothing:
-//! the next one at the same place must not have to be the greater for it.
+//! What an hour of the past teaches: how much is usual where, how it scatters, how much
+//! of it comes late. What an outage explains teaches nothing: the next one at the same
+//! place must not have to be the greater for it.
 
 use super::Detector;
 use super::scan::counts_now;
@@ -12,7 +13,8 @@ use crate::domain::time::{Hour, Minute};
 use hashbrown::HashMap;
 use std::sync::Arc;
 
-/// For so long at most an outage explains what is reported in it: what stays for longer is usual, and a tail that fades for a day is learnt.
+/// For so long at most an outage explains what is reported in it: what stays for longer
+/// is usual, and a tail that fades for a day is learnt.
 const EXPLAINS_MINUTES: i64 = 12 * 60;
 
 /// An outage: where and when it explains what was reported.
@@ -69,10 +71,18 @@ impl Explained {
 }
 
 impl Detector {
-    /// Learns one hour of the past: each once, in order, no sooner than [`REREAD_MINUTES`](super::REREAD_MINUTES) after it ended. None: nobody reported.
+    /// Learns one hour of the past: each once, in order, no sooner than
+    /// [`REREAD_MINUTES`](super::REREAD_MINUTES) after it ended. None: nobody reported.
     ///
-    /// Of `lender`, the provider that was heard of most, it takes the shape of the week and of the map, as a prior of fixed weight.
-    pub fn learn(&mut self, hour: Hour, facts: Option<&Counts>, live_minutes: u32, lender: Option<&Arc<Baseline>>) {
+    /// Of `lender`, the provider that was heard of most, it takes the shape of the week
+    /// and of the map, as a prior of fixed weight.
+    pub fn learn(
+        &mut self,
+        hour: Hour,
+        facts: Option<&Counts>,
+        live_minutes: u32,
+        lender: Option<&Arc<Baseline>>,
+    ) {
         let lender = lender.filter(|lender| self.baseline.reports() < lender.reports());
         if facts.is_none() && self.baseline.reports() == 0.0 {
             return;
@@ -80,19 +90,35 @@ impl Detector {
         let live = f64::from(live_minutes) / 60.0;
         let explained = self.explained_in(hour);
         let mut reports = self.reports_of(facts, &explained);
-        // No more than a fifth: what came late in an outage must not make late reports usual.
+        // No more than a fifth: what came late in an outage must not make late reports
+        // usual.
         self.scan.share_late = (self.late.0.min(0.2 * self.late.1) + 1.0) / (self.late.1 + 30.0);
         if self.baseline.weeks() > 0.5 && live > 0.0 {
-            self.scan.learn(hour, &reports, self.baseline.expected_in(hour, live), &explained, &self.parameters);
+            self.scan.learn(
+                hour,
+                &reports,
+                self.baseline.expected_in(hour, live),
+                &explained,
+                &self.parameters,
+            );
         }
         self.scan.let_go_of_baseline();
-        Arc::make_mut(&mut self.baseline).count(hour, &reports, live, lender.map(|lender| &**lender));
+        Arc::make_mut(&mut self.baseline).count(
+            hour,
+            &reports,
+            live,
+            lender.map(|lender| &**lender),
+        );
         self.leave_out_explained(&mut reports, hour, live, &explained);
         self.explained = explained.is_somewhere().then_some((hour, explained));
         let baseline = Arc::make_mut(&mut self.baseline);
         baseline.learn(hour, &reports, live);
         baseline.refresh(lender.map(|lender| &**lender));
-        self.scan.prior_dispersion = if self.is_cold() { self.parameters.dispersion_cold } else { self.parameters.dispersion };
+        self.scan.prior_dispersion = if self.is_cold() {
+            self.parameters.dispersion_cold
+        } else {
+            self.parameters.dispersion
+        };
         // Of an hour in which nobody was here nothing was learnt.
         let learnt = reports.iter().filter(|_| live > 0.0).map(|(cell, _)| *cell);
         self.scan.refresh(Arc::clone(&self.baseline), lender.cloned(), learnt);
@@ -102,7 +128,8 @@ impl Detector {
 
     /// Where outages explain the reports of an hour, its own and those it was told of.
     fn explained_in(&mut self, hour: Hour) -> Explained {
-        self.past.retain(|outage| hour.minutes().start < explains_until(outage.began, outage.ended));
+        self.past
+            .retain(|outage| hour.minutes().start < explains_until(outage.began, outage.ended));
         let mut explained = Explained::default();
         for outage in self.past.iter().filter(|outage| explains(outage.began, outage.ended, hour)) {
             explained.add(&outage.cells, outage.everywhere);
@@ -116,11 +143,15 @@ impl Detector {
         explained
     }
 
-    /// What detection counts of an hour by cell, sorted. Of what is not explained it notes how much came late.
+    /// What detection counts of an hour by cell, sorted. Of what is not explained it
+    /// notes how much came late.
     fn reports_of(&mut self, facts: Option<&Counts>, explained: &Explained) -> Vec<(Cell, f64)> {
         let mut reports = HashMap::<Cell, f64>::new();
-        for (key, tally) in facts.into_iter().flat_map(Counts::rows).filter(|(key, _)| counts_now(*key)) {
-            let (cell, count) = (key.cell().rolled_up_to(Resolution::HOURLY), f64::from(tally.count));
+        for (key, tally) in
+            facts.into_iter().flat_map(Counts::rows).filter(|(key, _)| counts_now(*key))
+        {
+            let (cell, count) =
+                (key.cell().rolled_up_to(Resolution::HOURLY), f64::from(tally.count));
             *reports.entry(cell).or_default() += count;
             if !explained.holds(cell) {
                 self.late.0 += if key.lane() == Lane::LateArrived { count } else { 0.0 };
@@ -132,13 +163,23 @@ impl Detector {
         reports
     }
 
-    /// Puts in the place of what is explained what was expected there: of all cells, for those without reports are a part of what is usual too.
-    fn leave_out_explained(&self, reports: &mut Vec<(Cell, f64)>, hour: Hour, live: f64, explained: &Explained) {
+    /// Puts in the place of what is explained what was expected there: of all cells, for
+    /// those without reports are a part of what is usual too.
+    fn leave_out_explained(
+        &self,
+        reports: &mut Vec<(Cell, f64)>,
+        hour: Hour,
+        live: f64,
+        explained: &Explained,
+    ) {
         if explained.is_somewhere() {
             let expected = self.baseline.expected_in(hour, live);
             reports.retain(|(cell, _)| !explained.holds(*cell));
-            let cells = self.baseline.cells(Resolution::HOURLY).filter(|cell| explained.holds(*cell));
-            reports.extend(cells.map(|cell| (cell, expected * self.baseline.share(cell, part_of(hour), None))));
+            let cells =
+                self.baseline.cells(Resolution::HOURLY).filter(|cell| explained.holds(*cell));
+            reports.extend(
+                cells.map(|cell| (cell, expected * self.baseline.share(cell, part_of(hour), None))),
+            );
             reports.sort_unstable_by_key(|(cell, _)| *cell);
         }
     }

@@ -1,4 +1,5 @@
-//! What other providers hear of the same place: where they too have more reports than usual it is the place that is busy, and none of them is down.
+//! What other providers hear of the same place: where they too have more reports than
+//! usual it is the place that is busy, and none of them is down.
 
 use super::Detector;
 use super::hearing::Hearing;
@@ -12,20 +13,24 @@ use hashbrown::HashMap;
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
-/// Which of [`WINDOWS`] others are asked of: the last hour, whatever that of the zone is. A few minutes of them say little.
+/// Which of [`WINDOWS`] others are asked of: the last hour, whatever that of the zone is.
+/// A few minutes of them say little.
 const ASKED: usize = 6;
 const _: () = assert!(WINDOWS[ASKED] == 60);
-/// In so many of the shorter [`WINDOWS`] zones ask: how places are busy for longer, each zone has learnt from how it scatters.
+/// In so many of the shorter [`WINDOWS`] zones ask: how places are busy for longer, each
+/// zone has learnt from how it scatters.
 const ASKING: usize = 8;
 const _: () = assert!(WINDOWS[ASKING - 1] == 90);
-/// The coarsest resolution of zones that ask, up to some 60 km around. In larger ones a town that is busy says nothing of the others.
+/// The coarsest resolution of zones that ask, up to some 60 km around. In larger ones a
+/// town that is busy says nothing of the others.
 const ASKING_LEVEL: u8 = 5;
 
-/// Who was never heard of in the cell of this resolution that a zone lies in, nor in one next to that, has nothing to say of it: all of a zone that
-/// asks lies there.
+/// Who was never heard of in the cell of this resolution that a zone lies in, nor in one
+/// next to that, has nothing to say of it: all of a zone that asks lies there.
 pub(super) const NEAR: Resolution = Resolution::ALL[3];
 
-/// The providers that one is compared with: all but those that fail together with it. By default, nobody.
+/// The providers that one is compared with: all but those that fail together with it. By
+/// default, nobody.
 #[derive(Debug, Clone, Default)]
 pub struct Others<'a> {
     /// The detectors before that of the one in the catalogue, and those after it.
@@ -33,7 +38,8 @@ pub struct Others<'a> {
     after: &'a [Detector],
     /// None where there is nobody.
     hearing: Option<&'a Hearing>,
-    /// Those that were heard of in or beside a cell of [`NEAR`], as far as that was asked: of a hundred providers few are.
+    /// Those that were heard of in or beside a cell of [`NEAR`], as far as that was
+    /// asked: of a hundred providers few are.
     near: RefCell<HashMap<Cell, Near<'a>>>,
 }
 
@@ -50,20 +56,23 @@ pub struct Heard {
     pub ratio: f64,
 }
 
-/// The question of the zones around one cell, put only where a score needs the answer: each of their rings is summed once.
+/// The question of the zones around one cell, put only where a score needs the answer:
+/// each of their rings is summed once.
 #[derive(Debug)]
 pub struct Asked<'a, 'b> {
     others: &'a Others<'b>,
     centre: Cell,
     /// What those near hear of the zone that was asked about last; none before the first.
     around: Option<Vec<Around<'b>>>,
-    /// The cells within [`STEPS`] steps of the centre, where somebody was never heard of in that: the same for all of them.
+    /// The cells within [`STEPS`] steps of the centre, where somebody was never heard of
+    /// in that: the same for all of them.
     disk: OnceCell<Vec<(Cell, u8)>>,
     /// The last answer, and of how many steps.
     answer: Option<(usize, Option<Heard>)>,
 }
 
-/// What a provider hears of the last hour within so many rings of a cell, whether or not it was ever heard of there.
+/// What a provider hears of the last hour within so many rings of a cell, whether or not
+/// it was ever heard of there.
 #[derive(Debug)]
 struct Around<'a> {
     scan: &'a Scan,
@@ -76,7 +85,8 @@ struct Around<'a> {
 }
 
 impl<'a> Others<'a> {
-    /// Those beside the provider whose detector lies between these two parts of a catalogue's. Costs nothing until somebody is asked.
+    /// Those beside the provider whose detector lies between these two parts of a
+    /// catalogue's. Costs nothing until somebody is asked.
     #[must_use]
     pub fn beside(before: &'a [Detector], after: &'a [Detector], hearing: &'a Hearing) -> Self {
         Self { before, after, hearing: Some(hearing), near: RefCell::default() }
@@ -90,19 +100,25 @@ impl<'a> Others<'a> {
 
     fn near(&self, centre: Cell) -> Near<'a> {
         let region = centre.rolled_up_to(NEAR);
-        let found = || self.hearing.map_or_else(Vec::new, |hearing| hearing.near(self.before, self.after, region)).into();
+        let found = || {
+            self.hearing
+                .map_or_else(Vec::new, |hearing| hearing.near(self.before, self.after, region))
+                .into()
+        };
         Rc::clone(self.near.borrow_mut().entry(region).or_insert_with(found))
     }
 }
 
 impl Asked<'_, '_> {
-    /// By how much they say that more than usual is to be expected in a window of the zone of so many steps; none where nobody is asked.
+    /// By how much they say that more than usual is to be expected in a window of the
+    /// zone of so many steps; none where nobody is asked.
     pub fn ratio(&mut self, steps: usize, window: usize, parameters: &Parameters) -> Option<f64> {
         self.heard(steps, window, parameters).map(|heard| heard.ratio)
     }
 
-    /// What they hear within so many steps; none where there is nobody to ask, or a zone like that does not ask in that window. Cheapest where smaller
-    /// zones are asked about first.
+    /// What they hear within so many steps; none where there is nobody to ask, or a zone
+    /// like that does not ask in that window. Cheapest where smaller zones are asked
+    /// about first.
     pub fn heard(&mut self, steps: usize, window: usize, parameters: &Parameters) -> Option<Heard> {
         if window >= ASKING || self.centre.resolution().number() < ASKING_LEVEL {
             return None;
@@ -117,7 +133,9 @@ impl Asked<'_, '_> {
 
     fn sum(&mut self, steps: usize, parameters: &Parameters) -> Option<Heard> {
         let (others, centre) = (self.others, self.centre);
-        let around = self.around.get_or_insert_with(|| others.near(centre).iter().map(|scan| Around::new(scan, centre)).collect());
+        let around = self.around.get_or_insert_with(|| {
+            others.near(centre).iter().map(|scan| Around::new(scan, centre)).collect()
+        });
         if around.is_empty() {
             return None;
         }
@@ -126,10 +144,18 @@ impl Asked<'_, '_> {
             around.reach(steps, centre, &self.disk);
             let (count, usual) = around.hour();
             counted += count;
-            expected += corrected(count, usual, f64::from(around.scan.counts[ASKED]), around.scan.whole[ASKED], parameters).expected;
+            expected += corrected(
+                count,
+                usual,
+                f64::from(around.scan.counts[ASKED]),
+                around.scan.whole[ASKED],
+                parameters,
+            )
+            .expected;
         }
         let weight = parameters.others_weight;
-        let ratio = ((counted + weight) / (expected + weight)).clamp(1.0, parameters.others_at_most);
+        let ratio =
+            ((counted + weight) / (expected + weight)).clamp(1.0, parameters.others_at_most);
         Some(Heard { counted, expected, ratio })
     }
 }
@@ -140,7 +166,8 @@ impl<'a> Around<'a> {
         Self { scan, centre: place, rings: 0, count: 0, shares: [0.0; PARTS], heard_of: 0 }
     }
 
-    /// Adds the rings up to so many steps that are not in it yet; begins anew where it reaches further.
+    /// Adds the rings up to so many steps that are not in it yet; begins anew where it
+    /// reaches further.
     fn reach(&mut self, steps: usize, centre: Cell, disk: &OnceCell<Vec<(Cell, u8)>>) {
         if self.rings > steps + 1 {
             *self = Self::new(self.scan, centre);
@@ -150,8 +177,13 @@ impl<'a> Around<'a> {
             if let Some(own) = self.centre {
                 places.ring(own, ring).iter().for_each(|place| self.add(places, *place as usize));
             } else {
-                let cells = disk.get_or_init(|| centre.disk(STEPS as u8)).iter().filter(|(_, away)| usize::from(*away) == ring);
-                cells.filter_map(|(cell, _)| places.find(*cell)).for_each(|place| self.add(places, place as usize));
+                let cells = disk
+                    .get_or_init(|| centre.disk(STEPS as u8))
+                    .iter()
+                    .filter(|(_, away)| usize::from(*away) == ring);
+                cells
+                    .filter_map(|(cell, _)| places.find(*cell))
+                    .for_each(|place| self.add(places, place as usize));
             }
         }
         self.rings = steps + 1;
@@ -159,14 +191,24 @@ impl<'a> Around<'a> {
 
     fn add(&mut self, places: &Places, place: usize) {
         self.count += places.counts[place][ASKED];
-        self.shares.iter_mut().zip(places.shares[place]).for_each(|(sum, share)| *sum += f64::from(share));
+        self.shares
+            .iter_mut()
+            .zip(places.shares[place])
+            .for_each(|(sum, share)| *sum += f64::from(share));
         self.heard_of += 1;
     }
 
     /// Reports of the last hour, and how many are usual.
     fn hour(&self) -> (f64, f64) {
         let missing = Places::cells_within(self.rings - 1).saturating_sub(self.heard_of) as f64;
-        let shares = self.shares.iter().zip(self.scan.unheard()).map(|(share, unheard)| share + f64::from(unheard) * missing);
-        (f64::from(self.count), shares.zip(self.scan.exposure[ASKED]).map(|(share, exposure)| share * exposure).sum())
+        let shares = self
+            .shares
+            .iter()
+            .zip(self.scan.unheard())
+            .map(|(share, unheard)| share + f64::from(unheard) * missing);
+        (
+            f64::from(self.count),
+            shares.zip(self.scan.exposure[ASKED]).map(|(share, exposure)| share * exposure).sum(),
+        )
     }
 }

@@ -1,29 +1,39 @@
-//! What the method leaves open: few numbers, fixed once for every provider and place. docs/detection.md says what each does.
+//! What the method leaves open: few numbers, fixed once for every provider and place.
+//! docs/detection.md says what each does.
 
 use sha2::{Digest, Sha256};
 
 /// Numbers of the method. Everything else follows from the facts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parameters {
-    /// False alarms that are wanted of one provider in a week, for each kind of zone. Decides the score that opens an episode.
+    /// False alarms that are wanted of one provider in a week, for each kind of zone.
+    /// Decides the score that opens an episode.
     pub false_alarms_a_week: f64,
-    /// The least and the greatest score that may open an episode, whatever quiet days say.
+    /// The least and the greatest score that may open an episode, whatever quiet days
+    /// say.
     pub opens_at: (f64, f64),
-    /// The least where other providers were asked of the zone: what they would have heard too is not taken for an outage.
+    /// The least where other providers were asked of the zone: what they would have heard
+    /// too is not taken for an outage.
     pub opens_asked_at: f64,
-    /// Reports a day up to which the greatest of these, and the next, are enough; with ten times as many they are one higher.
+    /// Reports a day up to which the greatest of these, and the next, are enough; with
+    /// ten times as many they are one higher.
     pub bounds_reports_a_day: f64,
     /// The score that opens an episode while too few quiet days are known.
     pub opens_untaught_at: f64,
-    /// The score that opens an episode of a provider with less than [`Self::cold_weeks`] of history.
+    /// The score that opens an episode of a provider with less than [`Self::cold_weeks`]
+    /// of history.
     pub opens_cold_at: f64,
-    /// How far below the score that opens one a zone may fall and still belong to an episode.
+    /// How far below the score that opens one a zone may fall and still belong to an
+    /// episode.
     pub grows_below: f64,
-    /// The score that what it holds beyond the episode must have, for the episode to grow over it.
+    /// The score that what it holds beyond the episode must have, for the episode to grow
+    /// over it.
     pub grows_at: f64,
-    /// A region is one outage unless what is left in it is likelier as usual than failing by this (log10 of the likelihood ratio).
+    /// A region is one outage unless what is left in it is likelier as usual than failing
+    /// by this (log10 of the likelihood ratio).
     pub as_usual_at: f64,
-    /// Minutes for which zones must have been as near as that, before they open an episode without ever scoring higher.
+    /// Minutes for which zones must have been as near as that, before they open an
+    /// episode without ever scoring higher.
     pub smoulders_minutes: i64,
     /// Distinct people, and reports, without whom there is no episode.
     pub people: f64,
@@ -35,15 +45,19 @@ pub struct Parameters {
     pub dispersion_cold: f64,
     /// What these weigh against what was learnt, as a sum of squared means.
     pub dispersion_weight: f64,
-    /// Reports that each one brings in any map's quiet hours, as if events brought several: what is above it are bursts.
+    /// Reports that each one brings in any map's quiet hours, as if events brought
+    /// several: what is above it are bursts.
     pub bursts_usual: f64,
-    /// So many reports at most are counted of what a place brings in an hour: more are an outage, or a corner that is bounded anyway.
+    /// So many reports at most are counted of what a place brings in an hour: more are an
+    /// outage, or a corner that is bounded anyway.
     pub bursts_held: f64,
     /// Which part of them is believed: the bound of the fullest corner takes the rest.
     pub bursts_believed: f64,
-    /// Expected reports that "the provider does as usual" weighs as much as, against what the rest of the map shows.
+    /// Expected reports that "the provider does as usual" weighs as much as, against what
+    /// the rest of the map shows.
     pub usual_weight: f64,
-    /// Expected reports that "the place is as usual" weighs as much as, against what other providers hear of it.
+    /// Expected reports that "the place is as usual" weighs as much as, against what
+    /// other providers hear of it.
     pub others_weight: f64,
     /// How many times as many as else they may say at most that are to be expected.
     pub others_at_most: f64,
@@ -59,7 +73,8 @@ pub struct Parameters {
     pub cold_weeks: f64,
     /// Hours of history below which nothing is told of it at all.
     pub silent_hours: f64,
-    /// A cell belongs to an episode where it has more than this share of the ratio at which it is as likely inside as outside.
+    /// A cell belongs to an episode where it has more than this share of the ratio at
+    /// which it is as likely inside as outside.
     pub names_at: f64,
     /// Reports that should have come during a silence before it is taken for the end.
     pub silence_reports: f64,
@@ -68,7 +83,8 @@ pub struct Parameters {
 }
 
 impl Parameters {
-    /// A number that is the same wherever all of these are, and another one wherever any differs.
+    /// A number that is the same wherever all of these are, and another one wherever any
+    /// differs.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
         // Every field by its name: one that is added must be added here.

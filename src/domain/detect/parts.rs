@@ -1,4 +1,5 @@
-//! Parts of an episode: which of the cells that it names are joined to its core by others, and which lie far from it.
+//! Parts of an episode: which of the cells that it names are joined to its core by
+//! others, and which lie far from it.
 
 use super::places::STEPS;
 use super::scan::Scan;
@@ -18,9 +19,11 @@ const CORE: Part = 0;
 pub struct Parts {
     /// The cells of each, the core's first.
     cells: Vec<Vec<Cell>>,
-    /// Parts by their cells, and by the cells of zones no larger than regions that these lie in.
+    /// Parts by their cells, and by the cells of zones no larger than regions that these
+    /// lie in.
     of: HashMap<Cell, Vec<Part>>,
-    /// The parts that lie in a region, of each region that is one outage; none until it is asked for.
+    /// The parts that lie in a region, of each region that is one outage; none until it
+    /// is asked for.
     in_regions: Option<HashSet<Vec<Part>>>,
 }
 
@@ -38,7 +41,9 @@ impl Parts {
         }
         let mut of: HashMap<Cell, Vec<Part>> = HashMap::new();
         for (part, cells) in cells.iter().enumerate() {
-            for cell in cells.iter().flat_map(|cell| cell.with_ancestors().skip(usize::from(REGION_LEVEL))) {
+            for cell in
+                cells.iter().flat_map(|cell| cell.with_ancestors().skip(usize::from(REGION_LEVEL)))
+            {
                 let parts = of.entry(cell).or_default();
                 if parts.last() != Some(&part) {
                     parts.push(part);
@@ -48,10 +53,16 @@ impl Parts {
         Self { cells, of, in_regions: None }
     }
 
-    /// The parts around a fine zone, where they lie far from the core and are not all that is named: an outage of its own. Else none.
+    /// The parts around a fine zone, where they lie far from the core and are not all
+    /// that is named: an outage of its own. Else none.
     pub fn far(&self, zone: &[Cell]) -> Vec<Part> {
         // Most zones lie in the core, and hold no cell outside it.
-        if self.cells.len() == 1 || zone.iter().find_map(|cell| self.of.get(cell)).is_some_and(|parts| parts.contains(&CORE)) {
+        if self.cells.len() == 1
+            || zone
+                .iter()
+                .find_map(|cell| self.of.get(cell))
+                .is_some_and(|parts| parts.contains(&CORE))
+        {
             return Vec::new();
         }
         let far = self.within(zone);
@@ -60,7 +71,11 @@ impl Parts {
     }
 
     /// Whether one of the regions holds some of these parts and others too.
-    pub fn are_one_with_others<'a>(&mut self, parts: &[Part], regions: impl IntoIterator<Item = &'a Vec<Cell>>) -> bool {
+    pub fn are_one_with_others<'a>(
+        &mut self,
+        parts: &[Part],
+        regions: impl IntoIterator<Item = &'a Vec<Cell>>,
+    ) -> bool {
         if self.in_regions.is_none() {
             self.in_regions = Some(regions.into_iter().map(|region| self.within(region)).collect());
         }
@@ -71,7 +86,8 @@ impl Parts {
 
     /// The parts that have cells in a zone of these cells, sorted.
     fn within(&self, zone: &[Cell]) -> Vec<Part> {
-        let mut within: Vec<Part> = zone.iter().filter_map(|cell| self.of.get(cell)).flatten().copied().collect();
+        let mut within: Vec<Part> =
+            zone.iter().filter_map(|cell| self.of.get(cell)).flatten().copied().collect();
         within.sort_unstable();
         within.dedup();
         within
@@ -83,7 +99,8 @@ impl Parts {
     }
 }
 
-/// These cells and all others that they are joined to; the others are taken out of those that are left.
+/// These cells and all others that they are joined to; the others are taken out of those
+/// that are left.
 fn joined_to(seeds: Vec<Cell>, left: &mut HashSet<Cell>, scan: &Scan) -> Vec<Cell> {
     let mut found = seeds;
     let mut at = 0;

@@ -1,4 +1,5 @@
-//! The places of one resolution: every cell a provider was heard of in, what its windows hold, and which of them are near each other.
+//! The places of one resolution: every cell a provider was heard of in, what its windows
+//! hold, and which of them are near each other.
 
 use super::spread::Spread;
 use crate::domain::baseline::PARTS;
@@ -6,13 +7,16 @@ use crate::domain::grid::Cell;
 use crate::domain::time::Minute;
 use hashbrown::HashMap;
 
-/// The windows that are looked at, in minutes: each about 1.4 times the one before, so that any duration is met within a fifth.
+/// The windows that are looked at, in minutes: each about 1.4 times the one before, so
+/// that any duration is met within a fifth.
 pub const WINDOWS: [i64; 13] = [5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 360, 480];
 /// How many they are.
 pub const W: usize = WINDOWS.len();
-/// The windows in which late reports are looked at alone: the first so many, up to two hours.
+/// The windows in which late reports are looked at alone: the first so many, up to two
+/// hours.
 pub const LATE_W: usize = 9;
-/// How many steps from its centre the largest zone of a resolution reaches: 37 cells, about five of the next coarser resolution.
+/// How many steps from its centre the largest zone of a resolution reaches: 37 cells,
+/// about five of the next coarser resolution.
 pub const STEPS: usize = 3;
 
 /// Places of one resolution, in columns.
@@ -36,11 +40,13 @@ pub struct Places {
     pub spread: Vec<[Spread; STEPS + 1]>,
     /// The step in which zones around it were last looked at.
     pub looked: Vec<u64>,
-    /// Reports before this minute were explained by an episode that is over, and are in no window.
+    /// Reports before this minute were explained by an episode that is over, and are in
+    /// no window.
     pub explained: Vec<Minute>,
 }
 
-/// The places within [`STEPS`] steps, nearest first, in the order of their cells, itself the first; and how many are within each number of steps.
+/// The places within [`STEPS`] steps, nearest first, in the order of their cells, itself
+/// the first; and how many are within each number of steps.
 #[derive(Debug, Clone, Default)]
 struct Near {
     places: Vec<u32>,
@@ -76,7 +82,8 @@ impl Places {
         1 + 3 * steps * (steps + 1)
     }
 
-    /// Makes the place of a cell, which has none yet, in a place of the next coarser resolution.
+    /// Makes the place of a cell, which has none yet, in a place of the next coarser
+    /// resolution.
     pub fn make(&mut self, cell: Cell, parent: u32, (shares, learnt): ([f32; PARTS], f32)) -> u32 {
         let place = u32::try_from(self.cells.len()).expect("no resolution up to 7 has 2^32 cells");
         self.index.insert(cell, place);
@@ -104,7 +111,8 @@ impl Places {
 
     /// Bytes of memory it takes, beside the struct itself.
     pub fn heap_bytes(&self) -> usize {
-        let near: usize = self.near.iter().map(|near| near.places.capacity() * size_of::<u32>()).sum();
+        let near: usize =
+            self.near.iter().map(|near| near.places.capacity() * size_of::<u32>()).sum();
         let columns = size_of::<Cell>()
             + size_of::<u32>()
             + size_of::<Near>()
@@ -120,12 +128,14 @@ impl Places {
 }
 
 impl Near {
-    /// In the order of cells, not of arrival: sums over them must not depend on who was heard of first.
+    /// In the order of cells, not of arrival: sums over them must not depend on who was
+    /// heard of first.
     fn insert(&mut self, place: u32, away: u8, cells: &[Cell]) {
         let away = usize::from(away);
         let from = if away == 0 { 0 } else { usize::from(self.within[away - 1]) };
         let as_near = &self.places[from..usize::from(self.within[away])];
-        let at = from + as_near.partition_point(|other| cells[*other as usize] < cells[place as usize]);
+        let at =
+            from + as_near.partition_point(|other| cells[*other as usize] < cells[place as usize]);
         self.places.insert(at, place);
         self.within[away..].iter_mut().for_each(|end| *end += 1);
     }

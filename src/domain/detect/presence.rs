@@ -11,7 +11,8 @@ const LONGEST_DEAF: i64 = 60;
 pub struct Presence {
     /// Minutes for which nobody has been here; none before the first is known.
     away: Option<i64>,
-    /// Late reports that came in these minutes waited for us: they say nothing of the provider.
+    /// Late reports that came in these minutes waited for us: they say nothing of the
+    /// provider.
     pub deaf: Range<Minute>,
 }
 
@@ -26,10 +27,14 @@ impl Presence {
     pub fn after(&self, minute: Minute, live: bool) -> Self {
         if !live {
             // How long nobody was here before the first step is not known.
-            return Self { away: Some(self.away.map_or(LONGEST_DEAF, |away| away + 1)), deaf: self.deaf.clone() };
+            return Self {
+                away: Some(self.away.map_or(LONGEST_DEAF, |away| away + 1)),
+                deaf: self.deaf.clone(),
+            };
         }
         let away = self.away.unwrap_or(0);
-        let deaf = if 0 < away { minute..minute.plus(away.min(LONGEST_DEAF)) } else { self.deaf.clone() };
+        let deaf =
+            if 0 < away { minute..minute.plus(away.min(LONGEST_DEAF)) } else { self.deaf.clone() };
         Self { away: Some(0), deaf }
     }
 }

@@ -1,4 +1,5 @@
-//! Which episodes a zone meets: found by its cells, however many episodes there are and however far they reach.
+//! Which episodes a zone meets: found by its cells, however many episodes there are and
+//! however far they reach.
 
 use super::follow::Followed;
 use super::scan::Scan;
@@ -7,8 +8,8 @@ use crate::domain::grid::{Cell, Resolution};
 use hashbrown::HashMap;
 use std::collections::BTreeSet;
 
-/// What zones around a cell hold or lie next to, four steps away at most, lies in the cell of so many resolutions coarser that it lies in, or in
-/// one next to that.
+/// What zones around a cell hold or lie next to, four steps away at most, lies in the
+/// cell of so many resolutions coarser that it lies in, or in one next to that.
 const COARSER: usize = 2;
 
 /// What the followed episodes reach, by their places among them.
@@ -21,7 +22,8 @@ pub struct Reached {
     everywhere: Vec<usize>,
     /// All others.
     others: Vec<usize>,
-    /// Those of them that zones may meet whose middle lies in a cell, as far as that was asked.
+    /// Those of them that zones may meet whose middle lies in a cell, as far as that was
+    /// asked.
     near: HashMap<Cell, Vec<usize>>,
 }
 
@@ -70,7 +72,8 @@ impl Reached {
         search.met
     }
 
-    /// Looks which of those that are left reach what lies in a zone or next to it as a whole.
+    /// Looks which of those that are left reach what lies in a zone or next to it as a
+    /// whole.
     fn search_around(&self, zone: &Zone, scan: &Scan, search: &mut Search) {
         let mut around = scan.around(zone);
         while let Some(resolution) = around.first().map(|cell| cell.resolution()) {
@@ -89,7 +92,9 @@ impl Reached {
 
     /// Those that a zone with its middle in this cell may meet.
     fn near(&mut self, middle: Cell) -> Vec<usize> {
-        let Some(coarser) = usize::from(middle.resolution().number()).checked_sub(COARSER) else { return self.others.clone() };
+        let Some(coarser) = usize::from(middle.resolution().number()).checked_sub(COARSER) else {
+            return self.others.clone();
+        };
         let Self { whole, partly, near, .. } = self;
         let region = middle.rolled_up_to(Resolution::ALL[coarser]);
         let found = near.entry(region).or_insert_with(|| {
@@ -118,7 +123,8 @@ impl Search {
     }
 }
 
-/// Notes an episode once while they are added in order; one that is noted twice is met once all the same.
+/// Notes an episode once while they are added in order; one that is noted twice is met
+/// once all the same.
 fn note(of: &mut Vec<usize>, n: usize) {
     if of.last() != Some(&n) {
         of.push(n);
@@ -134,16 +140,22 @@ mod tests {
     #[test]
     fn what_zones_may_meet_lies_in_or_beside_the_coarser_cell_that_their_middle_lies_in() {
         let next = |number: u8| Resolution::ALL[usize::from(number)];
-        let mut cells: Vec<Cell> = Cell::of_the_earth().flat_map(|cell| cell.descendants(next(COARSER as u8))).collect();
+        let mut cells: Vec<Cell> =
+            Cell::of_the_earth().flat_map(|cell| cell.descendants(next(COARSER as u8))).collect();
         for number in COARSER as u8..LEVELS as u8 {
             for cell in &cells {
                 let coarser = next(number - COARSER as u8);
-                let beside: Vec<Cell> = cell.rolled_up_to(coarser).disk(1).into_iter().map(|(near, _)| near).collect();
-                let is_beside = |(near, _): (Cell, u8)| beside.contains(&near.rolled_up_to(coarser));
+                let beside: Vec<Cell> =
+                    cell.rolled_up_to(coarser).disk(1).into_iter().map(|(near, _)| near).collect();
+                let is_beside =
+                    |(near, _): (Cell, u8)| beside.contains(&near.rolled_up_to(coarser));
                 assert!(cell.disk(STEPS as u8 + 1).into_iter().all(is_beside), "{cell:?}");
             }
-            // All of resolution 2; of finer ones what is within some, and around pentagons, where the grid is bent.
-            let is_kept = |n: usize, cell: &Cell| n.is_multiple_of(6) || cell.disk(3).len() < Places::cells_within(3);
+            // All of resolution 2; of finer ones what is within some, and around
+            // pentagons, where the grid is bent.
+            let is_kept = |n: usize, cell: &Cell| {
+                n.is_multiple_of(6) || cell.disk(3).len() < Places::cells_within(3)
+            };
             let kept = (0..).zip(&cells).filter(|(n, cell)| is_kept(*n, cell));
             cells = kept.flat_map(|(_, cell)| cell.descendants(next(number + 1))).collect();
         }

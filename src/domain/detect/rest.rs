@@ -7,7 +7,8 @@ use crate::domain::cell_set::CellSet;
 use crate::domain::grid::Cell;
 use hashbrown::HashMap;
 
-/// Cells that are accounted for, and what these hold of each of the coarser ones that they lie in, in one look or step.
+/// Cells that are accounted for, and what these hold of each of the coarser ones that
+/// they lie in, in one look or step.
 #[derive(Debug, Clone, Default)]
 pub struct Held {
     whole: CellSet,
@@ -37,8 +38,9 @@ impl Held {
 }
 
 impl Scan {
-    /// The zone without what is held of it, in the same window, scattered as the whole is. The rest of the map is what lies outside the whole
-    /// zone: what is held is no sign that more is usual.
+    /// The zone without what is held of it, in the same window, scattered as the whole
+    /// is. The rest of the map is what lies outside the whole zone: what is held is no
+    /// sign that more is usual.
     pub fn rest(&self, zone: &Zone, held: &Held, parameters: &Parameters) -> Zone {
         let (whole, rest) = self.sums_without(zone, held);
         self.with_sums(zone, &rest, self.usual(&whole, zone.window, parameters).ratio, parameters)
@@ -56,7 +58,9 @@ impl Scan {
         let places = &self.levels[usize::from(level)];
         let whole = self.sums((level, centre), zone.steps);
         let mut rest = whole;
-        for cell in places.near(centre, zone.steps).iter().map(|place| places.cells[*place as usize]) {
+        for cell in
+            places.near(centre, zone.steps).iter().map(|place| places.cells[*place as usize])
+        {
             if held.holds(cell) {
                 rest.subtract(&self.sums_of(cell));
             } else if let Some(part) = held.parts.get(&cell) {
@@ -68,9 +72,13 @@ impl Scan {
 
     fn with_sums(&self, zone: &Zone, sums: &Sums, ratio: f64, parameters: &Parameters) -> Zone {
         let w = zone.window;
-        let expected = zone.others.unwrap_or(1.0) * ratio * sums.expected(&self.exposure[w]) + parameters.least_expected;
+        let expected = zone.others.unwrap_or(1.0) * ratio * sums.expected(&self.exposure[w])
+            + parameters.least_expected;
         if zone.late_only {
-            zone.with(f64::from(sums.late[w]), expected * self.share_late + parameters.least_expected_late)
+            zone.with(
+                f64::from(sums.late[w]),
+                expected * self.share_late + parameters.least_expected_late,
+            )
         } else {
             zone.with(f64::from(sums.counts[w]), expected)
         }

@@ -1,4 +1,5 @@
-//! What the detector holds of a provider: counts in sliding windows by place, and what they are compared with.
+//! What the detector holds of a provider: counts in sliding windows by place, and what
+//! they are compared with.
 
 use super::changes::changes;
 use super::parameters::Parameters;
@@ -24,7 +25,8 @@ pub const LONGEST: i64 = WINDOWS[W - 1];
 /// A place: its resolution, and its number among the places of that.
 pub type Place = (u8, u32);
 
-/// What changes in a place: the first window that it is still in, and how many more (or fewer) reports were on time and late.
+/// What changes in a place: the first window that it is still in, and how many more (or
+/// fewer) reports were on time and late.
 type Change = (Place, usize, [i64; 2]);
 
 /// Counts of one provider, and the baseline they are compared with.
@@ -56,7 +58,8 @@ pub struct Scan {
     seen: VecDeque<(Minute, Arc<Counts>)>,
     /// Where windows end; none before the first step.
     now: Option<Minute>,
-    /// What was begun by looks at the minute that still runs; none between a step and the next look.
+    /// What was begun by looks at the minute that still runs; none between a step and the
+    /// next look.
     running: Option<Running>,
     /// As of the last step.
     presence: Presence,
@@ -64,7 +67,8 @@ pub struct Scan {
     deaf: Range<Minute>,
     /// What was expected of everywhere in each of the last minutes, the newest first.
     rates: VecDeque<Rate>,
-    /// How many of them, the newest, nothing was expected in: at least all, where that was never so.
+    /// How many of them, the newest, nothing was expected in: at least all, where that
+    /// was never so.
     unexpecting: usize,
 }
 
@@ -73,7 +77,8 @@ pub struct Scan {
 struct Running {
     /// Where something was added.
     grown: Vec<Place>,
-    /// How many places there were of each resolution when it began: who is heard of in it is, to what is learnt meanwhile, not known yet.
+    /// How many places there were of each resolution when it began: who is heard of in it
+    /// is, to what is learnt meanwhile, not known yet.
     known: [usize; LEVELS],
 }
 
@@ -100,7 +105,8 @@ impl Rate {
     }
 }
 
-/// Whether detection counts it: a problem, where it was on time in its minute, where it was late in the minute it came.
+/// Whether detection counts it: a problem, where it was on time in its minute, where it
+/// was late in the minute it came.
 #[must_use]
 pub fn counts_now(key: FactKey) -> bool {
     matches!(key.lane(), Lane::OnTime | Lane::LateArrived) && key.symptom() != Symptom::Working
@@ -133,8 +139,14 @@ impl Scan {
         }
     }
 
-    /// Takes what is known of the last minutes, and gives the places that something was added to since the step before.
-    pub fn take(&mut self, now: Minute, minutes: &[(Minute, Arc<Counts>)], live: bool) -> Vec<Place> {
+    /// Takes what is known of the last minutes, and gives the places that something was
+    /// added to since the step before.
+    pub fn take(
+        &mut self,
+        now: Minute,
+        minutes: &[(Minute, Arc<Counts>)],
+        live: bool,
+    ) -> Vec<Place> {
         if self.running.is_none() {
             self.begin(now);
         }
@@ -149,8 +161,9 @@ impl Scan {
         grown
     }
 
-    /// Takes what is known of the minute that still runs, the last one before `now`, and gives the places that something was added to since
-    /// it was last looked at. A minute that is looked at is taken for one in which somebody is here, until a step knows.
+    /// Takes what is known of the minute that still runs, the last one before `now`, and
+    /// gives the places that something was added to since it was last looked at. A minute
+    /// that is looked at is taken for one in which somebody is here, until a step knows.
     pub fn look(&mut self, now: Minute, minutes: &[(Minute, Arc<Counts>)]) -> Vec<Place> {
         if self.running.is_none() {
             self.begin(now);
@@ -175,13 +188,15 @@ impl Scan {
         self.unexpecting = self.unexpecting.saturating_add(1);
         self.let_go(now);
         self.now = Some(now);
-        self.running = Some(Running { grown: Vec::new(), known: self.levels.each_ref().map(Places::len) });
+        self.running =
+            Some(Running { grown: Vec::new(), known: self.levels.each_ref().map(Places::len) });
     }
 
     /// Says what is to be expected of the minute before `now`, by what is known now.
     fn expect(&mut self, now: Minute, live: bool) {
         let minute = now.plus(-1);
-        // A minute in which nobody could report says nothing: no report is expected of it.
+        // A minute in which nobody could report says nothing: no report is expected of
+        // it.
         let usual = if live { self.baseline.rate(minute) } else { 0.0 };
         self.rates[0] = Rate { minute, level: self.baseline.level(), usual };
         if usual > 0.0 {
@@ -202,7 +217,8 @@ impl Scan {
 
     fn expose(&mut self) {
         if self.rates.len() <= self.unexpecting {
-            // Nothing is expected in any window: of most of a large catalogue nobody was ever heard of.
+            // Nothing is expected in any window: of most of a large catalogue nobody was
+            // ever heard of.
             (self.exposure, self.whole) = ([[0.0; PARTS]; W], [0.0; W]);
             return;
         }
@@ -218,7 +234,8 @@ impl Scan {
         self.whole = self.exposure.map(|parts| parts.iter().sum());
     }
 
-    /// Takes what the minutes hold more or less than when they were last read, and gives the places that hold more, sorted.
+    /// Takes what the minutes hold more or less than when they were last read, and gives
+    /// the places that hold more, sorted.
     fn read(&mut self, now: Minute, minutes: &[(Minute, Arc<Counts>)]) -> Vec<Place> {
         self.step += 1;
         let mut grown = Vec::new();
@@ -233,15 +250,18 @@ impl Scan {
         grown
     }
 
-    /// What the minutes hold more or less than when they were last read, sorted: one change for each place and first window.
+    /// What the minutes hold more or less than when they were last read, sorted: one
+    /// change for each place and first window.
     fn changes(&mut self, now: Minute, minutes: &[(Minute, Arc<Counts>)]) -> Vec<Change> {
         let mut found: Vec<Change> = Vec::new();
-        // What came before the first minute that something was expected of is no surprise.
+        // What came before the first minute that something was expected of is no
+        // surprise.
         let from = self.rates.back().map_or(now, |oldest| oldest.minute);
         for (minute, counts) in minutes.iter().filter(|(minute, _)| from <= *minute) {
             let first = WINDOWS.partition_point(|window| *minute < now.plus(-window));
             let at = self.seen.partition_point(|(seen, _)| seen < minute);
-            let counts = if self.deaf.contains(minute) { &Arc::new(without_late(counts)) } else { counts };
+            let counts =
+                if self.deaf.contains(minute) { &Arc::new(without_late(counts)) } else { counts };
             let before = match self.seen.get_mut(at).filter(|(seen, _)| seen == minute) {
                 Some((_, before)) if Arc::ptr_eq(before, counts) => continue,
                 Some((_, before)) => Some(std::mem::replace(before, Arc::clone(counts))),
@@ -250,10 +270,16 @@ impl Scan {
                     None
                 }
             };
-            for (key, n) in changes(before.as_deref(), counts).into_iter().filter(|(key, _)| counts_now(*key)) {
+            for (key, n) in
+                changes(before.as_deref(), counts).into_iter().filter(|(key, _)| counts_now(*key))
+            {
                 let place = self.place_of(key.cell());
                 if self.places(place).explained[place.1 as usize] <= *minute {
-                    found.push((place, first, if key.lane() == Lane::LateArrived { [0, n] } else { [n, 0] }));
+                    found.push((
+                        place,
+                        first,
+                        if key.lane() == Lane::LateArrived { [0, n] } else { [n, 0] },
+                    ));
                 }
             }
         }
@@ -272,12 +298,19 @@ impl Scan {
     fn let_go(&mut self, now: Minute) {
         for (w, minutes) in WINDOWS.into_iter().enumerate() {
             let gone = now.plus(-minutes - 1);
-            let Ok(at) = self.seen.binary_search_by_key(&gone, |(minute, _)| *minute) else { continue };
+            let Ok(at) = self.seen.binary_search_by_key(&gone, |(minute, _)| *minute) else {
+                continue;
+            };
             let counts = Arc::clone(&self.seen[at].1);
             for (key, tally) in counts.rows().filter(|(key, _)| counts_now(*key)) {
                 let place = self.place_of(key.cell());
                 if self.places(place).explained[place.1 as usize] <= gone {
-                    self.add(place, -i64::from(tally.count), key.lane() == Lane::LateArrived, w..w + 1);
+                    self.add(
+                        place,
+                        -i64::from(tally.count),
+                        key.lane() == Lane::LateArrived,
+                        w..w + 1,
+                    );
                 }
             }
         }
@@ -286,7 +319,8 @@ impl Scan {
         }
     }
 
-    /// The place a report counts in: of resolution 7, or coarser where it is not known so well.
+    /// The place a report counts in: of resolution 7, or coarser where it is not known so
+    /// well.
     fn place_of(&mut self, cell: Cell) -> Place {
         let cell = cell.rolled_up_to(Resolution::HOURLY);
         (cell.resolution().number(), self.place(cell))
@@ -298,7 +332,9 @@ impl Scan {
         if let Some(place) = self.levels[level].find(cell) {
             return place;
         }
-        let parent = level.checked_sub(1).map_or(0, |coarser| self.place(cell.rolled_up_to(Resolution::ALL[coarser])));
+        let parent = level
+            .checked_sub(1)
+            .map_or(0, |coarser| self.place(cell.rolled_up_to(Resolution::ALL[coarser])));
         let (shares, learnt) = self.baseline.shares_and_learnt(cell, self.lender.as_deref());
         self.levels[level].make(cell, parent, (shares.map(|share| share as f32), learnt as f32))
     }
@@ -312,7 +348,9 @@ impl Scan {
         if n == 0 {
             return;
         }
-        let change = |count: &mut u32| *count = u32::try_from((i64::from(*count) + n).max(0)).unwrap_or(u32::MAX);
+        let change = |count: &mut u32| {
+            *count = u32::try_from((i64::from(*count) + n).max(0)).unwrap_or(u32::MAX)
+        };
         let late_windows = windows.start.min(LATE_W)..windows.end.min(LATE_W);
         let mut at = place.1 as usize;
         for places in self.levels[..=usize::from(place.0)].iter_mut().rev() {
@@ -328,26 +366,47 @@ impl Scan {
         }
     }
 
-    /// The dispersion of a zone in a window of so many minutes in which `expected` are expected, where its mean rests on `learnt` reports: but for
-    /// what the rest of the map leaves unsure.
-    pub fn dispersion(&self, spread: &Spread, minutes: i64, learnt: f64, expected: f64, parameters: &Parameters) -> f64 {
-        spread.dispersion(minutes, learnt, self.prior_dispersion, parameters) + self.bursting.each / expected
+    /// The dispersion of a zone in a window of so many minutes in which `expected` are
+    /// expected, where its mean rests on `learnt` reports: but for what the rest of the
+    /// map leaves unsure.
+    pub fn dispersion(
+        &self,
+        spread: &Spread,
+        minutes: i64,
+        learnt: f64,
+        expected: f64,
+        parameters: &Parameters,
+    ) -> f64 {
+        spread.dispersion(minutes, learnt, self.prior_dispersion, parameters)
+            + self.bursting.each / expected
     }
 
-    /// How many places there are of each resolution, but for those first heard of in the minute that still runs.
+    /// How many places there are of each resolution, but for those first heard of in the
+    /// minute that still runs.
     pub fn known(&self) -> [usize; LEVELS] {
-        self.running.as_ref().map_or_else(|| self.levels.each_ref().map(Places::len), |running| running.known)
+        self.running
+            .as_ref()
+            .map_or_else(|| self.levels.each_ref().map(Places::len), |running| running.known)
     }
 
-    /// Lets go of what was learnt until [`Self::refresh`], so that an hour can be added to it in place.
+    /// Lets go of what was learnt until [`Self::refresh`], so that an hour can be added
+    /// to it in place.
     pub fn let_go_of_baseline(&mut self) {
         self.baseline = Arc::default();
     }
 
-    /// Takes over what was learnt of shares, from now on; since the last time reports of these cells were learnt.
-    pub fn refresh(&mut self, baseline: Arc<Baseline>, lender: Option<Arc<Baseline>>, learnt: impl Iterator<Item = Cell>) {
+    /// Takes over what was learnt of shares, from now on; since the last time reports of
+    /// these cells were learnt.
+    pub fn refresh(
+        &mut self,
+        baseline: Arc<Baseline>,
+        lender: Option<Arc<Baseline>>,
+        learnt: impl Iterator<Item = Cell>,
+    ) {
         (self.baseline, self.lender) = (baseline, lender);
-        let is_new = |cell: &Cell| self.levels[usize::from(cell.resolution().number())].find(*cell).is_none();
+        let is_new = |cell: &Cell| {
+            self.levels[usize::from(cell.resolution().number())].find(*cell).is_none()
+        };
         let mut new: Vec<Cell> = learnt.flat_map(Cell::with_ancestors).filter(is_new).collect();
         // Sorted, so that the same facts number the places the same.
         new.sort_unstable();
@@ -356,21 +415,31 @@ impl Scan {
         }
         for places in &mut self.levels {
             for (place, cell) in places.cells.iter().enumerate() {
-                let (shares, learnt) = self.baseline.shares_and_learnt(*cell, self.lender.as_deref());
-                (places.shares[place], places.learnt[place]) = (shares.map(|share| share as f32), learnt as f32);
+                let (shares, learnt) =
+                    self.baseline.shares_and_learnt(*cell, self.lender.as_deref());
+                (places.shares[place], places.learnt[place]) =
+                    (shares.map(|share| share as f32), learnt as f32);
             }
         }
     }
 
-    /// Takes the reports of these cells out of all windows: an episode that is over explains them.
+    /// Takes the reports of these cells out of all windows: an episode that is over
+    /// explains them.
     pub fn explain(&mut self, inside: impl Fn(Cell) -> bool, now: Minute) {
         let mut explained: HashSet<Place> = HashSet::new();
         for (minute, counts) in self.seen.clone() {
             let first = WINDOWS.partition_point(|window| minute < now.plus(-window));
-            for (key, tally) in counts.rows().filter(|(key, _)| counts_now(*key) && inside(key.cell())) {
+            for (key, tally) in
+                counts.rows().filter(|(key, _)| counts_now(*key) && inside(key.cell()))
+            {
                 let place = self.place_of(key.cell());
                 if self.places(place).explained[place.1 as usize] <= minute {
-                    self.add(place, -i64::from(tally.count), key.lane() == Lane::LateArrived, first..W);
+                    self.add(
+                        place,
+                        -i64::from(tally.count),
+                        key.lane() == Lane::LateArrived,
+                        first..W,
+                    );
                 }
                 explained.insert(place);
             }
@@ -387,7 +456,8 @@ impl Scan {
         places.find(cell).is_some_and(|place| places.explained[place as usize] > minute)
     }
 
-    /// The cells within so many steps of one that the provider was heard of in, itself among them; none where it was not heard of in that one.
+    /// The cells within so many steps of one that the provider was heard of in, itself
+    /// among them; none where it was not heard of in that one.
     pub fn near(&self, cell: Cell, steps: usize) -> impl Iterator<Item = Cell> + '_ {
         let places = &self.levels[usize::from(cell.resolution().number())];
         let near = places.find(cell).map_or(&[][..], |place| places.near(place, steps));
@@ -408,22 +478,26 @@ impl Scan {
         sum
     }
 
-    /// What was expected of everywhere in each of the last so many minutes, the newest first.
+    /// What was expected of everywhere in each of the last so many minutes, the newest
+    /// first.
     pub fn rates(&self, minutes: i64) -> impl Iterator<Item = Rate> + '_ {
         self.rates.iter().take(usize::try_from(minutes).unwrap_or(0)).copied()
     }
 
-    /// Where windows end, and the last look or step was taken; none before the first step.
+    /// Where windows end, and the last look or step was taken; none before the first
+    /// step.
     pub const fn now(&self) -> Option<Minute> {
         self.now
     }
 
-    /// Whether the minute before `now` is still running: it was looked at, not stepped to.
+    /// Whether the minute before `now` is still running: it was looked at, not stepped
+    /// to.
     pub const fn is_running(&self) -> bool {
         self.running.is_some()
     }
 
-    /// Counts of these cells in every window, of which none is finer than a place, and what is expected of them.
+    /// Counts of these cells in every window, of which none is finer than a place, and
+    /// what is expected of them.
     pub fn windows(&self, cells: &[Cell]) -> [(f64, f64); W] {
         let mut windows = [(0.0, 0.0); W];
         for cell in cells {
@@ -453,19 +527,23 @@ impl Scan {
         std::array::from_fn(|w| (f64::from(self.counts[w]), self.whole[w]))
     }
 
-    /// In how many of the last minutes reports were expected: since it began, and where somebody was there.
+    /// In how many of the last minutes reports were expected: since it began, and where
+    /// somebody was there.
     pub fn minutes_exposed(&self) -> usize {
         self.rates.iter().filter(|rate| 0.0 < rate.expected()).count()
     }
 
-    /// Reports expected in a place, where so many are expected of everywhere. A cell finer than all places has an equal share of its own.
+    /// Reports expected in a place, where so many are expected of everywhere. A cell
+    /// finer than all places has an equal share of its own.
     pub fn expected(&self, cell: Cell, exposure: &[f64; PARTS]) -> f64 {
         if Resolution::HOURLY < cell.resolution() {
             let place = cell.rolled_up_to(Resolution::HOURLY);
-            return self.expected(place, exposure) / place.descendant_count(cell.resolution()) as f64;
+            return self.expected(place, exposure)
+                / place.descendant_count(cell.resolution()) as f64;
         }
         let places = &self.levels[usize::from(cell.resolution().number())];
-        let shares = places.find(cell).map_or_else(|| self.unheard(), |place| places.shares[place as usize]);
+        let shares =
+            places.find(cell).map_or_else(|| self.unheard(), |place| places.shares[place as usize]);
         shares.iter().zip(exposure).map(|(share, exposure)| f64::from(*share) * exposure).sum()
     }
 

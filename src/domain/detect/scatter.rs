@@ -25,17 +25,27 @@ impl Portion {
 }
 
 impl Scan {
-    /// Learns how zones scatter from one hour of reports by cell, in which `expected` were expected of everywhere: as if places did not exist of
-    /// which an outage explains the reports.
-    pub fn learn(&mut self, hour: Hour, reports: &[(Cell, f64)], expected: f64, explained: &Explained, parameters: &Parameters) {
-        let (part, block_ends, bursts) = (part_of(hour), hour.0.rem_euclid(4) == 3, self.bursting.each);
+    /// Learns how zones scatter from one hour of reports by cell, in which `expected`
+    /// were expected of everywhere: as if places did not exist of which an outage
+    /// explains the reports.
+    pub fn learn(
+        &mut self,
+        hour: Hour,
+        reports: &[(Cell, f64)],
+        expected: f64,
+        explained: &Explained,
+        parameters: &Parameters,
+    ) {
+        let (part, block_ends, bursts) =
+            (part_of(hour), hour.0.rem_euclid(4) == 3, self.bursting.each);
         let known = self.known();
         self.hear_of(reports);
         let whole: f64 = reports.iter().map(|(_, n)| n).sum();
         let counts = self.counts_of(reports);
         let left_out = self.explained_of(&counts, explained, part);
         let all_left_out = left_out[0].iter().fold(Portion::default(), Portion::with);
-        let (rest, rest_expected) = (whole - all_left_out.count, (1.0 - all_left_out.share).max(0.0) * expected);
+        let (rest, rest_expected) =
+            (whole - all_left_out.count, (1.0 - all_left_out.share).max(0.0) * expected);
         for (level, known) in known.into_iter().enumerate() {
             let places = &mut self.levels[level];
             let mut portions = portions_of(places, &counts[level], part);
@@ -48,37 +58,59 @@ impl Scan {
                     all = ring.iter().fold(all, |sum, near| sum.with(&portions[*near as usize]));
                     if !left_out[level].is_empty() {
                         let known = ring.iter().filter(|near| (**near as usize) < known);
-                        out = known.fold(out, |sum, near| sum.with(&left_out[level][*near as usize]));
+                        out =
+                            known.fold(out, |sum, near| sum.with(&left_out[level][*near as usize]));
                     }
-                    let (count, mean) = (all.count - out.count, (all.share - out.share).max(0.0) * expected);
+                    let (count, mean) =
+                        (all.count - out.count, (all.share - out.share).max(0.0) * expected);
                     let usual = corrected(count, mean, rest, rest_expected, parameters);
-                    places.spread[place][steps].learn(count, usual.expected, usual.unsure, bursts, block_ends);
+                    places.spread[place][steps].learn(
+                        count,
+                        usual.expected,
+                        usual.unsure,
+                        bursts,
+                        block_ends,
+                    );
                 }
             }
         }
         self.spread.learn(rest, rest_expected, 0.0, bursts, block_ends);
-        // What an outage brings is no burst. Up to that ratio the rest of the map is heard, and more is expected.
+        // What an outage brings is no burst. Up to that ratio the rest of the map is
+        // heard, and more is expected.
         if whole <= REST_RANGE.1 * expected + 2.0 * FEW_IN_BURSTS {
             self.learn_bursts(&counts[LEVELS - 1], part, (whole, expected), parameters);
         }
     }
 
-    /// Makes places of cells that are first heard of in these reports: where calls are few most come from such a cell, and they are bursts as well.
+    /// Makes places of cells that are first heard of in these reports: where calls are
+    /// few most come from such a cell, and they are bursts as well.
     fn hear_of(&mut self, reports: &[(Cell, f64)]) {
-        for (cell, _) in reports.iter().filter(|(cell, _)| cell.resolution() == Resolution::HOURLY) {
+        for (cell, _) in reports.iter().filter(|(cell, _)| cell.resolution() == Resolution::HOURLY)
+        {
             self.place(*cell);
         }
     }
 
-    /// Learns how reports come in bursts from an hour's counts of the finest places: of all that were heard of, where it was quiet around.
-    fn learn_bursts(&mut self, counts: &[f64], part: usize, (whole, expected): (f64, f64), parameters: &Parameters) {
+    /// Learns how reports come in bursts from an hour's counts of the finest places: of
+    /// all that were heard of, where it was quiet around.
+    fn learn_bursts(
+        &mut self,
+        counts: &[f64],
+        part: usize,
+        (whole, expected): (f64, f64),
+        parameters: &Parameters,
+    ) {
         let places = &self.levels[LEVELS - 1];
         let is_heard_of = |place: usize| 0.0 < counts[place] || 0.0 < places.learnt[place];
         let portions = portions_of(places, counts, part);
         let crowded = crowded(places, counts, FEW_IN_BURSTS);
         for place in (0..counts.len()).filter(|place| is_heard_of(*place)) {
             if crowded.contains(&(place as u32)) {
-                let near = places.near(place as u32, STEPS).iter().map(|near| *near as usize).filter(|near| is_heard_of(*near));
+                let near = places
+                    .near(place as u32, STEPS)
+                    .iter()
+                    .map(|near| *near as usize)
+                    .filter(|near| is_heard_of(*near));
                 let around = near.fold(Portion::default(), |sum, near| sum.with(&portions[near]));
                 if is_disturbed(around.count, around.share * expected, FEW_IN_BURSTS) {
                     continue;
@@ -105,8 +137,14 @@ impl Scan {
         })
     }
 
-    /// What of these reports is explained, and of which share of the provider's, by place, of each level; empty where nothing is.
-    fn explained_of(&self, counts: &[Vec<f64>; LEVELS], explained: &Explained, part: usize) -> [Vec<Portion>; LEVELS] {
+    /// What of these reports is explained, and of which share of the provider's, by
+    /// place, of each level; empty where nothing is.
+    fn explained_of(
+        &self,
+        counts: &[Vec<f64>; LEVELS],
+        explained: &Explained,
+        part: usize,
+    ) -> [Vec<Portion>; LEVELS] {
         let mut of_levels: [Vec<Portion>; LEVELS] = Default::default();
         if !explained.is_somewhere() {
             return of_levels;
@@ -114,8 +152,13 @@ impl Scan {
         let mut within: Vec<Portion> = vec![Portion::default(); self.levels[LEVELS - 1].len()];
         for level in (0..LEVELS).rev() {
             let places = &self.levels[level];
-            for (place, _) in places.cells.iter().enumerate().filter(|(_, cell)| explained.holds(**cell)) {
-                within[place] = Portion { count: counts[level][place], share: places.shares[place][part].into() };
+            for (place, _) in
+                places.cells.iter().enumerate().filter(|(_, cell)| explained.holds(**cell))
+            {
+                within[place] = Portion {
+                    count: counts[level][place],
+                    share: places.shares[place][part].into(),
+                };
             }
             let coarser = level.checked_sub(1).map_or(0, |coarser| self.levels[coarser].len());
             let mut around = vec![Portion::default(); coarser];
@@ -130,10 +173,15 @@ impl Scan {
 
 /// Of each place, its reports and its share in a part of the day.
 fn portions_of(places: &Places, counts: &[f64], part: usize) -> Vec<Portion> {
-    counts.iter().zip(&places.shares).map(|(count, shares)| Portion { count: *count, share: shares[part].into() }).collect()
+    counts
+        .iter()
+        .zip(&places.shares)
+        .map(|(count, shares)| Portion { count: *count, share: shares[part].into() })
+        .collect()
 }
 
-/// The places around which more than so many reports lie: few, so it is asked of those that have reports.
+/// The places around which more than so many reports lie: few, so it is asked of those
+/// that have reports.
 fn crowded(places: &Places, counts: &[f64], few: f64) -> HashSet<u32> {
     let mut around = HashMap::<u32, f64>::new();
     for (place, count) in counts.iter().enumerate().filter(|(_, count)| 0.0 < **count) {

@@ -1,4 +1,5 @@
-//! Spikes: where a provider has more reports now than chance explains, whether or not that is enough for an episode.
+//! Spikes: where a provider has more reports now than chance explains, whether or not
+//! that is enough for an episode.
 
 use super::episode::Evidence;
 use super::others::Others;
@@ -23,26 +24,37 @@ const _: () = assert!(WINDOWS[RECENT] == 15);
 pub struct Spike {
     /// The zone, its flood bounded.
     pub evidence: Evidence,
-    /// The cells in it that reports of its window came from, as finely as they are known, sorted; none where it is everywhere.
+    /// The cells in it that reports of its window came from, as finely as they are known,
+    /// sorted; none where it is everywhere.
     pub cells: Vec<Cell>,
     /// The score at which it would open an episode.
     pub opens_at: f64,
 }
 
 impl Detector {
-    /// Every zone near what was reported in the last quarter of an hour that scores at least 3.5, the strongest first, at most
-    /// [`MOST_SPIKES`]. A zone that shares a cell with a stronger one is left out; everywhere, which shares all, hides none.
+    /// Every zone near what was reported in the last quarter of an hour that scores at
+    /// least 3.5, the strongest first, at most [`MOST_SPIKES`]. A zone that shares a cell
+    /// with a stronger one is left out; everywhere, which shares all, hides none.
     ///
-    /// Scores all these zones anew, whether or not anything came since: as dear as a look at a minute in which all of them reported.
+    /// Scores all these zones anew, whether or not anything came since: as dear as a look
+    /// at a minute in which all of them reported.
     pub fn spikes_now(&mut self, others: &Others<'_>) -> Vec<Spike> {
         let Some(now) = self.scan.now() else { return Vec::new() };
         let mut recent: Vec<Place> = Vec::new();
         for level in 0..LEVELS {
             let counts = self.scan.levels[level].counts.iter().zip(0..);
-            recent.extend(counts.filter(|(counts, _)| counts[RECENT] > 0).map(|(_, place)| (level as u8, place)));
+            recent.extend(
+                counts
+                    .filter(|(counts, _)| counts[RECENT] > 0)
+                    .map(|(_, place)| (level as u8, place)),
+            );
         }
         self.scan.step += 1;
-        let zones = if recent.is_empty() { Vec::new() } else { self.scan.zones(&recent, others, LEAST_SCORE, &self.parameters) };
+        let zones = if recent.is_empty() {
+            Vec::new()
+        } else {
+            self.scan.zones(&recent, others, LEAST_SCORE, &self.parameters)
+        };
         let (mut spikes, mut taken, mut bounded) = (Vec::new(), Taken::default(), 0);
         let mut sources = Sources::default();
         for zone in &zones {
@@ -54,7 +66,10 @@ impl Detector {
                 continue;
             }
             bounded += 1;
-            let zone = self.scan.bounded(*zone, now, &self.parameters).filter(|zone| zone.score >= LEAST_SCORE);
+            let zone = self
+                .scan
+                .bounded(*zone, now, &self.parameters)
+                .filter(|zone| zone.score >= LEAST_SCORE);
             if let Some(zone) = zone {
                 taken.take(&cells);
                 let cells = sources.within(&cells, self.scan.levels.as_slice(), zone.window);
@@ -71,7 +86,8 @@ impl Detector {
     }
 }
 
-/// Where the reports of each window came from: a large zone often scores most, and says little of where.
+/// Where the reports of each window came from: a large zone often scores most, and says
+/// little of where.
 #[derive(Debug, Default)]
 struct Sources {
     /// Sorted: places with reports in which no finer place has any.
@@ -85,7 +101,8 @@ impl Sources {
         let of_cell = |cell: &Cell| {
             // Descendants sort just before their ancestor.
             let end = sources.partition_point(|source| source <= cell);
-            let begin = sources[..end].iter().rev().take_while(|source| cell.contains(**source)).count();
+            let begin =
+                sources[..end].iter().rev().take_while(|source| cell.contains(**source)).count();
             &sources[end - begin..end]
         };
         let mut found: Vec<Cell> = cells.iter().flat_map(of_cell).copied().collect();

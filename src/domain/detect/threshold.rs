@@ -1,8 +1,10 @@
-//! The score that opens an episode: chosen for each kind of zone from the scores of quiet days, for a wanted number of false alarms.
+//! The score that opens an episode: chosen for each kind of zone from the scores of quiet
+//! days, for a wanted number of false alarms.
 //!
-//! Peaks over a level fall off exponentially where the score is a tail probability: by `1/ln 10` per unit if the model is right, slower where
-//! one event brings several reports. Their number and their mean excess give the score that is reached as seldom as wanted
-//! (peaks over threshold; Coles 2001, chapter 4, with shape 0).
+//! Peaks over a level fall off exponentially where the score is a tail probability: by
+//! `1/ln 10` per unit if the model is right, slower where one event brings several
+//! reports. Their number and their mean excess give the score that is reached as seldom
+//! as wanted (peaks over threshold; Coles 2001, chapter 4, with shape 0).
 
 use super::parameters::Parameters;
 use crate::domain::time::Minute;
@@ -25,7 +27,8 @@ pub const LEAST_DAYS: usize = 7;
 
 const DAY_MINUTES: i64 = 24 * 60;
 
-/// A day in UTC, counted from 1970-01-01, and the highest score of each kind of zone while nothing was known to be wrong; 0 where none was worth one.
+/// A day in UTC, counted from 1970-01-01, and the highest score of each kind of zone
+/// while nothing was known to be wrong; 0 where none was worth one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct QuietDay {
     /// Which.
@@ -55,18 +58,21 @@ pub struct Thresholds {
     /// Oldest first.
     days: VecDeque<QuietDay>,
     chosen: Option<Chosen>,
-    /// By how much a score must be higher where more is tested than the bounds were chosen for.
+    /// By how much a score must be higher where more is tested than the bounds were
+    /// chosen for.
     more: f64,
 }
 
-/// Scores that are enough, by kind, where others are asked, and the greatest that they were held at.
+/// Scores that are enough, by kind, where others are asked, and the greatest that they
+/// were held at.
 #[derive(Debug, Clone, Copy)]
 struct Chosen {
     scores: [f64; KINDS],
     greatest: f64,
 }
 
-/// Between which expected counts lie the zones of a kind, the first left out; none where the kind is that of late reports alone.
+/// Between which expected counts lie the zones of a kind, the first left out; none where
+/// the kind is that of late reports alone.
 pub fn bounds_of(kind: usize) -> Option<(f64, f64)> {
     let bound = |n: usize| EXPECTED.get(n).copied().unwrap_or(f64::INFINITY);
     (kind + 1 < KINDS).then(|| (kind.checked_sub(1).map_or(0.0, bound), bound(kind)))
@@ -83,18 +89,22 @@ pub fn kind(expected: f64, late_only: bool) -> usize {
 }
 
 impl Thresholds {
-    /// Knows how many reports a day bring zones to be judged. Each brings as many: where there are ten times as many reports, a score that is one
-    /// higher is as rare.
+    /// Knows how many reports a day bring zones to be judged. Each brings as many: where
+    /// there are ten times as many reports, a score that is one higher is as rare.
     pub fn expect(&mut self, reports_a_day: f64, parameters: &Parameters) {
         self.more = (reports_a_day / parameters.bounds_reports_a_day).max(1.0).log10();
     }
 
-    /// The score that opens an episode in a zone of that kind, where others were asked of it or not.
+    /// The score that opens an episode in a zone of that kind, where others were asked of
+    /// it or not.
     pub fn of(&self, kind: usize, asked: bool, parameters: &Parameters) -> f64 {
-        self.chosen.map_or(parameters.opens_untaught_at + self.more, |chosen| chosen.scores[kind].max(least(asked, parameters)))
+        self.chosen.map_or(parameters.opens_untaught_at + self.more, |chosen| {
+            chosen.scores[kind].max(least(asked, parameters))
+        })
     }
 
-    /// Knows that nothing is known to be wrong in the minute before `now`: a day without any score is a quiet day too.
+    /// Knows that nothing is known to be wrong in the minute before `now`: a day without
+    /// any score is a quiet day too.
     pub fn pass(&mut self, now: Minute, parameters: &Parameters) {
         let today = QuietDay::of(now);
         if let Some(before) = self.today.replace(today) {
@@ -114,9 +124,15 @@ impl Thresholds {
         }
     }
 
-    /// Takes over what another detector of the provider noted, where this one begins to look at `now`: days before are as if it had seen them, and of
-    /// that day it is still to see the rest.
-    pub fn recall(&mut self, days: impl IntoIterator<Item = QuietDay>, now: Minute, parameters: &Parameters) {
+    /// Takes over what another detector of the provider noted, where this one begins to
+    /// look at `now`: days before are as if it had seen them, and of that day it is still
+    /// to see the rest.
+    pub fn recall(
+        &mut self,
+        days: impl IntoIterator<Item = QuietDay>,
+        now: Minute,
+        parameters: &Parameters,
+    ) {
         let mut days: Vec<QuietDay> = days.into_iter().collect();
         days.sort_unstable_by_key(|of| of.day);
         for of in days {
@@ -135,14 +151,27 @@ impl Thresholds {
         }
         if self.days.len() >= LEAST_DAYS {
             let greatest = parameters.opens_at.1 + self.more;
-            let of_kind = |kind| self.choice(kind, parameters.false_alarms_a_week, (parameters.opens_asked_at, greatest)).score();
+            let of_kind = |kind| {
+                self.choice(
+                    kind,
+                    parameters.false_alarms_a_week,
+                    (parameters.opens_asked_at, greatest),
+                )
+                .score()
+            };
             self.chosen = Some(Chosen { scores: std::array::from_fn(of_kind), greatest });
         }
     }
 
     /// What such a score was chosen from; none while nothing is chosen.
     pub fn chosen_from(&self, kind: usize, asked: bool, parameters: &Parameters) -> Option<Choice> {
-        self.chosen.map(|chosen| self.choice(kind, parameters.false_alarms_a_week, (least(asked, parameters), chosen.greatest)))
+        self.chosen.map(|chosen| {
+            self.choice(
+                kind,
+                parameters.false_alarms_a_week,
+                (least(asked, parameters), chosen.greatest),
+            )
+        })
     }
 
     /// Quiet days that are remembered.
@@ -151,9 +180,21 @@ impl Thresholds {
     }
 
     fn choice(&self, kind: usize, wanted_a_week: f64, range: (f64, f64)) -> Choice {
-        let peaks = self.days.iter().map(|of| f64::from(of.highest[kind]) - LEVEL).filter(|excess| *excess > 0.0);
+        let peaks = self
+            .days
+            .iter()
+            .map(|of| f64::from(of.highest[kind]) - LEVEL)
+            .filter(|excess| *excess > 0.0);
         let (peaks, excess) = peaks.fold((0.0, 0.0), |(n, sum), excess| (n + 1.0, sum + excess));
-        Choice { level: LEVEL, days: self.days.len(), peaks, excess, mean_prior: (MEAN_EXCESS, PEAKS_PRIOR), wanted_a_week, range }
+        Choice {
+            level: LEVEL,
+            days: self.days.len(),
+            peaks,
+            excess,
+            mean_prior: (MEAN_EXCESS, PEAKS_PRIOR),
+            wanted_a_week,
+            range,
+        }
     }
 }
 
@@ -177,11 +218,14 @@ pub struct Choice {
 }
 
 impl Choice {
-    /// `level + b ln(((peaks + 0.5) / (days + 1)) / (wanted / 7))`, held in the range, with `b` the mean excess.
+    /// `level + b ln(((peaks + 0.5) / (days + 1)) / (wanted / 7))`, held in the range,
+    /// with `b` the mean excess.
     #[must_use]
     pub fn score(&self) -> f64 {
-        let mean = (self.excess + self.mean_prior.1 * self.mean_prior.0) / (self.peaks + self.mean_prior.1);
+        let mean = (self.excess + self.mean_prior.1 * self.mean_prior.0)
+            / (self.peaks + self.mean_prior.1);
         let a_day = (self.peaks + 0.5) / (self.days as f64 + 1.0);
-        (self.level + mean * (a_day / (self.wanted_a_week / 7.0)).ln()).clamp(self.range.0, self.range.1)
+        (self.level + mean * (a_day / (self.wanted_a_week / 7.0)).ln())
+            .clamp(self.range.0, self.range.1)
     }
 }

@@ -1,4 +1,5 @@
-//! Zones: neighbouring cells tested together, in many sizes and windows, around what is new. Each has a score.
+//! Zones: neighbouring cells tested together, in many sizes and windows, around what is
+//! new. Each has a score.
 
 use super::episode::Evidence;
 use super::others::{Asked, Others};
@@ -12,13 +13,15 @@ use crate::domain::baseline::PARTS;
 use crate::domain::grid::Cell;
 use crate::domain::time::{Minute, Window};
 
-/// A zone is of interest above this ratio of observed to expected, however many its reports are.
+/// A zone is of interest above this ratio of observed to expected, however many its
+/// reports are.
 pub const LEAST_RATIO: f64 = 1.2;
 /// The coarsest resolution of zones that say where something is.
 pub const FINE_LEVEL: u8 = 6;
 /// The coarsest resolution of zones that are no larger than regions.
 pub const REGION_LEVEL: u8 = 3;
-/// The rest of the map may say that this is less, or more, than a usual hour, up to these ratios.
+/// The rest of the map may say that this is less, or more, than a usual hour, up to these
+/// ratios.
 pub const REST_RANGE: (f64, f64) = (0.8, 3.0);
 
 /// A zone in the window in which it is most surprising.
@@ -36,7 +39,8 @@ pub struct Zone {
     pub observed: f64,
     /// Reports that were to be expected.
     pub expected: f64,
-    /// By how much what other providers hear says that more than usual is to be expected: a factor of that. None where nobody was asked.
+    /// By how much what other providers hear says that more than usual is to be expected:
+    /// a factor of that. None where nobody was asked.
     pub others: Option<f64>,
     /// Variance is `expected + dispersion * expected^2`.
     pub dispersion: f64,
@@ -50,15 +54,19 @@ impl Zone {
         Self { observed, expected, score: score(observed, expected, self.dispersion), ..self }
     }
 
-    /// Whether its cells are of resolution 3 to 5: it reaches no further than some 350 km, and says little of where.
+    /// Whether its cells are of resolution 3 to 5: it reaches no further than some 350
+    /// km, and says little of where.
     pub fn is_region(&self) -> bool {
         self.centre.is_some_and(|(level, _)| (REGION_LEVEL..FINE_LEVEL).contains(&level))
     }
 
-    /// How much likelier it is that this part of a zone is as usual than that it fails as all others of the zone do (log10 of the likelihood ratio of
-    /// two Poissons).
+    /// How much likelier it is that this part of a zone is as usual than that it fails as
+    /// all others of the zone do (log10 of the likelihood ratio of two Poissons).
     pub fn outside_of(&self, whole: &Self) -> f64 {
-        let others = (whole.observed - self.observed, (whole.expected - self.expected).max(f64::MIN_POSITIVE));
+        let others = (
+            whole.observed - self.observed,
+            (whole.expected - self.expected).max(f64::MIN_POSITIVE),
+        );
         let ratio = (others.0 / others.1).max(1.0);
         ((ratio - 1.0) * self.expected - self.observed * ratio.ln()) / std::f64::consts::LN_10
     }
@@ -68,7 +76,8 @@ impl Zone {
         self.observed - self.expected
     }
 
-    /// How much likelier its count is where everything in it is raised by the same ratio (log10 of the likelihood ratio, and a constant).
+    /// How much likelier its count is where everything in it is raised by the same ratio
+    /// (log10 of the likelihood ratio, and a constant).
     pub fn likelihood(&self) -> f64 {
         if self.late_only { 0.0 } else { bound(self.observed, self.expected) }
     }
@@ -102,11 +111,18 @@ pub struct Corrected {
     pub unsure: f64,
 }
 
-/// What the rest of the map does, it is taken to do here too; where a zone is most of the map, little is taken over.
+/// What the rest of the map does, it is taken to do here too; where a zone is most of the
+/// map, little is taken over.
 ///
-/// A gamma prior of mean 1 and weight `usual_weight`, updated by a Poisson count (the space-time permutation of Kulldorff 2005 in closed
-/// form, with a prior).
-pub fn corrected(count: f64, expected: f64, whole: f64, whole_expected: f64, parameters: &Parameters) -> Corrected {
+/// A gamma prior of mean 1 and weight `usual_weight`, updated by a Poisson count (the
+/// space-time permutation of Kulldorff 2005 in closed form, with a prior).
+pub fn corrected(
+    count: f64,
+    expected: f64,
+    whole: f64,
+    whole_expected: f64,
+    parameters: &Parameters,
+) -> Corrected {
     let rest = ((whole - count).max(0.0), (whole_expected - expected).max(0.0));
     let weight = rest.1 + parameters.usual_weight;
     let ratio = ((rest.0 + parameters.usual_weight) / weight).clamp(REST_RANGE.0, REST_RANGE.1);
@@ -114,18 +130,35 @@ pub fn corrected(count: f64, expected: f64, whole: f64, whole_expected: f64, par
 }
 
 impl Scan {
-    /// Zones around what has grown, and everywhere, each in its most surprising window, highest score first. Only those near enough to the
-    /// score that opens an episode, or that teach how scores of quiet days are.
-    pub fn zones(&mut self, grown: &[Place], others: &Others<'_>, least: f64, parameters: &Parameters) -> Vec<Zone> {
+    /// Zones around what has grown, and everywhere, each in its most surprising window,
+    /// highest score first. Only those near enough to the score that opens an episode, or
+    /// that teach how scores of quiet days are.
+    pub fn zones(
+        &mut self,
+        grown: &[Place],
+        others: &Others<'_>,
+        least: f64,
+        parameters: &Parameters,
+    ) -> Vec<Zone> {
         let (mut zones, mut within, mut hopes) = (Vec::new(), Vec::new(), Hopes::new(least));
         for level in (0..LEVELS).rev() {
-            within.extend(grown.iter().filter(|(own, _)| usize::from(*own) == level).map(|(_, place)| *place));
+            within.extend(
+                grown.iter().filter(|(own, _)| usize::from(*own) == level).map(|(_, place)| *place),
+            );
             within.sort_unstable();
             within.dedup();
-            // One cell of a coarse resolution is about what seven of the next finer one are.
+            // One cell of a coarse resolution is about what seven of the next finer one
+            // are.
             let first = usize::from(level + 1 < LEVELS);
             for centre in self.centres(level, &within) {
-                self.zones_around((level as u8, centre), first, others, &mut hopes, parameters, &mut zones);
+                self.zones_around(
+                    (level as u8, centre),
+                    first,
+                    others,
+                    &mut hopes,
+                    parameters,
+                    &mut zones,
+                );
             }
             // What has grown in a place has grown in that which it lies in.
             for place in &mut within {
@@ -133,13 +166,21 @@ impl Scan {
             }
         }
         zones.extend(self.everywhere(least, parameters));
-        // Equal scores are told apart by cell: numbers of places depend on who was heard of first.
-        let cell = |zone: &Zone| zone.centre.map(|(level, place)| (level, self.levels[usize::from(level)].cells[place as usize]));
-        zones.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| (cell(a), a.steps).cmp(&(cell(b), b.steps))));
+        // Equal scores are told apart by cell: numbers of places depend on who was heard
+        // of first.
+        let cell = |zone: &Zone| {
+            zone.centre.map(|(level, place)| {
+                (level, self.levels[usize::from(level)].cells[place as usize])
+            })
+        };
+        zones.sort_by(|a, b| {
+            b.score.total_cmp(&a.score).then_with(|| (cell(a), a.steps).cmp(&(cell(b), b.steps)))
+        });
         zones
     }
 
-    /// Places of a level with reports around which some zone holds one of those that have grown.
+    /// Places of a level with reports around which some zone holds one of those that have
+    /// grown.
     fn centres(&mut self, level: usize, grown: &[u32]) -> Vec<u32> {
         let places = &mut self.levels[level];
         let mut centres = Vec::new();
@@ -167,7 +208,8 @@ impl Scan {
     ) {
         let places = &self.levels[usize::from(centre.0)];
         let unheard = self.unheard().map(f64::from);
-        let (mut sums, mut asked) = (Sums::default(), others.about(places.cells[centre.1 as usize]));
+        let (mut sums, mut asked) =
+            (Sums::default(), others.about(places.cells[centre.1 as usize]));
         for steps in 0..=STEPS {
             for place in places.ring(centre.1, steps) {
                 sums.add(places, *place as usize);
@@ -178,22 +220,34 @@ impl Scan {
             let missing = self.missing(centre, steps) as f64;
             let shares = std::array::from_fn(|part| sums.shares[part] + unheard[part] * missing);
             let spread = &places.spread[centre.1 as usize][steps];
-            zones.extend(self.zone((centre, steps), &Sums { shares, ..sums }, spread, &mut asked, hopes, parameters));
+            zones.extend(self.zone(
+                (centre, steps),
+                &Sums { shares, ..sums },
+                spread,
+                &mut asked,
+                hopes,
+                parameters,
+            ));
         }
     }
 
     /// How many cells of a zone nobody was ever heard of in.
     pub fn missing(&self, centre: Place, steps: usize) -> usize {
-        Places::cells_within(steps).saturating_sub(self.levels[usize::from(centre.0)].near(centre.1, steps).len())
+        Places::cells_within(steps)
+            .saturating_sub(self.levels[usize::from(centre.0)].near(centre.1, steps).len())
     }
 
-    /// What the places of a zone hold together; of its shares, those of cells that nobody was heard of in too.
+    /// What the places of a zone hold together; of its shares, those of cells that nobody
+    /// was heard of in too.
     pub fn sums(&self, centre: Place, steps: usize) -> Sums {
         let places = &self.levels[usize::from(centre.0)];
         let mut sums = Sums::default();
         places.near(centre.1, steps).iter().for_each(|place| sums.add(places, *place as usize));
         let missing = self.missing(centre, steps) as f64;
-        sums.shares.iter_mut().zip(self.unheard()).for_each(|(share, unheard)| *share += f64::from(unheard) * missing);
+        sums.shares
+            .iter_mut()
+            .zip(self.unheard())
+            .for_each(|(share, unheard)| *share += f64::from(unheard) * missing);
         sums
     }
 
@@ -209,7 +263,13 @@ impl Scan {
 
     /// What is expected of such a zone in a window.
     pub fn usual(&self, sums: &Sums, w: usize, parameters: &Parameters) -> Corrected {
-        corrected(f64::from(sums.counts[w]), sums.expected(&self.exposure[w]), f64::from(self.counts[w]), self.whole[w], parameters)
+        corrected(
+            f64::from(sums.counts[w]),
+            sums.expected(&self.exposure[w]),
+            f64::from(self.counts[w]),
+            self.whole[w],
+            parameters,
+        )
     }
 
     /// A zone in its most surprising window.
@@ -231,20 +291,45 @@ impl Scan {
             let usual = self.usual(sums, w, parameters);
             let all = |others: Option<f64>| {
                 let expected = others.unwrap_or(1.0) * usual.expected + parameters.least_expected;
-                Zone { centre: Some(centre), steps, window: w, late_only: false, observed, expected, others, dispersion: 0.0, score: 0.0 }
+                Zone {
+                    centre: Some(centre),
+                    steps,
+                    window: w,
+                    late_only: false,
+                    observed,
+                    expected,
+                    others,
+                    dispersion: 0.0,
+                    score: 0.0,
+                }
             };
-            let dispersion = |all: &Zone| self.dispersion(spread, minutes, sums.learnt, all.expected, parameters) + usual.unsure;
-            // Others make a score lower only: where it is too low without them, nobody is asked.
+            let dispersion = |all: &Zone| {
+                self.dispersion(spread, minutes, sums.learnt, all.expected, parameters)
+                    + usual.unsure
+            };
+            // Others make a score lower only: where it is too low without them, nobody is
+            // asked.
             if hopes.is_worth(&all(None), parameters.people) {
-                hopes.consider(all(asked.ratio(steps, w, parameters)), dispersion, parameters.people);
+                hopes.consider(
+                    all(asked.ratio(steps, w, parameters)),
+                    dispersion,
+                    parameters.people,
+                );
             }
             let late = |all: Zone| {
-                let (observed, expected) = (f64::from(sums.late[w]), all.expected * self.share_late + parameters.least_expected_late);
+                let (observed, expected) = (
+                    f64::from(sums.late[w]),
+                    all.expected * self.share_late + parameters.least_expected_late,
+                );
                 Zone { late_only: true, observed, expected, ..all }
             };
             if w < LATE_W && hopes.is_worth(&late(all(None)), parameters.late_reports) {
                 let all = all(asked.ratio(steps, w, parameters));
-                hopes.consider(late(all), |_| dispersion(&all).max(parameters.dispersion_late), parameters.late_reports);
+                hopes.consider(
+                    late(all),
+                    |_| dispersion(&all).max(parameters.dispersion_late),
+                    parameters.late_reports,
+                );
             }
         }
         hopes.best()
@@ -254,10 +339,22 @@ impl Scan {
     pub fn everywhere(&self, least: f64, parameters: &Parameters) -> Option<Zone> {
         let mut hopes = Hopes::new(least);
         for (w, minutes) in WINDOWS.into_iter().enumerate() {
-            let (observed, expected) = (f64::from(self.counts[w]), self.whole[w] + parameters.least_expected);
-            let dispersion = |zone: &Zone| self.dispersion(&self.spread, minutes, f64::INFINITY, zone.expected, parameters);
-            let zone =
-                Zone { centre: None, steps: 0, window: w, late_only: false, observed, expected, others: None, dispersion: 0.0, score: 0.0 };
+            let (observed, expected) =
+                (f64::from(self.counts[w]), self.whole[w] + parameters.least_expected);
+            let dispersion = |zone: &Zone| {
+                self.dispersion(&self.spread, minutes, f64::INFINITY, zone.expected, parameters)
+            };
+            let zone = Zone {
+                centre: None,
+                steps: 0,
+                window: w,
+                late_only: false,
+                observed,
+                expected,
+                others: None,
+                dispersion: 0.0,
+                score: 0.0,
+            };
             hopes.consider(zone, dispersion, parameters.people);
         }
         hopes.best()
@@ -288,7 +385,8 @@ impl Scan {
         around.into_iter().flatten().map(|(cell, _)| cell).collect()
     }
 
-    /// The cells of a zone that the provider was heard of in; none where it is everywhere.
+    /// The cells of a zone that the provider was heard of in; none where it is
+    /// everywhere.
     pub fn cells_of(&self, zone: &Zone) -> Vec<Cell> {
         let Some((level, centre)) = zone.centre else { return Vec::new() };
         let places = &self.levels[usize::from(level)];
@@ -296,8 +394,9 @@ impl Scan {
     }
 }
 
-/// The windows of a zone that may score above `least`, each with a bound of its score. Scores are summed up only where bounds say that one
-/// may be the highest: of an outage that grows, each longer window scores more than the one before.
+/// The windows of a zone that may score above `least`, each with a bound of its score.
+/// Scores are summed up only where bounds say that one may be the highest: of an outage
+/// that grows, each longer window scores more than the one before.
 struct Hopes {
     least: f64,
     windows: Vec<(f64, Zone)>,
@@ -327,9 +426,11 @@ impl Hopes {
         is_judged && bound(zone.observed, zone.expected) > self.least
     }
 
-    /// The window with the highest score, if it is above the least: of several, the first that was noted. Forgets them all.
+    /// The window with the highest score, if it is above the least: of several, the first
+    /// that was noted. Forgets them all.
     fn best(&mut self) -> Option<Zone> {
-        let most_hopeful = (0..self.windows.len()).max_by(|a, b| self.windows[*a].0.total_cmp(&self.windows[*b].0))?;
+        let most_hopeful = (0..self.windows.len())
+            .max_by(|a, b| self.windows[*a].0.total_cmp(&self.windows[*b].0))?;
         let scored = |(_, zone): (f64, Zone)| zone.with(zone.observed, zone.expected);
         let mut best = (most_hopeful, scored(self.windows[most_hopeful]));
         for (n, window) in self.windows.drain(..).enumerate().filter(|(n, _)| *n != most_hopeful) {
@@ -337,7 +438,9 @@ impl Hopes {
                 continue;
             }
             let zone = scored(window);
-            if zone.score > best.1.score || zone.score.to_bits() == best.1.score.to_bits() && n < best.0 {
+            if zone.score > best.1.score
+                || zone.score.to_bits() == best.1.score.to_bits() && n < best.0
+            {
                 best = (n, zone);
             }
         }
@@ -362,7 +465,10 @@ impl Sums {
     fn add(&mut self, places: &Places, place: usize) {
         self.counts.iter_mut().zip(&places.counts[place]).for_each(|(sum, n)| *sum += n);
         self.late.iter_mut().zip(&places.late[place]).for_each(|(sum, n)| *sum += n);
-        self.shares.iter_mut().zip(&places.shares[place]).for_each(|(sum, share)| *sum += f64::from(*share));
+        self.shares
+            .iter_mut()
+            .zip(&places.shares[place])
+            .for_each(|(sum, share)| *sum += f64::from(*share));
         self.learnt += f64::from(places.learnt[place]);
     }
 
@@ -382,7 +488,8 @@ impl Sums {
         self.learnt -= part.learnt;
     }
 
-    /// Reports that are usual where so many are expected of everywhere, by part of the day.
+    /// Reports that are usual where so many are expected of everywhere, by part of the
+    /// day.
     pub fn expected(&self, exposure: &[f64; PARTS]) -> f64 {
         self.shares.iter().zip(exposure).map(|(share, exposure)| share * exposure).sum()
     }

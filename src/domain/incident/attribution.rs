@@ -1,20 +1,26 @@
-//! Whether a carrier fails, or is blamed for its neighbour: those who cannot reach anybody report whom they tried to reach.
+//! Whether a carrier fails, or is blamed for its neighbour: those who cannot reach
+//! anybody report whom they tried to reach.
 //!
-//! On record (docs/incidents.md): a healthy carrier is reported with 3.3 to 7.6 % of what the failing one is. So many more reports than usual are
-//! expected of it while its neighbour fails; it is flagged where it has too many even so. The same score, against another expectation.
+//! On record (docs/incidents.md): a healthy carrier is reported with 3.3 to 7.6 % of what
+//! the failing one is. So many more reports than usual are expected of it while its
+//! neighbour fails; it is flagged where it has too many even so. The same score, against
+//! another expectation.
 
 use crate::domain::detect::score::score;
 
-/// What a healthy carrier is blamed for at most, as a share of its neighbour's excess: one and a half times the most on record, 7.6 %.
+/// What a healthy carrier is blamed for at most, as a share of its neighbour's excess:
+/// one and a half times the most on record, 7.6 %.
 pub const MOST_SHARE: f64 = 0.12;
-/// The least that a small carrier is taken to be blamed for, as a part of what one as large as the failing one is: Boost, a twentieth of AT&T's
-/// size, had 1 % of its reports on 22 February 2024.
+/// The least that a small carrier is taken to be blamed for, as a part of what one as
+/// large as the failing one is: Boost, a twentieth of AT&T's size, had 1 % of its reports
+/// on 22 February 2024.
 const LEAST_PART: f64 = 0.1;
 /// Dispersion of what it is blamed for.
 const DISPERSION: f64 = 0.1;
 /// Reports beyond the expected without which a neighbour explains nothing.
 const LEAST_EXCESS: f64 = 3.0;
-/// Excess of a neighbour below this multiple of the carrier's own explains nothing: two that fail alike are two that fail.
+/// Excess of a neighbour below this multiple of the carrier's own explains nothing: two
+/// that fail alike are two that fail.
 const LEAST_MULTIPLE: f64 = 3.0;
 
 /// What is counted of one provider in some place and time.
@@ -88,7 +94,8 @@ impl Verdict {
 pub struct Victim {
     /// What is counted of it, in the same place and window.
     pub count: Count,
-    /// Its size beside that of the other provider: how many reports of it are expected everywhere, for each of the other's.
+    /// Its size beside that of the other provider: how many reports of it are expected
+    /// everywhere, for each of the other's.
     pub size: f64,
 }
 
@@ -103,14 +110,20 @@ pub struct Beside {
     pub score: f64,
 }
 
-/// What so many reports, scattered so much, are beside a neighbour that fails. None where the neighbour's excess is too small to explain any.
+/// What so many reports, scattered so much, are beside a neighbour that fails. None where
+/// the neighbour's excess is too small to explain any.
 #[must_use]
 pub fn beside(own: Count, dispersion: f64, victim: &Victim) -> Option<Beside> {
-    let (excess, of_victim) = (own.observed - own.expected, victim.count.observed - victim.count.expected);
+    let (excess, of_victim) =
+        (own.observed - own.expected, victim.count.observed - victim.count.expected);
     if of_victim < LEAST_EXCESS || of_victim < LEAST_MULTIPLE * excess {
         return None;
     }
     let part = (1.0 / victim.size.max(1e-9)).clamp(LEAST_PART, 1.0);
     let expected = own.expected + MOST_SHARE * part * of_victim;
-    Some(Beside { expected, share: excess / of_victim, score: score(own.observed, expected, dispersion.max(DISPERSION)) })
+    Some(Beside {
+        expected,
+        share: excess / of_victim,
+        score: score(own.observed, expected, dispersion.max(DISPERSION)),
+    })
 }

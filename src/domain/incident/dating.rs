@@ -1,4 +1,5 @@
-//! When it began, where several parts say so: the brands of an incident, or the episodes of a brand.
+//! When it began, where several parts say so: the brands of an incident, or the episodes
+//! of a brand.
 
 use super::Brand;
 use crate::domain::detect::episode::Episode;
@@ -14,7 +15,11 @@ pub struct Dated {
 
 impl From<&Episode> for Dated {
     fn from(episode: &Episode) -> Self {
-        Self { detected_at: episode.detected_at, score: episode.evidence.score, onset: episode.onset }
+        Self {
+            detected_at: episode.detected_at,
+            score: episode.evidence.score,
+            onset: episode.onset,
+        }
     }
 }
 
@@ -24,9 +29,11 @@ impl From<&Brand> for Dated {
     }
 }
 
-/// The onset of the whole: that of the part which was told first, or that of the strongest where it is earlier.
+/// The onset of the whole: that of the part which was told first, or that of the
+/// strongest where it is earlier.
 ///
-/// Not the earliest of all: a part that came later, with few reports of its own, may be dated by one stray report.
+/// Not the earliest of all: a part that came later, with few reports of its own, may be
+/// dated by one stray report.
 #[must_use]
 pub fn onset(parts: impl Iterator<Item = Dated>) -> Option<Timestamp> {
     let parts: Vec<Dated> = parts.collect();

@@ -1,4 +1,5 @@
-//! What the journal holds, in order: revisions of incidents, notes of operators, voids, and what quiet days taught.
+//! What the journal holds, in order: revisions of incidents, notes of operators, voids,
+//! and what quiet days taught.
 
 use super::{Incident, IncidentId};
 use crate::domain::detect::QuietDay;
@@ -56,7 +57,8 @@ pub struct Void {
 pub struct Lesson {
     /// Of which, by its id.
     pub provider: String,
-    /// Scores are those of this version of the method, with parameters of this fingerprint: to another they say nothing.
+    /// Scores are those of this version of the method, with parameters of this
+    /// fingerprint: to another they say nothing.
     pub version: String,
     /// See `version`.
     pub parameters: u64,

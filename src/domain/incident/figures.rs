@@ -1,10 +1,12 @@
-//! How grave an incident is, by the yardsticks that regulators use: how long, how large, how many.
+//! How grave an incident is, by the yardsticks that regulators use: how long, how large,
+//! how many.
 
 use crate::domain::symptom::Symptom;
 use crate::domain::time::Timestamp;
 
-/// Counts and sizes of an incident. Of reports, those observed in its cells between its onset and its end, of all its brands, the late ones
-/// included; some of them would have come without it.
+/// Counts and sizes of an incident. Of reports, those observed in its cells between its
+/// onset and its end, of all its brands, the late ones included; some of them would have
+/// come without it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Figures {
     /// Reports of problems.
@@ -17,8 +19,9 @@ pub struct Figures {
     pub peak: Option<Peak>,
     /// Square kilometres of its cells. Cells of coarse reports are large: an upper bound.
     pub area_km2: f64,
-    /// Users that are touched at most: subscribers of its brands times the share of reports that its cells bring on any day. None where no
-    /// brand's subscribers are known.
+    /// Users that are touched at most: subscribers of its brands times the share of
+    /// reports that its cells bring on any day. None where no brand's subscribers are
+    /// known.
     pub users: Option<f64>,
 }
 
@@ -32,7 +35,8 @@ pub struct Peak {
 }
 
 impl Figures {
-    /// Users times minutes, as the FCC counts an outage (47 CFR 4.7: mean users affected times its duration), at most.
+    /// Users times minutes, as the FCC counts an outage (47 CFR 4.7: mean users affected
+    /// times its duration), at most.
     #[must_use]
     pub fn user_minutes(&self, duration_ms: i64) -> Option<f64> {
         self.users.map(|users| users * duration_ms as f64 / 60_000.0)

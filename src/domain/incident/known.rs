@@ -1,4 +1,5 @@
-//! An incident as it is known, now or at a moment before: its revisions and what was said of it up to then.
+//! An incident as it is known, now or at a moment before: its revisions and what was said
+//! of it up to then.
 
 use super::Incident;
 use super::entry::Note;
@@ -14,12 +15,14 @@ pub struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    /// What was known at an instant, or is now where there is none; None where nothing was.
+    /// What was known at an instant, or is now where there is none; None where nothing
+    /// was.
     #[must_use]
     pub fn of(case: &'a Case, at: Option<Timestamp>) -> Option<Self> {
         let was_known = |known_at: Timestamp| at.is_none_or(|at| known_at <= at);
         let revisions = case.revisions();
-        let revisions = &revisions[..revisions.partition_point(|revision| was_known(revision.known_at))];
+        let revisions =
+            &revisions[..revisions.partition_point(|revision| was_known(revision.known_at))];
         let notes = case.notes().iter().filter(|note| was_known(note.known_at)).collect();
         (!revisions.is_empty()).then_some(Self { revisions, notes })
     }
@@ -42,10 +45,12 @@ impl<'a> Known<'a> {
         &self.notes
     }
 
-    /// How much earlier the crowd was than the first official word, in milliseconds; negative where the word came first. None without a word.
+    /// How much earlier the crowd was than the first official word, in milliseconds;
+    /// negative where the word came first. None without a word.
     #[must_use]
     pub fn lead_ms(&self) -> Option<i64> {
-        let first = self.notes.iter().filter(|note| note.official).map(|note| note.said_at).min()?;
+        let first =
+            self.notes.iter().filter(|note| note.official).map(|note| note.said_at).min()?;
         Some(first.ms_since(self.incident().detected_at))
     }
 }

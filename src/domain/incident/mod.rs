@@ -1,7 +1,9 @@
-//! An incident: what people are told of. The episodes of all brands of a network that belong together, followed through revisions.
+//! An incident: what people are told of. The episodes of all brands of a network that
+//! belong together, followed through revisions.
 //!
-//! Pure. `desk` makes revisions from episodes; `register` folds what was recorded into what is known, now or at any moment before;
-//! `attribution` tells a carrier that fails from one that is blamed for its neighbour.
+//! Pure. `desk` makes revisions from episodes; `register` folds what was recorded into
+//! what is known, now or at any moment before; `attribution` tells a carrier that fails
+//! from one that is blamed for its neighbour.
 
 pub mod attribution;
 pub mod dating;
@@ -24,7 +26,8 @@ use sha2::{Digest, Sha256};
 use std::fmt;
 use std::sync::Arc;
 
-/// The name of an incident: 16 hexadecimal digits outside. The same facts replayed give the same.
+/// The name of an incident: 16 hexadecimal digits outside. The same facts replayed give
+/// the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IncidentId(pub u64);
 
@@ -72,7 +75,8 @@ pub struct Incident {
     pub brands: Vec<Brand>,
     /// How grave it is.
     pub figures: Figures,
-    /// Other carriers that are reported of at the same place and time, and what that means.
+    /// Other carriers that are reported of at the same place and time, and what that
+    /// means.
     pub attributions: Vec<Attribution>,
     /// The incident that took it along.
     pub cause: Option<Cause>,
@@ -98,7 +102,8 @@ pub enum Ending {
 pub struct Brand {
     /// Id of the provider.
     pub provider: String,
-    /// Its episodes, as its detector numbers them; none where it was joined because the network it rides on fails.
+    /// Its episodes, as its detector numbers them; none where it was joined because the
+    /// network it rides on fails.
     pub episodes: Vec<u64>,
     /// How far it has come.
     pub state: State,
@@ -133,17 +138,20 @@ pub struct Method {
 }
 
 impl IncidentId {
-    /// The name of the incident that begins with this episode: the first 64 bits of a SHA-256 over what makes it unique.
+    /// The name of the incident that begins with this episode: the first 64 bits of a
+    /// SHA-256 over what makes it unique.
     #[must_use]
     pub fn of(network: &str, provider: &str, episode: u64) -> Self {
-        let digest: [u8; 32] = Sha256::digest(format!("{network}\n{provider}\n{episode:016x}")).into();
+        let digest: [u8; 32] =
+            Sha256::digest(format!("{network}\n{provider}\n{episode:016x}")).into();
         Self(u64::from_be_bytes(*digest.first_chunk().expect("a digest has 32 bytes")))
     }
 
     /// The name that these 16 hexadecimal digits say.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let digits = text.len() == 16 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        let digits = text.len() == 16
+            && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
         digits.then(|| u64::from_str_radix(text, 16).ok().map(Self)).flatten()
     }
 }
@@ -156,7 +164,8 @@ impl fmt::Display for IncidentId {
 
 impl State {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Possible, Self::Confirmed, Self::Recovering, Self::Resolved, Self::Withdrawn];
+    pub const ALL: [Self; 5] =
+        [Self::Possible, Self::Confirmed, Self::Recovering, Self::Resolved, Self::Withdrawn];
 
     /// The word used outside.
     #[must_use]
@@ -199,6 +208,9 @@ impl Incident {
     /// The strongest evidence of its brands: what opened it.
     #[must_use]
     pub fn evidence(&self) -> Option<(&str, &Evidence)> {
-        self.brands.iter().map(|brand| (&*brand.provider, &brand.evidence)).max_by(|a, b| a.1.score.total_cmp(&b.1.score))
+        self.brands
+            .iter()
+            .map(|brand| (&*brand.provider, &brand.evidence))
+            .max_by(|a, b| a.1.score.total_cmp(&b.1.score))
     }
 }

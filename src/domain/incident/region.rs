@@ -1,4 +1,5 @@
-//! A region: cells of mixed resolutions as one place, to ask whether another place meets it.
+//! A region: cells of mixed resolutions as one place, to ask whether another place meets
+//! it.
 
 use crate::domain::cell_set::CellSet;
 use crate::domain::grid::Cell;

@@ -1,4 +1,5 @@
-//! The register: all incidents with their revisions and notes, folded from the journal; what was known at any moment can be asked of it.
+//! The register: all incidents with their revisions and notes, folded from the journal;
+//! what was known at any moment can be asked of it.
 
 use super::entry::{Entry, Lesson, Note, Void};
 use super::region::Region;
@@ -18,7 +19,8 @@ pub struct Register {
     cases: BTreeMap<IncidentId, Arc<Case>>,
     /// Incidents by when they were first told: lists are asked for newest first.
     by_time: BTreeSet<(Timestamp, IncidentId)>,
-    /// Those that still go on: every reader asks for them, and the others only grow in number.
+    /// Those that still go on: every reader asks for them, and the others only grow in
+    /// number.
     open: BTreeSet<IncidentId>,
     /// Which incident an episode of a provider went to last.
     episodes: HashMap<(String, u64), IncidentId>,
@@ -50,7 +52,8 @@ impl Register {
         self.told_last
     }
 
-    /// Takes the next entry of the journal; None where a newer version wrote what this one does not know.
+    /// Takes the next entry of the journal; None where a newer version wrote what this
+    /// one does not know.
     pub fn take(&mut self, entry: Option<Entry>) {
         self.length += 1;
         match entry {
@@ -82,7 +85,10 @@ impl Register {
                 self.episodes.insert((brand.provider.clone(), *episode), incident.id);
             }
         }
-        let case = self.cases.entry(incident.id).or_insert_with(|| Arc::new(Case { revisions: Vec::new(), notes: Vec::new() }));
+        let case = self
+            .cases
+            .entry(incident.id)
+            .or_insert_with(|| Arc::new(Case { revisions: Vec::new(), notes: Vec::new() }));
         self.by_time.insert((incident.detected_at, incident.id));
         self.told_last = self.told_last.max(Some(incident.known_at));
         if incident.state.is_open() {
@@ -109,8 +115,12 @@ impl Register {
         self.get(*id).map(Case::latest)
     }
 
-    /// All incidents, those that were told last first; or those told before a place in that order.
-    pub fn newest_first(&self, before: Option<(Timestamp, IncidentId)>) -> impl Iterator<Item = &Case> {
+    /// All incidents, those that were told last first; or those told before a place in
+    /// that order.
+    pub fn newest_first(
+        &self,
+        before: Option<(Timestamp, IncidentId)>,
+    ) -> impl Iterator<Item = &Case> {
         let upto = before.map_or(Bound::Unbounded, Bound::Excluded);
         let range = self.by_time.range((Bound::Unbounded, upto)).rev();
         range.map(|(_, id)| &*self.cases[id])
@@ -176,10 +186,12 @@ impl Case {
         &self.notes
     }
 
-    /// How much earlier the crowd was than the first official word, in milliseconds; negative where the word came first. None without a word.
+    /// How much earlier the crowd was than the first official word, in milliseconds;
+    /// negative where the word came first. None without a word.
     #[must_use]
     pub fn lead_ms(&self) -> Option<i64> {
-        let first = self.notes.iter().filter(|note| note.official).map(|note| note.said_at).min()?;
+        let first =
+            self.notes.iter().filter(|note| note.official).map(|note| note.said_at).min()?;
         Some(first.ms_since(self.latest().detected_at))
     }
 }
@@ -210,7 +222,9 @@ impl Filter {
             && (self.states.is_empty() || self.states.contains(&incident.state))
             && self.from.is_none_or(|from| incident.resolved_at.is_none_or(|end| from <= end))
             && self.to.is_none_or(|to| incident.onset < to)
-            && self.min_score.is_none_or(|least| incident.evidence().is_some_and(|(_, evidence)| least <= evidence.score))
+            && self.min_score.is_none_or(|least| {
+                incident.evidence().is_some_and(|(_, evidence)| least <= evidence.score)
+            })
     }
 }
 

@@ -1,4 +1,5 @@
-//! The timeline of an incident, for people: what its revisions changed, and what was said, in order.
+//! The timeline of an incident, for people: what its revisions changed, and what was
+//! said, in order.
 
 use super::entry::Note;
 use super::known::Known;
@@ -45,10 +46,14 @@ pub enum What<'a> {
 pub fn timeline<'a>(known: &Known<'a>) -> Vec<Event<'a>> {
     let revisions = known.revisions();
     let first = &revisions[0];
-    let mut events =
-        vec![Event { at: known.incident().onset, what: What::Began }, Event { at: first.detected_at, what: What::Detected(first.state) }];
+    let mut events = vec![
+        Event { at: known.incident().onset, what: What::Began },
+        Event { at: first.detected_at, what: What::Detected(first.state) },
+    ];
     events.extend(revisions.windows(2).flat_map(|pair| changes(&pair[0], &pair[1])));
-    events.extend(known.notes().iter().map(|note| Event { at: note.said_at, what: What::Said(note) }));
+    events.extend(
+        known.notes().iter().map(|note| Event { at: note.said_at, what: What::Said(note) }),
+    );
     events.sort_by_key(|event| event.at);
     events
 }
@@ -58,7 +63,13 @@ fn changes<'a>(before: &'a Incident, after: &'a Incident) -> Vec<Event<'a>> {
     if before.state != after.state {
         changes.push(What::Became(after.state, after.ending.as_ref()));
     }
-    changes.extend(after.brands.iter().filter(|brand| before.brand(&brand.provider).is_none()).map(|brand| What::Joined(&brand.provider)));
+    changes.extend(
+        after
+            .brands
+            .iter()
+            .filter(|brand| before.brand(&brand.provider).is_none())
+            .map(|brand| What::Joined(&brand.provider)),
+    );
     if before.onset.minute() != after.onset.minute() {
         changes.push(What::Dated { from: before.onset, to: after.onset });
     }

@@ -1,7 +1,8 @@
 //! The outline of many cells as one: edges between them dissolved, holes kept.
 //!
-//! The union is taken of outlines that are already cut at the antimeridian and closed round the poles, in whole millionths of a degree:
-//! what comes out needs no rounding, which could make it invalid again.
+//! The union is taken of outlines that are already cut at the antimeridian and closed
+//! round the poles, in whole millionths of a degree: what comes out needs no rounding,
+//! which could make it invalid again.
 
 use super::super::grid::{Cell, Resolution};
 use super::{doubled_area, in_degrees, of_cell, parts_of_cell};
@@ -13,16 +14,20 @@ use i_overlay::core::solver::Solver;
 use i_overlay::i_float::int::point::IntPoint;
 use std::collections::HashMap;
 
-/// More cells than this are rolled up before they are joined, until they are as few: as many as the largest map shows.
+/// More cells than this are rolled up before they are joined, until they are as few: as
+/// many as the largest map shows.
 pub const MOST_CELLS: usize = 50_000;
 
-// In square millionths of a degree: a quarter of the smallest cell, and more than two readings of one corner of the largest leave between them.
+// In square millionths of a degree: a quarter of the smallest cell, and more than two
+// readings of one corner of the largest leave between them.
 const LEAST_HOLE: f64 = 1e7;
 
-/// The outline in degrees of cells of any resolutions. Outer rings run counter-clockwise, holes clockwise, and all of it is valid.
+/// The outline in degrees of cells of any resolutions. Outer rings run counter-clockwise,
+/// holes clockwise, and all of it is valid.
 ///
-/// Where cells of several resolutions lie side by side, the coarser ones are drawn by their descendants: a hexagon and its children have
-/// not the same edge, which would leave gaps. More than [`MOST_CELLS`] are drawn more coarsely.
+/// Where cells of several resolutions lie side by side, the coarser ones are drawn by
+/// their descendants: a hexagon and its children have not the same edge, which would
+/// leave gaps. More than [`MOST_CELLS`] are drawn more coarsely.
 #[must_use]
 pub fn of_cells(cells: &[Cell]) -> MultiPolygon {
     let cells = fitted(&disjoint(cells));
@@ -41,7 +46,8 @@ fn disjoint(cells: &[Cell]) -> Vec<Cell> {
         for cell in &mut cells {
             *cell = cell.rolled_up_to(finest);
         }
-        // A cell sorts behind its descendants, so the last of each family is the one that contains the others.
+        // A cell sorts behind its descendants, so the last of each family is the one that
+        // contains the others.
         cells.sort_unstable_by(|a, b| b.cmp(a));
         cells.dedup_by(|later, kept| kept.contains(*later));
         cells.reverse();
@@ -52,7 +58,8 @@ fn disjoint(cells: &[Cell]) -> Vec<Cell> {
     }
 }
 
-/// The cells such that those side by side are of one resolution, as far as [`MOST_CELLS`] allow.
+/// The cells such that those side by side are of one resolution, as far as [`MOST_CELLS`]
+/// allow.
 fn fitted(cells: &[Cell]) -> Vec<Cell> {
     if cells.iter().all(|cell| cell.resolution() == cells[0].resolution()) {
         return cells.to_vec();
@@ -60,7 +67,8 @@ fn fitted(cells: &[Cell]) -> Vec<Cell> {
     let mut left = MOST_CELLS.saturating_sub(cells.len()) as u64;
     let mut fitted = Vec::with_capacity(cells.len());
     for neighbours in groups(cells) {
-        let finest = neighbours.iter().map(|cell| cell.resolution()).max().expect("a group has a cell");
+        let finest =
+            neighbours.iter().map(|cell| cell.resolution()).max().expect("a group has a cell");
         let more: u64 = neighbours.iter().map(|cell| cell.descendant_count(finest) - 1).sum();
         if more <= left {
             left -= more;
@@ -76,7 +84,8 @@ fn fitted(cells: &[Cell]) -> Vec<Cell> {
 fn groups(cells: &[Cell]) -> Vec<Vec<Cell>> {
     let mut chief_of: Vec<usize> = (0..cells.len()).collect();
     for (n, cell) in cells.iter().enumerate() {
-        // From the finer of two neighbours the other is found: it is the one that contains what lies a step away.
+        // From the finer of two neighbours the other is found: it is the one that
+        // contains what lies a step away.
         for (near, _) in cell.disk(1) {
             let other = cells.partition_point(|c| *c < near);
             if cells.get(other).is_some_and(|c| c.contains(near)) {
@@ -97,7 +106,8 @@ fn groups(cells: &[Cell]) -> Vec<Vec<Cell>> {
     groups
 }
 
-/// The first of a cell's group, as far as is known; the way to it is halved for those who ask later.
+/// The first of a cell's group, as far as is known; the way to it is halved for those who
+/// ask later.
 fn chief(chief_of: &mut [usize], mut n: usize) -> usize {
     while chief_of[n] != n {
         chief_of[n] = chief_of[chief_of[n]];
@@ -110,18 +120,27 @@ fn union(rings: impl Iterator<Item = Vec<Coord>>) -> MultiPolygon {
     let options = IntOverlayOptions { ogc: true, ..IntOverlayOptions::default() };
     let mut overlay = Overlay::new_custom(0, options, Solver::default());
     for ring in rings {
-        overlay.add_path_iter(ring.into_iter().map(|c| IntPoint::new(c.x as i32, c.y as i32)), ShapeType::Subject);
+        overlay.add_path_iter(
+            ring.into_iter().map(|c| IntPoint::new(c.x as i32, c.y as i32)),
+            ShapeType::Subject,
+        );
     }
     let shapes = overlay.overlay(OverlayRule::Subject, FillRule::NonZero);
     MultiPolygon::new(shapes.into_iter().map(polygon).collect())
 }
 
 fn polygon(shape: Vec<Vec<IntPoint>>) -> Polygon {
-    let ring = |points: Vec<IntPoint>| points.into_iter().map(|p| Coord { x: f64::from(p.x), y: f64::from(p.y) }).collect();
+    let ring = |points: Vec<IntPoint>| {
+        points.into_iter().map(|p| Coord { x: f64::from(p.x), y: f64::from(p.y) }).collect()
+    };
     let mut rings = shape.into_iter().map(ring);
     let outer = rings.next().expect("a shape has an outer ring");
-    // The same corner, computed from two cells, may round to two places. What lies between is no hole.
-    let holes: Vec<LineString> = rings.filter(|hole: &Vec<Coord>| doubled_area(hole) <= -2.0 * LEAST_HOLE).map(in_degrees).collect();
+    // The same corner, computed from two cells, may round to two places. What lies
+    // between is no hole.
+    let holes: Vec<LineString> = rings
+        .filter(|hole: &Vec<Coord>| doubled_area(hole) <= -2.0 * LEAST_HOLE)
+        .map(in_degrees)
+        .collect();
     Polygon::new(in_degrees(outer), holes)
 }
 

@@ -63,7 +63,9 @@ pub enum Fault {
         by: String,
     },
     /// A code that no network has.
-    #[error("plmn must be 5 or 6 digits, and not 65535 or zeros, which phones send for none, got {0:?}")]
+    #[error(
+        "plmn must be 5 or 6 digits, and not 65535 or zeros, which phones send for none, got {0:?}"
+    )]
     Plmn(String),
     /// No country.
     #[error("country must be two capital letters of ISO 3166-1, such as CA, US or GB, got {0:?}")]

@@ -20,7 +20,9 @@ pub fn check(catalogue: &Catalogue, providers: &[Provider]) -> Result<(), Catalo
         for (item, id) in provider.depends_on.iter().enumerate() {
             let twice = || Fault::ItemTwice { field: "depends_on", item: id.clone() };
             let is_new = seen.insert(id);
-            if let Some(fault) = dependency_fault(catalogue, providers, provider, id).or_else(|| (!is_new).then(twice)) {
+            if let Some(fault) = dependency_fault(catalogue, providers, provider, id)
+                .or_else(|| (!is_new).then(twice))
+            {
                 return Err(refused(at, provider, "depends_on", item, fault));
             }
         }
@@ -29,12 +31,26 @@ pub fn check(catalogue: &Catalogue, providers: &[Provider]) -> Result<(), Catalo
 }
 
 /// A rule that a provider breaks.
-pub fn refused(at: usize, provider: &Provider, field: &'static str, item: usize, fault: Fault) -> CatalogueError {
-    CatalogueError::Provider { id: provider.id.clone(), place: Place { provider: at, field, item }, fault }
+pub fn refused(
+    at: usize,
+    provider: &Provider,
+    field: &'static str,
+    item: usize,
+    fault: Fault,
+) -> CatalogueError {
+    CatalogueError::Provider {
+        id: provider.id.clone(),
+        place: Place { provider: at, field, item },
+        fault,
+    }
 }
 
 /// A network need not be called like a provider: its name is then that of no brand.
-fn network_fault(catalogue: &Catalogue, providers: &[Provider], provider: &Provider) -> Option<Fault> {
+fn network_fault(
+    catalogue: &Catalogue,
+    providers: &[Provider],
+    provider: &Provider,
+) -> Option<Fault> {
     let network = provider.network.clone();
     let own = &providers[usize::from(catalogue.find(&network)?.0)];
     if own.id != network {
@@ -46,7 +62,12 @@ fn network_fault(catalogue: &Catalogue, providers: &[Provider], provider: &Provi
     }
 }
 
-fn dependency_fault(catalogue: &Catalogue, providers: &[Provider], provider: &Provider, id: &str) -> Option<Fault> {
+fn dependency_fault(
+    catalogue: &Catalogue,
+    providers: &[Provider],
+    provider: &Provider,
+    id: &str,
+) -> Option<Fault> {
     let Some(found) = catalogue.find(id).map(|index| &providers[usize::from(index.0)].id) else {
         return Some(Fault::UnknownDependency(id.to_owned()));
     };
@@ -59,14 +80,19 @@ fn dependency_fault(catalogue: &Catalogue, providers: &[Provider], provider: &Pr
     }
 }
 
-/// Refuses providers that depend on each other in a circle. Takes out who depends on nobody that is left (Kahn 1962): who stays at the end
-/// is on a circle or depends on one.
+/// Refuses providers that depend on each other in a circle. Takes out who depends on
+/// nobody that is left (Kahn 1962): who stays at the end is on a circle or depends on
+/// one.
 fn circle(providers: &[Provider]) -> Result<(), CatalogueError> {
-    let at: HashMap<&str, usize> = providers.iter().enumerate().map(|(at, provider)| (provider.id.as_str(), at)).collect();
+    let at: HashMap<&str, usize> =
+        providers.iter().enumerate().map(|(at, provider)| (provider.id.as_str(), at)).collect();
     let mut left: Vec<usize> = providers.iter().map(|provider| provider.depends_on.len()).collect();
     let mut needed_by: HashMap<usize, Vec<usize>> = HashMap::new();
     for (n, provider) in providers.iter().enumerate() {
-        provider.depends_on.iter().for_each(|id| needed_by.entry(at[id.as_str()]).or_default().push(n));
+        provider
+            .depends_on
+            .iter()
+            .for_each(|id| needed_by.entry(at[id.as_str()]).or_default().push(n));
     }
     let mut done: Vec<usize> = (0..providers.len()).filter(|n| left[*n] == 0).collect();
     while let Some(n) = done.pop() {
@@ -94,7 +120,11 @@ fn circle(providers: &[Provider]) -> Result<(), CatalogueError> {
 /// Names the one that stands first in the list.
 fn on_circle(providers: &[Provider], circle: &[usize]) -> CatalogueError {
     let first = (0..circle.len()).min_by_key(|n| circle[*n]).unwrap_or_default();
-    let mut ids = circle[first..].iter().chain(&circle[..=first]).map(|n| providers[*n].id.clone()).collect::<Vec<_>>();
+    let mut ids = circle[first..]
+        .iter()
+        .chain(&circle[..=first])
+        .map(|n| providers[*n].id.clone())
+        .collect::<Vec<_>>();
     if MOST_SHOWN < ids.len() {
         ids.splice(MOST_SHOWN - 2..ids.len() - 1, ["…".to_owned()]);
     }

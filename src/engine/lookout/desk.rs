@@ -1,4 +1,5 @@
-//! The desk at work: what detectors follow, made into revisions of incidents with their figures. A server records them, a rehearsal collects them.
+//! The desk at work: what detectors follow, made into revisions of incidents with their
+//! figures. A server records them, a rehearsal collects them.
 
 use super::figures;
 use super::sightings::Sightings;
@@ -29,7 +30,11 @@ impl Desk {
     /// A desk nothing lies on.
     #[must_use]
     pub fn new(catalogue: &Catalogue, parameters: &Parameters) -> Self {
-        let method = Method { version: METHOD.to_owned(), parameters: parameters.fingerprint(), catalogue: catalogue.fingerprint() };
+        let method = Method {
+            version: METHOD.to_owned(),
+            parameters: parameters.fingerprint(),
+            catalogue: catalogue.fingerprint(),
+        };
         Self { sightings: Sightings::default(), method, opens_at: parameters.opens_at.0 }
     }
 
@@ -45,8 +50,15 @@ impl Desk {
 
     /// The revisions that should be told now.
     #[must_use]
-    pub fn drafts(&self, catalogue: &Catalogue, watch: &Watch, register: &Register, now: Timestamp) -> Vec<Incident> {
-        let seen: Vec<Seen<'_>> = catalogue.iter().map(|provider| self.seen(watch, provider)).collect();
+    pub fn drafts(
+        &self,
+        catalogue: &Catalogue,
+        watch: &Watch,
+        register: &Register,
+        now: Timestamp,
+    ) -> Vec<Incident> {
+        let seen: Vec<Seen<'_>> =
+            catalogue.iter().map(|provider| self.seen(watch, provider)).collect();
         drafts(register, &seen, &self.method, now)
     }
 
@@ -67,15 +79,32 @@ impl Desk {
         Ok(())
     }
 
-    fn seen<'a>(&self, watch: &'a Watch, (index, provider): (ProviderIndex, &'a Provider)) -> Seen<'a> {
+    fn seen<'a>(
+        &self,
+        watch: &'a Watch,
+        (index, provider): (ProviderIndex, &'a Provider),
+    ) -> Seen<'a> {
         let detector = &watch.detectors()[usize::from(index.0)];
         let counts = move |cells: &[Cell]| -> Vec<Count> {
             let late = detector.late_in_windows(cells);
             let windows = detector.windows(cells).into_iter().zip(WINDOWS).enumerate();
             let late_in = |w: usize| late.get(w).copied().map_or(0.0, f64::from);
-            windows.map(|(w, ((observed, expected), minutes))| Count { minutes, observed, late: late_in(w), expected }).collect()
+            windows
+                .map(|(w, ((observed, expected), minutes))| Count {
+                    minutes,
+                    observed,
+                    late: late_in(w),
+                    expected,
+                })
+                .collect()
         };
         let episodes = self.sightings.of(index).cloned().collect();
-        Seen { provider, episodes, is_cold: detector.is_cold(), opens_at: self.opens_at, counts: Box::new(counts) }
+        Seen {
+            provider,
+            episodes,
+            is_cold: detector.is_cold(),
+            opens_at: self.opens_at,
+            counts: Box::new(counts),
+        }
     }
 }

@@ -13,7 +13,8 @@ impl Engine {
         &self.lookout.parameters
     }
 
-    /// Which zone decides about a cell now, with every number of its score; None before the first look.
+    /// Which zone decides about a cell now, with every number of its score; None before
+    /// the first look.
     pub async fn explain(&self, provider: ProviderIndex, cell: Cell) -> Option<Explanation> {
         self.lookout.watching.lock().await.watch.explain(provider, cell)
     }

@@ -13,7 +13,8 @@ use std::collections::{BTreeMap, HashMap};
 /// Minutes that are read at once.
 const MINUTES_AT_ONCE: i64 = 360;
 
-/// Counts what was observed in an incident's cells from its onset to its end, or to `now`.
+/// Counts what was observed in an incident's cells from its onset to its end, or to
+/// `now`.
 ///
 /// # Errors
 /// Where the store cannot be read.
@@ -28,16 +29,22 @@ pub async fn figures(
     let from = incident.onset.minute().max(now.minute().plus(-MINUTES_KEPT_DAYS * 24 * 60));
     let region = incident.region();
     let mut known: HashMap<Cell, bool> = HashMap::new();
-    let (mut symptoms, mut minutes) = (BTreeMap::<Symptom, u64>::new(), BTreeMap::<Minute, u64>::new());
+    let (mut symptoms, mut minutes) =
+        (BTreeMap::<Symptom, u64>::new(), BTreeMap::<Minute, u64>::new());
     for brand in &incident.brands {
         let Some(provider) = catalogue.find(&brand.provider) else { continue };
         let mut next = from;
         while next < end {
             let until = end.min(next.plus(MINUTES_AT_ONCE));
             for (minute, counts) in store.minutes(provider, next..until).await? {
-                let history = counts.rows().filter(|(key, _)| key.lane().is_history() && Symptoms::AllProblems.include(key.symptom()));
+                let history = counts.rows().filter(|(key, _)| {
+                    key.lane().is_history() && Symptoms::AllProblems.include(key.symptom())
+                });
                 for (key, tally) in history {
-                    if *known.entry(key.cell()).or_insert_with(|| !key.cell().is_nowhere() && region.holds(key.cell())) {
+                    if *known
+                        .entry(key.cell())
+                        .or_insert_with(|| !key.cell().is_nowhere() && region.holds(key.cell()))
+                    {
                         *symptoms.entry(key.symptom()).or_default() += u64::from(tally.count);
                         *minutes.entry(minute).or_default() += u64::from(tally.count);
                     }
@@ -46,7 +53,8 @@ pub async fn figures(
             next = until;
         }
     }
-    let peak = minutes.iter().max_by_key(|(minute, reports)| (**reports, std::cmp::Reverse(**minute)));
+    let peak =
+        minutes.iter().max_by_key(|(minute, reports)| (**reports, std::cmp::Reverse(**minute)));
     let mut symptoms: Vec<_> = symptoms.into_iter().collect();
     symptoms.sort_by_key(|(symptom, n)| (std::cmp::Reverse(*n), *symptom));
     let (expected, users) = expected(catalogue, watch, incident, Window { from, to: end });
@@ -61,18 +69,30 @@ pub async fn figures(
 }
 
 /// Reports that were to be expected, and users that are touched at most.
-fn expected(catalogue: &Catalogue, watch: &Watch, incident: &Incident, window: Window) -> (Option<f64>, Option<f64>) {
+fn expected(
+    catalogue: &Catalogue,
+    watch: &Watch,
+    incident: &Incident,
+    window: Window,
+) -> (Option<f64>, Option<f64>) {
     let (mut sum, mut users) = (0.0, None::<f64>);
     for brand in &incident.brands {
         let Some(provider) = catalogue.find(&brand.provider) else { return (None, None) };
-        let Some(detector) = watch.detectors().get(usize::from(provider.0)) else { return (None, None) };
+        let Some(detector) = watch.detectors().get(usize::from(provider.0)) else {
+            return (None, None);
+        };
         let expectation = detector.expectation();
         let of = expectation.window(window);
         let whole = of.everywhere();
-        let here = if incident.everywhere { whole } else { incident.cells.iter().map(|cell| of.mean(*cell)).sum::<f64>().min(whole) };
+        let here = if incident.everywhere {
+            whole
+        } else {
+            incident.cells.iter().map(|cell| of.mean(*cell)).sum::<f64>().min(whole)
+        };
         sum += here;
         let share = if whole > 0.0 { here / whole } else { 0.0 };
-        // A brand of which no number is known is taken to be among those of its network's own brand.
+        // A brand of which no number is known is taken to be among those of its network's
+        // own brand.
         if let Some(subscribers) = catalogue.get(provider).subscribers {
             users = Some(users.unwrap_or(0.0) + subscribers as f64 * share);
         }

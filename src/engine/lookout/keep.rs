@@ -67,7 +67,8 @@ impl Engine {
         }
         if !watching.behind {
             let began = self.lookout.began;
-            let told = watching.watch.look(&self.store, self.now(), &mut || began.elapsed()).await?;
+            let told =
+                watching.watch.look(&self.store, self.now(), &mut || began.elapsed()).await?;
             watching.desk.take(told);
             if !watching.rebuilding {
                 watching.desk.forget(now);
@@ -86,11 +87,17 @@ impl Engine {
                 Tail::Since(piece) if piece.entries.is_empty() => return Ok(known),
                 Tail::Since(piece) => {
                     let mut register = (*known.register).clone();
-                    piece.entries.iter().for_each(|bytes| register.take(entry(bytes, register.length())));
+                    piece
+                        .entries
+                        .iter()
+                        .for_each(|bytes| register.take(entry(bytes, register.length())));
                     Read { register: Arc::new(register), position: piece.end }
                 }
                 Tail::Lost => {
-                    tracing::warn!("the store has lost entries of the journal that were read before; it is read anew");
+                    tracing::warn!(
+                        "the store has lost entries of the journal that were read before; it is \
+                         read anew"
+                    );
                     Read::default()
                 }
             };
@@ -103,21 +110,37 @@ impl Engine {
     }
 
     /// Records new revisions, where this node is the one that may.
-    async fn record_incidents(&self, watching: &mut Watching, now: Timestamp) -> Result<(), StoreError> {
+    async fn record_incidents(
+        &self,
+        watching: &mut Watching,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let Some(held) = self.hold_lease(watching).await? else { return Ok(()) };
         let read = self.lookout.read();
         let register = &read.register;
-        let mut news =
-            if watching.rebuilding { without_voided(register, &watching.desk.sightings, &self.catalogue, now) } else { Vec::new() };
+        let mut news = if watching.rebuilding {
+            without_voided(register, &watching.desk.sightings, &self.catalogue, now)
+        } else {
+            Vec::new()
+        };
         let drafts = watching.desk.drafts(&self.catalogue, &watching.watch, register, now);
         let rebuilt: Vec<IncidentId> = news.iter().map(|incident| incident.id).collect();
         news.extend(drafts.into_iter().filter(|draft| !rebuilt.contains(&draft.id)));
         let told: Vec<IncidentId> = news.iter().map(|incident| incident.id).collect();
         Desk::count(&self.store, &self.catalogue, &watching.watch, &mut news, now).await?;
-        let again = counted_again(&self.store, &self.catalogue, &watching.watch, register, self.lateness_ms, now).await?;
+        let again = counted_again(
+            &self.store,
+            &self.catalogue,
+            &watching.watch,
+            register,
+            self.lateness_ms,
+            now,
+        )
+        .await?;
         news.extend(again.into_iter().filter(|incident| !told.contains(&incident.id)));
         let mut position = read.position;
-        let news: Vec<Entry> = news.into_iter().map(|incident| Entry::Revision(Arc::new(incident))).collect();
+        let news: Vec<Entry> =
+            news.into_iter().map(|incident| Entry::Revision(Arc::new(incident))).collect();
         let lessons = self.new_lessons(&watching.watch, register);
         for some in [news, lessons].concat().chunks(MOST_AT_ONCE) {
             let entries: Vec<Vec<u8>> = some.iter().map(to_bytes).collect();
@@ -141,7 +164,8 @@ impl Engine {
         self.read_journal().await.map(drop)
     }
 
-    /// While the clock is in doubt, nothing is looked at and nothing recorded; another node may, whose clock is not.
+    /// While the clock is in doubt, nothing is looked at and nothing recorded; another
+    /// node may, whose clock is not.
     async fn pause(&self, watching: &mut Watching) -> Result<(), StoreError> {
         self.read_journal().await?;
         self.show_progress(watching, self.now());
@@ -151,12 +175,14 @@ impl Engine {
         }
     }
 
-    /// Begins detection anew where time itself was set since the last step, as a restart would.
+    /// Begins detection anew where time itself was set since the last step, as a restart
+    /// would.
     fn heed_steps(&self, watching: &mut Watching) {
         let (_, adoptions) = self.clock.steps();
         if adoptions != watching.adoptions {
             self.begin_anew(watching, self.now().minute().plus(-WARM_UP_MINUTES));
-            *self.lookout.outlook.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Outlook::nothing());
+            *self.lookout.outlook.write().unwrap_or_else(PoisonError::into_inner) =
+                Arc::new(Outlook::nothing());
             watching.adoptions = adoptions;
         }
     }
@@ -192,8 +218,10 @@ impl Engine {
     fn show_progress(&self, watching: &Watching, now: Timestamp) {
         let (watch, register) = (&watching.watch, self.lookout.register());
         // Before the first step, what the journal says is all that is known.
-        let up_to =
-            watch.looked_up_to().or_else(|| register.told_last()).unwrap_or(self.lookout.began_at.plus_ms(-WARM_UP_MINUTES * MINUTE_MS));
+        let up_to = watch
+            .looked_up_to()
+            .or_else(|| register.told_last())
+            .unwrap_or(self.lookout.began_at.plus_ms(-WARM_UP_MINUTES * MINUTE_MS));
         let progress = Progress::after(watching.began.elapsed(), watch.share_done(now), up_to);
         *self.lookout.progress.write().unwrap_or_else(PoisonError::into_inner) = progress;
     }
@@ -203,9 +231,14 @@ impl Engine {
         self.find_spikes(watching, now);
         let sight = |n: usize| {
             let detector = &watching.watch.detectors()[n];
-            Sight { expectation: detector.expectation(), spikes: Arc::clone(&watching.spikes[n].spikes), is_cold: detector.is_cold() }
+            Sight {
+                expectation: detector.expectation(),
+                spikes: Arc::clone(&watching.spikes[n].spikes),
+                is_cold: detector.is_cold(),
+            }
         };
-        let saw_present_at = if watching.behind { self.outlook().saw_present_at } else { Some(now) };
+        let saw_present_at =
+            if watching.behind { self.outlook().saw_present_at } else { Some(now) };
         let outlook = Outlook {
             looked_at: Some(now),
             saw_present_at,
@@ -216,11 +249,16 @@ impl Engine {
         *self.lookout.outlook.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(outlook);
     }
 
-    /// Finds the spikes of providers whose reports or minute changed since, where that is due again.
+    /// Finds the spikes of providers whose reports or minute changed since, where that is
+    /// due again.
     fn find_spikes(&self, watching: &mut Watching, now: Timestamp) {
         for n in 0..self.catalogue.len() {
             let provider = ProviderIndex(n as u16);
-            let counted: f64 = watching.watch.detectors()[n].windows(&[]).iter().map(|(observed, _)| observed).sum();
+            let counted: f64 = watching.watch.detectors()[n]
+                .windows(&[])
+                .iter()
+                .map(|(observed, _)| observed)
+                .sum();
             let (at, began) = ((counted as u64, now.minute()), self.lookout.began.elapsed());
             let seen = &mut watching.spikes[n];
             if watching.behind || seen.at == Some(at) || began < seen.next {
@@ -233,7 +271,8 @@ impl Engine {
     }
 }
 
-/// The entry of these bytes; None where this version does not know it, or nobody can read it.
+/// The entry of these bytes; None where this version does not know it, or nobody can read
+/// it.
 fn entry(bytes: &[u8], number: u64) -> Option<Entry> {
     from_bytes(bytes).unwrap_or_else(|error| {
         // What cannot be read must not hide what comes after it.

@@ -1,5 +1,6 @@
-//! Lessons: what quiet days teach is recorded in the journal, so that a node that starts need not wait for a week of them. Incidents stand there too,
-//! so that it takes none of them for usual.
+//! Lessons: what quiet days teach is recorded in the journal, so that a node that starts
+//! need not wait for a week of them. Incidents stand there too, so that it takes none of
+//! them for usual.
 
 use super::Watching;
 use crate::domain::detect::{METHOD, Outage, QuietDay};
@@ -12,7 +13,8 @@ use crate::engine::watch::Watch;
 use crate::store::HOURS_KEPT_DAYS;
 
 impl Engine {
-    /// Lets a watch that has not begun know what quiet days taught before, and which outages there were.
+    /// Lets a watch that has not begun know what quiet days taught before, and which
+    /// outages there were.
     pub(super) fn recall_lessons(&self, watching: &mut Watching) {
         if std::mem::replace(&mut watching.recalled, true) {
             return;
@@ -22,8 +24,16 @@ impl Engine {
             watching.watch.recall(provider, self.quiet_days(&register, &of.id).copied());
         }
         let kept_since = self.now().plus_ms(-HOURS_KEPT_DAYS * 24 * HOUR_MS);
-        for incident in register.newest_first(None).map(Case::latest).filter(|incident| kept_since <= incident.onset) {
-            for brand in incident.brands.iter().filter(|brand| !brand.episodes.is_empty() && brand.state != State::Withdrawn) {
+        for incident in register
+            .newest_first(None)
+            .map(Case::latest)
+            .filter(|incident| kept_since <= incident.onset)
+        {
+            for brand in incident
+                .brands
+                .iter()
+                .filter(|brand| !brand.episodes.is_empty() && brand.state != State::Withdrawn)
+            {
                 if let Some(provider) = self.catalogue.find(&brand.provider) {
                     watching.watch.recall_outages(provider, [outage(incident, brand)]);
                 }
@@ -37,18 +47,31 @@ impl Engine {
         let mut lessons = Vec::new();
         for (provider, of) in self.catalogue.iter() {
             let last = self.quiet_days(register, &of.id).next_back().map(|known| known.day);
-            for quiet_day in watch.whole_quiet_days(provider).filter(|quiet_day| last < Some(quiet_day.day)) {
+            for quiet_day in
+                watch.whole_quiet_days(provider).filter(|quiet_day| last < Some(quiet_day.day))
+            {
                 let (provider, version) = (of.id.clone(), METHOD.to_owned());
-                lessons.push(Entry::Lesson(Lesson { provider, version, parameters, quiet_day: *quiet_day }));
+                lessons.push(Entry::Lesson(Lesson {
+                    provider,
+                    version,
+                    parameters,
+                    quiet_day: *quiet_day,
+                }));
             }
         }
         lessons
     }
 
-    /// Quiet days that the journal has of a provider, oldest first, but for those of another method or other parameters: these give other scores.
-    fn quiet_days<'a>(&self, register: &'a Register, provider: &str) -> impl DoubleEndedIterator<Item = &'a QuietDay> + use<'a> {
+    /// Quiet days that the journal has of a provider, oldest first, but for those of
+    /// another method or other parameters: these give other scores.
+    fn quiet_days<'a>(
+        &self,
+        register: &'a Register,
+        provider: &str,
+    ) -> impl DoubleEndedIterator<Item = &'a QuietDay> + use<'a> {
         let parameters = self.lookout.parameters.fingerprint();
-        let same = move |lesson: &&Lesson| lesson.version == METHOD && lesson.parameters == parameters;
+        let same =
+            move |lesson: &&Lesson| lesson.version == METHOD && lesson.parameters == parameters;
         register.lessons(provider).filter(same).map(|lesson| &lesson.quiet_day)
     }
 }

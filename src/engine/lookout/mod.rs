@@ -1,5 +1,6 @@
-//! The lookout: detectors over the live store, and what becomes of what they find. Incidents are recorded by the one node that holds the
-//! lease, and known to all: every node reads the journal, and its own detectors stand by warm.
+//! The lookout: detectors over the live store, and what becomes of what they find.
+//! Incidents are recorded by the one node that holds the lease, and known to all: every
+//! node reads the journal, and its own detectors stand by warm.
 
 mod afterwards;
 pub mod desk;
@@ -28,11 +29,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 pub use words::WordError;
 
-/// How often the lookout looks. The answer to the deciding report and the incident lie at most this and the work of one look apart.
+/// How often the lookout looks. The answer to the deciding report and the incident lie at
+/// most this and the work of one look apart.
 pub const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// A lookout that is behind looks at what else there is to do after so long, and says how far it has come.
+/// A lookout that is behind looks at what else there is to do after so long, and says how
+/// far it has come.
 const PIECE: Duration = Duration::from_millis(500);
-/// For how long the lease is taken: a node that is silent for as long is taken to be gone.
+/// For how long the lease is taken: a node that is silent for as long is taken to be
+/// gone.
 const LEASE_MS: i64 = 10_000;
 /// The lease is renewed once so much of it has passed.
 const RENEW_AFTER: Duration = Duration::from_secs(3);
@@ -48,7 +52,8 @@ pub struct Lookout {
     parameters: Parameters,
     /// What stopwatches count from.
     began: std::time::Instant,
-    /// When it began, by the clock: so late is detection that has not come to the present yet.
+    /// When it began, by the clock: so late is detection that has not come to the present
+    /// yet.
     pub(super) began_at: Timestamp,
     /// One step at a time; held across it.
     watching: tokio::sync::Mutex<Watching>,
@@ -58,7 +63,8 @@ pub struct Lookout {
     outlook: RwLock<Arc<Outlook>>,
     /// How far it has come with the past; the lock is held to copy or replace it.
     progress: RwLock<Progress>,
-    /// Whether the last step was one of many that come nearer to the present: the next need not wait.
+    /// Whether the last step was one of many that come nearer to the present: the next
+    /// need not wait.
     comes_nearer: AtomicBool,
 }
 
@@ -76,18 +82,21 @@ struct Watching {
     began: std::time::Instant,
     /// How often time was set, as far as the watch has taken that into account.
     adoptions: u64,
-    /// Since when episodes are those of a store without what was voided since: incidents are held against them once they are complete.
+    /// Since when episodes are those of a store without what was voided since: incidents
+    /// are held against them once they are complete.
     rebuilding: bool,
     behind: bool,
     /// Whether the watch knows what quiet days taught before it began.
     recalled: bool,
 }
 
-/// Spikes of a provider: to find them costs more than to look, so it is done seldom where it takes long.
+/// Spikes of a provider: to find them costs more than to look, so it is done seldom where
+/// it takes long.
 #[derive(Debug, Clone, Default)]
 struct Seen {
     spikes: Arc<Vec<Spike>>,
-    /// What the detector counted then, in all windows, and in which minute: as long as both stay, so do the spikes.
+    /// What the detector counted then, in all windows, and in which minute: as long as
+    /// both stay, so do the spikes.
     at: Option<(u64, Minute)>,
     next: Duration,
 }
@@ -109,8 +118,14 @@ struct Held {
 impl Lookout {
     /// A lookout that has seen nothing.
     #[must_use]
-    pub fn new(node: NodeId, catalogue: &Catalogue, parameters: Parameters, now: Timestamp) -> Self {
-        let watch = Watch::new(catalogue, &parameters).beginning_at(now.minute().plus(-WARM_UP_MINUTES));
+    pub fn new(
+        node: NodeId,
+        catalogue: &Catalogue,
+        parameters: Parameters,
+        now: Timestamp,
+    ) -> Self {
+        let watch =
+            Watch::new(catalogue, &parameters).beginning_at(now.minute().plus(-WARM_UP_MINUTES));
         let spikes = vec![Seen::default(); catalogue.len()];
         let watching = Watching {
             spikes,

@@ -57,10 +57,17 @@ impl Outlook {
     /// What is seen before the first look.
     #[must_use]
     pub const fn nothing() -> Self {
-        Self { looked_at: None, saw_present_at: None, is_behind: true, holds_lease: false, providers: Vec::new() }
+        Self {
+            looked_at: None,
+            saw_present_at: None,
+            is_behind: true,
+            holds_lease: false,
+            providers: Vec::new(),
+        }
     }
 
-    /// How far behind the present detection is, in milliseconds; none before it has come there once.
+    /// How far behind the present detection is, in milliseconds; none before it has come
+    /// there once.
     #[must_use]
     pub fn lag_ms(&self, now: Timestamp) -> Option<i64> {
         self.saw_present_at.map(|at| now.ms_since(at).max(0))
@@ -74,22 +81,41 @@ impl Outlook {
 
     /// What is seen of these providers; nothing while detection is catching up.
     pub fn sights<'a>(&'a self, providers: &'a [ProviderIndex]) -> impl Iterator<Item = &'a Sight> {
-        providers.iter().filter(|_| !self.is_behind).filter_map(|provider| self.providers.get(usize::from(provider.0)))
+        providers
+            .iter()
+            .filter(|_| !self.is_behind)
+            .filter_map(|provider| self.providers.get(usize::from(provider.0)))
     }
 
     /// How a provider is doing.
     #[must_use]
-    pub fn status(&self, register: &Register, catalogue: &Catalogue, provider: ProviderIndex, now: Timestamp) -> Status {
+    pub fn status(
+        &self,
+        register: &Register,
+        catalogue: &Catalogue,
+        provider: ProviderIndex,
+        now: Timestamp,
+    ) -> Status {
         let id = &catalogue.get(provider).id;
-        let mut of_open =
-            register.open().filter_map(|incident| incident.brand(id)).map(|brand| brand.state).filter(|state| state.is_open());
+        let mut of_open = register
+            .open()
+            .filter_map(|incident| incident.brand(id))
+            .map(|brand| brand.state)
+            .filter(|state| state.is_open());
         let open = of_open.next().map(|first| of_open.fold(first, Ord::max));
-        let Some(sight) = self.providers.get(usize::from(provider.0)).filter(|_| self.is_fresh(now)) else { return Status::Unknown };
+        let Some(sight) =
+            self.providers.get(usize::from(provider.0)).filter(|_| self.is_fresh(now))
+        else {
+            return Status::Unknown;
+        };
         match open {
             Some(State::Possible) => Status::PossibleProblems,
             Some(_) => Status::Problems,
             None if sight.is_cold => Status::Unknown,
-            None if sight.spikes.iter().any(|spike| spike.opens_at - POSSIBLE_BELOW <= spike.evidence.score)
+            None if sight
+                .spikes
+                .iter()
+                .any(|spike| spike.opens_at - POSSIBLE_BELOW <= spike.evidence.score)
                 && !is_blamed(register, id) =>
             {
                 Status::PossibleProblems
@@ -102,7 +128,10 @@ impl Outlook {
 /// Whether an incident that goes on explains the reports of a provider.
 fn is_blamed(register: &Register, provider: &str) -> bool {
     let of = |incident: &crate::domain::incident::Incident| {
-        incident.attributions.iter().any(|other| other.provider == provider && other.verdict == Verdict::Collateral)
+        incident
+            .attributions
+            .iter()
+            .any(|other| other.provider == provider && other.verdict == Verdict::Collateral)
     };
     register.open().any(|incident| of(incident))
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 /// How much of the past a lookout has come through, since it began or began anew.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Progress {
-    /// The instant up to which it has looked at reports; none before it has read the journal.
+    /// The instant up to which it has looked at reports; none before it has read the
+    /// journal.
     pub up_to: Option<Timestamp>,
     /// The share of hours and minutes that it has come through, 0 to 1.
     pub share: f64,
@@ -15,7 +16,8 @@ pub struct Progress {
     pub left_s: Option<u64>,
 }
 
-/// When nothing is known of its pace, it is worth asking again after so many seconds; and at the latest.
+/// When nothing is known of its pace, it is worth asking again after so many seconds; and
+/// at the latest.
 const ASK_AGAIN_S: u64 = 2;
 const ASK_AGAIN_WITHIN_S: u64 = 60;
 
@@ -31,9 +33,11 @@ impl Progress {
 /// What detection knows of the present.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Detection {
-    /// It has not seen the present since this process began. Incidents are known as far as the journal holds them.
+    /// It has not seen the present since this process began. Incidents are known as far
+    /// as the journal holds them.
     CatchingUp(Progress),
-    /// It saw the present last at that instant, which is over two minutes ago; or it looks at the past anew.
+    /// It saw the present last at that instant, which is over two minutes ago; or it
+    /// looks at the past anew.
     Late {
         /// When.
         seen_at: Timestamp,
@@ -64,7 +68,8 @@ impl Detection {
         matches!(self, Self::Current { .. })
     }
 
-    /// The instant up to which reports are in what it says; none where it has looked at none.
+    /// The instant up to which reports are in what it says; none where it has looked at
+    /// none.
     #[must_use]
     pub const fn up_to(&self) -> Option<Timestamp> {
         match self {
@@ -128,6 +133,10 @@ mod tests {
             assert_eq!(of(saw, is_behind, now), expected, "{saw:?} {is_behind} {now}");
         }
         let outlook = Outlook { saw_present_at: seen_at, is_behind: false, ..Outlook::nothing() };
-        assert_eq!(Detection::of(&outlook, progress, Timestamp(100), true).name(), "late", "while it pauses");
+        assert_eq!(
+            Detection::of(&outlook, progress, Timestamp(100), true).name(),
+            "late",
+            "while it pauses"
+        );
     }
 }

@@ -1,11 +1,13 @@
-//! What the detectors follow, and followed not long ago: episodes by provider, as they were last told.
+//! What the detectors follow, and followed not long ago: episodes by provider, as they
+//! were last told.
 
 use crate::domain::detect::episode::Episode;
 use crate::domain::provider::ProviderIndex;
 use crate::domain::time::{MINUTE_MS, Timestamp};
 use std::collections::BTreeMap;
 
-/// Episodes that are over are remembered so long: longer than one may begin again, and than an incident is held open.
+/// Episodes that are over are remembered so long: longer than one may begin again, and
+/// than an incident is held open.
 const REMEMBERED_MS: i64 = 6 * 60 * MINUTE_MS;
 
 /// Episodes by provider and id.
@@ -24,7 +26,9 @@ impl Sightings {
 
     /// Forgets what was over long before `now`.
     pub fn forget(&mut self, now: Timestamp) {
-        self.episodes.retain(|_, episode| episode.resolved_at.is_none_or(|ended| now.ms_since(ended) < REMEMBERED_MS));
+        self.episodes.retain(|_, episode| {
+            episode.resolved_at.is_none_or(|ended| now.ms_since(ended) < REMEMBERED_MS)
+        });
     }
 
     /// Those of one provider.

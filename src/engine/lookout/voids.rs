@@ -1,4 +1,5 @@
-//! Voids: reports that were withdrawn are seen no more, detection begins anew without them, and incidents are held against what it finds.
+//! Voids: reports that were withdrawn are seen no more, detection begins anew without
+//! them, and incidents are held against what it finds.
 
 use super::desk::Desk;
 use super::sightings::Sightings;
@@ -28,13 +29,22 @@ impl Engine {
         self.store.withdraw(voids.iter().filter_map(|void| self.withdrawn_facts(void)).collect());
         let oldest = now.minute().plus(-MINUTES_KEPT_DAYS * 24 * 60);
         // A restart reads them all again, and what is older than minutes has been judged.
-        // A store that has lost entries may have fewer than were heeded: then all are looked at again.
-        let new = voids.get(watching.voids..).unwrap_or(voids).iter().filter(|void| oldest < void.window.to);
+        // A store that has lost entries may have fewer than were heeded: then all are
+        // looked at again.
+        let new = voids
+            .get(watching.voids..)
+            .unwrap_or(voids)
+            .iter()
+            .filter(|void| oldest < void.window.to);
         if let Some(from) = new.map(|void| begins_at(&register, void)).min() {
-            let from = from.plus(-WARM_UP_MINUTES).max(oldest).min(now.minute().plus(-WARM_UP_MINUTES));
+            let from =
+                from.plus(-WARM_UP_MINUTES).max(oldest).min(now.minute().plus(-WARM_UP_MINUTES));
             self.begin_anew(watching, from);
             watching.rebuilding = true;
-            tracing::info!(voids = voids.len(), "reports were withdrawn: detection begins anew without them");
+            tracing::info!(
+                voids = voids.len(),
+                "reports were withdrawn: detection begins anew without them"
+            );
         }
         watching.voids = voids.len();
     }
@@ -43,7 +53,8 @@ impl Engine {
     pub(super) fn begin_anew(&self, watching: &mut Watching, from: Minute) {
         watching.watch = Watch::new(&self.catalogue, &self.lookout.parameters).beginning_at(from);
         watching.desk = Desk::new(&self.catalogue, &self.lookout.parameters);
-        (watching.behind, watching.recalled, watching.began) = (true, false, std::time::Instant::now());
+        (watching.behind, watching.recalled, watching.began) =
+            (true, false, std::time::Instant::now());
     }
 
     /// Which facts a void withdraws; none where its provider is not in the catalogue.
@@ -58,9 +69,15 @@ impl Engine {
 
 /// From when on what was found must be found anew.
 fn begins_at(register: &Register, void: &Void) -> Minute {
-    let touched =
-        register.newest_first(None).map(crate::domain::incident::register::Case::latest).filter(|incident| is_touched(incident, void));
-    touched.map(|incident| incident.onset.minute()).chain([void.window.from]).min().expect("the void itself")
+    let touched = register
+        .newest_first(None)
+        .map(crate::domain::incident::register::Case::latest)
+        .filter(|incident| is_touched(incident, void));
+    touched
+        .map(|incident| incident.onset.minute())
+        .chain([void.window.from])
+        .min()
+        .expect("the void itself")
 }
 
 /// Whether reports that a void withdraws may have spoken for an incident.
@@ -72,13 +89,24 @@ fn is_touched(incident: &Incident, void: &Void) -> bool {
         && incident.onset < void.window.to.start()
 }
 
-/// Incidents that voids have touched, as they are now: withdrawn, or told anew from what is left.
-pub(super) fn without_voided(register: &Register, sightings: &Sightings, catalogue: &Catalogue, now: Timestamp) -> Vec<Incident> {
+/// Incidents that voids have touched, as they are now: withdrawn, or told anew from what
+/// is left.
+pub(super) fn without_voided(
+    register: &Register,
+    sightings: &Sightings,
+    catalogue: &Catalogue,
+    now: Timestamp,
+) -> Vec<Incident> {
     let oldest = now.plus_ms(-MINUTES_KEPT_DAYS * 24 * 60 * crate::domain::time::MINUTE_MS);
     let mut told = Vec::new();
     for case in register.newest_first(None) {
         let incident = case.latest();
-        let Some(void) = register.voids().iter().rev().find(|void| is_touched(incident, void) && oldest <= incident.onset) else {
+        let Some(void) = register
+            .voids()
+            .iter()
+            .rev()
+            .find(|void| is_touched(incident, void) && oldest <= incident.onset)
+        else {
             continue;
         };
         if void.known_at < incident.known_at && incident.ending.is_some() {
@@ -88,7 +116,9 @@ pub(super) fn without_voided(register: &Register, sightings: &Sightings, catalog
         let found: Vec<(&str, &Episode)> = sightings
             .all()
             .map(|(provider, episode)| (catalogue.get(provider), episode))
-            .filter(|(provider, episode)| provider.network == incident.network && meets(incident, episode))
+            .filter(|(provider, episode)| {
+                provider.network == incident.network && meets(incident, episode)
+            })
             .map(|(provider, episode)| (&*provider.id, episode))
             .collect();
         if found.is_empty() {
@@ -101,8 +131,8 @@ pub(super) fn without_voided(register: &Register, sightings: &Sightings, catalog
 }
 
 fn meets(incident: &Incident, episode: &Episode) -> bool {
-    let in_time =
-        incident.resolved_at.is_none_or(|end| episode.onset <= end) && episode.resolved_at.is_none_or(|end| incident.onset <= end);
+    let in_time = incident.resolved_at.is_none_or(|end| episode.onset <= end)
+        && episode.resolved_at.is_none_or(|end| incident.onset <= end);
     in_time && incident.region().meets(&region(episode))
 }
 
@@ -112,12 +142,21 @@ fn told_anew(incident: &Incident, found: &[(&str, &Episode)], now: Timestamp) ->
     (told.revision, told.known_at) = (told.revision + 1, now);
     told.cells = joined(found.iter().flat_map(|(_, episode)| episode.cells.iter().copied())).into();
     for brand in &mut told.brands {
-        let own = || found.iter().filter(|(provider, _)| *provider == brand.provider).map(|(_, episode)| *episode);
-        if let Some(strongest) = own().max_by(|a, b| a.evidence.score.total_cmp(&b.evidence.score)) {
-            (brand.evidence, brand.onset) = (strongest.evidence, onset(own().map(Dated::from)).unwrap_or(brand.onset));
+        let own = || {
+            found
+                .iter()
+                .filter(|(provider, _)| *provider == brand.provider)
+                .map(|(_, episode)| *episode)
+        };
+        if let Some(strongest) = own().max_by(|a, b| a.evidence.score.total_cmp(&b.evidence.score))
+        {
+            (brand.evidence, brand.onset) =
+                (strongest.evidence, onset(own().map(Dated::from)).unwrap_or(brand.onset));
         }
     }
-    // Not by the brands: of one whose reports were all taken back nothing says when it began.
-    told.onset = onset(found.iter().map(|(_, episode)| Dated::from(*episode))).unwrap_or(told.onset);
+    // Not by the brands: of one whose reports were all taken back nothing says when it
+    // began.
+    told.onset =
+        onset(found.iter().map(|(_, episode)| Dated::from(*episode))).unwrap_or(told.onset);
     told
 }

@@ -42,7 +42,8 @@ impl Engine {
         Ok(self.append_word(&Entry::Note(note)).await?)
     }
 
-    /// Withdraws reports. Detection then begins anew without them, and incidents for which nothing speaks any more are withdrawn.
+    /// Withdraws reports. Detection then begins anew without them, and incidents for
+    /// which nothing speaks any more are withdrawn.
     ///
     /// # Errors
     /// Where it could not be recorded.

@@ -1,4 +1,5 @@
-//! What became of the lines of a replay: how many counted, and what was wrong with the others.
+//! What became of the lines of a replay: how many counted, and what was wrong with the
+//! others.
 
 use crate::domain::report::TimeError;
 use crate::wire::fault::FaultKind;
@@ -32,7 +33,8 @@ pub enum Flaw {
     MissingField,
     /// A field has a value that it cannot have.
     InvalidValue,
-    /// A symptom that may mean that it works, or that it does not: the line counts nowhere.
+    /// A symptom that may mean that it works, or that it does not: the line counts
+    /// nowhere.
     UnclearSymptom,
     /// The catalogue does not know the provider, or it has retired.
     UnknownProvider,
@@ -42,11 +44,14 @@ pub enum Flaw {
     InFuture,
     /// Longer than any report.
     TooLarge,
-    /// Received before the line before it, by at most five minutes: taken all the same, as received now.
+    /// Received before the line before it, by at most five minutes: taken all the same,
+    /// as received now.
     OutOfOrder,
-    /// Received more than five minutes before an earlier line; or the first, and long before those after it.
+    /// Received more than five minutes before an earlier line; or the first, and long
+    /// before those after it.
     TooFarBehind,
-    /// Received so long after the line before it, or before those after it, that its date must be wrong.
+    /// Received so long after the line before it, or before those after it, that its date
+    /// must be wrong.
     TooFarAhead,
     /// The file ends in the middle of what was packed.
     Truncated,
@@ -150,14 +155,28 @@ impl fmt::Display for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { counted, duplicates, flaws, incidents, minutes } = self;
         let (days, hours) = (minutes / 1_440, minutes % 1_440 / 60);
-        write!(f, "{counted} reports counted, {duplicates} duplicates, {incidents} incidents in {days} days and {hours} hours")?;
+        write!(
+            f,
+            "{counted} reports counted, {duplicates} duplicates, {incidents} incidents in {days} \
+             days and {hours} hours"
+        )?;
         for (flaw, Found { count, first }) in flaws {
             let taken = if *flaw == Flaw::OutOfOrder { " (taken as received now)" } else { "" };
-            write!(f, "\n  {count} {}{taken}, first at {}:{}", flaw.name(), first.file.display(), first.line)?;
+            write!(
+                f,
+                "\n  {count} {}{taken}, first at {}:{}",
+                flaw.name(),
+                first.file.display(),
+                first.line
+            )?;
         }
         // One wrong date is one line; where many are refused, the order is wrong.
         if self.taken() < self.count_of(Flaw::TooFarBehind) + self.count_of(Flaw::TooFarAhead) {
-            write!(f, "\n  most lines are not in the order in which they were received: sort them by received_at")?;
+            write!(
+                f,
+                "\n  most lines are not in the order in which they were received: sort them by \
+                 received_at"
+            )?;
         }
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! Temporary files and directories that end with whoever holds them, and with the process where a signal ends it.
+//! Temporary files and directories that end with whoever holds them, and with the process
+//! where a signal ends it.
 
 use std::collections::BTreeSet;
 use std::fs::{File, Permissions};
@@ -6,7 +7,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Paths that this process has to remove before it ends. Held for as long as one of them is made, moved or removed.
+/// Paths that this process has to remove before it ends. Held for as long as one of them
+/// is made, moved or removed.
 static LEFT: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 /// A temporary file or directory. Removed when dropped.
@@ -17,7 +19,9 @@ pub struct Leftover {
 
 /// As long as this lives nothing temporary is made, moved or removed.
 #[derive(Debug)]
-pub struct Swept(#[expect(dead_code, reason = "held, not read")] MutexGuard<'static, BTreeSet<PathBuf>>);
+pub struct Swept(
+    #[expect(dead_code, reason = "held, not read")] MutexGuard<'static, BTreeSet<PathBuf>>,
+);
 
 impl Leftover {
     /// A new directory among the system's temporary ones.
@@ -38,7 +42,12 @@ impl Leftover {
     pub fn file_in(directory: &Path, permissions: Permissions) -> io::Result<(File, Self)> {
         let mut left = left();
         let mut builder = tempfile::Builder::new();
-        let (file, path) = builder.prefix(".groundswell-").suffix(".part").permissions(permissions).tempfile_in(directory)?.keep()?;
+        let (file, path) = builder
+            .prefix(".groundswell-")
+            .suffix(".part")
+            .permissions(permissions)
+            .tempfile_in(directory)?
+            .keep()?;
         left.insert(path.clone());
         Ok((file, Self { path }))
     }
@@ -107,7 +116,8 @@ mod tests {
         drop(dropped);
         let (_, kept) = Leftover::file_in(&path, Permissions::from_mode(0o600)).unwrap();
         kept.rename_to(&path.join("kept")).unwrap();
-        let names: Vec<_> = std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let names: Vec<_> =
+            std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(names, ["kept"]);
         let (_, lost) = Leftover::file_in(&path, Permissions::from_mode(0o600)).unwrap();
         lost.rename_to(&path.join("no/such/directory")).unwrap_err();

@@ -29,7 +29,8 @@ pub struct Lines {
 pub enum Next<'a> {
     /// A line that is not blank.
     Line(&'a [u8]),
-    /// A line that is no report; or, where that is what [`Flaw`] says, the last that can be read.
+    /// A line that is no report; or, where that is what [`Flaw`] says, the last that can
+    /// be read.
     Flaw(Flaw),
     /// Nothing.
     End,
@@ -51,7 +52,8 @@ impl Lines {
         let file = source.open().map_err(ReplayError::io(&path))?;
         let read = Rc::new(Cell::new(0));
         let counted = Counted { file, read: Rc::clone(&read) };
-        let input = unpack::text(counted).map_err(|unpack::Foreign(form)| ReplayError::Form { path: path.clone(), form })?;
+        let input = unpack::text(counted)
+            .map_err(|unpack::Foreign(form)| ReplayError::Form { path: path.clone(), form })?;
         Ok(Self { path, input, read, told: 0, number: 0, line: Vec::new() })
     }
 
@@ -69,7 +71,10 @@ impl Lines {
                 Ok(None) => return Ok(Next::Line(trimmed(&self.line))),
                 Err(error) => {
                     let flaw = flaw_of_packing(&error);
-                    let flaw = flaw.ok_or_else(|| ReplayError::Io { path: self.path.clone(), source: error })?;
+                    let flaw = flaw.ok_or_else(|| ReplayError::Io {
+                        path: self.path.clone(),
+                        source: error,
+                    })?;
                     self.input = Box::new(io::empty());
                     return Ok(Next::Flaw(flaw));
                 }
@@ -105,7 +110,8 @@ impl Lines {
         Ok(None)
     }
 
-    /// Skips what a file system has reserved and nobody has written. It may be more than any line.
+    /// Skips what a file system has reserved and nobody has written. It may be more than
+    /// any line.
     fn skip_zeros(&mut self) -> io::Result<()> {
         while let [0, ..] = self.input.fill_buf()? {
             let zeros = self.input.fill_buf()?.iter().take_while(|byte| **byte == 0).count();
@@ -173,7 +179,11 @@ mod tests {
         let expected = [(1, Ok("a".into())), (3, Ok("b".into())), (5, Ok("c".into()))];
         assert_eq!(read(b"a\n\nb\r\n  \nc"), expected);
         assert_eq!(read(&packed(b"a\n\nb\r\n  \nc")), expected);
-        assert_eq!(read(&[packed(b"a\n\nb\r\n"), packed(b"  \nc")].concat()), expected, "in two members");
+        assert_eq!(
+            read(&[packed(b"a\n\nb\r\n"), packed(b"  \nc")].concat()),
+            expected,
+            "in two members"
+        );
         assert_eq!(read(b""), []);
     }
 
@@ -199,9 +209,15 @@ mod tests {
             ("gzip with a mark", packed(&marked)),
             ("gzip and zeros", [packed(plain), zeros.clone()].concat()),
             ("gzip and a newline", [&packed(plain)[..], b"\r\n"].concat()),
-            ("gzip, zeros, gzip", [packed(&plain[..7]), zeros.clone(), packed(&plain[7..])].concat()),
+            (
+                "gzip, zeros, gzip",
+                [packed(&plain[..7]), zeros.clone(), packed(&plain[7..])].concat(),
+            ),
             ("zstd", zstd(plain)),
-            ("zstd in two frames and zeros", [zstd(&plain[..7]), zstd(&plain[7..]), zeros].concat()),
+            (
+                "zstd in two frames and zeros",
+                [zstd(&plain[..7]), zstd(&plain[7..]), zeros].concat(),
+            ),
             ("zstd after something to skip", skippable),
             ("gzip, then zstd", [packed(&plain[..7]), zstd(&plain[7..])].concat()),
             ("gzip in gzip", packed(&packed(plain))),
@@ -219,7 +235,9 @@ mod tests {
 
     #[test]
     fn marks_between_files_that_were_joined_are_passed_over() {
-        let joined = [BYTE_ORDER_MARK, b"a\n", BYTE_ORDER_MARK, b"b\n\0\0", BYTE_ORDER_MARK, b" c \0"].concat();
+        let joined =
+            [BYTE_ORDER_MARK, b"a\n", BYTE_ORDER_MARK, b"b\n\0\0", BYTE_ORDER_MARK, b" c \0"]
+                .concat();
         assert_eq!(read(&joined), [(1, Ok("a".into())), (2, Ok("b".into())), (3, Ok("c".into()))]);
     }
 
@@ -239,7 +257,10 @@ mod tests {
             let mut file = tempfile::NamedTempFile::new().unwrap();
             file.write_all(content).unwrap();
             let error = Lines::open(&file.path().to_owned().into()).err().unwrap().to_string();
-            assert!(error.contains(form) && error.contains(file.path().to_str().unwrap()), "{error}");
+            assert!(
+                error.contains(form) && error.contains(file.path().to_str().unwrap()),
+                "{error}"
+            );
         }
     }
 
@@ -253,19 +274,28 @@ mod tests {
 
     #[test]
     fn what_cannot_be_unpacked_ends_the_file_after_what_can() {
-        let plain: Vec<u8> = (0..50_000).flat_map(|n| format!("{}\n", n * 7_919 % 100_003).into_bytes()).collect();
+        let plain: Vec<u8> =
+            (0..50_000).flat_map(|n| format!("{}\n", n * 7_919 % 100_003).into_bytes()).collect();
         let whole = packed(&plain);
         let cut = read(&whole[..whole.len() / 2]);
         let (last, lines) = cut.split_last().unwrap();
         assert_eq!(last.1, Err(Flaw::Truncated));
-        assert!(lines.len() > 10_000 && lines.iter().all(|(_, line)| line.is_ok()), "{} lines", lines.len());
+        assert!(
+            lines.len() > 10_000 && lines.iter().all(|(_, line)| line.is_ok()),
+            "{} lines",
+            lines.len()
+        );
         let mut spoilt = whole;
         let middle = spoilt.len() / 2;
         spoilt[middle..].fill(0xff);
         assert!(matches!(read(&spoilt).last(), Some((_, Err(Flaw::Damaged | Flaw::Truncated)))));
         let squeezed = zstd(&plain);
         let cut = read(&squeezed[..squeezed.len() / 2]);
-        assert!(cut.len() > 1_000 && cut.last().is_some_and(|last| last.1 == Err(Flaw::Truncated)), "{} lines", cut.len());
+        assert!(
+            cut.len() > 1_000 && cut.last().is_some_and(|last| last.1 == Err(Flaw::Truncated)),
+            "{} lines",
+            cut.len()
+        );
         let mut spoilt = squeezed;
         spoilt[middle / 2..].fill(0xff);
         assert!(matches!(read(&spoilt).last(), Some((_, Err(Flaw::Damaged | Flaw::Truncated)))));

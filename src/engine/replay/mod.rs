@@ -1,8 +1,12 @@
-//! Replays: files of reports through the real ingest, store and detectors, on simulated time, as fast as it can.
+//! Replays: files of reports through the real ingest, store and detectors, on simulated
+//! time, as fast as it can.
 //!
-//! `source` is where files come from, `unpack` and `utf16` make text of them, `lines` reads it, `queue` also looks at lines ahead, and `plausible`
-//! says which of them may move the time; `simulation` is a store with its watch at a simulated instant, and what plays lines on it; `past` is what a history
-//! left, from which any number of streams go on; `account` is what became of the lines; `leftovers` is what this process must not leave behind.
+//! `source` is where files come from, `unpack` and `utf16` make text of them, `lines`
+//! reads it, `queue` also looks at lines ahead, and `plausible` says which of them may
+//! move the time; `simulation` is a store with its watch at a simulated instant, and what
+//! plays lines on it; `past` is what a history left, from which any number of streams go
+//! on; `account` is what became of the lines; `leftovers` is what this process must not
+//! leave behind.
 
 pub mod account;
 pub mod jobs;
@@ -34,8 +38,8 @@ use std::path::{Path, PathBuf};
 pub struct Setting {
     /// Who can be reported about.
     pub catalogue: Catalogue,
-    /// What turns reporter ids into hashes. It decides where a reporter's periods begin, and so who counts twice: the same incidents need
-    /// the same key.
+    /// What turns reporter ids into hashes. It decides where a reporter's periods begin,
+    /// and so who counts twice: the same incidents need the same key.
     pub key: ReporterKey,
     /// How far back a report may have been observed.
     pub lateness_ms: i64,
@@ -43,12 +47,14 @@ pub struct Setting {
     pub parameters: Parameters,
 }
 
-/// Who looks on while a stream is replayed. Of its history only [`Observer::read`] is told.
+/// Who looks on while a stream is replayed. Of its history only [`Observer::read`] is
+/// told.
 pub trait Observer {
     /// A detector has made the step of a minute.
     fn step(&mut self, _provider: &str, _step: &Step<'_>) {}
 
-    /// An incident began, changed or ended, those that are only possible among them. Incidents that the history told are left out.
+    /// An incident began, changed or ended, those that are only possible among them.
+    /// Incidents that the history told are left out.
     ///
     /// # Errors
     /// Where the observer cannot go on; the replay then ends.
@@ -88,7 +94,9 @@ pub enum ReplayError {
         source: std::io::Error,
     },
     /// A file is of a form that is not read here.
-    #[error("{path} is {form}: give it as text in UTF-8 or UTF-16, plain or packed by gzip or zstd")]
+    #[error(
+        "{path} is {form}: give it as text in UTF-8 or UTF-16, plain or packed by gzip or zstd"
+    )]
     Form {
         /// Which.
         path: PathBuf,
@@ -102,7 +110,10 @@ pub enum ReplayError {
     #[error(transparent)]
     Open(#[from] OpenError),
     /// Facts are there already.
-    #[error("{0} is no empty store: a replay would count on top of what it holds; choose another directory, or another --redis-prefix")]
+    #[error(
+        "{0} is no empty store: a replay would count on top of what it holds; choose another \
+         directory, or another --redis-prefix"
+    )]
     Occupied(String),
     /// The store failed.
     #[error(transparent)]
@@ -135,5 +146,9 @@ impl ReplayError {
 
 /// Waits for work that a store does.
 fn wait<T>(work: impl Future<Output = Result<T, ReplayError>>) -> Result<T, ReplayError> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ReplayError::Runtime)?.block_on(work)
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(ReplayError::Runtime)?
+        .block_on(work)
 }

@@ -1,4 +1,5 @@
-//! What a history left: a store at rest and its watch. Any number of streams go on from it, each on a copy of its own.
+//! What a history left: a store at rest and its watch. Any number of streams go on from
+//! it, each on a copy of its own.
 
 use super::account::Account;
 use super::leftovers::Leftover;
@@ -25,9 +26,18 @@ impl<'a> Past<'a> {
     ///
     /// # Errors
     /// Where a file or the directory fails.
-    pub fn play(setting: &'a Setting, history: &[Source], progress: &mut impl FnMut(u64)) -> Result<Self, ReplayError> {
+    pub fn play(
+        setting: &'a Setting,
+        history: &[Source],
+        progress: &mut impl FnMut(u64),
+    ) -> Result<Self, ReplayError> {
         let directory = temporary()?;
-        let mut simulation = Simulation::at(setting, open(setting, directory.path())?, Reached::nothing(setting), None);
+        let mut simulation = Simulation::at(
+            setting,
+            open(setting, directory.path())?,
+            Reached::nothing(setting),
+            None,
+        );
         let account = simulation.history(history, progress)?;
         Ok(Self { setting, directory, reached: simulation.close()?, account })
     }
@@ -48,16 +58,18 @@ impl<'a> Past<'a> {
         Ok(Simulation::at(self.setting, store, self.reached.over_copy(), Some(directory)))
     }
 
-    /// The same in a Redis, which must be empty. There each minute is a few round trips: what the history left is copied in much sooner than
-    /// it would be played.
+    /// The same in a Redis, which must be empty. There each minute is a few round trips:
+    /// what the history left is copied in much sooner than it would be played.
     ///
     /// # Errors
     /// Where the Redis holds facts, or the copy cannot be made.
     pub fn resume_in(&self, redis: Redis) -> Result<Simulation<'a>, ReplayError> {
         let (setting, directory) = (self.setting, self.copied()?);
-        let from = Embedded::open(directory.path(), &setting.catalogue, setting.terms(), unsynced())?;
+        let from =
+            Embedded::open(directory.path(), &setting.catalogue, setting.terms(), unsynced())?;
         must_be_empty(&redis)?;
-        // A directory that began empty numbers providers as its catalogue does, so one catalogue is that of both ends.
+        // A directory that began empty numbers providers as its catalogue does, so one
+        // catalogue is that of both ends.
         wait(async { Ok(copy(&from, &setting.catalogue, &redis, |_, _| {}).await?) })?;
         Ok(Simulation::at(setting, Store::on_redis(redis), self.reached.over_copy(), None))
     }
@@ -70,7 +82,8 @@ impl<'a> Past<'a> {
     }
 }
 
-/// Refuses a Redis that [`Past::resume_in`] would refuse, before the time is spent on a history.
+/// Refuses a Redis that [`Past::resume_in`] would refuse, before the time is spent on a
+/// history.
 ///
 /// # Errors
 /// Where it holds facts, or cannot be read.
@@ -95,7 +108,8 @@ fn unsynced() -> Options {
 fn copy_files(from: &Path, to: &Path) -> Result<(), ReplayError> {
     for file in std::fs::read_dir(from).map_err(ReplayError::io(from))? {
         let file = file.map_err(ReplayError::io(from))?;
-        std::fs::copy(file.path(), to.join(file.file_name())).map_err(ReplayError::io(&file.path()))?;
+        std::fs::copy(file.path(), to.join(file.file_name()))
+            .map_err(ReplayError::io(&file.path()))?;
     }
     Ok(())
 }

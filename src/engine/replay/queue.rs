@@ -1,4 +1,5 @@
-//! The lines of files, one file after the other. The next ones can be looked at before their turn.
+//! The lines of files, one file after the other. The next ones can be looked at before
+//! their turn.
 
 use super::account::{Flaw, Place};
 use super::lines::{Lines, Next};
@@ -47,7 +48,8 @@ impl<'a> Queue<'a> {
         Ok(Some(read))
     }
 
-    /// When the next lines were received, [`plausible::ASKED`] of them at most, those left out that do not say so.
+    /// When the next lines were received, [`plausible::ASKED`] of them at most, those
+    /// left out that do not say so.
     ///
     /// # Errors
     /// Where a file cannot be read.
@@ -63,7 +65,10 @@ impl<'a> Queue<'a> {
 
     /// Where the line stands that came last.
     pub fn place(&self) -> Place {
-        self.place.map_or_else(Place::default, |(source, line)| Place { file: source.path().to_owned(), line })
+        self.place.map_or_else(Place::default, |(source, line)| Place {
+            file: source.path().to_owned(),
+            line,
+        })
     }
 
     /// Bytes of the files that were read since this was last asked.
@@ -73,7 +78,10 @@ impl<'a> Queue<'a> {
     }
 
     /// Reads the next line into `line`; gives where it stands, and what is wrong with it.
-    fn read(&mut self, line: &mut Vec<u8>) -> Result<Option<((&'a Source, u64), Result<(), Flaw>)>, ReplayError> {
+    fn read(
+        &mut self,
+        line: &mut Vec<u8>,
+    ) -> Result<Option<((&'a Source, u64), Result<(), Flaw>)>, ReplayError> {
         loop {
             let open = match &mut self.open {
                 Some(open) => open,

@@ -1,4 +1,5 @@
-//! What a line of a file says beside the report itself: when it was received. Everything else is read as over HTTP.
+//! What a line of a file says beside the report itself: when it was received. Everything
+//! else is read as over HTTP.
 
 use super::account::Flaw;
 use crate::domain::provider::Catalogue;
@@ -10,7 +11,8 @@ use crate::wire::text::parsed;
 use crate::wire::time::{epoch, sent_instant};
 use serde::Deserialize;
 
-/// Facts are dated after 1970, and so must be what was observed, or is forgotten, long before: no line is of the first year.
+/// Facts are dated after 1970, and so must be what was observed, or is forgotten, long
+/// before: no line is of the first year.
 const EARLIEST: Timestamp = Timestamp(365 * 24 * HOUR_MS);
 
 /// A report of a file, sound in itself.
@@ -36,14 +38,21 @@ pub fn received_at(line: &[u8]) -> Option<Timestamp> {
 }
 
 /// The report of a line.
-pub fn read<'a>(line: &'a [u8], raw: &'a RawReport<'a>, catalogue: &Catalogue) -> Result<Sent<'a>, Flaw> {
-    let first = |faults: Vec<crate::wire::fault::Fault>| faults.first().map_or(Flaw::InvalidValue, |fault| fault.kind.into());
+pub fn read<'a>(
+    line: &'a [u8],
+    raw: &'a RawReport<'a>,
+    catalogue: &Catalogue,
+) -> Result<Sent<'a>, Flaw> {
+    let first = |faults: Vec<crate::wire::fault::Fault>| {
+        faults.first().map_or(Flaw::InvalidValue, |fault| fault.kind.into())
+    };
     let read = raw.read(catalogue).map_err(first)?;
     if read.standing == Standing::Ignored {
         return Err(Flaw::UnclearSymptom);
     }
     let mut room = Vec::new();
-    let Received { received_at } = parsed(line, &mut room).map_err(|error| Flaw::of_json(&error))?;
+    let Received { received_at } =
+        parsed(line, &mut room).map_err(|error| Flaw::of_json(&error))?;
     if matches!(received_at, Scalar::Missing) {
         return Err(Flaw::MissingField);
     }

@@ -1,4 +1,5 @@
-//! A store and its watch at a simulated instant, which moves on with the lines that are played on it.
+//! A store and its watch at a simulated instant, which moves on with the lines that are
+//! played on it.
 
 use super::account::{Account, Flaw};
 use super::leftovers::Leftover;
@@ -70,8 +71,14 @@ impl<'a> Simulation<'a> {
         Ok(Self::at(setting, store, Reached::nothing(setting), None))
     }
 
-    /// A simulation that has come so far over its store, which lies in a directory that ends with it where that is given.
-    pub(super) fn at(setting: &'a Setting, store: Store, reached: Reached, directory: Option<Leftover>) -> Self {
+    /// A simulation that has come so far over its store, which lies in a directory that
+    /// ends with it where that is given.
+    pub(super) fn at(
+        setting: &'a Setting,
+        store: Store,
+        reached: Reached,
+        directory: Option<Leftover>,
+    ) -> Self {
         Self {
             keys: Arc::new(setting.key.around(reached.now.unwrap_or(Timestamp(0)))),
             setting,
@@ -90,23 +97,34 @@ impl<'a> Simulation<'a> {
         &self.store
     }
 
-    /// Plays files as history: the detectors learn from it, and what incidents they find is kept from the observers of the streams after it.
+    /// Plays files as history: the detectors learn from it, and what incidents they find
+    /// is kept from the observers of the streams after it.
     ///
     /// # Errors
     /// Where a file or the store fails.
-    pub fn history(&mut self, files: &[Source], progress: &mut impl FnMut(u64)) -> Result<Account, ReplayError> {
+    pub fn history(
+        &mut self,
+        files: &[Source],
+        progress: &mut impl FnMut(u64),
+    ) -> Result<Account, ReplayError> {
         let mut history = History { told: std::mem::take(&mut self.reached.told), progress };
         wait(self.play(files, &mut history))?;
         self.reached.told = history.told;
         Ok(std::mem::take(&mut self.account))
     }
 
-    /// Plays files one after the other as a stream, up to the end of the last line's minute.
+    /// Plays files one after the other as a stream, up to the end of the last line's
+    /// minute.
     ///
     /// # Errors
     /// Where a file or the store fails, or the observer cannot go on.
-    pub fn replay(&mut self, files: &[Source], observer: &mut impl Observer) -> Result<Account, ReplayError> {
-        let mut stream = Stream { before: std::mem::take(&mut self.reached.told), told: Told::new(), observer };
+    pub fn replay(
+        &mut self,
+        files: &[Source],
+        observer: &mut impl Observer,
+    ) -> Result<Account, ReplayError> {
+        let mut stream =
+            Stream { before: std::mem::take(&mut self.reached.told), told: Told::new(), observer };
         wait(async {
             self.play(files, &mut stream).await?;
             match self.reached.now {
@@ -125,7 +143,11 @@ impl<'a> Simulation<'a> {
         Ok(self.reached)
     }
 
-    async fn play(&mut self, files: &[Source], observer: &mut impl Observer) -> Result<(), ReplayError> {
+    async fn play(
+        &mut self,
+        files: &[Source],
+        observer: &mut impl Observer,
+    ) -> Result<(), ReplayError> {
         let (mut queue, mut line, mut lines) = (Queue::of(files), Vec::new(), 0_u64);
         while let Some(read) = queue.next(&mut line)? {
             let flaw = match read {
@@ -141,12 +163,19 @@ impl<'a> Simulation<'a> {
             }
         }
         observer.read(queue.newly_read());
-        // So that what follows on it finds the same, whether it follows on the store or on a copy.
+        // So that what follows on it finds the same, whether it follows on the store or
+        // on a copy.
         self.record().await
     }
 
-    /// Takes the report of a line, and moves the time to when it was received. Gives what is wrong with the line.
-    async fn take(&mut self, line: &[u8], queue: &mut Queue<'_>, observer: &mut impl Observer) -> Result<Option<Flaw>, ReplayError> {
+    /// Takes the report of a line, and moves the time to when it was received. Gives what
+    /// is wrong with the line.
+    async fn take(
+        &mut self,
+        line: &[u8],
+        queue: &mut Queue<'_>,
+        observer: &mut impl Observer,
+    ) -> Result<Option<Flaw>, ReplayError> {
         let mut room = Vec::new();
         let raw = match parsed::<RawReport>(line, &mut room) {
             Ok(raw) => raw,
@@ -157,7 +186,11 @@ impl<'a> Simulation<'a> {
             Err(flaw) => return Ok(Some(flaw)),
         };
         let (now, received_at) = (self.reached.now, sent.received_at);
-        let after = if plausible::depends_on_others(now, received_at) { queue.received_next()? } else { Vec::new() };
+        let after = if plausible::depends_on_others(now, received_at) {
+            queue.received_next()?
+        } else {
+            Vec::new()
+        };
         let (at, flaw) = match plausible::judge(now, received_at, &after) {
             Move::On => (received_at, None),
             Move::Stay => (now.unwrap_or(received_at), Some(Flaw::OutOfOrder)),
@@ -180,12 +213,19 @@ impl<'a> Simulation<'a> {
         if !self.keys.are_for(at) {
             self.keys = Arc::new(self.setting.key.around(at));
         }
-        Acceptance { arrival: Arrival { at, sent_at: None, lateness_ms: self.setting.lateness_ms }, keys: Arc::clone(&self.keys) }
+        Acceptance {
+            arrival: Arrival { at, sent_at: None, lateness_ms: self.setting.lateness_ms },
+            keys: Arc::clone(&self.keys),
+        }
     }
 
-    /// Moves the time on to the start of a minute, as a server would have lived through it: reports recorded, minutes marked as live,
-    /// detectors stepped, house kept.
-    async fn advance(&mut self, to: Minute, observer: &mut impl Observer) -> Result<(), ReplayError> {
+    /// Moves the time on to the start of a minute, as a server would have lived through
+    /// it: reports recorded, minutes marked as live, detectors stepped, house kept.
+    async fn advance(
+        &mut self,
+        to: Minute,
+        observer: &mut impl Observer,
+    ) -> Result<(), ReplayError> {
         let Some(now) = self.reached.now else {
             // The watch begins here: its first tick steps to no minute before.
             return self.tick(to, observer).await;
@@ -209,14 +249,19 @@ impl<'a> Simulation<'a> {
         Ok(())
     }
 
-    async fn tick(&mut self, minute: Minute, observer: &mut impl Observer) -> Result<(), ReplayError> {
+    async fn tick(
+        &mut self,
+        minute: Minute,
+        observer: &mut impl Observer,
+    ) -> Result<(), ReplayError> {
         let id = |provider| &*self.setting.catalogue.get(provider).id;
         let mut seen = |step: &Step<'_>| observer.step(id(step.provider), step);
         let found = self.reached.watch.tick(&self.store, minute.start(), &mut seen).await?;
         if observer.wants_incidents() {
             self.tell_incidents(&found, minute.start(), observer).await?;
         }
-        let mut tell = |(provider, incident): &(_, Episode)| observer.revision(id(*provider), incident);
+        let mut tell =
+            |(provider, incident): &(_, Episode)| observer.revision(id(*provider), incident);
         found.iter().try_for_each(&mut tell).map_err(ReplayError::Observer)
     }
 
@@ -227,7 +272,8 @@ impl<'a> Simulation<'a> {
         now: Timestamp,
         observer: &mut impl Observer,
     ) -> Result<(), ReplayError> {
-        let (catalogue, Reached { watch, desk, register, .. }) = (&self.setting.catalogue, &mut self.reached);
+        let (catalogue, Reached { watch, desk, register, .. }) =
+            (&self.setting.catalogue, &mut self.reached);
         desk.take(found.to_vec());
         desk.forget(now);
         let mut told = desk.drafts(catalogue, watch, register, now);

@@ -1,4 +1,5 @@
-//! Where reports are read from: a file by its name, or the content of a pipe, kept so that it can be read again.
+//! Where reports are read from: a file by its name, or the content of a pipe, kept so
+//! that it can be read again.
 
 use super::ReplayError;
 use std::fs::File;
@@ -21,8 +22,9 @@ pub struct Source {
 }
 
 impl Source {
-    /// A source that can be read any number of times. Reads a pipe, a socket or a terminal to its end, into a temporary file without a
-    /// name; `-` is the standard input.
+    /// A source that can be read any number of times. Reads a pipe, a socket or a
+    /// terminal to its end, into a temporary file without a name; `-` is the standard
+    /// input.
     ///
     /// # Errors
     /// Where it cannot be opened or read, or the temporary file not be written.
@@ -46,7 +48,8 @@ impl Source {
     /// Its size in bytes; 0 where that is not known.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        let metadata = self.kept.as_ref().map_or_else(|| self.path.metadata(), |kept| kept.metadata());
+        let metadata =
+            self.kept.as_ref().map_or_else(|| self.path.metadata(), |kept| kept.metadata());
         metadata.map_or(0, |metadata| metadata.len())
     }
 
@@ -66,12 +69,17 @@ impl From<PathBuf> for Source {
     }
 }
 
-/// Opens a file or, by one of its names, the standard input: that may be a socket, which has no name to be opened by.
+/// Opens a file or, by one of its names, the standard input: that may be a socket, which
+/// has no name to be opened by.
 ///
 /// # Errors
 /// Where there is none, or it may not be read.
 pub fn open(path: &Path) -> io::Result<File> {
-    if is_standard_input(path) { Ok(io::stdin().as_fd().try_clone_to_owned()?.into()) } else { File::open(path) }
+    if is_standard_input(path) {
+        Ok(io::stdin().as_fd().try_clone_to_owned()?.into())
+    } else {
+        File::open(path)
+    }
 }
 
 fn is_standard_input(path: &Path) -> bool {

@@ -1,4 +1,5 @@
-//! Which incidents were told while history was played, and are therefore no news in the stream after it.
+//! Which incidents were told while history was played, and are therefore no news in the
+//! stream after it.
 
 use super::Observer;
 use crate::domain::detect::episode::{Episode, State};
@@ -88,11 +89,29 @@ mod tests {
     }
 
     fn incident(id: u64, state: State) -> Episode {
-        let (centre, window) = (Cell::parse("872a100d6ffffff").unwrap(), Window { from: Minute(0), to: Minute(1) });
-        let evidence =
-            Evidence { centre: Some(centre), ring: 0, window, late_only: false, observed: 1.0, expected: 1.0, dispersion: 0.0, score: 0.0 };
+        let (centre, window) =
+            (Cell::parse("872a100d6ffffff").unwrap(), Window { from: Minute(0), to: Minute(1) });
+        let evidence = Evidence {
+            centre: Some(centre),
+            ring: 0,
+            window,
+            late_only: false,
+            observed: 1.0,
+            expected: 1.0,
+            dispersion: 0.0,
+            score: 0.0,
+        };
         let at = Timestamp(0);
-        Episode { id, revision: 0, state, detected_at: at, onset: at, resolved_at: None, cells: vec![centre], evidence }
+        Episode {
+            id,
+            revision: 0,
+            state,
+            detected_at: at,
+            onset: at,
+            resolved_at: None,
+            cells: vec![centre],
+            evidence,
+        }
     }
 
     #[test]
@@ -102,10 +121,17 @@ mod tests {
         history.revision("alpha", &incident(2, State::Possible)).unwrap();
         let mut heard = Heard::default();
         let mut stream = Stream { before: history.told, told: Told::new(), observer: &mut heard };
-        for (provider, id, state) in [("alpha", 1, State::Resolved), ("alpha", 2, State::Confirmed), ("bravo", 1, State::Possible)] {
+        for (provider, id, state) in [
+            ("alpha", 1, State::Resolved),
+            ("alpha", 2, State::Confirmed),
+            ("bravo", 1, State::Possible),
+        ] {
             stream.revision(provider, &incident(id, state)).unwrap();
         }
         assert_eq!(stream.told, Told::from([("alpha".to_owned(), 2)]));
-        assert_eq!(heard.0, [("alpha".to_owned(), 2, State::Confirmed), ("bravo".to_owned(), 1, State::Possible)]);
+        assert_eq!(
+            heard.0,
+            [("alpha".to_owned(), 2, State::Confirmed), ("bravo".to_owned(), 1, State::Possible)]
+        );
     }
 }

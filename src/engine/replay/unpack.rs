@@ -1,4 +1,5 @@
-//! The text in a file: unpacked, and as UTF-8. Which form it has, its first bytes say, never its name.
+//! The text in a file: unpacked, and as UTF-8. Which form it has, its first bytes say,
+//! never its name.
 
 use super::utf16::{Order, Utf16};
 use flate2::bufread::GzDecoder;
@@ -7,7 +8,8 @@ use std::io::{self, BufRead, BufReader, Cursor, Read};
 const BUFFER_BYTES: usize = 256 << 10;
 /// The first bytes that tell the form: a tar archive says so in bytes 257 to 261.
 const HEAD_BYTES: u64 = 512;
-/// A file is packed in at most so many layers: a download may be packed once more than what was asked for.
+/// A file is packed in at most so many layers: a download may be packed once more than
+/// what was asked for.
 const MOST_LAYERS: usize = 3;
 /// What begins a frame that a reader of zstd passes over.
 const ZSTD_SKIPPABLE: std::ops::RangeInclusive<u8> = 0x50..=0x5f;
@@ -43,7 +45,8 @@ enum Form {
     Foreign(Foreign),
 }
 
-/// The text of a file in UTF-8, or in which form it is that is not read. What is wrong with the file shows where the text is read.
+/// The text of a file in UTF-8, or in which form it is that is not read. What is wrong
+/// with the file shows where the text is read.
 pub fn text(input: impl Read + 'static) -> Result<Box<dyn BufRead>, Foreign> {
     let mut input: Box<dyn BufRead> = Box::new(BufReader::with_capacity(BUFFER_BYTES, input));
     for _ in 0..=MOST_LAYERS {
@@ -54,7 +57,12 @@ pub fn text(input: impl Read + 'static) -> Result<Box<dyn BufRead>, Foreign> {
         let whole = Cursor::new(head).chain(input);
         input = match form {
             Form::Packed => Box::new(BufReader::with_capacity(BUFFER_BYTES, Members::of(whole))),
-            Form::Utf16(order) => return Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, Utf16::new(whole, order)))),
+            Form::Utf16(order) => {
+                return Ok(Box::new(BufReader::with_capacity(
+                    BUFFER_BYTES,
+                    Utf16::new(whole, order),
+                )));
+            }
             Form::Plain => return Ok(Box::new(whole)),
             Form::Foreign(foreign) => return Err(foreign),
         };
@@ -64,14 +72,17 @@ pub fn text(input: impl Read + 'static) -> Result<Box<dyn BufRead>, Foreign> {
 
 impl Form {
     fn of(head: &[u8]) -> Self {
-        let stands = |(at, bytes, _): &&(usize, &[u8], _)| head.get(*at..).is_some_and(|rest| rest.starts_with(bytes));
+        let stands = |(at, bytes, _): &&(usize, &[u8], _)| {
+            head.get(*at..).is_some_and(|rest| rest.starts_with(bytes))
+        };
         if let Some((_, _, name)) = FOREIGN.iter().find(stands) {
             return Self::Foreign(Foreign(name));
         }
         match head {
             [0x1f, 0x8b, ..] | [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Packed,
             [first, 0x2a, 0x4d, 0x18, ..] if ZSTD_SKIPPABLE.contains(first) => Self::Packed,
-            // Behind a mark, or without one: no JSON in UTF-8 has a zero beside each of its first characters.
+            // Behind a mark, or without one: no JSON in UTF-8 has a zero beside each of
+            // its first characters.
             [0xff, 0xfe, ..] | [1..=0x7f, 0, 1..=0x7f, 0, ..] => Self::Utf16(Order::LittleEndian),
             [0xfe, 0xff, ..] | [0, 1..=0x7f, 0, 1..=0x7f, ..] => Self::Utf16(Order::BigEndian),
             _ => Self::Plain,
@@ -79,8 +90,8 @@ impl Form {
     }
 }
 
-/// Packed pieces one after the other, by gzip or zstd, and what fills the space between and after them: zeros of tapes and preallocated
-/// files, newlines of editors and shells.
+/// Packed pieces one after the other, by gzip or zstd, and what fills the space between
+/// and after them: zeros of tapes and preallocated files, newlines of editors and shells.
 struct Members<R: BufRead> {
     at: At<R>,
 }
@@ -101,17 +112,24 @@ impl<R: BufRead> Members<R> {
     /// Begins the next piece; whether there is one.
     fn begin(mut input: R) -> io::Result<(At<R>, bool)> {
         loop {
-            let fillers = input.fill_buf()?.iter().take_while(|byte| **byte == 0 || byte.is_ascii_whitespace()).count();
+            let fillers = input
+                .fill_buf()?
+                .iter()
+                .take_while(|byte| **byte == 0 || byte.is_ascii_whitespace())
+                .count();
             if fillers == 0 {
                 break;
             }
             input.consume(fillers);
         }
-        // The first byte decides: the others may lie in the next buffer, and the decoders look at them.
+        // The first byte decides: the others may lie in the next buffer, and the decoders
+        // look at them.
         Ok(match input.fill_buf()?.first() {
             None => (At::Between(input), false),
             Some(0x1f) => (At::Gzip(GzDecoder::new(input)), true),
-            Some(0x28 | 0x50..=0x5f) => (At::Zstd(zstd::Decoder::with_buffer(input)?.single_frame()), true),
+            Some(0x28 | 0x50..=0x5f) => {
+                (At::Zstd(zstd::Decoder::with_buffer(input)?.single_frame()), true)
+            }
             Some(_) => return Err(io::ErrorKind::InvalidData.into()),
         })
     }
@@ -141,7 +159,8 @@ impl<R: BufRead> Read for Members<R> {
         let mut more = !buffer.is_empty();
         while more {
             let at = std::mem::replace(&mut self.at, At::Failed(io::ErrorKind::InvalidData));
-            let (at, bytes, may_go_on) = Self::step(at, buffer).inspect_err(|error| self.at = At::Failed(error.kind()))?;
+            let (at, bytes, may_go_on) =
+                Self::step(at, buffer).inspect_err(|error| self.at = At::Failed(error.kind()))?;
             (self.at, more) = (at, may_go_on);
             if bytes > 0 {
                 return Ok(bytes);

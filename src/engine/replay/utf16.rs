@@ -46,12 +46,15 @@ impl<R: BufRead> Utf16<R> {
             Order::LittleEndian => u16::from_le_bytes(*pair),
             Order::BigEndian => u16::from_be_bytes(*pair),
         };
-        let mut units: Vec<u16> = self.high.take().into_iter().chain(pairs.iter().map(unit)).collect();
+        let mut units: Vec<u16> =
+            self.high.take().into_iter().chain(pairs.iter().map(unit)).collect();
         let is_high = |unit: &u16| (0xd800..0xdc00).contains(unit);
         if pairs.len() as u64 == UNITS && units.last().is_some_and(is_high) {
             self.high = units.pop();
         }
-        self.text = char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
+        self.text = char::decode_utf16(units)
+            .map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER))
+            .collect();
         self.passed = 0;
         Ok(!bytes.is_empty())
     }
@@ -80,21 +83,30 @@ mod tests {
     fn text_is_the_same_in_either_order_and_across_buffers() {
         let text = format!("{}🐋{}é\n", "a".repeat(UNITS as usize - 1), "b".repeat(UNITS as usize));
         for order in [Order::LittleEndian, Order::BigEndian] {
-            let bytes = |unit: u16| if order == Order::LittleEndian { unit.to_le_bytes() } else { unit.to_be_bytes() };
+            let bytes = |unit: u16| {
+                if order == Order::LittleEndian { unit.to_le_bytes() } else { unit.to_be_bytes() }
+            };
             let packed: Vec<u8> = text.encode_utf16().flat_map(bytes).collect();
             let mut read = String::new();
             Utf16::new(&packed[..], order).read_to_string(&mut read).unwrap();
             assert!(read == text, "{order:?}");
             let mut torn = Vec::new();
-            let error = Utf16::new(&packed[..packed.len() - 1], order).read_to_end(&mut torn).unwrap_err();
-            assert_eq!((error.kind(), torn.len()), (io::ErrorKind::UnexpectedEof, text.len() - 1), "all before the torn unit is read");
+            let error =
+                Utf16::new(&packed[..packed.len() - 1], order).read_to_end(&mut torn).unwrap_err();
+            assert_eq!(
+                (error.kind(), torn.len()),
+                (io::ErrorKind::UnexpectedEof, text.len() - 1),
+                "all before the torn unit is read"
+            );
         }
     }
 
     #[test]
     fn half_a_pair_is_replaced() {
         let mut read = String::new();
-        Utf16::new(&[b'a', 0, 0x00, 0xd8, b'b', 0, 0x01, 0xd8][..], Order::LittleEndian).read_to_string(&mut read).unwrap();
+        Utf16::new(&[b'a', 0, 0x00, 0xd8, b'b', 0, 0x01, 0xd8][..], Order::LittleEndian)
+            .read_to_string(&mut read)
+            .unwrap();
         assert_eq!(read, "a\u{fffd}b\u{fffd}");
     }
 }

@@ -1,6 +1,9 @@
-//! R2: AT&T Mobility, USA, 22 February 2024. A curve of two humps: by night, and after the change was rolled back and all registered at once.
+//! R2: AT&T Mobility, USA, 22 February 2024. A curve of two humps: by night, and after
+//! the change was rolled back and all registered at once.
 
-use super::{Area, Brand, Cause, Count, Scenario, Surge, Trade, Within, brand, collateral, country, metro};
+use super::{
+    Area, Brand, Cause, Count, Scenario, Surge, Trade, Within, brand, collateral, country, metro,
+};
 use crate::simulate::curve::{Point, fitted, record};
 
 pub(super) static SCENARIO: Scenario = Scenario {
@@ -11,15 +14,60 @@ pub(super) static SCENARIO: Scenario = Scenario {
     brands: &BRANDS,
     surges: &SURGES,
     counts: &[
-        Count { provider: "att", at: "2024-02-22T04:00:00-05:00", reports: 32_000.0, record: "over 32,000 at about 04:00 ET" },
-        Count { provider: "att", at: "2024-02-22T07:00:00-05:00", reports: 50_000.0, record: "over 50,000 at 07:00 ET" },
-        Count { provider: "att", at: "2024-02-22T07:55:00-05:00", reports: 71_000.0, record: "about 71,000 just before 08:00 ET" },
-        Count { provider: "att", at: "2024-02-22T09:00:00-05:00", reports: 72_000.0, record: "over 72,000 at 09:00 ET" },
-        Count { provider: "att", at: "2024-02-22T12:00:00-05:00", reports: 58_000.0, record: "about 58,000 at noon ET" },
-        Count { provider: "cricket", at: "2024-02-22T09:20:00-05:00", reports: 9_000.0, record: "over 9,000, at a time not on record" },
-        Count { provider: "verizon", at: "2024-02-22T09:20:00-05:00", reports: 3_000.0, record: "about 3,000, at a time not on record" },
-        Count { provider: "t-mobile-us", at: "2024-02-22T07:00:00-05:00", reports: 1_100.0, record: "about 1,100 at 07:00 ET" },
-        Count { provider: "boost-us", at: "2024-02-22T09:20:00-05:00", reports: 700.0, record: "about 700, at a time not on record" },
+        Count {
+            provider: "att",
+            at: "2024-02-22T04:00:00-05:00",
+            reports: 32_000.0,
+            record: "over 32,000 at about 04:00 ET",
+        },
+        Count {
+            provider: "att",
+            at: "2024-02-22T07:00:00-05:00",
+            reports: 50_000.0,
+            record: "over 50,000 at 07:00 ET",
+        },
+        Count {
+            provider: "att",
+            at: "2024-02-22T07:55:00-05:00",
+            reports: 71_000.0,
+            record: "about 71,000 just before 08:00 ET",
+        },
+        Count {
+            provider: "att",
+            at: "2024-02-22T09:00:00-05:00",
+            reports: 72_000.0,
+            record: "over 72,000 at 09:00 ET",
+        },
+        Count {
+            provider: "att",
+            at: "2024-02-22T12:00:00-05:00",
+            reports: 58_000.0,
+            record: "about 58,000 at noon ET",
+        },
+        Count {
+            provider: "cricket",
+            at: "2024-02-22T09:20:00-05:00",
+            reports: 9_000.0,
+            record: "over 9,000, at a time not on record",
+        },
+        Count {
+            provider: "verizon",
+            at: "2024-02-22T09:20:00-05:00",
+            reports: 3_000.0,
+            record: "about 3,000, at a time not on record",
+        },
+        Count {
+            provider: "t-mobile-us",
+            at: "2024-02-22T07:00:00-05:00",
+            reports: 1_100.0,
+            record: "about 1,100 at 07:00 ET",
+        },
+        Count {
+            provider: "boost-us",
+            at: "2024-02-22T09:20:00-05:00",
+            reports: 700.0,
+            record: "about 700, at a time not on record",
+        },
     ],
     words: &[],
 };
@@ -78,5 +126,13 @@ static CURVE: [Point; 16] = [
 ];
 
 const fn outage(provider: &'static str, scale: f64) -> Surge {
-    Surge { provider, cause: Cause::Outage, curve: &CURVE, scale, areas: &AFFECTED, flaps: &[], late_share: 0.1 }
+    Surge {
+        provider,
+        cause: Cause::Outage,
+        curve: &CURVE,
+        scale,
+        areas: &AFFECTED,
+        flaps: &[],
+        late_share: 0.1,
+    }
 }

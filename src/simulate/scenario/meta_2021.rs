@@ -5,7 +5,8 @@ use crate::simulate::curve::{Point, fitted};
 
 pub(super) static SCENARIO: Scenario = Scenario {
     name: "meta-2021",
-    title: "Meta, the world, 4 October 2021: Facebook, WhatsApp, Instagram and Messenger gone for six hours",
+    title: "Meta, the world, 4 October 2021: Facebook, WhatsApp, Instagram and Messenger gone for \
+         six hours",
     from: "2021-10-04T00:00:00Z",
     until: "2021-10-05T12:00:00Z",
     brands: &BRANDS,
@@ -33,9 +34,15 @@ static WORLD: [Area; 1] = [Area {
     back: Some("2021-10-04T22:50:00Z"),
 }];
 
-static SURGES: [Surge; 4] = [outage("facebook", 0.42), outage("whatsapp", 0.30), outage("instagram", 0.22), outage("messenger", 0.06)];
+static SURGES: [Surge; 4] = [
+    outage("facebook", 0.42),
+    outage("whatsapp", 0.30),
+    outage("instagram", 0.22),
+    outage("messenger", 0.06),
+];
 
-/// Of all brands together. Trackers lit up from 15:44 on; the whole sums to over 10 million, as is on record.
+/// Of all brands together. Trackers lit up from 15:44 on; the whole sums to over 10
+/// million, as is on record.
 static CURVE: [Point; 12] = [
     fitted("2021-10-04T15:39:00Z", 200.0),
     fitted("2021-10-04T15:44:00Z", 8_000.0),
@@ -53,5 +60,13 @@ static CURVE: [Point; 12] = [
 
 const fn outage(provider: &'static str, scale: f64) -> Surge {
     // Who has lost an app has the network still.
-    Surge { provider, cause: Cause::Outage, curve: &CURVE, scale, areas: &WORLD, flaps: &[], late_share: 0.02 }
+    Surge {
+        provider,
+        cause: Cause::Outage,
+        curve: &CURVE,
+        scale,
+        areas: &WORLD,
+        flaps: &[],
+        late_share: 0.02,
+    }
 }

@@ -1,19 +1,31 @@
-//! R3: Optus, Australia, 8 November 2023. A continent lost its network before dawn, and got it back in patches: sites needed visits.
+//! R3: Optus, Australia, 8 November 2023. A continent lost its network before dawn, and
+//! got it back in patches: sites needed visits.
 
-use super::{Area, Brand, Cause, Count, Scenario, Surge, Trade, Within, Word, brand, collateral, country};
+use super::{
+    Area, Brand, Cause, Count, Scenario, Surge, Trade, Within, Word, brand, collateral, country,
+};
 use crate::simulate::curve::{Point, fitted, record};
 
 pub(super) static SCENARIO: Scenario = Scenario {
     name: "optus-2023",
-    title: "Optus, Australia, 8 November 2023: nationwide before dawn, back in patches over half a day",
+    title: "Optus, Australia, 8 November 2023: nationwide before dawn, back in patches over half \
+         a day",
     from: "2023-11-08T00:00:00+11:00",
     until: "2023-11-09T11:00:00+11:00",
     brands: &BRANDS,
     surges: &SURGES,
-    counts: &[Count { provider: "optus", at: "2023-11-08T05:55:00+11:00", reports: 9_000.0, record: "about 9,000 just before 06:00 AEDT" }],
+    counts: &[Count {
+        provider: "optus",
+        at: "2023-11-08T05:55:00+11:00",
+        reports: 9_000.0,
+        record: "about 9,000 just before 06:00 AEDT",
+    }],
     words: &[
         Word { at: "2023-11-08T06:33:00+11:00", text: "The company's first public statement" },
-        Word { at: "2023-11-08T06:47:00+11:00", text: "The company's first message on social media" },
+        Word {
+            at: "2023-11-08T06:47:00+11:00",
+            text: "The company's first message on social media",
+        },
     ],
 };
 
@@ -27,7 +39,8 @@ static BRANDS: [Brand; 5] = [
 
 static AUSTRALIA: [Area; 1] = [country("Australia", "AU")];
 
-/// First back at 10:38, wider at about 13:00, all at 17:35; which area came back when is fitted, and so are the shares.
+/// First back at 10:38, wider at about 13:00, all at 17:35; which area came back when is
+/// fitted, and so are the shares.
 static AFFECTED: [Area; 8] = [
     part("Australian Capital Territory", &["01"], 0.02, "2023-11-08T10:38:00+11:00"),
     part("Victoria", &["07"], 0.27, "2023-11-08T12:20:00+11:00"),
@@ -63,10 +76,23 @@ static CURVE: [Point; 12] = [
     fitted("2023-11-09T01:00:00+11:00", 10.0),
 ];
 
-const fn part(name: &'static str, codes: &'static [&'static str], share: f64, back: &'static str) -> Area {
+const fn part(
+    name: &'static str,
+    codes: &'static [&'static str],
+    share: f64,
+    back: &'static str,
+) -> Area {
     Area { name, within: Within::Subdivisions("AU", codes), share, back: Some(back) }
 }
 
 const fn outage(provider: &'static str, scale: f64) -> Surge {
-    Surge { provider, cause: Cause::Outage, curve: &CURVE, scale, areas: &AFFECTED, flaps: &[], late_share: 0.25 }
+    Surge {
+        provider,
+        cause: Cause::Outage,
+        curve: &CURVE,
+        scale,
+        areas: &AFFECTED,
+        flaps: &[],
+        late_share: 0.25,
+    }
 }

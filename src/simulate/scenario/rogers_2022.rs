@@ -1,25 +1,43 @@
-//! R1: Rogers, Canada, 8 July 2022. Wireless and wireline shared one core, and failed together by night, for most of a day.
+//! R1: Rogers, Canada, 8 July 2022. Wireless and wireline shared one core, and failed
+//! together by night, for most of a day.
 
-use super::{Area, Brand, Cause, Count, Scenario, Surge, Trade, Within, Word, brand, collateral, country};
+use super::{
+    Area, Brand, Cause, Count, Scenario, Surge, Trade, Within, Word, brand, collateral, country,
+};
 use crate::simulate::curve::{Point, fitted, record};
 
 pub(super) static SCENARIO: Scenario = Scenario {
     name: "rogers-2022",
-    title: "Rogers, Canada, 8 July 2022: mobile, cable and payments down for most of a day, with short returns",
+    title: "Rogers, Canada, 8 July 2022: mobile, cable and payments down for most of a day, with \
+         short returns",
     from: "2022-07-08T00:00:00-04:00",
     until: "2022-07-10T00:00:00-04:00",
     brands: &BRANDS,
     surges: &SURGES,
     counts: &[
-        Count { provider: "rogers", at: "2022-07-08T07:00:00-04:00", reports: 20_000.0, record: "over 20,000 in the early morning" },
-        Count { provider: "rogers", at: "2022-07-08T08:00:00-04:00", reports: 16_000.0, record: "about 16,000 by 08:00 ET" },
+        Count {
+            provider: "rogers",
+            at: "2022-07-08T07:00:00-04:00",
+            reports: 20_000.0,
+            record: "over 20,000 in the early morning",
+        },
+        Count {
+            provider: "rogers",
+            at: "2022-07-08T08:00:00-04:00",
+            reports: 16_000.0,
+            record: "about 16,000 by 08:00 ET",
+        },
     ],
     words: &[
         Word {
             at: "2022-07-08T09:00:00-04:00",
-            text: "The company's first message, between 09:00 and 09:20: it knows, and is working on it",
+            text: "The company's first message, between 09:00 and 09:20: it knows, and is working \
+                 on it",
         },
-        Word { at: "2022-07-08T10:55:00-04:00", text: "The company's statement: wireless and wireline are affected" },
+        Word {
+            at: "2022-07-08T10:55:00-04:00",
+            text: "The company's statement: wireless and wireline are affected",
+        },
     ],
 };
 
@@ -39,7 +57,8 @@ static BRANDS: [Brand; 11] = [
 
 const BACK: Option<&str> = Some("2022-07-09T00:05:00Z");
 
-/// Most from southern Ontario, some from British Columbia, Quebec and the Atlantic provinces; the shares are fitted.
+/// Most from southern Ontario, some from British Columbia, Quebec and the Atlantic
+/// provinces; the shares are fitted.
 static ROGERS_LAND: [Area; 5] = [
     part("Ontario", &["08"], 0.62),
     part("Quebec", &["10"], 0.13),
@@ -47,7 +66,8 @@ static ROGERS_LAND: [Area; 5] = [
     part("Alberta and the prairies", &["01", "03", "11"], 0.08),
     part("Atlantic provinces", &["04", "05", "07", "09"], 0.07),
 ];
-static CABLE_LAND: [Area; 2] = [part("Ontario", &["08"], 0.88), part("Atlantic provinces", &["04", "05"], 0.12)];
+static CABLE_LAND: [Area; 2] =
+    [part("Ontario", &["08"], 0.88), part("Atlantic provinces", &["04", "05"], 0.12)];
 static CANADA: [Area; 1] = [country("Canada", "CA")];
 static QUEBEC: [Area; 1] = [part("Quebec", &["10"], 1.0)];
 
@@ -95,7 +115,8 @@ static PAYMENTS: [Point; 8] = [
     fitted("2022-07-09T10:00:00-04:00", 5.0),
 ];
 
-/// Routes were announced and withdrawn all day, never for an hour; all was down again at about 23:00 UTC. The times before are fitted.
+/// Routes were announced and withdrawn all day, never for an hour; all was down again at
+/// about 23:00 UTC. The times before are fitted.
 static FLAPS: [(&str, &str); 4] = [
     ("2022-07-08T14:10:00Z", "2022-07-08T14:40:00Z"),
     ("2022-07-08T17:20:00Z", "2022-07-08T18:05:00Z"),
@@ -107,6 +128,12 @@ const fn part(name: &'static str, codes: &'static [&'static str], share: f64) ->
     Area { name, within: Within::Subdivisions("CA", codes), share, back: BACK }
 }
 
-const fn outage(provider: &'static str, cause: Cause, curve: &'static [Point], scale: f64, areas: &'static [Area]) -> Surge {
+const fn outage(
+    provider: &'static str,
+    cause: Cause,
+    curve: &'static [Point],
+    scale: f64,
+    areas: &'static [Area],
+) -> Surge {
     Surge { provider, cause, curve, scale, areas, flaps: &FLAPS, late_share: 0.25 }
 }

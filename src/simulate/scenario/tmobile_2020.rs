@@ -1,6 +1,9 @@
-//! R7, first part: T-Mobile US, 15 June 2020, whose healthy neighbours were reported about for the calls that did not go through.
+//! R7, first part: T-Mobile US, 15 June 2020, whose healthy neighbours were reported
+//! about for the calls that did not go through.
 
-use super::{Area, Brand, Cause, Count, Scenario, Surge, Trade, Within, brand, collateral, country};
+use super::{
+    Area, Brand, Cause, Count, Scenario, Surge, Trade, Within, brand, collateral, country,
+};
 use crate::simulate::curve::{Point, fitted, record};
 
 pub(super) static SCENARIO: Scenario = Scenario {
@@ -11,9 +14,24 @@ pub(super) static SCENARIO: Scenario = Scenario {
     brands: &BRANDS,
     surges: &SURGES,
     counts: &[
-        Count { provider: "t-mobile-us", at: "2020-06-15T12:00:00-07:00", reports: 113_980.0, record: "113,980 at 12:00 PT" },
-        Count { provider: "verizon", at: "2020-06-15T13:30:00-07:00", reports: 8_619.0, record: "8,619 at about 13:30 PT" },
-        Count { provider: "att", at: "2020-06-15T13:30:00-07:00", reports: 3_861.0, record: "3,861 at about 13:30 PT" },
+        Count {
+            provider: "t-mobile-us",
+            at: "2020-06-15T12:00:00-07:00",
+            reports: 113_980.0,
+            record: "113,980 at 12:00 PT",
+        },
+        Count {
+            provider: "verizon",
+            at: "2020-06-15T13:30:00-07:00",
+            reports: 8_619.0,
+            record: "8,619 at about 13:30 PT",
+        },
+        Count {
+            provider: "att",
+            at: "2020-06-15T13:30:00-07:00",
+            reports: 3_861.0,
+            record: "3,861 at about 13:30 PT",
+        },
     ],
     words: &[],
 };
@@ -27,10 +45,23 @@ static BRANDS: [Brand; 4] = [
 
 static USA: [Area; 1] = [country("USA", "US")];
 /// No time of its end is on record.
-static AFFECTED: [Area; 1] = [Area { name: "USA", within: Within::Country("US"), share: 1.0, back: Some("2020-06-15T22:00:00-07:00") }];
+static AFFECTED: [Area; 1] = [Area {
+    name: "USA",
+    within: Within::Country("US"),
+    share: 1.0,
+    back: Some("2020-06-15T22:00:00-07:00"),
+}];
 
 static SURGES: [Surge; 3] = [
-    Surge { provider: "t-mobile-us", cause: Cause::Outage, curve: &CURVE, scale: 1.0, areas: &AFFECTED, flaps: &[], late_share: 0.08 },
+    Surge {
+        provider: "t-mobile-us",
+        cause: Cause::Outage,
+        curve: &CURVE,
+        scale: 1.0,
+        areas: &AFFECTED,
+        flaps: &[],
+        late_share: 0.08,
+    },
     // Less what is reported of them on quiet days.
     collateral("verizon", "t-mobile-us", &BESIDE, 8_560.0, &USA),
     collateral("att", "t-mobile-us", &BESIDE, 3_806.0, &USA),

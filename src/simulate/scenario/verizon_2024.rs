@@ -1,4 +1,5 @@
-//! R4: Verizon, USA, 30 September 2024. Several metropolitan regions at once, far from each other, and the country between them well.
+//! R4: Verizon, USA, 30 September 2024. Several metropolitan regions at once, far from
+//! each other, and the country between them well.
 
 use super::{Area, Brand, Cause, Count, Scenario, Surge, Trade, brand, collateral, country, metro};
 use crate::simulate::curve::{Point, fitted, record};
@@ -11,12 +12,42 @@ pub(super) static SCENARIO: Scenario = Scenario {
     brands: &BRANDS,
     surges: &SURGES,
     counts: &[
-        Count { provider: "verizon", at: "2024-09-30T11:19:00-04:00", reports: 105_000.0, record: "about 105,000 at 11:19 ET" },
-        Count { provider: "verizon", at: "2024-09-30T12:28:00-04:00", reports: 66_761.0, record: "66,761 at 12:28 ET" },
-        Count { provider: "verizon", at: "2024-09-30T14:00:00-05:00", reports: 48_115.0, record: "about 48,115 at 14:00 CT" },
-        Count { provider: "verizon", at: "2024-09-30T17:02:00-04:00", reports: 28_842.0, record: "28,842 at 17:02 ET" },
-        Count { provider: "att", at: "2024-09-30T12:25:00-04:00", reports: 1_111.0, record: "1,111 at 12:25 ET" },
-        Count { provider: "att", at: "2024-09-30T17:15:00-04:00", reports: 448.0, record: "448 at 17:15 ET" },
+        Count {
+            provider: "verizon",
+            at: "2024-09-30T11:19:00-04:00",
+            reports: 105_000.0,
+            record: "about 105,000 at 11:19 ET",
+        },
+        Count {
+            provider: "verizon",
+            at: "2024-09-30T12:28:00-04:00",
+            reports: 66_761.0,
+            record: "66,761 at 12:28 ET",
+        },
+        Count {
+            provider: "verizon",
+            at: "2024-09-30T14:00:00-05:00",
+            reports: 48_115.0,
+            record: "about 48,115 at 14:00 CT",
+        },
+        Count {
+            provider: "verizon",
+            at: "2024-09-30T17:02:00-04:00",
+            reports: 28_842.0,
+            record: "28,842 at 17:02 ET",
+        },
+        Count {
+            provider: "att",
+            at: "2024-09-30T12:25:00-04:00",
+            reports: 1_111.0,
+            record: "1,111 at 12:25 ET",
+        },
+        Count {
+            provider: "att",
+            at: "2024-09-30T17:15:00-04:00",
+            reports: 448.0,
+            record: "448 at 17:15 ET",
+        },
     ],
     words: &[],
 };
@@ -63,11 +94,19 @@ static SURGES: [Surge; 4] = [
     collateral("t-mobile-us", "verizon", &BESIDE, 0.8, &ALL_NINE),
 ];
 
-const OUTAGE: Surge =
-    Surge { provider: "verizon", cause: Cause::Outage, curve: &ELSEWHERE, scale: 1.0, areas: &OTHERS, flaps: &[], late_share: 0.1 };
+const OUTAGE: Surge = Surge {
+    provider: "verizon",
+    cause: Cause::Outage,
+    curve: &ELSEWHERE,
+    scale: 1.0,
+    areas: &OTHERS,
+    flaps: &[],
+    late_share: 0.1,
+};
 
-/// On record are over 4,000 at about 10:30 CT and about 1,200 at 14:30 CT, of those whose city was known: about one in seven and a half,
-/// if Chicago has the share of the nine that its people have.
+/// On record are over 4,000 at about 10:30 CT and about 1,200 at 14:30 CT, of those whose
+/// city was known: about one in seven and a half, if Chicago has the share of the nine
+/// that its people have.
 static IN_CHICAGO: [Point; 10] = [
     fitted("2024-09-30T09:30:00-04:00", 10.0),
     fitted("2024-09-30T10:00:00-04:00", 5_600.0),

@@ -1,26 +1,43 @@
 //! R5: Verizon, USA, 14 January 2026. The steepest rise on record, and a long tail.
 
-use super::{Area, Brand, Cause, Count, Scenario, Surge, Trade, Within, Word, brand, collateral, country, metro};
+use super::{
+    Area, Brand, Cause, Count, Scenario, Surge, Trade, Within, Word, brand, collateral, country,
+    metro,
+};
 use crate::simulate::curve::{Point, fitted, record};
 
 pub(super) static SCENARIO: Scenario = Scenario {
     name: "verizon-2026",
-    title: "Verizon, USA, 14 January 2026: 115,000 reports within half an hour of the onset, back after ten hours",
+    title: "Verizon, USA, 14 January 2026: 115,000 reports within half an hour of the onset, back \
+         after ten hours",
     from: "2026-01-14T00:00:00-05:00",
     until: "2026-01-15T12:00:00-05:00",
     brands: &BRANDS,
     surges: &SURGES,
     counts: &[
-        Count { provider: "verizon", at: "2026-01-14T13:00:00-05:00", reports: 115_000.0, record: "about 115,000 by about 13:00 ET" },
+        Count {
+            provider: "verizon",
+            at: "2026-01-14T13:00:00-05:00",
+            reports: 115_000.0,
+            record: "about 115,000 by about 13:00 ET",
+        },
         Count {
             provider: "verizon",
             at: "2026-01-14T13:25:00-05:00",
             reports: 178_000.0,
             record: "178,000 in a 15-minute window, at a time not on record",
         },
-        Count { provider: "verizon", at: "2026-01-14T20:30:00-05:00", reports: 25_000.0, record: "tens of thousands, 20:00 to 21:00 ET" },
+        Count {
+            provider: "verizon",
+            at: "2026-01-14T20:30:00-05:00",
+            reports: 25_000.0,
+            record: "tens of thousands, 20:00 to 21:00 ET",
+        },
     ],
-    words: &[Word { at: "2026-01-14T22:15:00-05:00", text: "The company says that it is resolved" }],
+    words: &[Word {
+        at: "2026-01-14T22:15:00-05:00",
+        text: "The company says that it is resolved",
+    }],
 };
 
 static BRANDS: [Brand; 4] = [
@@ -46,7 +63,15 @@ static AFFECTED: [Area; 8] = [
 ];
 
 static SURGES: [Surge; 3] = [
-    Surge { provider: "verizon", cause: Cause::Outage, curve: &CURVE, scale: 1.0, areas: &AFFECTED, flaps: &[], late_share: 0.1 },
+    Surge {
+        provider: "verizon",
+        cause: Cause::Outage,
+        curve: &CURVE,
+        scale: 1.0,
+        areas: &AFFECTED,
+        flaps: &[],
+        late_share: 0.1,
+    },
     // No counts of its neighbours are on record; as in 2024.
     collateral("att", "verizon", &CURVE, 0.012, &USA),
     collateral("t-mobile-us", "verizon", &CURVE, 0.012, &USA),

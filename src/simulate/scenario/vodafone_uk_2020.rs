@@ -1,11 +1,14 @@
 //! R7, second part: Vodafone UK, 9 June 2020, with three healthy neighbours.
 
-use super::{Area, Brand, Cause, Count, Scenario, Surge, Trade, Within, brand, collateral, country};
+use super::{
+    Area, Brand, Cause, Count, Scenario, Surge, Trade, Within, brand, collateral, country,
+};
 use crate::simulate::curve::{Point, fitted, record};
 
 pub(super) static SCENARIO: Scenario = Scenario {
     name: "vodafone-uk-2020",
-    title: "Vodafone, United Kingdom, 9 June 2020: collateral on three healthy carriers, of exact counts",
+    title: "Vodafone, United Kingdom, 9 June 2020: collateral on three healthy carriers, of exact \
+         counts",
     from: "2020-06-09T00:00:00+01:00",
     until: "2020-06-10T00:00:00+01:00",
     brands: &BRANDS,
@@ -31,11 +34,23 @@ static BRANDS: [Brand; 5] = [
 
 static UK: [Area; 1] = [country("United Kingdom", "GB")];
 /// No time of its end is on record.
-static AFFECTED: [Area; 1] =
-    [Area { name: "United Kingdom", within: Within::Country("GB"), share: 1.0, back: Some("2020-06-09T08:00:00Z") }];
+static AFFECTED: [Area; 1] = [Area {
+    name: "United Kingdom",
+    within: Within::Country("GB"),
+    share: 1.0,
+    back: Some("2020-06-09T08:00:00Z"),
+}];
 
 static SURGES: [Surge; 4] = [
-    Surge { provider: "vodafone-uk", cause: Cause::Outage, curve: &CURVE, scale: 1.0, areas: &AFFECTED, flaps: &[], late_share: 0.1 },
+    Surge {
+        provider: "vodafone-uk",
+        cause: Cause::Outage,
+        curve: &CURVE,
+        scale: 1.0,
+        areas: &AFFECTED,
+        flaps: &[],
+        late_share: 0.1,
+    },
     // Less what is reported of them on quiet days at that hour.
     collateral("o2-uk", "vodafone-uk", &CURVE, 0.0531, &UK),
     collateral("ee", "vodafone-uk", &CURVE, 0.0419, &UK),

@@ -1,4 +1,5 @@
-//! Facts that no longer change, in an embedded database: minutes for 14 days, hours for 8 weeks.
+//! Facts that no longer change, in an embedded database: minutes for 14 days, hours for 8
+//! weeks.
 
 use super::database::Database;
 use super::live::Live;
@@ -49,13 +50,15 @@ impl AgedHours {
         self.0.get(&hour).is_some_and(|until| number < *until)
     }
 
-    /// Whether a snapshot taken before frame `number` adds nothing to what the database has of `hour`.
+    /// Whether a snapshot taken before frame `number` adds nothing to what the database
+    /// has of `hour`.
     #[must_use]
     pub fn supersede_snapshot(&self, hour: Hour, number: u64) -> bool {
         self.0.get(&hour).is_some_and(|until| number <= *until)
     }
 
-    /// Says that `hour` is in the database, with all that frames before `number` said of it.
+    /// Says that `hour` is in the database, with all that frames before `number` said of
+    /// it.
     pub fn insert(&mut self, hour: Hour, number: u64) {
         self.0.insert(hour, number);
     }
@@ -63,7 +66,11 @@ impl AgedHours {
     /// Those of a range.
     #[must_use]
     pub fn within(&self, hours: std::ops::Range<Hour>) -> Vec<(Hour, u64)> {
-        if hours.is_empty() { Vec::new() } else { self.0.range(hours).map(|(hour, until)| (*hour, *until)).collect() }
+        if hours.is_empty() {
+            Vec::new()
+        } else {
+            self.0.range(hours).map(|(hour, until)| (*hour, *until)).collect()
+        }
     }
 
     fn forget(&mut self, before: Hour, snapshot_number: u64) {
@@ -75,16 +82,26 @@ impl AgingHour {
     /// What is live of an hour.
     #[must_use]
     pub fn gather(live: &Live, hour: Hour) -> Vec<Self> {
-        let of_provider = |provider: u16| Self { provider, minutes: live.minutes(provider, hour.minutes()).collect() };
-        (0..live.providers.len()).map(|n| of_provider(n as u16)).filter(|aging| !aging.minutes.is_empty()).collect()
+        let of_provider = |provider: u16| Self {
+            provider,
+            minutes: live.minutes(provider, hour.minutes()).collect(),
+        };
+        (0..live.providers.len())
+            .map(|n| of_provider(n as u16))
+            .filter(|aging| !aging.minutes.is_empty())
+            .collect()
     }
 
     /// Whether what is live of an hour is still what was gathered.
     #[must_use]
     pub fn is_unchanged(gathered: &[Self], live: &Live, hour: Hour) -> bool {
         let same = |a: &Self, b: &Self| {
-            let same_minute = |(a, b): (&(Minute, Arc<Counts>), &(Minute, Arc<Counts>))| a.0 == b.0 && Arc::ptr_eq(&a.1, &b.1);
-            a.provider == b.provider && a.minutes.len() == b.minutes.len() && a.minutes.iter().zip(&b.minutes).all(same_minute)
+            let same_minute = |(a, b): (&(Minute, Arc<Counts>), &(Minute, Arc<Counts>))| {
+                a.0 == b.0 && Arc::ptr_eq(&a.1, &b.1)
+            };
+            a.provider == b.provider
+                && a.minutes.len() == b.minutes.len()
+                && a.minutes.iter().zip(&b.minutes).all(same_minute)
         };
         let now = Self::gather(live, hour);
         now.len() == gathered.len() && now.iter().zip(gathered).all(|(a, b)| same(a, b))
@@ -114,7 +131,8 @@ impl Aged {
         Ok((Self { database }, AgedHours(hours)))
     }
 
-    /// Writes an hour, beside what is there of it. On return it is on the disk, where that is waited for.
+    /// Writes an hour, beside what is there of it. On return it is on the disk, where
+    /// that is waited for.
     ///
     /// # Errors
     /// Where it cannot be written; nothing of it was then.
@@ -125,8 +143,14 @@ impl Aged {
                 let (mut minutes, mut hours) = (txn.open_table(MINUTES)?, txn.open_table(HOURS)?);
                 for part in parts {
                     let key = (part.provider, stored_hour(hour));
-                    let before = minutes.get(key)?.map_or_else(Vec::new, |value| unpack(value.value()).1);
-                    let all = merged(before.into_iter().map(|(m, c)| (m, Arc::new(c))).chain(part.minutes.iter().cloned()));
+                    let before =
+                        minutes.get(key)?.map_or_else(Vec::new, |value| unpack(value.value()).1);
+                    let all = merged(
+                        before
+                            .into_iter()
+                            .map(|(m, c)| (m, Arc::new(c)))
+                            .chain(part.minutes.iter().cloned()),
+                    );
                     let mut sum = Counts::default();
                     for (_, counts) in &all {
                         sum.add_rolled_up(counts, Resolution::HOURLY);
@@ -146,7 +170,11 @@ impl Aged {
     ///
     /// # Errors
     /// Where they cannot be read.
-    pub fn minutes(&self, provider: u16, hour: Hour) -> Result<(u64, MinuteCounts<Counts>), StoreError> {
+    pub fn minutes(
+        &self,
+        provider: u16,
+        hour: Hour,
+    ) -> Result<(u64, MinuteCounts<Counts>), StoreError> {
         self.get(MINUTES, provider, hour)
     }
 
@@ -159,18 +187,28 @@ impl Aged {
         Ok((until, counts.pop().map(|(_, counts)| counts)))
     }
 
-    /// Forgets minutes before one hour, and hours before another. That an hour was here at all is remembered for as long as a restart would
-    /// find its reports in the log or the snapshot, and count them again.
+    /// Forgets minutes before one hour, and hours before another. That an hour was here
+    /// at all is remembered for as long as a restart would find its reports in the log or
+    /// the snapshot, and count them again.
     ///
     /// # Errors
     /// Where it cannot be written.
-    pub fn forget(&self, minutes_before: Hour, hours_before: Hour, snapshot_number: u64, aged: &mut AgedHours) -> Result<(), StoreError> {
+    pub fn forget(
+        &self,
+        minutes_before: Hour,
+        hours_before: Hour,
+        snapshot_number: u64,
+        aged: &mut AgedHours,
+    ) -> Result<(), StoreError> {
         self.database.with(|database| {
             let txn = database.begin_write()?;
             {
-                txn.open_table(MINUTES)?.retain(|(_, hour), _| i64::from(hour) >= minutes_before.0)?;
+                txn.open_table(MINUTES)?
+                    .retain(|(_, hour), _| i64::from(hour) >= minutes_before.0)?;
                 txn.open_table(HOURS)?.retain(|(_, hour), _| i64::from(hour) >= hours_before.0)?;
-                let kept = |hour, until| is_remembered(Hour(i64::from(hour)), until, hours_before, snapshot_number);
+                let kept = |hour, until| {
+                    is_remembered(Hour(i64::from(hour)), until, hours_before, snapshot_number)
+                };
                 txn.open_table(AGED)?.retain(kept)?;
             }
             txn.commit()?;
@@ -180,7 +218,12 @@ impl Aged {
         Ok(())
     }
 
-    fn get(&self, table: TableDefinition<(u16, u32), &[u8]>, provider: u16, hour: Hour) -> Result<(u64, MinuteCounts<Counts>), StoreError> {
+    fn get(
+        &self,
+        table: TableDefinition<(u16, u32), &[u8]>,
+        provider: u16,
+        hour: Hour,
+    ) -> Result<(u64, MinuteCounts<Counts>), StoreError> {
         self.database.with(|database| {
             let txn = database.begin_read()?;
             let value = txn.open_table(table)?.get((provider, stored_hour(hour)))?;
@@ -198,7 +241,8 @@ pub fn merged(minutes: impl Iterator<Item = (Minute, Arc<Counts>)>) -> Vec<(Minu
                 entry.insert(counts);
             }
             std::collections::btree_map::Entry::Occupied(mut entry) => {
-                *entry.get_mut() = Arc::new(Counts::from_rows(entry.get().rows().chain(counts.rows()).collect()));
+                *entry.get_mut() =
+                    Arc::new(Counts::from_rows(entry.get().rows().chain(counts.rows()).collect()));
             }
         }
     }
@@ -220,10 +264,13 @@ fn pack(until: u64, minutes: &[(Minute, Arc<Counts>)]) -> Vec<u8> {
         let mut bytes = Vec::new();
         rows::write(counts, &mut bytes);
         plain.extend_from_slice(&super::entry::stored_minute(*minute).to_le_bytes());
-        plain.extend_from_slice(&u32::try_from(bytes.len()).expect("a minute is far below 4 GiB").to_le_bytes());
+        plain.extend_from_slice(
+            &u32::try_from(bytes.len()).expect("a minute is far below 4 GiB").to_le_bytes(),
+        );
         plain.extend_from_slice(&bytes);
     }
-    zstd::encode_all(&plain[..], zstd::DEFAULT_COMPRESSION_LEVEL).expect("compressing in memory cannot fail")
+    zstd::encode_all(&plain[..], zstd::DEFAULT_COMPRESSION_LEVEL)
+        .expect("compressing in memory cannot fail")
 }
 
 /// What [`pack`] packed. The database guards its pages with checksums of its own.
@@ -234,7 +281,10 @@ fn unpack(packed: &[u8]) -> (u64, MinuteCounts<Counts>) {
     let (mut at, mut minutes) = (8, Vec::new());
     while at < plain.len() {
         let (minute, length) = (Minute(i64::from(four(at))), four(at + 4) as usize);
-        minutes.push((minute, rows::read(&plain[at + 8..at + 8 + length]).expect("whole rows were written")));
+        minutes.push((
+            minute,
+            rows::read(&plain[at + 8..at + 8 + length]).expect("whole rows were written"),
+        ));
         at += 8 + length;
     }
     (until, minutes)

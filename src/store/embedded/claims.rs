@@ -7,7 +7,8 @@ use crate::store::SHARDS;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
-/// Sixteen bytes a reporter: the keyed hash; and, from the top, provider 16 bits, hour of the last write 12, claims taken 36.
+/// Sixteen bytes a reporter: the keyed hash; and, from the top, provider 16 bits, hour of
+/// the last write 12, claims taken 36.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Record {
     hash: u64,
@@ -60,7 +61,10 @@ impl Ask {
 
     fn record(self) -> Record {
         let hour = self.hour.rem_euclid(HOURS) as u64;
-        Record { hash: self.hash, rest: u64::from(self.provider) << PROVIDER_SHIFT | hour << HOUR_SHIFT | 1 << self.bit }
+        Record {
+            hash: self.hash,
+            rest: u64::from(self.provider) << PROVIDER_SHIFT | hour << HOUR_SHIFT | 1 << self.bit,
+        }
     }
 }
 
@@ -80,7 +84,9 @@ impl Record {
     /// From what was stored.
     #[must_use]
     pub fn from_bytes(bytes: &[u8; Self::BYTES]) -> Self {
-        let half = |range: std::ops::Range<usize>| u64::from_le_bytes(bytes[range].try_into().expect("eight bytes"));
+        let half = |range: std::ops::Range<usize>| {
+            u64::from_le_bytes(bytes[range].try_into().expect("eight bytes"))
+        };
         Self { hash: half(0..8), rest: half(8..16) }
     }
 
@@ -102,7 +108,8 @@ impl Record {
         self.rest & TAKEN_MASK
     }
 
-    /// Hours since the last write; what seems far in the future was written before the clock was set back.
+    /// Hours since the last write; what seems far in the future was written before the
+    /// clock was set back.
     const fn age_hours(self, now_hour: i64) -> i64 {
         let written = (self.rest >> HOUR_SHIFT) as i64 % HOURS;
         let age = (now_hour - written).rem_euclid(HOURS);
@@ -114,8 +121,9 @@ impl Record {
         Self { hash: self.hash, rest: later.rest | self.taken() }
     }
 
-    // The keyed hash is random already. Its lowest bits choose the shard and are all alike within it, so they must choose neither the
-    // bucket (low bits) nor the tag (top seven).
+    // The keyed hash is random already. Its lowest bits choose the shard and are all
+    // alike within it, so they must choose neither the bucket (low bits) nor the tag (top
+    // seven).
     const fn table_hash(self) -> u64 {
         self.hash.rotate_right(11) ^ self.provider() << 20
     }
@@ -204,7 +212,11 @@ impl Claims {
     }
 
     fn entry(&mut self, asked: Record) -> Entry<'_, Record> {
-        self.shards[asked.shard()].entry(asked.table_hash(), |there| there.is_of(asked), |record| record.table_hash())
+        self.shards[asked.shard()].entry(
+            asked.table_hash(),
+            |there| there.is_of(asked),
+            |record| record.table_hash(),
+        )
     }
 }
 
@@ -258,6 +270,9 @@ mod tests {
         let mut again = Claims::default();
         again.take(Ask { bit: 1, ..ASK });
         again.restore(Record::from_bytes(stored[..].try_into().unwrap()));
-        assert_eq!((again.take(ASK), again.take(Ask { bit: 1, ..ASK })), (Taken::Already, Taken::Already));
+        assert_eq!(
+            (again.take(ASK), again.take(Ask { bit: 1, ..ASK })),
+            (Taken::Already, Taken::Already)
+        );
     }
 }

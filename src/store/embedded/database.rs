@@ -15,12 +15,14 @@ pub struct Database {
     path: PathBuf,
     durability: Durability,
     cache_bytes: usize,
-    /// None after a failed write, until somebody needs it: it then answers nothing any more, and must be opened anew.
+    /// None after a failed write, until somebody needs it: it then answers nothing any
+    /// more, and must be opened anew.
     open: RwLock<Option<redb::Database>>,
 }
 
 impl Database {
-    /// Opens the file, or makes an empty database, which may keep so many bytes in memory, and does the first work with it.
+    /// Opens the file, or makes an empty database, which may keep so many bytes in
+    /// memory, and does the first work with it.
     ///
     /// # Errors
     /// Where it cannot be read or written, or that work fails.
@@ -30,20 +32,38 @@ impl Database {
         cache_bytes: usize,
         first: impl FnOnce(&mut redb::Database) -> Result<T, Error>,
     ) -> Result<(Self, T), OpenError> {
-        let open_and_work =
-            || open(path, durability, cache_bytes).and_then(|mut database| first(&mut database).map(|found| (database, found)));
-        // Some pages are used before their checksums are looked at: a damaged one can panic. Nothing that was caught is used again.
+        let open_and_work = || {
+            open(path, durability, cache_bytes)
+                .and_then(|mut database| first(&mut database).map(|found| (database, found)))
+        };
+        // Some pages are used before their checksums are looked at: a damaged one can
+        // panic. Nothing that was caught is used again.
         let opened = std::panic::catch_unwind(AssertUnwindSafe(open_and_work));
-        let opened = opened.unwrap_or_else(|_| Err(Error::Corrupted("a page of it makes no sense".into())));
-        let (database, found) = opened.map_err(|error| OpenError::Database { path: path.to_owned(), reason: reason(&error) })?;
-        Ok((Self { path: path.to_owned(), durability, cache_bytes, open: RwLock::new(Some(database)) }, found))
+        let opened =
+            opened.unwrap_or_else(|_| Err(Error::Corrupted("a page of it makes no sense".into())));
+        let (database, found) = opened.map_err(|error| OpenError::Database {
+            path: path.to_owned(),
+            reason: reason(&error),
+        })?;
+        Ok((
+            Self {
+                path: path.to_owned(),
+                durability,
+                cache_bytes,
+                open: RwLock::new(Some(database)),
+            },
+            found,
+        ))
     }
 
     /// Works with the database.
     ///
     /// # Errors
     /// Where the work fails, or the file cannot be opened anew.
-    pub fn with<T>(&self, work: impl FnOnce(&redb::Database) -> Result<T, Error>) -> Result<T, StoreError> {
+    pub fn with<T>(
+        &self,
+        work: impl FnOnce(&redb::Database) -> Result<T, Error>,
+    ) -> Result<T, StoreError> {
         let outcome = self.reopen_where_closed().and_then(|()| {
             let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
             open.as_ref().map_or(Err(Error::PreviousIo), work)

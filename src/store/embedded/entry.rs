@@ -5,7 +5,8 @@ use crate::domain::fact::FactKey;
 use crate::domain::report::Counted;
 use crate::domain::time::Minute;
 
-/// A counted report in 24 bytes: all that is needed to count it again, and to know its reporter again.
+/// A counted report in 24 bytes: all that is needed to count it again, and to know its
+/// reporter again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
     /// The provider's number in this store.
@@ -29,7 +30,12 @@ impl Entry {
     /// The claim it took.
     #[must_use]
     pub const fn ask(&self) -> Ask {
-        Ask { hash: self.hash, provider: self.provider, bit: self.bit, hour: self.counted.arrived.hour().0 }
+        Ask {
+            hash: self.hash,
+            provider: self.provider,
+            bit: self.bit,
+            hour: self.counted.arrived.hour().0,
+        }
     }
 
     /// As written.
@@ -49,10 +55,12 @@ impl Entry {
     /// From what was written and guarded by a checksum since.
     #[must_use]
     pub fn read(bytes: &[u8; Self::BYTES]) -> Self {
-        let eight = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"));
+        let eight =
+            |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"));
         let two = |at: usize| u16::from_le_bytes([bytes[at], bytes[at + 1]]);
         let key = eight(8);
-        let observed = Minute(i64::from(u32::from_le_bytes(bytes[16..20].try_into().expect("four bytes"))));
+        let observed =
+            Minute(i64::from(u32::from_le_bytes(bytes[16..20].try_into().expect("four bytes"))));
         Self {
             provider: two(22),
             hash: eight(0),
@@ -82,7 +90,9 @@ mod tests {
 
     #[test]
     fn an_entry_comes_back_as_it_was_written() {
-        for (lane, first, bit, lag) in [(Lane::OnTime, false, 0, 0), (Lane::LateObserved, true, 35, 20_160)] {
+        for (lane, first, bit, lag) in
+            [(Lane::OnTime, false, 0, 0), (Lane::LateObserved, true, 35, 20_160)]
+        {
             let cell = Cell::at(Position::new(-17.0, 180.0).unwrap(), Resolution::FINEST);
             let key = FactKey::new(cell, Symptom::Working, lane, Source(16_383));
             let observed = Minute(29_000_000);

@@ -8,7 +8,8 @@ use crate::store::StoreError;
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};
 
-/// A reporter that is remembered: by keyed hash, with the provider's number and a bit for each claim taken.
+/// A reporter that is remembered: by keyed hash, with the provider's number and a bit for
+/// each claim taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Remembered {
     /// The keyed hash.
@@ -40,15 +41,27 @@ impl Embedded {
     pub fn kept_hours(&self) -> BTreeSet<Hour> {
         let live = self.live();
         let of_minutes: BTreeSet<Hour> = live.all().map(|(_, minute, _)| minute.hour()).collect();
-        of_minutes.into_iter().chain(live.aged.within(Hour(0)..Hour(i64::MAX)).into_iter().map(|(hour, _)| hour)).collect()
+        of_minutes
+            .into_iter()
+            .chain(live.aged.within(Hour(0)..Hour(i64::MAX)).into_iter().map(|(hour, _)| hour))
+            .collect()
     }
 
-    /// The last minute that has facts, but for those that were disowned; of those that have aged, the first of their hour.
+    /// The last minute that has facts, but for those that were disowned; of those that
+    /// have aged, the first of their hour.
     pub(in crate::store) fn newest_minute(&self) -> Option<Minute> {
         let disowned = self.disowned.read().unwrap_or_else(PoisonError::into_inner).clone();
         let live = self.live();
-        let aged = live.aged.within(Hour(0)..Hour(i64::MAX)).into_iter().map(|(hour, _)| hour.first_minute());
-        live.all().map(|(_, minute, _)| minute).chain(aged).filter(|minute| !disowned.contains(minute)).max()
+        let aged = live
+            .aged
+            .within(Hour(0)..Hour(i64::MAX))
+            .into_iter()
+            .map(|(hour, _)| hour.first_minute());
+        live.all()
+            .map(|(_, minute, _)| minute)
+            .chain(aged)
+            .filter(|minute| !disowned.contains(minute))
+            .max()
     }
 
     /// What is kept of an hour of a provider.
@@ -58,7 +71,10 @@ impl Embedded {
     pub fn hour_of(&self, provider: u16, hour: Hour) -> Result<HourOfProvider, StoreError> {
         let live = self.live().minutes(provider, hour.minutes()).collect::<Vec<_>>();
         let (_, old) = self.aged.minutes(provider, hour)?;
-        let minutes = aged::merged(live.into_iter().chain(old.into_iter().map(|(minute, counts)| (minute, Arc::new(counts)))));
+        let minutes = aged::merged(
+            live.into_iter()
+                .chain(old.into_iter().map(|(minute, counts)| (minute, Arc::new(counts)))),
+        );
         if !minutes.is_empty() {
             return Ok(HourOfProvider::Minutes(minutes));
         }
@@ -70,6 +86,11 @@ impl Embedded {
     #[must_use]
     pub fn remembered(&self, shard: usize) -> Vec<Remembered> {
         let bytes = self.writer().claims.shard_bytes(shard);
-        bytes.as_chunks::<{ Record::BYTES }>().0.iter().map(|bytes| Record::from_bytes(bytes).remembered()).collect()
+        bytes
+            .as_chunks::<{ Record::BYTES }>()
+            .0
+            .iter()
+            .map(|bytes| Record::from_bytes(bytes).remembered())
+            .collect()
     }
 }

@@ -1,10 +1,14 @@
-//! The journal in a database of its own, so that hours on their way into the other one never hold it up; kept for ever.
+//! The journal in a database of its own, so that hours on their way into the other one
+//! never hold it up; kept for ever.
 //!
-//! One process has the directory, so the lease is in its memory: whoever in it asks first, holds it. Tokens of another process are none.
+//! One process has the directory, so the lease is in its memory: whoever in it asks
+//! first, holds it. Tokens of another process are none.
 
 use super::database::Database;
 use super::{Durability, Embedded};
-use crate::store::journal::{Appended, Lease, MOST_BYTES_READ, MOST_ENTRIES_READ, NodeId, Piece, Position, Tail, Token};
+use crate::store::journal::{
+    Appended, Lease, MOST_BYTES_READ, MOST_ENTRIES_READ, NodeId, Piece, Position, Tail, Token,
+};
 use crate::store::{OpenError, StoreError};
 use redb::{Error, ReadableDatabase, ReadableTableMetadata, TableDefinition};
 use std::path::Path;
@@ -14,7 +18,8 @@ use std::time::{Duration, Instant};
 
 /// Number, from 0 without gaps, to the entry.
 const ENTRIES: TableDefinition<u64, &[u8]> = TableDefinition::new("entries");
-/// Bytes the database may keep in memory: its end is read again and again, the rest at starts only.
+/// Bytes the database may keep in memory: its end is read again and again, the rest at
+/// starts only.
 const CACHE_BYTES: usize = 8 << 20;
 
 /// The journal.
@@ -22,7 +27,8 @@ const CACHE_BYTES: usize = 8 << 20;
 pub struct Journal {
     database: Database,
     length: AtomicU64,
-    /// Held while it is asked for or an append is written: who takes it meanwhile, takes it after that append.
+    /// Held while it is asked for or an append is written: who takes it meanwhile, takes
+    /// it after that append.
     lease: Mutex<Held>,
 }
 
@@ -35,7 +41,8 @@ struct Held {
 }
 
 impl Journal {
-    /// Opens the database, or makes an empty one. All of it is looked at: what is damaged is not found by chance later.
+    /// Opens the database, or makes an empty one. All of it is looked at: what is damaged
+    /// is not found by chance later.
     ///
     /// # Errors
     /// Where it is damaged, or cannot be read or written.
@@ -49,7 +56,11 @@ impl Journal {
             txn.commit()?;
             Ok(length)
         })?;
-        Ok(Self { database, length: AtomicU64::new(length), lease: Mutex::new(Held { number: 0, by: None }) })
+        Ok(Self {
+            database,
+            length: AtomicU64::new(length),
+            lease: Mutex::new(Held { number: 0, by: None }),
+        })
     }
 
     /// Entries so far.
@@ -80,14 +91,20 @@ impl Journal {
         })
     }
 
-    fn append(&self, token: Option<Token>, expected: Position, entries: &[Vec<u8>]) -> Result<Appended, StoreError> {
+    fn append(
+        &self,
+        token: Option<Token>,
+        expected: Position,
+        entries: &[Vec<u8>],
+    ) -> Result<Appended, StoreError> {
         let lease = self.lease();
         if token.is_some_and(|token| !lease.is_newest(token)) {
             return Ok(Appended::Fenced);
         }
         let appended = self.database.with(|database| {
             let mut txn = database.begin_write()?;
-            // Without it a damaged newest state would be taken for one that was never finished, and entries lost in silence.
+            // Without it a damaged newest state would be taken for one that was never
+            // finished, and entries lost in silence.
             txn.set_two_phase_commit(true);
             {
                 let mut table = txn.open_table(ENTRIES)?;
@@ -122,7 +139,9 @@ impl Held {
         match self.by {
             Some((holder, _)) if holder == node => {}
             Some((_, until)) if now < until => {
-                return Lease::HeldByOther { for_ms: i64::try_from((until - now).as_millis()).unwrap_or(i64::MAX) };
+                return Lease::HeldByOther {
+                    for_ms: i64::try_from((until - now).as_millis()).unwrap_or(i64::MAX),
+                };
             }
             _ => self.number += 1,
         }
@@ -164,8 +183,12 @@ impl Embedded {
 }
 
 /// Works where it may wait for the disk.
-async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T, StoreError> + Send + 'static) -> Result<T, StoreError> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| StoreError::Unavailable(error.to_string()))?
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| StoreError::Unavailable(error.to_string()))?
 }
 
 /// Nothing is ever lost here while the process lasts, so the length says all.

@@ -20,7 +20,8 @@ pub struct Live {
     pub aged: AgedHours,
 }
 
-/// The live minutes of one provider. A reader that holds a minute keeps it as it was; the next addition then works on a copy.
+/// The live minutes of one provider. A reader that holds a minute keeps it as it was; the
+/// next addition then works on a copy.
 #[derive(Debug, Default)]
 pub struct ProviderMinutes {
     minutes: BTreeMap<Minute, Arc<Counts>>,
@@ -62,14 +63,22 @@ impl Live {
     }
 
     /// The live minutes of a provider within a range.
-    pub fn minutes(&self, number: u16, range: Range<Minute>) -> impl Iterator<Item = (Minute, Arc<Counts>)> + '_ {
+    pub fn minutes(
+        &self,
+        number: u16,
+        range: Range<Minute>,
+    ) -> impl Iterator<Item = (Minute, Arc<Counts>)> + '_ {
         let minutes = self.providers.get(usize::from(number)).filter(|_| !range.is_empty());
-        minutes.into_iter().flat_map(move |p| p.minutes.range(range.clone()).map(|(minute, counts)| (*minute, Arc::clone(counts))))
+        minutes.into_iter().flat_map(move |p| {
+            p.minutes.range(range.clone()).map(|(minute, counts)| (*minute, Arc::clone(counts)))
+        })
     }
 
     /// Every live minute of every provider.
     pub fn all(&self) -> impl Iterator<Item = (u16, Minute, &Arc<Counts>)> + '_ {
-        (0..).zip(&self.providers).flat_map(|(number, p)| p.minutes.iter().map(move |(minute, counts)| (number, *minute, counts)))
+        (0..).zip(&self.providers).flat_map(|(number, p)| {
+            p.minutes.iter().map(move |(minute, counts)| (number, *minute, counts))
+        })
     }
 
     /// A number that changes whenever the provider's facts do.
@@ -81,7 +90,12 @@ impl Live {
     /// Settles the minutes before `minute` that were added to since.
     pub fn settle_before(&mut self, minute: Minute) {
         for provider in &mut self.providers {
-            for counts in provider.minutes.range_mut(..minute).map(|(_, counts)| counts).filter(|counts| !counts.is_settled()) {
+            for counts in provider
+                .minutes
+                .range_mut(..minute)
+                .map(|(_, counts)| counts)
+                .filter(|counts| !counts.is_settled())
+            {
                 Arc::make_mut(counts).settle();
             }
         }
@@ -91,13 +105,18 @@ impl Live {
     #[must_use]
     pub fn hours_before(&self, hour: Hour) -> Vec<Hour> {
         let end = hour.first_minute();
-        let mut hours: Vec<Hour> = self.providers.iter().flat_map(|p| p.minutes.range(..end).map(|(minute, _)| minute.hour())).collect();
+        let mut hours: Vec<Hour> = self
+            .providers
+            .iter()
+            .flat_map(|p| p.minutes.range(..end).map(|(minute, _)| minute.hour()))
+            .collect();
         hours.sort_unstable();
         hours.dedup();
         hours
     }
 
-    /// Takes the minutes of an hour out, now that the database has all that frames before `number` said of them.
+    /// Takes the minutes of an hour out, now that the database has all that frames before
+    /// `number` said of them.
     pub fn hand_over(&mut self, hour: Hour, number: u64) {
         for provider in &mut self.providers {
             for minute in hour.minutes().start.0..hour.minutes().end.0 {

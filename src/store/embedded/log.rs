@@ -1,8 +1,10 @@
-//! The append-only log: checksummed frames in numbered segments, one fdatasync a frame, a torn tail dropped.
+//! The append-only log: checksummed frames in numbered segments, one fdatasync a frame, a
+//! torn tail dropped.
 //!
-//! A frame is: length of the payload (4 bytes), CRC-32 of all that follows (4), sequence number (8), kind (1), payload. Frames are numbered
-//! without gaps. A segment is named after its first frame; where a segment holds frames that the next one holds too, the next one's count:
-//! the earlier were given up after a failed write.
+//! A frame is: length of the payload (4 bytes), CRC-32 of all that follows (4), sequence
+//! number (8), kind (1), payload. Frames are numbered without gaps. A segment is named
+//! after its first frame; where a segment holds frames that the next one holds too, the
+//! next one's count: the earlier were given up after a failed write.
 
 use super::Durability;
 use crate::store::{OpenError, StoreError};
@@ -13,7 +15,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 const HEADER_BYTES: usize = 17;
-/// Space is reserved in pieces of this size, so that a full disk is met before a frame is begun, and a frame changes no metadata.
+/// Space is reserved in pieces of this size, so that a full disk is met before a frame is
+/// begun, and a frame changes no metadata.
 const RESERVE_BYTES: u64 = 4 << 20;
 const PREFIX: &str = "log-";
 const SUFFIX: &str = ".bin";
@@ -34,7 +37,8 @@ pub enum Kind {
 #[derive(Debug)]
 pub struct Log {
     dir: PathBuf,
-    /// The open segment; none after a failed write, until the next frame begins a new one.
+    /// The open segment; none after a failed write, until the next frame begins a new
+    /// one.
     segment: Option<Segment>,
     next: u64,
     /// Bytes of the segments before the open one.
@@ -62,11 +66,17 @@ impl Kind {
 }
 
 impl Log {
-    /// Reads every frame numbered `from` or later in order, then stands ready to append after the last.
+    /// Reads every frame numbered `from` or later in order, then stands ready to append
+    /// after the last.
     ///
     /// # Errors
-    /// Where a frame before the last segment's tail is damaged or missing, or a file cannot be read.
-    pub fn open(dir: &Path, from: u64, mut replay: impl FnMut(u64, Kind, &[u8])) -> Result<Self, OpenError> {
+    /// Where a frame before the last segment's tail is damaged or missing, or a file
+    /// cannot be read.
+    pub fn open(
+        dir: &Path,
+        from: u64,
+        mut replay: impl FnMut(u64, Kind, &[u8]),
+    ) -> Result<Self, OpenError> {
         let segments = segments(dir)?;
         let (mut next, mut sealed_bytes) = (from, 0);
         for (n, (first, path)) in segments.iter().enumerate() {
@@ -85,8 +95,16 @@ impl Log {
             next = next.max(end.next);
             sealed_bytes += end.bytes;
         }
-        // A new segment each time keeps a torn tail as it was found, and is never appended to by a process that did not begin it.
-        Ok(Self { dir: dir.to_owned(), segment: None, next, sealed_bytes, frame: Vec::new(), durability: Durability::Synced })
+        // A new segment each time keeps a torn tail as it was found, and is never
+        // appended to by a process that did not begin it.
+        Ok(Self {
+            dir: dir.to_owned(),
+            segment: None,
+            next,
+            sealed_bytes,
+            frame: Vec::new(),
+            durability: Durability::Synced,
+        })
     }
 
     /// The same log, whose frames are waited for or not.
@@ -95,11 +113,17 @@ impl Log {
         Self { durability, ..self }
     }
 
-    /// Appends one frame and waits until it is on the disk, where frames are waited for. Gives its number.
+    /// Appends one frame and waits until it is on the disk, where frames are waited for.
+    /// Gives its number.
     ///
     /// # Errors
-    /// Where it could not be written whole. The log then goes on as if it had never been tried.
-    pub fn append(&mut self, kind: Kind, payload: impl FnOnce(&mut Vec<u8>)) -> Result<u64, StoreError> {
+    /// Where it could not be written whole. The log then goes on as if it had never been
+    /// tried.
+    pub fn append(
+        &mut self,
+        kind: Kind,
+        payload: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<u64, StoreError> {
         let number = self.next;
         self.frame.clear();
         self.frame.resize(HEADER_BYTES, 0);
@@ -155,7 +179,10 @@ impl Log {
 
     fn write_frame(&mut self) -> io::Result<()> {
         if self.durability == Durability::Discarded {
-            return Err(io::Error::new(io::ErrorKind::ReadOnlyFilesystem, "the store is open to be read only"));
+            return Err(io::Error::new(
+                io::ErrorKind::ReadOnlyFilesystem,
+                "the store is open to be read only",
+            ));
         }
         let mut segment = match self.segment.take() {
             Some(segment) => segment,
@@ -167,8 +194,10 @@ impl Log {
                 Ok(())
             }
             Err(error) => {
-                // After a failed write or sync nobody knows what the disk holds: this segment is cut and left, the next frame begins
-                // another. Should the cut fail too, the other segment's name says that what stands here beyond it does not count.
+                // After a failed write or sync nobody knows what the disk holds: this
+                // segment is cut and left, the next frame begins another. Should the cut
+                // fail too, the other segment's name says that what stands here beyond it
+                // does not count.
                 drop(segment.file.set_len(segment.end));
                 drop(segment.file.sync_all());
                 self.sealed_bytes += segment.end;
@@ -203,12 +232,18 @@ impl Segment {
     fn reserve(&mut self, end: u64) -> io::Result<()> {
         let generous = end.next_multiple_of(RESERVE_BYTES);
         for upto in [generous, end] {
-            match rustix::fs::fallocate(&self.file, FallocateFlags::empty(), self.reserved, upto - self.reserved) {
+            match rustix::fs::fallocate(
+                &self.file,
+                FallocateFlags::empty(),
+                self.reserved,
+                upto - self.reserved,
+            ) {
                 Ok(()) => {
                     self.reserved = upto;
                     return Ok(());
                 }
-                // Some file systems cannot reserve: then a full disk is met by the write itself.
+                // Some file systems cannot reserve: then a full disk is met by the write
+                // itself.
                 Err(rustix::io::Errno::OPNOTSUPP) => return Ok(()),
                 Err(_) if upto == generous && upto != end => {}
                 Err(error) => return Err(error.into()),
@@ -223,8 +258,14 @@ struct SegmentEnd {
     bytes: u64,
 }
 
-/// Reads the frames of one segment that count. Only the last segment (`until` is none) may end in a torn frame.
-fn read_segment(path: &Path, first: u64, until: Option<u64>, mut replay: impl FnMut(u64, Kind, &[u8])) -> Result<SegmentEnd, OpenError> {
+/// Reads the frames of one segment that count. Only the last segment (`until` is none)
+/// may end in a torn frame.
+fn read_segment(
+    path: &Path,
+    first: u64,
+    until: Option<u64>,
+    mut replay: impl FnMut(u64, Kind, &[u8]),
+) -> Result<SegmentEnd, OpenError> {
     let io = |source| OpenError::Io { path: path.to_owned(), source };
     let mut file = io::BufReader::with_capacity(1 << 20, File::open(path).map_err(io)?);
     let mut frame = Vec::new();
@@ -233,7 +274,13 @@ fn read_segment(path: &Path, first: u64, until: Option<u64>, mut replay: impl Fn
         match read_frame(&mut file, &mut frame, end.next).map_err(io)? {
             Some(kind) => replay(end.next, kind, &frame[HEADER_BYTES - 8..]),
             None if until.is_none() => break,
-            None => return Err(damaged(path, end.bytes, "a frame in the middle of the log is not as it was written")),
+            None => {
+                return Err(damaged(
+                    path,
+                    end.bytes,
+                    "a frame in the middle of the log is not as it was written",
+                ));
+            }
         }
         end.next += 1;
         end.bytes += 8 + frame.len() as u64;
@@ -241,18 +288,23 @@ fn read_segment(path: &Path, first: u64, until: Option<u64>, mut replay: impl Fn
     Ok(end)
 }
 
-/// Reads the frame of that number: what follows the checksum is left in `frame`. None where there is no such whole frame.
+/// Reads the frame of that number: what follows the checksum is left in `frame`. None
+/// where there is no such whole frame.
 fn read_frame(file: &mut impl Read, frame: &mut Vec<u8>, number: u64) -> io::Result<Option<Kind>> {
     let mut head = [0; 8];
     if !read_whole(file, &mut head)? {
         return Ok(None);
     }
-    let [length, crc] = [0, 4].map(|at| u32::from_le_bytes(head[at..at + 4].try_into().expect("four bytes")));
+    let [length, crc] =
+        [0, 4].map(|at| u32::from_le_bytes(head[at..at + 4].try_into().expect("four bytes")));
     if length == 0 || length as usize > LARGEST_PAYLOAD {
         return Ok(None);
     }
     frame.resize(HEADER_BYTES - 8 + length as usize, 0);
-    if !read_whole(file, frame)? || crc32fast::hash(frame) != crc || frame[..8] != number.to_le_bytes() {
+    if !read_whole(file, frame)?
+        || crc32fast::hash(frame) != crc
+        || frame[..8] != number.to_le_bytes()
+    {
         return Ok(None);
     }
     Ok(Kind::from_number(frame[8]))
@@ -284,7 +336,11 @@ fn segments(dir: &Path) -> Result<Vec<(u64, PathBuf)>, OpenError> {
 }
 
 /// Files named `prefix`, sixteen hexadecimal digits, `suffix`; sorted by the number.
-pub fn numbered_files(dir: &Path, prefix: &str, suffix: &str) -> Result<Vec<(u64, PathBuf)>, OpenError> {
+pub fn numbered_files(
+    dir: &Path,
+    prefix: &str,
+    suffix: &str,
+) -> Result<Vec<(u64, PathBuf)>, OpenError> {
     let io = |source| OpenError::Io { path: dir.to_owned(), source };
     let mut files = Vec::new();
     for file in std::fs::read_dir(dir).map_err(io)? {
@@ -307,7 +363,9 @@ pub fn damaged(file: &Path, offset: u64, what: &'static str) -> OpenError {
 /// What a failed write means to a caller.
 pub fn store_error(error: &io::Error) -> StoreError {
     match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => StoreError::Full,
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            StoreError::Full
+        }
         _ => StoreError::Unavailable(error.to_string()),
     }
 }
@@ -322,7 +380,9 @@ mod tests {
 
     fn read(dir: &Path, from: u64) -> Result<(Log, Vec<(u64, String)>), OpenError> {
         let mut frames = Vec::new();
-        let log = Log::open(dir, from, |number, _, payload| frames.push((number, String::from_utf8(payload.to_vec()).unwrap())))?;
+        let log = Log::open(dir, from, |number, _, payload| {
+            frames.push((number, String::from_utf8(payload.to_vec()).unwrap()))
+        })?;
         Ok((log, frames))
     }
 
@@ -408,7 +468,8 @@ mod tests {
         let (mut log, _) = read(dir.path(), 0).unwrap();
         append(&mut log, "kept");
         append(&mut log, "given up");
-        // As after a failed sync: the frame reached the disk, but its writer was told otherwise and began a new segment with its number.
+        // As after a failed sync: the frame reached the disk, but its writer was told
+        // otherwise and began a new segment with its number.
         log.rotate();
         log.next = 1;
         append(&mut log, "instead");

@@ -32,17 +32,26 @@ pub struct Before {
     pub disowned: Range<Minute>,
 }
 
-/// Checks what the directory was written with, or writes it where the directory is new. Remembers the catalogue; gives what was remembered
-/// before.
+/// Checks what the directory was written with, or writes it where the directory is new.
+/// Remembers the catalogue; gives what was remembered before.
 ///
 /// # Errors
 /// Where anything differs, or cannot be read or written.
-pub fn agree(dir: &Path, reporter_key_check: u64, catalogue: Option<u64>) -> Result<Before, OpenError> {
+pub fn agree(
+    dir: &Path,
+    reporter_key_check: u64,
+    catalogue: Option<u64>,
+) -> Result<Before, OpenError> {
     let path = dir.join(FILE);
     let io = |source| OpenError::Io { path: path.clone(), source };
     let catalogue = catalogue.map(|fingerprint| format!("{fingerprint:016x}"));
-    let mut ours =
-        Meta { schema: SCHEMA, shards: SHARDS, reporter_key_check: format!("{reporter_key_check:016x}"), catalogue, disowned: None };
+    let mut ours = Meta {
+        schema: SCHEMA,
+        shards: SHARDS,
+        reporter_key_check: format!("{reporter_key_check:016x}"),
+        catalogue,
+        disowned: None,
+    };
     let theirs = match read(dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             write(dir, &ours).map_err(io)?;
@@ -64,10 +73,14 @@ pub fn agree(dir: &Path, reporter_key_check: u64, catalogue: Option<u64>) -> Res
         write(dir, &ours).map_err(io)?;
     }
     let [from, to] = theirs.disowned.unwrap_or_default();
-    Ok(Before { catalogue: theirs.catalogue.and_then(|text| u64::from_str_radix(&text, 16).ok()), disowned: Minute(from)..Minute(to) })
+    Ok(Before {
+        catalogue: theirs.catalogue.and_then(|text| u64::from_str_radix(&text, 16).ok()),
+        disowned: Minute(from)..Minute(to),
+    })
 }
 
-/// Remembers minutes whose facts a wrong clock dated to the future, instead of those that were remembered before.
+/// Remembers minutes whose facts a wrong clock dated to the future, instead of those that
+/// were remembered before.
 ///
 /// # Errors
 /// Where it cannot be read or written.

@@ -1,8 +1,10 @@
-//! The embedded store: one directory, one process. A log for what came, memory for what is live, a database for what has aged.
+//! The embedded store: one directory, one process. A log for what came, memory for what
+//! is live, a database for what has aged.
 //!
-//! A group is written to the log and synced before it is counted; a snapshot now and then keeps the log short; an hour past the
-//! lateness moves from memory to the database. What a restart must read is the newest snapshot and the log since. The journal has a database
-//! of its own.
+//! A group is written to the log and synced before it is counted; a snapshot now and then
+//! keeps the log short; an hour past the lateness moves from memory to the database. What
+//! a restart must read is the newest snapshot and the log since. The journal has a
+//! database of its own.
 
 mod aged;
 mod claims;
@@ -21,7 +23,8 @@ mod unsynced;
 mod untouched;
 
 use super::{
-    HOURS_KEPT_DAYS, MINUTES_KEPT_DAYS, OpenError, REPORTERS_DAY_HOURS, Recorded, SETTLED_AFTER_MINUTES, StoreError, StoreSize, Terms,
+    HOURS_KEPT_DAYS, MINUTES_KEPT_DAYS, OpenError, REPORTERS_DAY_HOURS, Recorded,
+    SETTLED_AFTER_MINUTES, StoreError, StoreSize, Terms,
 };
 use crate::domain::counts::Counts;
 use crate::domain::grid::Resolution;
@@ -46,13 +49,15 @@ use std::time::{Duration, Instant};
 /// What an operator may choose.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
-    /// A snapshot is made once the log has grown to this, or to the size of the last snapshot where that is more.
+    /// A snapshot is made once the log has grown to this, or to the size of the last
+    /// snapshot where that is more.
     pub snapshot_log_bytes: u64,
     /// Whether what is written is waited for.
     pub durability: Durability,
 }
 
-/// A process that was asked to stop leaves the last snapshot unfinished after so long: the next start reads the log instead.
+/// A process that was asked to stop leaves the last snapshot unfinished after so long:
+/// the next start reads the log instead.
 const CLOSED_WITHIN: Duration = Duration::from_millis(1_500);
 
 /// Whether what is written is waited for until it is on the disk.
@@ -60,9 +65,11 @@ const CLOSED_WITHIN: Duration = Duration::from_millis(1_500);
 pub enum Durability {
     /// A recorded report survives a power loss.
     Synced,
-    /// Only the process keeps it: for a store that nobody needs after it, like that of a replay.
+    /// Only the process keeps it: for a store that nobody needs after it, like that of a
+    /// replay.
     Unsynced,
-    /// Nothing is written, and the directory stays as it was to the byte: for a store that is only read. It must be there.
+    /// Nothing is written, and the directory stays as it was to the byte: for a store
+    /// that is only read. It must be there.
     Discarded,
 }
 
@@ -74,7 +81,8 @@ pub struct Embedded {
     options: Options,
     /// Numbers of the catalogue's providers in this store.
     numbers: Vec<u16>,
-    /// Taken before `live` where both are. Held while a group is written and synced: groups come one after another.
+    /// Taken before `live` where both are. Held while a group is written and synced:
+    /// groups come one after another.
     writer: Mutex<Writer>,
     /// Held for a moment: readers take what they need out and read it later.
     live: RwLock<Live>,
@@ -87,9 +95,11 @@ pub struct Embedded {
     /// Whether housekeeping is to end as soon as it can.
     given_up: AtomicBool,
     catalogue_before: Option<u64>,
-    /// Minutes of facts that a wrong clock dated to the future; the lock is held to copy or replace it.
+    /// Minutes of facts that a wrong clock dated to the future; the lock is held to copy
+    /// or replace it.
     disowned: RwLock<Range<Minute>>,
-    /// Keeps the directory ours until the process ends; none of one that is only read and that nobody ever locked.
+    /// Keeps the directory ours until the process ends; none of one that is only read and
+    /// that nobody ever locked.
     _lock: Option<File>,
 }
 
@@ -119,7 +129,12 @@ impl Embedded {
     ///
     /// # Errors
     /// As [`crate::store::Store::open_embedded`].
-    pub fn open(dir: &Path, catalogue: &Catalogue, terms: Terms, options: Options) -> Result<Self, OpenError> {
+    pub fn open(
+        dir: &Path,
+        catalogue: &Catalogue,
+        terms: Terms,
+        options: Options,
+    ) -> Result<Self, OpenError> {
         let is_read_only = options.durability == Durability::Discarded;
         let lock = if is_read_only { lock_to_read(dir)? } else { Some(lock(dir)?) };
         let fingerprint = (!catalogue.is_empty() && !is_read_only).then(|| catalogue.fingerprint());
@@ -144,7 +159,10 @@ impl Embedded {
             }
         })?;
         let mut writer = Writer { log: log.with(options.durability), claims, providers };
-        let numbers = writer.number(catalogue).map_err(|error| OpenError::Database { path: dir.to_owned(), reason: error.to_string() })?;
+        let numbers = writer.number(catalogue).map_err(|error| OpenError::Database {
+            path: dir.to_owned(),
+            reason: error.to_string(),
+        })?;
         let store = Self {
             dir: dir.to_owned(),
             terms,
@@ -157,7 +175,10 @@ impl Embedded {
             live: RwLock::new(live),
             aged: Arc::new(aged),
             journal: Arc::new(journal),
-            housekeeping: Mutex::new(Housekeeping { snapshot_number: from, ..Housekeeping::default() }),
+            housekeeping: Mutex::new(Housekeeping {
+                snapshot_number: from,
+                ..Housekeeping::default()
+            }),
             catalogue_before: before.catalogue,
             disowned: RwLock::new(before.disowned),
             _lock: lock,
@@ -181,7 +202,9 @@ impl Embedded {
         if entries.is_empty() {
             return Ok(outcomes);
         }
-        let written = writer.log.append(Kind::Reports, |out| entries.iter().for_each(|entry| entry.write(out)));
+        let written = writer
+            .log
+            .append(Kind::Reports, |out| entries.iter().for_each(|entry| entry.write(out)));
         self.log_bytes.store(writer.log.bytes(), Ordering::Relaxed);
         if let Err(error) = written {
             entries.iter().rev().for_each(|entry| writer.claims.give_back(entry.ask()));
@@ -195,7 +218,11 @@ impl Embedded {
         Ok(outcomes)
     }
 
-    pub(super) async fn minutes(&self, provider: ProviderIndex, range: Range<Minute>) -> Result<Vec<(Minute, Arc<Counts>)>, StoreError> {
+    pub(super) async fn minutes(
+        &self,
+        provider: ProviderIndex,
+        range: Range<Minute>,
+    ) -> Result<Vec<(Minute, Arc<Counts>)>, StoreError> {
         let number = self.number(provider);
         loop {
             let (mut found, aged) = {
@@ -206,24 +233,39 @@ impl Embedded {
             if aged.is_empty() {
                 return Ok(found);
             }
-            let Some(old) = self.read_aged(aged, move |aged, hour| aged.minutes(number, hour)).await? else { continue };
+            let Some(old) =
+                self.read_aged(aged, move |aged, hour| aged.minutes(number, hour)).await?
+            else {
+                continue;
+            };
             let within = old.into_iter().flatten().filter(|(minute, _)| range.contains(minute));
             found.extend(within.map(|(minute, counts)| (minute, Arc::new(counts))));
             return Ok(aged::merged(found.into_iter()));
         }
     }
 
-    pub(super) async fn hours(&self, provider: ProviderIndex, range: Range<Hour>) -> Result<Vec<(Hour, Arc<Counts>)>, StoreError> {
+    pub(super) async fn hours(
+        &self,
+        provider: ProviderIndex,
+        range: Range<Hour>,
+    ) -> Result<Vec<(Hour, Arc<Counts>)>, StoreError> {
         let number = self.number(provider);
         loop {
             let (live, aged) = {
                 let live = self.live();
-                let minutes = live.minutes(number, range.start.first_minute()..range.end.first_minute());
+                let minutes =
+                    live.minutes(number, range.start.first_minute()..range.end.first_minute());
                 (minutes.collect::<Vec<_>>(), live.aged.within(range.clone()))
             };
             let hours: Vec<Hour> = aged.iter().map(|(hour, _)| *hour).collect();
-            let Some(old) = self.read_aged(aged, move |aged, hour| aged.hour(number, hour)).await? else { continue };
-            let old = hours.into_iter().zip(old).filter_map(|(hour, counts)| Some((hour.first_minute(), Arc::new(counts?))));
+            let Some(old) = self.read_aged(aged, move |aged, hour| aged.hour(number, hour)).await?
+            else {
+                continue;
+            };
+            let old = hours
+                .into_iter()
+                .zip(old)
+                .filter_map(|(hour, counts)| Some((hour.first_minute(), Arc::new(counts?))));
             let found = aged::merged(old.chain(rolled_up_to_hours(live)));
             return Ok(found.into_iter().map(|(minute, counts)| (minute.hour(), counts)).collect());
         }
@@ -238,13 +280,18 @@ impl Embedded {
         if self.live().liveness.covers(minutes.clone()) {
             return Ok(());
         }
-        writer.log.append(Kind::Liveness, |out| out.extend(names::write_spans(std::slice::from_ref(&minutes))))?;
+        writer.log.append(Kind::Liveness, |out| {
+            out.extend(names::write_spans(std::slice::from_ref(&minutes)))
+        })?;
         self.live_mut().liveness.mark(minutes);
         Ok(())
     }
 
     pub(super) fn probe(&self) -> Result<(), StoreError> {
-        self.writer().log.append(Kind::Liveness, |out| out.extend(names::write_spans(&[Minute(0)..Minute(0)]))).map(|_| ())
+        self.writer()
+            .log
+            .append(Kind::Liveness, |out| out.extend(names::write_spans(&[Minute(0)..Minute(0)])))
+            .map(|_| ())
     }
 
     /// The minutes in which somebody was here.
@@ -271,7 +318,9 @@ impl Embedded {
     pub(super) fn settle(&self, now: Timestamp) -> Result<(), StoreError> {
         let mut housekeeping = self.housekeeping();
         self.live_mut().settle_before(now.minute().plus(-SETTLED_AFTER_MINUTES));
-        if self.log_bytes.load(Ordering::Relaxed) > self.options.snapshot_log_bytes.max(housekeeping.snapshot_bytes) {
+        if self.log_bytes.load(Ordering::Relaxed)
+            > self.options.snapshot_log_bytes.max(housekeeping.snapshot_bytes)
+        {
             self.write_snapshot(&mut housekeeping, &|| self.is_given_up())?;
         }
         Ok(())
@@ -287,7 +336,9 @@ impl Embedded {
 
     pub(super) fn snapshot(&self) -> Result<(), StoreError> {
         let began = Instant::now();
-        self.write_snapshot(&mut self.housekeeping(), &|| self.is_given_up() && CLOSED_WITHIN <= began.elapsed())
+        self.write_snapshot(&mut self.housekeeping(), &|| {
+            self.is_given_up() && CLOSED_WITHIN <= began.elapsed()
+        })
     }
 
     pub(super) fn disown_from(&self, minute: Minute) -> Result<(), StoreError> {
@@ -300,9 +351,12 @@ impl Embedded {
         Ok(())
     }
 
-    /// Whether nothing was ever recorded, or all of it is forgotten, and nobody was ever here or wrote into the journal.
+    /// Whether nothing was ever recorded, or all of it is forgotten, and nobody was ever
+    /// here or wrote into the journal.
     pub(super) fn is_empty(&self) -> bool {
-        self.kept_hours().is_empty() && self.live().liveness.spans().is_empty() && self.journal.length() == 0
+        self.kept_hours().is_empty()
+            && self.live().liveness.spans().is_empty()
+            && self.journal.length() == 0
     }
 
     pub(super) fn size(&self) -> StoreSize {
@@ -320,7 +374,8 @@ impl Embedded {
         }
     }
 
-    /// What becomes of each report, and the entries of those that count. Their claims are taken.
+    /// What becomes of each report, and the entries of those that count. Their claims are
+    /// taken.
     fn decide(&self, claims: &mut Claims, group: &[Report]) -> (Vec<Recorded>, Vec<Entry>) {
         let mut entries = Vec::with_capacity(group.len());
         let outcome = |report: &Report| {
@@ -330,14 +385,20 @@ impl Embedded {
                 Taken::First => true,
                 Taken::Again => false,
             };
-            entries.push(Entry { provider: ask.provider, hash: ask.hash, bit: ask.bit, counted: report.counted(first) });
+            entries.push(Entry {
+                provider: ask.provider,
+                hash: ask.hash,
+                bit: ask.bit,
+                counted: report.counted(first),
+            });
             Recorded::Counted
         };
         let outcomes = group.iter().map(outcome).collect();
         (outcomes, entries)
     }
 
-    /// Reads hours from the database. None where one of them was written again since the caller looked, who must then look again.
+    /// Reads hours from the database. None where one of them was written again since the
+    /// caller looked, who must then look again.
     async fn read_aged<T: Send + 'static>(
         &self,
         hours: Vec<(Hour, u64)>,
@@ -358,7 +419,9 @@ impl Embedded {
             }
             Ok(Some(found))
         };
-        tokio::task::spawn_blocking(read_all).await.map_err(|error| StoreError::Unavailable(error.to_string()))?
+        tokio::task::spawn_blocking(read_all)
+            .await
+            .map_err(|error| StoreError::Unavailable(error.to_string()))?
     }
 
     /// Moves hours that the lateness has closed from memory to the database.
@@ -387,7 +450,8 @@ impl Embedded {
             self.writer().claims.forget(shard, hour.0, keep_hours);
         }
         self.claim_count.store(self.writer().claims.len() as u64, Ordering::Relaxed);
-        let (minutes_before, hours_before) = (hour.plus(-24 * MINUTES_KEPT_DAYS), hour.plus(-24 * HOURS_KEPT_DAYS));
+        let (minutes_before, hours_before) =
+            (hour.plus(-24 * MINUTES_KEPT_DAYS), hour.plus(-24 * HOURS_KEPT_DAYS));
         let mut aged_hours = self.live().aged.clone();
         self.aged.forget(minutes_before, hours_before, snapshot_number, &mut aged_hours)?;
         let mut live = self.live_mut();
@@ -396,7 +460,11 @@ impl Embedded {
         Ok(())
     }
 
-    fn write_snapshot(&self, housekeeping: &mut Housekeeping, is_given_up: &dyn Fn() -> bool) -> Result<(), StoreError> {
+    fn write_snapshot(
+        &self,
+        housekeeping: &mut Housekeeping,
+        is_given_up: &dyn Fn() -> bool,
+    ) -> Result<(), StoreError> {
         if self.options.durability == Durability::Discarded {
             return Ok(());
         }
@@ -407,7 +475,10 @@ impl Embedded {
                 number: writer.log.rotate(),
                 providers: writer.providers.clone(),
                 liveness: live.liveness.spans().to_vec(),
-                counts: live.all().map(|(provider, minute, counts)| (provider, minute, Arc::clone(counts))).collect(),
+                counts: live
+                    .all()
+                    .map(|(provider, minute, counts)| (provider, minute, Arc::clone(counts)))
+                    .collect(),
             }
         };
         let failed = |error: std::io::Error| log::store_error(&error);
@@ -425,8 +496,8 @@ impl Embedded {
         self.numbers[usize::from(provider.0)]
     }
 
-    // A panic while a lock was held leaves tables that are whole: every change is one call that cannot panic half-way. Going on beats
-    // refusing every later report.
+    // A panic while a lock was held leaves tables that are whole: every change is one
+    // call that cannot panic half-way. Going on beats refusing every later report.
     fn writer(&self) -> MutexGuard<'_, Writer> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -445,7 +516,8 @@ impl Embedded {
 }
 
 impl Writer {
-    /// Numbers of the catalogue's providers. Those that are new to this store get the next ones, for ever.
+    /// Numbers of the catalogue's providers. Those that are new to this store get the
+    /// next ones, for ever.
     fn number(&mut self, catalogue: &Catalogue) -> Result<Vec<u16>, StoreError> {
         let known = self.providers.len();
         let by_id: HashMap<String, usize> = self.providers.iter().cloned().zip(0..).collect();
@@ -456,7 +528,9 @@ impl Writer {
                 self.providers.push(provider.id.clone());
                 self.providers.len() - 1
             });
-            numbers.push(u16::try_from(number).map_err(|_| StoreError::Unavailable("a store has room for 65536 providers".into()))?);
+            numbers.push(u16::try_from(number).map_err(|_| {
+                StoreError::Unavailable("a store has room for 65536 providers".into())
+            })?);
         }
         if known < self.providers.len() {
             let new = names::write(&self.providers[known..]);
@@ -485,7 +559,8 @@ fn lock_to_read(dir: &Path) -> Result<Option<File>, OpenError> {
 }
 
 fn lock(dir: &Path) -> Result<File, OpenError> {
-    std::fs::create_dir_all(dir).map_err(|source| OpenError::Io { path: dir.to_owned(), source })?;
+    std::fs::create_dir_all(dir)
+        .map_err(|source| OpenError::Io { path: dir.to_owned(), source })?;
     let path = dir.join("LOCK");
     let io = |source| OpenError::Io { path: path.clone(), source };
     let file = File::create(&path).map_err(io)?;

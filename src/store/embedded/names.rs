@@ -1,4 +1,5 @@
-//! Small lists as bytes: provider ids in the order of their numbers, and spans of minutes.
+//! Small lists as bytes: provider ids in the order of their numbers, and spans of
+//! minutes.
 
 use super::entry::stored_minute;
 use crate::domain::time::Minute;
@@ -27,6 +28,7 @@ pub fn write_spans(spans: &[Range<Minute>]) -> Vec<u8> {
 #[must_use]
 pub fn read_spans(bytes: &[u8]) -> Option<Vec<Range<Minute>>> {
     let (spans, []) = bytes.as_chunks::<8>() else { return None };
-    let minute = |bytes: &[u8]| Minute(i64::from(u32::from_le_bytes(bytes.try_into().expect("four bytes"))));
+    let minute =
+        |bytes: &[u8]| Minute(i64::from(u32::from_le_bytes(bytes.try_into().expect("four bytes"))));
     Some(spans.iter().map(|span| minute(&span[..4])..minute(&span[4..])).collect())
 }

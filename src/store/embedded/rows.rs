@@ -15,7 +15,8 @@ pub fn write(counts: &Counts, out: &mut Vec<u8>) {
     }
 }
 
-/// The counts of these bytes, which a checksum has guarded. None where they are no whole rows.
+/// The counts of these bytes, which a checksum has guarded. None where they are no whole
+/// rows.
 #[must_use]
 pub fn read(bytes: &[u8]) -> Option<Counts> {
     let (rows, []) = bytes.as_chunks::<ROW_BYTES>() else { return None };

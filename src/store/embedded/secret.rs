@@ -7,11 +7,12 @@ use std::path::Path;
 const NAME: &str = "reporter.key";
 const SECRET_BYTES: usize = 32;
 
-/// The secret in `reporter.key`, made on first use: 32 random bytes in hexadecimal, readable by the owner alone.
+/// The secret in `reporter.key`, made on first use: 32 random bytes in hexadecimal,
+/// readable by the owner alone.
 ///
 /// # Errors
-/// Where it cannot be read or made, or is not what was made. A store that is there without its secret was given another: a new one would be
-/// wrong, and stay.
+/// Where it cannot be read or made, or is not what was made. A store that is there
+/// without its secret was given another: a new one would be wrong, and stay.
 pub fn read_or_make(dir: &Path) -> io::Result<Vec<u8>> {
     match read(dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound && !is_store(dir) => make(dir),
@@ -27,12 +28,15 @@ pub fn read(dir: &Path) -> io::Result<Vec<u8>> {
     let text = std::fs::read_to_string(dir.join(NAME)).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound if is_store(dir) => io::Error::new(
             error.kind(),
-            "the store has none: give the key that it was written with, by GROUNDSWELL_REPORTER_KEY or --reporter-key-file",
+            "the store has none: give the key that it was written with, by \
+             GROUNDSWELL_REPORTER_KEY or --reporter-key-file",
         ),
         _ => error,
     })?;
     let text = text.trim_start_matches('\u{feff}').trim();
-    from_hex(text).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "reporter.key must hold 64 hexadecimal digits"))
+    from_hex(text).ok_or_else(|| {
+        io::Error::new(io::ErrorKind::InvalidData, "reporter.key must hold 64 hexadecimal digits")
+    })
 }
 
 fn is_store(dir: &Path) -> bool {
@@ -67,7 +71,10 @@ pub fn from_hex(text: &str) -> Option<Vec<u8>> {
     if digits.len() != 2 * SECRET_BYTES {
         return None;
     }
-    digits.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
+    digits
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+        .collect()
 }
 
 #[cfg(test)]
@@ -120,6 +127,8 @@ mod tests {
     fn a_spoilt_secret_is_refused_rather_than_replaced() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("reporter.key"), "zz").unwrap();
-        assert!(read_or_make(dir.path()).unwrap_err().to_string().contains("64 hexadecimal digits"));
+        assert!(
+            read_or_make(dir.path()).unwrap_err().to_string().contains("64 hexadecimal digits")
+        );
     }
 }

@@ -1,8 +1,10 @@
-//! A snapshot: what is live at one frame of the log, so that a restart need not read the log before it.
+//! A snapshot: what is live at one frame of the log, so that a restart need not read the
+//! log before it.
 //!
-//! Sections of tag (1 byte), length (8), payload, CRC-32 of the payload (4). A file is whole once it has its name: it is written under
-//! another and renamed. Claims are copied a shard at a time after the rest, and may know of frames that the log will tell of again; taking
-//! a claim twice changes nothing.
+//! Sections of tag (1 byte), length (8), payload, CRC-32 of the payload (4). A file is
+//! whole once it has its name: it is written under another and renamed. Claims are copied
+//! a shard at a time after the rest, and may know of frames that the log will tell of
+//! again; taking a claim twice changes nothing.
 
 use super::claims::{Claims, Record};
 use super::entry::stored_minute;
@@ -39,12 +41,17 @@ pub struct Frozen {
     pub counts: Vec<(u16, Minute, Arc<Counts>)>,
 }
 
-/// Writes a snapshot; `shard` gives the claims of one shard when asked, `is_given_up` says whether it is to be left unfinished. On return it is
-/// on the disk. Gives its size.
+/// Writes a snapshot; `shard` gives the claims of one shard when asked, `is_given_up`
+/// says whether it is to be left unfinished. On return it is on the disk. Gives its size.
 ///
 /// # Errors
 /// Where it cannot be written, or is given up; what was there before is untouched.
-pub fn write(dir: &Path, frozen: &Frozen, shard: impl Fn(usize) -> Vec<u8>, is_given_up: &dyn Fn() -> bool) -> io::Result<u64> {
+pub fn write(
+    dir: &Path,
+    frozen: &Frozen,
+    shard: impl Fn(usize) -> Vec<u8>,
+    is_given_up: &dyn Fn() -> bool,
+) -> io::Result<u64> {
     let unfinished = dir.join("snapshot.unfinished");
     let finished = dir.join(format!("{PREFIX}{:016x}{SUFFIX}", frozen.number));
     let written = write_sections(&unfinished, frozen, shard, is_given_up).and_then(|bytes| {
@@ -59,8 +66,19 @@ pub fn write(dir: &Path, frozen: &Frozen, shard: impl Fn(usize) -> Vec<u8>, is_g
     written
 }
 
-fn write_sections(path: &Path, frozen: &Frozen, shard: impl Fn(usize) -> Vec<u8>, is_given_up: &dyn Fn() -> bool) -> io::Result<u64> {
-    let go_on = || if is_given_up() { Err(io::Error::other("the snapshot was given up, to stop in time")) } else { Ok(()) };
+fn write_sections(
+    path: &Path,
+    frozen: &Frozen,
+    shard: impl Fn(usize) -> Vec<u8>,
+    is_given_up: &dyn Fn() -> bool,
+) -> io::Result<u64> {
+    let go_on = || {
+        if is_given_up() {
+            Err(io::Error::other("the snapshot was given up, to stop in time"))
+        } else {
+            Ok(())
+        }
+    };
     let mut out = BufWriter::with_capacity(1 << 20, File::create(path)?);
     section(&mut out, PROVIDERS, &names::write(&frozen.providers))?;
     section(&mut out, LIVENESS, &names::write_spans(&frozen.liveness))?;
@@ -82,25 +100,38 @@ fn write_sections(path: &Path, frozen: &Frozen, shard: impl Fn(usize) -> Vec<u8>
     Ok(file.metadata()?.len())
 }
 
-/// Restores the newest snapshot. Gives the first frame that is not in it, and its providers.
+/// Restores the newest snapshot. Gives the first frame that is not in it, and its
+/// providers.
 ///
 /// # Errors
 /// Where it cannot be read or is damaged.
-pub fn restore(dir: &Path, live: &mut Live, claims: &mut Claims) -> Result<(u64, Vec<String>), OpenError> {
-    let Some((number, path)) = numbered_files(dir, PREFIX, SUFFIX)?.pop() else { return Ok((0, Vec::new())) };
+pub fn restore(
+    dir: &Path,
+    live: &mut Live,
+    claims: &mut Claims,
+) -> Result<(u64, Vec<String>), OpenError> {
+    let Some((number, path)) = numbered_files(dir, PREFIX, SUFFIX)?.pop() else {
+        return Ok((0, Vec::new()));
+    };
     let mut reader = Reader::open(path)?;
     let (mut providers, mut shard) = (Vec::new(), 0);
     loop {
         let (tag, payload) = reader.section()?;
         match tag {
-            PROVIDERS => providers = names::read(payload).ok_or_else(|| reader.damage("names of providers"))?,
+            PROVIDERS => {
+                providers =
+                    names::read(payload).ok_or_else(|| reader.damage("names of providers"))?
+            }
             LIVENESS => {
-                for span in names::read_spans(payload).ok_or_else(|| reader.damage("minutes in which we ran"))? {
+                for span in names::read_spans(payload)
+                    .ok_or_else(|| reader.damage("minutes in which we ran"))?
+                {
                     live.liveness.mark(span);
                 }
             }
             COUNTS => {
-                let (provider, minute, counts) = counts_of(payload).ok_or_else(|| reader.damage("counts of a minute"))?;
+                let (provider, minute, counts) =
+                    counts_of(payload).ok_or_else(|| reader.damage("counts of a minute"))?;
                 if !live.aged.supersede_snapshot(minute.hour(), number) {
                     live.restore(provider, minute, counts);
                 }
@@ -124,7 +155,11 @@ pub fn restore(dir: &Path, live: &mut Live, claims: &mut Claims) -> Result<(u64,
 /// # Errors
 /// Where a file cannot be removed.
 pub fn remove_others(dir: &Path, number: u64) -> io::Result<()> {
-    for (_, path) in numbered_files(dir, PREFIX, SUFFIX).map_err(io::Error::other)?.into_iter().filter(|(n, _)| *n != number) {
+    for (_, path) in numbered_files(dir, PREFIX, SUFFIX)
+        .map_err(io::Error::other)?
+        .into_iter()
+        .filter(|(n, _)| *n != number)
+    {
         std::fs::remove_file(path)?;
     }
     Ok(())
@@ -157,7 +192,13 @@ impl Reader {
         let io = |source| OpenError::Io { path: path.clone(), source };
         let file = File::open(&path).map_err(io)?;
         let bytes = file.metadata().map_err(io)?.len();
-        Ok(Self { path, file: BufReader::with_capacity(1 << 20, file), bytes, at: 0, payload: Vec::new() })
+        Ok(Self {
+            path,
+            file: BufReader::with_capacity(1 << 20, file),
+            bytes,
+            at: 0,
+            payload: Vec::new(),
+        })
     }
 
     /// The next section's tag and payload.

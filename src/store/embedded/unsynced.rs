@@ -1,4 +1,5 @@
-//! A file under a database that is never waited for: for a store that nobody needs after the process.
+//! A file under a database that is never waited for: for a store that nobody needs after
+//! the process.
 
 use redb::StorageBackend;
 use redb::backends::FileBackend;
@@ -16,7 +17,8 @@ impl Unsynced {
     /// # Errors
     /// Where it cannot be opened.
     pub fn open(path: &Path) -> Result<Self, redb::Error> {
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        let file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         Ok(Self(FileBackend::new(file)?))
     }
 }

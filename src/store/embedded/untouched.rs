@@ -1,7 +1,9 @@
-//! A file under a database that stays as it is: what is written lies over it, in memory, and is gone with the process.
+//! A file under a database that stays as it is: what is written lies over it, in memory,
+//! and is gone with the process.
 //!
-//! A database that was not closed must be repaired before it can be read, and each start writes a little. Who only reads a store needs
-//! neither to be on the disk, and may not be allowed to.
+//! A database that was not closed must be repaired before it can be read, and each start
+//! writes a little. Who only reads a store needs neither to be on the disk, and may not
+//! be allowed to.
 
 use redb::StorageBackend;
 use std::collections::BTreeMap;
@@ -40,7 +42,8 @@ impl Untouched {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             opened => Some(opened?),
         };
-        let len = file.as_ref().map_or(Ok(0), |file| file.metadata().map(|metadata| metadata.len()))?;
+        let len =
+            file.as_ref().map_or(Ok(0), |file| file.metadata().map(|metadata| metadata.len()))?;
         Ok(Self { file, over: Mutex::new(Over { len, of_file: len, blocks: BTreeMap::new() }) })
     }
 
@@ -136,7 +139,8 @@ mod tests {
         let path = dir.path().join("file");
         let bytes: Vec<u8> = (0..10_000u32).map(|n| n as u8).collect();
         std::fs::write(&path, &bytes).unwrap();
-        let (backend, mut model, mut random) = (Untouched::open(&path).unwrap(), bytes.clone(), fastrand::Rng::with_seed(3));
+        let (backend, mut model, mut random) =
+            (Untouched::open(&path).unwrap(), bytes.clone(), fastrand::Rng::with_seed(3));
         for _ in 0..2_000 {
             let at = random.usize(0..20_000);
             match random.u8(0..4) {
@@ -146,7 +150,8 @@ mod tests {
                     model.resize(len, 0);
                 }
                 1 => {
-                    let data: Vec<u8> = (0..random.usize(0..9_000)).map(|_| random.u8(..)).collect();
+                    let data: Vec<u8> =
+                        (0..random.usize(0..9_000)).map(|_| random.u8(..)).collect();
                     backend.write(at as u64, &data).unwrap();
                     model.resize(model.len().max(at + data.len()), 0);
                     model[at..at + data.len()].copy_from_slice(&data);
@@ -175,12 +180,17 @@ mod tests {
         }
         std::fs::copy(&path, &copy).unwrap();
         let before = std::fs::read(&copy).unwrap();
-        let database = redb::Database::builder().create_with_backend(Untouched::open(&copy).unwrap()).unwrap();
+        let database =
+            redb::Database::builder().create_with_backend(Untouched::open(&copy).unwrap()).unwrap();
         assert_eq!(database.begin_read().unwrap().open_table(TABLE).unwrap().len().unwrap(), 50);
         drop(database);
         assert!(std::fs::read(&copy).unwrap() == before);
         let missing = dir.path().join("missing.redb");
-        drop(redb::Database::builder().create_with_backend(Untouched::open(&missing).unwrap()).unwrap());
+        drop(
+            redb::Database::builder()
+                .create_with_backend(Untouched::open(&missing).unwrap())
+                .unwrap(),
+        );
         assert!(!missing.exists());
     }
 }

@@ -5,7 +5,10 @@ use crate::store::{OpenError, SCHEMA};
 use redis::cluster::{ClusterClient, ClusterClientBuilder};
 use redis::io::tcp::TcpSettings;
 use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
-use redis::{Client, ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisResult, TlsCertificates, TlsMode};
+use redis::{
+    Client, ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisResult, TlsCertificates,
+    TlsMode,
+};
 use socket2::TcpKeepalive;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -20,13 +23,16 @@ pub struct Options {
     pub password: Option<String>,
     /// User that sentinels know this node as.
     pub sentinel_user: Option<String>,
-    /// Password that sentinels ask for. It is another one than that of the servers they watch.
+    /// Password that sentinels ask for. It is another one than that of the servers they
+    /// watch.
     pub sentinel_password: Option<String>,
-    /// Certificates (PEM) of who signed the server's; those of the system where none are given.
+    /// Certificates (PEM) of who signed the server's; those of the system where none are
+    /// given.
     pub authorities: Option<Vec<u8>>,
     /// Replicas that must have a report before it is answered.
     pub min_replicas: u32,
-    /// Schemas that may be read and written: those of this version, unless an upgrade is tried out.
+    /// Schemas that may be read and written: those of this version, unless an upgrade is
+    /// tried out.
     pub schemas: RangeInclusive<u32>,
 }
 
@@ -51,7 +57,8 @@ pub enum Target {
     Single(Box<Client>),
     /// Whoever has the slot.
     Cluster(Box<ClusterClient>),
-    /// Whoever the sentinels name; they are asked again for each connection. Held by who connects.
+    /// Whoever the sentinels name; they are asked again for each connection. Held by who
+    /// connects.
     Sentinel(Arc<tokio::sync::Mutex<SentinelClient>>),
 }
 
@@ -70,9 +77,11 @@ pub const CONNECTED_WITHIN: Duration = Duration::from_secs(2);
 pub const REPLIED_WITHIN: Duration = Duration::from_secs(3);
 /// Further tries of the cluster client itself, where a slot has moved.
 const REDIRECTIONS: u32 = 4;
-/// A line on which what was sent is not acknowledged for so long is cut: of many, the cluster client notices no single silent one itself.
+/// A line on which what was sent is not acknowledged for so long is cut: of many, the
+/// cluster client notices no single silent one itself.
 const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(5);
-/// A silent line is tried out, so that firewalls and balancers, which forget idle ones after minutes, do not; and is found out where they did.
+/// A silent line is tried out, so that firewalls and balancers, which forget idle ones
+/// after minutes, do not; and is found out where they did.
 const TRIED_OUT_AFTER: Duration = Duration::from_secs(30);
 const TRIED_OUT_EVERY: Duration = Duration::from_secs(5);
 /// Where sentinels listen when no port is said.
@@ -103,9 +112,14 @@ impl Address {
 }
 
 fn target(url: &RedisUrl<'_>, database: i64, options: &Options) -> RedisResult<Target> {
-    let nodes = url.hosts.iter().map(|host| node(url, host, database, options)).collect::<RedisResult<Vec<_>>>()?;
+    let nodes = url
+        .hosts
+        .iter()
+        .map(|host| node(url, host, database, options))
+        .collect::<RedisResult<Vec<_>>>()?;
     let certificates = options.authorities.clone().filter(|_| url.transport == Transport::Tls);
-    let certificates = certificates.map(|pem| TlsCertificates { client_tls: None, root_cert: Some(pem) });
+    let certificates =
+        certificates.map(|pem| TlsCertificates { client_tls: None, root_cert: Some(pem) });
     match url.topology {
         Topology::Single => single(nodes, certificates),
         Topology::Cluster => cluster(nodes, certificates),
@@ -114,34 +128,51 @@ fn target(url: &RedisUrl<'_>, database: i64, options: &Options) -> RedisResult<T
 }
 
 /// A host, and all that is said to it, as the client library reads it.
-fn node(url: &RedisUrl<'_>, host: &str, database: i64, options: &Options) -> RedisResult<ConnectionInfo> {
+fn node(
+    url: &RedisUrl<'_>,
+    host: &str,
+    database: i64,
+    options: &Options,
+) -> RedisResult<ConnectionInfo> {
     let text = match url.transport {
         Transport::Unix => format!("unix://{}", url.path),
         Transport::Tcp => format!("redis://{}{host}", url.login),
         Transport::Tls => format!("rediss://{}{host}", url.login),
     };
     // The library reads the protocol, and says what is wrong with it.
-    let text = url.parameter("protocol").map_or_else(|| text.clone(), |protocol| format!("{text}?protocol={protocol}"));
+    let text = url
+        .parameter("protocol")
+        .map_or_else(|| text.clone(), |protocol| format!("{text}?protocol={protocol}"));
     let info = text.into_connection_info()?.set_tcp_settings(line());
     let mut settings = info.redis_settings().clone().set_db(database);
     if let Some(user) = url.parameter("user") {
         settings = settings.set_username(user);
     }
-    if let Some(password) = url.parameter("pass").or(options.password.as_deref()).filter(|_| settings.password().is_none()) {
+    if let Some(password) = url
+        .parameter("pass")
+        .or(options.password.as_deref())
+        .filter(|_| settings.password().is_none())
+    {
         settings = settings.set_password(password);
     }
     Ok(info.set_redis_settings(settings))
 }
 
 fn line() -> TcpSettings {
-    let keepalive = TcpKeepalive::new().with_time(TRIED_OUT_AFTER).with_interval(TRIED_OUT_EVERY).with_retries(3);
+    let keepalive = TcpKeepalive::new()
+        .with_time(TRIED_OUT_AFTER)
+        .with_interval(TRIED_OUT_EVERY)
+        .with_retries(3);
     let settings = TcpSettings::default().set_nodelay(true).set_keepalive(keepalive);
     #[cfg(target_os = "linux")]
     let settings = settings.set_user_timeout(ACKNOWLEDGED_WITHIN);
     settings
 }
 
-fn single(nodes: Vec<ConnectionInfo>, certificates: Option<TlsCertificates>) -> RedisResult<Target> {
+fn single(
+    nodes: Vec<ConnectionInfo>,
+    certificates: Option<TlsCertificates>,
+) -> RedisResult<Target> {
     let node = nodes.into_iter().next().expect("an address has a host");
     let client = match certificates {
         Some(certificates) => Client::build_with_tls(node, certificates),
@@ -150,8 +181,12 @@ fn single(nodes: Vec<ConnectionInfo>, certificates: Option<TlsCertificates>) -> 
     client.map(|client| Target::Single(Box::new(client)))
 }
 
-fn cluster(nodes: Vec<ConnectionInfo>, certificates: Option<TlsCertificates>) -> RedisResult<Target> {
-    // The client's own limits are none (for a response) or sixteen tries; ours are stated, and the caller repeats.
+fn cluster(
+    nodes: Vec<ConnectionInfo>,
+    certificates: Option<TlsCertificates>,
+) -> RedisResult<Target> {
+    // The client's own limits are none (for a response) or sixteen tries; ours are
+    // stated, and the caller repeats.
     let builder = ClusterClientBuilder::new(nodes)
         .connection_timeout(CONNECTED_WITHIN)
         .response_timeout(REPLIED_WITHIN)
@@ -176,8 +211,12 @@ fn sentinel(
 ) -> RedisResult<Target> {
     let settings = nodes.first().expect("an address has a host").redis_settings().clone();
     let with_port = |(info, host): (ConnectionInfo, &&str)| match info.addr().clone() {
-        redis::ConnectionAddr::Tcp(name, _) if !has_port(host) => redis::ConnectionAddr::Tcp(name, SENTINEL_PORT),
-        redis::ConnectionAddr::TcpTls { host: name, insecure, tls_params, .. } if !has_port(host) => {
+        redis::ConnectionAddr::Tcp(name, _) if !has_port(host) => {
+            redis::ConnectionAddr::Tcp(name, SENTINEL_PORT)
+        }
+        redis::ConnectionAddr::TcpTls { host: name, insecure, tls_params, .. }
+            if !has_port(host) =>
+        {
             redis::ConnectionAddr::TcpTls { host: name, port: SENTINEL_PORT, insecure, tls_params }
         }
         other => other,
@@ -205,7 +244,9 @@ fn sentinel(
         builder = builder.set_client_to_redis_tls_mode(TlsMode::Secure);
     }
     if let Some(certificates) = certificates {
-        builder = builder.set_client_to_redis_certificates(certificates.clone()).set_client_to_sentinel_certificates(certificates);
+        builder = builder
+            .set_client_to_redis_certificates(certificates.clone())
+            .set_client_to_sentinel_certificates(certificates);
     }
     builder.build().map(|client| Target::Sentinel(Arc::new(tokio::sync::Mutex::new(client))))
 }
@@ -248,16 +289,34 @@ mod tests {
         ] {
             let info = of(text);
             let ConnectionAddr::Tcp(found, found_port) = info.addr() else { panic!("{text}") };
-            assert_eq!((found.as_str(), *found_port, info.redis_settings().db()), (host, port, database), "{text}");
+            assert_eq!(
+                (found.as_str(), *found_port, info.redis_settings().db()),
+                (host, port, database),
+                "{text}"
+            );
         }
-        assert!(matches!(of("valkeys://h:5").addr(), ConnectionAddr::TcpTls { port: 5, insecure: false, .. }));
+        assert!(matches!(
+            of("valkeys://h:5").addr(),
+            ConnectionAddr::TcpTls { port: 5, insecure: false, .. }
+        ));
         let socket = of("redis+unix:///run/a%20b.sock?db=2&user=u&pass=p&protocol=resp3");
-        assert!(matches!(socket.addr(), ConnectionAddr::Unix(path) if path.to_str() == Some("/run/a b.sock")), "{:?}", socket.addr());
-        // The client library tells nobody how long, but that a silent line is tried out, and cut where nothing comes back.
+        assert!(
+            matches!(socket.addr(), ConnectionAddr::Unix(path) if path.to_str() == Some("/run/a b.sock")),
+            "{:?}",
+            socket.addr()
+        );
+        // The client library tells nobody how long, but that a silent line is tried out,
+        // and cut where nothing comes back.
         let line = of("redis://h").tcp_settings().clone();
-        assert_eq!((line.nodelay(), line.keepalive().is_some(), line.user_timeout()), (true, true, Some(ACKNOWLEDGED_WITHIN)));
+        assert_eq!(
+            (line.nodelay(), line.keepalive().is_some(), line.user_timeout()),
+            (true, true, Some(ACKNOWLEDGED_WITHIN))
+        );
         let settings = socket.redis_settings();
-        assert_eq!((settings.db(), settings.username(), settings.password()), (2, Some("u"), Some("p")));
+        assert_eq!(
+            (settings.db(), settings.username(), settings.password()),
+            (2, Some("u"), Some("p"))
+        );
         assert!(matches!(settings.protocol(), ProtocolVersion::RESP3));
     }
 
@@ -271,9 +330,16 @@ mod tests {
             ("unix:///s?user=u", Some("u"), "other"),
         ] {
             let info = of(text);
-            assert_eq!((info.redis_settings().username(), info.redis_settings().password()), (user, Some(password)), "{text}");
+            assert_eq!(
+                (info.redis_settings().username(), info.redis_settings().password()),
+                (user, Some(password)),
+                "{text}"
+            );
         }
-        for text in ["redis+cluster://u:p%2Fw@[::1]:7000,[::1]:7001", "redis+sentinel://u:p%2Fw@a,[::1],b:7/name?db=1"] {
+        for text in [
+            "redis+cluster://u:p%2Fw@[::1]:7000,[::1]:7001",
+            "redis+sentinel://u:p%2Fw@a,[::1],b:7/name?db=1",
+        ] {
             assert!(Address::parse(text, &Options::default()).is_ok(), "{text}");
         }
     }

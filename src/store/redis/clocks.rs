@@ -10,7 +10,8 @@ use redis::Value;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Of the store's description: minutes whose facts a wrong clock dated to the future, as `FROM TO`.
+/// Of the store's description: minutes whose facts a wrong clock dated to the future, as
+/// `FROM TO`.
 const DISOWNED: &str = "disowned";
 /// Providers that are asked for at once.
 const AT_ONCE: usize = 32;
@@ -37,7 +38,8 @@ impl Node {
     async fn clocks(&self) -> Result<Vec<Timestamp>, Fault> {
         let replies = self.link.ask_masters(redis::cmd("TIME")).await?;
         let clock = |reply: Value| {
-            let (seconds, micros): (i64, i64) = redis::from_redis_value(reply).map_err(|error| Fault::Lasting(error.to_string()))?;
+            let (seconds, micros): (i64, i64) = redis::from_redis_value(reply)
+                .map_err(|error| Fault::Lasting(error.to_string()))?;
             Ok(Timestamp(seconds.saturating_mul(1_000).saturating_add(micros / 1_000)))
         };
         replies.into_iter().map(clock).collect()
@@ -46,18 +48,25 @@ impl Node {
     async fn newest_minute(&self) -> Result<Option<Minute>, Fault> {
         let disowned = self.disowned().await?;
         let newest_of = |n: usize| self.newest_of(&self.providers[n], &disowned);
-        let of_each = futures_util::stream::iter(0..self.providers.len()).map(newest_of).buffered(AT_ONCE);
+        let of_each =
+            futures_util::stream::iter(0..self.providers.len()).map(newest_of).buffered(AT_ONCE);
         Ok(of_each.try_collect::<Vec<_>>().await?.into_iter().max().flatten())
     }
 
-    async fn newest_of(&self, provider: &ProviderNode, disowned: &Range<Minute>) -> Result<Option<Minute>, Fault> {
+    async fn newest_of(
+        &self,
+        provider: &ProviderNode,
+        disowned: &Range<Minute>,
+    ) -> Result<Option<Minute>, Fault> {
         let open = open_hours(&self.link, &provider.keys).await?;
         let mut hours: Vec<Hour> = open.iter().flat_map(|hours| hours.keys().copied()).collect();
         hours.sort_unstable();
         hours.dedup();
         for hour in hours.iter().rev() {
             let minutes = self.minutes(provider, hour.minutes()).await?;
-            if let Some((minute, _)) = minutes.iter().rev().find(|(minute, _)| !disowned.contains(minute)) {
+            if let Some((minute, _)) =
+                minutes.iter().rev().find(|(minute, _)| !disowned.contains(minute))
+            {
                 return Ok(Some(*minute));
             }
         }
@@ -74,7 +83,8 @@ impl Node {
         let asks: Vec<Ask> = provider.keys.iter().map(ask).collect();
         let mut hours = Vec::new();
         for reply in self.link.ask_all(&asks).await?.into_iter().flatten() {
-            let of_shard: Vec<i64> = redis::from_redis_value(reply).map_err(|error| Fault::Lasting(error.to_string()))?;
+            let of_shard: Vec<i64> = redis::from_redis_value(reply)
+                .map_err(|error| Fault::Lasting(error.to_string()))?;
             hours.extend(of_shard.into_iter().map(Hour));
         }
         Ok(hours)
@@ -94,10 +104,18 @@ impl Node {
     async fn disowned(&self) -> Result<Range<Minute>, Fault> {
         let mut get = redis::cmd("HGET");
         get.arg(self.keys.meta()).arg(DISOWNED);
-        let reply = self.link.ask(&Ask { key: self.keys.meta(), commands: vec![get] }).await?.pop().unwrap_or_default();
-        let text: Option<String> = redis::from_redis_value(reply).map_err(|error| Fault::Lasting(error.to_string()))?;
-        let bounds =
-            text.as_deref().and_then(|text| text.split_once(' ')).and_then(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)));
+        let reply = self
+            .link
+            .ask(&Ask { key: self.keys.meta(), commands: vec![get] })
+            .await?
+            .pop()
+            .unwrap_or_default();
+        let text: Option<String> =
+            redis::from_redis_value(reply).map_err(|error| Fault::Lasting(error.to_string()))?;
+        let bounds = text
+            .as_deref()
+            .and_then(|text| text.split_once(' '))
+            .and_then(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)));
         let (from, to) = bounds.unwrap_or_default();
         Ok(Minute(from)..Minute(to))
     }

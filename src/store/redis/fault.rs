@@ -1,4 +1,5 @@
-//! What a failed answer means: for the call that it answers, and for the connection that it came on.
+//! What a failed answer means: for the call that it answers, and for the connection that
+//! it came on.
 
 use crate::store::StoreError;
 use redis::{ErrorKind, RedisError, RedisResult, RetryMethod, Value};
@@ -8,7 +9,8 @@ use redis::{ErrorKind, RedisError, RedisResult, RetryMethod, Value};
 pub enum Fault {
     /// The same may succeed in a moment. Whether it was done is not known.
     Passing(String),
-    /// Who answers is not the one to write to, not now. Whether it was done is not known: a primary may be made a replica in between.
+    /// Who answers is not the one to write to, not now. Whether it was done is not known:
+    /// a primary may be made a replica in between.
     Elsewhere(String),
     /// The script is not known there.
     NoScript,
@@ -35,14 +37,27 @@ pub enum Standing {
     Broken,
 }
 
-/// Codes by which a server says that it is not the one to write to, or that it forgot who asks.
+/// Codes by which a server says that it is not the one to write to, or that it forgot who
+/// asks.
 const WRONG: [&str; 6] = ["READONLY", "LOADING", "MASTERDOWN", "UNBLOCKED", "REDIRECT", "NOAUTH"];
 /// Codes by which a server that may be the one to write to says that it cannot now.
 const DOUBTFUL: [&str; 4] = ["NOREPLICAS", "MISCONF", "CLUSTERDOWN", "TRYAGAIN"];
-/// Codes of what will be the same when it is tried again. A code that nobody here knows may pass.
+/// Codes of what will be the same when it is tried again. A code that nobody here knows
+/// may pass.
 const LASTING: [&str; 6] = ["ERR", "WRONGTYPE", "CROSSSLOT", "EXECABORT", "WRONGPASS", "DENIED"];
-/// What a script or a transaction that failed may name as the cause, behind a code that says nothing.
-const NESTED: [&str; 9] = ["READONLY", "LOADING", "MASTERDOWN", "UNBLOCKED", "NOREPLICAS", "MISCONF", "CLUSTERDOWN", "OOM", "NOSCRIPT"];
+/// What a script or a transaction that failed may name as the cause, behind a code that
+/// says nothing.
+const NESTED: [&str; 9] = [
+    "READONLY",
+    "LOADING",
+    "MASTERDOWN",
+    "UNBLOCKED",
+    "NOREPLICAS",
+    "MISCONF",
+    "CLUSTERDOWN",
+    "OOM",
+    "NOSCRIPT",
+];
 
 /// The replies of a pipeline; or of all that failed in it what says most.
 ///
@@ -87,19 +102,32 @@ pub fn fault(error: &RedisError) -> Fault {
         Some("NOSCRIPT") => Fault::NoScript,
         Some("OOM") => Fault::Full,
         Some("MISCONF") => Fault::Passing(format!(
-            "Redis cannot write to its own disk, and takes nothing until it can: make room there, or mend it ({said})"
+            "Redis cannot write to its own disk, and takes nothing until it can: make room there, \
+             or mend it ({said})"
         )),
-        Some("NOREPLICAS") => Fault::Passing(format!("Redis has too few replicas now (min-replicas-to-write), and takes nothing ({said})")),
+        Some("NOREPLICAS") => Fault::Passing(format!(
+            "Redis has too few replicas now (min-replicas-to-write), and takes nothing ({said})"
+        )),
         Some("LOADING") => Fault::Elsewhere(format!("Redis is still reading its files ({said})")),
         Some(code) if WRONG.contains(&code) || is_wait_on_a_replica(code, error) => {
             Fault::Elsewhere(format!("it is a replica, or another has taken its place ({said})"))
         }
-        Some("MOVED" | "ASK") => Fault::Lasting(format!("it is a node of a cluster: write redis+cluster:// instead ({said})")),
+        Some("MOVED" | "ASK") => Fault::Lasting(format!(
+            "it is a node of a cluster: write redis+cluster:// instead ({said})"
+        )),
         Some("NOPERM") => Fault::Denied(said),
-        Some("ERR") if detail.to_ascii_lowercase().contains("unknown command") => Fault::Denied(said),
+        Some("ERR") if detail.to_ascii_lowercase().contains("unknown command") => {
+            Fault::Denied(said)
+        }
         Some("ERR") if detail.contains("max number of clients") => Fault::Passing(said),
         Some(code) if LASTING.contains(&code) => Fault::Lasting(said),
-        None if matches!(error.kind(), ErrorKind::AuthenticationFailed | ErrorKind::InvalidClientConfig) => Fault::Lasting(said),
+        None if matches!(
+            error.kind(),
+            ErrorKind::AuthenticationFailed | ErrorKind::InvalidClientConfig
+        ) =>
+        {
+            Fault::Lasting(said)
+        }
         None if matches!(error.retry_method(), RetryMethod::NoRetry) => Fault::Lasting(said),
         _ => Fault::Passing(said),
     }
@@ -115,7 +143,8 @@ fn code(error: &RedisError) -> Option<&str> {
 
 /// `WAIT` alone does not say READONLY there.
 fn is_wait_on_a_replica(code: &str, error: &RedisError) -> bool {
-    code == "ERR" && error.detail().is_some_and(|detail| detail.contains("WAIT cannot be used with replica"))
+    code == "ERR"
+        && error.detail().is_some_and(|detail| detail.contains("WAIT cannot be used with replica"))
 }
 
 impl Fault {
@@ -129,7 +158,10 @@ impl Fault {
 impl std::fmt::Display for Fault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Passing(reason) | Self::Elsewhere(reason) | Self::Denied(reason) | Self::Lasting(reason) => reason,
+            Self::Passing(reason)
+            | Self::Elsewhere(reason)
+            | Self::Denied(reason)
+            | Self::Lasting(reason) => reason,
             Self::NoScript => "a script is not known there",
             Self::Full => "it has no room",
         })
@@ -160,22 +192,45 @@ mod tests {
         let (passing, elsewhere, denied, lasting) = ("passing", "elsewhere", "denied", "lasting");
         for (line, expected_standing, expected) in [
             ("READONLY You can't write against a read only replica.", Wrong, elsewhere),
-            ("READONLY You can't write against a read only replica. script: 1f, on @user_script:24.", Wrong, elsewhere),
             (
-                "ERR Error running script (call to f_1): @user_script:24: -READONLY You can't write against a read only replica.",
+                "READONLY You can't write against a read only replica. script: 1f, on \
+                 @user_script:24.",
                 Wrong,
                 elsewhere,
             ),
-            ("EXECABORT Transaction discarded because of: READONLY You can't write", Wrong, elsewhere),
+            (
+                "ERR Error running script (call to f_1): @user_script:24: -READONLY You can't \
+                 write against a read only replica.",
+                Wrong,
+                elsewhere,
+            ),
+            (
+                "EXECABORT Transaction discarded because of: READONLY You can't write",
+                Wrong,
+                elsewhere,
+            ),
             ("LOADING Redis is loading the dataset in memory", Wrong, elsewhere),
-            ("MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.", Wrong, elsewhere),
-            ("UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)", Wrong, elsewhere),
+            (
+                "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+                Wrong,
+                elsewhere,
+            ),
+            (
+                "UNBLOCKED force unblock from blocking operation, instance state changed (master \
+                 -> replica?)",
+                Wrong,
+                elsewhere,
+            ),
             ("ERR WAIT cannot be used with replica instances.", Wrong, elsewhere),
             ("REDIRECT 127.0.0.1:7000", Wrong, elsewhere),
             ("NOAUTH Authentication required.", Wrong, elsewhere),
             ("NOREPLICAS Not enough good replicas to write.", Doubtful, passing),
             ("MISCONF Errors writing to the AOF file: No space left on device", Doubtful, passing),
-            ("ERR Error running script: -MISCONF Redis is configured to save RDB snapshots", Doubtful, passing),
+            (
+                "ERR Error running script: -MISCONF Redis is configured to save RDB snapshots",
+                Doubtful,
+                passing,
+            ),
             ("CLUSTERDOWN Hash slot not served", Doubtful, passing),
             ("TRYAGAIN Multiple keys request during rehashing of slot", Doubtful, passing),
             ("BUSY Redis is busy running a script.", Sound, passing),
@@ -212,19 +267,36 @@ mod tests {
 
     #[test]
     fn of_a_pipeline_the_answer_counts_that_says_most() {
-        let reply = |line: &str| redis::parse_redis_value(format!("{line}\r\n").as_bytes()).unwrap();
-        let replies = [":1", "-NOSCRIPT No matching script.", "-READONLY You can't write", "-ERR other"].map(reply);
+        let reply =
+            |line: &str| redis::parse_redis_value(format!("{line}\r\n").as_bytes()).unwrap();
+        let replies =
+            [":1", "-NOSCRIPT No matching script.", "-READONLY You can't write", "-ERR other"]
+                .map(reply);
         let (standing, error) = judged(Ok(replies.to_vec())).unwrap_err();
         assert_eq!((standing, error.code()), (Standing::Wrong, Some("READONLY")));
         let replies = ["-NOSCRIPT No matching script.", ":0"].map(reply);
         assert_eq!(fault(&judged(Ok(replies.to_vec())).unwrap_err().1), Fault::NoScript);
-        assert_eq!(judged(Ok(vec![reply(":1"), reply(":2")])).unwrap(), [Value::Int(1), Value::Int(2)]);
+        assert_eq!(
+            judged(Ok(vec![reply(":1"), reply(":2")])).unwrap(),
+            [Value::Int(1), Value::Int(2)]
+        );
     }
 
     #[test]
     fn a_disk_that_fails_is_not_called_a_full_store() {
-        let said = StoreError::from(fault(&error("MISCONF Errors writing to the AOF file: No space left on device"))).to_string();
-        assert!(said.contains("its own disk") && said.contains("No space left") && !said.contains("is full"), "{said}");
-        assert_eq!(StoreError::from(fault(&error("OOM command not allowed"))).to_string(), "the store is full");
+        let said = StoreError::from(fault(&error(
+            "MISCONF Errors writing to the AOF file: No space left on device",
+        )))
+        .to_string();
+        assert!(
+            said.contains("its own disk")
+                && said.contains("No space left")
+                && !said.contains("is full"),
+            "{said}"
+        );
+        assert_eq!(
+            StoreError::from(fault(&error("OOM command not allowed"))).to_string(),
+            "the store is full"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Whether a Redis keeps what it is told: what an operator should hear of before reports are lost.
+//! Whether a Redis keeps what it is told: what an operator should hear of before reports
+//! are lost.
 
 use super::link::{Fault, Link};
 use redis::Value;
@@ -28,11 +29,13 @@ impl Info {
     #[must_use]
     pub fn read(text: &str) -> Self {
         let field = |name: &str| {
-            let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?.trim();
+            let value =
+                text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?.trim();
             (!value.is_empty()).then_some(value)
         };
         Self {
-            version: field("redis_version").and_then(|version| version.split('.').next()?.parse().ok()),
+            version: field("redis_version")
+                .and_then(|version| version.split('.').next()?.parse().ok()),
             is_cluster: field("cluster_enabled").map(|enabled| enabled == "1"),
             is_replica: field("role") == Some("slave"),
             appends: field("aof_enabled").map(|enabled| enabled == "1"),
@@ -41,18 +44,28 @@ impl Info {
         }
     }
 
-    /// Why it should not be trusted with reports. What it does not say is no reason: [`Info::is_silent`].
+    /// Why it should not be trusted with reports. What it does not say is no reason:
+    /// [`Info::is_silent`].
     #[must_use]
     pub fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
         if let Some(version) = self.version.filter(|version| *version < OLDEST_VERSION) {
-            faults.push(format!("Redis must be version {OLDEST_VERSION} or later, and is {version}"));
+            faults
+                .push(format!("Redis must be version {OLDEST_VERSION} or later, and is {version}"));
         }
         if self.appends == Some(false) {
-            faults.push("Redis writes no append-only file, so what it was told is lost when it ends: set appendonly yes".into());
+            faults.push(
+                "Redis writes no append-only file, so what it was told is lost when it \
+                 ends: set appendonly yes"
+                    .into(),
+            );
         }
-        if let Some(eviction) = self.eviction.as_ref().filter(|eviction| *eviction != "noeviction") {
-            faults.push(format!("Redis throws facts away when its memory is full: set maxmemory-policy noeviction, it is {eviction}"));
+        if let Some(eviction) = self.eviction.as_ref().filter(|eviction| *eviction != "noeviction")
+        {
+            faults.push(format!(
+                "Redis throws facts away when its memory is full: set \
+                 maxmemory-policy noeviction, it is {eviction}"
+            ));
         }
         faults
     }
@@ -64,7 +77,8 @@ impl Info {
     }
 }
 
-/// What each master says of itself. None where this user may not ask, or the command is not there: many managed ones have none.
+/// What each master says of itself. None where this user may not ask, or the command is
+/// not there: many managed ones have none.
 ///
 /// # Errors
 /// Where one does not answer, or is a replica.
@@ -77,7 +91,9 @@ pub async fn infos(link: &Link) -> Result<Option<Vec<Info>>, Fault> {
     let infos: Vec<Info> = replies.iter().map(|reply| Info::read(&text(reply))).collect();
     if infos.iter().any(|info| info.is_replica) {
         link.give_up();
-        return Err(Fault::Elsewhere("it calls itself a replica: what a replica takes is lost".into()));
+        return Err(Fault::Elsewhere(
+            "it calls itself a replica: what a replica takes is lost".into(),
+        ));
     }
     Ok(Some(infos))
 }
@@ -98,7 +114,8 @@ mod tests {
     fn what_loses_facts_is_named() {
         let text = |version: &str, appends: u8, policy: &str| {
             format!(
-                "# Server\r\nredis_version:{version}\r\n# Persistence\r\naof_enabled:{appends}\r\n# Memory\r\nmaxmemory_policy:{policy}\r\n"
+                "# Server\r\nredis_version:{version}\r\n# \
+                 Persistence\r\naof_enabled:{appends}\r\n# Memory\r\nmaxmemory_policy:{policy}\r\n"
             )
         };
         let rows = [
@@ -111,7 +128,10 @@ mod tests {
         ];
         for (text, expected) in rows {
             let faults = Info::read(&text).faults().join("; ");
-            assert!(faults.contains(expected) && faults.is_empty() == expected.is_empty(), "{faults}");
+            assert!(
+                faults.contains(expected) && faults.is_empty() == expected.is_empty(),
+                "{faults}"
+            );
         }
     }
 
@@ -127,6 +147,8 @@ mod tests {
             let info = Info::read(text);
             assert_eq!((info.faults(), info.is_silent()), (Vec::new(), is_silent), "{text}");
         }
-        assert!(Info::read("role:slave\r\n").is_replica && !Info::read("role:master\r\n").is_replica);
+        assert!(
+            Info::read("role:slave\r\n").is_replica && !Info::read("role:master\r\n").is_replica
+        );
     }
 }

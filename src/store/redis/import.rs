@@ -1,6 +1,8 @@
-//! Taking over what another store holds, piece by piece: each piece may be written again, so that a copy that was cut off goes on.
+//! Taking over what another store holds, piece by piece: each piece may be written again,
+//! so that a copy that was cut off goes on.
 //!
-//! Facts have no reporter any more, so they are spread over the shards by what they say: a reader sums the shards anyway.
+//! Facts have no reporter any more, so they are spread over the shards by what they say:
+//! a reader sums the shards anyway.
 
 use super::keys::{ClaimPlace, Written, shard_of};
 use super::link::{Ask, Fault, Link};
@@ -18,10 +20,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 impl Redis {
-    /// Opens a store that is new, or half a copy of `from`, to be copied into. No node opens it until [`Redis::end_copy`].
+    /// Opens a store that is new, or half a copy of `from`, to be copied into. No node
+    /// opens it until [`Redis::end_copy`].
     ///
     /// # Errors
-    /// Where it does not answer, was written under other terms, or holds another store already.
+    /// Where it does not answer, was written under other terms, or holds another store
+    /// already.
     pub fn open_to_copy(
         url: &str,
         catalogue: &Catalogue,
@@ -41,7 +45,8 @@ impl Redis {
         let read = async move {
             let key = node.keys.copied();
             let reply = one(&node.link, &key, command("SMEMBERS", &key)).await?;
-            ::redis::from_redis_value(reply).map_err(|error| Fault::Lasting(error.to_string()).into())
+            ::redis::from_redis_value(reply)
+                .map_err(|error| Fault::Lasting(error.to_string()).into())
         };
         self.here(read).await?
     }
@@ -50,17 +55,28 @@ impl Redis {
     ///
     /// # Errors
     /// Where it cannot be written.
-    pub async fn put_hour(&self, provider: ProviderIndex, hour: Hour, content: HourOfProvider) -> Result<(), StoreError> {
+    pub async fn put_hour(
+        &self,
+        provider: ProviderIndex,
+        hour: Hour,
+        content: HourOfProvider,
+    ) -> Result<(), StoreError> {
         let node = Arc::clone(&self.node);
         self.here(async move { Ok(node.put_hour(provider, hour, &content).await?) }).await?
     }
 
-    /// Writes claims of reporters, and makes sure that they are there. `index` gives a provider's place in the catalogue by its number. They
-    /// are kept as if all had been written in `last_hour`.
+    /// Writes claims of reporters, and makes sure that they are there. `index` gives a
+    /// provider's place in the catalogue by its number. They are kept as if all had been
+    /// written in `last_hour`.
     ///
     /// # Errors
     /// Where they cannot be written.
-    pub async fn put_claims(&self, claims: Vec<Remembered>, index: Arc<Vec<ProviderIndex>>, last_hour: Hour) -> Result<(), StoreError> {
+    pub async fn put_claims(
+        &self,
+        claims: Vec<Remembered>,
+        index: Arc<Vec<ProviderIndex>>,
+        last_hour: Hour,
+    ) -> Result<(), StoreError> {
         let node = Arc::clone(&self.node);
         self.here(async move { Ok(node.put_claims(&claims, &index, last_hour).await?) }).await?
     }
@@ -79,7 +95,11 @@ impl Redis {
                 set
             };
             let commands = (first..).zip(entries).map(put).collect();
-            node.link.ask_all(&[Ask { key: key.clone(), commands }]).await.map(drop).map_err(StoreError::from)
+            node.link
+                .ask_all(&[Ask { key: key.clone(), commands }])
+                .await
+                .map(drop)
+                .map_err(StoreError::from)
         };
         self.here(write).await?
     }
@@ -114,11 +134,16 @@ impl Redis {
         self.here(write).await?
     }
 
-    /// What an hour of a provider adds up to: in its minutes, or in its roll-up where those are not kept.
+    /// What an hour of a provider adds up to: in its minutes, or in its roll-up where
+    /// those are not kept.
     ///
     /// # Errors
     /// Where it cannot be read.
-    pub async fn totals_of(&self, provider: ProviderIndex, hour: Hour) -> Result<(Tally64, Tally64), StoreError> {
+    pub async fn totals_of(
+        &self,
+        provider: ProviderIndex,
+        hour: Hour,
+    ) -> Result<(Tally64, Tally64), StoreError> {
         let node = Arc::clone(&self.node);
         self.here(async move { Ok(node.totals_of(provider, hour).await?) }).await?
     }
@@ -129,7 +154,12 @@ impl Redis {
     /// Where that cannot be written.
     pub async fn put_catalogue(&self, fingerprint: u64) -> Result<(), StoreError> {
         let node = Arc::clone(&self.node);
-        self.here(async move { Ok(super::meta::exchange_catalogue(&node.link, &node.keys, fingerprint).await.map(drop)?) }).await?
+        self.here(async move {
+            Ok(super::meta::exchange_catalogue(&node.link, &node.keys, fingerprint)
+                .await
+                .map(drop)?)
+        })
+        .await?
     }
 
     /// Lets nodes open it from now on.
@@ -143,39 +173,53 @@ impl Redis {
             let mut end = command("HDEL", &meta);
             end.arg("copying");
             one(&node.link, &meta, end).await?;
-            one(&node.link, &copied, command("UNLINK", &copied)).await.map(drop).map_err(StoreError::from)
+            one(&node.link, &copied, command("UNLINK", &copied))
+                .await
+                .map(drop)
+                .map_err(StoreError::from)
         };
         self.here(write).await?
     }
 }
 
 impl Node {
-    async fn put_hour(&self, provider: ProviderIndex, hour: Hour, content: &HourOfProvider) -> Result<(), Fault> {
+    async fn put_hour(
+        &self,
+        provider: ProviderIndex,
+        hour: Hour,
+        content: &HourOfProvider,
+    ) -> Result<(), Fault> {
         let mut shards = vec![Vec::new(); SHARDS as usize];
         let rows_of = |minute: Minute, counts: &Counts, shards: &mut Vec<Vec<u8>>| {
             for (key, tally) in counts.rows() {
-                // The cell's low bits are its resolution; a multiplication spreads what is above them.
+                // The cell's low bits are its resolution; a multiplication spreads what
+                // is above them.
                 let shard = key.number().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60;
                 rows::write(minute, key, tally, &mut shards[shard as usize]);
             }
         };
         match content {
-            HourOfProvider::Minutes(minutes) => minutes.iter().for_each(|(minute, counts)| rows_of(*minute, counts, &mut shards)),
+            HourOfProvider::Minutes(minutes) => {
+                minutes.iter().for_each(|(minute, counts)| rows_of(*minute, counts, &mut shards))
+            }
             HourOfProvider::RolledUp(counts) => rows_of(hour.first_minute(), counts, &mut shards),
         }
         let keys = &self.provider(provider).keys;
         let written = keys.iter().zip(shards).filter(|(_, rows)| !rows.is_empty());
         let ask = |(keys, rows): (&super::ShardKeys, Vec<u8>)| {
             let commands = match content {
-                // Housekeeping finds it among the open hours, and rolls it up where its time has come.
+                // Housekeeping finds it among the open hours, and rolls it up where its
+                // time has come.
                 HourOfProvider::Minutes(_) => {
-                    let [mut set, mut open] = [command("SET", &keys.facts(hour)), command("HSET", &keys.open())];
+                    let [mut set, mut open] =
+                        [command("SET", &keys.facts(hour)), command("HSET", &keys.open())];
                     set.arg(&rows);
                     open.arg(hour.0).arg(rows.len());
                     vec![set, open]
                 }
                 HourOfProvider::RolledUp(_) => {
-                    let [mut set, mut aged] = [command("SET", &keys.rolled_up(hour)), command("HSET", &keys.aged())];
+                    let [mut set, mut aged] =
+                        [command("SET", &keys.rolled_up(hour)), command("HSET", &keys.aged())];
                     set.arg([&0_u64.to_le_bytes()[..], &rows].concat());
                     aged.arg(hour.0).arg(0);
                     vec![set, aged]
@@ -186,23 +230,30 @@ impl Node {
         self.link.ask_all(&written.map(ask).collect::<Vec<_>>()).await.map(drop)
     }
 
-    async fn totals_of(&self, provider: ProviderIndex, hour: Hour) -> Result<(Tally64, Tally64), Fault> {
+    async fn totals_of(
+        &self,
+        provider: ProviderIndex,
+        hour: Hour,
+    ) -> Result<(Tally64, Tally64), Fault> {
         let keys = &self.provider(provider).keys;
         let ask = |keys: &super::ShardKeys| {
-            let commands = vec![command("GET", &keys.facts(hour)), command("GET", &keys.rolled_up(hour))];
+            let commands =
+                vec![command("GET", &keys.facts(hour)), command("GET", &keys.rolled_up(hour))];
             Ask { key: keys.open(), commands }
         };
         let (mut in_minutes, mut in_hours) = (Tally64::default(), Tally64::default());
         for replies in self.link.ask_all(&keys.iter().map(ask).collect::<Vec<_>>()).await? {
             match &replies[..] {
                 [Value::BulkString(facts), _] => {
-                    let facts =
-                        rows::read(hour, facts).ok_or_else(|| Fault::Lasting(format!("facts of hour {} are not whole rows", hour.0)))?;
+                    let facts = rows::read(hour, facts).ok_or_else(|| {
+                        Fault::Lasting(format!("facts of hour {} are not whole rows", hour.0))
+                    })?;
                     facts.for_each(|(_, _, tally)| in_minutes.add(tally.into()));
                 }
                 [_, Value::BulkString(rolled_up)] => {
-                    let (_, counts) = rows::read_rolled_up(hour, rolled_up)
-                        .ok_or_else(|| Fault::Lasting(format!("the roll-up of hour {} cannot be read", hour.0)))?;
+                    let (_, counts) = rows::read_rolled_up(hour, rolled_up).ok_or_else(|| {
+                        Fault::Lasting(format!("the roll-up of hour {} cannot be read", hour.0))
+                    })?;
                     in_hours.add(Tally64::of(&counts));
                 }
                 _ => {}
@@ -211,29 +262,55 @@ impl Node {
         Ok((in_minutes, in_hours))
     }
 
-    async fn put_claims(&self, claims: &[Remembered], index: &[ProviderIndex], last_hour: Hour) -> Result<(), Fault> {
+    async fn put_claims(
+        &self,
+        claims: &[Remembered],
+        index: &[ProviderIndex],
+        last_hour: Hour,
+    ) -> Result<(), Fault> {
         let mut places: BTreeMap<[String; 3], (ClaimPlace, Vec<(Vec<u8>, u64)>)> = BTreeMap::new();
         for claim in claims {
-            let keys = &self.provider(index[usize::from(claim.provider)]).keys[shard_of(claim.hash) as usize];
+            let keys = &self.provider(index[usize::from(claim.provider)]).keys
+                [shard_of(claim.hash) as usize];
             let place = ClaimPlace::of(claim.hash);
-            let named = [keys.claims(place), keys.written(), keys.written_in(Written::at(last_hour, place.day))];
-            places.entry(named).or_insert((place, Vec::new())).1.push((place.field.to_vec(), claim.taken));
+            let named = [
+                keys.claims(place),
+                keys.written(),
+                keys.written_in(Written::at(last_hour, place.day)),
+            ];
+            places
+                .entry(named)
+                .or_insert((place, Vec::new()))
+                .1
+                .push((place.field.to_vec(), claim.taken));
         }
-        let put = async |keys: &[String; 3], (place, claims): &(ClaimPlace, Vec<(Vec<u8>, u64)>)| {
-            let mut arguments = vec![place.group().to_string().into_bytes(), Written::at(last_hour, place.day).to_string().into_bytes()];
-            arguments.extend(claims.iter().flat_map(|(field, taken)| [field.clone(), taken.to_string().into_bytes()]));
+        let put = async |keys: &[String; 3],
+                         (place, claims): &(ClaimPlace, Vec<(Vec<u8>, u64)>)| {
+            let mut arguments = vec![
+                place.group().to_string().into_bytes(),
+                Written::at(last_hour, place.day).to_string().into_bytes(),
+            ];
+            arguments.extend(
+                claims
+                    .iter()
+                    .flat_map(|(field, taken)| [field.clone(), taken.to_string().into_bytes()]),
+            );
             RESTORE_CLAIMS.call(&self.link, keys, &arguments).await?;
             let key = &keys[0];
             let there = one(&self.link, key, command("HLEN", key)).await?;
             if there == Value::Int(claims.len() as i64) {
                 return Ok(());
             }
-            Err(Fault::Lasting(format!("{} reporters were copied to {key}, but {there:?} are there", claims.len())))
+            Err(Fault::Lasting(format!(
+                "{} reporters were copied to {key}, but {there:?} are there",
+                claims.len()
+            )))
         };
         // As many at once as the line takes.
         let all: Vec<_> = places.iter().collect();
         for some in all.chunks(super::link::MOST_IN_FLIGHT) {
-            futures_util::future::try_join_all(some.iter().map(|(keys, claims)| put(keys, claims))).await?;
+            futures_util::future::try_join_all(some.iter().map(|(keys, claims)| put(keys, claims)))
+                .await?;
         }
         Ok(())
     }
@@ -246,5 +323,9 @@ fn command(name: &str, key: &str) -> Cmd {
 }
 
 async fn one(link: &Link, key: &str, command: Cmd) -> Result<Value, Fault> {
-    Ok(link.ask(&Ask { key: key.to_owned(), commands: vec![command] }).await?.pop().unwrap_or_default())
+    Ok(link
+        .ask(&Ask { key: key.to_owned(), commands: vec![command] })
+        .await?
+        .pop()
+        .unwrap_or_default())
 }

@@ -1,14 +1,19 @@
-//! The journal in one hash and the lease in another, in one slot: scripts append only for who has the lease and has read to the end.
+//! The journal in one hash and the lease in another, in one slot: scripts append only for
+//! who has the lease and has read to the end.
 //!
-//! Each entry carries an id that was drawn for it. A failover may lose the last entries and others take their numbers; ids tell them apart,
-//! and tell a call that is repeated what an earlier try of it did.
+//! Each entry carries an id that was drawn for it. A failover may lose the last entries
+//! and others take their numbers; ids tell them apart, and tell a call that is repeated
+//! what an earlier try of it did.
 
 use super::link::Fault;
 use super::patience::{Patience, REPEATED_FOR};
 use super::script::{APPEND, LEASE, RELEASE, TAIL};
 use super::{Node, Redis};
 use crate::store::StoreError;
-use crate::store::journal::{Appended, Lease, MOST_BYTES_READ, MOST_ENTRIES_READ, NodeId, Piece, Position, Tail, Token, random};
+use crate::store::journal::{
+    Appended, Lease, MOST_BYTES_READ, MOST_ENTRIES_READ, NodeId, Piece, Position, Tail, Token,
+    random,
+};
 use redis::Value;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -16,14 +21,21 @@ use std::sync::atomic::Ordering;
 const ID_BYTES: usize = 8;
 
 impl Redis {
-    pub(in crate::store) async fn lease(&self, node: NodeId, for_ms: i64) -> Result<Lease, StoreError> {
+    pub(in crate::store) async fn lease(
+        &self,
+        node: NodeId,
+        for_ms: i64,
+    ) -> Result<Lease, StoreError> {
         let this = Arc::clone(&self.node);
         self.here(async move { Ok(this.lease(node, for_ms).await?) }).await?
     }
 
     pub(in crate::store) async fn release(&self, token: Token) -> Result<(), StoreError> {
         let this = Arc::clone(&self.node);
-        self.here(async move { Ok(RELEASE.call(&this.link, &[this.keys.lease()], &held(token)).await.map(drop)?) }).await?
+        self.here(async move {
+            Ok(RELEASE.call(&this.link, &[this.keys.lease()], &held(token)).await.map(drop)?)
+        })
+        .await?
     }
 
     /// What follows a position of the journal.
@@ -50,7 +62,9 @@ impl Node {
     /// Who holds it must not lose it in a failover, so replicas are waited for here, too.
     async fn lease(&self, node: NodeId, for_ms: i64) -> Result<Lease, Fault> {
         let arguments = [named(node), for_ms.to_string()];
-        let reply = LEASE.call_and_wait(&self.link, &[self.keys.lease()], &arguments, self.min_replicas).await?;
+        let reply = LEASE
+            .call_and_wait(&self.link, &[self.keys.lease()], &arguments, self.min_replicas)
+            .await?;
         match redis::from_redis_value(reply).map_err(|error| Fault::Lasting(error.to_string()))? {
             (0, for_ms) => Ok(Lease::HeldByOther { for_ms }),
             (number, _) => Ok(Lease::Held(Token { number, holder: node })),
@@ -58,10 +72,12 @@ impl Node {
     }
 
     async fn journal(&self, from: Position) -> Result<Tail, Fault> {
-        let bounds = [from.length, MOST_ENTRIES_READ as u64, MOST_BYTES_READ as u64].map(|number| number.to_string().into_bytes());
+        let bounds = [from.length, MOST_ENTRIES_READ as u64, MOST_BYTES_READ as u64]
+            .map(|number| number.to_string().into_bytes());
         let [length, most_entries, most_bytes] = bounds;
         let arguments = [length, from.last.to_le_bytes().to_vec(), most_entries, most_bytes];
-        let Value::Array(reply) = TAIL.call(&self.link, &[self.keys.journal()], &arguments).await? else {
+        let Value::Array(reply) = TAIL.call(&self.link, &[self.keys.journal()], &arguments).await?
+        else {
             return Err(unreadable(from.length));
         };
         let mut reply = reply.into_iter();
@@ -71,7 +87,9 @@ impl Node {
         let (mut entries, mut end) = (Vec::with_capacity(reply.len()), from);
         for entry in reply {
             let Value::BulkString(mut stored) = entry else { return Err(unreadable(end.length)) };
-            let Some(id) = stored.first_chunk::<ID_BYTES>() else { return Err(unreadable(end.length)) };
+            let Some(id) = stored.first_chunk::<ID_BYTES>() else {
+                return Err(unreadable(end.length));
+            };
             end = Position { length: end.length + 1, last: u64::from_le_bytes(*id) };
             stored.drain(..ID_BYTES);
             entries.push(stored);
@@ -80,13 +98,23 @@ impl Node {
     }
 
     /// Repeated until its answer is known, or time is up.
-    async fn append(&self, token: Option<Token>, expected: Position, entries: Vec<Vec<u8>>) -> Result<Appended, Fault> {
+    async fn append(
+        &self,
+        token: Option<Token>,
+        expected: Position,
+        entries: Vec<Vec<u8>>,
+    ) -> Result<Appended, Fault> {
         let mut end = Position { length: expected.length + entries.len() as u64, ..expected };
         if let Some(id) = entries.last().and_then(|last| last.first_chunk::<ID_BYTES>()) {
             end.last = u64::from_le_bytes(*id);
         }
         let [node, number] = token.map_or_else(<[String; 2]>::default, held);
-        let head = [node.into_bytes(), number.into_bytes(), expected.length.to_string().into_bytes(), expected.last.to_le_bytes().to_vec()];
+        let head = [
+            node.into_bytes(),
+            number.into_bytes(),
+            expected.length.to_string().into_bytes(),
+            expected.last.to_le_bytes().to_vec(),
+        ];
         let arguments: Vec<Vec<u8>> = head.into_iter().chain(entries).collect();
         let keys = [self.keys.journal(), self.keys.lease()];
         let mut patience = Patience::of(REPEATED_FOR);
@@ -98,7 +126,11 @@ impl Node {
                 }
                 Ok(Value::Int(0)) => return Ok(Appended::Behind),
                 Ok(Value::Int(-1)) => return Ok(Appended::Fenced),
-                Ok(other) => return Err(Fault::Lasting(format!("an outcome of an append was expected, got {other:?}"))),
+                Ok(other) => {
+                    return Err(Fault::Lasting(format!(
+                        "an outcome of an append was expected, got {other:?}"
+                    )));
+                }
                 Err(fault) if fault.is_passing() => patience.after(fault).await?,
                 Err(lasting) => return Err(lasting),
             }
@@ -109,7 +141,8 @@ impl Node {
 /// Entries as they are stored.
 pub(super) fn with_ids(entries: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, StoreError> {
     let first = random()?;
-    let with_id = |(n, entry): (u64, &Vec<u8>)| [&first.wrapping_add(n).to_le_bytes()[..], entry].concat();
+    let with_id =
+        |(n, entry): (u64, &Vec<u8>)| [&first.wrapping_add(n).to_le_bytes()[..], entry].concat();
     Ok((0..).zip(entries).map(with_id).collect())
 }
 

@@ -1,6 +1,7 @@
 //! Names of keys: all of them, and nowhere else.
 //!
-//! What one report touches shares a hash tag, `{provider:shard}`, and with it a slot of a cluster: one script writes it all or nothing.
+//! What one report touches shares a hash tag, `{provider:shard}`, and with it a slot of a
+//! cluster: one script writes it all or nothing.
 
 use crate::domain::time::Hour;
 
@@ -16,7 +17,8 @@ pub struct ShardKeys {
     base: String,
 }
 
-/// Where a reporter's claims are: `hash` has 64 bits, of which the shard takes 4, the key 6 and 14, and the field the other 40.
+/// Where a reporter's claims are: `hash` has 64 bits, of which the shard takes 4, the key
+/// 6 and 14, and the field the other 40.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClaimPlace {
     /// The reporter's day, modulo 64.
@@ -27,8 +29,9 @@ pub struct ClaimPlace {
     pub field: [u8; 5],
 }
 
-/// A half-day (of 12 h since 1970, by the clock of who wrote) in which claims of a reporter's day were written. Claims are forgotten by when they
-/// were written, many at once, and never by what a sender's clock said.
+/// A half-day (of 12 h since 1970, by the clock of who wrote) in which claims of a
+/// reporter's day were written. Claims are forgotten by when they were written, many at
+/// once, and never by what a sender's clock said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Written {
     /// The half-day.
@@ -38,13 +41,17 @@ pub struct Written {
 }
 
 const HALF_DAY_HOURS: i64 = 12;
-/// Buckets that share a bit: 128 bytes then say what was written, as much as a key costs anyway. With a bit each it would be 2 KiB for one report.
+/// Buckets that share a bit: 128 bytes then say what was written, as much as a key costs
+/// anyway. With a bit each it would be 2 KiB for one report.
 const GROUP_BITS: u32 = 4;
 const BUCKET_BITS: u32 = 14;
 const SHARD_BITS: u32 = super::SHARDS.trailing_zeros();
 const FIELD_SHIFT: u32 = SHARD_BITS + BUCKET_BITS;
 const DAY_SHIFT: u32 = crate::domain::reporter::DAY_SHIFT;
-const _: () = assert!(super::SHARDS.is_power_of_two() && DAY_SHIFT - FIELD_SHIFT == 40, "shard, bucket, field and day are the whole hash");
+const _: () = assert!(
+    super::SHARDS.is_power_of_two() && DAY_SHIFT - FIELD_SHIFT == 40,
+    "shard, bucket, field and day are the whole hash"
+);
 
 impl Keys {
     /// Keys that begin with `prefix`.
@@ -139,13 +146,15 @@ impl ShardKeys {
         format!("{}:h:{}", self.base, hour.0)
     }
 
-    /// Half-days in which claims were written, each with the reporter's day that they are of.
+    /// Half-days in which claims were written, each with the reporter's day that they are
+    /// of.
     #[must_use]
     pub fn written(&self) -> String {
         format!("{}:w", self.base)
     }
 
-    /// Which buckets of a reporter's day were written to in a half-day: a bit for each group of them.
+    /// Which buckets of a reporter's day were written to in a half-day: a bit for each
+    /// group of them.
     #[must_use]
     pub fn written_in(&self, written: Written) -> String {
         format!("{}:w:{written}", self.base)
@@ -231,14 +240,23 @@ mod tests {
     #[test]
     fn every_bucket_is_in_its_group() {
         for bucket in 0..1 << BUCKET_BITS {
-            assert!(buckets_of(ClaimPlace { day: 0, bucket, field: [0; 5] }.group()).contains(&bucket));
+            assert!(
+                buckets_of(ClaimPlace { day: 0, bucket, field: [0; 5] }.group()).contains(&bucket)
+            );
         }
     }
 
     #[test]
     fn all_that_a_report_touches_has_one_tag() {
         let keys = Keys::new("tenant").shard("rogers", 3);
-        let all = [keys.open(), keys.aged(), keys.facts(Hour(9)), keys.rolled_up(Hour(9)), keys.claims(ClaimPlace::of(77)), keys.written()];
+        let all = [
+            keys.open(),
+            keys.aged(),
+            keys.facts(Hour(9)),
+            keys.rolled_up(Hour(9)),
+            keys.claims(ClaimPlace::of(77)),
+            keys.written(),
+        ];
         assert!(all.iter().all(|key| key.starts_with("tenant:1:{rogers:3}:")), "{all:?}");
     }
 }

@@ -1,13 +1,18 @@
-//! The line to a Redis or a cluster: bounded, timed, renewed when it is stuck or leads to another than the one to write to.
+//! The line to a Redis or a cluster: bounded, timed, renewed when it is stuck or leads to
+//! another than the one to write to.
 //!
-//! Commands go as pipelines that touch one slot each, so that one kind of call serves a server and a cluster alike. At most
-//! [`MOST_IN_FLIGHT`] are under way: the cluster client stops answering for good when slots move and its channel is full. A connection that
-//! has had no success for [`STUCK_AFTER`] is given up for a new one, as is one whose other end says that it is not the one to write to.
+//! Commands go as pipelines that touch one slot each, so that one kind of call serves a
+//! server and a cluster alike. At most [`MOST_IN_FLIGHT`] are under way: the cluster
+//! client stops answering for good when slots move and its channel is full. A connection
+//! that has had no success for [`STUCK_AFTER`] is given up for a new one, as is one whose
+//! other end says that it is not the one to write to.
 
 use super::address::{Address, REPLIED_WITHIN, Target};
 use super::fault::{Standing, fault, judged};
 use super::wire::{Wire, connect, named};
-use redis::cluster_routing::{MultipleNodeRoutingInfo, Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr};
+use redis::cluster_routing::{
+    MultipleNodeRoutingInfo, Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr,
+};
 use redis::{Cmd, Pipeline, RedisError, RedisResult, Value};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,11 +23,14 @@ pub use super::fault::Fault;
 
 /// Pipelines under way at most.
 pub const MOST_IN_FLIGHT: usize = 64;
-/// A connection without any success for so long is replaced; one of a cluster, too, that was told for so long to ask elsewhere.
+/// A connection without any success for so long is replaced; one of a cluster, too, that
+/// was told for so long to ask elsewhere.
 pub const STUCK_AFTER: Duration = Duration::from_secs(3);
-/// A connection whose other end cannot write now is replaced once it is so old: another may have taken that end's place.
+/// A connection whose other end cannot write now is replaced once it is so old: another
+/// may have taken that end's place.
 const DOUBTED_AFTER: Duration = Duration::from_secs(1);
-/// After a failed connection the next is not tried before this, and later each time it fails again, up to the second.
+/// After a failed connection the next is not tried before this, and later each time it
+/// fails again, up to the second.
 const CONNECT_AGAIN_AFTER: Duration = Duration::from_millis(100);
 const CONNECT_AGAIN_AT_LATEST: Duration = Duration::from_millis(800);
 /// Commands of one pipeline at most, where many are asked at once.
@@ -75,11 +83,20 @@ pub struct Ask {
 }
 
 impl Link {
-    /// A line that connects once it is used. `spare` is a key that may be removed at any time.
+    /// A line that connects once it is used. `spare` is a key that may be removed at any
+    /// time.
     #[must_use]
     pub fn new(address: Address, spare: String) -> Self {
         let now = Instant::now();
-        let state = State { wire: None, leads_to: None, generation: 0, connected: now, last_success: now, misled: None, refused: None };
+        let state = State {
+            wire: None,
+            leads_to: None,
+            generation: 0,
+            connected: now,
+            last_success: now,
+            misled: None,
+            refused: None,
+        };
         let mut unlink = redis::cmd("UNLINK");
         unlink.arg(&spare);
         Self {
@@ -98,8 +115,9 @@ impl Link {
         self.address.is_cluster()
     }
 
-    /// Learns whether who is there can be written to, and is still the one that sentinels name: a primary that is cut off from them and from
-    /// its replicas does not know that another was put in its place.
+    /// Learns whether who is there can be written to, and is still the one that sentinels
+    /// name: a primary that is cut off from them and from its replicas does not know that
+    /// another was put in its place.
     ///
     /// # Errors
     /// Where it cannot, or is not.
@@ -115,7 +133,8 @@ impl Link {
         Err(Fault::Elsewhere(format!("the sentinels name another by now, {named}")))
     }
 
-    /// Gives up a connection whose other end cannot do what it should, unless it is a new one: another may have taken that end's place.
+    /// Gives up a connection whose other end cannot do what it should, unless it is a new
+    /// one: another may have taken that end's place.
     pub fn doubt(&self) {
         let mut state = self.state();
         if !self.is_cluster() && state.is_led_astray(Standing::Doubtful) {
@@ -123,7 +142,8 @@ impl Link {
         }
     }
 
-    /// Gives up a connection whose other end turned out to be a replica that does not say so by itself.
+    /// Gives up a connection whose other end turned out to be a replica that does not say
+    /// so by itself.
     pub fn give_up(&self) {
         if !self.is_cluster() {
             self.state().wire = None;
@@ -151,22 +171,33 @@ impl Link {
         for command in &ask.commands {
             pipeline.add_command(command.clone());
         }
-        let route = SingleNodeRoutingInfo::SpecificNode(Route::with_key(&ask.key, SlotAddr::Master));
+        let route =
+            SingleNodeRoutingInfo::SpecificNode(Route::with_key(&ask.key, SlotAddr::Master));
         self.send(pipeline, route).await
     }
 
-    /// Asks many slots at once. Gives the replies of each ask, in order. Only for commands that may be done twice: a cluster client repeats
-    /// a whole pipeline where one command of it met a slot that moved.
+    /// Asks many slots at once. Gives the replies of each ask, in order. Only for
+    /// commands that may be done twice: a cluster client repeats a whole pipeline where
+    /// one command of it met a slot that moved.
     ///
     /// # Errors
     /// Where any of them has none.
     pub async fn ask_all(&self, asks: &[Ask]) -> Result<Vec<Vec<Value>>, Fault> {
         match self.address.target {
-            Target::Cluster(_) => futures_util::future::try_join_all(asks.iter().map(|ask| self.ask_in_parts(ask))).await,
+            Target::Cluster(_) => {
+                futures_util::future::try_join_all(asks.iter().map(|ask| self.ask_in_parts(ask)))
+                    .await
+            }
             Target::Single(_) | Target::Sentinel(_) => {
-                let all = Ask { key: String::new(), commands: asks.iter().flat_map(|ask| ask.commands.iter().cloned()).collect() };
+                let all = Ask {
+                    key: String::new(),
+                    commands: asks.iter().flat_map(|ask| ask.commands.iter().cloned()).collect(),
+                };
                 let mut replies = self.ask_in_parts(&all).await?.into_iter();
-                Ok(asks.iter().map(|ask| replies.by_ref().take(ask.commands.len()).collect()).collect())
+                Ok(asks
+                    .iter()
+                    .map(|ask| replies.by_ref().take(ask.commands.len()).collect())
+                    .collect())
             }
         }
     }
@@ -176,17 +207,25 @@ impl Link {
     /// # Errors
     /// Where any of them has none.
     pub async fn ask_masters(&self, command: Cmd) -> Result<Vec<Value>, Fault> {
-        let _permit = self.permits.acquire().await.map_err(|error| Fault::Lasting(error.to_string()))?;
+        let _permit =
+            self.permits.acquire().await.map_err(|error| Fault::Lasting(error.to_string()))?;
         let (generation, wire) = self.wire().await?;
         self.commands.fetch_add(1, Ordering::Relaxed);
         let asked = async {
             match wire {
-                Wire::Single(mut connection) => Ok(vec![connection.send_packed_command(&command).await?]),
+                Wire::Single(mut connection) => {
+                    Ok(vec![connection.send_packed_command(&command).await?])
+                }
                 Wire::Cluster(mut connection) => {
-                    let masters = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllMasters, None));
+                    let masters =
+                        RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllMasters, None));
                     match connection.route_command(command, masters).await? {
-                        Value::Map(replies) => Ok(replies.into_iter().map(|(_, reply)| reply).collect()),
-                        Value::Array(replies) => Ok(replies.into_iter().map(last_of_pair).collect()),
+                        Value::Map(replies) => {
+                            Ok(replies.into_iter().map(|(_, reply)| reply).collect())
+                        }
+                        Value::Array(replies) => {
+                            Ok(replies.into_iter().map(last_of_pair).collect())
+                        }
                         reply => Ok(vec![reply]),
                     }
                 }
@@ -203,15 +242,24 @@ impl Link {
         Ok(replies)
     }
 
-    async fn send(&self, pipeline: Pipeline, route: SingleNodeRoutingInfo) -> Result<Vec<Value>, Fault> {
-        let _permit = self.permits.acquire().await.map_err(|error| Fault::Lasting(error.to_string()))?;
+    async fn send(
+        &self,
+        pipeline: Pipeline,
+        route: SingleNodeRoutingInfo,
+    ) -> Result<Vec<Value>, Fault> {
+        let _permit =
+            self.permits.acquire().await.map_err(|error| Fault::Lasting(error.to_string()))?;
         let (generation, wire) = self.wire().await?;
         let count = pipeline.len();
         self.commands.fetch_add(count as u64, Ordering::Relaxed);
         let asked = async {
             match wire {
-                Wire::Single(mut connection) => connection.send_packed_commands(&pipeline, 0, count).await,
-                Wire::Cluster(mut connection) => connection.route_pipeline(pipeline, 0, count, route).await,
+                Wire::Single(mut connection) => {
+                    connection.send_packed_commands(&pipeline, 0, count).await
+                }
+                Wire::Cluster(mut connection) => {
+                    connection.route_pipeline(pipeline, 0, count, route).await
+                }
             }
         };
         self.judged(generation, within(asked).await)
@@ -229,7 +277,11 @@ impl Link {
             if let Some(found) = there(&state) {
                 return Ok(found);
             }
-            if let Some(refused) = state.refused.as_ref().filter(|refused| refused.when.elapsed() < refused.again_after) {
+            if let Some(refused) = state
+                .refused
+                .as_ref()
+                .filter(|refused| refused.when.elapsed() < refused.again_after)
+            {
                 return Err(refused.fault.clone());
             }
         }
@@ -247,26 +299,41 @@ impl Link {
                 // What a retry cannot mend, such as a wrong password, is said as such.
                 let fault = match fault(&error) {
                     Fault::Elsewhere(reason) => Fault::Elsewhere(reason),
-                    Fault::Lasting(reason) => Fault::Lasting(format!("it cannot be reached: {reason}")),
+                    Fault::Lasting(reason) => {
+                        Fault::Lasting(format!("it cannot be reached: {reason}"))
+                    }
                     other => Fault::Passing(format!("it cannot be reached: {other}")),
                 };
-                let before = state.refused.as_ref().map_or(CONNECT_AGAIN_AFTER / 2, |refused| refused.again_after);
+                let before = state
+                    .refused
+                    .as_ref()
+                    .map_or(CONNECT_AGAIN_AFTER / 2, |refused| refused.again_after);
                 let again_after = (2 * before).min(CONNECT_AGAIN_AT_LATEST);
-                state.refused = Some(Refused { when: Instant::now(), again_after, fault: fault.clone() });
+                state.refused =
+                    Some(Refused { when: Instant::now(), again_after, fault: fault.clone() });
                 Err(fault)
             }
         }
     }
 
-    /// Notes how it went, gives up a wire that is of no more use, and says what a fault means.
-    fn judged(&self, generation: u64, outcome: RedisResult<Vec<Value>>) -> Result<Vec<Value>, Fault> {
+    /// Notes how it went, gives up a wire that is of no more use, and says what a fault
+    /// means.
+    fn judged(
+        &self,
+        generation: u64,
+        outcome: RedisResult<Vec<Value>>,
+    ) -> Result<Vec<Value>, Fault> {
         let judged = judged(outcome);
         let mut state = self.state();
         let standing = judged.as_ref().map_or_else(|(standing, _)| *standing, |_| Standing::Sound);
         if standing == Standing::Sound {
             state.last_success = Instant::now();
         } else if state.generation == generation {
-            let is_useless = if self.is_cluster() { state.is_stuck(standing) } else { state.is_led_astray(standing) };
+            let is_useless = if self.is_cluster() {
+                state.is_stuck(standing)
+            } else {
+                state.is_led_astray(standing)
+            };
             if is_useless {
                 state.wire = None;
             }
@@ -297,8 +364,9 @@ fn last_of_pair(reply: Value) -> Value {
 }
 
 impl State {
-    /// Whether the one connection of a server or of sentinels' choice is of no more use: after any break or silence nothing more can be
-    /// expected of it, and a name may lead to another by now.
+    /// Whether the one connection of a server or of sentinels' choice is of no more use:
+    /// after any break or silence nothing more can be expected of it, and a name may lead
+    /// to another by now.
     fn is_led_astray(&self, standing: Standing) -> bool {
         match standing {
             Standing::Sound => false,
@@ -307,12 +375,15 @@ impl State {
         }
     }
 
-    /// Whether the many connections of a cluster are of no more use. The client asks for the slots again by itself; a new one is made where
-    /// that does not help.
+    /// Whether the many connections of a cluster are of no more use. The client asks for
+    /// the slots again by itself; a new one is made where that does not help.
     fn is_stuck(&mut self, standing: Standing) -> bool {
         if standing == Standing::Wrong {
             let now = Instant::now();
-            let since = self.misled.filter(|(_, last)| last.elapsed() < STUCK_AFTER).map_or(now, |(since, _)| since);
+            let since = self
+                .misled
+                .filter(|(_, last)| last.elapsed() < STUCK_AFTER)
+                .map_or(now, |(since, _)| since);
             self.misled = Some((since, now));
             if STUCK_AFTER < since.elapsed() {
                 return true;

@@ -6,40 +6,59 @@ use crate::store::{OpenError, SHARDS, Terms};
 use redis::Cmd;
 use std::ops::RangeInclusive;
 
-/// Checks what the store was written with, or says it where the store is new. A later version that also knows this schema runs beside this one,
-/// on a store of this schema. `copying` names the store that is being copied into this one,
-/// which only that copy may open.
+/// Checks what the store was written with, or says it where the store is new. A later
+/// version that also knows this schema runs beside this one, on a store of this schema.
+/// `copying` names the store that is being copied into this one, which only that copy may
+/// open.
 ///
 /// # Errors
 /// Where anything differs that must not, or the store cannot be reached.
-pub async fn agree(link: &Link, keys: &Keys, terms: Terms, schemas: &RangeInclusive<u32>, copying: Option<&str>) -> Result<(), OpenError> {
+pub async fn agree(
+    link: &Link,
+    keys: &Keys,
+    terms: Terms,
+    schemas: &RangeInclusive<u32>,
+    copying: Option<&str>,
+) -> Result<(), OpenError> {
     let place = || link.shown().to_owned();
-    let unreachable = |fault: Fault| OpenError::Unreachable { place: place(), reason: fault.to_string() };
+    let unreachable =
+        |fault: Fault| OpenError::Unreachable { place: place(), reason: fault.to_string() };
     let check = format!("{:016x}", terms.reporter_key_check);
     let [schema, .., half_copy] = read(link, keys, Vec::new()).await.map_err(unreachable)?;
     let mut new: Vec<(&str, String)> = Vec::new();
     if let Some(from) = copying {
         if schema.is_some() && half_copy.as_deref() != Some(from) {
-            return Err(half_copy.map_or_else(|| OpenError::Occupied(place()), |from| OpenError::Copying { place: place(), from }));
+            return Err(half_copy.map_or_else(
+                || OpenError::Occupied(place()),
+                |from| OpenError::Copying { place: place(), from },
+            ));
         }
         new.push(("copying", from.to_owned()));
     }
-    // A new store gets the oldest schema of this version, so that the version before can still join. Several may begin it at once: the
-    // first to write each field has said it for all.
-    new.extend([("schema", schemas.start().to_string()), ("shards", SHARDS.to_string()), ("reporter_key_check", check.clone())]);
+    // A new store gets the oldest schema of this version, so that the version before can
+    // still join. Several may begin it at once: the first to write each field has said it
+    // for all.
+    new.extend([
+        ("schema", schemas.start().to_string()),
+        ("shards", SHARDS.to_string()),
+        ("reporter_key_check", check.clone()),
+    ]);
     let say = |(field, value): (&str, String)| {
         let mut say = redis::cmd("HSETNX");
         say.arg(keys.meta()).arg(field).arg(value);
         say
     };
-    let [schema, shards, key_check, half_copy] = read(link, keys, new.into_iter().map(say).collect()).await.map_err(unreachable)?;
+    let [schema, shards, key_check, half_copy] =
+        read(link, keys, new.into_iter().map(say).collect()).await.map_err(unreachable)?;
     let number = |text: Option<String>| text.and_then(|text| text.parse().ok()).unwrap_or(0);
     match (number(schema), number(shards)) {
         (found, _) if !schemas.contains(&found) => Err(OpenError::Schema { place: place(), found }),
         (_, found) if found != SHARDS => Err(OpenError::Shards { place: place(), found }),
         _ if key_check != Some(check) => Err(OpenError::ReporterKey(place())),
         _ => match half_copy {
-            Some(from) if copying != Some(&from) => Err(OpenError::Copying { place: place(), from }),
+            Some(from) if copying != Some(&from) => {
+                Err(OpenError::Copying { place: place(), from })
+            }
             _ => Ok(()),
         },
     }
@@ -49,14 +68,22 @@ pub async fn agree(link: &Link, keys: &Keys, terms: Terms, schemas: &RangeInclus
 ///
 /// # Errors
 /// Where it cannot be read.
-pub async fn is_same(link: &Link, keys: &Keys, terms: Terms, schemas: &RangeInclusive<u32>) -> Result<Still, Fault> {
+pub async fn is_same(
+    link: &Link,
+    keys: &Keys,
+    terms: Terms,
+    schemas: &RangeInclusive<u32>,
+) -> Result<Still, Fault> {
     let [schema, shards, key_check, copying] = read(link, keys, Vec::new()).await?;
     if [&schema, &shards, &key_check].iter().all(|field| field.is_none()) {
         return Ok(Still::Gone);
     }
     let number = |text: Option<String>| text.and_then(|text| text.parse::<u32>().ok()).unwrap_or(0);
     let check = format!("{:016x}", terms.reporter_key_check);
-    let is_same = schemas.contains(&number(schema)) && number(shards) == SHARDS && key_check == Some(check) && copying.is_none();
+    let is_same = schemas.contains(&number(schema))
+        && number(shards) == SHARDS
+        && key_check == Some(check)
+        && copying.is_none();
     Ok(if is_same { Still::Same } else { Still::Other })
 }
 
@@ -76,19 +103,31 @@ async fn read(link: &Link, keys: &Keys, mut first: Vec<Cmd>) -> Result<[Option<S
     let mut get = redis::cmd("HMGET");
     get.arg(keys.meta()).arg(&["schema", "shards", "reporter_key_check", "copying"]);
     first.push(get);
-    let reply = link.ask(&Ask { key: keys.meta(), commands: first }).await?.pop().unwrap_or_default();
+    let reply =
+        link.ask(&Ask { key: keys.meta(), commands: first }).await?.pop().unwrap_or_default();
     redis::from_redis_value(reply).map_err(|error| Fault::Lasting(error.to_string()))
 }
 
-/// Says which catalogue this node has. Gives the fingerprint of the one that was said before.
+/// Says which catalogue this node has. Gives the fingerprint of the one that was said
+/// before.
 ///
 /// # Errors
 /// Where it cannot be said.
-pub async fn exchange_catalogue(link: &Link, keys: &Keys, fingerprint: u64) -> Result<Option<u64>, Fault> {
+pub async fn exchange_catalogue(
+    link: &Link,
+    keys: &Keys,
+    fingerprint: u64,
+) -> Result<Option<u64>, Fault> {
     let [mut get, mut set] = ["HGET", "HSET"].map(redis::cmd);
     get.arg(keys.meta()).arg("catalogue");
     set.arg(keys.meta()).arg("catalogue").arg(format!("{fingerprint:016x}"));
-    let reply = link.ask(&Ask { key: keys.meta(), commands: vec![get, set] }).await?.into_iter().next().unwrap_or_default();
-    let before: Option<String> = redis::from_redis_value(reply).map_err(|error| Fault::Lasting(error.to_string()))?;
+    let reply = link
+        .ask(&Ask { key: keys.meta(), commands: vec![get, set] })
+        .await?
+        .into_iter()
+        .next()
+        .unwrap_or_default();
+    let before: Option<String> =
+        redis::from_redis_value(reply).map_err(|error| Fault::Lasting(error.to_string()))?;
     Ok(before.and_then(|text| u64::from_str_radix(&text, 16).ok()))
 }

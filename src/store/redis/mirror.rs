@@ -1,7 +1,9 @@
-//! What this node has read of a provider's facts: the next reader reads only what came since.
+//! What this node has read of a provider's facts: the next reader reads only what came
+//! since.
 //!
-//! An hour's facts are a string that only grows, so what came since is its end. The last row read is read again: where it is another one, or
-//! the string is shorter than what was read, the Redis lost what it had, and the hour is read anew.
+//! An hour's facts are a string that only grows, so what came since is its end. The last
+//! row read is read again: where it is another one, or the string is shorter than what
+//! was read, the Redis lost what it had, and the hour is read anew.
 
 use super::SHARDS;
 use super::keys::ShardKeys;
@@ -15,10 +17,12 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Hours that nobody asked for in so many steps of housekeeping (five seconds each) are let go.
+/// Hours that nobody asked for in so many steps of housekeeping (five seconds each) are
+/// let go.
 const KEPT_FOR_STEPS: u64 = 180;
 
-/// Bytes of facts that are read at once, and what an hour whose bytes are not known is taken for.
+/// Bytes of facts that are read at once, and what an hour whose bytes are not known is
+/// taken for.
 const READ_AT_ONCE: u64 = 16 << 20;
 const CLOSED_BYTES: u64 = 256 << 10;
 
@@ -92,11 +96,19 @@ pub fn revision(open: &OpenHours) -> u64 {
 }
 
 impl Mirror {
-    /// Reads what came since of these hours, given what is open. Cancelled or failed half-way, it is as it was.
+    /// Reads what came since of these hours, given what is open. Cancelled or failed
+    /// half-way, it is as it was.
     ///
     /// # Errors
     /// Where a shard does not answer.
-    pub async fn refresh(&mut self, link: &Link, keys: &[ShardKeys], open: &OpenHours, range: Range<Hour>, step: u64) -> Result<(), Fault> {
+    pub async fn refresh(
+        &mut self,
+        link: &Link,
+        keys: &[ShardKeys],
+        open: &OpenHours,
+        range: Range<Hour>,
+        step: u64,
+    ) -> Result<(), Fault> {
         let mut pieces = self.pieces(open, range.clone());
         while !pieces.is_empty() {
             let rest = pieces.split_off(first_of_the_rest(&pieces));
@@ -120,14 +132,23 @@ impl Mirror {
         self.minutes.range(range).map(|(minute, counts)| (*minute, Arc::clone(counts))).collect()
     }
 
-    /// Lets go of hours before `keep` and of those that nobody asked for lately; sorts minutes before `settle` that were added to.
+    /// Lets go of hours before `keep` and of those that nobody asked for lately; sorts
+    /// minutes before `settle` that were added to.
     pub fn tidy(&mut self, keep: Hour, settle: Minute, step: u64) {
-        let old = self.hours.iter().filter(|(hour, read)| **hour < keep || read.asked + KEPT_FOR_STEPS < step);
+        let old = self
+            .hours
+            .iter()
+            .filter(|(hour, read)| **hour < keep || read.asked + KEPT_FOR_STEPS < step);
         let old: Vec<Hour> = old.map(|(hour, _)| *hour).collect();
         for hour in old {
             self.forget(hour);
         }
-        for counts in self.minutes.range_mut(..settle).map(|(_, counts)| counts).filter(|counts| !counts.is_settled()) {
+        for counts in self
+            .minutes
+            .range_mut(..settle)
+            .map(|(_, counts)| counts)
+            .filter(|counts| !counts.is_settled())
+        {
             Arc::make_mut(counts).settle();
         }
     }
@@ -135,9 +156,19 @@ impl Mirror {
     /// Rows of minutes whose hours are still open, and the bytes that all rows take.
     #[must_use]
     pub fn size(&self) -> (u64, u64) {
-        let is_open = |minute: &Minute| self.hours.get(&minute.hour()).is_some_and(HourRead::is_open);
-        let rows = self.minutes.iter().filter(|(minute, _)| is_open(minute)).map(|(_, counts)| counts.len() as u64).sum();
-        let bytes = self.minutes.values().map(|counts| (counts.heap_bytes() + size_of::<Counts>()) as u64).sum();
+        let is_open =
+            |minute: &Minute| self.hours.get(&minute.hour()).is_some_and(HourRead::is_open);
+        let rows = self
+            .minutes
+            .iter()
+            .filter(|(minute, _)| is_open(minute))
+            .map(|(_, counts)| counts.len() as u64)
+            .sum();
+        let bytes = self
+            .minutes
+            .values()
+            .map(|counts| (counts.heap_bytes() + size_of::<Counts>()) as u64)
+            .sum();
         (rows, bytes)
     }
 
@@ -146,7 +177,8 @@ impl Mirror {
         let mut pieces = Vec::new();
         for hour in (range.start.0..range.end.0).map(Hour) {
             let known = self.hours.entry(hour).or_default();
-            // Closed since: it may have been rewritten, and is read once more from its beginning. Shorter than before: so is what was lost.
+            // Closed since: it may have been rewritten, and is read once more from its
+            // beginning. Shorter than before: so is what was lost.
             let lost = |(read, open): (&ShardRead, &BTreeMap<Hour, u64>)| match open.get(&hour) {
                 None => read.state == State::Open,
                 Some(bytes) => *bytes < read.bytes,
@@ -161,7 +193,9 @@ impl Mirror {
                     Some(bytes) if read.state == State::Unread || *bytes != read.bytes => {
                         pieces.push(Piece { hour, shard, from, bytes: bytes - from, open: true });
                     }
-                    None if read.state == State::Unread => pieces.push(Piece { hour, shard, from, bytes: CLOSED_BYTES, open: false }),
+                    None if read.state == State::Unread => {
+                        pieces.push(Piece { hour, shard, from, bytes: CLOSED_BYTES, open: false })
+                    }
                     _ => {}
                 }
             }
@@ -169,20 +203,26 @@ impl Mirror {
         pieces
     }
 
-    /// Adds what was read. Gives the hours whose last row is another one than before, which are as they were.
+    /// Adds what was read. Gives the hours whose last row is another one than before,
+    /// which are as they were.
     fn take(&mut self, pieces: &[Piece], read: Vec<Vec<u8>>) -> Result<Vec<Hour>, Fault> {
         let mut lost: Vec<Hour> = Vec::new();
         for (piece, bytes) in pieces.iter().zip(&read) {
             let known = self.hours.entry(piece.hour).or_default().shards[piece.shard as usize];
-            if known.bytes > 0 && !bytes.starts_with(&known.last_row) && !lost.contains(&piece.hour) {
+            if known.bytes > 0 && !bytes.starts_with(&known.last_row) && !lost.contains(&piece.hour)
+            {
                 lost.push(piece.hour);
             }
         }
-        for (piece, bytes) in pieces.iter().zip(read).filter(|(piece, _)| !lost.contains(&piece.hour)) {
+        for (piece, bytes) in
+            pieces.iter().zip(read).filter(|(piece, _)| !lost.contains(&piece.hour))
+        {
             let shard = &mut self.hours.entry(piece.hour).or_default().shards[piece.shard as usize];
             let known = if shard.bytes > 0 { ROW_BYTES } else { 0 };
             let facts = rows::read(piece.hour, &bytes[known..]);
-            let facts = facts.ok_or_else(|| Fault::Lasting(format!("facts of hour {} are not whole rows", piece.hour.0)))?;
+            let facts = facts.ok_or_else(|| {
+                Fault::Lasting(format!("facts of hour {} are not whole rows", piece.hour.0))
+            })?;
             for (minute, key, tally) in facts {
                 Arc::make_mut(self.minutes.entry(minute).or_default()).add(key, tally);
             }
@@ -231,7 +271,9 @@ async fn read(link: &Link, keys: &[ShardKeys], pieces: &[Piece]) -> Result<Vec<V
         let keys = &keys[piece.shard as usize];
         let mut range = redis::cmd("GETRANGE");
         range.arg(keys.facts(piece.hour)).arg(piece.from).arg(-1);
-        let (ask, places) = asks.entry(piece.shard).or_insert_with(|| (Ask { key: keys.open(), commands: Vec::new() }, Vec::new()));
+        let (ask, places) = asks
+            .entry(piece.shard)
+            .or_insert_with(|| (Ask { key: keys.open(), commands: Vec::new() }, Vec::new()));
         ask.commands.push(range);
         places.push(place);
     }
@@ -239,7 +281,9 @@ async fn read(link: &Link, keys: &[ShardKeys], pieces: &[Piece]) -> Result<Vec<V
     let mut read = vec![Vec::new(); pieces.len()];
     for (replies, places) in link.ask_all(&asks).await?.into_iter().zip(places) {
         for (reply, place) in replies.into_iter().zip(places) {
-            let Value::BulkString(bytes) = reply else { return Err(Fault::Lasting(format!("facts were expected, got {reply:?}"))) };
+            let Value::BulkString(bytes) = reply else {
+                return Err(Fault::Lasting(format!("facts were expected, got {reply:?}")));
+            };
             read[place] = bytes;
         }
     }
@@ -248,6 +292,7 @@ async fn read(link: &Link, keys: &[ShardKeys], pieces: &[Piece]) -> Result<Vec<V
 
 /// Hours and bytes of a hash.
 fn pairs(reply: Value) -> Result<BTreeMap<Hour, u64>, Fault> {
-    let pairs: Vec<(i64, u64)> = redis::from_redis_value(reply).map_err(|error| Fault::Lasting(error.to_string()))?;
+    let pairs: Vec<(i64, u64)> =
+        redis::from_redis_value(reply).map_err(|error| Fault::Lasting(error.to_string()))?;
     Ok(pairs.into_iter().map(|(hour, bytes)| (Hour(hour), bytes)).collect())
 }

@@ -1,7 +1,9 @@
-//! The store on a Redis or a Redis Cluster: any number of nodes, which hold nothing that is not there.
+//! The store on a Redis or a Redis Cluster: any number of nodes, which hold nothing that
+//! is not there.
 //!
-//! What a report touches lies in one shard of its provider, drawn from its reporter: one script call takes the claim and appends the facts. A
-//! reader sums the shards; what it read before it keeps in a mirror, and reads only what came since.
+//! What a report touches lies in one shard of its provider, drawn from its reporter: one
+//! script call takes the claim and appends the facts. A reader sums the shards; what it
+//! read before it keeps in a mirror, and reads only what came since.
 
 pub mod address;
 mod clocks;
@@ -91,16 +93,28 @@ struct ProviderNode {
 }
 
 impl Redis {
-    /// Opens the store at an address that [`url`] knows: of a Redis, a Redis Cluster, or sentinels.
+    /// Opens the store at an address that [`url`] knows: of a Redis, a Redis Cluster, or
+    /// sentinels.
     ///
     /// # Errors
     /// Where it does not answer, or was written under other [`Terms`].
-    pub fn open(url: &str, catalogue: &Catalogue, terms: Terms, options: &Options) -> Result<Self, OpenError> {
+    pub fn open(
+        url: &str,
+        catalogue: &Catalogue,
+        terms: Terms,
+        options: &Options,
+    ) -> Result<Self, OpenError> {
         Self::open_with(url, catalogue, terms, options, None)
     }
 
     /// Opens it; to be copied into from another store where that is named.
-    fn open_with(url: &str, catalogue: &Catalogue, terms: Terms, options: &Options, copying: Option<String>) -> Result<Self, OpenError> {
+    fn open_with(
+        url: &str,
+        catalogue: &Catalogue,
+        terms: Terms,
+        options: &Options,
+        copying: Option<String>,
+    ) -> Result<Self, OpenError> {
         let address = Address::parse(url, options)?;
         let keys = Keys::new(&options.prefix);
         let provider = |id: &str| ProviderNode {
@@ -125,14 +139,21 @@ impl Redis {
             journal_entries: AtomicU64::new(0),
             said_unchecked: AtomicBool::new(false),
         };
-        let runtime = Builder::new_multi_thread().worker_threads(THREADS).thread_name("redis").enable_all().build();
-        let runtime = runtime.map_err(|source| OpenError::Io { path: "a thread for Redis".into(), source })?;
-        let mut store = Self { node: Arc::new(node), catalogue_before: None, runtime: Some(runtime) };
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .thread_name("redis")
+            .enable_all()
+            .build();
+        let runtime = runtime
+            .map_err(|source| OpenError::Io { path: "a thread for Redis".into(), source })?;
+        let mut store =
+            Self { node: Arc::new(node), catalogue_before: None, runtime: Some(runtime) };
         let node = Arc::clone(&store.node);
         // On the store's own threads, since the caller may be within a runtime.
         let (give, take) = std::sync::mpsc::channel();
         store.runtime().spawn(async move { give.send(node.open(copying.as_deref()).await) });
-        store.catalogue_before = take.recv().map_err(|_| store.node.unreachable("the check was given up".into()))??;
+        store.catalogue_before =
+            take.recv().map_err(|_| store.node.unreachable("the check was given up".into()))??;
         Ok(store)
     }
 
@@ -147,7 +168,9 @@ impl Redis {
     }
 
     pub(super) async fn record_in_parts(&self, group: &[Report], mut done: impl FnMut(Part)) {
-        let calls = record::calls(group, &self.node.keys, |report| &self.node.providers[usize::from(report.provider.0)].id);
+        let calls = record::calls(group, &self.node.keys, |report| {
+            &self.node.providers[usize::from(report.provider.0)].id
+        });
         let (give, mut take) = tokio::sync::mpsc::unbounded_channel();
         for call in calls {
             let (node, give) = (Arc::clone(&self.node), give.clone());
@@ -163,7 +186,11 @@ impl Redis {
         }
     }
 
-    pub(super) async fn minutes(&self, provider: ProviderIndex, range: Range<Minute>) -> Result<Vec<(Minute, Arc<Counts>)>, StoreError> {
+    pub(super) async fn minutes(
+        &self,
+        provider: ProviderIndex,
+        range: Range<Minute>,
+    ) -> Result<Vec<(Minute, Arc<Counts>)>, StoreError> {
         if range.is_empty() {
             return Ok(Vec::new());
         }
@@ -171,7 +198,11 @@ impl Redis {
         self.here(async move { Ok(node.minutes(node.provider(provider), range).await?) }).await?
     }
 
-    pub(super) async fn hours(&self, provider: ProviderIndex, range: Range<Hour>) -> Result<Vec<(Hour, Arc<Counts>)>, StoreError> {
+    pub(super) async fn hours(
+        &self,
+        provider: ProviderIndex,
+        range: Range<Hour>,
+    ) -> Result<Vec<(Hour, Arc<Counts>)>, StoreError> {
         if range.is_empty() {
             return Ok(Vec::new());
         }
@@ -221,10 +252,16 @@ impl Redis {
         self.here(ask).await?
     }
 
-    /// Why reports should not be sent to this node now. That Redis does not answer, or not as the one to write to, is one.
+    /// Why reports should not be sent to this node now. That Redis does not answer, or
+    /// not as the one to write to, is one.
     pub(super) async fn faults(&self) -> Result<Vec<String>, StoreError> {
         let node = Arc::clone(&self.node);
-        let ask = async move { Ok(node.faults().await.unwrap_or_else(|fault| vec![format!("Redis takes no reports now: {fault}")])) };
+        let ask = async move {
+            Ok(node
+                .faults()
+                .await
+                .unwrap_or_else(|fault| vec![format!("Redis takes no reports now: {fault}")]))
+        };
         self.here(ask).await?
     }
 
@@ -247,8 +284,12 @@ impl Redis {
         self.here(async move { node.size().await }).await.unwrap_or_default()
     }
 
-    /// Works on the store's own threads: the caller's may have no timers, and may end before the connection does.
-    async fn here<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Result<T, StoreError> {
+    /// Works on the store's own threads: the caller's may have no timers, and may end
+    /// before the connection does.
+    async fn here<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, StoreError> {
         self.runtime().spawn(work).await.map_err(|error| StoreError::Unavailable(error.to_string()))
     }
 
@@ -281,13 +322,19 @@ impl Node {
             reason if reason.contains("cluster support disabled") => of_other_kind(),
             reason => self.unreachable(reason),
         })?;
-        if infos.iter().flatten().filter_map(|info| info.is_cluster).any(|is_cluster| is_cluster != self.link.is_cluster()) {
+        if infos
+            .iter()
+            .flatten()
+            .filter_map(|info| info.is_cluster)
+            .any(|is_cluster| is_cluster != self.link.is_cluster())
+        {
             return Err(of_other_kind());
         }
         self.agree(copying).await
     }
 
-    /// A server that still reads its files, or a replica that is about to be the one to write to, is waited for a while.
+    /// A server that still reads its files, or a replica that is about to be the one to
+    /// write to, is waited for a while.
     async fn patient_infos(&self) -> Result<Option<Vec<fitness::Info>>, Fault> {
         let mut patience = Patience::of(REPEATED_FOR);
         loop {
@@ -298,7 +345,8 @@ impl Node {
         }
     }
 
-    /// Agrees with what is there on how it is written. Gives the fingerprint of the catalogue before.
+    /// Agrees with what is there on how it is written. Gives the fingerprint of the
+    /// catalogue before.
     async fn agree(&self, copying: Option<&str>) -> Result<Option<u64>, OpenError> {
         meta::agree(&self.link, &self.keys, self.terms, &self.schemas, copying).await?;
         match self.fingerprint {
@@ -310,49 +358,72 @@ impl Node {
         }
     }
 
-    /// Looks at the one to write to: that it is that, keeps what it is told, and is the store that was opened.
+    /// Looks at the one to write to: that it is that, keeps what it is told, and is the
+    /// store that was opened.
     async fn faults(&self) -> Result<Vec<String>, Fault> {
         self.link.check().await?;
         let infos = fitness::infos(&self.link).await?;
-        self.file_bytes.store(infos.iter().flatten().map(|info| info.file).sum(), Ordering::Relaxed);
-        let is_unchecked = infos.as_ref().is_none_or(|infos| infos.iter().any(fitness::Info::is_silent));
+        self.file_bytes
+            .store(infos.iter().flatten().map(|info| info.file).sum(), Ordering::Relaxed);
+        let is_unchecked =
+            infos.as_ref().is_none_or(|infos| infos.iter().any(fitness::Info::is_silent));
         if is_unchecked && !self.said_unchecked.swap(true, Ordering::Relaxed) {
             tracing::warn!(
-                "Redis does not show this user all of its settings: make sure that it has appendonly yes and maxmemory-policy noeviction"
+                "Redis does not show this user all of its settings: make sure that it has \
+                 appendonly yes and maxmemory-policy noeviction"
             );
         }
-        let mut faults: Vec<String> = infos.iter().flatten().flat_map(fitness::Info::faults).collect();
+        let mut faults: Vec<String> =
+            infos.iter().flatten().flat_map(fitness::Info::faults).collect();
         faults.extend(self.differs().await?);
         faults.sort();
         faults.dedup();
         Ok(faults)
     }
 
-    /// Whether another store is there than the one that was opened. One that was emptied is begun anew, so that nobody begins it otherwise.
+    /// Whether another store is there than the one that was opened. One that was emptied
+    /// is begun anew, so that nobody begins it otherwise.
     async fn differs(&self) -> Result<Option<String>, Fault> {
         let still = meta::is_same(&self.link, &self.keys, self.terms, &self.schemas).await?;
         if still == Still::Gone {
             tracing::error!(
-                "Redis holds nothing any more: it was emptied or lost its files; a backup can be restored, and reports count anew"
+                "Redis holds nothing any more: it was emptied or lost its files; a backup can be \
+                 restored, and reports count anew"
             );
         }
-        Ok(if still == Still::Same { None } else { self.agree(None).await.err().map(|error| error.to_string()) })
+        Ok(if still == Still::Same {
+            None
+        } else {
+            self.agree(None).await.err().map(|error| error.to_string())
+        })
     }
 
-    async fn minutes(&self, provider: &ProviderNode, range: Range<Minute>) -> Result<Vec<(Minute, Arc<Counts>)>, Fault> {
+    async fn minutes(
+        &self,
+        provider: &ProviderNode,
+        range: Range<Minute>,
+    ) -> Result<Vec<(Minute, Arc<Counts>)>, Fault> {
         let mut mirror = provider.mirror.lock().await;
         let open = mirror::open_hours(&self.link, &provider.keys).await?;
         let hours = range.start.hour()..range.end.plus(59).hour();
-        mirror.refresh(&self.link, &provider.keys, &open, hours, self.step.load(Ordering::Relaxed)).await?;
+        mirror
+            .refresh(&self.link, &provider.keys, &open, hours, self.step.load(Ordering::Relaxed))
+            .await?;
         Ok(mirror.minutes(range))
     }
 
-    async fn hours(&self, provider: ProviderIndex, range: Range<Hour>) -> Result<Vec<(Hour, Arc<Counts>)>, Fault> {
+    async fn hours(
+        &self,
+        provider: ProviderIndex,
+        range: Range<Hour>,
+    ) -> Result<Vec<(Hour, Arc<Counts>)>, Fault> {
         let node = self.provider(provider);
         let open = mirror::open_hours(&self.link, &node.keys).await?;
         let hours: Vec<Hour> = (range.start.0..range.end.0).map(Hour).collect();
-        // Where any shard still has it open, its minutes are added up; else each shard has a roll-up of all it knows.
-        let (live, aged): (Vec<Hour>, Vec<Hour>) = hours.into_iter().partition(|hour| open.iter().any(|open| open.contains_key(hour)));
+        // Where any shard still has it open, its minutes are added up; else each shard
+        // has a roll-up of all it knows.
+        let (live, aged): (Vec<Hour>, Vec<Hour>) =
+            hours.into_iter().partition(|hour| open.iter().any(|open| open.contains_key(hour)));
         let mut found: Vec<(Hour, Arc<Counts>)> = Vec::new();
         for hour in live {
             let mut sum = Counts::default();
@@ -369,25 +440,38 @@ impl Node {
     }
 
     /// The roll-ups of these hours, every shard's together.
-    async fn rolled_up(&self, provider: &ProviderNode, hours: &[Hour]) -> Result<Vec<(Hour, Arc<Counts>)>, Fault> {
+    async fn rolled_up(
+        &self,
+        provider: &ProviderNode,
+        hours: &[Hour],
+    ) -> Result<Vec<(Hour, Arc<Counts>)>, Fault> {
         let get = |keys: &ShardKeys, hour: &Hour| {
             let mut get = ::redis::cmd("GET");
             get.arg(keys.rolled_up(*hour));
             get
         };
-        let ask = |keys: &ShardKeys| Ask { key: keys.open(), commands: hours.iter().map(|hour| get(keys, hour)).collect() };
+        let ask = |keys: &ShardKeys| Ask {
+            key: keys.open(),
+            commands: hours.iter().map(|hour| get(keys, hour)).collect(),
+        };
         let asks: Vec<Ask> = provider.keys.iter().map(ask).collect();
         let mut sums = vec![Vec::new(); hours.len()];
         for replies in self.link.ask_all(&asks).await? {
             for ((hour, sum), reply) in hours.iter().zip(&mut sums).zip(replies) {
                 if let Value::BulkString(bytes) = reply {
                     let read = rows::read_rolled_up(*hour, &bytes);
-                    let (_, counts) = read.ok_or_else(|| Fault::Lasting(format!("the roll-up of hour {} cannot be read", hour.0)))?;
+                    let (_, counts) = read.ok_or_else(|| {
+                        Fault::Lasting(format!("the roll-up of hour {} cannot be read", hour.0))
+                    })?;
                     sum.extend(counts.rows());
                 }
             }
         }
-        Ok(hours.iter().zip(sums).map(|(hour, rows)| (*hour, Arc::new(Counts::from_rows(rows)))).collect())
+        Ok(hours
+            .iter()
+            .zip(sums)
+            .map(|(hour, rows)| (*hour, Arc::new(Counts::from_rows(rows))))
+            .collect())
     }
 
     async fn mark_live(&self, minutes: Range<Minute>) -> Result<(), Fault> {
@@ -420,7 +504,10 @@ impl Node {
         let mut liveness = Liveness::default();
         for (day, reply) in days.into_iter().zip(replies) {
             let Value::BulkString(bits) = reply else { continue };
-            let is_set = |minute: &i64| bits.get((minute / 8) as usize).is_some_and(|byte| byte & (0x80 >> (minute % 8)) != 0);
+            let is_set = |minute: &i64| {
+                bits.get((minute / 8) as usize)
+                    .is_some_and(|byte| byte & (0x80 >> (minute % 8)) != 0)
+            };
             for minute in (0..DAY_MINUTES).filter(is_set) {
                 let minute = Minute(day * DAY_MINUTES + minute);
                 liveness.mark(minute..minute.plus(1));
@@ -438,18 +525,31 @@ impl Node {
             exists.arg(keys.open()).arg(keys.aged());
             Ask { key: keys.open(), commands: vec![exists] }
         };
-        let mut asks: Vec<Ask> = self.providers.iter().flat_map(|provider| &provider.keys).map(exists).collect();
+        let mut asks: Vec<Ask> =
+            self.providers.iter().flat_map(|provider| &provider.keys).map(exists).collect();
         let mut journal = ::redis::cmd("EXISTS");
         journal.arg(self.keys.journal());
         asks.push(Ask { key: self.keys.journal(), commands: vec![journal] });
-        Ok(self.link.ask_all(&asks).await?.into_iter().flatten().all(|reply| reply == Value::Int(0)))
+        Ok(self
+            .link
+            .ask_all(&asks)
+            .await?
+            .into_iter()
+            .flatten()
+            .all(|reply| reply == Value::Int(0)))
     }
 
     async fn live_days(&self) -> Result<Vec<i64>, Fault> {
         let mut members = ::redis::cmd("SMEMBERS");
         members.arg(self.keys.live_days());
-        let reply = self.link.ask(&Ask { key: self.keys.live_days(), commands: vec![members] }).await?.pop().unwrap_or_default();
-        let mut days: Vec<i64> = ::redis::from_redis_value(reply).map_err(|error| Fault::Lasting(error.to_string()))?;
+        let reply = self
+            .link
+            .ask(&Ask { key: self.keys.live_days(), commands: vec![members] })
+            .await?
+            .pop()
+            .unwrap_or_default();
+        let mut days: Vec<i64> =
+            ::redis::from_redis_value(reply).map_err(|error| Fault::Lasting(error.to_string()))?;
         days.sort_unstable();
         Ok(days)
     }
@@ -460,8 +560,16 @@ impl Node {
             let (rows, bytes) = provider.mirror.lock().await.size();
             (live_rows, live_bytes) = (live_rows + rows, live_bytes + bytes);
         }
-        let [log_bytes, journal_entries] = [&self.file_bytes, &self.journal_entries].map(|seen| seen.load(Ordering::Relaxed));
-        StoreSize { log_bytes, claims: 0, live_rows, live_bytes, journal_entries, commands: self.link.commands() }
+        let [log_bytes, journal_entries] =
+            [&self.file_bytes, &self.journal_entries].map(|seen| seen.load(Ordering::Relaxed));
+        StoreSize {
+            log_bytes,
+            claims: 0,
+            live_rows,
+            live_bytes,
+            journal_entries,
+            commands: self.link.commands(),
+        }
     }
 
     fn provider(&self, index: ProviderIndex) -> &ProviderNode {

@@ -1,4 +1,5 @@
-//! How long a call is repeated while its answer is not known, and how long to wait in between.
+//! How long a call is repeated while its answer is not known, and how long to wait in
+//! between.
 
 use super::link::Fault;
 use std::time::{Duration, Instant};

@@ -1,4 +1,5 @@
-//! A group of reports on its way to Redis: one script call for each provider and shard, repeated until its answer is known.
+//! A group of reports on its way to Redis: one script call for each provider and shard,
+//! repeated until its answer is known.
 
 use super::keys::{ClaimPlace, Keys, Written, shard_of};
 use super::link::{Ask, Fault, Link};
@@ -14,9 +15,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Reports of one call at most: a few milliseconds of Redis, which does nothing else meanwhile.
+/// Reports of one call at most: a few milliseconds of Redis, which does nothing else
+/// meanwhile.
 const MOST_IN_A_CALL: usize = 1_000;
-/// A slot that has not answered for so long gets one try from further calls: they need not wait for what others wait for already.
+/// A slot that has not answered for so long gets one try from further calls: they need
+/// not wait for what others wait for already.
 const STRUCK_AFTER: Duration = Duration::from_secs(1);
 const CLAIMS_PER_PERIOD: u8 = 3;
 /// Beside the bit of a claim: nobody's first report. Bits of claims are below 36.
@@ -37,7 +40,8 @@ pub struct Call {
     written: Vec<Written>,
 }
 
-/// Slots that did not answer in time lately: they get one try a call until one succeeds, so that nobody waits in vain.
+/// Slots that did not answer in time lately: they get one try a call until one succeeds,
+/// so that nobody waits in vain.
 #[derive(Debug, Default)]
 pub struct Struck {
     /// Held for look-ups only.
@@ -108,7 +112,8 @@ impl Builder {
             self.hours.len() - 1
         });
         let hour = u16::try_from(hour + 1).expect("a call has at most two hours a report");
-        let next = u16::try_from(self.rows.len() + 1).expect("a call has at most two rows a report");
+        let next =
+            u16::try_from(self.rows.len() + 1).expect("a call has at most two rows a report");
         *self.rows.entry((hour, head)).or_insert_with(|| {
             self.row_bytes.extend_from_slice(&hour.to_le_bytes());
             self.row_bytes.extend_from_slice(&head);
@@ -119,12 +124,21 @@ impl Builder {
     fn finish(self, keys: &Keys, provider: &str, shard: u32) -> Call {
         let shard = keys.shard(provider, shard);
         let arrived = self.arrived.expect("a call has a report");
-        let written: Vec<Written> = self.days.iter().map(|day| Written::at(arrived, *day)).collect();
+        let written: Vec<Written> =
+            self.days.iter().map(|day| Written::at(arrived, *day)).collect();
         let mut keys = vec![shard.open(), shard.written()];
         keys.extend(self.hours.iter().map(|hour| shard.facts(*hour)));
         keys.extend(self.places.iter().map(|place| shard.claims(*place)));
         keys.extend(written.iter().map(|written| shard.written_in(*written)));
-        Call { tag: shard.open(), members: self.members, keys, hours: self.hours, rows: self.row_bytes, reports: self.reports, written }
+        Call {
+            tag: shard.open(),
+            members: self.members,
+            keys,
+            hours: self.hours,
+            rows: self.row_bytes,
+            reports: self.reports,
+            written,
+        }
     }
 }
 
@@ -135,15 +149,23 @@ impl Call {
         self.members
     }
 
-    /// Runs it until its answer is known, or time is up. Gives an outcome for each member.
+    /// Runs it until its answer is known, or time is up. Gives an outcome for each
+    /// member.
     ///
-    /// A try whose answer was lost may have counted; the next one then finds duplicates. Where an answer came but too few replicas have it,
-    /// what it said is remembered: nobody who counted is told otherwise.
+    /// A try whose answer was lost may have counted; the next one then finds duplicates.
+    /// Where an answer came but too few replicas have it, what it said is remembered:
+    /// nobody who counted is told otherwise.
     ///
     /// # Errors
     /// Where its answer is not known.
-    pub async fn run(&self, link: &Link, min_replicas: u32, struck: &Struck) -> Result<Vec<Recorded>, StoreError> {
-        let mut patience = Patience::of(if struck.has(&self.tag) { Duration::ZERO } else { REPEATED_FOR });
+    pub async fn run(
+        &self,
+        link: &Link,
+        min_replicas: u32,
+        struck: &Struck,
+    ) -> Result<Vec<Recorded>, StoreError> {
+        let mut patience =
+            Patience::of(if struck.has(&self.tag) { Duration::ZERO } else { REPEATED_FOR });
         let (mut outcomes, mut by_text) = (vec![Recorded::Duplicate; self.members.len()], false);
         loop {
             let fault = match self.attempt(link, min_replicas, by_text, &mut outcomes).await {
@@ -166,13 +188,23 @@ impl Call {
         }
     }
 
-    async fn attempt(&self, link: &Link, min_replicas: u32, by_text: bool, outcomes: &mut [Recorded]) -> Result<(), Fault> {
-        let commands = [self.command(by_text)].into_iter().chain(replicas::wait(min_replicas)).collect();
+    async fn attempt(
+        &self,
+        link: &Link,
+        min_replicas: u32,
+        by_text: bool,
+        outcomes: &mut [Recorded],
+    ) -> Result<(), Fault> {
+        let commands =
+            [self.command(by_text)].into_iter().chain(replicas::wait(min_replicas)).collect();
         let replies = link.ask(&Ask { key: self.tag.clone(), commands }).await?;
-        let Some(Value::BulkString(told)) =
-            replies.first().filter(|reply| matches!(reply, Value::BulkString(told) if told.len() == outcomes.len()))
-        else {
-            return Err(Fault::Lasting(format!("an outcome a report was expected, got {:?}", replies.first())));
+        let Some(Value::BulkString(told)) = replies.first().filter(
+            |reply| matches!(reply, Value::BulkString(told) if told.len() == outcomes.len()),
+        ) else {
+            return Err(Fault::Lasting(format!(
+                "an outcome a report was expected, got {:?}",
+                replies.first()
+            )));
         };
         for (outcome, told) in outcomes.iter_mut().zip(told) {
             if *told != b'd' {

@@ -4,8 +4,9 @@ use super::address::REPLIED_WITHIN;
 use super::link::{Fault, Link};
 use redis::{Cmd, Value};
 
-/// The command that waits, where anything is to be waited for. It goes into the same pipeline as what it waits for, so on the same
-/// connection: `WAIT` speaks of what this connection wrote.
+/// The command that waits, where anything is to be waited for. It goes into the same
+/// pipeline as what it waits for, so on the same connection: `WAIT` speaks of what this
+/// connection wrote.
 #[must_use]
 pub fn wait(min_replicas: u32) -> Option<Cmd> {
     let mut wait = redis::cmd("WAIT");
@@ -13,7 +14,8 @@ pub fn wait(min_replicas: u32) -> Option<Cmd> {
     (min_replicas > 0).then_some(wait)
 }
 
-/// What came of it. A primary without its replicas may be cut off, and another be in its place: the connection is not kept for long.
+/// What came of it. A primary without its replicas may be cut off, and another be in its
+/// place: the connection is not kept for long.
 ///
 /// # Errors
 /// Where too few replicas are known to have what was written.

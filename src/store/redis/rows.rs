@@ -1,6 +1,8 @@
-//! Facts as bytes, twelve a row: minute of the hour and fact in one number (8 bytes), count (2), first (2).
+//! Facts as bytes, twelve a row: minute of the hour and fact in one number (8 bytes),
+//! count (2), first (2).
 //!
-//! An hour is a string of rows in the order they came. A fact may be in several rows, which add up.
+//! An hour is a string of rows in the order they came. A fact may be in several rows,
+//! which add up.
 
 use crate::domain::counts::Counts;
 use crate::domain::fact::{FactKey, Tally};
@@ -34,18 +36,26 @@ pub fn write(minute: Minute, key: FactKey, tally: Tally, out: &mut Vec<u8>) {
 
 /// The rows of an hour's string. None where it is no string of whole rows.
 #[must_use]
-pub fn read(hour: Hour, bytes: &[u8]) -> Option<impl Iterator<Item = (Minute, FactKey, Tally)> + '_> {
+pub fn read(
+    hour: Hour,
+    bytes: &[u8],
+) -> Option<impl Iterator<Item = (Minute, FactKey, Tally)> + '_> {
     let (rows, []) = bytes.as_chunks::<ROW_BYTES>() else { return None };
     let row = move |row: &[u8; ROW_BYTES]| {
         let head = u64::from_le_bytes(row[..8].try_into().expect("eight bytes"));
         let two = |at: usize| u32::from(u16::from_le_bytes([row[at], row[at + 1]]));
         let minute = hour.first_minute().plus((head >> MINUTE_SHIFT) as i64);
-        (minute, FactKey::from_number_unchecked(head & KEY_MASK), Tally { count: two(8), first: two(10) })
+        (
+            minute,
+            FactKey::from_number_unchecked(head & KEY_MASK),
+            Tally { count: two(8), first: two(10) },
+        )
     };
     Some(rows.iter().map(row))
 }
 
-/// An hour's roll-up: bytes of the facts it is of (8), then rows dated to the hour's first minute.
+/// An hour's roll-up: bytes of the facts it is of (8), then rows dated to the hour's
+/// first minute.
 #[must_use]
 pub fn write_rolled_up(hour: Hour, of_bytes: u64, counts: &Counts) -> Vec<u8> {
     let mut out = of_bytes.to_le_bytes().to_vec();
@@ -75,7 +85,9 @@ mod tests {
         let cell = Cell::at(Position::new(-17.0, 180.0).unwrap(), Resolution::FINEST);
         let key = FactKey::new(cell, Symptom::Working, Lane::LateArrived, Source(16_383));
         let hour = Hour(460_000);
-        for (minute, tally) in [(0, Tally { count: 1, first: 0 }), (59, Tally { count: 200_000, first: 70_000 })] {
+        for (minute, tally) in
+            [(0, Tally { count: 1, first: 0 }), (59, Tally { count: 200_000, first: 70_000 })]
+        {
             let (minute, mut bytes) = (hour.first_minute().plus(minute), Vec::new());
             write(minute, key, tally, &mut bytes);
             let rows: Vec<_> = read(hour, &bytes).unwrap().collect();
@@ -88,10 +100,16 @@ mod tests {
     #[test]
     fn a_roll_up_says_of_how_much_it_is() {
         let counts = Counts::from_rows(vec![(
-            FactKey::new(Cell::at(Position::new(1.0, 2.0).unwrap(), Resolution::HOURLY), Symptom::NoTv, Lane::OnTime, Source(0)),
+            FactKey::new(
+                Cell::at(Position::new(1.0, 2.0).unwrap(), Resolution::HOURLY),
+                Symptom::NoTv,
+                Lane::OnTime,
+                Source(0),
+            ),
             Tally { count: 9, first: 3 },
         )]);
-        let (of_bytes, again) = read_rolled_up(Hour(9), &write_rolled_up(Hour(9), 1_200, &counts)).unwrap();
+        let (of_bytes, again) =
+            read_rolled_up(Hour(9), &write_rolled_up(Hour(9), 1_200, &counts)).unwrap();
         assert_eq!((of_bytes, again.rows().collect::<Vec<_>>()), (1_200, counts.rows().collect()));
         assert!(read_rolled_up(Hour(9), &[0; 7]).is_none());
     }

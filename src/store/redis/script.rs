@@ -1,4 +1,5 @@
-//! Scripts, called by their hash, and by their text where a server does not know them yet.
+//! Scripts, called by their hash, and by their text where a server does not know them
+//! yet.
 
 use super::link::{Ask, Fault, Link};
 use super::replicas;
@@ -13,20 +14,38 @@ pub struct Script {
 }
 
 /// Takes claims and appends facts.
-pub static RECORD: Script = Script { text: include_str!("record.lua"), hash: LazyLock::new(|| hash(include_str!("record.lua"))) };
+pub static RECORD: Script = Script {
+    text: include_str!("record.lua"),
+    hash: LazyLock::new(|| hash(include_str!("record.lua"))),
+};
 /// Moves an hour out of the open ones.
-pub static AGE: Script = Script { text: include_str!("age.lua"), hash: LazyLock::new(|| hash(include_str!("age.lua"))) };
+pub static AGE: Script =
+    Script { text: include_str!("age.lua"), hash: LazyLock::new(|| hash(include_str!("age.lua"))) };
 /// Adds claims that another store remembers.
-pub static RESTORE_CLAIMS: Script =
-    Script { text: include_str!("restore_claims.lua"), hash: LazyLock::new(|| hash(include_str!("restore_claims.lua"))) };
+pub static RESTORE_CLAIMS: Script = Script {
+    text: include_str!("restore_claims.lua"),
+    hash: LazyLock::new(|| hash(include_str!("restore_claims.lua"))),
+};
 /// Takes or renews the lease.
-pub static LEASE: Script = Script { text: include_str!("lease.lua"), hash: LazyLock::new(|| hash(include_str!("lease.lua"))) };
+pub static LEASE: Script = Script {
+    text: include_str!("lease.lua"),
+    hash: LazyLock::new(|| hash(include_str!("lease.lua"))),
+};
 /// Gives the lease back.
-pub static RELEASE: Script = Script { text: include_str!("release.lua"), hash: LazyLock::new(|| hash(include_str!("release.lua"))) };
+pub static RELEASE: Script = Script {
+    text: include_str!("release.lua"),
+    hash: LazyLock::new(|| hash(include_str!("release.lua"))),
+};
 /// Appends to the journal.
-pub static APPEND: Script = Script { text: include_str!("append.lua"), hash: LazyLock::new(|| hash(include_str!("append.lua"))) };
+pub static APPEND: Script = Script {
+    text: include_str!("append.lua"),
+    hash: LazyLock::new(|| hash(include_str!("append.lua"))),
+};
 /// Reads on in the journal.
-pub static TAIL: Script = Script { text: include_str!("tail.lua"), hash: LazyLock::new(|| hash(include_str!("tail.lua"))) };
+pub static TAIL: Script = Script {
+    text: include_str!("tail.lua"),
+    hash: LazyLock::new(|| hash(include_str!("tail.lua"))),
+};
 
 impl Script {
     /// The command that calls it on these keys; arguments are still to be added.
@@ -48,7 +67,12 @@ impl Script {
     ///
     /// # Errors
     /// Where it has no answer.
-    pub async fn call(&self, link: &Link, keys: &[String], arguments: &[impl ToRedisArgs]) -> Result<Value, Fault> {
+    pub async fn call(
+        &self,
+        link: &Link,
+        keys: &[String],
+        arguments: &[impl ToRedisArgs],
+    ) -> Result<Value, Fault> {
         self.call_and_wait(link, keys, arguments, 0).await
     }
 
@@ -75,7 +99,8 @@ impl Script {
                 outcome => {
                     let mut replies = outcome?.into_iter();
                     let reply = replies.next().unwrap_or_default();
-                    return replicas::waited(link, min_replicas, replies.next().as_ref()).map(|()| reply);
+                    return replicas::waited(link, min_replicas, replies.next().as_ref())
+                        .map(|()| reply);
                 }
             }
         }

@@ -1,4 +1,5 @@
-//! Housekeeping: hours past the lateness are rolled up, what is kept no longer is removed. One node at a time, each step safe to repeat.
+//! Housekeeping: hours past the lateness are rolled up, what is kept no longer is
+//! removed. One node at a time, each step safe to repeat.
 
 use super::keys::ShardKeys;
 use super::keys::{ClaimPlace, Written, buckets_of};
@@ -9,7 +10,9 @@ use super::{DAY_MINUTES, Node, ProviderNode, rows};
 use crate::domain::counts::Counts;
 use crate::domain::grid::Resolution;
 use crate::domain::time::{HOUR_MS, Hour, Minute, Timestamp};
-use crate::store::{HOURS_KEPT_DAYS, MINUTES_KEPT_DAYS, REPORTERS_DAY_HOURS, SETTLED_AFTER_MINUTES};
+use crate::store::{
+    HOURS_KEPT_DAYS, MINUTES_KEPT_DAYS, REPORTERS_DAY_HOURS, SETTLED_AFTER_MINUTES,
+};
 use redis::Value;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -22,7 +25,11 @@ pub async fn settle(node: &Node, now: Timestamp) {
     let step = node.step.fetch_add(1, Ordering::Relaxed) + 1;
     let minutes_before = now.minute().hour().plus(-24 * MINUTES_KEPT_DAYS);
     for provider in &node.providers {
-        provider.mirror.lock().await.tidy(minutes_before, now.minute().plus(-SETTLED_AFTER_MINUTES), step);
+        provider.mirror.lock().await.tidy(
+            minutes_before,
+            now.minute().plus(-SETTLED_AFTER_MINUTES),
+            step,
+        );
     }
 }
 
@@ -30,7 +37,8 @@ pub async fn settle(node: &Node, now: Timestamp) {
 pub async fn tidy(node: &Node, now: Timestamp) -> Result<(), Fault> {
     settle(node, now).await;
     let hour = now.minute().hour();
-    let (minutes_before, hours_before) = (hour.plus(-24 * MINUTES_KEPT_DAYS), hour.plus(-24 * HOURS_KEPT_DAYS));
+    let (minutes_before, hours_before) =
+        (hour.plus(-24 * MINUTES_KEPT_DAYS), hour.plus(-24 * HOURS_KEPT_DAYS));
     let is_done = *node.tidied.lock().unwrap_or_else(PoisonError::into_inner) == Some(hour);
     if is_done {
         return Ok(());
@@ -43,7 +51,12 @@ pub async fn tidy(node: &Node, now: Timestamp) -> Result<(), Fault> {
             }
             age(node, provider, open_from).await?;
             forget(node, provider, minutes_before, hours_before).await?;
-            forget_claims(node, provider, hour.plus(-node.terms.lateness_ms / HOUR_MS - REPORTERS_DAY_HOURS)).await?;
+            forget_claims(
+                node,
+                provider,
+                hour.plus(-node.terms.lateness_ms / HOUR_MS - REPORTERS_DAY_HOURS),
+            )
+            .await?;
         }
         forget_liveness(node, hours_before.first_minute()).await?;
         give_turn_back(node, &turn).await?;
@@ -59,19 +72,22 @@ async fn take_turn(node: &Node) -> Result<Option<String>, Fault> {
     left.arg(&key);
     let left = node.link.ask(&Ask { key: key.clone(), commands: vec![left] }).await?.pop();
     if matches!(left, Some(Value::Int(ms)) if ms > TURN_MS as i64) {
-        // Redis' clock was set back since: a turn never lasts longer than it was taken for.
+        // Redis' clock was set back since: a turn never lasts longer than it was taken
+        // for.
         let mut delete = redis::cmd("DEL");
         delete.arg(&key);
         node.link.ask(&Ask { key: key.clone(), commands: vec![delete] }).await?;
     }
-    let turn = format!("{:x}", getrandom::u64().map_err(|error| Fault::Lasting(error.to_string()))?);
+    let turn =
+        format!("{:x}", getrandom::u64().map_err(|error| Fault::Lasting(error.to_string()))?);
     let mut set = redis::cmd("SET");
     set.arg(&key).arg(&turn).arg("NX").arg("PX").arg(TURN_MS);
     let reply = node.link.ask(&Ask { key, commands: vec![set] }).await?.pop();
     Ok((reply == Some(Value::Okay)).then_some(turn))
 }
 
-/// Another's turn is left alone. Should ours end between the two commands, a second node keeps house too, which does no harm.
+/// Another's turn is left alone. Should ours end between the two commands, a second node
+/// keeps house too, which does no harm.
 async fn give_turn_back(node: &Node, turn: &str) -> Result<(), Fault> {
     let key = node.keys.housekeeper();
     let command = |name: &str| {
@@ -79,7 +95,9 @@ async fn give_turn_back(node: &Node, turn: &str) -> Result<(), Fault> {
         command.arg(&key);
         Ask { key: key.clone(), commands: vec![command] }
     };
-    if node.link.ask(&command("GET")).await?.pop() == Some(Value::BulkString(turn.as_bytes().to_vec())) {
+    if node.link.ask(&command("GET")).await?.pop()
+        == Some(Value::BulkString(turn.as_bytes().to_vec()))
+    {
         node.link.ask(&command("DEL")).await?;
     }
     Ok(())
@@ -101,28 +119,45 @@ async fn age_hour(node: &Node, keys: &ShardKeys, hour: Hour, bytes: u64) -> Resu
     get.arg(keys.facts(hour));
     let reply = node.link.ask(&Ask { key: keys.open(), commands: vec![get] }).await?.pop();
     let Some(Value::BulkString(facts)) = reply else {
-        // Expired, as a version before this one had it: nobody kept house for as long as minutes are kept.
+        // Expired, as a version before this one had it: nobody kept house for as long as
+        // minutes are kept.
         let mut delete = redis::cmd("HDEL");
         delete.arg(keys.open()).arg(hour.0);
         return node.link.ask(&Ask { key: keys.open(), commands: vec![delete] }).await.map(drop);
     };
     let mut sum = Counts::default();
-    let facts = rows::read(hour, &facts).ok_or_else(|| Fault::Lasting(format!("facts of hour {} are not whole rows", hour.0)))?;
+    let facts = rows::read(hour, &facts)
+        .ok_or_else(|| Fault::Lasting(format!("facts of hour {} are not whole rows", hour.0)))?;
     facts.for_each(|(_, key, tally)| sum.add(key.rolled_up_to(Resolution::HOURLY), tally));
     sum.settle();
     let places = [keys.open(), keys.aged(), keys.facts(hour), keys.rolled_up(hour)];
-    let arguments = [hour.0.to_string().into_bytes(), bytes.to_string().into_bytes(), rows::write_rolled_up(hour, bytes, &sum)];
+    let arguments = [
+        hour.0.to_string().into_bytes(),
+        bytes.to_string().into_bytes(),
+        rows::write_rolled_up(hour, bytes, &sum),
+    ];
     // Where it grew meanwhile, the next step finds it among the open hours again.
     AGE.call(&node.link, &places, &arguments).await.map(drop)
 }
 
 /// Removes facts of minutes, and roll-ups of hours, that are kept no longer.
-async fn forget(node: &Node, provider: &ProviderNode, minutes_before: Hour, hours_before: Hour) -> Result<(), Fault> {
+async fn forget(
+    node: &Node,
+    provider: &ProviderNode,
+    minutes_before: Hour,
+    hours_before: Hour,
+) -> Result<(), Fault> {
     for keys in &provider.keys {
         let mut all = redis::cmd("HGETALL");
         all.arg(keys.aged());
-        let reply = node.link.ask(&Ask { key: keys.open(), commands: vec![all] }).await?.pop().unwrap_or_default();
-        let aged: Vec<(i64, u64)> = redis::from_redis_value(reply).map_err(|error| Fault::Lasting(error.to_string()))?;
+        let reply = node
+            .link
+            .ask(&Ask { key: keys.open(), commands: vec![all] })
+            .await?
+            .pop()
+            .unwrap_or_default();
+        let aged: Vec<(i64, u64)> =
+            redis::from_redis_value(reply).map_err(|error| Fault::Lasting(error.to_string()))?;
         let mut commands = Vec::new();
         for (hour, bytes) in aged {
             // Bytes of 0 say that the facts of its minutes were removed before.
@@ -151,42 +186,68 @@ async fn forget_claims(node: &Node, provider: &ProviderNode, before: Hour) -> Re
     for keys in &provider.keys {
         let mut members = redis::cmd("SMEMBERS");
         members.arg(keys.written());
-        let reply = node.link.ask(&Ask { key: keys.open(), commands: vec![members] }).await?.pop().unwrap_or_default();
-        let names: Vec<String> = redis::from_redis_value(reply).map_err(|error| Fault::Lasting(error.to_string()))?;
-        let mut written: Vec<Written> = names.iter().filter_map(|name| Written::parse(name)).collect();
+        let reply = node
+            .link
+            .ask(&Ask { key: keys.open(), commands: vec![members] })
+            .await?
+            .pop()
+            .unwrap_or_default();
+        let names: Vec<String> =
+            redis::from_redis_value(reply).map_err(|error| Fault::Lasting(error.to_string()))?;
+        let mut written: Vec<Written> =
+            names.iter().filter_map(|name| Written::parse(name)).collect();
         written.sort_unstable();
         for old in written.iter().filter(|written| written.last_hour() < before) {
-            let later = written.iter().filter(|other| other.day == old.day && old.half_day < other.half_day);
+            let later = written
+                .iter()
+                .filter(|other| other.day == old.day && old.half_day < other.half_day);
             forget_half_day(node, keys, *old, later).await?;
         }
     }
     Ok(())
 }
 
-/// Removes claims of a reporter's day that were last written in this half-day: in none of those that are later.
-async fn forget_half_day(node: &Node, keys: &ShardKeys, old: Written, later: impl Iterator<Item = &Written>) -> Result<(), Fault> {
+/// Removes claims of a reporter's day that were last written in this half-day: in none of
+/// those that are later.
+async fn forget_half_day(
+    node: &Node,
+    keys: &ShardKeys,
+    old: Written,
+    later: impl Iterator<Item = &Written>,
+) -> Result<(), Fault> {
     let get = |written: &Written| {
         let mut get = redis::cmd("GET");
         get.arg(keys.written_in(*written));
         get
     };
     let gets = [get(&old)].into_iter().chain(later.map(get)).collect();
-    let replies = node.link.ask_all(&[Ask { key: keys.open(), commands: gets }]).await?.pop().unwrap_or_default();
+    let replies = node
+        .link
+        .ask_all(&[Ask { key: keys.open(), commands: gets }])
+        .await?
+        .pop()
+        .unwrap_or_default();
     let bits = |reply: &Value| match reply {
         Value::BulkString(bytes) => bytes.clone(),
         _ => Vec::new(),
     };
-    let (old_bits, later_bits) = (bits(&replies[0]), replies[1..].iter().map(bits).collect::<Vec<_>>());
-    let is_set = |bytes: &[u8], group: u16| bytes.get(usize::from(group / 8)).is_some_and(|byte| byte >> (7 - group % 8) & 1 == 1);
+    let (old_bits, later_bits) =
+        (bits(&replies[0]), replies[1..].iter().map(bits).collect::<Vec<_>>());
+    let is_set = |bytes: &[u8], group: u16| {
+        bytes.get(usize::from(group / 8)).is_some_and(|byte| byte >> (7 - group % 8) & 1 == 1)
+    };
     let groups = 0..u16::try_from(old_bits.len() * 8).unwrap_or(u16::MAX);
-    let last_written = groups.filter(|group| is_set(&old_bits, *group) && !later_bits.iter().any(|later| is_set(later, *group)));
+    let last_written = groups.filter(|group| {
+        is_set(&old_bits, *group) && !later_bits.iter().any(|later| is_set(later, *group))
+    });
     let unlink = |of: Vec<String>| {
         let mut unlink = redis::cmd("UNLINK");
         unlink.arg(of);
         unlink
     };
     let claims = |bucket| keys.claims(ClaimPlace { day: old.day, bucket, field: [0; 5] });
-    let mut commands: Vec<_> = last_written.map(|group| unlink(buckets_of(group).map(claims).collect())).collect();
+    let mut commands: Vec<_> =
+        last_written.map(|group| unlink(buckets_of(group).map(claims).collect())).collect();
     // The note of them goes last: a step that is cut off is taken again.
     let mut remove = redis::cmd("SREM");
     remove.arg(keys.written()).arg(old.to_string());

@@ -1,4 +1,5 @@
-//! Addresses of a Redis as text: scheme, login, hosts, path, parameters. `address` knows how to connect there.
+//! Addresses of a Redis as text: scheme, login, hosts, path, parameters. `address` knows
+//! how to connect there.
 
 use std::collections::BTreeMap;
 
@@ -59,8 +60,10 @@ const SCHEMES: [(&str, Topology, Transport); 15] = [
 ];
 
 /// What is said of an address of another kind.
-pub const NOT_TAKEN: &str = "it is no address that is taken. These are: redis://HOST:PORT or valkey://HOST:PORT, rediss:// or valkeys:// with \
-     TLS, unix:///PATH (also redis+unix, valkey+unix), redis+cluster://HOST:PORT,HOST:PORT and redis+sentinel://HOST:PORT,HOST:PORT/NAME \
+pub const NOT_TAKEN: &str = "it is no address that is taken. These are: redis://HOST:PORT or \
+     valkey://HOST:PORT, rediss:// or valkeys:// with \
+     TLS, unix:///PATH (also redis+unix, valkey+unix), redis+cluster://HOST:PORT,HOST:PORT and \
+     redis+sentinel://HOST:PORT,HOST:PORT/NAME \
      (these two also with rediss, valkey or valkeys)";
 const ENCODE: &str = "in a user or password write / as %2F, ? as %3F and # as %23";
 
@@ -101,8 +104,19 @@ impl<'a> RedisUrl<'a> {
         }
         let login_end = authority.rfind('@').map_or(0, |at| at + 1);
         let (login, hosts) = authority.split_at(login_end);
-        let path = if transport == Transport::Unix { path } else { path.trim_start_matches('/').trim_end_matches('/') };
-        let url = Self { topology, transport, login, hosts: hosts.split(',').collect(), path, parameters: parameters(query)? };
+        let path = if transport == Transport::Unix {
+            path
+        } else {
+            path.trim_start_matches('/').trim_end_matches('/')
+        };
+        let url = Self {
+            topology,
+            transport,
+            login,
+            hosts: hosts.split(',').collect(),
+            path,
+            parameters: parameters(query)?,
+        };
         url.check()?;
         Ok(url)
     }
@@ -112,16 +126,28 @@ impl<'a> RedisUrl<'a> {
     /// # Errors
     /// Where it is no number, two are named, or a cluster is to have another one than 0.
     pub fn database(&self) -> Result<i64, String> {
-        let in_path =
-            (self.topology != Topology::Sentinel && self.transport != Transport::Unix && !self.path.is_empty()).then_some(self.path);
+        let in_path = (self.topology != Topology::Sentinel
+            && self.transport != Transport::Unix
+            && !self.path.is_empty())
+        .then_some(self.path);
         let number = |text: &str| {
             let number = text.parse::<i32>().ok().filter(|number| 0 <= *number);
-            number.map(i64::from).ok_or_else(|| format!("a database must be a whole number from 0, got {text:?}"))
+            number
+                .map(i64::from)
+                .ok_or_else(|| format!("a database must be a whole number from 0, got {text:?}"))
         };
-        let named = [in_path, self.parameter("db")].into_iter().flatten().map(number).collect::<Result<Vec<i64>, String>>()?;
+        let named = [in_path, self.parameter("db")]
+            .into_iter()
+            .flatten()
+            .map(number)
+            .collect::<Result<Vec<i64>, String>>()?;
         match named[..] {
-            [one, other] if one != other => Err(format!("it names two databases, {one} and {other}")),
-            [number, ..] if number != 0 && self.topology == Topology::Cluster => Err("a cluster has database 0 only".into()),
+            [one, other] if one != other => {
+                Err(format!("it names two databases, {one} and {other}"))
+            }
+            [number, ..] if number != 0 && self.topology == Topology::Cluster => {
+                Err("a cluster has database 0 only".into())
+            }
             [number, ..] => Ok(number),
             [] => Ok(0),
         }
@@ -135,19 +161,33 @@ impl<'a> RedisUrl<'a> {
 
     /// Checks what no single part can.
     fn check(&self) -> Result<(), String> {
-        let known: &[&str] = if self.transport == Transport::Unix { &["db", "protocol", "user", "pass"] } else { &["db", "protocol"] };
+        let known: &[&str] = if self.transport == Transport::Unix {
+            &["db", "protocol", "user", "pass"]
+        } else {
+            &["db", "protocol"]
+        };
         if let Some(name) = self.parameters.keys().find(|name| !known.contains(&name.as_str())) {
             return Err(format!("there is no parameter {name:?}; there are {}", known.join(", ")));
         }
         if self.transport == Transport::Unix {
             let is_path = self.login.is_empty() && self.hosts == [""] && self.path.len() > 1;
-            return if is_path { Ok(()) } else { Err("a socket is named by its whole path: unix:///run/redis.sock".into()) };
+            return if is_path {
+                Ok(())
+            } else {
+                Err("a socket is named by its whole path: unix:///run/redis.sock".into())
+            };
         }
         match self.topology {
-            _ if self.hosts.iter().any(|host| host.is_empty() || host.starts_with(':')) => Err("a host is missing".into()),
-            Topology::Single if self.hosts.len() > 1 => Err("several hosts need redis+cluster:// or redis+sentinel://".into()),
+            _ if self.hosts.iter().any(|host| host.is_empty() || host.starts_with(':')) => {
+                Err("a host is missing".into())
+            }
+            Topology::Single if self.hosts.len() > 1 => Err("several hosts need redis+cluster:// \
+                 or redis+sentinel://"
+                .into()),
             Topology::Sentinel if self.path.is_empty() || self.path.contains('/') => {
-                Err("it must end in / and the name that the sentinels know, as redis+sentinel://HOST:26379/mymaster".into())
+                Err("it must end in / and the name that the sentinels know, as \
+                     redis+sentinel://HOST:26379/mymaster"
+                    .into())
             }
             _ => self.database().map(drop),
         }
@@ -156,7 +196,8 @@ impl<'a> RedisUrl<'a> {
 
 fn scheme(text: &str) -> Option<(Topology, Transport, &str)> {
     let (scheme, rest) = text.split_once("://")?;
-    let (_, topology, transport) = SCHEMES.iter().find(|(name, ..)| name.eq_ignore_ascii_case(scheme))?;
+    let (_, topology, transport) =
+        SCHEMES.iter().find(|(name, ..)| name.eq_ignore_ascii_case(scheme))?;
     Some((*topology, *transport, rest))
 }
 
@@ -192,7 +233,11 @@ mod tests {
             ("redis+sentinel://h/name?db=7", 7),
             ("redis+cluster://h,i/0", 0),
         ] {
-            assert_eq!(RedisUrl::parse(text).and_then(|url| url.database()), Ok(expected), "{text}");
+            assert_eq!(
+                RedisUrl::parse(text).and_then(|url| url.database()),
+                Ok(expected),
+                "{text}"
+            );
         }
     }
 

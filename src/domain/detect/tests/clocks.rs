@@ -1,4 +1,5 @@
-//! Twice a year clocks are set, and a whole country does everything an hour sooner or later by UTC.
+//! Twice a year clocks are set, and a whole country does everything an hour sooner or
+//! later by UTC.
 
 use super::story::Story;
 use super::world::{DAY, HOUR, START, TORONTO, World, town};
@@ -15,7 +16,8 @@ fn clock() -> LocalClock {
     LocalClock::new(vec![(at(0), -5), (at(SET), -4)])
 }
 
-/// A city that sleeps from eleven to seven by the clock, and then gets up within the hour.
+/// A city that sleeps from eleven to seven by the clock, and then gets up within the
+/// hour.
 fn city() -> World {
     let usual = |world: World, hour: i64| {
         let shown = clock().shows(Hour(START.hour().0 + hour)).0.rem_euclid(24);

@@ -2,9 +2,12 @@
 
 use super::world::{DAY, HOUR, TORONTO, World, town};
 
-/// Thirty reports an hour from a town, and nobody there to take them from the tenth to the sixteenth hour of the eighth day.
+/// Thirty reports an hour from a town, and nobody there to take them from the tenth to
+/// the sixteenth hour of the eighth day.
 pub fn six_hours_away(seed: u64) -> World {
-    World::new(seed).reports(&town(TORONTO, 5), 30.0, 0..9 * DAY).away(7 * DAY + 10 * HOUR..7 * DAY + 16 * HOUR)
+    World::new(seed)
+        .reports(&town(TORONTO, 5), 30.0, 0..9 * DAY)
+        .away(7 * DAY + 10 * HOUR..7 * DAY + 16 * HOUR)
 }
 
 #[test]

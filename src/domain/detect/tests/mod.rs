@@ -1,4 +1,5 @@
-//! What the detector does with facts that are not what one hopes for, and what never changes whatever the facts.
+//! What the detector does with facts that are not what one hopes for, and what never
+//! changes whatever the facts.
 
 mod ask;
 mod bursts;

@@ -10,15 +10,24 @@ use crate::domain::symptom::Symptom;
 use crate::domain::time::Minute;
 use std::sync::Arc;
 
-/// The onset before minute 100, of reports `(minute, how many, lane, symptom)` where so many are expected a minute.
+/// The onset before minute 100, of reports `(minute, how many, lane, symptom)` where so
+/// many are expected a minute.
 fn of(reports: &[(i64, u32, Lane, Symptom)], expected_a_minute: f64) -> Option<i64> {
     let minute = |(minute, count, lane, symptom): &(i64, u32, Lane, Symptom)| {
-        let row = (FactKey::new(cell(TORONTO), *symptom, *lane, Source(0)), Tally { count: *count, first: 0 });
+        let row = (
+            FactKey::new(cell(TORONTO), *symptom, *lane, Source(0)),
+            Tally { count: *count, first: 0 },
+        );
         (START.plus(*minute), Counts::from_rows(vec![row]))
     };
     let minutes: Vec<(Minute, Counts)> = reports.iter().map(minute).collect();
-    onset(minutes.iter().map(|(minute, counts)| (*minute, counts)), START.plus(100), |_| true, expected_a_minute)
-        .map(|minute| minute.0 - START.0)
+    onset(
+        minutes.iter().map(|(minute, counts)| (*minute, counts)),
+        START.plus(100),
+        |_| true,
+        expected_a_minute,
+    )
+    .map(|minute| minute.0 - START.0)
 }
 
 #[test]
@@ -44,26 +53,42 @@ fn it_is_where_the_reports_become_too_many() {
 #[test]
 fn a_late_report_counts_when_it_was_observed_not_when_it_came() {
     let problem = Symptom::NoService;
-    let reports = [(60, 5, Lane::LateObserved, problem), (80, 5, Lane::OnTime, problem), (95, 5, Lane::LateArrived, problem)];
+    let reports = [
+        (60, 5, Lane::LateObserved, problem),
+        (80, 5, Lane::OnTime, problem),
+        (95, 5, Lane::LateArrived, problem),
+    ];
     assert_eq!(of(&reports, 0.05), Some(60));
     assert_eq!(of(&reports[2..], 0.05), None);
 }
 
 #[test]
 fn who_says_that_it_works_is_no_evidence() {
-    assert_eq!(of(&[(60, 50, Lane::OnTime, Symptom::Working), (80, 5, Lane::OnTime, Symptom::NoData)], 0.05), Some(80));
+    assert_eq!(
+        of(
+            &[(60, 50, Lane::OnTime, Symptom::Working), (80, 5, Lane::OnTime, Symptom::NoData)],
+            0.05
+        ),
+        Some(80)
+    );
 }
 
 #[test]
 fn history_that_could_not_be_read_is_asked_for_again() {
-    let world = World::new(1).reports(&town(TORONTO, 5), 12.0, 0..9 * DAY).reports(&town(TORONTO, 2), 600.0, DOWN..DOWN + HOUR);
+    let world = World::new(1).reports(&town(TORONTO, 5), 12.0, 0..9 * DAY).reports(
+        &town(TORONTO, 2),
+        600.0,
+        DOWN..DOWN + HOUR,
+    );
     let mut detector = world.watched(DOWN - 30..DOWN + 1).detector;
     let mut step = |minute: i64| {
-        let facts = (minute - REREAD_MINUTES..minute).filter_map(|of| Some((START.plus(of), Arc::new(world.minute(of)?))));
+        let facts = (minute - REREAD_MINUTES..minute)
+            .filter_map(|of| Some((START.plus(of), Arc::new(world.minute(of)?))));
         detector.step(START.plus(minute), &facts.collect::<Vec<_>>(), true);
         detector.clone()
     };
-    let opens = (DOWN + 1..DOWN + 30).find(|minute| step(*minute).wants_history().is_some()).unwrap();
+    let opens =
+        (DOWN + 1..DOWN + 30).find(|minute| step(*minute).wants_history().is_some()).unwrap();
     let mut unread = step(opens + 1);
     assert_eq!(unread.wants_history().map(|history| history.end), Some(START.plus(opens + 1)));
     unread.date(&[]);

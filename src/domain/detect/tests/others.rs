@@ -1,4 +1,5 @@
-//! What other providers hear of a place: it raises what is expected of one there, and by how much can be computed again.
+//! What other providers hear of a place: it raises what is expected of one there, and by
+//! how much can be computed again.
 
 use super::outage::DOWN;
 use super::story::{Story, minute_of};
@@ -39,12 +40,16 @@ fn beside(world: &World, other: &World, span: Range<i64>) -> Story {
     let step = |detector: &mut Detector, now: crate::domain::time::Minute, facts: &[_], live| {
         let taken = detector.take(now, facts, live);
         let other = &others[(now.0 - START.0 - span.start) as usize];
-        detector.step_among(&Others::beside(&[], std::slice::from_ref(other), &hearing(other)), &taken)
+        detector
+            .step_among(&Others::beside(&[], std::slice::from_ref(other), &hearing(other)), &taken)
     };
-    Story::played(world, Detector::new(Parameters::default()), span.clone(), step, |_, _, _, _| Vec::new())
+    Story::played(world, Detector::new(Parameters::default()), span.clone(), step, |_, _, _, _| {
+        Vec::new()
+    })
 }
 
-/// Of the first of two providers that have nothing to do with each other, and of this one.
+/// Of the first of two providers that have nothing to do with each other, and of this
+/// one.
 fn hearing(other: &Detector) -> Hearing {
     let two = ["own", "other"].map(|id| Provider::of_id(id.to_owned()));
     let mut hearing = Hearing::of(&Catalogue::new(two.to_vec()).unwrap());
@@ -53,7 +58,11 @@ fn hearing(other: &Detector) -> Hearing {
 }
 
 fn heard_in(other: &Detector, centre: Cell, steps: usize, window: usize) -> Option<Heard> {
-    Others::beside(&[], std::slice::from_ref(other), &hearing(other)).about(centre).heard(steps, window, &Parameters::default())
+    Others::beside(&[], std::slice::from_ref(other), &hearing(other)).about(centre).heard(
+        steps,
+        window,
+        &Parameters::default(),
+    )
 }
 
 fn toronto(resolution: usize) -> Cell {
@@ -94,8 +103,14 @@ fn what_others_hear_can_be_computed_again() {
         let rest = (whole.0 - count + 80.0) / ((whole.1 - usual).max(0.0) + 80.0);
         let expected = usual * rest.clamp(0.8, 3.0);
         let heard = heard_in(other, centre, usize::from(steps), 0).unwrap();
-        assert!((heard.counted - count).abs() < 1e-9 && (heard.expected - expected).abs() < 1e-6, "{heard:?}, {count} on {expected}");
-        assert!((heard.ratio - ((count + 8.0) / (expected + 8.0)).clamp(1.0, 1.5)).abs() < 1e-6, "{heard:?}");
+        assert!(
+            (heard.counted - count).abs() < 1e-9 && (heard.expected - expected).abs() < 1e-6,
+            "{heard:?}, {count} on {expected}"
+        );
+        assert!(
+            (heard.ratio - ((count + 8.0) / (expected + 8.0)).clamp(1.0, 1.5)).abs() < 1e-6,
+            "{heard:?}"
+        );
         assert!(heard.ratio > 1.2, "{heard:?}");
     }
 }
@@ -104,11 +119,15 @@ fn what_others_hear_can_be_computed_again() {
 fn they_are_asked_of_small_zones_in_windows_up_to_an_hour_and_a_half() {
     let taken = by_minute(&provider(2, 40.0, 70.0), DOWN - 30..DOWN + 50);
     let other = taken.last().unwrap();
-    for (resolution, (window, minutes)) in
-        (0..=7).flat_map(|resolution| WINDOWS.into_iter().enumerate().map(move |window| (resolution, window)))
-    {
+    for (resolution, (window, minutes)) in (0..=7).flat_map(|resolution| {
+        WINDOWS.into_iter().enumerate().map(move |window| (resolution, window))
+    }) {
         let heard = heard_in(other, toronto(resolution), 1, window);
-        assert_eq!(heard.is_some(), resolution >= 5 && minutes <= 90, "{resolution}, {minutes} minutes");
+        assert_eq!(
+            heard.is_some(),
+            resolution >= 5 && minutes <= 90,
+            "{resolution}, {minutes} minutes"
+        );
     }
 }
 
@@ -123,8 +142,12 @@ fn one_that_does_not_know_yet_what_is_usual_is_not_heard() {
 
 #[test]
 fn where_they_were_never_heard_of_in_the_middle_what_is_around_counts() {
-    let beside: Vec<Cell> = town(TORONTO, 12).into_iter().filter(|cell| cell.rolled_up_to(Resolution::HOURLY) != toronto(7)).collect();
-    let world = World::new(2).reports(&beside, 40.0, 0..9 * DAY).reports(&beside, 90.0, DOWN..DOWN + HOUR);
+    let beside: Vec<Cell> = town(TORONTO, 12)
+        .into_iter()
+        .filter(|cell| cell.rolled_up_to(Resolution::HOURLY) != toronto(7))
+        .collect();
+    let world =
+        World::new(2).reports(&beside, 40.0, 0..9 * DAY).reports(&beside, 90.0, DOWN..DOWN + HOUR);
     let taken = by_minute(&world, DOWN - 30..DOWN + 50);
     let other = taken.last().unwrap();
     assert!(heard_in(other, toronto(7), 0, 0).unwrap().counted < 1.0);

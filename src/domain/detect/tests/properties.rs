@@ -15,13 +15,17 @@ use std::collections::BTreeMap;
 
 const NOW: i64 = 3 * DAY;
 
-/// The score of each zone, by its resolution, the cell in its middle and its steps, of all zones around these cells.
+/// The score of each zone, by its resolution, the cell in its middle and its steps, of
+/// all zones around these cells.
 type Scores = BTreeMap<Option<(u8, Cell, usize)>, f64>;
 
 fn scores(world: &World, around: &[Cell]) -> Scores {
-    // An episode that is over would explain the reports it had, and take them out of all windows.
-    let parameters = Parameters { opens_untaught_at: f64::MAX, opens_cold_at: f64::MAX, ..Default::default() };
-    let mut detector = Story::new(world, Detector::new(parameters.clone()), NOW - 8 * HOUR..NOW + 1).detector;
+    // An episode that is over would explain the reports it had, and take them out of all
+    // windows.
+    let parameters =
+        Parameters { opens_untaught_at: f64::MAX, opens_cold_at: f64::MAX, ..Default::default() };
+    let mut detector =
+        Story::new(world, Detector::new(parameters.clone()), NOW - 8 * HOUR..NOW + 1).detector;
     let scan: &mut Scan = &mut detector.scan;
     let place = |scan: &Scan, cell: &Cell| {
         let cell = cell.rolled_up_to(Resolution::HOURLY);
@@ -31,7 +35,11 @@ fn scores(world: &World, around: &[Cell]) -> Scores {
     // As if this were another step, in which something came from each of them.
     scan.step += 1;
     let zones = scan.zones(&places, &Others::default(), 0.0, &parameters);
-    let named = |zone: &Zone| zone.centre.map(|(level, place)| (level, scan.levels[usize::from(level)].cells[place as usize], zone.steps));
+    let named = |zone: &Zone| {
+        zone.centre.map(|(level, place)| {
+            (level, scan.levels[usize::from(level)].cells[place as usize], zone.steps)
+        })
+    };
     zones.iter().map(|zone| (named(zone), zone.score)).collect()
 }
 

@@ -6,8 +6,12 @@ use crate::domain::grid::{Cell, Spot};
 
 #[test]
 fn four_weeks_of_chance_bring_one_episode_at_most_in_the_last_two() {
-    let town: Vec<Cell> =
-        [TORONTO, VANCOUVER].into_iter().flat_map(|at| town(at, 3)).chain(town(VILLAGE, 2)).chain(town(HAMLET, 1)).collect();
+    let town: Vec<Cell> = [TORONTO, VANCOUVER]
+        .into_iter()
+        .flat_map(|at| town(at, 3))
+        .chain(town(VILLAGE, 2))
+        .chain(town(HAMLET, 1))
+        .collect();
     assert_eq!(town.len(), 100);
     let story = World::new(1).reports(&town, 50.0, 0..4 * WEEK).watched(2 * WEEK..4 * WEEK);
     assert!(story.episodes().len() <= 1, "{story}");

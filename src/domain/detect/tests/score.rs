@@ -39,10 +39,15 @@ fn dispersed_it_is_the_tail_of_a_negative_binomial() {
     for dispersion in [0.005, 0.05, 0.3, 0.8] {
         for mean in [0.02, 0.3, 1.0, 4.0, 12.0] {
             for count in (1..=40).filter(|count| f64::from(*count) > mean) {
-                let (score, expected) = (score(f64::from(count), mean, dispersion), summed(count, mean, dispersion));
-                // One minus a sum loses its digits where the tail is small, and at last itself.
+                let (score, expected) =
+                    (score(f64::from(count), mean, dispersion), summed(count, mean, dispersion));
+                // One minus a sum loses its digits where the tail is small, and at last
+                // itself.
                 let is_exact = expected < 9.0;
-                assert!(!is_exact || (score - expected).abs() < 1e-5, "{count} of {mean}, {dispersion}: {score}, expected {expected}");
+                assert!(
+                    !is_exact || (score - expected).abs() < 1e-5,
+                    "{count} of {mean}, {dispersion}: {score}, expected {expected}"
+                );
             }
         }
     }
@@ -61,7 +66,10 @@ fn the_most_extreme_counts_have_a_score_too() {
         for mean in [1e-9, 0.02, 1.0, 1e4] {
             for dispersion in [0.0, 1e-9, 0.005, 0.8, 10.0] {
                 let score = score(count, mean, dispersion);
-                assert!(score.is_finite() && 0.0 <= score, "{count} of {mean}, {dispersion}: {score}");
+                assert!(
+                    score.is_finite() && 0.0 <= score,
+                    "{count} of {mean}, {dispersion}: {score}"
+                );
             }
         }
     }
@@ -90,7 +98,8 @@ proptest! {
     fn nor_is_the_bound_that_knows_the_dispersion_which_is_near(count in 1_u32..100_000, share in 1e-6..0.99, dispersion in 0.005..1.2) {
         let (count, mean) = (f64::from(count), share * f64::from(count));
         let (bound, score) = (dispersed_bound(count, mean, dispersion), score(count, mean, dispersion));
-        // The bound knows the first term alone: it is away by what the others add, at most a geometric series, and by what Stirling leaves.
+        // The bound knows the first term alone: it is away by what the others add, at
+        // most a geometric series, and by what Stirling leaves.
         let size = 1.0 / dispersion;
         let falls_by = mean / (size + mean) * ((count + size) / (count + 1.0)).max(1.0);
         prop_assert!(score <= bound + 1e-9 && bound < score - (1.0 - falls_by).log10() + 0.2, "{} {}", score, bound);

@@ -5,7 +5,8 @@
 use crate::domain::detect::parameters::Parameters;
 use crate::domain::detect::spread::Spread;
 
-/// The dispersion of an hour and of four hours, after these counts have come over and over where ten were expected.
+/// The dispersion of an hour and of four hours, after these counts have come over and
+/// over where ten were expected.
 fn after(counts: &[f64]) -> [f64; 2] {
     let mut spread = Spread::default();
     for hour in 0..400 {
@@ -16,10 +17,16 @@ fn after(counts: &[f64]) -> [f64; 2] {
 
 #[test]
 fn of_nothing_learnt_the_prior_remains_and_half_of_it_over_four_hours() {
-    let of = |minutes, learnt| Spread::default().dispersion(minutes, learnt, 0.05, &Parameters::default());
-    for (minutes, learnt, expected) in
-        [(5, f64::INFINITY, 0.05), (90, f64::INFINITY, 0.05), (120, f64::INFINITY, 0.025), (5, 0.0, 0.175), (5, 12.0, 0.1)]
-    {
+    let of = |minutes, learnt| {
+        Spread::default().dispersion(minutes, learnt, 0.05, &Parameters::default())
+    };
+    for (minutes, learnt, expected) in [
+        (5, f64::INFINITY, 0.05),
+        (90, f64::INFINITY, 0.05),
+        (120, f64::INFINITY, 0.025),
+        (5, 0.0, 0.175),
+        (5, 12.0, 0.1),
+    ] {
         assert!((of(minutes, learnt) - expected).abs() < 1e-9, "{minutes} {learnt}");
     }
 }
@@ -44,6 +51,9 @@ fn an_hour_beyond_belief_teaches_no_more_than_one_that_is_just_believed() {
 #[test]
 fn it_stays_in_its_range() {
     for counts in [&[10.0][..], &[0.0, 30.0], &[1e9], &[0.0]] {
-        assert!(after(counts).iter().all(|dispersion| (0.005..=0.8).contains(dispersion)), "{counts:?}");
+        assert!(
+            after(counts).iter().all(|dispersion| (0.005..=0.8).contains(dispersion)),
+            "{counts:?}"
+        );
     }
 }

@@ -15,12 +15,14 @@ pub struct Story {
 }
 
 impl Story {
-    /// The detector learns every hour before that span, then sees each minute of it, and learns the hours that end meanwhile.
+    /// The detector learns every hour before that span, then sees each minute of it, and
+    /// learns the hours that end meanwhile.
     pub fn new(world: &World, detector: Detector, span: Range<i64>) -> Self {
         Self::with_looks(world, detector, span, |_, _, _, _| Vec::new())
     }
 
-    /// The same, with a look after every report: the detector is given the minute that runs, when it is, and the facts so far.
+    /// The same, with a look after every report: the detector is given the minute that
+    /// runs, when it is, and the facts so far.
     pub fn with_looks(
         world: &World,
         detector: Detector,
@@ -42,17 +44,30 @@ impl Story {
         let mut minutes: Vec<(Minute, Arc<Counts>)> = Vec::new();
         let mut hour = 0;
         for minute in span.start - REREAD_MINUTES..span.start {
-            minutes.extend(world.minute(minute).map(|counts| (START.plus(minute), Arc::new(counts))));
+            minutes
+                .extend(world.minute(minute).map(|counts| (START.plus(minute), Arc::new(counts))));
         }
         for minute in span.clone() {
             while (hour + 1) * HOUR + REREAD_MINUTES <= minute {
-                let live = (hour * HOUR..(hour + 1) * HOUR).filter(|minute| world.is_live(*minute)).count();
-                story.detector.learn(Hour(START.hour().0 + hour), world.hour(hour).as_ref(), live as u32, None);
+                let live = (hour * HOUR..(hour + 1) * HOUR)
+                    .filter(|minute| world.is_live(*minute))
+                    .count();
+                story.detector.learn(
+                    Hour(START.hour().0 + hour),
+                    world.hour(hour).as_ref(),
+                    live as u32,
+                    None,
+                );
                 hour += 1;
             }
             let now = START.plus(minute);
             let from = minutes.partition_point(|(of, _)| *of < now.plus(-REREAD_MINUTES));
-            story.told.extend(step(&mut story.detector, now, &minutes[from..], world.is_live(minute - 1)));
+            story.told.extend(step(
+                &mut story.detector,
+                now,
+                &minutes[from..],
+                world.is_live(minute - 1),
+            ));
             if let Some(history) = story.detector.wants_history() {
                 let from = minutes.partition_point(|(of, _)| *of < history.start);
                 story.told.extend(story.detector.date(&minutes[from..]));
@@ -64,7 +79,8 @@ impl Story {
                 let mut so_far = Counts::default();
                 rows[..n].iter().for_each(|(key, tally)| so_far.add(*key, *tally));
                 let from = minutes.partition_point(|(of, _)| *of < now.plus(1 - REREAD_MINUTES));
-                let facts: Vec<_> = minutes[from..].iter().cloned().chain([(now, Arc::new(so_far))]).collect();
+                let facts: Vec<_> =
+                    minutes[from..].iter().cloned().chain([(now, Arc::new(so_far))]).collect();
                 let at = now.start().plus_ms(n as i64 * MINUTE_MS / (rows.len() as i64 + 1));
                 story.told.extend(look(&mut story.detector, now, at, &facts));
             }
@@ -121,7 +137,12 @@ impl std::fmt::Display for Story {
         for i in self.episodes() {
             let (detected, onset, e) = (minute_of(i.detected_at), minute_of(i.onset), &i.evidence);
             let (over, cells) = (i.resolved_at.map(minute_of), i.cells.len());
-            writeln!(f, "{:x}: {:?} detected {detected}, since {onset}, until {over:?}, {cells} cells, {e:?}", i.id, i.state)?;
+            writeln!(
+                f,
+                "{:x}: {:?} detected {detected}, since {onset}, until {over:?}, {cells} cells, \
+                 {e:?}",
+                i.id, i.state
+            )?;
         }
         Ok(())
     }

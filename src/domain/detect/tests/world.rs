@@ -1,4 +1,5 @@
-//! Facts made up for a test: who reports where, when, how often. Seeded, so that every run has the same.
+//! Facts made up for a test: who reports where, when, how often. Seeded, so that every
+//! run has the same.
 
 use super::story::Story;
 use crate::domain::counts::Counts;
@@ -22,7 +23,8 @@ pub const TORONTO: (f64, f64) = (43.6532, -79.3832);
 pub const VANCOUVER: (f64, f64) = (49.2827, -123.1207);
 pub const MIAMI: (f64, f64) = (25.7617, -80.1918);
 
-/// Facts of one provider, and when somebody was there to take them. All minutes are counted from [`START`].
+/// Facts of one provider, and when somebody was there to take them. All minutes are
+/// counted from [`START`].
 #[derive(Debug, Clone)]
 pub struct World {
     random: fastrand::Rng,
@@ -39,7 +41,8 @@ impl World {
         Self { random: fastrand::Rng::with_seed(seed), rows: BTreeMap::new(), away: Vec::new() }
     }
 
-    /// People report by chance, so many an hour in the mean, each once, from any of these cells.
+    /// People report by chance, so many an hour in the mean, each once, from any of these
+    /// cells.
     pub fn reports(mut self, cells: &[Cell], an_hour: f64, span: Range<i64>) -> Self {
         let mut at = span.start as f64;
         loop {
@@ -52,8 +55,8 @@ impl World {
         }
     }
 
-    /// Things happen by chance, so many an hour in the mean, each at some spot of these cells: of each one to `most` people report within a
-    /// quarter of an hour.
+    /// Things happen by chance, so many an hour in the mean, each at some spot of these
+    /// cells: of each one to `most` people report within a quarter of an hour.
     pub fn calls(mut self, cells: &[Cell], an_hour: f64, most: usize, span: Range<i64>) -> Self {
         let mut at = span.start as f64;
         loop {
@@ -61,25 +64,38 @@ impl World {
             if at >= span.end as f64 {
                 return self;
             }
-            let (place, callers) = ((cells[self.random.usize(..cells.len())], self.any_spot()), self.random.usize(1..=most));
+            let (place, callers) = (
+                (cells[self.random.usize(..cells.len())], self.any_spot()),
+                self.random.usize(1..=most),
+            );
             self = self.ids(&[place], callers, at as i64..at as i64 + 15);
         }
     }
 
-    /// Exactly so many fresh ids report from these places within the span, at any minute of it.
+    /// Exactly so many fresh ids report from these places within the span, at any minute
+    /// of it.
     pub fn ids(mut self, places: &[Place], how_many: usize, span: Range<i64>) -> Self {
         for _ in 0..how_many {
-            let (minute, place) = (self.random.i64(span.clone()), places[self.random.usize(..places.len())]);
+            let (minute, place) =
+                (self.random.i64(span.clone()), places[self.random.usize(..places.len())]);
             self.row(minute, place, Lane::OnTime, 1);
         }
         self
     }
 
-    /// Exactly so many fresh ids report, each in a minute of the first span that comes to us in a minute of the second.
-    pub fn late_ids(mut self, cells: &[Cell], how_many: usize, observed: Range<i64>, arrived: Range<i64>) -> Self {
+    /// Exactly so many fresh ids report, each in a minute of the first span that comes to
+    /// us in a minute of the second.
+    pub fn late_ids(
+        mut self,
+        cells: &[Cell],
+        how_many: usize,
+        observed: Range<i64>,
+        arrived: Range<i64>,
+    ) -> Self {
         for _ in 0..how_many {
             let place = (cells[self.random.usize(..cells.len())], self.any_spot());
-            let (observed, arrived) = (self.random.i64(observed.clone()), self.random.i64(arrived.clone()));
+            let (observed, arrived) =
+                (self.random.i64(observed.clone()), self.random.i64(arrived.clone()));
             self.row(observed, place, Lane::LateObserved, 1);
             self.row(arrived, place, Lane::LateArrived, 1);
         }
@@ -112,7 +128,8 @@ impl World {
         self
     }
 
-    /// A detector that has learnt everything before that minute, and then sees every minute until the other.
+    /// A detector that has learnt everything before that minute, and then sees every
+    /// minute until the other.
     pub fn watched(&self, span: Range<i64>) -> Story {
         Story::new(self, Detector::new(Parameters::default()), span)
     }
@@ -125,12 +142,17 @@ impl World {
     /// The same, but nobody looks before that minute.
     pub fn looked_at_from(&self, minute: i64, span: Range<i64>) -> Story {
         let look = |detector: &mut Detector, running: Minute, at, facts: &[_]| {
-            if START.plus(minute) <= running { detector.look(running.plus(1), at, facts, &Others::default()) } else { Vec::new() }
+            if START.plus(minute) <= running {
+                detector.look(running.plus(1), at, facts, &Others::default())
+            } else {
+                Vec::new()
+            }
         };
         Story::with_looks(self, Detector::new(Parameters::default()), span, look)
     }
 
-    /// The facts of that minute, in the order they came, where there are any. As the store does, each row of them is unsettled.
+    /// The facts of that minute, in the order they came, where there are any. As the
+    /// store does, each row of them is unsettled.
     pub fn minute(&self, minute: i64) -> Option<Counts> {
         let rows = self.rows.get(&minute)?;
         let mut counts = Counts::default();
@@ -174,8 +196,10 @@ pub fn town(at: (f64, f64), steps: u8) -> Vec<Cell> {
     cell(at).disk(steps).into_iter().map(|(cell, _)| cell).collect()
 }
 
-/// Towns of 19 cells, about 80 km from each other, over a country of so many rows and columns of them.
+/// Towns of 19 cells, about 80 km from each other, over a country of so many rows and
+/// columns of them.
 pub fn country(rows: u32, columns: u32) -> Vec<Cell> {
-    let places = (0..rows * columns).map(|n| (40.0 + 0.7 * f64::from(n / columns), -100.0 + f64::from(n % columns)));
+    let places = (0..rows * columns)
+        .map(|n| (40.0 + 0.7 * f64::from(n / columns), -100.0 + f64::from(n % columns)));
     places.flat_map(|place| town(place, 2)).collect()
 }

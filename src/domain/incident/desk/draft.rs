@@ -1,4 +1,5 @@
-//! A draft: an incident as it would be told now, from what was told of it before and the episodes it has now.
+//! A draft: an incident as it would be told now, from what was told of it before and the
+//! episodes it has now.
 
 use super::{REFRESH_MINUTES, Seen, is_over};
 use crate::domain::detect::episode::{Episode, Evidence, State as EpisodeState};
@@ -14,8 +15,9 @@ use crate::domain::time::{MINUTE_MS, Timestamp, Window};
 use hashbrown::HashSet;
 use std::sync::Arc;
 
-/// A brand without an episode of its own joins the incident of its network where its reports there are as surprising as this: less than what
-/// opens an episode, since the network is known to fail.
+/// A brand without an episode of its own joins the incident of its network where its
+/// reports there are as surprising as this: less than what opens an episode, since the
+/// network is known to fail.
 const JOINS_AT: f64 = 3.0;
 /// Reports that it must have for that.
 const JOINING_REPORTS: f64 = 3.0;
@@ -30,7 +32,8 @@ const EBB_MINUTES: i64 = 15;
 const EBB_AGAINST_MINUTES: [i64; 2] = [60, 120];
 /// Below the first part of it the reports have ebbed, above the second they are back.
 const EBB_PARTS: (f64, f64) = (0.5, 0.7);
-/// Reports that the earlier rate would bring in that time: with fewer, chance looks like ebb.
+/// Reports that the earlier rate would bring in that time: with fewer, chance looks like
+/// ebb.
 const EBB_REPORTS: f64 = 20.0;
 /// Cells that came or went are news once they are this part of all.
 const CELLS_PART: f64 = 0.2;
@@ -76,9 +79,15 @@ impl Draft {
 
     /// Its place, the episodes that have just come to it included.
     pub fn region(&self) -> Region {
-        let cells: Vec<Cell> =
-            self.told.cells.iter().chain(self.episodes.iter().flat_map(|(_, episode)| &episode.cells)).copied().collect();
-        let everywhere = self.told.everywhere || self.episodes.iter().any(|(_, episode)| episode.evidence.centre.is_none());
+        let cells: Vec<Cell> = self
+            .told
+            .cells
+            .iter()
+            .chain(self.episodes.iter().flat_map(|(_, episode)| &episode.cells))
+            .copied()
+            .collect();
+        let everywhere = self.told.everywhere
+            || self.episodes.iter().any(|(_, episode)| episode.evidence.centre.is_none());
         Region::new(&cells, everywhere)
     }
 
@@ -90,14 +99,20 @@ impl Draft {
         for brand in &mut told.brands {
             let held = self.episodes.iter().any(|(n, _)| seen[*n].provider.id == brand.provider);
             if !held && !brand.episodes.is_empty() && brand.state.is_open() {
-                // Its detector knows nothing of it any more: it left the catalogue, or what is known of it has been learnt anew.
+                // Its detector knows nothing of it any more: it left the catalogue, or
+                // what is known of it has been learnt anew.
                 (brand.state, brand.resolved_at) = (State::Resolved, Some(now));
             }
         }
         let mut providers: Vec<usize> = self.episodes.iter().map(|(n, _)| *n).collect();
         providers.dedup();
         for n in providers {
-            let episodes: Vec<&Episode> = self.episodes.iter().filter(|(of, _)| *of == n).map(|(_, episode)| episode).collect();
+            let episodes: Vec<&Episode> = self
+                .episodes
+                .iter()
+                .filter(|(of, _)| *of == n)
+                .map(|(_, episode)| episode)
+                .collect();
             take_brand(&mut told.brands, &seen[n].provider.id, &episodes, seen[n].is_cold);
         }
         self.place();
@@ -107,14 +122,22 @@ impl Draft {
 
     fn place(&mut self) {
         let told = &mut self.told;
-        let open = self.episodes.iter().filter(|(_, episode)| episode.state != EpisodeState::Resolved).map(|(_, episode)| episode);
+        let open = self
+            .episodes
+            .iter()
+            .filter(|(_, episode)| episode.state != EpisodeState::Resolved)
+            .map(|(_, episode)| episode);
         let open: Vec<&Episode> = open.collect();
         if open.iter().any(|episode| episode.evidence.centre.is_none()) {
             told.everywhere = true;
         }
         // What was named stays named: a part that has recovered was still hit.
         let episodes = self.episodes.iter().flat_map(|(_, episode)| &episode.cells);
-        let kept = self.before.iter().filter(|before| !told.everywhere || before.everywhere).flat_map(|before| before.cells.iter());
+        let kept = self
+            .before
+            .iter()
+            .filter(|before| !told.everywhere || before.everywhere)
+            .flat_map(|before| before.cells.iter());
         let cells = joined(kept.chain(episodes).copied());
         if !cells.is_empty() && told.cells[..] != cells[..] {
             told.cells = cells.into();
@@ -122,12 +145,19 @@ impl Draft {
         told.onset = onset_of_brands(&told.brands).unwrap_or(told.onset);
     }
 
-    /// Brands of the network that have no episode of their own, and more reports here than usual.
+    /// Brands of the network that have no episode of their own, and more reports here
+    /// than usual.
     fn join_siblings(&mut self, seen: &[Seen<'_>], now: Timestamp) {
         let told = &mut self.told;
         let cells: &[Cell] = if told.everywhere { &[] } else { &told.cells };
-        let goes_on = told.brands.iter().any(|brand| !brand.episodes.is_empty() && brand.state.is_open());
-        let ended = told.brands.iter().filter(|brand| !brand.episodes.is_empty()).filter_map(|brand| brand.resolved_at).max();
+        let goes_on =
+            told.brands.iter().any(|brand| !brand.episodes.is_empty() && brand.state.is_open());
+        let ended = told
+            .brands
+            .iter()
+            .filter(|brand| !brand.episodes.is_empty())
+            .filter_map(|brand| brand.resolved_at)
+            .max();
         for brand in told.brands.iter_mut().filter(|brand| brand.episodes.is_empty()) {
             brand.state = if goes_on { State::Confirmed } else { State::Resolved };
             brand.resolved_at = if goes_on { None } else { ended.or(Some(now)) };
@@ -136,18 +166,35 @@ impl Draft {
             return;
         }
         let since_onset = now.ms_since(told.onset) / MINUTE_MS;
-        let siblings = seen.iter().filter(|seen| seen.provider.network == told.network && !seen.provider.retired);
-        for seen in siblings.filter(|seen| told.brands.iter().all(|brand| brand.provider != seen.provider.id)).collect::<Vec<_>>() {
+        let siblings = seen
+            .iter()
+            .filter(|seen| seen.provider.network == told.network && !seen.provider.retired);
+        for seen in siblings
+            .filter(|seen| told.brands.iter().all(|brand| brand.provider != seen.provider.id))
+            .collect::<Vec<_>>()
+        {
             let counts = (seen.counts)(cells);
-            let Some(count) = counts.iter().find(|count| since_onset <= count.minutes).or(counts.last()) else { continue };
+            let Some(count) =
+                counts.iter().find(|count| since_onset <= count.minutes).or(counts.last())
+            else {
+                continue;
+            };
             let score = score(count.observed, count.expected.max(0.01), JOINING_DISPERSION);
             if count.observed < JOINING_REPORTS || score < JOINS_AT {
                 continue;
             }
             let window = Window { from: now.minute().plus(-count.minutes), to: now.minute() };
             let (observed, expected) = (count.observed, count.expected.max(0.01));
-            let evidence =
-                Evidence { centre: None, ring: 0, window, late_only: false, observed, expected, dispersion: JOINING_DISPERSION, score };
+            let evidence = Evidence {
+                centre: None,
+                ring: 0,
+                window,
+                late_only: false,
+                observed,
+                expected,
+                dispersion: JOINING_DISPERSION,
+                score,
+            };
             told.brands.push(Brand {
                 provider: seen.provider.id.clone(),
                 episodes: Vec::new(),
@@ -163,9 +210,12 @@ impl Draft {
     /// How far it has come, from how far its brands have.
     fn judge(&mut self, seen: &[Seen<'_>], now: Timestamp) {
         let told = &mut self.told;
-        let in_catalogue = |provider: &str| seen.iter().any(|seen| seen.provider.id == provider && !seen.provider.retired);
+        let in_catalogue = |provider: &str| {
+            seen.iter().any(|seen| seen.provider.id == provider && !seen.provider.retired)
+        };
         if told.brands.iter().all(|brand| !in_catalogue(&brand.provider)) {
-            (told.state, told.ending, told.resolved_at) = (State::Resolved, Some(Ending::Retired), Some(now));
+            (told.state, told.ending, told.resolved_at) =
+                (State::Resolved, Some(Ending::Retired), Some(now));
             return;
         }
         let any = |state: State| told.brands.iter().any(|brand| brand.state == state);
@@ -195,9 +245,16 @@ impl Draft {
         for brand in &other.brands {
             match told.brands.iter_mut().find(|own| own.provider == brand.provider) {
                 Some(own) => {
-                    own.episodes
-                        .extend(brand.episodes.iter().filter(|episode| !own.episodes.contains(episode)).copied().collect::<Vec<_>>());
-                    own.onset = onset([&*own, brand].into_iter().map(Dated::from)).unwrap_or(own.onset);
+                    own.episodes.extend(
+                        brand
+                            .episodes
+                            .iter()
+                            .filter(|episode| !own.episodes.contains(episode))
+                            .copied()
+                            .collect::<Vec<_>>(),
+                    );
+                    own.onset =
+                        onset([&*own, brand].into_iter().map(Dated::from)).unwrap_or(own.onset);
                     if brand.state.is_open() {
                         (own.state, own.resolved_at) = (brand.state.min(own.state), None);
                     }
@@ -215,7 +272,13 @@ impl Draft {
         let Some(before) = &self.before else { return true };
         let told = &self.told;
         let brands = |incident: &Incident| -> Vec<_> {
-            incident.brands.iter().map(|brand| (brand.provider.clone(), brand.episodes.clone(), brand.state, brand.resolved_at)).collect()
+            incident
+                .brands
+                .iter()
+                .map(|brand| {
+                    (brand.provider.clone(), brand.episodes.clone(), brand.state, brand.resolved_at)
+                })
+                .collect()
         };
         let minutes = now.ms_since(before.known_at) / MINUTE_MS;
         (told.state, &told.ending, told.everywhere, &told.cause, told.resolved_at)
@@ -227,42 +290,79 @@ impl Draft {
     }
 }
 
-/// Whether its reports come at half the rate of the hours before, or less: some service is back. It has not ebbed any more once they come at
-/// most of that rate again. Late reports are left out: they come when service does, and tell of before.
+/// Whether its reports come at half the rate of the hours before, or less: some service
+/// is back. It has not ebbed any more once they come at most of that rate again. Late
+/// reports are left out: they come when service does, and tell of before.
 fn ebbs(told: &Incident, seen: &[Seen<'_>], before: Option<&Incident>) -> bool {
     let cells: &[Cell] = if told.everywhere { &[] } else { &told.cells };
-    let brands = seen.iter().filter(|seen| told.brand(&seen.provider.id).is_some_and(|brand| !brand.episodes.is_empty()));
+    let brands = seen.iter().filter(|seen| {
+        told.brand(&seen.provider.id).is_some_and(|brand| !brand.episodes.is_empty())
+    });
     let counts: Vec<Vec<Count>> = brands.map(|seen| (seen.counts)(cells)).collect();
     let rate = |minutes: i64| {
-        let of_window = counts.iter().filter_map(|counts| counts.iter().find(|count| minutes <= count.minutes));
-        of_window.map(|count| (count.observed - count.late - count.expected) / count.minutes as f64).sum::<f64>()
+        let of_window =
+            counts.iter().filter_map(|counts| counts.iter().find(|count| minutes <= count.minutes));
+        of_window
+            .map(|count| (count.observed - count.late - count.expected) / count.minutes as f64)
+            .sum::<f64>()
     };
-    let (now, before_now) = (rate(EBB_MINUTES), EBB_AGAINST_MINUTES.map(rate).into_iter().fold(0.0, f64::max));
-    let bar = if before.is_some_and(|before| before.state == State::Recovering) { EBB_PARTS.1 } else { EBB_PARTS.0 };
+    let (now, before_now) =
+        (rate(EBB_MINUTES), EBB_AGAINST_MINUTES.map(rate).into_iter().fold(0.0, f64::max));
+    let bar = if before.is_some_and(|before| before.state == State::Recovering) {
+        EBB_PARTS.1
+    } else {
+        EBB_PARTS.0
+    };
     before_now * EBB_MINUTES as f64 >= EBB_REPORTS && now < bar * before_now
 }
 
 /// Brings a brand up to date from all episodes of it that belong to the incident.
 fn take_brand(brands: &mut Vec<Brand>, provider: &str, episodes: &[&Episode], is_cold: bool) {
-    let strongest = episodes.iter().max_by(|a, b| a.evidence.score.total_cmp(&b.evidence.score)).expect("a provider with episodes has one");
-    let open: Vec<EpisodeState> = episodes.iter().map(|episode| episode.state).filter(|state| *state != EpisodeState::Resolved).collect();
+    let strongest = episodes
+        .iter()
+        .max_by(|a, b| a.evidence.score.total_cmp(&b.evidence.score))
+        .expect("a provider with episodes has one");
+    let open: Vec<EpisodeState> = episodes
+        .iter()
+        .map(|episode| episode.state)
+        .filter(|state| *state != EpisodeState::Resolved)
+        .collect();
     let state = if open.contains(&EpisodeState::Confirmed) {
-        if is_cold && strongest.evidence.score < COLD_CONFIRMED_AT { State::Possible } else { State::Confirmed }
+        if is_cold && strongest.evidence.score < COLD_CONFIRMED_AT {
+            State::Possible
+        } else {
+            State::Confirmed
+        }
     } else if open.is_empty() {
         State::Resolved
     } else {
         State::Recovering
     };
-    let resolved_at = if open.is_empty() { episodes.iter().filter_map(|episode| episode.resolved_at).max() } else { None };
-    let onset = onset(episodes.iter().copied().map(Dated::from)).expect("a provider with episodes has one");
+    let resolved_at = if open.is_empty() {
+        episodes.iter().filter_map(|episode| episode.resolved_at).max()
+    } else {
+        None
+    };
+    let onset =
+        onset(episodes.iter().copied().map(Dated::from)).expect("a provider with episodes has one");
     if let Some(brand) = brands.iter_mut().find(|brand| brand.provider == provider) {
-        let new: Vec<u64> = episodes.iter().map(|episode| episode.id).filter(|id| !brand.episodes.contains(id)).collect();
+        let new: Vec<u64> = episodes
+            .iter()
+            .map(|episode| episode.id)
+            .filter(|id| !brand.episodes.contains(id))
+            .collect();
         let had_own = !brand.episodes.is_empty();
         brand.episodes.extend(new);
         (brand.state, brand.resolved_at) = (state, resolved_at);
-        // Episodes that were over long ago are not seen any more: then only stronger evidence makes the onset earlier. One that was told as early as
-        // the brand is its first one, whatever another node's detector had called it; and what the network lent is given up for what the brand has.
-        let told = episodes.iter().map(|episode| episode.detected_at).min().expect("a provider with episodes has one");
+        // Episodes that were over long ago are not seen any more: then only stronger
+        // evidence makes the onset earlier. One that was told as early as the brand is
+        // its first one, whatever another node's detector had called it; and what the
+        // network lent is given up for what the brand has.
+        let told = episodes
+            .iter()
+            .map(|episode| episode.detected_at)
+            .min()
+            .expect("a provider with episodes has one");
         let has_first = told.ms_since(brand.detected_at) <= FIRST_WITHIN_MS;
         let is_stronger = brand.evidence.score <= strongest.evidence.score;
         if has_first || !had_own {
@@ -275,13 +375,26 @@ fn take_brand(brands: &mut Vec<Brand>, provider: &str, episodes: &[&Episode], is
         }
         return;
     }
-    let detected_at = episodes.iter().map(|episode| episode.detected_at).min().expect("a provider with episodes has one");
+    let detected_at = episodes
+        .iter()
+        .map(|episode| episode.detected_at)
+        .min()
+        .expect("a provider with episodes has one");
     let episodes = episodes.iter().map(|episode| episode.id).collect();
-    brands.push(Brand { provider: provider.to_owned(), episodes, state, detected_at, onset, resolved_at, evidence: strongest.evidence });
+    brands.push(Brand {
+        provider: provider.to_owned(),
+        episodes,
+        state,
+        detected_at,
+        onset,
+        resolved_at,
+        evidence: strongest.evidence,
+    });
 }
 
 /// Whether a good part of the cells is in one of them only.
 fn differ(a: &[Cell], b: &[Cell]) -> bool {
-    let (of_a, of_b): (HashSet<Cell>, HashSet<Cell>) = (a.iter().copied().collect(), b.iter().copied().collect());
+    let (of_a, of_b): (HashSet<Cell>, HashSet<Cell>) =
+        (a.iter().copied().collect(), b.iter().copied().collect());
     of_a.symmetric_difference(&of_b).count() as f64 > CELLS_PART * b.len() as f64
 }

@@ -9,7 +9,8 @@ use crate::domain::provider::Category;
 use crate::domain::time::Window;
 use std::sync::Arc;
 
-const CANADA: [(&str, &str); 4] = [("rogers", "rogers"), ("fido", "rogers"), ("chatr", "rogers"), ("bell", "bell")];
+const CANADA: [(&str, &str); 4] =
+    [("rogers", "rogers"), ("fido", "rogers"), ("chatr", "rogers"), ("bell", "bell")];
 
 #[test]
 fn an_episode_begins_an_incident_that_any_node_would_name_the_same() {
@@ -18,7 +19,10 @@ fn an_episode_begins_an_incident_that_any_node_would_name_the_same() {
     let told = world.after(0);
     assert_eq!(told.len(), 1);
     assert_eq!(told[0].id, IncidentId::of("rogers", "rogers", 7));
-    assert_eq!((told[0].state, told[0].detected_at, told[0].onset), (State::Confirmed, at(0), at(-8)));
+    assert_eq!(
+        (told[0].state, told[0].detected_at, told[0].onset),
+        (State::Confirmed, at(0), at(-8))
+    );
     assert_eq!(IncidentId::parse(&told[0].id.to_string()), Some(told[0].id));
     assert!(world.after(1).is_empty(), "what has not changed is not told again");
 }
@@ -53,7 +57,11 @@ fn a_stray_report_of_a_small_brand_that_joins_later_does_not_move_the_onset() {
     world.begins("chatr", Episode { onset: at(-35), ..episode(2, TORONTO, 5, 8.0) });
     let told = &world.after(5)[0];
     assert_eq!(told.onset, at(-8));
-    assert_eq!(told.brand("chatr").map(|brand| brand.onset), Some(at(-35)), "what it says of itself is told with it");
+    assert_eq!(
+        told.brand("chatr").map(|brand| brand.onset),
+        Some(at(-35)),
+        "what it says of itself is told with it"
+    );
 }
 
 #[test]
@@ -64,7 +72,11 @@ fn a_brand_that_joins_with_stronger_evidence_moves_the_onset_back() {
     world.begins("rogers", Episode { onset: at(-20), ..episode(2, TORONTO, 5, 90.0) });
     assert_eq!(world.after(5)[0].onset, at(-20));
     world.begins("fido", Episode { onset: at(1), ..episode(3, TORONTO, 6, 120.0) });
-    assert_eq!(world.after(1)[0].onset, at(-8), "the brand that was told first began before it was told");
+    assert_eq!(
+        world.after(1)[0].onset,
+        at(-8),
+        "the brand that was told first began before it was told"
+    );
 }
 
 #[test]
@@ -90,16 +102,20 @@ fn a_carrier_that_is_blamed_for_its_neighbour_is_not_flagged() {
 }
 
 #[test]
-fn three_who_blame_it_in_a_town_where_its_neighbour_has_none_by_chance_flag_no_carrier_but_twenty_do() {
+fn three_who_blame_it_in_a_town_where_its_neighbour_has_none_by_chance_flag_no_carrier_but_twenty_do()
+ {
     for (an_hour, flagged) in [(18.0, false), (120.0, true)] {
         let mut world = World::of(&CANADA);
-        (world.carrier("rogers").hourly, world.carrier("rogers").hourly_in) = ((6_000.0, 60.0), Some((OTTAWA, (0.06, 0.06))));
-        (world.carrier("bell").hourly, world.carrier("bell").hourly_in) = ((360.0, 60.0), Some((OTTAWA, (an_hour, 0.06))));
+        (world.carrier("rogers").hourly, world.carrier("rogers").hourly_in) =
+            ((6_000.0, 60.0), Some((OTTAWA, (0.06, 0.06))));
+        (world.carrier("bell").hourly, world.carrier("bell").hourly_in) =
+            ((360.0, 60.0), Some((OTTAWA, (an_hour, 0.06))));
         let mut everywhere = episode(1, TORONTO, 0, 900.0);
         everywhere.evidence.centre = None;
         world.begins("rogers", everywhere);
         world.begins("bell", episode(2, OTTAWA, 0, an_hour / 6.0));
-        let networks: Vec<String> = world.after(0).into_iter().map(|incident| incident.network).collect();
+        let networks: Vec<String> =
+            world.after(0).into_iter().map(|incident| incident.network).collect();
         assert_eq!(networks.contains(&"bell".to_owned()), flagged, "{networks:?}");
     }
 }
@@ -111,7 +127,8 @@ fn two_carriers_that_fail_together_are_both_flagged() {
     world.carrier("bell").hourly = (4_000.0, 60.0);
     world.begins("rogers", episode(1, TORONTO, 0, 900.0));
     world.begins("bell", episode(2, TORONTO, 0, 600.0));
-    let networks: Vec<String> = world.after(0).into_iter().map(|incident| incident.network).collect();
+    let networks: Vec<String> =
+        world.after(0).into_iter().map(|incident| incident.network).collect();
     assert_eq!(networks.len(), 2);
     assert!(networks.contains(&"bell".to_owned()));
 }
@@ -137,9 +154,15 @@ fn an_incident_of_a_service_points_at_what_took_it_along() {
     world.begins("rogers", episode(1, TORONTO, 0, 900.0));
     world.begins("interac", episode(2, TORONTO, 0, 50.0));
     let told = world.after(0);
-    let interac = told.iter().find(|incident| incident.network == "interac").expect("a service that fails is flagged");
+    let interac = told
+        .iter()
+        .find(|incident| incident.network == "interac")
+        .expect("a service that fails is flagged");
     let cause = interac.cause.as_ref().expect("with its cause");
-    assert_eq!((&*cause.provider, cause.incident), ("rogers", IncidentId::of("rogers", "rogers", 1)));
+    assert_eq!(
+        (&*cause.provider, cause.incident),
+        ("rogers", IncidentId::of("rogers", "rogers", 1))
+    );
 }
 
 #[test]
@@ -152,7 +175,10 @@ fn an_incident_whose_reports_ebb_away_recovers_before_it_is_over() {
     assert_eq!(world.after(0)[0].state, State::Recovering);
     assert!(world.after(20).iter().all(|told| told.state == State::Recovering));
     let told = world.after(15);
-    assert_eq!((told[0].state, told[0].resolved_at, told[0].ending.clone()), (State::Resolved, Some(at(60)), Some(Ending::Ebbed)));
+    assert_eq!(
+        (told[0].state, told[0].resolved_at, told[0].ending.clone()),
+        (State::Resolved, Some(at(60)), Some(Ending::Ebbed))
+    );
 }
 
 #[test]
@@ -198,9 +224,15 @@ fn two_incidents_of_a_network_that_grow_together_go_on_as_the_first() {
     world.carrier("fido").episodes[0].cells.extend(cells(TORONTO, 1));
     world.carrier("fido").episodes[0].cells.sort_unstable();
     let told = world.after(2);
-    let (kept, gone) = (told.iter().find(|told| told.id == first).unwrap(), told.iter().find(|told| told.id == second).unwrap());
+    let (kept, gone) = (
+        told.iter().find(|told| told.id == first).unwrap(),
+        told.iter().find(|told| told.id == second).unwrap(),
+    );
     assert_eq!((gone.state, gone.ending.clone()), (State::Resolved, Some(Ending::Merged(first))));
-    assert!(kept.brand("fido").is_some() && cells(OTTAWA, 1).iter().all(|cell| kept.cells.contains(cell)));
+    assert!(
+        kept.brand("fido").is_some()
+            && cells(OTTAWA, 1).iter().all(|cell| kept.cells.contains(cell))
+    );
     // From now on its episode belongs to the first.
     assert!(world.after(1).is_empty());
     world.ends("fido");
@@ -215,7 +247,12 @@ fn a_node_that_takes_over_with_other_numbers_goes_on_with_the_same_incident() {
     // Its own detector opened the episode a minute later.
     world.carrier("rogers").episodes = vec![episode(2, TORONTO, 1, 33.0)];
     let told = world.after(2);
-    assert!(told.iter().all(|told| told.id == id && told.state == State::Confirmed && told.detected_at == at(0)), "{told:?}");
+    assert!(
+        told.iter().all(|told| told.id == id
+            && told.state == State::Confirmed
+            && told.detected_at == at(0)),
+        "{told:?}"
+    );
     // And to a node whose detector knows nothing of it, it is recovering, then over.
     world.carrier("rogers").episodes.clear();
     assert_eq!(world.after(2)[0].state, State::Recovering);
@@ -229,7 +266,10 @@ fn what_began_and_ended_while_nobody_looked_is_told_once() {
     world.now = 30;
     world.ends("rogers");
     let told = world.after(300);
-    assert_eq!((told.len(), told[0].state, told[0].resolved_at), (1, State::Resolved, Some(at(30))));
+    assert_eq!(
+        (told.len(), told[0].state, told[0].resolved_at),
+        (1, State::Resolved, Some(at(30)))
+    );
     // Another node found the same under another number.
     world.carrier("rogers").episodes[0].id = 2;
     assert!(world.after(1).is_empty());
@@ -274,10 +314,19 @@ fn an_incident_that_was_withdrawn_stays_so_and_says_why() {
     world.begins("rogers", episode(1, TORONTO, 0, 30.0));
     let incident = world.after(0).remove(0);
     let window = Window { from: START.plus(-60), to: START.plus(60) };
-    let void = Void { source: Source(3), window, provider: None, reason: "a broken app".into(), known_at: at(5) };
+    let void = Void {
+        source: Source(3),
+        window,
+        provider: None,
+        reason: "a broken app".into(),
+        known_at: at(5),
+    };
     world.now = 5;
     let gone = withdrawn(&incident, &void, at(5));
-    assert_eq!((gone.state, gone.ending.clone()), (State::Withdrawn, Some(Ending::Withdrawn("a broken app".into()))));
+    assert_eq!(
+        (gone.state, gone.ending.clone()),
+        (State::Withdrawn, Some(Ending::Withdrawn("a broken app".into())))
+    );
     world.register.take(Some(Entry::Revision(Arc::new(gone))));
     assert!(world.after(1).is_empty() && world.open().is_empty());
 }

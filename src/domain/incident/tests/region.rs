@@ -7,9 +7,16 @@ fn places_meet_where_they_share_a_cell_of_any_resolution_or_lie_next_to_each_oth
     let toronto = cells(TORONTO, 1);
     let region = Region::new(&toronto, false);
     let coarse = [toronto[0].rolled_up_to(Resolution::new(4).unwrap())];
-    let beside: Vec<_> = cells(TORONTO, 2).into_iter().filter(|cell| !toronto.contains(cell)).collect();
-    assert!(region.overlaps(&Region::new(&coarse, false)) && Region::new(&coarse, false).overlaps(&region));
-    assert!(!region.overlaps(&Region::new(&beside, false)) && region.meets(&Region::new(&beside, false)));
+    let beside: Vec<_> =
+        cells(TORONTO, 2).into_iter().filter(|cell| !toronto.contains(cell)).collect();
+    assert!(
+        region.overlaps(&Region::new(&coarse, false))
+            && Region::new(&coarse, false).overlaps(&region)
+    );
+    assert!(
+        !region.overlaps(&Region::new(&beside, false))
+            && region.meets(&Region::new(&beside, false))
+    );
     assert!(!region.meets(&Region::new(&cells(OTTAWA, 1), false)));
     assert!(region.overlaps(&Region::new(&[], true)));
 }

@@ -30,20 +30,29 @@ fn what_was_known_at_an_instant_can_be_asked() {
 #[test]
 fn incidents_are_listed_newest_first_from_any_place() {
     let world = world();
-    let all: Vec<_> = world.register.newest_first(None).map(|case| case.latest().network.clone()).collect();
+    let all: Vec<_> =
+        world.register.newest_first(None).map(|case| case.latest().network.clone()).collect();
     assert_eq!(all, ["bell", "rogers"]);
     let bell = world.register.newest_first(None).next().unwrap().latest();
-    let rest: Vec<_> = world.register.newest_first(Some((bell.detected_at, bell.id))).map(|case| case.latest().network.clone()).collect();
+    let rest: Vec<_> = world
+        .register
+        .newest_first(Some((bell.detected_at, bell.id)))
+        .map(|case| case.latest().network.clone())
+        .collect();
     assert_eq!(rest, ["rogers"]);
 }
 
 #[test]
 fn incidents_that_go_on_are_those_that_have_not_ended_or_have_begun_again() {
     let mut world = world();
-    let open = |world: &World| world.register.open().map(|incident| incident.network.clone()).collect::<Vec<_>>();
+    let open = |world: &World| {
+        world.register.open().map(|incident| incident.network.clone()).collect::<Vec<_>>()
+    };
     assert_eq!(open(&world), ["bell"]);
-    let rogers = world.register.get(IncidentId::of("rogers", "rogers", 1)).unwrap().latest().clone();
-    let again = Incident { revision: rogers.revision + 1, state: State::Confirmed, ..(*rogers).clone() };
+    let rogers =
+        world.register.get(IncidentId::of("rogers", "rogers", 1)).unwrap().latest().clone();
+    let again =
+        Incident { revision: rogers.revision + 1, state: State::Confirmed, ..(*rogers).clone() };
     world.register.take(Some(Entry::Revision(Arc::new(again))));
     assert_eq!(open(&world).len(), 2);
 }

@@ -54,8 +54,16 @@ pub fn at(minute: i64) -> Timestamp {
 pub fn episode(id: u64, city: (f64, f64), minute: i64, observed: f64) -> Episode {
     let cells = cells(city, 1);
     let window = Window { from: START.plus(minute - 10), to: START.plus(minute) };
-    let evidence =
-        Evidence { centre: Some(cells[0]), ring: 1, window, late_only: false, observed, expected: 1.0, dispersion: 0.05, score: observed };
+    let evidence = Evidence {
+        centre: Some(cells[0]),
+        ring: 1,
+        window,
+        late_only: false,
+        observed,
+        expected: 1.0,
+        dispersion: 0.05,
+        score: observed,
+    };
     Episode {
         id,
         revision: 0,
@@ -71,8 +79,18 @@ pub fn episode(id: u64, city: (f64, f64), minute: i64, observed: f64) -> Episode
 impl World {
     pub fn of(carriers: &[(&str, &str)]) -> Self {
         let carriers = carriers.iter().map(|(id, network)| {
-            let provider = Provider { network: (*network).into(), category: Category::Mobile, ..Provider::of_id((*id).into()) };
-            Carrier { provider, episodes: Vec::new(), is_cold: false, hourly: (60.0, 60.0), hourly_in: None }
+            let provider = Provider {
+                network: (*network).into(),
+                category: Category::Mobile,
+                ..Provider::of_id((*id).into())
+            };
+            Carrier {
+                provider,
+                episodes: Vec::new(),
+                is_cold: false,
+                hourly: (60.0, 60.0),
+                hourly_in: None,
+            }
         });
         Self { carriers: carriers.collect(), ..Self::default() }
     }
@@ -89,7 +107,12 @@ impl World {
     /// All episodes of a provider are over.
     pub fn ends(&mut self, id: &str) {
         let now = at(self.now);
-        for episode in self.carrier(id).episodes.iter_mut().filter(|episode| episode.state != EpisodeState::Resolved) {
+        for episode in self
+            .carrier(id)
+            .episodes
+            .iter_mut()
+            .filter(|episode| episode.state != EpisodeState::Resolved)
+        {
             (episode.state, episode.resolved_at) = (EpisodeState::Resolved, Some(now));
         }
     }
@@ -118,7 +141,9 @@ impl World {
 
 fn seen(carrier: &Carrier) -> Seen<'_> {
     let hourly = |place: &[Cell]| {
-        let in_city = |(city, _): &((f64, f64), _)| place.iter().any(|cell| cell.contains(cells(*city, 0)[0]));
+        let in_city = |(city, _): &((f64, f64), _)| {
+            place.iter().any(|cell| cell.contains(cells(*city, 0)[0]))
+        };
         carrier.hourly_in.filter(in_city).map_or(carrier.hourly, |(_, hourly)| hourly)
     };
     let count = |minutes: i64, (observed, expected): (f64, f64)| {
@@ -130,7 +155,9 @@ fn seen(carrier: &Carrier) -> Seen<'_> {
         episodes: carrier.episodes.clone(),
         is_cold: carrier.is_cold,
         opens_at: 5.4,
-        counts: Box::new(move |place| [10, 60, 120, 480].map(|minutes| count(minutes, hourly(place))).to_vec()),
+        counts: Box::new(move |place| {
+            [10, 60, 120, 480].map(|minutes| count(minutes, hourly(place))).to_vec()
+        }),
     }
 }
 

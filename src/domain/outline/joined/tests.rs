@@ -19,19 +19,43 @@ fn sound(cells: &[Cell]) -> MultiPolygon {
         panic!("{error}: {}", named(cells));
     }
     for part in &outline {
-        assert!(doubled_area(&part.exterior().0) > 0.0, "an outer ring runs counter-clockwise: {}", named(cells));
-        assert!(part.interiors().iter().all(|hole| doubled_area(&hole.0) < 0.0), "a hole runs clockwise: {}", named(cells));
-        assert!(part.exterior().coords().all(|c| c.x.abs() <= 180.0 && c.y.abs() <= 90.0), "{}", named(cells));
+        assert!(
+            doubled_area(&part.exterior().0) > 0.0,
+            "an outer ring runs counter-clockwise: {}",
+            named(cells)
+        );
+        assert!(
+            part.interiors().iter().all(|hole| doubled_area(&hole.0) < 0.0),
+            "a hole runs clockwise: {}",
+            named(cells)
+        );
+        assert!(
+            part.exterior().coords().all(|c| c.x.abs() <= 180.0 && c.y.abs() <= 90.0),
+            "{}",
+            named(cells)
+        );
     }
     for cell in cells {
         let centre = Point::new(cell.centre().lon(), cell.centre().lat());
         assert!(outline.contains(&centre), "{cell} has its centre outside: {}", named(cells));
     }
-    let (area, drawn, own) = (outline.unsigned_area(), area_of(&fitted(&disjoint(cells))), area_of(&disjoint(cells)));
-    assert!((area / drawn - 1.0).abs() < 0.01, "{area} square degrees drawn by cells of {drawn}: {}", named(cells));
-    // The straight edges of a large cell, or of one near a pole, enclose quite another part of a flat map than those of its descendants.
-    let bent = cells.iter().any(|cell| cell.resolution() < Resolution::ALL[3] || cell.centre().lat().abs() > 70.0);
-    assert!(bent || (area / own - 1.0).abs() < 0.01, "{area} square degrees for cells of {own}: {}", named(cells));
+    let (area, drawn, own) =
+        (outline.unsigned_area(), area_of(&fitted(&disjoint(cells))), area_of(&disjoint(cells)));
+    assert!(
+        (area / drawn - 1.0).abs() < 0.01,
+        "{area} square degrees drawn by cells of {drawn}: {}",
+        named(cells)
+    );
+    // The straight edges of a large cell, or of one near a pole, enclose quite another
+    // part of a flat map than those of its descendants.
+    let bent = cells
+        .iter()
+        .any(|cell| cell.resolution() < Resolution::ALL[3] || cell.centre().lat().abs() > 70.0);
+    assert!(
+        bent || (area / own - 1.0).abs() < 0.01,
+        "{area} square degrees for cells of {own}: {}",
+        named(cells)
+    );
     outline
 }
 
@@ -93,20 +117,28 @@ fn what_two_roundings_of_a_corner_leave_open_is_no_hole() {
 #[test]
 fn an_island_in_a_hole_is_a_polygon_of_its_own() {
     let around = cell(43.65, -79.38, 7).disk(2);
-    let cells: Vec<Cell> = around.into_iter().filter(|(_, away)| *away != 1).map(|(cell, _)| cell).collect();
+    let cells: Vec<Cell> =
+        around.into_iter().filter(|(_, away)| *away != 1).map(|(cell, _)| cell).collect();
     assert_eq!(rings(&sound(&cells)), (2, 1));
 }
 
 #[test]
 fn cells_apart_are_polygons_apart() {
-    assert_eq!(rings(&sound(&[cell(43.65, -79.38, 7), cell(45.4, -75.7, 7), cell(51.5, 0.0, 4)])), (3, 0));
+    assert_eq!(
+        rings(&sound(&[cell(43.65, -79.38, 7), cell(45.4, -75.7, 7), cell(51.5, 0.0, 4)])),
+        (3, 0)
+    );
 }
 
 #[test]
 fn a_missing_cell_is_a_hole_in_the_middle_and_a_bay_at_the_rim() {
     let around = cell(43.65, -79.38, 7).disk(3);
     let (middle, outer) = (around[0].0, around[19].0);
-    let cells: Vec<Cell> = around.iter().map(|(cell, _)| *cell).filter(|cell| ![middle, outer].contains(cell)).collect();
+    let cells: Vec<Cell> = around
+        .iter()
+        .map(|(cell, _)| *cell)
+        .filter(|cell| ![middle, outer].contains(cell))
+        .collect();
     let (parts, holes) = rings(&sound(&cells));
     assert_eq!((parts, holes), (1, 1));
 }
@@ -123,11 +155,17 @@ fn outlines_are_cut_at_the_antimeridian() {
 
 #[test]
 fn disks_and_rings_round_the_poles_are_sound() {
-    for (r, pole, steps) in (0..9).flat_map(|r| [(r, 90.0, 1), (r, -90.0, 1), (r, 90.0, 3), (r, -90.0, 3)]) {
+    for (r, pole, steps) in
+        (0..9).flat_map(|r| [(r, 90.0, 1), (r, -90.0, 1), (r, 90.0, 3), (r, -90.0, 3)])
+    {
         let cells = disk(pole, 0.0, r, steps);
         let outline = sound(&cells);
-        let edge: Vec<Coord> = outline.iter().flat_map(|part| part.exterior().coords()).copied().collect();
-        assert!([180.0, -180.0].into_iter().all(|x| edge.contains(&Coord { x, y: pole })), "resolution {r}: {edge:?}");
+        let edge: Vec<Coord> =
+            outline.iter().flat_map(|part| part.exterior().coords()).copied().collect();
+        assert!(
+            [180.0, -180.0].into_iter().all(|x| edge.contains(&Coord { x, y: pole })),
+            "resolution {r}: {edge:?}"
+        );
         sound(&cells[1..]);
     }
 }
@@ -136,8 +174,12 @@ fn disks_and_rings_round_the_poles_are_sound() {
 fn disks_and_rings_round_a_pentagon_are_sound() {
     for r in 0..9 {
         let middle = cell(64.7, 10.536, r);
-        let pentagon = Cell::of_the_earth().flat_map(|base| base.descendants(Resolution::COARSEST)).find(|base| base.is_pentagon());
-        let pentagon = pentagon.map(|base| Cell::at(base.centre(), Resolution::ALL[r])).expect("there are twelve");
+        let pentagon = Cell::of_the_earth()
+            .flat_map(|base| base.descendants(Resolution::COARSEST))
+            .find(|base| base.is_pentagon());
+        let pentagon = pentagon
+            .map(|base| Cell::at(base.centre(), Resolution::ALL[r]))
+            .expect("there are twelve");
         assert!(pentagon.is_pentagon());
         for centre in [middle, pentagon] {
             let cells: Vec<Cell> = centre.disk(2).into_iter().map(|(cell, _)| cell).collect();
@@ -150,9 +192,14 @@ fn disks_and_rings_round_a_pentagon_are_sound() {
 #[test]
 fn the_whole_earth_is_one_rectangle() {
     for r in 0..3 {
-        let cells: Vec<Cell> = Cell::of_the_earth().flat_map(|base| base.descendants(Resolution::ALL[r])).collect();
+        let cells: Vec<Cell> =
+            Cell::of_the_earth().flat_map(|base| base.descendants(Resolution::ALL[r])).collect();
         let outline = sound(&cells);
-        assert_eq!((rings(&outline), outline.unsigned_area()), ((1, 0), 64_800.0), "resolution {r}");
+        assert_eq!(
+            (rings(&outline), outline.unsigned_area()),
+            ((1, 0), 64_800.0),
+            "resolution {r}"
+        );
         assert_eq!(rings(&sound(&cells[1..])).0, 1, "resolution {r} without a cell");
     }
 }
@@ -183,7 +230,12 @@ fn the_largest_cell_beside_the_smallest_is_not_drawn_by_millions() {
     let coarse = cell(43.65, -79.38, 0);
     let corner = coarse.corners().next().expect("a cell has corners");
     let near = Cell::at(corner, Resolution::FINEST).disk(3);
-    let cells: Vec<Cell> = near.into_iter().map(|(cell, _)| cell).filter(|cell| !coarse.contains(*cell)).chain([coarse]).collect();
+    let cells: Vec<Cell> = near
+        .into_iter()
+        .map(|(cell, _)| cell)
+        .filter(|cell| !coarse.contains(*cell))
+        .chain([coarse])
+        .collect();
     assert!(cells.len() > 10);
     let corners: usize = sound(&cells).iter().map(|part| part.exterior().0.len()).sum();
     assert!(corners < 200, "{corners}");
@@ -192,11 +244,17 @@ fn the_largest_cell_beside_the_smallest_is_not_drawn_by_millions() {
 #[test]
 fn more_cells_than_the_bound_are_drawn_more_coarsely() {
     let base = cell(43.65, -79.38, 2);
-    let cells: Vec<Cell> = base.descendants(Resolution::ALL[8]).step_by(2).take(2 * MOST_CELLS).collect();
+    let cells: Vec<Cell> =
+        base.descendants(Resolution::ALL[8]).step_by(2).take(2 * MOST_CELLS).collect();
     let outline = of_cells(&cells);
     assert!(outline.is_valid());
     let rolled_up = disjoint(&cells);
-    assert!(rolled_up.len() <= MOST_CELLS && rolled_up.iter().all(|cell| cell.resolution() == Resolution::ALL[7]), "{}", rolled_up.len());
+    assert!(
+        rolled_up.len() <= MOST_CELLS
+            && rolled_up.iter().all(|cell| cell.resolution() == Resolution::ALL[7]),
+        "{}",
+        rolled_up.len()
+    );
 }
 
 /// Some cells of a disk, each of them now and then replaced by its children.
