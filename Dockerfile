@@ -8,8 +8,10 @@
 FROM rust:1.95-bookworm AS build
 WORKDIR /build
 COPY Cargo.toml Cargo.lock ./
-# Cargo.toml names the benches, so cargo wants to see them.
+# Cargo.toml names the benches, the tests and the laboratory, so cargo wants to see them.
 COPY benches benches
+COPY lab lab
+COPY tests/main.rs tests/main.rs
 COPY src src
 # Dependencies stay built from one image to the next. The kept target directory goes by the dates of files, which another checkout
 # may have older: touched, our own crate is always built anew.

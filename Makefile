@@ -12,7 +12,7 @@ test: ## Install what the checks need where it is missing, and run every check
 	python3 tests/run.py
 
 demo: ## Watch 8 July 2022 unfold, at sixty times speed and more: about six minutes
-	cargo run --release -- demo
+	cargo run --release -p groundswell-lab -- demo
 
 openapi: ## Write openapi/openapi.json anew from the code
 	mkdir -p openapi target

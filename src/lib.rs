@@ -7,10 +7,6 @@
 //! ```text
 //! cli ─ config, catalogue     commands, settings, the list of providers
 //!  ├ gazetteer                names of places: for cli, http and engine
-//!  ├ backtest                 incidents against known outages: score, table, plots
-//!  ├ rehearsal ─ simulate    outages on record through all of detection: verdicts, plots
-//!  ├ simulate ─ gazetteer     outages on record, played by a synthetic crowd; real
-//!  cities
 //!  └ http                     routes, wire types, the one error table
 //!     ├ render                a view in, bytes out
 //!     └ engine                the use-cases; the only one who knows the time
@@ -18,8 +14,10 @@
 //!        └ store              facts at rest
 //!           └ domain          pure: reports, facts, counts, views
 //! ```
+//!
+//! The package `groundswell-lab`, in `lab/`, plays outages that are on record and scores
+//! what detection makes of known ones. It uses this library; nothing here uses it.
 
-pub mod backtest;
 pub mod catalogue;
 pub mod cli;
 pub mod config;
@@ -27,8 +25,6 @@ pub mod domain;
 pub mod engine;
 pub mod gazetteer;
 pub mod http;
-pub mod rehearsal;
 pub mod render;
-pub mod simulate;
 pub mod store;
 pub mod wire;

@@ -1,4 +1,4 @@
-"""Does `groundswell backtest` print what the scorer of the set prints, byte for byte, whatever a detector may have written?
+"""Does `groundswell-lab backtest` print what the scorer of the set prints, byte for byte, whatever a detector may have written?
 
 Writes incidents made up from the truth (found early and late, missed, false, on real rises, of every resolution, with
 many revisions or none, open, without names, with fractions of seconds), and has both score them: on the set as it is,
@@ -43,7 +43,7 @@ def main():
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("binary", help="the groundswell to test, e.g. target/release/groundswell")
+    parser.add_argument("binary", help="the groundswell-lab to test, e.g. target/debug/groundswell-lab")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=3)
     return parser.parse_args()

@@ -2,19 +2,15 @@
 //! with a report to look at.
 //!
 //! That its figures are the scorer's, to the digit, is held by `tests/backtest.py`.
-#![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
-
-mod support;
-
-use groundswell::backtest::alarms::{self, Alarm};
-use groundswell::backtest::trace::{Point, Trace};
-use groundswell::backtest::verdict::Fate;
-use groundswell::backtest::{Figure, Seconds, draw};
+use crate::support::binary::groundswell;
 use groundswell::domain::detect::Band;
 use groundswell::domain::time::Minute;
+use groundswell_lab::backtest::alarms::{self, Alarm};
+use groundswell_lab::backtest::trace::{Point, Trace};
+use groundswell_lab::backtest::verdict::Fate;
+use groundswell_lab::backtest::{Figure, Seconds, draw};
 use serde_json::{Value, json};
 use std::path::Path;
-use support::binary::groundswell;
 
 const INDEX: &str = "index.json";
 const TRUTH: &str = "truth.json";

@@ -1,14 +1,10 @@
 //! What clients must not send is answered by a problem with a stable code that names the
 //! field: never by a 500, never by silence.
 
-#![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
-
-mod support;
-
+use crate::support::client::{Answer, Client, read_answer};
+use crate::support::server::TestServer;
+use crate::support::{TORONTO, VANCOUVER, but, cell, gzip, ndjson, report};
 use serde_json::{Value, json};
-use support::client::{Answer, Client, read_answer};
-use support::server::TestServer;
-use support::{TORONTO, VANCOUVER, but, cell, gzip, ndjson, report};
 
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 const NDJSON: (&str, &str) = ("Content-Type", "application/x-ndjson");

@@ -1,12 +1,8 @@
 //! Small bodies that unpack to gigabytes are refused, and the memory of the process stays
 //! flat.
 
-#![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
-
-mod support;
-
-use support::binary::Binary;
-use support::gzip;
+use crate::support::binary::Binary;
+use crate::support::gzip;
 
 const MIB: usize = 1 << 20;
 /// As large as the body of a batch may be as sent.

@@ -1,15 +1,11 @@
 //! What browsers, hybrid apps, monitors, proxies and map libraries send beyond what a
 //! client of the API would, over a real socket.
 
-#![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
-
-mod support;
-
+use crate::support::client::{Answer, Client};
+use crate::support::server::TestServer;
+use crate::support::{TORONTO, but, ndjson, report};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
-use support::client::{Answer, Client};
-use support::server::TestServer;
-use support::{TORONTO, but, ndjson, report};
 
 const APP: &str = "capacitor://localhost";
 const JSON: (&str, &str) = ("Content-Type", "application/json");
@@ -557,7 +553,7 @@ fn a_chunk_that_cannot_be_read_is_answered_by_a_problem() {
         let mut stream = server.connect();
         stream.write_all(sent.as_bytes()).unwrap();
         stream.shutdown(std::net::Shutdown::Write).unwrap();
-        let answer = support::client::read_answer(&mut stream);
+        let answer = crate::support::client::read_answer(&mut stream);
         assert_eq!(
             (answer.status, answer.header("content-type")),
             (400, Some("application/problem+json")),

@@ -1,14 +1,10 @@
 //! A node that catches up with the past: until its detectors have come to the present, no
 //! answer says that nothing is wrong.
 
-#![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
-
-mod support;
-
+use crate::support::past::{outage, quiet_past};
+use crate::support::server::TestServer;
+use crate::support::{CATALOGUE, TORONTO, VANCOUVER, cell, instant, ndjson};
 use serde_json::{Value, json};
-use support::past::{outage, quiet_past};
-use support::server::TestServer;
-use support::{CATALOGUE, TORONTO, VANCOUVER, cell, instant, ndjson};
 
 /// What rests on incidents or detectors.
 const RESTING: [&str; 6] = [

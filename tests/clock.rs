@@ -1,18 +1,14 @@
 //! What a wall clock may do, to the real binary on every store: jump, be wrong at a
 //! start, lie before 1970. Nothing is lost or counted twice.
 
-#![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
-
-mod support;
-
+use crate::support::binary::{Binary, groundswell, within};
+use crate::support::client::Answer;
+use crate::support::fake_time::FakeTime;
+use crate::support::redis::RedisServer;
+use crate::support::{but, report};
 use serde_json::json;
 use std::path::Path;
 use std::time::{Duration, Instant};
-use support::binary::{Binary, groundswell, within};
-use support::client::Answer;
-use support::fake_time::FakeTime;
-use support::redis::RedisServer;
-use support::{but, report};
 
 /// Longer than any step of housekeeping takes to come.
 const SOON: Duration = Duration::from_secs(30);

@@ -1,10 +1,9 @@
 //! Moving house: what a directory holds is on Redis afterwards, exactly, however often
 //! the copy was cut off.
 
-#![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
-
-mod support;
-
+use crate::support::binary::{Binary, groundswell};
+use crate::support::redis::{own_prefix, shared_cluster, shared_single, start_shared};
+use crate::support::{NOW, TORONTO, catalogue, cell, instant};
 use groundswell::domain::fact::{Source, Tally};
 use groundswell::domain::grid::Spot;
 use groundswell::domain::provider::{Catalogue, ProviderIndex};
@@ -21,9 +20,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::pin::pin;
 use std::task::Poll;
-use support::binary::{Binary, groundswell};
-use support::redis::{own_prefix, shared_cluster, shared_single, start_shared};
-use support::{NOW, TORONTO, catalogue, cell, instant};
 
 const CATALOGUE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/catalogue.toml");
 const TERMS: Terms = Terms { reporter_key_check: 7, lateness_ms: DEFAULT_LATENESS_MS };
@@ -185,7 +181,7 @@ fn the_command_leaves_what_it_copies_as_it_is_to_the_byte() {
 fn a_store_that_was_killed_is_copied_and_stays_as_it_is() {
     let directory = tempfile::tempdir().unwrap();
     let server = Binary::start(directory.path(), &[]);
-    assert_eq!(server.report(&support::report("a")).status, 202);
+    assert_eq!(server.report(&crate::support::report("a")).status, 202);
     let busy =
         groundswell(&["copy", "--to", &shared_single(), "--redis-prefix", &own_prefix(), "--from"])
             .arg(directory.path())
@@ -230,7 +226,7 @@ fn a_store_that_was_killed_is_copied_and_stays_as_it_is() {
         ]);
         let node = Binary::of(node.args(["--redis-prefix", &prefix]).args(key));
         assert_eq!(
-            node.report(&support::report("b")).status,
+            node.report(&crate::support::report("b")).status,
             202,
             "the content of reporter.key is the key of the copy, too"
         );

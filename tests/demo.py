@@ -1,4 +1,4 @@
-"""Does `groundswell demo` tell 8 July 2022 as it was?
+"""Does `groundswell-lab demo` tell 8 July 2022 as it was?
 
 Runs it, faster than people would, and holds its account against what is on record: Rogers flagged within ten minutes of 04:44 in Toronto, its
 brands joined, Interac with its cause, Bell and Telus not flagged, flaps within one incident, one end, and the lead over the first
@@ -64,7 +64,7 @@ def main():
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("binary", help="the groundswell to test, e.g. target/release/groundswell")
+    parser.add_argument("binary", help="the groundswell-lab to test, e.g. target/debug/groundswell-lab")
     return parser.parse_args()
 
 

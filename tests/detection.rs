@@ -1,10 +1,7 @@
 //! Detection over a real store: what a pause, a clock that jumps or a restart changes,
 //! which is nothing.
 
-#![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
-
-mod support;
-
+use crate::support::{NOW, TORONTO, catalogue, cell, instant};
 use groundswell::catalogue as catalogues;
 use groundswell::domain::detect::episode::{Episode, State};
 use groundswell::domain::detect::parameters::Parameters;
@@ -20,7 +17,6 @@ use groundswell::engine::watch::{Pause, Watch};
 use groundswell::store::{Recorded, Store, Terms, embedded::Options};
 use std::ops::Range;
 use std::time::Duration;
-use support::{NOW, TORONTO, catalogue, cell, instant};
 
 const TERMS: Terms = Terms { reporter_key_check: 7, lateness_ms: DEFAULT_LATENESS_MS };
 const HOUR: i64 = 60;

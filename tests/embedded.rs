@@ -1,10 +1,8 @@
 //! What only the embedded store promises: one process a directory, damage refused by
 //! name, and a full disk survived without loss.
 
-#![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
-
-mod support;
-
+use crate::support::tiny_disk::TinyDisk;
+use crate::support::{NOW, TORONTO, catalogue, cell, instant};
 use groundswell::domain::fact::{Lane, Source};
 use groundswell::domain::grid::Spot;
 use groundswell::domain::provider::ProviderIndex;
@@ -15,8 +13,6 @@ use groundswell::domain::time::{DEFAULT_LATENESS_MS, HOUR_MS};
 use groundswell::store::journal::{Appended, Position, Tail};
 use groundswell::store::{OpenError, Recorded, Store, StoreError, Terms, embedded::Options};
 use std::path::{Path, PathBuf};
-use support::tiny_disk::TinyDisk;
-use support::{NOW, TORONTO, catalogue, cell, instant};
 
 const TERMS: Terms = Terms { reporter_key_check: 7, lateness_ms: DEFAULT_LATENESS_MS };
 const ALPHA: ProviderIndex = ProviderIndex(0);

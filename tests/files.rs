@@ -1,10 +1,10 @@
 //! The files that commands read and write: nothing that is read is written, nothing
 //! appears by half, pipes are read once and whole.
 
-#![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
-
-mod support;
-
+use crate::support::binary::{groundswell, lab, within};
+use crate::support::redis::RedisServer;
+use crate::support::tiny_disk::TinyDisk;
+use crate::support::{NOW, TORONTO, but, gzip, instant, ndjson, text};
 use serde_json::{Value, json};
 use std::ffi::OsStr;
 use std::io::{Read, Write};
@@ -12,10 +12,6 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
-use support::binary::{groundswell, within};
-use support::redis::RedisServer;
-use support::tiny_disk::TinyDisk;
-use support::{NOW, TORONTO, but, gzip, instant, ndjson, text};
 
 const MINUTE_MS: i64 = 60_000;
 const DEADLINE: Duration = Duration::from_mins(1);
@@ -60,13 +56,15 @@ impl Folder {
         self.command(arguments).output().unwrap()
     }
 
-    /// Runs a line of the shell, in which `$G` is the command.
+    /// Runs a line of the shell, in which `$G` is the server's program and `$L` the
+    /// laboratory's.
     fn shell(&self, line: &str) -> Output {
         let mut command = Command::new("bash");
         command
             .args(["-c", line])
             .current_dir(self.0.path())
-            .env("G", groundswell(&[]).get_program());
+            .env("G", groundswell(&[]).get_program())
+            .env("L", lab());
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("GROUNDSWELL_")) {
             command.env_remove(name);
         }
@@ -734,7 +732,7 @@ fn a_backtest_reads_pipes_once_too() {
     folder.write("set/index.json", json!([stream]).to_string().as_bytes());
     folder.write("set/truth.json", b"[]");
     let output = folder.shell(
-        "mkfifo set/pipe; cat a.ndjson >set/pipe & timeout 60 $G backtest --set set --out found",
+        "mkfifo set/pipe; cat a.ndjson >set/pipe & timeout 60 $L backtest --set set --out found",
     );
     done(&output);
     assert!(folder.path("found/x-null-00.ndjson").is_file(), "{}", said(&output));

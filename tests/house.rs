@@ -8,16 +8,13 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use std::path::{Path, PathBuf};
 
 /// Each room (a module of the crate's root), and the rooms that it may use.
-const ROOMS: [(&str, &[&str]); 15] = [
+const ROOMS: [(&str, &[&str]); 12] = [
     ("main", &["cli"]),
     (
         "cli",
         &[
             "config",
             "catalogue",
-            "backtest",
-            "rehearsal",
-            "simulate",
             "http",
             "render",
             "notify",
@@ -30,9 +27,6 @@ const ROOMS: [(&str, &[&str]); 15] = [
     ),
     ("config", &["domain"]),
     ("catalogue", &["domain"]),
-    ("backtest", &["engine", "store", "domain"]),
-    ("rehearsal", &["backtest", "simulate", "engine", "gazetteer", "domain"]),
-    ("simulate", &["gazetteer", "domain"]),
     ("http", &["render", "notify", "engine", "gazetteer", "wire", "store", "domain"]),
     ("notify", &["engine", "store", "domain"]),
     ("engine", &["gazetteer", "wire", "store", "domain"]),

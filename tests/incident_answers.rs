@@ -1,16 +1,12 @@
 //! Answers of incidents, closer: every revision as it was known, every filter, pages,
 //! maps over the antimeridian, tags; and who may say a word.
 
-#![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
-
-mod support;
-
+use crate::support::client::Client;
+use crate::support::past::{outage, quiet_past};
+use crate::support::server::TestServer;
+use crate::support::{CATALOGUE, TORONTO, VANCOUVER, cell, ndjson};
 use geo::{Area, MultiPolygon, Validation};
 use serde_json::{Value, json};
-use support::client::Client;
-use support::past::{outage, quiet_past};
-use support::server::TestServer;
-use support::{CATALOGUE, TORONTO, VANCOUVER, cell, ndjson};
 
 /// Longer than any incident of these tests is held open after its end.
 const MOST_MINUTES: i64 = 180;
@@ -554,7 +550,7 @@ fn a_word_of_another_shape_is_refused_rather_than_half_understood() {
     outage_in(&server, "alpha", TORONTO, 60);
     let id = ids(&server, "/v1/incidents").remove(0);
     let [(note_path, note), (void_path, void)] = words(&id);
-    let but = |body: &Value, fields: Value| support::but(body.clone(), fields);
+    let but = |body: &Value, fields: Value| crate::support::but(body.clone(), fields);
     let rows = [
         (&note_path, json!(["a", "b", null, true]), "malformed_body", ""),
         (&note_path, json!("a"), "malformed_body", ""),

@@ -1,10 +1,9 @@
 //! Incidents as a client sees them: told within seconds, explained, followed, ended,
 //! noted, withdrawn; and what bad questions get.
 
-#![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
-
-mod support;
-
+use crate::support::past::{outage, quiet_past};
+use crate::support::server::TestServer;
+use crate::support::{CATALOGUE, NOW, TORONTO, VANCOUVER, cell, instant, ndjson, text};
 use groundswell::domain::detect::parameters::Parameters;
 use groundswell::domain::detect::{METHOD, QuietDay};
 use groundswell::domain::incident::entry::{Entry, Lesson};
@@ -13,9 +12,6 @@ use groundswell::store::journal::{Appended, Position};
 use groundswell::wire::journal::to_bytes;
 use serde_json::{Value, json};
 use std::str::FromStr;
-use support::past::{outage, quiet_past};
-use support::server::TestServer;
-use support::{CATALOGUE, NOW, TORONTO, VANCOUVER, cell, instant, ndjson, text};
 
 /// A server with a quiet past whose detectors have come to the present.
 fn server() -> TestServer {
@@ -38,7 +34,7 @@ fn only(answer: &Value) -> Value {
     items[0].clone()
 }
 
-fn post(server: &TestServer, path: &str, body: &Value) -> support::client::Answer {
+fn post(server: &TestServer, path: &str, body: &Value) -> crate::support::client::Answer {
     server.send("POST", path, &[("Content-Type", "application/json")], body.to_string().as_bytes())
 }
 
@@ -141,7 +137,7 @@ fn reports_that_come_after_the_end_are_a_revision_of_what_was_told() {
     // Phones that are back tell of minutes before anybody else could.
     let late: Vec<Value> = outage("charlie", TORONTO, 40, 7)
         .into_iter()
-        .map(|report| support::but(report, json!({"observed_at": began})))
+        .map(|report| crate::support::but(report, json!({"observed_at": began})))
         .collect();
     assert_eq!(server.batch(&ndjson(&late)).status, 200);
     server.watch_minutes(90);
@@ -477,7 +473,7 @@ fn an_incident_whose_first_brand_is_voided_is_dated_by_what_is_left() {
 fn a_void_that_is_none_is_refused_by_its_field() {
     let server = server();
     let good = json!({"source": 0, "from": "2022-07-08T08:00:00Z", "to": "2022-07-08T08:30:00Z", "reason": "why"});
-    let with = |fields: Value| support::but(good.clone(), fields);
+    let with = |fields: Value| crate::support::but(good.clone(), fields);
     let rows = [
         (with(json!({"source": null})), "missing_field", "source"),
         (with(json!({"source": 16_384})), "invalid_value", "source"),

@@ -1,16 +1,12 @@
 //! What phones and their programs send that looks odd and means something plain is taken;
 //! what means nothing sure says so; nothing is inverted.
 
-#![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
-
-mod support;
-
+use crate::support::client::Answer;
+use crate::support::past::quiet_past;
+use crate::support::server::TestServer;
+use crate::support::{TORONTO, VANCOUVER, but, cell, gzip, ndjson, report, text};
 use groundswell::domain::time::MINUTE_MS;
 use serde_json::{Value, json};
-use support::client::Answer;
-use support::past::quiet_past;
-use support::server::TestServer;
-use support::{TORONTO, VANCOUVER, but, cell, gzip, ndjson, report, text};
 
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 const NDJSON: (&str, &str) = ("Content-Type", "application/x-ndjson");
@@ -613,7 +609,7 @@ fn reports_without_a_place_stay_so_in_hours_and_after_a_restart() {
     };
     server.advance_ms(60 * MINUTE_MS);
     assert_eq!(whole(&server), [4, 3, 1]);
-    server = server.restarted_with(support::CATALOGUE);
+    server = server.restarted_with(crate::support::CATALOGUE);
     assert_eq!(whole(&server), [4, 3, 1], "from the log or a snapshot");
     server.advance_ms(4 * 24 * 60 * MINUTE_MS);
     server.keep_house();

@@ -1,15 +1,11 @@
 //! What maps and series say of their counts: what was to be expected, how surprising they
 //! are, and where people were told of an incident.
 
-#![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
-
-mod support;
-
+use crate::support::past::{outage, quiet_past};
+use crate::support::server::TestServer;
+use crate::support::{TORONTO, ndjson, report, text};
 use groundswell::domain::time::MINUTE_MS;
 use serde_json::{Value, json};
-use support::past::{outage, quiet_past};
-use support::server::TestServer;
-use support::{TORONTO, ndjson, report, text};
 
 const DAY: &str = "public, max-age=86400";
 

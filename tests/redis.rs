@@ -1,10 +1,12 @@
 //! What only the store on Redis promises: what keys hold and when they go, tenants apart,
 //! versions side by side, and what it says of a Redis that loses facts.
 
-#![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
-
-mod support;
-
+use crate::support::binary::{Binary, refused, within};
+use crate::support::redis::{
+    RedisServer, cli, own_prefix, shared_cluster, shared_single, start_shared,
+};
+use crate::support::stored::{record, report, total, wait};
+use crate::support::{NOW, catalogue, cell, instant};
 use groundswell::domain::report::{Observed, Report};
 use groundswell::domain::reporter::{Reporter, ReporterKey};
 use groundswell::domain::time::DEFAULT_LATENESS_MS;
@@ -14,10 +16,6 @@ use groundswell::store::{OpenError, Recorded, SCHEMA, Store, StoreError, Terms};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
-use support::binary::{Binary, refused, within};
-use support::redis::{RedisServer, cli, own_prefix, shared_cluster, shared_single, start_shared};
-use support::stored::{record, report, total, wait};
-use support::{NOW, catalogue, cell, instant};
 
 const TERMS: Terms = Terms { reporter_key_check: 7, lateness_ms: DEFAULT_LATENESS_MS };
 const HOUR_S: i64 = 3_600;

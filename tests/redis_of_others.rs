@@ -1,10 +1,14 @@
 //! Redis as it is run by others: primaries that move, names and sentinels that know
 //! where, users who may do little, disks that fail, addresses of every kind.
 
-#![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
-
-mod support;
-
+use crate::support::binary::{Binary, groundswell, within};
+use crate::support::proxy::Proxy;
+use crate::support::redis::{
+    RedisServer, add_least_user, free_port, least_rule, own_prefix, shared_cluster,
+    shared_cluster_as_least_user, shared_cluster_servers, shared_single,
+};
+use crate::support::stored::{self, ALPHA, record, total, wait};
+use crate::support::{NOW, but, catalogue, instant, report};
 use groundswell::domain::provider::Catalogue;
 use groundswell::domain::time::{DEFAULT_LATENESS_MS, HOUR_MS};
 use groundswell::store::copy::{catalogue_of, copy};
@@ -17,14 +21,6 @@ use serde_json::json;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
-use support::binary::{Binary, groundswell, within};
-use support::proxy::Proxy;
-use support::redis::{
-    RedisServer, add_least_user, free_port, least_rule, own_prefix, shared_cluster,
-    shared_cluster_as_least_user, shared_cluster_servers, shared_single,
-};
-use support::stored::{self, ALPHA, record, total, wait};
-use support::{NOW, but, catalogue, instant, report};
 
 const TERMS: Terms = Terms { reporter_key_check: 7, lateness_ms: DEFAULT_LATENESS_MS };
 /// How soon reports are taken again once somebody is there to take them.

@@ -1,10 +1,9 @@
 //! Replays: what counts, what is said of lines that do not, and that neither the kind of
 //! store nor a shared history changes anything.
 
-#![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
-
-mod support;
-
+use crate::support::binary::groundswell;
+use crate::support::redis::{own_prefix, shared_single, start_shared};
+use crate::support::{NOW, TORONTO, but, gzip, instant, ndjson, text};
 use groundswell::domain::detect::parameters::Parameters;
 use groundswell::domain::fact::Tally;
 use groundswell::domain::provider::{Catalogue, Provider};
@@ -21,9 +20,6 @@ use groundswell::store::{Store, embedded};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use support::binary::groundswell;
-use support::redis::{own_prefix, shared_single, start_shared};
-use support::{NOW, TORONTO, but, gzip, instant, ndjson, text};
 
 const HOURS: i64 = 60 * MINUTE_MS;
 
@@ -313,7 +309,7 @@ fn providers_are_taken_as_they_come() {
     ];
     let files =
         Files::new(&[lines.join("\n").as_bytes(), &gzip(br#"{"provider":"al-pha","x":[]}"#)]);
-    let catalogue = providers::named_in(&files.paths, &support::catalogue()).unwrap();
+    let catalogue = providers::named_in(&files.paths, &crate::support::catalogue()).unwrap();
     assert_eq!(
         catalogue.iter().map(|(_, provider)| provider.id.as_str()).collect::<Vec<_>>(),
         ["al-pha", "zulu"]
@@ -336,7 +332,7 @@ fn a_mobile_network_code_means_whom_it_is_known_to_mean_or_a_provider_of_its_own
         r#"{"plmn":["302722"]}"#,
     ];
     let files = Files::new(&[lines.join("\n").as_bytes()]);
-    let catalogue = providers::named_in(&files.paths, &support::catalogue()).unwrap();
+    let catalogue = providers::named_in(&files.paths, &crate::support::catalogue()).unwrap();
     let found: Vec<(&str, &[String])> =
         catalogue.iter().map(|(_, provider)| (provider.id.as_str(), &provider.plmn[..])).collect();
     let codes = |codes: &[&str]| codes.iter().map(|code| (*code).to_owned()).collect::<Vec<_>>();
@@ -511,7 +507,7 @@ fn what_incidents_explain_and_is_not_learnt_is_written_where_it_is_asked_for() {
     let hours: Vec<&str> = explained.iter().map(|line| line["hour"].as_str().unwrap()).collect();
     let hour_of = |ms: i64| text(Timestamp(instant(NOW).plus_ms(ms).0.div_euclid(HOURS) * HOURS));
     assert!(hours.is_sorted() && hours[0] == hour_of(9 * HOURS), "{explained:?}");
-    let place = json!(support::cell(TORONTO, 7).to_string());
+    let place = json!(crate::support::cell(TORONTO, 7).to_string());
     let names_it = |line: &Value| {
         line["provider"] == "alpha"
             && line["everywhere"] == false
@@ -563,7 +559,7 @@ fn busy(reports: std::ops::Range<i64>, who: &str) -> Vec<u8> {
 }
 
 fn setting() -> Setting {
-    let (catalogue, key) = (support::catalogue(), ReporterKey::new(b"test"));
+    let (catalogue, key) = (crate::support::catalogue(), ReporterKey::new(b"test"));
     Setting { catalogue, key, lateness_ms: DEFAULT_LATENESS_MS, parameters: Parameters::default() }
 }
 
@@ -599,7 +595,7 @@ fn facts_of(store: &Store) -> BTreeMap<(u16, i64, u64), Tally> {
     let days = |days: i64| instant(NOW).plus_ms(days * 24 * HOURS);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let mut facts = BTreeMap::new();
-    for (provider, _) in support::catalogue().iter() {
+    for (provider, _) in crate::support::catalogue().iter() {
         for (hour, counts) in
             runtime.block_on(store.hours(provider, hour(days(-3))..hour(days(20)))).unwrap()
         {

@@ -28,6 +28,7 @@ VENV = TARGET / "venv"
 NPM = TARGET / "npm"
 PYTHON = VENV / "bin" / "python"
 BINARY = TARGET / "release" / "groundswell"
+LAB = TARGET / "release" / "groundswell-lab"
 CLOSING_LINES = [re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed;"), re.compile(r"^(\d+) passed, (\d+) failed$")]
 # What a failed step printed last is shown once more at the end: how many lines of it.
 LAST_LINES = 12
@@ -56,8 +57,8 @@ class Result:
     last_lines: deque
 
 
-def script(name, *arguments, step=None):
-    return Step(step or name, [str(PYTHON), f"tests/{name}.py", str(BINARY), *arguments], counts_tests=True)
+def script(name, *arguments, step=None, binary=BINARY):
+    return Step(step or name, [str(PYTHON), f"tests/{name}.py", str(binary), *arguments], counts_tests=True)
 
 
 def on_every_store(name, **more):
@@ -73,18 +74,18 @@ def stages():
         [[
             Step("tools", prepare=install_tools),
             Step("format", [cargo, "fmt", "--check"]),
-            Step("clippy", [cargo, "clippy", "--locked", "--all-targets", "--", "-D", "warnings"]),
-            Step("test", [cargo, "test", "--locked", "--no-fail-fast"], counts_tests=True),
-            Step("docs", [cargo, "doc", "--locked", "--no-deps"], {"RUSTDOCFLAGS": "-D warnings"}),
+            Step("clippy", [cargo, "clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+            Step("test", [cargo, "test", "--locked", "--workspace", "--no-fail-fast"], counts_tests=True),
+            Step("docs", [cargo, "doc", "--locked", "--workspace", "--no-deps"], {"RUSTDOCFLAGS": "-D warnings"}),
             Step("openapi", [str(NPM / "node_modules/.bin/redocly"), "lint", "openapi/openapi.json"], NO_TALKING_HOME),
-            Step("release", [cargo, "build", "--locked", "--release"]),
-            script("backtest"),
+            Step("release", [cargo, "build", "--locked", "--workspace", "--release"]),
+            script("backtest", binary=LAB),
             script("recompute"),
             script("same_incidents"),
             script("explain"),
             script("analyst"),
         ]],
-        [[script("demo"), script("openmetrics")], [script("failover")]],
+        [[script("demo", binary=LAB), script("openmetrics")], [script("failover")]],
         [[*on_every_store("nyc_day"), *on_every_store("crash", cluster=["--kills", "15"])]],
         [
             [script("api_fuzz", "--schemathesis", str(VENV / "bin/schemathesis"))],

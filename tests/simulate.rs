@@ -1,23 +1,19 @@
 //! Simulated outages: the files they are written to, what a replay and a server make of
 //! them, and servers on a simulated clock.
 
-#![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
-
-mod support;
-
+use crate::support::binary::{Binary, groundswell, refused, within};
+use crate::support::{gunzip, instant};
 use groundswell::catalogue::builtin;
 use groundswell::domain::report::{Arrival, Report};
 use groundswell::domain::reporter::ReporterKey;
 use groundswell::domain::time::DEFAULT_LATENESS_MS;
-use groundswell::simulate::plan::Plan;
-use groundswell::simulate::scenario::{ALL, Scenario};
 use groundswell::wire::report::RawReport;
+use groundswell_lab::simulate::plan::Plan;
+use groundswell_lab::simulate::scenario::{ALL, Scenario};
 use serde_json::Value;
 use std::path::Path;
 use std::process::Output;
 use std::time::Duration;
-use support::binary::{Binary, groundswell, refused, within};
-use support::{gunzip, instant};
 
 const DEADLINE: Duration = Duration::from_mins(1);
 

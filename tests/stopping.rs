@@ -1,18 +1,14 @@
 //! SIGTERM ends the real binary within five seconds, whatever it is doing; a second one
 //! ends it at once.
 
-#![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
-
-mod support;
-
+use crate::support::binary::{Binary, groundswell, within};
+use crate::support::redis::{RedisServer, own_prefix};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::{Child, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
-use support::binary::{Binary, groundswell, within};
-use support::redis::{RedisServer, own_prefix};
 
 const ENDS_WITHIN: Duration = Duration::from_secs(5);
 const STARTS_WITHIN: Duration = Duration::from_mins(1);

@@ -1,10 +1,7 @@
 //! The watch: every detector sees every minute once, with the facts that were there by
 //! then, whatever pauses lie between the ticks.
 
-#![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
-
-mod support;
-
+use crate::support::{NOW, TORONTO, catalogue, cell, instant};
 use groundswell::domain::detect::REREAD_MINUTES;
 use groundswell::domain::detect::parameters::Parameters;
 use groundswell::domain::fact::Source;
@@ -19,7 +16,6 @@ use groundswell::store::{MINUTES_KEPT_DAYS, Recorded, Store, Terms, embedded::Op
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use support::{NOW, TORONTO, catalogue, cell, instant};
 
 const TERMS: Terms = Terms { reporter_key_check: 7, lateness_ms: DEFAULT_LATENESS_MS };
 const ALPHA: u16 = 0;

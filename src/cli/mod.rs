@@ -1,20 +1,16 @@
 //! The command line: one file per command.
 
-mod backtest;
 mod copy;
-mod demo;
-mod limits;
-mod listening;
+pub mod limits;
+pub mod listening;
 mod openapi;
-mod opened;
-mod output;
+pub mod opened;
+pub mod output;
 mod place;
-mod rehearse;
-mod replay;
-mod serve;
+pub mod replay;
+pub mod serve;
 mod settings;
-mod signals;
-mod simulate;
+pub mod signals;
 mod text;
 
 use anyhow::Context;
@@ -42,15 +38,6 @@ enum Commands {
     /// Play files of reports through ingest, store and detectors on simulated time, and
     /// write the incidents
     Replay(Box<crate::config::ReplayConfig>),
-    /// Replay streams with known outages, score the incidents, and plot them
-    Backtest(Box<backtest::Arguments>),
-    /// Play an outage on record by a synthetic crowd, into files or to a server
-    Simulate(simulate::Arguments),
-    /// Watch 8 July 2022 unfold: a server on a fast clock, a synthetic crowd, and an
-    /// account of what it finds
-    Demo(demo::Arguments),
-    /// Play outages on record through all of detection, and tell what it is worth
-    Rehearse(rehearse::Arguments),
     /// Print the OpenAPI document of the HTTP interface
     Openapi,
 }
@@ -78,10 +65,6 @@ pub fn run() -> anyhow::Result<()> {
         Commands::Serve(config) => serve::run(&config, &signals),
         Commands::Copy(config) => copy::run(&config),
         Commands::Replay(config) => replay::run(&config),
-        Commands::Backtest(arguments) => backtest::run(&arguments),
-        Commands::Simulate(arguments) => simulate::run(&arguments),
-        Commands::Demo(arguments) => demo::run(&arguments, &signals),
-        Commands::Rehearse(arguments) => rehearse::run(&arguments),
         Commands::Openapi => openapi::run(),
     }
 }

@@ -64,6 +64,10 @@ struct Replay<'a> {
     bar: ProgressBar,
 }
 
+/// Replays the files as the settings say, and writes the incidents.
+///
+/// # Errors
+/// Where a file cannot be read or written, or the store fails.
 pub fn run(config: &ReplayConfig) -> anyhow::Result<()> {
     let named = streams(config)?;
     if config.explained.is_some() && named.len() > 1 {

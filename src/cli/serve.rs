@@ -31,6 +31,10 @@ const FILES_BESIDE_WORKERS: u64 = 64;
 /// Threads of everything else, beside one for each core.
 const THREADS_BESIDE_WORKERS: usize = 16;
 
+/// Serves as the settings say, until it is told to stop.
+///
+/// # Errors
+/// Where a setting, the store, the clock or the port is at fault.
 pub fn run(config: &Config, signals: &Signals) -> anyhow::Result<()> {
     signals.end_well();
     let addresses = listening::addresses(&config.listen)?;
@@ -135,7 +139,10 @@ fn timetable(config: &Config, place: Place<'_>) -> anyhow::Result<Option<Timetab
 }
 
 /// Serves until `stop` ends, or something dies without which there is nothing to serve.
-pub(super) fn serve(
+///
+/// # Errors
+/// Where the store does not answer, no thread can be had, or something vital has died.
+pub fn serve(
     workers: usize,
     listener: TcpListener,
     engine: &Arc<Engine>,

@@ -4,13 +4,14 @@ use super::client::Client;
 use super::fake_time::FakeTime;
 use std::io::{BufRead, BufReader, Read};
 use std::ops::Deref;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 const STARTS_WITHIN: Duration = Duration::from_mins(1);
+const SERVER: &str = env!("CARGO_BIN_EXE_groundswell");
 const SMALL_CATALOGUE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/catalogue.toml");
 
 /// `groundswell serve` on a store. Killed when dropped.
@@ -22,14 +23,36 @@ pub struct Binary {
     reader: Option<JoinHandle<()>>,
 }
 
-/// The command, its environment free of settings that the tests did not choose.
+/// Commands of the laboratory; all others are the server's.
+const OF_LAB: [&str; 4] = ["backtest", "demo", "rehearse", "simulate"];
+
+/// The command by the program that has it, its environment free of settings that the
+/// tests did not choose.
 pub fn groundswell(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_groundswell"));
+    let of_lab = arguments.first().is_some_and(|command| OF_LAB.contains(command));
+    let mut command = Command::new(if of_lab { lab() } else { SERVER.as_ref() });
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("GROUNDSWELL_")) {
         command.env_remove(name);
     }
     command.args(arguments).stdin(Stdio::null());
     command
+}
+
+/// The program of the laboratory, as the tests' profile builds it: cargo builds the
+/// programs of the package that is tested only, so it is asked for this one.
+pub fn lab() -> &'static Path {
+    static LAB: LazyLock<PathBuf> = LazyLock::new(|| {
+        let program = Path::new(SERVER).with_file_name("groundswell-lab");
+        let target = program.parent().and_then(Path::parent).unwrap();
+        let profile = program.parent().and_then(Path::file_name).unwrap().to_str().unwrap();
+        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo.args(["build", "--locked", "--package", "groundswell-lab", "--bins", "--profile"]);
+        cargo.arg(if profile == "debug" { "dev" } else { profile });
+        let output = cargo.arg("--target-dir").arg(target).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        program
+    });
+    &LAB
 }
 
 /// Runs `groundswell serve` where it must refuse to start, and gives what it said.

@@ -1,0 +1,33 @@
+//! The tests of the whole, in one program, so that it is linked once: each module asks one
+//! thing of the server, through real sockets, files and a real Redis.
+//!
+//! One test alone: `cargo test --test all a_part_of_its_name`.
+
+#![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
+
+mod backtest;
+mod bad_input;
+mod bombs;
+mod browsers;
+mod catching_up;
+mod clock;
+mod conformance;
+mod copy;
+mod detection;
+mod embedded;
+mod files;
+mod house;
+mod incident_answers;
+mod incidents;
+mod licences;
+mod odd_input;
+mod openapi;
+mod readers;
+mod redis;
+mod redis_of_others;
+mod replay;
+mod settings;
+mod simulate;
+mod stopping;
+mod support;
+mod watch;
