@@ -16,7 +16,7 @@ use utoipa::{Modify, OpenApi};
              provider is down, where, since when.\n\nTimes are RFC 3339 UTC, cells H3 indexes in \
              hexadecimal, intervals half-open. Every error is a problem (RFC 9457) with a stable \
              `code`; retry what is `retryable`, with jitter; what else to do with a report \
-             depends on whose fault it is (README, for those who write clients). Calls under \
+             depends on whose fault it is (docs/api.md). Calls under \
              `/v1` refuse unknown query parameters, except those that trackers, caches and \
              monitors add (`v`, `key`, `_`, `cachebuster`, `utm_*`, `mc_*`, `fbclid`, `gclid` and \
              other click ids); pages, probes and `/metrics` ignore them. Reads and reports may be \
