@@ -1,5 +1,5 @@
 //! Why a cell is judged as it is, as clients see it: every number that the score is made
-//! of (docs/detection.md, section 9).
+//! of (docs/detection.md, section 10).
 
 use super::cell::Hex;
 use super::evidence::EvidenceJson;
