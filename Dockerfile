@@ -18,8 +18,8 @@ COPY src src
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/build/target \
     touch src/lib.rs src/main.rs && \
-    cargo build --locked --release && \
-    cp target/release/groundswell /usr/local/bin/groundswell
+    cargo build --locked --profile dist --bin groundswell && \
+    cp target/dist/groundswell /usr/local/bin/groundswell
 
 # The Debian of the build, so that the C library is the same.
 FROM debian:bookworm-slim

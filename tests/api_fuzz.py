@@ -45,7 +45,7 @@ def main():
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("binary", help="the groundswell to test, e.g. target/release/groundswell")
+    parser.add_argument("binary", help="the groundswell to test, e.g. target/debug/groundswell")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--max-examples", type=int, help="cases per operation and phase, instead of those in schemathesis.toml")
     parser.add_argument("--schemathesis", default=str(ROOT / "target/venv/bin/schemathesis"), help="the program to run")

@@ -71,7 +71,7 @@ def main():
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("binary", help="the groundswell to test, e.g. target/release/groundswell")
+    parser.add_argument("binary", help="the groundswell to test, e.g. target/debug/groundswell")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--moments", type=int, default=MOMENTS)
     parser.add_argument("--long-pause", type=float, default=LONG_PAUSE_SECONDS)

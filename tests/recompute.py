@@ -78,7 +78,7 @@ def main():
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("binary", help="the groundswell to test, e.g. target/release/groundswell")
+    parser.add_argument("binary", help="the groundswell to test, e.g. target/debug/groundswell")
     parser.add_argument("--streams", nargs="+", default=STREAMS, metavar="NAME", help="streams of the set, without their endings")
     parser.add_argument("--only-these", action="store_true", help="without the stream that is made up, whatever the incidents")
     return parser.parse_args()

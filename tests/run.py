@@ -27,8 +27,8 @@ TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
 VENV = TARGET / "venv"
 NPM = TARGET / "npm"
 PYTHON = VENV / "bin" / "python"
-BINARY = TARGET / "release" / "groundswell"
-LAB = TARGET / "release" / "groundswell-lab"
+BINARY = TARGET / "debug" / "groundswell"
+LAB = TARGET / "debug" / "groundswell-lab"
 CLOSING_LINES = [re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed;"), re.compile(r"^(\d+) passed, (\d+) failed$")]
 # What a failed step printed last is shown once more at the end: how many lines of it.
 LAST_LINES = 12
@@ -78,7 +78,7 @@ def stages():
             Step("test", [cargo, "test", "--locked", "--workspace", "--no-fail-fast"], counts_tests=True),
             Step("docs", [cargo, "doc", "--locked", "--workspace", "--no-deps"], {"RUSTDOCFLAGS": "-D warnings"}),
             Step("openapi", [str(NPM / "node_modules/.bin/redocly"), "lint", "openapi/openapi.json"], NO_TALKING_HOME),
-            Step("release", [cargo, "build", "--locked", "--workspace", "--release"]),
+            Step("build", [cargo, "build", "--locked", "--workspace", "--bins"]),
             script("backtest", binary=LAB),
             script("recompute"),
             script("same_incidents"),

@@ -43,7 +43,7 @@ def main():
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("binary", help="the groundswell to test, e.g. target/release/groundswell")
+    parser.add_argument("binary", help="the groundswell to test, e.g. target/debug/groundswell")
     parser.add_argument("--streams", nargs="+", default=STREAMS, metavar="NAME", help="streams of the set, without their endings")
     parser.add_argument("--all", action="store_true", help="all streams of the set")
     return parser.parse_args()

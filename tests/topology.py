@@ -62,7 +62,7 @@ def main():
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("binary", help="the groundswell to test, e.g. target/release/groundswell")
+    parser.add_argument("binary", help="the groundswell to test, e.g. target/debug/groundswell")
     return parser.parse_args()
 
 
@@ -106,7 +106,7 @@ def check_what_the_build_sees(checks, image):
     for source, destination in image.copies(image.stages[0]):
         lay_out(ROOT / source, context / destination / ("" if (ROOT / source).is_dir() else source))
     build = next(value for name, value in image.stages[0] if name == "RUN")
-    checks.that("cargo build --locked --release" in build, "the build is a release of exactly the locked dependencies", build)
+    checks.that("cargo build --locked --profile dist" in build, "the build is a release of exactly the locked dependencies", build)
     command = [os.environ.get("CARGO", "cargo"), "check", "--quiet", "--locked"]
     done = subprocess.run(command, cwd=context, env=os.environ | {"CARGO_TARGET_DIR": str(target)}, capture_output=True, text=True)
     checks.that(done.returncode == 0, "cargo compiles from what the Dockerfile copies, and nothing else", done.stderr[-2_000:])
