@@ -44,7 +44,7 @@ const LAB_ROOMS: [(&str, &[&str]); 5] = [
 
 /// The rooms of the domain, by floors, the highest first: each may use the rooms of the
 /// floors below its own.
-const DOMAIN_FLOORS: [&[&str]; 5] = [
+const DOMAIN_FLOORS: [&[&str]; 6] = [
     // What is published, and how a map is coloured.
     &["incident", "judged"],
     // What is unusual, and what readers see.
@@ -66,6 +66,8 @@ const DOMAIN_FLOORS: [&[&str]; 5] = [
     ],
     // The words that all others are made of.
     &["extent", "grid", "provider", "shared_id", "symptom", "time"],
+    // What knows nothing of reports.
+    &["shrunk_ratio", "word_enum"],
 ];
 
 /// What is wrong with the place of a file, if anything is.
