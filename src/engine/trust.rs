@@ -85,10 +85,10 @@ impl Engine {
         );
         match (before, doubt) {
             (before, Some(doubt)) if before.as_ref().map(kind) != Some(kind(&doubt)) => {
-                tracing::error!("no reports are taken: {doubt}")
+                tracing::error!("no reports are taken: {doubt}");
             }
             (Some(_), None) => {
-                tracing::warn!("reports are taken again: nothing speaks against the clock")
+                tracing::warn!("reports are taken again: nothing speaks against the clock");
             }
             _ => {}
         }

@@ -83,7 +83,7 @@ impl AsyncWrite for Connection {
                     return Pin::new(socket).poll_write(cx, &bytes[..head.begin]);
                 }
                 Some((problem, head)) => {
-                    *parting = Some(Parting::new(app.answer_to_no_request(&problem, head.date)))
+                    *parting = Some(Parting::new(app.answer_to_no_request(&problem, head.date)));
                 }
             }
         }

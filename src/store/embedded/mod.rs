@@ -281,7 +281,7 @@ impl Embedded {
             return Ok(());
         }
         writer.log.append(Kind::Liveness, |out| {
-            out.extend(names::write_spans(std::slice::from_ref(&minutes)))
+            out.extend(names::write_spans(std::slice::from_ref(&minutes)));
         })?;
         self.live_mut().liveness.mark(minutes);
         Ok(())

@@ -120,7 +120,7 @@ pub fn restore(
         match tag {
             PROVIDERS => {
                 providers =
-                    names::read(payload).ok_or_else(|| reader.damage("names of providers"))?
+                    names::read(payload).ok_or_else(|| reader.damage("names of providers"))?;
             }
             LIVENESS => {
                 for span in names::read_spans(payload)
