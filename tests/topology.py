@@ -70,7 +70,8 @@ def parse_arguments():
 
 
 def check_dockerfile(checks, image, binary):
-    package = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]
+    manifest = tomllib.loads((ROOT / "Cargo.toml").read_text())
+    package = manifest["package"] | manifest["workspace"]["package"]
     builder, final = image.bases
     codename = re.fullmatch(rf"rust:{re.escape(package['rust-version'])}-(\w+)", builder)
     checks.that(codename, f"the builder is the Rust that Cargo.toml names, {package['rust-version']}, on a named Debian", builder)
