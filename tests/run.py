@@ -84,6 +84,7 @@ def stages():
             script("same_incidents"),
             script("explain"),
             script("analyst"),
+            script("generated_client"),
         ]],
         [[script("demo", binary=LAB), script("openmetrics")], [script("failover")]],
         [[*on_every_store("nyc_day"), *on_every_store("crash", cluster=["--kills", "15"])]],
