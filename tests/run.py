@@ -111,6 +111,7 @@ def all_steps(nightly):
         script("recompute"),
         script("explain"),
         script("analyst"),
+        script("generated_client"),
         script("openmetrics"),
         script("archive"),
         cargo_step("docs", "doc", "--locked", "--workspace", "--no-deps", environment={"RUSTDOCFLAGS": "-D warnings"}),

@@ -14,7 +14,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 /// What every answer says of detection: `current`, or how far it has come, as in
-/// `catching-up;up-to="2022-07-08T08:44:00Z";share=0.42`.
+/// `catching_up;up-to="2022-07-08T08:44:00Z";share=0.42`.
 const DETECTION: HeaderName = HeaderName::from_static("detection");
 
 /// What an answer rests on. Counts rest on none of it: what they mean is left out of them
@@ -32,12 +32,13 @@ pub enum Basis {
 
 /// How far detection has come with the past.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = DetectionProgress)]
 pub struct ProgressJson {
-    /// What it knows of the present: `current`, `late` or `catching-up`.
-    #[schema(example = "catching-up")]
+    /// State of detection: `current`, `late`, `catching_up`, or another word: treat that
+    /// as not current.
+    #[schema(example = "catching_up")]
     pub detection: &'static str,
-    /// The instant up to which reports are in what it says; null where it has looked at
-    /// none.
+    /// Reports up to this instant are in its answers; null before the first step.
     #[schema(required = true, format = DateTime, example = "2022-07-08T08:44:00Z")]
     pub up_to: Option<String>,
     /// The share of the past that it has come through.

@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 
 /// What went wrong, as a stable word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ProblemCode)]
 #[serde(rename_all = "snake_case")]
 pub enum Code {
     /// The body is not JSON.

@@ -38,18 +38,18 @@ const LISTED: &str = "an id listed at /v1/incidents";
 
 /// A page of incidents.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = IncidentList)]
 pub struct IncidentsAnswer {
-    /// Incidents, those that were told last first.
+    /// Incidents, the latest published first.
     items: Vec<IncidentJson>,
     /// Where the next page begins: give it as `cursor`. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     next_cursor: Option<String>,
-    /// Whether this is not of the present, but of `as_of`: detection is late or catching
-    /// up.
+    /// Whether the answer is of `as_of` and not of now: detection is late or catching up.
     #[schema(example = false)]
     stale: bool,
-    /// The instant up to which reports are in it.
+    /// Reports up to this instant are in the answer.
     #[schema(format = DateTime, example = "2022-07-08T09:12:31Z")]
     as_of: String,
 }
@@ -66,9 +66,9 @@ struct Question {
 
 /// List incidents
 ///
-/// An incident is told of within seconds of the report that decides. A node that starts
-/// answers from the journal, as `stale`, until its detectors have come to the present.
-/// `known_at` answers as it was known at that instant. Figures of severity are upper
+/// An incident is published within seconds of the report that decides. A node that starts
+/// answers from the journal, as `stale`, until its detectors have caught up. `known_at`
+/// gives the answer of that instant. Figures of severity are upper
 /// bounds where their descriptions say so.
 #[utoipa::path(
     get, path = "/v1/incidents", tag = "incidents", operation_id = "list_incidents",

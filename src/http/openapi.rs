@@ -1,6 +1,7 @@
 //! The OpenAPI document, put together from the handlers.
 
 use super::error::Problem;
+use super::open_words::OpenWords;
 use super::{cells, heatmap, incidents, notes, pages, providers, reports, series, spikes, voids};
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
@@ -22,7 +23,7 @@ use utoipa::{Modify, OpenApi};
              other click ids); pages, probes and `/metrics` ignore them. Reads and reports may be \
              called from pages of any origin, with any request headers. What is no HTTP/1.1 is \
              answered by a problem too: 400 `malformed_request`, 431 `headers_too_large`, 408 \
-             `request_timeout`. Unknown fields of bodies are ignored with a warning.",
+             `request_timeout`. Unknown fields of bodies are ignored with a warning. Answers grow: a later version may add fields, and words to those that are listed as `x-extensible-enum`. Clients ignore fields that they do not know; the description of each word says what to do with another one.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     servers((url = "/", description = "This server")),
@@ -60,7 +61,7 @@ use utoipa::{Modify, OpenApi};
         pages::openapi,
     ),
     security(()),
-    modifiers(&Common),
+    modifiers(&Common, &OpenWords),
 )]
 struct Document;
 
@@ -120,7 +121,7 @@ fn add_headers(operation: &mut Operation) {
         }
         if can_be_unchanged && matches!(status.as_str(), "200" | "304" | "503") {
             let said = "`current`, or how far detection has come, as in \
-                 `catching-up;up-to=\"2022-07-08T08:44:00Z\";share=0.420`";
+                 `catching_up;up-to=\"2022-07-08T08:44:00Z\";share=0.420`";
             add("Detection", header(Type::String, said));
         }
         if status == "503" {

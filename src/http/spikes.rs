@@ -28,21 +28,22 @@ use utoipa::ToSchema;
 const PARAMETERS: [&str; 7] =
     ["provider", "network", "bbox", "area", "min_score", "limit", "cursor"];
 /// In a cursor, the place of a spike that has no centre.
-const EVERYWHERE: &str = "everywhere";
+const GLOBAL: &str = "global";
 
 /// A page of spikes.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SpikeList)]
 pub struct SpikesAnswer {
-    /// Spikes, the most surprising first.
+    /// Spikes, the highest score first.
     items: Vec<SpikeJson>,
     /// Where the next page begins: give it as `cursor`. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     next_cursor: Option<String>,
-    /// Whether this is not of the present, but of `as_of`: detection is late.
+    /// Whether the answer is of `as_of` and not of now: detection is late.
     #[schema(example = false)]
     stale: bool,
-    /// The instant up to which reports are in it.
+    /// Reports up to this instant are in the answer.
     #[schema(format = DateTime, example = "2022-07-08T09:12:31Z")]
     as_of: String,
 }
@@ -71,8 +72,8 @@ struct Rank {
 /// List spikes
 ///
 /// Cells in which one provider has more reports now than chance explains, whether an
-/// incident has come of it or not. They are of now: what was surprising before is in the
-/// revisions of incidents.
+/// incident has come of it or not. They are of now; the revisions of incidents have the
+/// evidence of before.
 #[utoipa::path(
     get, path = "/v1/spikes", tag = "incidents", operation_id = "list_spikes",
     params(super::params::SpikesParams),
@@ -197,14 +198,14 @@ impl Rank {
     fn parse(text: &str) -> Option<Self> {
         let [score, provider, centre] = text.split(':').collect::<Vec<_>>().try_into().ok()?;
         let score = score.parse().ok().filter(|score: &f64| score.is_finite())?;
-        let centre = if centre == EVERYWHERE { None } else { Some(Cell::parse(centre).ok()?) };
+        let centre = if centre == GLOBAL { None } else { Some(Cell::parse(centre).ok()?) };
         Some(Self { score, provider: provider.to_owned(), centre })
     }
 }
 
 impl fmt::Display for Rank {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let centre = self.centre.map_or_else(|| EVERYWHERE.to_owned(), |centre| centre.to_string());
+        let centre = self.centre.map_or_else(|| GLOBAL.to_owned(), |centre| centre.to_string());
         write!(f, "{}:{}:{centre}", self.score, self.provider)
     }
 }
@@ -225,7 +226,7 @@ fn json(register: &Register, provider: &Provider, spike: &Spike) -> SpikeJson {
         place: listing::place(&spike.cells),
         cells: spike.cells.iter().copied().map(Hex).collect(),
         evidence: (&spike.evidence).into(),
-        opens_at: spike.opens_at,
+        score_threshold: spike.opens_at,
         incident: own.map(|incident| incident.id.to_string()),
         collateral_of: blamed.filter(|_| own.is_none()).map(|incident| incident.id.to_string()),
     }
