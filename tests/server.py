@@ -167,11 +167,3 @@ def insist_on_keys(masters):
 def store_directory():
     """A directory for a store, removed with all beside it at the end of a `with` block."""
     return tempfile.TemporaryDirectory(prefix="groundswell-")
-
-
-def shared_data():
-    """Where the streams with known outages lie."""
-    shared = Path(os.environ.get("GROUNDSWELL_SHARED", ROOT.parent / "shared"))
-    if not (shared / "detbench").is_dir():
-        sys.exit(f"there is no detbench in {shared}: point GROUNDSWELL_SHARED at the folder with the shared data, by default ../shared")
-    return shared
