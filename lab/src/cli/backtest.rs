@@ -2,8 +2,9 @@
 //! incidents in them, and a report with plots.
 
 use crate::backtest::alarms;
+use crate::backtest::examined::Examined;
 use crate::backtest::figures::Score;
-use crate::backtest::report::{self, Examined};
+use crate::backtest::report;
 use crate::backtest::score::score;
 use crate::backtest::set::{Set, Stream};
 use crate::backtest::table::table;

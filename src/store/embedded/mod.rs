@@ -7,6 +7,7 @@
 //! database of its own.
 
 mod aged;
+mod aged_hours;
 mod claims;
 mod database;
 mod entry;
@@ -19,6 +20,7 @@ mod names;
 mod rows;
 pub mod secret;
 mod snapshot;
+mod stored_time;
 mod unsynced;
 mod untouched;
 
