@@ -1,8 +1,8 @@
 //! `GET /v1/cells/{cell}`: why a cell is flagged, or is not, with every number.
 
-use super::App;
+use super::app::App;
+use super::basis::{Basis, known};
 use super::caching::{etag_of, matches_etag, with_caching};
-use super::detection::{Basis, known};
 use super::error::{Code, Problem, ProblemDetails};
 use super::query::Query;
 use crate::domain::detect::METHOD;

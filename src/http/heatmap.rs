@@ -1,10 +1,11 @@
 //! `GET /v1/heatmap` in its formats: counts by cell in a window.
 
-use super::App;
+use super::app::App;
 use super::caching::{matches_etag, with_caching};
+use super::content_encoding::ContentEncoding;
 use super::error::{Code, Problem, ProblemDetails};
 use super::query::Query;
-use super::rendered::{Answer, AnswerKey, Packing};
+use super::rendered::{Answer, AnswerKey};
 use crate::domain::bbox::BoundingBox;
 use crate::domain::grid::Resolution;
 use crate::domain::level::Level;
@@ -124,8 +125,9 @@ async fn answer(
     let window = served.value.window();
     let render = async {
         let (snapshot, stale) = (Arc::clone(&served.value), served.stale);
-        let answer =
-            app.beside(true, move |app| question.render(app, &snapshot, stale, format)).await??;
+        let answer = app
+            .run_blocking(true, move |app| question.render(app, &snapshot, stale, format))
+            .await??;
         app.answers.added(answer.bytes());
         Ok::<_, Problem>(Arc::new(answer))
     };
@@ -134,7 +136,7 @@ async fn answer(
     if matches_etag(request, &answer.etag) {
         return Ok(with_caching(HttpResponse::NotModified(), &answer.etag, is_settled).finish());
     }
-    let (packing, bytes, made) = answer.packed(Packing::accepted(request.headers())).await;
+    let (packing, bytes, made) = answer.packed(ContentEncoding::accepted(request.headers())).await;
     if made > 0 {
         app.answers.added(made);
     }

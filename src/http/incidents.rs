@@ -1,8 +1,8 @@
 //! `GET /v1/incidents`, `.geojson` and `/v1/incidents/{id}`: what is known of incidents,
 //! now or at a moment before.
 
-use super::App;
-use super::detection::Basis;
+use super::app::App;
+use super::basis::Basis;
 use super::error::{Code, Problem, ProblemDetails};
 use super::listing::{self, MOST_CORNERS, MOST_CORNERS_OF_ONE, Where};
 use super::live::{self, Dated, Moment};
@@ -87,7 +87,7 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
         let (found, next_cursor) = question.answer(&moment.register);
         let items = found
             .iter()
-            .map(|known| IncidentJson::of(known, app.sites.place(known.incident())))
+            .map(|known| IncidentJson::of(known, app.place_names.place(known.incident())))
             .collect();
         Ok(IncidentsAnswer { items, next_cursor, stale: moment.is_stale, as_of: String::new() })
     };
@@ -113,7 +113,10 @@ pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpRe
         let most = most_corners_of_one(question.limit);
         let drawn = found.iter().map(|known| {
             let incident = known.incident();
-            (IncidentJson::of(known, app.sites.place(incident)), app.sites.outline(incident, most))
+            (
+                IncidentJson::of(known, app.place_names.place(incident)),
+                app.place_names.outline(incident, most),
+            )
         });
         Ok(IncidentsGeoJson::of(drawn.collect(), next_cursor, moment.is_stale))
     };
@@ -165,7 +168,7 @@ pub async fn one(
             )
         };
         let known = Known::of(case, known_at).ok_or_else(too_early)?;
-        Ok(IncidentDetail::of(&known, app.sites.place(known.incident()), moment.is_stale))
+        Ok(IncidentDetail::of(&known, app.place_names.place(known.incident()), moment.is_stale))
     };
     live::answer(&app, &request, (Basis::Journal, "application/json"), make).await
 }

@@ -1,7 +1,7 @@
 //! `POST /v1/incidents/{id}/notes`: what somebody said of an incident.
 
-use super::App;
 use super::admin::{collected, flag, insist_on_admin, object, past, text};
+use super::app::App;
 use super::error::{Code, Problem, ProblemDetails};
 use super::incidents::read_id;
 use super::query::Query;

@@ -1,6 +1,6 @@
 //! The face: front page, probes, metrics, the OpenAPI document and its page.
 
-use super::App;
+use super::app::App;
 use super::detection::ProgressJson;
 use super::error::{Code, Problem, ProblemDetails};
 use super::exposition::Exposition;

@@ -1,7 +1,7 @@
 //! `GET /v1/providers` and `/v1/providers/{id}`: the catalogue, and how each provider is
 //! doing now.
 
-use super::App;
+use super::app::App;
 use super::caching::{etag_of, matches_etag, with_caching};
 use super::error::{Code, Problem, ProblemDetails};
 use super::query::Query;

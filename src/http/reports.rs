@@ -1,6 +1,6 @@
 //! `POST /v1/reports` and `/v1/reports/batch`: taking reports.
 
-use super::App;
+use super::app::App;
 use super::body::{Body, Limits};
 use super::error::{Code, FieldError, Problem, ProblemDetails};
 use super::media_type::Declared;
@@ -344,7 +344,9 @@ pub async fn submit_batch(
     let declared = Declared::of(&request, "application/json or application/x-ndjson")?;
     let body = Body::collect(&request, payload, BATCH).await?;
     let batch = app
-        .beside(body.is_large(), move |app| Batch::read(&body, declared, &app.engine, &acceptance))
+        .run_blocking(body.is_large(), move |app| {
+            Batch::read(&body, declared, &app.engine, &acceptance)
+        })
         .await??;
     let count = |outcome, is_one: fn(&Item) -> bool| {
         app.engine

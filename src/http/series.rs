@@ -1,6 +1,6 @@
 //! `GET /v1/series`: counts over time.
 
-use super::App;
+use super::app::App;
 use super::caching::{etag_of, matches_etag, with_caching};
 use super::error::{Code, Problem, ProblemDetails};
 use super::query::Query;

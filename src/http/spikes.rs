@@ -1,12 +1,13 @@
 //! `GET /v1/spikes` and `.geojson`: what is too surprising now, whether an incident has
 //! come of it or not.
 
-use super::App;
-use super::detection::Basis;
+use super::app::App;
+use super::basis::Basis;
 use super::error::{Problem, ProblemDetails};
 use super::incidents::most_corners_of_one;
 use super::listing::{self, Where};
 use super::live::{self, Dated, Moment};
+use super::place_names::place;
 use super::query::Query;
 use crate::domain::detect::spike::Spike;
 use crate::domain::grid::Cell;
@@ -222,7 +223,7 @@ fn json(register: &Register, provider: &Provider, spike: &Spike) -> SpikeJson {
     SpikeJson {
         provider: provider.id.clone(),
         network: provider.network.clone(),
-        place: listing::place(&spike.cells),
+        place: place(&spike.cells),
         cells: spike.cells.iter().copied().map(Hex).collect(),
         evidence: (&spike.evidence).into(),
         opens_at: spike.opens_at,

@@ -1,8 +1,8 @@
 //! `POST /v1/voids` and `GET /v1/voids`: reports that are withdrawn, and why.
 
-use super::App;
 use super::admin::{collected, insist_on_admin, object, past, text};
-use super::detection::Basis;
+use super::app::App;
+use super::basis::Basis;
 use super::error::{Code, Problem, ProblemDetails};
 use super::live::{self, Dated, Moment};
 use super::query::Query;
