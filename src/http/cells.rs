@@ -3,8 +3,9 @@
 use super::app::App;
 use super::basis::{Basis, known};
 use super::caching::{etag_of, matches_etag, with_caching};
-use super::error::{Code, Problem, ProblemDetails};
+use super::error::{Code, Problem};
 use super::query::Query;
+use super::read_errors::DetectionErrors;
 use crate::domain::detect::METHOD;
 use crate::domain::grid::Cell;
 use crate::domain::incident::attribution::Verdict;
@@ -73,19 +74,7 @@ pub struct BlamedFor {
     ),
     responses(
         (status = 200, description = "Why the cell is flagged, or is not", body = CellAnswer),
-        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (
-            status = 400,
-            description = "A parameter is at fault",
-            body = ProblemDetails,
-            content_type = "application/problem+json",
-        ),
-        (
-            status = 503,
-            description = "Detection is catching up with the past: retry after `Retry-After`",
-            body = ProblemDetails,
-            content_type = "application/problem+json",
-        ),
+        DetectionErrors,
     ),
 )]
 pub async fn explain(

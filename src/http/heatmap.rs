@@ -3,8 +3,9 @@
 use super::app::App;
 use super::caching::{matches_etag, with_caching};
 use super::content_encoding::ContentEncoding;
-use super::error::{Code, Problem, ProblemDetails};
+use super::error::{Code, Problem};
 use super::query::Query;
+use super::read_errors::ReadErrors;
 use super::rendered::{Answer, AnswerKey};
 use crate::domain::bbox::BoundingBox;
 use crate::domain::grid::Resolution;
@@ -43,10 +44,7 @@ struct Question {
     params(super::params::HeatmapParams),
     responses(
         (status = 200, description = "The cells", body = render::json::HeatmapJson),
-        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "The store is away and nothing recent is left: retry after \
-             `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        ReadErrors,
     ),
 )]
 pub async fn json(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -59,10 +57,7 @@ pub async fn json(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
     params(super::params::HeatmapParams),
     responses(
         (status = 200, description = "The cells, an array a property", body = render::columns::HeatmapColumns),
-        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "The store is away and nothing recent is left: retry after \
-             `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        ReadErrors,
     ),
 )]
 pub async fn columns(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -75,10 +70,7 @@ pub async fn columns(app: web::Data<App>, request: HttpRequest) -> Result<HttpRe
     params(super::params::HeatmapParams),
     responses(
         (status = 200, description = "A feature a cell", body = render::geojson::HeatmapGeoJson, content_type = "application/geo+json"),
-        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "The store is away and nothing recent is left: retry after \
-             `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        ReadErrors,
     ),
 )]
 pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -91,10 +83,7 @@ pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpRe
     params(super::params::HeatmapParams),
     responses(
         (status = 200, description = "The cells", body = render::h3j::HeatmapH3j),
-        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "The store is away and nothing recent is left: retry after \
-             `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        ReadErrors,
     ),
 )]
 pub async fn h3j(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {

@@ -3,10 +3,11 @@
 
 use super::app::App;
 use super::basis::Basis;
-use super::error::{Code, Problem, ProblemDetails};
+use super::error::{Code, Problem};
 use super::listing::{self, MOST_CORNERS, MOST_CORNERS_OF_ONE, Where};
 use super::live::{self, Dated, Moment};
 use super::query::Query;
+use super::read_errors::IncidentErrors;
 use crate::domain::incident::known::Known;
 use crate::domain::incident::register::{Case, Filter, Register};
 use crate::domain::incident::{IncidentId, State};
@@ -75,10 +76,7 @@ struct Question {
     params(super::params::IncidentsParams),
     responses(
         (status = 200, description = "A page of incidents", body = IncidentsAnswer),
-        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Detection is catching up with the past, and the journal \
-             holds no incident yet: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        IncidentErrors,
     ),
 )]
 pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -100,10 +98,7 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
     params(super::params::IncidentsParams),
     responses(
         (status = 200, description = "A feature an incident", body = IncidentsGeoJson, content_type = "application/geo+json"),
-        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Detection is catching up with the past, and the journal \
-             holds no incident yet: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        IncidentErrors,
     ),
 )]
 pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -132,11 +127,8 @@ pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpRe
     ),
     responses(
         (status = 200, description = "The incident", body = IncidentDetail),
-        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 404, description = "No incident has that id, or none had at that instant", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Detection is catching up with the past, and the journal \
-             holds no incident yet: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "No incident has that id, or none had at that instant"),
+        IncidentErrors,
     ),
 )]
 pub async fn one(

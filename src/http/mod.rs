@@ -41,6 +41,7 @@ mod params;
 mod place_names;
 mod providers;
 mod query;
+mod read_errors;
 mod rendered;
 mod reports;
 mod request_metrics;

@@ -3,7 +3,7 @@
 use super::admin::{collected, insist_on_admin, object, past, text};
 use super::app::App;
 use super::basis::Basis;
-use super::error::{Code, Problem, ProblemDetails};
+use super::error::{Code, Problem};
 use super::live::{self, Dated, Moment};
 use super::query::Query;
 use crate::domain::fact::Source;
@@ -88,11 +88,11 @@ pub struct VoidsAnswer {
     request_body(content = VoidBody, description = "Which reports, at most 64 KiB"),
     responses(
         (status = 202, description = "It is decided, and on the disk; detection is beginning anew", body = VoidJson),
-        (status = 400, description = "A field is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 403, description = "Not from this machine", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 415, description = "Not JSON", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "The store is away: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 400, description = "A field is at fault"),
+        (status = 403, description = "Not from this machine"),
+        (status = 413, description = "The body is too large"),
+        (status = 415, description = "Not JSON"),
+        (status = 503, description = "The store is away: retry after `Retry-After`"),
     ),
 )]
 pub async fn add(
@@ -115,8 +115,8 @@ pub async fn add(
     responses(
         (status = 200, description = "What was withdrawn", body = VoidsAnswer),
         (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "The journal was not read yet: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 400, description = "A parameter is at fault"),
+        (status = 503, description = "The journal was not read yet: retry after `Retry-After`"),
     ),
 )]
 pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
