@@ -1,10 +1,11 @@
 //! `GET /v1/cells/{cell}`: why a cell is flagged, or is not, with every number.
 
-use super::App;
+use super::app::App;
+use super::basis::{Basis, known};
 use super::caching::{etag_of, matches_etag, with_caching};
-use super::detection::{Basis, known};
-use super::error::{Code, Problem, ProblemDetails};
+use super::error::{Code, Problem};
 use super::query::Query;
+use super::read_errors::DetectionErrors;
 use crate::domain::detect::METHOD;
 use crate::domain::grid::Cell;
 use crate::domain::incident::attribution::Verdict;
@@ -74,19 +75,7 @@ pub struct Misattribution {
     ),
     responses(
         (status = 200, description = "The explanation", body = CellAnswer),
-        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (
-            status = 400,
-            description = "A parameter is at fault",
-            body = ProblemDetails,
-            content_type = "application/problem+json",
-        ),
-        (
-            status = 503,
-            description = "Detection is catching up with the past: retry after `Retry-After`",
-            body = ProblemDetails,
-            content_type = "application/problem+json",
-        ),
+        DetectionErrors,
     ),
 )]
 pub async fn explain(

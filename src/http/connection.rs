@@ -8,7 +8,7 @@
 //! Then the connection lingers: closed at once, with bytes unread, it would be reset, and
 //! some systems throw away what they received before a reset.
 
-use super::App;
+use super::app::App;
 use super::error::Problem;
 use actix_web::rt::net::TcpStream;
 use actix_web::web::{Bytes, Data};

@@ -1,12 +1,13 @@
 //! `GET /v1/incidents`, `.geojson` and `/v1/incidents/{id}`: what is known of incidents,
 //! now or at a moment before.
 
-use super::App;
-use super::detection::Basis;
-use super::error::{Code, Problem, ProblemDetails};
+use super::app::App;
+use super::basis::Basis;
+use super::error::{Code, Problem};
 use super::listing::{self, MOST_CORNERS, MOST_CORNERS_OF_ONE, Where};
 use super::live::{self, Dated, Moment};
 use super::query::Query;
+use super::read_errors::IncidentErrors;
 use crate::domain::incident::known::Known;
 use crate::domain::incident::register::{Case, Filter, Register};
 use crate::domain::incident::{IncidentId, State};
@@ -75,10 +76,7 @@ struct Question {
     params(super::params::IncidentsParams),
     responses(
         (status = 200, description = "A page of incidents", body = IncidentsAnswer),
-        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Detection is catching up with the past, and the journal \
-             holds no incident yet: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        IncidentErrors,
     ),
 )]
 pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -87,7 +85,7 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
         let (found, next_cursor) = question.answer(&moment.register);
         let items = found
             .iter()
-            .map(|known| IncidentJson::of(known, app.sites.place(known.incident())))
+            .map(|known| IncidentJson::of(known, app.place_names.place(known.incident())))
             .collect();
         Ok(IncidentsAnswer { items, next_cursor, stale: moment.is_stale, as_of: String::new() })
     };
@@ -100,10 +98,7 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
     params(super::params::IncidentsParams),
     responses(
         (status = 200, description = "A feature an incident", body = IncidentsGeoJson, content_type = "application/geo+json"),
-        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Detection is catching up with the past, and the journal \
-             holds no incident yet: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        IncidentErrors,
     ),
 )]
 pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -113,7 +108,10 @@ pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpRe
         let most = most_corners_of_one(question.limit);
         let drawn = found.iter().map(|known| {
             let incident = known.incident();
-            (IncidentJson::of(known, app.sites.place(incident)), app.sites.outline(incident, most))
+            (
+                IncidentJson::of(known, app.place_names.place(incident)),
+                app.place_names.outline(incident, most),
+            )
         });
         Ok(IncidentsGeoJson::of(drawn.collect(), next_cursor, moment.is_stale))
     };
@@ -129,11 +127,8 @@ pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpRe
     ),
     responses(
         (status = 200, description = "The incident", body = IncidentDetail),
-        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 404, description = "No incident has that id, or none had at that instant", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Detection is catching up with the past, and the journal \
-             holds no incident yet: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "No incident has that id, or none had at that instant"),
+        IncidentErrors,
     ),
 )]
 pub async fn one(
@@ -165,7 +160,7 @@ pub async fn one(
             )
         };
         let known = Known::of(case, known_at).ok_or_else(too_early)?;
-        Ok(IncidentDetail::of(&known, app.sites.place(known.incident()), moment.is_stale))
+        Ok(IncidentDetail::of(&known, app.place_names.place(known.incident()), moment.is_stale))
     };
     live::answer(&app, &request, (Basis::Journal, "application/json"), make).await
 }

@@ -1,8 +1,8 @@
 //! `POST /v1/incidents/{id}/notes`: what somebody said of an incident.
 
-use super::App;
 use super::admin::{collected, flag, insist_on_admin, object, past, text};
-use super::error::{Code, Problem, ProblemDetails};
+use super::app::App;
+use super::error::{Code, Problem};
 use super::incidents::read_id;
 use super::query::Query;
 use crate::domain::incident::entry::Note;
@@ -71,13 +71,13 @@ struct RawNote<'a> {
     request_body(content = NoteBody, description = "What was said, at most 64 KiB"),
     responses(
         (status = 201, description = "Recorded on the disk", body = NoteJson),
-        (status = 400, description = "A field is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 403, description = "Not from this machine", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 404, description = "No incident has that id", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 400, description = "A field is at fault"),
+        (status = 403, description = "Not from this machine"),
+        (status = 404, description = "No incident has that id"),
         (status = 413, description = "The body is too large, or the incident has as many notes as \
-             it holds", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 415, description = "Not JSON", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "The store is away: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+             it holds"),
+        (status = 415, description = "Not JSON"),
+        (status = 503, description = "The store is away: retry after `Retry-After`"),
     ),
 )]
 pub async fn add(

@@ -1,8 +1,8 @@
 //! The face: front page, probes, metrics, the OpenAPI document and its page.
 
-use super::App;
+use super::app::App;
 use super::detection::ProgressJson;
-use super::error::{Code, Problem, ProblemDetails};
+use super::error::{Code, Problem};
 use super::exposition::Exposition;
 use super::query::Query;
 use crate::engine::Engine;
@@ -85,8 +85,8 @@ pub async fn front() -> HttpResponse {
     get, path = "/healthz", tag = "operations", operation_id = "healthz",
     responses(
         (status = 200, description = "It lives", body = Health),
-        (status = 405, description = "Only GET, HEAD and OPTIONS are answered", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "A part of it has died: start it again", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 405, description = "Only GET, HEAD and OPTIONS are answered"),
+        (status = 503, description = "A part of it has died: start it again"),
     ),
 )]
 pub async fn healthz(app: web::Data<App>) -> Result<HttpResponse, Problem> {
@@ -111,8 +111,8 @@ pub async fn healthz(app: web::Data<App>) -> Result<HttpResponse, Problem> {
     params(super::params::ReadyParams),
     responses(
         (status = 200, description = "Ready", body = Readiness),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Not ready: the detail says why", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 400, description = "A parameter is at fault"),
+        (status = 503, description = "Not ready: the detail says why"),
     ),
 )]
 pub async fn readyz(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -155,7 +155,7 @@ fn clock_health(engine: &Engine) -> ClockHealth {
     get, path = "/metrics", tag = "operations", operation_id = "metrics",
     responses(
         (status = 200, description = "What this process counts", content((String = "application/openmetrics-text"), (String = "text/plain"))),
-        (status = 405, description = "Only GET, HEAD and OPTIONS are answered", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 405, description = "Only GET, HEAD and OPTIONS are answered"),
     ),
 )]
 pub async fn metrics(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
@@ -175,7 +175,7 @@ pub async fn metrics(app: web::Data<App>, request: HttpRequest) -> HttpResponse 
     get, path = "/openapi.json", tag = "operations", operation_id = "openapi",
     responses(
         (status = 200, description = "OpenAPI 3.1", body = Object, content_type = "application/json"),
-        (status = 405, description = "Only GET, HEAD and OPTIONS are answered", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 405, description = "Only GET, HEAD and OPTIONS are answered"),
     ),
 )]
 pub async fn openapi(app: web::Data<App>) -> HttpResponse {

@@ -1,10 +1,11 @@
 //! `GET /v1/providers` and `/v1/providers/{id}`: the catalogue, and how each provider is
 //! doing now.
 
-use super::App;
+use super::app::App;
 use super::caching::{etag_of, matches_etag, with_caching};
-use super::error::{Code, Problem, ProblemDetails};
+use super::error::{Code, Problem};
 use super::query::Query;
+use super::read_errors::ReadErrors;
 use crate::domain::provider::{Category, ProviderIndex, is_id};
 use crate::domain::symptom::Symptom;
 use crate::domain::time::Window;
@@ -156,10 +157,7 @@ pub enum SymptomWord {
     params(super::params::ProvidersParams),
     responses(
         (status = 200, description = "A page of providers", body = ProvidersAnswer),
-        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "The store is away and nothing recent is left: retry after \
-             `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        ReadErrors,
     ),
 )]
 pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -212,11 +210,8 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
     params(("id" = String, Path, description = "Id or alias of a provider", example = "fido", min_length = 1, pattern = "^[a-z0-9][a-z0-9-]{0,63}$")),
     responses(
         (status = 200, description = "The provider", body = ProviderAnswer),
-        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 404, description = "No provider has that id or alias", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "The store is away and nothing recent is left: retry after \
-             `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "No provider has that id or alias"),
+        ReadErrors,
     ),
 )]
 pub async fn one(

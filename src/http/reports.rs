@@ -1,8 +1,8 @@
 //! `POST /v1/reports` and `/v1/reports/batch`: taking reports.
 
-use super::App;
+use super::app::App;
 use super::body::{Body, Limits};
-use super::error::{Code, FieldError, Problem, ProblemDetails};
+use super::error::{Code, FieldError, Problem};
 use super::media_type::Declared;
 use super::query::Query;
 use super::report_body::{ReportBody, ReportLines};
@@ -142,12 +142,12 @@ pub struct ItemResult {
     responses(
         (status = 202, description = "Counted, a duplicate, or ignored", body = ReportAnswer),
         (status = 400, description = "A field is at fault: drop the report. Or a parameter is: \
-             leave it out", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 408, description = "The body did not arrive in time: send it again", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 413, description = "The body is over 64 KiB", body = ProblemDetails, content_type = "application/problem+json"),
+             leave it out"),
+        (status = 408, description = "The body did not arrive in time: send it again"),
+        (status = 413, description = "The body is over 64 KiB"),
         (status = 415, description = "Not JSON by its media type, or packed in an unknown way: \
-             keep the report, mend the request", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Not recorded: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+             keep the report, mend the request"),
+        (status = 503, description = "Not recorded: retry after `Retry-After`"),
     ),
 )]
 pub async fn submit(
@@ -210,13 +210,13 @@ fn read_single(
     responses(
         (status = 200, description = "What became of the items", body = BatchAnswer),
         (status = 400, description = "The batch cannot be read: send its items one by one. Or a \
-             parameter is at fault: leave it out", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 408, description = "The body did not arrive in time: send it again", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 413, description = "Too many items or bytes: split it", body = ProblemDetails, content_type = "application/problem+json"),
+             parameter is at fault: leave it out"),
+        (status = 408, description = "The body did not arrive in time: send it again"),
+        (status = 413, description = "Too many items or bytes: split it"),
         (status = 415, description = "Neither JSON nor NDJSON by its media type, or packed in an \
-             unknown way: keep the items, mend the request", body = ProblemDetails, content_type = "application/problem+json"),
+             unknown way: keep the items, mend the request"),
         (status = 503, description = "The outcome of every item is unknown: send the whole batch \
-             again after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+             again after `Retry-After`"),
     ),
 )]
 pub async fn submit_batch(
@@ -231,7 +231,9 @@ pub async fn submit_batch(
     let declared = Declared::of(&request, "application/json or application/x-ndjson")?;
     let body = Body::collect(&request, payload, BATCH).await?;
     let batch = app
-        .beside(body.is_large(), move |app| Batch::read(&body, declared, &app.engine, &acceptance))
+        .run_blocking(body.is_large(), move |app| {
+            Batch::read(&body, declared, &app.engine, &acceptance)
+        })
         .await??;
     let count = |outcome, is_one: fn(&Item) -> bool| {
         app.engine

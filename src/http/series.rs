@@ -1,9 +1,10 @@
 //! `GET /v1/series`: counts over time.
 
-use super::App;
+use super::app::App;
 use super::caching::{etag_of, matches_etag, with_caching};
-use super::error::{Code, Problem, ProblemDetails};
+use super::error::{Code, Problem};
 use super::query::Query;
+use super::read_errors::ReadErrors;
 use crate::domain::detect::Band;
 use crate::domain::grid::Resolution;
 use crate::domain::provider::Subject;
@@ -88,10 +89,7 @@ pub struct SeriesPoint {
     params(super::params::SeriesParams),
     responses(
         (status = 200, description = "The points", body = SeriesAnswer),
-        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "The store is away and nothing recent is left: retry after \
-             `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        ReadErrors,
     ),
 )]
 pub async fn series(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {

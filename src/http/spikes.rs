@@ -1,13 +1,15 @@
 //! `GET /v1/spikes` and `.geojson`: what is too surprising now, whether an incident has
 //! come of it or not.
 
-use super::App;
-use super::detection::Basis;
-use super::error::{Problem, ProblemDetails};
+use super::app::App;
+use super::basis::Basis;
+use super::error::Problem;
 use super::incidents::most_corners_of_one;
 use super::listing::{self, Where};
 use super::live::{self, Dated, Moment};
+use super::place_names::place;
 use super::query::Query;
+use super::read_errors::DetectionErrors;
 use crate::domain::detect::spike::Spike;
 use crate::domain::grid::Cell;
 use crate::domain::incident::attribution::{Attribution, Verdict};
@@ -79,10 +81,7 @@ struct Rank {
     params(super::params::SpikesParams),
     responses(
         (status = 200, description = "A page of spikes", body = SpikesAnswer),
-        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Detection is catching up with the past: retry after \
-             `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        DetectionErrors,
     ),
 )]
 pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -101,10 +100,7 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
     params(super::params::SpikesParams),
     responses(
         (status = 200, description = "A feature a spike", body = SpikesGeoJson, content_type = "application/geo+json"),
-        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Detection is catching up with the past: retry after \
-             `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        DetectionErrors,
     ),
 )]
 pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -223,7 +219,7 @@ fn json(register: &Register, provider: &Provider, spike: &Spike) -> SpikeJson {
     SpikeJson {
         provider: provider.id.clone(),
         network: provider.network.clone(),
-        place: listing::place(&spike.cells),
+        place: place(&spike.cells),
         cells: spike.cells.iter().copied().map(Hex).collect(),
         evidence: (&spike.evidence).into(),
         score_threshold: spike.opens_at,

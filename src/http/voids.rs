@@ -1,9 +1,9 @@
 //! `POST /v1/voids` and `GET /v1/voids`: reports that are withdrawn, and why.
 
-use super::App;
 use super::admin::{collected, insist_on_admin, object, past, text};
-use super::detection::Basis;
-use super::error::{Code, Problem, ProblemDetails};
+use super::app::App;
+use super::basis::Basis;
+use super::error::{Code, Problem};
 use super::live::{self, Dated, Moment};
 use super::query::Query;
 use crate::domain::fact::Source;
@@ -90,11 +90,11 @@ pub struct VoidsAnswer {
     request_body(content = VoidBody, description = "Which reports, at most 64 KiB"),
     responses(
         (status = 202, description = "Recorded on the disk; detection starts again", body = VoidJson),
-        (status = 400, description = "A field is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 403, description = "Not from this machine", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 415, description = "Not JSON", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "The store is away: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 400, description = "A field is at fault"),
+        (status = 403, description = "Not from this machine"),
+        (status = 413, description = "The body is too large"),
+        (status = 415, description = "Not JSON"),
+        (status = 503, description = "The store is away: retry after `Retry-After`"),
     ),
 )]
 pub async fn add(
@@ -117,8 +117,8 @@ pub async fn add(
     responses(
         (status = 200, description = "The withdrawn reports", body = VoidsAnswer),
         (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "The journal was not read yet: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 400, description = "A parameter is at fault"),
+        (status = 503, description = "The journal was not read yet: retry after `Retry-After`"),
     ),
 )]
 pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
