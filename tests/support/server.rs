@@ -12,6 +12,7 @@ use groundswell::engine::Engine;
 use groundswell::engine::clock::Clock;
 use groundswell::http;
 use groundswell::store::redis::address;
+use groundswell::store::timing::Timing;
 use groundswell::store::{Store, Terms, embedded::Options};
 use std::net::{Ipv4Addr, TcpListener};
 use std::ops::Deref;
@@ -102,8 +103,10 @@ impl TestServer {
         catalogue: Catalogue,
         listen: &str,
     ) -> Self {
+        let timing = Timing::default();
         let engine = Arc::new(
-            Engine::start(catalogue, clock.clone(), DEFAULT_LATENESS_MS, key, store).unwrap(),
+            Engine::start(catalogue, clock.clone(), DEFAULT_LATENESS_MS, key, store, timing)
+                .unwrap(),
         );
         let listener = TcpListener::bind(listen).unwrap();
         let client =

@@ -6,7 +6,7 @@
 //! what an earlier try of it did.
 
 use super::link::Fault;
-use super::patience::{Patience, REPEATED_FOR};
+use super::patience::Patience;
 use super::script::{APPEND, LEASE, RELEASE, TAIL};
 use super::{Node, Redis};
 use crate::store::StoreError;
@@ -117,7 +117,7 @@ impl Node {
         ];
         let arguments: Vec<Vec<u8>> = head.into_iter().chain(entries).collect();
         let keys = [self.keys.journal(), self.keys.lease()];
-        let mut patience = Patience::of(REPEATED_FOR);
+        let mut patience = Patience::of(self.link.timing().repeat);
         loop {
             match APPEND.call_and_wait(&self.link, &keys, &arguments, self.min_replicas).await {
                 Ok(Value::Int(1)) => {
