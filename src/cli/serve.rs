@@ -11,6 +11,7 @@ use crate::engine::Engine;
 use crate::engine::clock::Clock;
 use crate::engine::timetable::Timetable;
 use crate::http;
+use crate::store::fail_point;
 use crate::store::place::Place;
 use crate::store::timing::Timing;
 use crate::store::{Store, Terms};
@@ -43,6 +44,7 @@ pub fn run(config: &Config, signals: &Signals) -> anyhow::Result<()> {
     let place = Place::parse(&config.store)?;
     let timetable = timetable(config)?;
     let timing = timing(config)?;
+    fail_point::check()?;
     start_logging(&config.log)?;
     if timing != Timing::default() {
         tracing::warn!(%timing, "durations are those of a test");

@@ -15,6 +15,7 @@
 
 pub mod copy;
 pub mod embedded;
+pub mod fail_point;
 pub mod journal;
 pub mod place;
 pub mod redis;

@@ -9,6 +9,7 @@ use super::{replicas, rows};
 use crate::domain::report::Report;
 use crate::domain::symptom::Claim;
 use crate::domain::time::Hour;
+use crate::store::fail_point::{self, FailPoint};
 use crate::store::{Recorded, StoreError};
 use redis::{Cmd, Value};
 use std::collections::{HashMap, HashSet};
@@ -200,6 +201,7 @@ impl Call {
     ) -> Result<(), Fault> {
         let commands =
             [self.command(by_text)].into_iter().chain(replicas::wait(link, min_replicas)).collect();
+        fail_point::reach(FailPoint::BeforeRedisRecord).map_err(lost)?;
         let replies = link.ask(&Ask { key: self.tag.clone(), commands }).await?;
         let Some(Value::BulkString(told)) = replies.first().filter(
             |reply| matches!(reply, Value::BulkString(told) if told.len() == outcomes.len()),
@@ -209,6 +211,7 @@ impl Call {
                 replies.first()
             )));
         };
+        fail_point::reach(FailPoint::RedisRecorded).map_err(lost)?;
         for (outcome, told) in outcomes.iter_mut().zip(told) {
             if *told != b'd' {
                 *outcome = Recorded::Counted;
@@ -228,6 +231,11 @@ impl Call {
         }
         command
     }
+}
+
+/// As where a connection breaks.
+fn lost(error: std::io::Error) -> Fault {
+    Fault::Passing(error.to_string())
 }
 
 impl Struck {
