@@ -338,11 +338,10 @@ fn a_clock_that_cannot_be_is_refused_with_the_way_out() {
     let directory = tempfile::tempdir().unwrap();
     let store = directory.path().to_str().unwrap();
     let rows = [
-        (store, "tomorrow@60x", "expected a time like 2022-07-08T08:30:00Z"),
-        (store, "2022-07-08T08:30:00Z@60000x", "expected a speed of 1x to 10000x"),
-        ("redis://127.0.0.1:6379", "2022-07-08T08:30:00Z@60x", "--clock needs an embedded store"),
+        ("tomorrow@60x", "expected a time like 2022-07-08T08:30:00Z"),
+        ("2022-07-08T08:30:00Z@60000x", "expected a speed of 1x to 10000x"),
     ];
-    for (store, clock, expected) in rows {
+    for (clock, expected) in rows {
         let said = refused(&["--listen", "127.0.0.1:0", "--store", store, "--clock", clock]);
         let said = String::from_utf8_lossy(&said.stderr).into_owned();
         assert!(said.contains(expected), "{said}");

@@ -28,6 +28,7 @@ use crate::domain::reporter::{DayKeys, ReporterKey};
 use crate::domain::symptom::Symptoms;
 use crate::domain::time::{Minute, Timestamp, Window};
 use crate::store::journal::NodeId;
+use crate::store::timing::Timing;
 use crate::store::{MINUTES_KEPT_DAYS, Recorded, Store, StoreError};
 use crate::wire::warning::Warning;
 use cache::{Served, TickCache};
@@ -47,10 +48,8 @@ use stopping::Stopping;
 use threads::Threads;
 use views::{Snapshot, ViewKey};
 
-/// How often housekeeping looks whether there is something to do.
-const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(5);
-/// Under a clock however fast, it leaves the machine so much time for other things.
-const HOUSEKEEPING_AT_MOST_EVERY: Duration = Duration::from_millis(200);
+/// Under a clock however fast, steps leave the machine so much time for other things.
+const PAUSE_AT_LEAST: Duration = Duration::from_millis(200);
 /// Minutes that are said at once to have been lived through, where a fast clock skipped
 /// them: more than it can between two steps.
 const MOST_MINUTES_SKIPPED: i64 = 24 * 60;
@@ -68,6 +67,7 @@ pub struct Engine {
     catalogue: Catalogue,
     clock: Clock,
     lateness_ms: i64,
+    timing: Timing,
     store: Arc<Store>,
     metrics: Arc<Metrics>,
     /// Made anew once a day; the lock is held to copy the pointer.
@@ -122,9 +122,10 @@ impl Engine {
         lateness_ms: i64,
         key: &ReporterKey,
         store: Store,
+        timing: Timing,
     ) -> std::io::Result<Self> {
         let (store, metrics) = (Arc::new(store), Arc::new(Metrics::default()));
-        let (ingest, committer) = ingest::queue();
+        let (ingest, committer) = ingest::queue(timing.answer);
         let node = NodeId::random().map_err(std::io::Error::other)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (for_store, for_metrics) = (Arc::clone(&store), Arc::clone(&metrics));
@@ -137,6 +138,7 @@ impl Engine {
             catalogue,
             clock,
             lateness_ms,
+            timing,
             store,
             metrics,
             ingest,
@@ -200,8 +202,7 @@ impl Engine {
     /// as the machine keeps up.
     #[must_use]
     pub fn housekeeping_every(&self) -> Duration {
-        let speed = self.simulated_now().map_or(1, |(_, speed)| speed);
-        (HOUSEKEEPING_EVERY / speed).max(HOUSEKEEPING_AT_MOST_EVERY)
+        self.by_clock(self.timing.housekeeping)
     }
 
     /// How long to wait between two looks of the detectors: the same by the clock, as far
@@ -211,8 +212,13 @@ impl Engine {
         if self.lookout.comes_nearer() {
             return Duration::ZERO;
         }
+        self.by_clock(self.timing.look)
+    }
+
+    /// How long a pause by the clock takes.
+    fn by_clock(&self, pause: Duration) -> Duration {
         let speed = self.simulated_now().map_or(1, |(_, speed)| speed);
-        (lookout::LOOK_EVERY / speed).max(HOUSEKEEPING_AT_MOST_EVERY)
+        (pause / speed).max(PAUSE_AT_LEAST.min(pause))
     }
 
     /// How far back a report may have been observed.
