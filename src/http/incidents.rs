@@ -5,9 +5,10 @@ use super::app::App;
 use super::basis::Basis;
 use super::error::{Code, Problem};
 use super::listing::{self, MOST_CORNERS, MOST_CORNERS_OF_ONE, Where};
-use super::live::{self, Dated, Moment};
+use super::live::{self, Moment};
 use super::query::Query;
 use super::read_errors::IncidentErrors;
+use super::response::Dated;
 use crate::domain::incident::known::Known;
 use crate::domain::incident::register::{Case, Filter, Register};
 use crate::domain::incident::{IncidentId, State};
@@ -81,6 +82,7 @@ struct Question {
 )]
 pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let question = Question::parse(&app, &request)?;
+    let asked = question.clone();
     let make = move |app: &App, moment: &Moment| {
         let (found, next_cursor) = question.answer(&moment.register);
         let items = found
@@ -89,7 +91,7 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
             .collect();
         Ok(IncidentsAnswer { items, next_cursor, stale: moment.is_stale, as_of: String::new() })
     };
-    live::answer(&app, &request, (Basis::Journal, "application/json"), make).await
+    live::answer(&app, &request, &asked, (Basis::Journal, "application/json"), make).await
 }
 
 /// The same as GeoJSON (RFC 7946): joined outlines, cut at the antimeridian
@@ -103,6 +105,7 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
 )]
 pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let question = Question::parse(&app, &request)?;
+    let asked = question.clone();
     let make = move |app: &App, moment: &Moment| {
         let (found, next_cursor) = question.answer(&moment.register);
         let most = most_corners_of_one(question.limit);
@@ -115,7 +118,7 @@ pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpRe
         });
         Ok(IncidentsGeoJson::of(drawn.collect(), next_cursor, moment.is_stale))
     };
-    live::answer(&app, &request, (Basis::Journal, "application/geo+json"), make).await
+    live::answer(&app, &request, &asked, (Basis::Journal, "application/geo+json"), make).await
 }
 
 /// One incident, with its revisions, brands, notes and timeline
@@ -139,6 +142,7 @@ pub async fn one(
     let query = Query::parse(request.query_string(), &["known_at"])?;
     let known_at = query.past("known_at", app.engine.now())?;
     let id = read_id(&id)?;
+    let asked = (id, known_at);
     let make = move |app: &App, moment: &Moment| {
         let case = moment
             .register
@@ -162,7 +166,7 @@ pub async fn one(
         let known = Known::of(case, known_at).ok_or_else(too_early)?;
         Ok(IncidentDetail::of(&known, app.place_names.place(known.incident()), moment.is_stale))
     };
-    live::answer(&app, &request, (Basis::Journal, "application/json"), make).await
+    live::answer(&app, &request, &asked, (Basis::Journal, "application/json"), make).await
 }
 
 /// When an incident was first told of.

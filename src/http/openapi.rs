@@ -90,7 +90,8 @@ fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 }
 
 fn add_headers(operation: &mut Operation) {
-    let can_be_unchanged = operation.responses.responses.contains_key("304");
+    let answers = |status| operation.responses.responses.contains_key(status);
+    let (can_be_unchanged, rests_on_detection) = (answers("304"), answers("304") && answers("503"));
     if can_be_unchanged {
         let known = ParameterBuilder::new()
             .name("If-None-Match")
@@ -116,12 +117,14 @@ fn add_headers(operation: &mut Operation) {
         );
         if can_be_unchanged && matches!(status.as_str(), "200" | "304") {
             add("ETag", header(Type::String, "Of the content without `as_of`"));
+        }
+        if rests_on_detection && matches!(status.as_str(), "200" | "304") {
             add(
                 "Cache-Control",
                 header(Type::String, "10 s while reports can change it, for ever once they cannot"),
             );
         }
-        if can_be_unchanged && matches!(status.as_str(), "200" | "304" | "503") {
+        if rests_on_detection && matches!(status.as_str(), "200" | "304" | "503") {
             let said = "`current`, or how far detection has come, as in \
                  `catching_up;up-to=\"2022-07-08T08:44:00Z\";share=0.420`";
             add("Detection", header(Type::String, said));

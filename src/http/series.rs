@@ -1,17 +1,21 @@
 //! `GET /v1/series`: counts over time.
 
 use super::app::App;
-use super::caching::{etag_of, matches_etag, with_caching};
+use super::caching::Lifetime;
 use super::error::{Code, Problem};
 use super::query::Query;
 use super::read_errors::ReadErrors;
+use super::respond::{Read, respond};
+use super::response::{Dated, Json};
+use super::response_cache::Key;
 use crate::domain::detect::Band;
 use crate::domain::grid::Resolution;
 use crate::domain::provider::Subject;
 use crate::domain::series::{Point, Step};
 use crate::domain::symptom::Symptoms;
 use crate::domain::time::{HOUR_MS, Timestamp, Window};
-use crate::engine::series::{SeriesKey, Within};
+use crate::engine::cache::Served;
+use crate::engine::series::{Series, SeriesKey, Within};
 use crate::render::cell::rounded;
 use crate::render::time::rfc3339;
 use crate::store::HOURS_KEPT_DAYS;
@@ -96,6 +100,26 @@ pub async fn series(app: web::Data<App>, request: HttpRequest) -> Result<HttpRes
     let query = Query::parse(request.query_string(), &PARAMETERS)?;
     let key = key(&app, &query)?;
     let served = app.engine.series(key).await?;
+    let is_final = app.engine.is_closed(key.interval);
+    let step = query.text("step").map_or_else(|| format!("{DEFAULT_STEP_MINUTES}m"), str::to_owned);
+    let version = (served.value.as_of, served.stale, is_final);
+    let read = Read {
+        key: Key::new(request.path(), &(key, &step), &version),
+        media_type: "application/json",
+        lifetime: if is_final { Lifetime::Settled } else { Lifetime::Live },
+        is_expensive: false,
+    };
+    let content = async { Ok(content(&app, &key, step, &served, is_final)) };
+    respond(&app, &request, read, content).await
+}
+
+fn content(
+    app: &App,
+    key: &SeriesKey,
+    step: String,
+    served: &Served<Series>,
+    is_final: bool,
+) -> Json<SeriesAnswer> {
     let name = app.engine.catalogue().subject_name(key.subject).to_owned();
     let (provider, network) = match key.subject {
         Subject::Provider(_) => (Some(name), None),
@@ -109,27 +133,25 @@ pub async fn series(app: web::Data<App>, request: HttpRequest) -> Result<HttpRes
         expected_high: band.map(|band| rounded(band.high)),
         gap: point.gap,
     };
-    let is_final = app.engine.is_closed(key.interval);
-    let mut answer = SeriesAnswer {
+    let series = &served.value;
+    let answer = SeriesAnswer {
         provider,
         network,
-        step: query.text("step").map_or_else(|| format!("{DEFAULT_STEP_MINUTES}m"), str::to_owned),
-        points: served.value.points.iter().zip(&served.value.bands).map(point).collect(),
+        step,
+        points: series.points.iter().zip(&series.bands).map(point).collect(),
         is_final,
         as_of: String::new(),
         stale: served.stale,
     };
     let is_complete =
-        key.symptoms != Symptoms::AllProblems || served.value.bands.iter().all(Option::is_some);
-    let etag = etag_of(&answer);
-    if matches_etag(&request, &etag) {
-        return Ok(
-            with_caching(HttpResponse::NotModified(), &etag, is_final && is_complete).finish()
-        );
+        key.symptoms != Symptoms::AllProblems || series.bands.iter().all(Option::is_some);
+    Json { answer, as_of: series.as_of, is_complete }
+}
+
+impl Dated for SeriesAnswer {
+    fn date(&mut self, as_of: String) {
+        self.as_of = as_of;
     }
-    answer.as_of = rfc3339(served.value.as_of);
-    app.packed(&request, with_caching(HttpResponse::Ok(), &etag, is_final && is_complete), &answer)
-        .await
 }
 
 fn key(app: &App, query: &Query<'_>) -> Result<SeriesKey, Problem> {

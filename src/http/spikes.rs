@@ -6,10 +6,11 @@ use super::basis::Basis;
 use super::error::Problem;
 use super::incidents::most_corners_of_one;
 use super::listing::{self, Where};
-use super::live::{self, Dated, Moment};
+use super::live::{self, Moment};
 use super::place_names::place;
 use super::query::Query;
 use super::read_errors::DetectionErrors;
+use super::response::Dated;
 use crate::domain::detect::spike::Spike;
 use crate::domain::grid::Cell;
 use crate::domain::incident::attribution::{Attribution, Verdict};
@@ -86,12 +87,13 @@ struct Rank {
 )]
 pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let question = Question::parse(&app, &request)?;
+    let asked = question.clone();
     let make = move |app: &App, moment: &Moment| {
         let (found, next_cursor) = question.answer(app.engine.catalogue(), moment);
         let items = found.into_iter().map(|(spike, _)| spike).collect();
         Ok(SpikesAnswer { items, next_cursor, stale: moment.is_stale, as_of: String::new() })
     };
-    live::answer(&app, &request, (Basis::Detectors, "application/json"), make).await
+    live::answer(&app, &request, &asked, (Basis::Detectors, "application/json"), make).await
 }
 
 /// The same as GeoJSON (RFC 7946)
@@ -105,6 +107,7 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
 )]
 pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let question = Question::parse(&app, &request)?;
+    let asked = question.clone();
     let make = move |app: &App, moment: &Moment| {
         let (found, next_cursor) = question.answer(app.engine.catalogue(), moment);
         let most = most_corners_of_one(question.limit);
@@ -113,7 +116,7 @@ pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpRe
             .map(|(json, spike)| (json, Arc::new(Outline::of(&spike.cells, most))));
         Ok(SpikesGeoJson::of(drawn.collect(), next_cursor, moment.is_stale))
     };
-    live::answer(&app, &request, (Basis::Detectors, "application/geo+json"), make).await
+    live::answer(&app, &request, &asked, (Basis::Detectors, "application/geo+json"), make).await
 }
 
 impl Dated for SpikesAnswer {
