@@ -305,9 +305,8 @@ impl Engine {
                 Vec::new()
             }
         };
-        self.count_error(
-            self.series.get(key, now, |_| series::build(store, brands, expected(), key, now)).await,
-        )
+        let build = |_| series::build(store, brands, expected(), key.clone(), now);
+        self.count_error(self.series.get(key.clone(), now, build).await)
     }
 
     /// How every provider is doing, as of this tick or the one before.

@@ -123,9 +123,9 @@ async fn content(
     let (register, id) = (&moment.register, &app.engine.catalogue().get(provider).id);
     let open = register
         .open()
-        .find(|incident| incident.brand(id).is_some() && incident.region().holds(cell));
+        .find(|incident| incident.brand(id).is_some() && incident.region().contains(cell));
     let blamed =
-        register.open().filter(|incident| incident.region().holds(cell)).find_map(|incident| {
+        register.open().filter(|incident| incident.region().contains(cell)).find_map(|incident| {
             let blame = incident
                 .attributions
                 .iter()

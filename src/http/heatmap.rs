@@ -5,14 +5,15 @@ use super::caching::Lifetime;
 use super::error::{Code, Problem};
 use super::query::Query;
 use super::read_errors::ReadErrors;
+use super::region::region;
 use super::respond::{Read, respond};
 use super::response::Content;
 use super::response_cache::Key;
-use crate::domain::bbox::BoundingBox;
 use crate::domain::grid::Resolution;
 use crate::domain::judged::Judged;
 use crate::domain::level::Level;
 use crate::domain::provider::Subject;
+use crate::domain::region::Region;
 use crate::domain::symptom::Symptoms;
 use crate::domain::time::{Timestamp, Window};
 use crate::engine::views::{Snapshot, Span, ViewKey};
@@ -28,10 +29,10 @@ const PARAMETERS: [&str; 8] =
     ["provider", "network", "window", "to", "bbox", "symptom", "resolution", "zoom"];
 
 /// What is asked.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Question {
     key: ViewKey,
-    bbox: Option<BoundingBox>,
+    region: Region,
     resolution: Resolution,
 }
 
@@ -194,7 +195,7 @@ impl Question {
             ));
         }
         let key = ViewKey { subject, span, symptoms: query.symptoms()? };
-        Ok(Self { key, bbox: query.bbox()?, resolution: query.resolution()? })
+        Ok(Self { key, region: region(&query)?, resolution: query.resolution()? })
     }
 
     fn content(
@@ -205,9 +206,9 @@ impl Question {
         format: HeatmapFormat,
     ) -> Result<HeatmapContent, Problem> {
         let whole = snapshot.level(self.resolution);
-        let level = match &self.bbox {
-            None => whole,
-            Some(bbox) => Arc::new(whole.within(bbox)),
+        let level = match &self.region {
+            Region::Everywhere => whole,
+            region => Arc::new(whole.within(region)),
         };
         self.check_size(snapshot, &level)?;
         let (subject, window) = (self.key.subject, snapshot.window());
@@ -234,8 +235,7 @@ impl Question {
         }
         let at = |resolution: &&Resolution| {
             let coarser = snapshot.level(**resolution);
-            size(&self.bbox.map_or_else(|| (*coarser).clone(), |bbox| coarser.within(&bbox)))
-                <= MOST_CELLS
+            size(&coarser.within(&self.region)) <= MOST_CELLS
         };
         let fits = Resolution::ALL[..usize::from(self.resolution.number())].iter().rev().find(at);
         let expected = match fits {

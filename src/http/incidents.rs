@@ -4,14 +4,16 @@
 use super::app::App;
 use super::basis::Basis;
 use super::error::{Code, Problem};
-use super::listing::{self, MOST_CORNERS, MOST_CORNERS_OF_ONE, Where};
+use super::listing::{self, MOST_CORNERS, MOST_CORNERS_OF_ONE};
 use super::live::{self, Moment};
 use super::query::Query;
 use super::read_errors::IncidentErrors;
+use super::region::region;
 use super::response::Dated;
 use crate::domain::incident::known::Known;
 use crate::domain::incident::register::{Case, Filter, Register};
 use crate::domain::incident::{IncidentId, State};
+use crate::domain::region::Region;
 use crate::domain::time::Timestamp;
 use crate::render::incident::IncidentJson;
 use crate::render::incident_detail::IncidentDetail;
@@ -60,7 +62,7 @@ pub struct IncidentsAnswer {
 #[derive(Debug, Clone)]
 struct Question {
     filter: Filter,
-    place: Where,
+    region: Region,
     known_at: Option<Timestamp>,
     limit: usize,
     before: Option<(Timestamp, IncidentId)>,
@@ -237,7 +239,7 @@ impl Question {
         }
         Ok(Self {
             filter,
-            place: Where::parse(&query)?,
+            region: region(&query)?,
             known_at: query.past("known_at", app.engine.now())?,
             limit: listing::limit(&query)?,
             before: query.value("cursor", "a next_cursor as it was given", read_cursor)?,
@@ -249,7 +251,7 @@ impl Question {
         let known =
             register.newest_first(self.before).filter_map(|case| Known::of(case, self.known_at));
         let asked = known.filter(|known| {
-            self.filter.takes(known.incident()) && self.place.holds_one_of(&known.incident().cells)
+            self.filter.takes(known.incident()) && self.region.contains_any(&known.incident().cells)
         });
         let mut found: Vec<Known<'a>> = asked.take(self.limit + 1).collect();
         let more = found.len() > self.limit;

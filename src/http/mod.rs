@@ -43,6 +43,7 @@ mod place_names;
 mod providers;
 mod query;
 mod read_errors;
+mod region;
 mod report_body;
 mod reports;
 mod request_metrics;
