@@ -66,7 +66,7 @@ pub struct HeatmapParams {
     bbox: Option<BboxWord>,
     /// One symptom; all but `working` where left out.
     #[param(inline)]
-    symptom: Option<super::providers::SymptomWord>,
+    symptom: Option<super::words::SymptomWord>,
     /// H3 resolution of the cells, 0 to 8; 7 where neither this nor `zoom` is given.
     #[param(minimum = 0, maximum = 8)]
     resolution: Option<u8>,
@@ -97,7 +97,7 @@ pub struct SeriesParams {
     bbox: Option<BboxWord>,
     /// One symptom; all but `working` where left out.
     #[param(inline)]
-    symptom: Option<super::providers::SymptomWord>,
+    symptom: Option<super::words::SymptomWord>,
     /// The first minute, RFC 3339; a day before `to` where left out. Minutes are kept 14
     /// days, whole hours 8 weeks.
     #[param(format = DateTime)]
@@ -131,7 +131,7 @@ pub struct ProvidersParams {
     country: Option<String>,
     /// Those of this category.
     #[param(inline)]
-    category: Option<super::providers::CategoryWord>,
+    category: Option<super::words::CategoryWord>,
     /// Those on this network.
     #[param(inline)]
     network: Option<IdWord>,

@@ -9,8 +9,8 @@ use super::read_errors::ReadErrors;
 use super::respond::{Read, respond};
 use super::response::{Dated, Json};
 use super::response_cache::Key;
+use super::words::{CategoryWord, SymptomWord};
 use crate::domain::provider::{Category, ProviderIndex, is_id};
-use crate::domain::symptom::Symptom;
 use crate::engine::lookout::outlook;
 use crate::engine::providers::ProvidersNow;
 use crate::render;
@@ -120,38 +120,6 @@ pub enum Status {
     /// Unknown: detection is catching up or more than two minutes late, or the provider
     /// has too little history.
     Unknown,
-}
-
-/// Kind of service.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
-#[schema(as = ProviderCategory)]
-#[serde(rename_all = "snake_case")]
-pub enum CategoryWord {
-    /// Mobile telephony and data.
-    Mobile,
-    /// Fixed internet.
-    Internet,
-    /// Something that depends on both.
-    Service,
-}
-
-/// What people notice.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
-#[schema(as = Symptom)]
-#[serde(rename_all = "snake_case")]
-pub enum SymptomWord {
-    NoService,
-    NoData,
-    SlowData,
-    NoCalls,
-    NoMessages,
-    NoEmergencyCalls,
-    NoInternet,
-    NoTv,
-    PaymentFailed,
-    LoginFailed,
-    Other,
-    Working,
 }
 
 /// List providers
@@ -305,35 +273,6 @@ impl From<outlook::Status> for Status {
             outlook::Status::PossibleProblems => Self::PossibleProblems,
             outlook::Status::Problems => Self::Problems,
             outlook::Status::Unknown => Self::Unknown,
-        }
-    }
-}
-
-impl From<Category> for CategoryWord {
-    fn from(category: Category) -> Self {
-        match category {
-            Category::Mobile => Self::Mobile,
-            Category::Internet => Self::Internet,
-            Category::Service => Self::Service,
-        }
-    }
-}
-
-impl From<Symptom> for SymptomWord {
-    fn from(symptom: Symptom) -> Self {
-        match symptom {
-            Symptom::NoService => Self::NoService,
-            Symptom::NoData => Self::NoData,
-            Symptom::SlowData => Self::SlowData,
-            Symptom::NoCalls => Self::NoCalls,
-            Symptom::NoMessages => Self::NoMessages,
-            Symptom::NoEmergencyCalls => Self::NoEmergencyCalls,
-            Symptom::NoInternet => Self::NoInternet,
-            Symptom::NoTv => Self::NoTv,
-            Symptom::PaymentFailed => Self::PaymentFailed,
-            Symptom::LoginFailed => Self::LoginFailed,
-            Symptom::Other => Self::Other,
-            Symptom::Working => Self::Working,
         }
     }
 }
