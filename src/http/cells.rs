@@ -74,7 +74,10 @@ pub struct Misattribution {
 #[utoipa::path(
     get, path = "/v1/cells/{cell}", tag = "incidents", operation_id = "explain_cell",
     params(
-        ("cell" = String, Path, description = "H3 index in hexadecimal", example = "872b9bc29ffffff", pattern = "^0?8[0-9a-fA-F]{14}$"),
+        (
+            "cell" = String, Path, description = "H3 index in hexadecimal",
+            example = "872b9bc29ffffff", pattern = "^0?8[0-9a-fA-F]{14}$",
+        ),
         super::params::CellParams,
     ),
     responses(

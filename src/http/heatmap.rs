@@ -58,7 +58,10 @@ pub async fn json(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
     get, path = "/v1/heatmap.columns.json", tag = "heatmap", operation_id = "heatmap_columns",
     params(super::params::HeatmapParams),
     responses(
-        (status = 200, description = "The cells, an array a property", body = render::columns::HeatmapColumns),
+        (
+            status = 200, description = "The cells, an array a property",
+            body = render::columns::HeatmapColumns,
+        ),
         ReadErrors,
     ),
 )]
@@ -71,7 +74,10 @@ pub async fn columns(app: web::Data<App>, request: HttpRequest) -> Result<HttpRe
     get, path = "/v1/heatmap.geojson", tag = "heatmap", operation_id = "heatmap_geojson",
     params(super::params::HeatmapParams),
     responses(
-        (status = 200, description = "A feature a cell", body = render::geojson::HeatmapGeoJson, content_type = "application/geo+json"),
+        (
+            status = 200, description = "A feature a cell",
+            body = render::geojson::HeatmapGeoJson, content_type = "application/geo+json",
+        ),
         ReadErrors,
     ),
 )]

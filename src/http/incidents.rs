@@ -101,7 +101,10 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
     get, path = "/v1/incidents.geojson", tag = "incidents", operation_id = "incidents_geojson",
     params(super::params::IncidentsParams),
     responses(
-        (status = 200, description = "A feature an incident", body = IncidentsGeoJson, content_type = "application/geo+json"),
+        (
+            status = 200, description = "A feature an incident", body = IncidentsGeoJson,
+            content_type = "application/geo+json",
+        ),
         IncidentErrors,
     ),
 )]
@@ -127,7 +130,10 @@ pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpRe
 #[utoipa::path(
     get, path = "/v1/incidents/{id}", tag = "incidents", operation_id = "incident",
     params(
-        ("id" = String, Path, description = "Id of an incident", example = "3f9a2c41d07be658", pattern = "^[0-9a-f]{16}$"),
+        (
+            "id" = String, Path, description = "Id of an incident",
+            example = "3f9a2c41d07be658", pattern = "^[0-9a-f]{16}$",
+        ),
         super::params::KnownAtParams,
     ),
     responses(

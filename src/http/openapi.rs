@@ -23,7 +23,10 @@ use utoipa::{Modify, OpenApi, ToSchema};
              other click ids); pages, probes and `/metrics` ignore them. Reads and reports may be \
              called from pages of any origin, with any request headers. What is no HTTP/1.1 is \
              answered by a problem too: 400 `malformed_request`, 431 `headers_too_large`, 408 \
-             `request_timeout`. Unknown fields of bodies are ignored with a warning. Answers grow: a later version may add fields, and words to those that are listed as `x-extensible-enum`. Clients ignore fields that they do not know; the description of each word says what to do with another one.",
+             `request_timeout`. Unknown fields of bodies are ignored with a warning. \
+             Answers grow: a later version may add fields, and words to those that are listed as \
+             `x-extensible-enum`. Clients ignore fields that they do not know; the description of \
+             each word says what to do with another one.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     servers((url = "/", description = "This server")),

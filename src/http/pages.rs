@@ -160,7 +160,10 @@ fn clock_health(engine: &Engine) -> ClockHealth {
 #[utoipa::path(
     get, path = "/metrics", tag = "operations", operation_id = "metrics",
     responses(
-        (status = 200, description = "What this process counts", content((String = "application/openmetrics-text"), (String = "text/plain"))),
+        (
+            status = 200, description = "What this process counts",
+            content((String = "application/openmetrics-text"), (String = "text/plain")),
+        ),
         (status = 405, description = "Only GET, HEAD and OPTIONS are answered"),
     ),
 )]
@@ -180,7 +183,10 @@ pub async fn metrics(app: web::Data<App>, request: HttpRequest) -> HttpResponse 
 #[utoipa::path(
     get, path = "/openapi.json", tag = "operations", operation_id = "openapi",
     responses(
-        (status = 200, description = "OpenAPI 3.1", body = Object, content_type = "application/json"),
+        (
+            status = 200, description = "OpenAPI 3.1", body = Object,
+            content_type = "application/json",
+        ),
         (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
         (status = 405, description = "Only GET, HEAD and OPTIONS are answered"),
     ),

@@ -175,7 +175,10 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
 /// One provider
 #[utoipa::path(
     get, path = "/v1/providers/{id}", tag = "providers", operation_id = "provider",
-    params(("id" = String, Path, description = "Id or alias of a provider", example = "fido", min_length = 1, pattern = "^[a-z0-9][a-z0-9-]{0,63}$")),
+    params((
+        "id" = String, Path, description = "Id or alias of a provider", example = "fido",
+        min_length = 1, pattern = "^[a-z0-9][a-z0-9-]{0,63}$",
+    )),
     responses(
         (status = 200, description = "The provider", body = ProviderAnswer),
         (status = 404, description = "No provider has that id or alias"),

@@ -256,7 +256,8 @@ mod tests {
 
     #[test]
     fn what_trackers_and_monitors_add_is_passed_over_and_what_nobody_knows_is_not() {
-        let added = "v=1&v=2&key=a&utm_source=x&fbclid=1&gclid=2&mc_cid=3&mc_eid=4&cachebuster=5&_=6&_=7&msclkid=8";
+        let added = "v=1&v=2&key=a&utm_source=x&fbclid=1&gclid=2&mc_cid=3&mc_eid=4&\
+                     cachebuster=5&_=6&_=7&msclkid=8";
         assert!(Query::parse(added, &[]).is_ok());
         for unknown in ["provder", "V", "__", "fbclid2", "utm", "mc", "cachebust", ""] {
             let query = format!("provider=a&{unknown}=1");

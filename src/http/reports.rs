@@ -139,7 +139,12 @@ pub struct ItemResult {
 #[utoipa::path(
     post, path = "/v1/reports", tag = "reports", operation_id = "submit_report",
     params(super::params::ReportParams, super::params::SentAtHeader),
-    request_body(content = ReportBody, content_type = "application/json", description = "One report; may be packed with gzip or zstd, at most 64 KiB. Also taken as `text/plain` (`navigator.sendBeacon`) and without a media type"),
+    request_body(
+        content = ReportBody,
+        content_type = "application/json",
+        description = "One report; may be packed with gzip or zstd, at most 64 KiB. Also taken as \
+             `text/plain` (`navigator.sendBeacon`) and without a media type",
+    ),
     responses(
         (status = 202, description = "Counted, a duplicate, or ignored", body = ReportAnswer),
         (status = 400, description = "A field is at fault: drop the report. Or a parameter is: \

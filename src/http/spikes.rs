@@ -102,7 +102,10 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
     get, path = "/v1/spikes.geojson", tag = "incidents", operation_id = "spikes_geojson",
     params(super::params::SpikesParams),
     responses(
-        (status = 200, description = "A feature a spike", body = SpikesGeoJson, content_type = "application/geo+json"),
+        (
+            status = 200, description = "A feature a spike", body = SpikesGeoJson,
+            content_type = "application/geo+json",
+        ),
         DetectionErrors,
     ),
 )]

@@ -90,7 +90,10 @@ pub struct VoidsAnswer {
     post, path = "/v1/voids", tag = "incidents", operation_id = "void_reports",
     request_body(content = VoidBody, description = "Which reports, at most 64 KiB"),
     responses(
-        (status = 202, description = "Recorded on the disk; detection starts again", body = VoidJson),
+        (
+            status = 202, description = "Recorded on the disk; detection starts again",
+            body = VoidJson,
+        ),
         (status = 400, description = "A field is at fault"),
         (status = 403, description = "Not from this machine"),
         (status = 413, description = "The body is too large"),
