@@ -4,6 +4,7 @@
 use crate::support::binary::{Binary, groundswell, refused, within};
 use crate::support::{gunzip, instant};
 use groundswell::catalogue::builtin;
+use groundswell::domain::fact::Source;
 use groundswell::domain::report::{Arrival, Report};
 use groundswell::domain::reporter::ReporterKey;
 use groundswell::domain::time::DEFAULT_LATENESS_MS;
@@ -63,8 +64,12 @@ fn every_report_of_every_scenario_is_taken_without_a_warning() {
                 .read(&catalogue)
                 .unwrap_or_else(|faults| panic!("{}: {faults:?}", String::from_utf8_lossy(&line)));
             assert_eq!(read.warnings, [], "{}", String::from_utf8_lossy(&line));
-            let arrival =
-                Arrival { at: report.received_at, sent_at: None, lateness_ms: DEFAULT_LATENESS_MS };
+            let arrival = Arrival {
+                at: report.received_at,
+                sent_at: None,
+                source: Source::OPEN,
+                lateness_ms: DEFAULT_LATENESS_MS,
+            };
             Report::accept(&read.submission, &arrival, &key.around(report.received_at)).unwrap();
             seen += 1;
         }

@@ -21,6 +21,7 @@ pub mod watch;
 
 use crate::domain::clock_guard::Doubt;
 use crate::domain::detect::parameters::Parameters;
+use crate::domain::fact::Source;
 use crate::domain::incident::register::Register;
 use crate::domain::provider::Catalogue;
 use crate::domain::report::{Arrival, Report, Submission, TimeError};
@@ -240,14 +241,18 @@ impl Engine {
         window.to.start().plus_ms(self.lateness_ms) < self.now() && self.trust().forgets()
     }
 
-    /// Prepares to accept what one request brings, with the sender's clock where it told
-    /// it.
+    /// Prepares to accept what one request brings: through whom, and with the sender's
+    /// clock where it told it.
     ///
     /// # Errors
     /// While the clock is in doubt: nothing is dated by it.
-    pub fn accept(&self, sent_at: Option<Timestamp>) -> Result<Acceptance, IngestError> {
+    pub fn accept(
+        &self,
+        source: Source,
+        sent_at: Option<Timestamp>,
+    ) -> Result<Acceptance, IngestError> {
         let at = self.dated_now()?;
-        let arrival = Arrival { at, sent_at, lateness_ms: self.lateness_ms };
+        let arrival = Arrival { at, sent_at, source, lateness_ms: self.lateness_ms };
         let keys = Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner));
         if keys.are_for(at) {
             return Ok(Acceptance { arrival, keys });
@@ -306,9 +311,8 @@ impl Engine {
                 Vec::new()
             }
         };
-        self.count_error(
-            self.series.get(key, now, |_| series::build(store, brands, expected(), key, now)).await,
-        )
+        let build = |_| series::build(store, brands, expected(), key.clone(), now);
+        self.count_error(self.series.get(key.clone(), now, build).await)
     }
 
     /// How every provider is doing, as of this tick or the one before.

@@ -44,7 +44,10 @@ pub enum IncidentErrors {
     /// A parameter is at fault
     #[response(status = 400)]
     Parameter,
-    /// Detection is catching up with the past, and the journal holds no incident yet: retry after `Retry-After`
-    #[response(status = 503)]
+    #[response(
+        status = 503,
+        description = "Detection is catching up with the past, and the journal holds no incident \
+             yet: retry after `Retry-After`"
+    )]
     CatchingUp,
 }

@@ -44,13 +44,15 @@ const LAB_ROOMS: [(&str, &[&str]); 5] = [
 
 /// The rooms of the domain, by floors, the highest first: each may use the rooms of the
 /// floors below its own.
-const DOMAIN_FLOORS: [&[&str]; 5] = [
+const DOMAIN_FLOORS: [&[&str]; 6] = [
     // What is published, and how a map is coloured.
     &["incident", "judged"],
     // What is unusual, and what readers see.
     &["detect", "view"],
     // What was counted, and what is usual.
     &["baseline", "counts", "level", "report", "series"],
+    // Where something is asked about or happens.
+    &["region"],
     // Facts, sets of places, and clocks.
     &[
         "bbox",
