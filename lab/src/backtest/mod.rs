@@ -12,6 +12,7 @@ mod cells;
 mod curve;
 mod entry;
 pub mod figures;
+pub mod operating;
 mod page;
 mod plot;
 pub mod report;
