@@ -101,6 +101,55 @@ fn streams_are_chosen_by_how_their_names_begin() {
     assert!(error.contains("no stream of that name"), "{error}");
 }
 
+/// Two copies of the small set in folders of these names, each with its incidents.
+fn two_sets(names: [&str; 2]) -> tempfile::TempDir {
+    let (directory, one) = (tempfile::tempdir().unwrap(), small_set());
+    for name in names {
+        let folder = directory.path().join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        for file in std::fs::read_dir(one.path()).unwrap() {
+            let file = file.unwrap();
+            std::fs::copy(file.path(), folder.join(file.file_name())).unwrap();
+        }
+    }
+    directory
+}
+
+#[test]
+fn several_sets_are_told_apart_by_the_names_of_their_folders() {
+    let sets = two_sets(["east", "west"]);
+    let path = |name: &str| sets.path().join(name).to_str().unwrap().to_owned();
+    let (east, west, all) = (path("east"), path("west"), path(""));
+    let (json, report) = (path("figures.json"), path("report"));
+    let output = groundswell(&[
+        "backtest", "--set", &east, "--set", &west, "--alarms", &all, "--json", &json, "--report",
+        &report,
+    ])
+    .output()
+    .unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let alone = backtest(&sets.path().join("east"), &[]).unwrap();
+    assert_eq!(printed, format!("east\n{alone}\nwest\n{alone}"), "and no curve of alarms given");
+    let figures: Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
+    for name in ["east", "west"] {
+        assert_eq!(figures[name]["figures"]["ALL"]["hit"], 1, "{figures}");
+        for page in ["index.html", "x-local-00.html"] {
+            assert!(sets.path().join("report").join(name).join(page).exists(), "{name} {page}");
+        }
+    }
+}
+
+#[test]
+fn two_sets_of_one_name_are_refused() {
+    let sets = two_sets(["a/x", "b/x"]);
+    let path = |name: &str| sets.path().join(name).to_str().unwrap().to_owned();
+    let output =
+        groundswell(&["backtest", "--set", &path("a/x"), "--set", &path("b/x")]).output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && error.contains("two sets are called x"), "{error}");
+}
+
 #[test]
 fn halves_follow_the_whole() {
     let set = small_set();
