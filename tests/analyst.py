@@ -125,7 +125,7 @@ def check_words(checks, server):
     checks.equal((status, said["text"]), (201, note["text"]), "an official word is noted, and is text")
     detail = server.get(f"/v1/incidents/{incident['id']}")
     checks.that(detail["lead_seconds"] >= 0, "the lead of the crowd is known", str(detail["lead_seconds"]))
-    checks.that(any(event["what"] == "note" for event in detail["timeline"]), "the word is in the timeline")
+    checks.that(any(event["type"] == "note" for event in detail["timeline"]), "the word is in the timeline")
 
 
 if __name__ == "__main__":

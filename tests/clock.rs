@@ -68,14 +68,14 @@ fn is_wrong_for_a_while(server: &Binary, clock: &FakeTime, offset: &str) {
     }
     let health = server.read("/readyz");
     assert!(
-        health["clock"]["doubt"].as_str().unwrap().contains("the clock was set")
-            && health["clock"]["dates"] == json!(false),
+        health["clock"]["problem"].as_str().unwrap().contains("the clock was set")
+            && health["clock"]["trusted_for_reports"] == json!(false),
         "{health}"
     );
     assert!(!takes_reports(server));
     let metrics = server.get("/metrics");
     assert!(
-        ["groundswell_clock_dates 0", "groundswell_clock_steps_total"]
+        ["groundswell_clock_trusted_for_reports 0", "groundswell_clock_steps_total"]
             .iter()
             .all(|line| metrics.text().contains(line)),
         "{metrics}"
@@ -286,7 +286,7 @@ fn a_machine_that_was_off_for_weeks_takes_reports_at_once_and_forgets_nothing_ye
     assert_eq!(outcome(&late.report(&report("after the holidays"))), counted());
     let began = Instant::now();
     assert!(within(SOON, || WRONG_FOR < began.elapsed()
-        && late.read("/readyz")["clock"]["forgets"] == json!(false)));
+        && late.read("/readyz")["clock"]["trusted_for_expiry"] == json!(false)));
     drop(late);
     clock.set_off_by("+0");
     assert_eq!(

@@ -343,7 +343,7 @@ fn questions_that_cannot_be_answered_are_refused_by_the_name_of_what_is_wrong() 
         ("/v1/spikes?provider=nobody", 400, "unknown_provider", "provider"),
         ("/v1/spikes?area=ca", 400, "invalid_value", "area"),
         ("/v1/spikes?cursor=next", 400, "invalid_value", "cursor"),
-        ("/v1/spikes?cursor=NaN:alpha:everywhere", 400, "invalid_value", "cursor"),
+        ("/v1/spikes?cursor=NaN:alpha:global", 400, "invalid_value", "cursor"),
         ("/v1/spikes?cursor=7.5:alpha:872b9bc46fffffe", 400, "invalid_value", "cursor"),
         ("/v1/spikes.geojson?bbox=a", 400, "invalid_value", "bbox"),
         (
@@ -380,7 +380,7 @@ fn who_left_the_catalogue_is_still_found_with_what_it_had() {
     server.watch_minutes(2);
     let over = items(&server, "/v1/incidents?provider=alpha");
     assert_eq!((&over[0]["id"], &over[0]["state"]), (&told["id"], &json!("resolved")), "{over:?}");
-    assert_eq!(over[0]["ending"]["because"], json!("retired"));
+    assert_eq!(over[0]["ending"]["type"], json!("retired"));
     assert_eq!(server.get("/v1/incidents?provider=alfa").json()["code"], json!("unknown_provider"));
 }
 

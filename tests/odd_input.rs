@@ -627,7 +627,7 @@ fn unknown_providers_are_counted_by_name() {
     let server = TestServer::start();
     for (name, times) in [("telus", 3), ("Telus ", 2), ("bell\n\"", 1)] {
         (0..times).for_each(|_| {
-            assert_eq!(server.report(&but(report("r"), json!({"provider": name}))).status, 400)
+            assert_eq!(server.report(&but(report("r"), json!({"provider": name}))).status, 400);
         });
     }
     server.batch(&ndjson(&[

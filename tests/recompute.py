@@ -154,7 +154,7 @@ def explained_in(binary, files, directory):
     command = [Path(binary).resolve(), "replay", *files, "--out", out, "--explained", explained]
     subprocess.run([str(word) for word in command], check=True, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     lines = [json.loads(line) for line in explained.read_text().splitlines()]
-    return {(line["provider"], seconds(line["hour"]) // 3600): Explained(line["cells"], line["everywhere"]) for line in lines}
+    return {(line["provider"], seconds(line["hour"]) // 3600): Explained(line["cells"], line["global"]) for line in lines}
 
 
 class Incident:
@@ -163,7 +163,7 @@ class Incident:
     def __init__(self, line, ends):
         evidence, zone = line["evidence"], line["evidence"]["zone"]
         self.provider, self.detected_at = line["provider"], line["detected_at"]
-        self.zone, self.late_only = (zone["centre"], zone["ring"]), evidence["late_only"]
+        self.zone, self.late_only = (zone["centre"], zone["radius_cells"]), evidence["late_only"]
         self.since, self.now = (seconds(evidence["window"][end]) // MINUTE_S for end in ("from", "to"))
         self.figures = {name: evidence[name] for name in ("observed", "expected", "dispersion", "score")}
         self.in_wake = any(self.since < end < self.now for end in ends)

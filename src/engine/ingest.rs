@@ -222,7 +222,7 @@ async fn commit(store: &Store, metrics: &Metrics, group: Group) -> Duration {
         .await;
     let took = began.elapsed();
     metrics.commit_seconds.observe(took.as_secs_f64());
-    metrics.group_reports.observe(reports as f64);
+    metrics.commit_reports.observe(reports as f64);
     if failed > 0 {
         metrics.store_errors.inc();
         metrics.reports("failed", failed as u64);

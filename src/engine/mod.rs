@@ -1,7 +1,6 @@
 //! The use-cases: what can be done with reports, and what can be read. Knows the time;
 //! knows nothing of HTTP.
 
-pub mod bands;
 pub mod cache;
 pub mod clock;
 pub mod ingest;

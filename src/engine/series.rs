@@ -1,6 +1,7 @@
 //! Series for readers: counts over time of a subject, a cell or a box.
 
-use super::bands::bands;
+mod bands;
+
 use super::cache::Weight;
 use crate::domain::bbox::BoundingBox;
 use crate::domain::counts::Counts;
@@ -12,6 +13,7 @@ use crate::domain::series::{Point, Step, series};
 use crate::domain::symptom::Symptoms;
 use crate::domain::time::{Minute, Timestamp, Window};
 use crate::store::{Store, StoreError};
+use bands::bands;
 use std::collections::HashMap;
 use std::sync::Arc;
 

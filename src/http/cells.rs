@@ -1,10 +1,11 @@
 //! `GET /v1/cells/{cell}`: why a cell is flagged, or is not, with every number.
 
-use super::App;
+use super::app::App;
+use super::basis::{Basis, known};
 use super::caching::{etag_of, matches_etag, with_caching};
-use super::detection::{Basis, known};
-use super::error::{Code, Problem, ProblemDetails};
+use super::error::{Code, Problem};
 use super::query::Query;
+use super::read_errors::DetectionErrors;
 use crate::domain::detect::METHOD;
 use crate::domain::grid::Cell;
 use crate::domain::incident::attribution::Verdict;
@@ -16,53 +17,54 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Why a cell is flagged, or is not.
+/// Why a cell is flagged or not.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CellExplanation)]
 pub struct CellAnswer {
-    /// The cell; one finer than resolution 7 is judged as that around it.
+    /// The cell; one finer than resolution 7 is answered as its parent of resolution 7.
     cell: Hex,
     /// Id of the provider.
     #[schema(example = "rogers")]
     provider: String,
-    /// Whether the cell lies in an open incident of the provider: its id, else null.
+    /// Id of the open incident of the provider that the cell lies in; else null.
     #[schema(required = true, pattern = "^[0-9a-f]{16}$", example = json!(null))]
     incident: Option<String>,
-    /// What the provider's reports mean beside an open incident of another network, where
-    /// it is blamed for that; else null.
+    /// The open incident of another network that explains the provider's reports, where
+    /// there is one; else null.
     #[schema(required = true)]
-    blamed_for: Option<BlamedFor>,
+    misattribution: Option<Misattribution>,
     /// The zone that decides about the cell, with every number of its score.
     #[serde(flatten)]
     explanation: ExplanationJson,
     /// Version of the method.
     #[schema(example = "1")]
     method: &'static str,
-    /// Fingerprint of its parameters.
+    /// Fingerprint of the parameters.
     #[schema(example = "e4ff42239b789d69")]
     parameters: String,
-    /// Whether this is not of the present, but of `as_of`: detection is late.
+    /// Whether the answer is of `as_of` and not of now: detection is late.
     #[schema(example = false)]
     stale: bool,
-    /// The instant up to which reports are in it.
+    /// Reports up to this instant are in the answer.
     #[schema(format = DateTime, example = "2022-07-08T09:12:31Z")]
     as_of: String,
 }
 
-/// An open incident of another network, and what the provider's reports mean beside it.
+/// An open incident of another network, and what the provider's reports mean during it.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct BlamedFor {
+pub struct Misattribution {
     /// Its id.
     #[schema(pattern = "^[0-9a-f]{16}$")]
     incident: String,
-    /// What they mean.
+    /// What the reports mean.
     #[serde(flatten)]
     attribution: AttributionJson,
 }
 
 /// Explain a cell
 ///
-/// Which zone decides about a cell now, and every number of its score: what is observed,
-/// what is expected and why, how much that scatters, which score would be enough. The
+/// The zone that decides about a cell now, and every number of its score: observed and
+/// expected reports, the dispersion, and the score that opens an incident. The
 /// score can be computed again from this answer alone; docs/detection.md has the
 /// formulas.
 #[utoipa::path(
@@ -72,20 +74,8 @@ pub struct BlamedFor {
         super::params::CellParams,
     ),
     responses(
-        (status = 200, description = "Why the cell is flagged, or is not", body = CellAnswer),
-        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (
-            status = 400,
-            description = "A parameter is at fault",
-            body = ProblemDetails,
-            content_type = "application/problem+json",
-        ),
-        (
-            status = 503,
-            description = "Detection is catching up with the past: retry after `Retry-After`",
-            body = ProblemDetails,
-            content_type = "application/problem+json",
-        ),
+        (status = 200, description = "The explanation", body = CellAnswer),
+        DetectionErrors,
     ),
 )]
 pub async fn explain(
@@ -119,13 +109,13 @@ pub async fn explain(
                 .attributions
                 .iter()
                 .find(|other| other.provider == *id && other.verdict == Verdict::Collateral)?;
-            Some(BlamedFor { incident: incident.id.to_string(), attribution: blame.into() })
+            Some(Misattribution { incident: incident.id.to_string(), attribution: blame.into() })
         });
     let mut answer = CellAnswer {
         cell: Hex(cell),
         provider: id.clone(),
         incident: open.map(|incident| incident.id.to_string()),
-        blamed_for: blamed,
+        misattribution: blamed,
         explanation: (&explanation).into(),
         method: METHOD,
         parameters: format!("{:016x}", app.engine.parameters().fingerprint()),

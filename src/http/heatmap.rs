@@ -1,10 +1,12 @@
 //! `GET /v1/heatmap` in its formats: counts by cell in a window.
 
-use super::App;
+use super::app::App;
 use super::caching::{matches_etag, with_caching};
-use super::error::{Code, Problem, ProblemDetails};
+use super::content_encoding::ContentEncoding;
+use super::error::{Code, Problem};
 use super::query::Query;
-use super::rendered::{Answer, AnswerKey, Packing};
+use super::read_errors::ReadErrors;
+use super::rendered::{Answer, AnswerKey};
 use crate::domain::bbox::BoundingBox;
 use crate::domain::grid::Resolution;
 use crate::domain::level::Level;
@@ -42,10 +44,7 @@ struct Question {
     params(super::params::HeatmapParams),
     responses(
         (status = 200, description = "The cells", body = render::json::HeatmapJson),
-        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "The store is away and nothing recent is left: retry after \
-             `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        ReadErrors,
     ),
 )]
 pub async fn json(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -58,10 +57,7 @@ pub async fn json(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
     params(super::params::HeatmapParams),
     responses(
         (status = 200, description = "The cells, an array a property", body = render::columns::HeatmapColumns),
-        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "The store is away and nothing recent is left: retry after \
-             `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        ReadErrors,
     ),
 )]
 pub async fn columns(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -74,10 +70,7 @@ pub async fn columns(app: web::Data<App>, request: HttpRequest) -> Result<HttpRe
     params(super::params::HeatmapParams),
     responses(
         (status = 200, description = "A feature a cell", body = render::geojson::HeatmapGeoJson, content_type = "application/geo+json"),
-        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "The store is away and nothing recent is left: retry after \
-             `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        ReadErrors,
     ),
 )]
 pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -90,10 +83,7 @@ pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpRe
     params(super::params::HeatmapParams),
     responses(
         (status = 200, description = "The cells", body = render::h3j::HeatmapH3j),
-        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "The store is away and nothing recent is left: retry after \
-             `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        ReadErrors,
     ),
 )]
 pub async fn h3j(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -124,8 +114,9 @@ async fn answer(
     let window = served.value.window();
     let render = async {
         let (snapshot, stale) = (Arc::clone(&served.value), served.stale);
-        let answer =
-            app.beside(true, move |app| question.render(app, &snapshot, stale, format)).await??;
+        let answer = app
+            .run_blocking(true, move |app| question.render(app, &snapshot, stale, format))
+            .await??;
         app.answers.added(answer.bytes());
         Ok::<_, Problem>(Arc::new(answer))
     };
@@ -134,7 +125,7 @@ async fn answer(
     if matches_etag(request, &answer.etag) {
         return Ok(with_caching(HttpResponse::NotModified(), &answer.etag, is_settled).finish());
     }
-    let (packing, bytes, made) = answer.packed(Packing::accepted(request.headers())).await;
+    let (packing, bytes, made) = answer.packed(ContentEncoding::accepted(request.headers())).await;
     if made > 0 {
         app.answers.added(made);
     }

@@ -1,12 +1,13 @@
 //! `GET /v1/incidents`, `.geojson` and `/v1/incidents/{id}`: what is known of incidents,
 //! now or at a moment before.
 
-use super::App;
-use super::detection::Basis;
-use super::error::{Code, Problem, ProblemDetails};
+use super::app::App;
+use super::basis::Basis;
+use super::error::{Code, Problem};
 use super::listing::{self, MOST_CORNERS, MOST_CORNERS_OF_ONE, Where};
 use super::live::{self, Dated, Moment};
 use super::query::Query;
+use super::read_errors::IncidentErrors;
 use crate::domain::incident::known::Known;
 use crate::domain::incident::register::{Case, Filter, Register};
 use crate::domain::incident::{IncidentId, State};
@@ -38,18 +39,18 @@ const LISTED: &str = "an id listed at /v1/incidents";
 
 /// A page of incidents.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = IncidentList)]
 pub struct IncidentsAnswer {
-    /// Incidents, those that were told last first.
+    /// Incidents, the latest published first.
     items: Vec<IncidentJson>,
     /// Where the next page begins: give it as `cursor`. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     next_cursor: Option<String>,
-    /// Whether this is not of the present, but of `as_of`: detection is late or catching
-    /// up.
+    /// Whether the answer is of `as_of` and not of now: detection is late or catching up.
     #[schema(example = false)]
     stale: bool,
-    /// The instant up to which reports are in it.
+    /// Reports up to this instant are in the answer.
     #[schema(format = DateTime, example = "2022-07-08T09:12:31Z")]
     as_of: String,
 }
@@ -66,19 +67,16 @@ struct Question {
 
 /// List incidents
 ///
-/// An incident is told of within seconds of the report that decides. A node that starts
-/// answers from the journal, as `stale`, until its detectors have come to the present.
-/// `known_at` answers as it was known at that instant. Figures of severity are upper
+/// An incident is published within seconds of the report that decides. A node that starts
+/// answers from the journal, as `stale`, until its detectors have caught up. `known_at`
+/// gives the answer of that instant. Figures of severity are upper
 /// bounds where their descriptions say so.
 #[utoipa::path(
     get, path = "/v1/incidents", tag = "incidents", operation_id = "list_incidents",
     params(super::params::IncidentsParams),
     responses(
         (status = 200, description = "A page of incidents", body = IncidentsAnswer),
-        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Detection is catching up with the past, and the journal \
-             holds no incident yet: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        IncidentErrors,
     ),
 )]
 pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -87,7 +85,7 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
         let (found, next_cursor) = question.answer(&moment.register);
         let items = found
             .iter()
-            .map(|known| IncidentJson::of(known, app.sites.place(known.incident())))
+            .map(|known| IncidentJson::of(known, app.place_names.place(known.incident())))
             .collect();
         Ok(IncidentsAnswer { items, next_cursor, stale: moment.is_stale, as_of: String::new() })
     };
@@ -100,10 +98,7 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
     params(super::params::IncidentsParams),
     responses(
         (status = 200, description = "A feature an incident", body = IncidentsGeoJson, content_type = "application/geo+json"),
-        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Detection is catching up with the past, and the journal \
-             holds no incident yet: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        IncidentErrors,
     ),
 )]
 pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -113,7 +108,10 @@ pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpRe
         let most = most_corners_of_one(question.limit);
         let drawn = found.iter().map(|known| {
             let incident = known.incident();
-            (IncidentJson::of(known, app.sites.place(incident)), app.sites.outline(incident, most))
+            (
+                IncidentJson::of(known, app.place_names.place(incident)),
+                app.place_names.outline(incident, most),
+            )
         });
         Ok(IncidentsGeoJson::of(drawn.collect(), next_cursor, moment.is_stale))
     };
@@ -129,11 +127,8 @@ pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpRe
     ),
     responses(
         (status = 200, description = "The incident", body = IncidentDetail),
-        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 404, description = "No incident has that id, or none had at that instant", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Detection is catching up with the past, and the journal \
-             holds no incident yet: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "No incident has that id, or none had at that instant"),
+        IncidentErrors,
     ),
 )]
 pub async fn one(
@@ -165,7 +160,7 @@ pub async fn one(
             )
         };
         let known = Known::of(case, known_at).ok_or_else(too_early)?;
-        Ok(IncidentDetail::of(&known, app.sites.place(known.incident()), moment.is_stale))
+        Ok(IncidentDetail::of(&known, app.place_names.place(known.incident()), moment.is_stale))
     };
     live::answer(&app, &request, (Basis::Journal, "application/json"), make).await
 }

@@ -1,14 +1,12 @@
-//! What lists of incidents and spikes have in common: which of them are asked for by
-//! place, and what their places are called.
+//! Parameters that lists of incidents and spikes have in common.
 
-use super::App;
+use super::app::App;
 use super::error::{Code, Problem};
 use super::query::Query;
 use crate::domain::bbox::BoundingBox;
 use crate::domain::grid::Cell;
 use crate::domain::incident::register::Case;
-use crate::gazetteer::{AreaCode, AreaCodeError, is_in, name_of};
-use crate::render::place::PlaceJson;
+use crate::gazetteer::{AreaCode, AreaCodeError, is_in};
 
 /// Items of a page where none is asked for, and at most.
 pub const DEFAULT_LIMIT: usize = 100;
@@ -124,18 +122,4 @@ pub fn subjects(query: &Query<'_>, app: &App) -> Result<(Option<String>, Option<
         }
     };
     Ok((provider, network))
-}
-
-/// What the place of some cells is called.
-#[must_use]
-pub fn place(cells: &[Cell]) -> PlaceJson {
-    let name = name_of(cells);
-    let words =
-        |areas: Vec<AreaCode>| areas.into_iter().map(|area| area.as_str().to_owned()).collect();
-    PlaceJson {
-        text: name.text,
-        cities: name.cities.into_iter().map(|city| city.name.to_owned()).collect(),
-        subdivisions: words(name.subdivisions),
-        countries: words(name.countries),
-    }
 }

@@ -1,11 +1,12 @@
 //! Answers of what the lookout knows: made once a look for each question, then given to
 //! everybody who asks.
 
-use super::App;
+use super::app::App;
+use super::basis::{Basis, known};
 use super::caching::{etag_of, matches_etag, with_caching};
-use super::detection::{Basis, known};
+use super::content_encoding::ContentEncoding;
 use super::error::Problem;
-use super::rendered::{Answer, Packing};
+use super::rendered::Answer;
 use crate::domain::incident::register::Register;
 use crate::domain::time::Timestamp;
 use crate::engine::lookout::outlook::Outlook;
@@ -82,7 +83,7 @@ pub async fn answer<T: Dated>(
     });
     let render = async {
         let answer = app
-            .beside(true, move |app| {
+            .run_blocking(true, move |app| {
                 make(app, &moment).map(|answer| rendered(answer, moment.as_of))
             })
             .await??;
@@ -93,7 +94,8 @@ pub async fn answer<T: Dated>(
     if matches_etag(request, &answer.etag) {
         return Ok(with_caching(HttpResponse::NotModified(), &answer.etag, false).finish());
     }
-    let (packing, bytes, packed) = answer.packed(Packing::accepted(request.headers())).await;
+    let (packing, bytes, packed) =
+        answer.packed(ContentEncoding::accepted(request.headers())).await;
     if packed > 0 {
         app.live.added(packed);
     }

@@ -1,9 +1,8 @@
 //! Query parameters as the OpenAPI document describes them. `query.rs` reads them.
 
-use crate::domain::bbox::MOST_LONGITUDE;
 use serde::Serialize;
 use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{ArrayBuilder, ArrayItems, ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 /// Parameters of a report.
@@ -38,7 +37,7 @@ pub struct BatchParams {
 pub struct SentAtHeader {
     /// The same as `sent_at`, which goes before it. One that cannot be read is ignored,
     /// with a warning.
-    #[param(rename = "Sent-At", format = DateTime, required = false)]
+    #[param(rename = "Sent-At", required = false, example = "2022-07-08T08:44:12Z")]
     sent_at: String,
 }
 
@@ -87,8 +86,8 @@ pub struct SeriesParams {
     /// A network: the sum of its brands.
     #[param(inline)]
     network: Option<IdWord>,
-    /// An H3 cell: it and its descendants. Either this or `bbox`, or neither for
-    /// everywhere.
+    /// An H3 cell: it and its descendants. Either this or `bbox`; all cells where both
+    /// are left out.
     #[param(inline)]
     cell: Option<CellWord>,
     /// `west,south,east,north` in degrees. 176 to 182 and 176 to -178 both cross the
@@ -279,26 +278,15 @@ pub struct CellWord(String);
 #[expect(dead_code, reason = "documents what Query reads")]
 pub struct LengthWord(String);
 
-/// A box in degrees: west, south, east, north. Latitudes beyond the poles end there.
+/// A box in degrees: west, south, east, north. Plain numbers without bounds of their own:
+/// generators of clients do not know lists of different items.
 pub struct BboxWord;
 
 impl ToSchema for BboxWord {}
 
 impl PartialSchema for BboxWord {
     fn schema() -> RefOr<Schema> {
-        let number = || ObjectBuilder::new().schema_type(SchemaType::new(Type::Number));
-        let longitude = || {
-            Schema::Object(
-                number().minimum(Some(-MOST_LONGITUDE)).maximum(Some(MOST_LONGITUDE)).build(),
-            )
-        };
-        let latitude = || Schema::Object(number().build());
-        let sides = [longitude(), latitude(), longitude(), latitude()];
-        ArrayBuilder::new()
-            .prefix_items(sides)
-            .items(ArrayItems::False)
-            .min_items(Some(4))
-            .max_items(Some(4))
-            .into()
+        let side = ObjectBuilder::new().schema_type(SchemaType::new(Type::Number));
+        ArrayBuilder::new().items(side).min_items(Some(4)).max_items(Some(4)).into()
     }
 }

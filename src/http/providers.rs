@@ -1,15 +1,17 @@
 //! `GET /v1/providers` and `/v1/providers/{id}`: the catalogue, and how each provider is
 //! doing now.
 
-use super::App;
+use super::app::App;
 use super::caching::{etag_of, matches_etag, with_caching};
-use super::error::{Code, Problem, ProblemDetails};
+use super::error::{Code, Problem};
 use super::query::Query;
+use super::read_errors::ReadErrors;
 use crate::domain::provider::{Category, ProviderIndex, is_id};
 use crate::domain::symptom::Symptom;
 use crate::domain::time::Window;
 use crate::engine::lookout::outlook;
 use crate::engine::providers::ProviderNow;
+use crate::render;
 use crate::render::cell::rounded;
 use crate::render::time::rfc3339;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -22,6 +24,7 @@ const PARAMETERS: [&str; 5] = ["country", "category", "network", "limit", "curso
 
 /// A page of providers.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ProviderList)]
 pub struct ProvidersAnswer {
     /// Providers in the order of their ids.
     items: Vec<ProviderAnswer>,
@@ -29,13 +32,14 @@ pub struct ProvidersAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     next_cursor: Option<String>,
-    /// The instant up to which reports are in it.
+    /// Reports up to this instant are in the answer.
     #[schema(format = DateTime, example = "2022-07-08T09:00:00Z")]
     as_of: String,
 }
 
 /// A provider.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Provider)]
 pub struct ProviderAnswer {
     /// Its id, never renamed.
     #[schema(example = "fido")]
@@ -48,84 +52,76 @@ pub struct ProviderAnswer {
     /// Where (ISO 3166-1 alpha-2).
     #[schema(example = json!(["CA"]))]
     countries: Vec<String>,
-    /// The network it rides on: brands of one network fail together.
+    /// The network that it uses: brands of one network fail together.
     #[schema(example = "rogers")]
     network: String,
-    /// Ids of providers whose failure takes it along.
+    /// Ids of providers that it depends on: it fails when they fail.
     depends_on: Vec<String>,
-    /// Other ids that mean it.
+    /// Other ids of it.
     aliases: Vec<String>,
-    /// Mobile network codes that mean it.
+    /// Mobile network codes of it.
     #[schema(example = json!(["302370"]))]
     plmn: Vec<String>,
-    /// Whether it takes reports no more.
+    /// Whether it is retired: reports on it are refused.
     retired: bool,
-    /// How it is doing.
+    /// Its state now.
     now: NowAnswer,
 }
 
-/// How a provider is doing.
+/// State of a provider now.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ProviderNow)]
 pub struct NowAnswer {
-    /// Over which minutes.
-    window: NowWindow,
-    /// Reports of problems in them.
+    /// The minutes that are counted.
+    window: render::time::Window,
+    /// Reports of problems in the window.
     #[schema(example = 4)]
     count: u64,
-    /// How many were to be expected: null while detection catches up.
+    /// Expected reports in the window; null while detection catches up.
     #[schema(required = true)]
     expected: Option<f64>,
     /// What that means.
     status: Status,
-    /// Whether `status`, `expected` and `open_incidents` are not of the present:
-    /// detection is late or catching up. The header `Detection` says how far it has come.
+    /// Whether `status`, `expected` and `open_incidents` are of an earlier time:
+    /// detection is late or catching up. The header `Detection` has its progress.
     #[schema(example = false)]
     stale: bool,
-    /// Ids of incidents that are open.
+    /// Ids of its open incidents.
     open_incidents: Vec<String>,
-    /// What was reported most, most first.
+    /// The most frequent symptoms, most first.
     top_symptoms: Vec<TopSymptom>,
-}
-
-/// A half-open interval.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = NowWindow)]
-pub struct NowWindow {
-    /// Its first instant.
-    #[schema(format = DateTime, example = "2022-07-08T08:45:00Z")]
-    from: String,
-    /// The first instant after.
-    #[schema(format = DateTime, example = "2022-07-08T09:00:00Z")]
-    to: String,
 }
 
 /// A symptom and its reports.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TopSymptom {
-    /// What.
+    /// The symptom.
     symptom: SymptomWord,
-    /// How many.
+    /// Number of reports.
     #[schema(example = 3)]
     count: u64,
 }
 
-/// How a provider is doing, in a word.
+/// State of a provider, in a word.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[schema(as = ProviderStatus)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// As many reports as on any day, or no more than a neighbour's failure explains.
+    /// As many reports as on any day, or no more than the failure of another network
+    /// explains.
     NoProblems,
-    /// More than usual, or an incident that is told with reserve.
+    /// More reports than usual, or an incident that is `possible`.
     PossibleProblems,
     /// An incident is open.
     Problems,
-    /// Not known: detection is catching up or over two minutes late, or knows too little
-    /// of the provider.
+    /// Unknown: detection is catching up or more than two minutes late, or the provider
+    /// has too little history.
     Unknown,
 }
 
-/// What a provider provides.
+/// Kind of service.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[schema(as = ProviderCategory)]
 #[serde(rename_all = "snake_case")]
 pub enum CategoryWord {
     /// Mobile telephony and data.
@@ -136,8 +132,9 @@ pub enum CategoryWord {
     Service,
 }
 
-/// What is noticed.
+/// What people notice.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[schema(as = Symptom)]
 #[serde(rename_all = "snake_case")]
 pub enum SymptomWord {
     NoService,
@@ -160,10 +157,7 @@ pub enum SymptomWord {
     params(super::params::ProvidersParams),
     responses(
         (status = 200, description = "A page of providers", body = ProvidersAnswer),
-        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "The store is away and nothing recent is left: retry after \
-             `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        ReadErrors,
     ),
 )]
 pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -216,11 +210,8 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
     params(("id" = String, Path, description = "Id or alias of a provider", example = "fido", min_length = 1, pattern = "^[a-z0-9][a-z0-9-]{0,63}$")),
     responses(
         (status = 200, description = "The provider", body = ProviderAnswer),
-        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 404, description = "No provider has that id or alias", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "The store is away and nothing recent is left: retry after \
-             `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "No provider has that id or alias"),
+        ReadErrors,
     ),
 )]
 pub async fn one(
@@ -267,10 +258,7 @@ impl ProviderAnswer {
             plmn: provider.plmn.clone(),
             retired: provider.retired,
             now: NowAnswer {
-                window: NowWindow {
-                    from: rfc3339(window.from.start()),
-                    to: rfc3339(window.to.start()),
-                },
+                window: window.into(),
                 count: now.count,
                 expected: expectation
                     .map(|expectation| rounded(expectation.window(window).everywhere())),

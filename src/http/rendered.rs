@@ -1,8 +1,8 @@
 //! Rendered and compressed answers: made once for each view, or look, and question, then
 //! given to everybody who asks.
 
+use super::content_encoding::ContentEncoding;
 use crate::render::HeatmapFormat;
-use actix_web::http::header::{self, HeaderMap};
 use actix_web::web::Bytes;
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -42,17 +42,6 @@ pub struct Answer {
     plain: Bytes,
     gzip: OnceCell<Bytes>,
     zstd: OnceCell<Bytes>,
-}
-
-/// How an answer is packed for a reader.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Packing {
-    /// Not at all.
-    Identity,
-    /// gzip.
-    Gzip,
-    /// Zstandard.
-    Zstd,
 }
 
 /// The place of an answer: filled, or to be filled by whoever comes first.
@@ -127,14 +116,14 @@ impl Answer {
 
     /// Its bytes in the packing, or plain where that is as good; and whether they had to
     /// be made.
-    pub async fn packed(&self, packing: Packing) -> (Packing, Bytes, usize) {
+    pub async fn packed(&self, packing: ContentEncoding) -> (ContentEncoding, Bytes, usize) {
         let (cell, pack): (_, fn(&[u8]) -> std::io::Result<Vec<u8>>) = match packing {
             _ if self.plain.len() < WORTH_PACKING => {
-                return (Packing::Identity, self.plain.clone(), 0);
+                return (ContentEncoding::Identity, self.plain.clone(), 0);
             }
-            Packing::Identity => return (Packing::Identity, self.plain.clone(), 0),
-            Packing::Gzip => (&self.gzip, gzip),
-            Packing::Zstd => (&self.zstd, zstd_fast),
+            ContentEncoding::Identity => return (ContentEncoding::Identity, self.plain.clone(), 0),
+            ContentEncoding::Gzip => (&self.gzip, gzip),
+            ContentEncoding::Zstd => (&self.zstd, zstd_fast),
         };
         let mut added = 0;
         let make = async {
@@ -144,7 +133,7 @@ impl Answer {
         };
         match cell.get_or_try_init(|| make).await.cloned() {
             Ok(bytes) => (packing, bytes, added),
-            Err(()) => (Packing::Identity, self.plain.clone(), 0),
+            Err(()) => (ContentEncoding::Identity, self.plain.clone(), 0),
         }
     }
 
@@ -153,40 +142,6 @@ impl Answer {
     pub fn bytes(&self) -> usize {
         let packed = [&self.gzip, &self.zstd].into_iter().filter_map(OnceCell::get).map(Bytes::len);
         self.plain.len() + packed.sum::<usize>()
-    }
-}
-
-impl Packing {
-    /// The best that a reader takes.
-    #[must_use]
-    pub fn accepted(headers: &HeaderMap) -> Self {
-        let accepted = headers
-            .get(header::ACCEPT_ENCODING)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
-        let takes = |name: &str| {
-            accepted.split(',').any(|part| {
-                let (coding, weight) = part.split_once(';').unwrap_or((part, ""));
-                let refused = weight.trim().strip_prefix("q=").and_then(|q| q.parse::<f32>().ok())
-                    == Some(0.0);
-                coding.trim().eq_ignore_ascii_case(name) && !refused
-            })
-        };
-        match () {
-            () if takes("zstd") => Self::Zstd,
-            () if takes("gzip") => Self::Gzip,
-            () => Self::Identity,
-        }
-    }
-
-    /// The word for it, unless there is nothing to say.
-    #[must_use]
-    pub const fn name(self) -> Option<&'static str> {
-        match self {
-            Self::Identity => None,
-            Self::Gzip => Some("gzip"),
-            Self::Zstd => Some("zstd"),
-        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! `GET /v1/series`: counts over time.
 
-use super::App;
+use super::app::App;
 use super::caching::{etag_of, matches_etag, with_caching};
-use super::error::{Code, Problem, ProblemDetails};
+use super::error::{Code, Problem};
 use super::query::Query;
+use super::read_errors::ReadErrors;
 use crate::domain::detect::Band;
 use crate::domain::grid::Resolution;
 use crate::domain::provider::Subject;
@@ -27,6 +28,7 @@ const PARAMETERS: [&str; 8] =
 
 /// Counts over time.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Series)]
 pub struct SeriesAnswer {
     /// The provider asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,10 +46,10 @@ pub struct SeriesAnswer {
     /// Whether no report can change their counts any more.
     #[serde(rename = "final")]
     is_final: bool,
-    /// The instant up to which reports are in it.
+    /// Reports up to this instant are in the answer.
     #[schema(format = DateTime, example = "2022-07-08T09:00:00Z")]
     as_of: String,
-    /// Whether the store is away, and this is the last that was known.
+    /// Whether the store is away, and the answer is the last one known.
     stale: bool,
 }
 
@@ -57,12 +59,11 @@ pub struct SeriesPoint {
     /// When it begins.
     #[schema(format = DateTime, example = "2022-07-08T08:45:00Z")]
     t: String,
-    /// How many reports.
+    /// Number of reports.
     #[schema(example = 120)]
     count: u64,
-    /// How many were to be expected, by what is known now. Null where one symptom is
-    /// asked for, while detection catches up, and where too little is known of the
-    /// provider.
+    /// Expected reports. Null where one symptom is asked for, while detection catches up,
+    /// and where the provider has too little history.
     #[schema(required = true)]
     expected: Option<f64>,
     /// 95 % of ordinary counts lie between this and `expected_high`. Null where
@@ -80,18 +81,15 @@ pub struct SeriesPoint {
 
 /// Counts over time
 ///
-/// A point counts the reports observed in it, whenever they came. Minutes are kept for 14
-/// days; beyond, steps of whole hours reach back 8 weeks, everywhere or in cells of
-/// resolution 7 and coarser.
+/// A point counts the reports observed in it, whenever they arrived. Minutes are kept for
+/// 14 days; beyond, steps of whole hours reach back 8 weeks, for all cells together or
+/// for cells of resolution 7 and coarser.
 #[utoipa::path(
     get, path = "/v1/series", tag = "series", operation_id = "series",
     params(super::params::SeriesParams),
     responses(
         (status = 200, description = "The points", body = SeriesAnswer),
-        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "The store is away and nothing recent is left: retry after \
-             `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        ReadErrors,
     ),
 )]
 pub async fn series(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {

@@ -1,13 +1,15 @@
 //! `GET /v1/spikes` and `.geojson`: what is too surprising now, whether an incident has
 //! come of it or not.
 
-use super::App;
-use super::detection::Basis;
-use super::error::{Problem, ProblemDetails};
+use super::app::App;
+use super::basis::Basis;
+use super::error::Problem;
 use super::incidents::most_corners_of_one;
 use super::listing::{self, Where};
 use super::live::{self, Dated, Moment};
+use super::place_names::place;
 use super::query::Query;
+use super::read_errors::DetectionErrors;
 use crate::domain::detect::spike::Spike;
 use crate::domain::grid::Cell;
 use crate::domain::incident::attribution::{Attribution, Verdict};
@@ -28,21 +30,22 @@ use utoipa::ToSchema;
 const PARAMETERS: [&str; 7] =
     ["provider", "network", "bbox", "area", "min_score", "limit", "cursor"];
 /// In a cursor, the place of a spike that has no centre.
-const EVERYWHERE: &str = "everywhere";
+const GLOBAL: &str = "global";
 
 /// A page of spikes.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SpikeList)]
 pub struct SpikesAnswer {
-    /// Spikes, the most surprising first.
+    /// Spikes, the highest score first.
     items: Vec<SpikeJson>,
     /// Where the next page begins: give it as `cursor`. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     next_cursor: Option<String>,
-    /// Whether this is not of the present, but of `as_of`: detection is late.
+    /// Whether the answer is of `as_of` and not of now: detection is late.
     #[schema(example = false)]
     stale: bool,
-    /// The instant up to which reports are in it.
+    /// Reports up to this instant are in the answer.
     #[schema(format = DateTime, example = "2022-07-08T09:12:31Z")]
     as_of: String,
 }
@@ -71,17 +74,14 @@ struct Rank {
 /// List spikes
 ///
 /// Cells in which one provider has more reports now than chance explains, whether an
-/// incident has come of it or not. They are of now: what was surprising before is in the
-/// revisions of incidents.
+/// incident has come of it or not. They are of now; the revisions of incidents have the
+/// evidence of before.
 #[utoipa::path(
     get, path = "/v1/spikes", tag = "incidents", operation_id = "list_spikes",
     params(super::params::SpikesParams),
     responses(
         (status = 200, description = "A page of spikes", body = SpikesAnswer),
-        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Detection is catching up with the past: retry after \
-             `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        DetectionErrors,
     ),
 )]
 pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -100,10 +100,7 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
     params(super::params::SpikesParams),
     responses(
         (status = 200, description = "A feature a spike", body = SpikesGeoJson, content_type = "application/geo+json"),
-        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Detection is catching up with the past: retry after \
-             `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        DetectionErrors,
     ),
 )]
 pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -197,14 +194,14 @@ impl Rank {
     fn parse(text: &str) -> Option<Self> {
         let [score, provider, centre] = text.split(':').collect::<Vec<_>>().try_into().ok()?;
         let score = score.parse().ok().filter(|score: &f64| score.is_finite())?;
-        let centre = if centre == EVERYWHERE { None } else { Some(Cell::parse(centre).ok()?) };
+        let centre = if centre == GLOBAL { None } else { Some(Cell::parse(centre).ok()?) };
         Some(Self { score, provider: provider.to_owned(), centre })
     }
 }
 
 impl fmt::Display for Rank {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let centre = self.centre.map_or_else(|| EVERYWHERE.to_owned(), |centre| centre.to_string());
+        let centre = self.centre.map_or_else(|| GLOBAL.to_owned(), |centre| centre.to_string());
         write!(f, "{}:{}:{centre}", self.score, self.provider)
     }
 }
@@ -222,10 +219,10 @@ fn json(register: &Register, provider: &Provider, spike: &Spike) -> SpikeJson {
     SpikeJson {
         provider: provider.id.clone(),
         network: provider.network.clone(),
-        place: listing::place(&spike.cells),
+        place: place(&spike.cells),
         cells: spike.cells.iter().copied().map(Hex).collect(),
         evidence: (&spike.evidence).into(),
-        opens_at: spike.opens_at,
+        score_threshold: spike.opens_at,
         incident: own.map(|incident| incident.id.to_string()),
         collateral_of: blamed.filter(|_| own.is_none()).map(|incident| incident.id.to_string()),
     }

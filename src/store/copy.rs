@@ -6,8 +6,7 @@ use super::embedded::Embedded;
 use super::embedded::export::HourOfProvider;
 use super::journal::{Piece, Position, Tail};
 use super::redis::Redis;
-use crate::domain::counts::Counts;
-use crate::domain::fact::Tally;
+use super::tally64::Tally64;
 use crate::domain::provider::{Catalogue, CatalogueError, Provider, ProviderIndex};
 use crate::domain::time::Hour;
 use std::collections::HashSet;
@@ -38,15 +37,6 @@ pub struct Entries {
     pub bytes: u64,
     /// CRC-32 of all that they say, in order.
     pub crc: u32,
-}
-
-/// A tally that days and provinces fit in.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tally64 {
-    /// Reporters counted.
-    pub count: u64,
-    /// Those of them whose first report that day it was.
-    pub first: u64,
 }
 
 /// Why a copy is not whole.
@@ -178,7 +168,9 @@ impl Totals {
     fn add(&mut self, content: &HourOfProvider) {
         match content {
             HourOfProvider::Minutes(minutes) => {
-                minutes.iter().for_each(|(_, counts)| self.in_minutes.add(Tally64::of(counts)))
+                for (_, counts) in minutes {
+                    self.in_minutes.add(Tally64::of(counts));
+                }
             }
             HourOfProvider::RolledUp(counts) => self.in_hours.add(Tally64::of(counts)),
         }
@@ -196,27 +188,5 @@ impl Entries {
             hasher.update(entry);
         }
         self.crc = hasher.finalize();
-    }
-}
-
-impl Tally64 {
-    /// All rows together.
-    #[must_use]
-    pub fn of(counts: &Counts) -> Self {
-        let mut sum = Self::default();
-        counts.rows().for_each(|(_, tally)| sum.add(tally.into()));
-        sum
-    }
-
-    /// Adds another one.
-    pub const fn add(&mut self, other: Self) {
-        self.count += other.count;
-        self.first += other.first;
-    }
-}
-
-impl From<Tally> for Tally64 {
-    fn from(tally: Tally) -> Self {
-        Self { count: u64::from(tally.count), first: u64::from(tally.first) }
     }
 }

@@ -18,6 +18,7 @@ pub mod embedded;
 pub mod journal;
 pub mod place;
 pub mod redis;
+pub mod tally64;
 pub mod withdrawn;
 
 use crate::domain::counts::Counts;

@@ -362,7 +362,7 @@ impl<'a> RawReport<'a> {
     ) -> Option<&str> {
         match &self.fields[field] {
             Scalar::Missing if required => {
-                notes.fault(FaultKind::MissingField, field, "given", "nothing")
+                notes.fault(FaultKind::MissingField, field, "given", "nothing");
             }
             Scalar::Missing => {}
             Scalar::Text(text) => {

@@ -11,6 +11,7 @@ mod bars;
 mod cells;
 mod curve;
 mod entry;
+pub mod examined;
 pub mod figures;
 pub mod operating;
 mod page;

@@ -3,8 +3,8 @@
 
 use super::alarms::Alarm;
 use super::bars;
+use super::examined::Examined;
 use super::plot::{Figure, draw};
-use super::report::Examined;
 use super::seconds::Seconds;
 use super::set::{Set, Stream};
 use super::svg::escape;

@@ -1,23 +1,10 @@
 //! A report that a person can look at: an index, and a page of plots for each stream.
 
-use super::alarms::Alarm;
+use super::examined::Examined;
 use super::page;
 use super::score::score;
 use super::set::{Set, Stream};
 use super::table::table;
-use super::trace::Trace;
-use super::verdict::Judged;
-
-/// All that is known of one stream after a backtest.
-#[derive(Debug, Clone)]
-pub struct Examined {
-    /// What was raised.
-    pub alarms: Vec<Alarm>,
-    /// What it was worth.
-    pub judged: Judged,
-    /// What the detector saw; without points where nothing was replayed.
-    pub traces: Vec<Trace>,
-}
 
 /// The name of the page that names all others.
 pub const INDEX: &str = "index.html";

@@ -4,9 +4,10 @@
 pub(super) mod play;
 
 use crate::backtest::alarms;
+use crate::backtest::examined::Examined;
 use crate::backtest::figures::Score;
 use crate::backtest::operating::{self, Point, RATES, Run};
-use crate::backtest::report::{self, Examined};
+use crate::backtest::report;
 use crate::backtest::score::score;
 use crate::backtest::set::{Set, Stream};
 use crate::backtest::table::table;

@@ -2,6 +2,7 @@
 //! synthetic crowd that posts to it; and an account of what it makes known.
 
 mod account;
+mod local_time;
 mod story;
 mod summary;
 

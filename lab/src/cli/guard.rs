@@ -4,8 +4,8 @@
 use super::backtest::play::{Way, play};
 use super::backtest::{bar, curve, jobs, name_of};
 use super::rehearse::rehearse;
+use crate::backtest::examined::Examined;
 use crate::backtest::operating;
-use crate::backtest::report::Examined;
 use crate::backtest::score::score;
 use crate::backtest::set::{Set, Stream};
 use crate::backtest::verdict::Judged;

@@ -1,7 +1,7 @@
 //! Reports over time: a curve through points, straight on a logarithmic scale between
 //! them.
 
-use super::scenario::instant;
+use super::instant::instant;
 use groundswell::domain::time::Timestamp;
 
 /// A point that a curve passes through.

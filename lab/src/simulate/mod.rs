@@ -9,6 +9,7 @@ pub mod crowd;
 pub mod curve;
 mod draw;
 mod homes;
+mod instant;
 mod mix;
 pub mod plan;
 pub mod report;

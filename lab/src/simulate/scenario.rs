@@ -11,6 +11,7 @@ mod verizon_2026;
 mod vodafone_uk_2020;
 
 use super::curve::Point;
+pub use super::instant::instant;
 use groundswell::domain::time::Timestamp;
 
 /// All scenarios, the first for demonstrations first.
@@ -190,13 +191,6 @@ impl Surge {
     pub const fn is_outage(&self) -> bool {
         !matches!(self.cause, Cause::Collateral(_))
     }
-}
-
-/// The instant of a text that stands in a scenario.
-#[must_use]
-pub fn instant(text: &str) -> Timestamp {
-    let instant: jiff::Timestamp = text.parse().expect("a test reads every scenario");
-    Timestamp(instant.as_millisecond())
 }
 
 /// A whole country, whose service did not come back at a known time.

@@ -8,8 +8,12 @@ use std::ffi::{OsStr, OsString};
 
 const PREFIX: &str = "GROUNDSWELL_";
 /// What docker-compose.yml and the tests read.
-const OF_OTHERS: [&str; 3] =
-    ["GROUNDSWELL_CLUSTER_NET", "GROUNDSWELL_PUBLISH_ON", "GROUNDSWELL_SHARED"];
+const OF_OTHERS: [&str; 4] = [
+    "GROUNDSWELL_CLUSTER_NET",
+    "GROUNDSWELL_IMAGE",
+    "GROUNDSWELL_PUBLISH_ON",
+    "GROUNDSWELL_SHARED",
+];
 /// Variables, by name.
 #[derive(Debug, Clone, Default)]
 pub struct Environment(Vec<(OsString, OsString)>);

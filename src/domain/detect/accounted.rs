@@ -9,7 +9,7 @@
 use super::Detector;
 use super::flood::Bounds;
 use super::follow::Followed;
-use super::judge::Moment;
+use super::moment::Moment;
 use super::reached::Reached;
 use super::rest::Held;
 use super::zone::Zone;

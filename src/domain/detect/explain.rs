@@ -5,6 +5,7 @@
 //! else to compute the score again.
 
 use super::Detector;
+use super::corrected::{Corrected, REST_RANGE};
 use super::episode::Evidence;
 use super::flood::{ELSEWHERE_COUNTS, Flood};
 use super::others::{Heard, Others};
@@ -13,7 +14,7 @@ use super::scan::{LEVELS, Place, Scan};
 use super::score::dispersed_bound;
 use super::spread::{Bursting, Scatter};
 use super::threshold::{Choice, bounds_of};
-use super::zone::{Corrected, LEAST_RATIO, REST_RANGE, Zone};
+use super::zone::{LEAST_RATIO, Zone};
 use crate::domain::baseline::PARTS;
 use crate::domain::grid::{Cell, Resolution};
 use crate::domain::time::{Hour, Minute};

@@ -5,11 +5,14 @@
 //! may have 10,000 providers, and each is stepped every minute.
 
 use super::Detector;
-use super::others::{NEAR, Others};
 use super::scan::Scan;
-use crate::domain::grid::Cell;
+use crate::domain::grid::{Cell, Resolution};
 use crate::domain::provider::{Catalogue, NetworkIndex, ProviderIndex};
 use hashbrown::HashMap;
+
+/// Who was never heard of in the cell of this resolution that a zone lies in, nor in one
+/// next to that, has nothing to say of it: all of a zone that asks lies there.
+pub(super) const NEAR: Resolution = Resolution::ALL[3];
 
 /// Who hears whom, for the detectors of one catalogue.
 #[derive(Debug, Clone)]
@@ -56,17 +59,6 @@ impl Hearing {
                 heard_of.insert(place, provider.0);
             }
         }
-    }
-
-    /// The detector of a provider, and those it is compared with.
-    pub fn apart<'a>(
-        &'a self,
-        detectors: &'a mut [Detector],
-        provider: ProviderIndex,
-    ) -> (&'a mut Detector, Others<'a>) {
-        let (before, from) = detectors.split_at_mut(usize::from(provider.0));
-        let (own, after) = from.split_first_mut().expect("every provider has a detector");
-        (own, Others::beside(before, after, self))
     }
 
     /// The detectors that the one between these two parts of a catalogue is compared

@@ -1,12 +1,14 @@
 //! What zones mean for the episodes that are followed: they grow, join and part, and new
 //! ones open.
 
+use super::corrected::corrected;
 use super::episode::{Episode, State};
 use super::follow::Followed;
 use super::known::Known;
+use super::moment::Moment;
 use super::parts::Part;
 use super::rest::Held;
-use super::zone::{Zone, corrected};
+use super::zone::Zone;
 use super::{Detector, Smouldering};
 use crate::domain::cell_set::CellSet;
 use crate::domain::grid::{Cell, Resolution};
@@ -21,17 +23,6 @@ const MOST_SMOULDERING: usize = 64;
 /// Minutes within which an episode that was over is opened again rather than followed by
 /// a new one.
 const REOPENS_MINUTES: i64 = 180;
-
-/// When zones are judged.
-#[derive(Debug, Clone, Copy)]
-pub struct Moment {
-    /// Where their windows end.
-    pub now: Minute,
-    /// When that is told.
-    pub at: Timestamp,
-    /// Whether the last minute of the windows still runs.
-    pub is_running: bool,
-}
 
 /// What a zone is to an episode that it meets.
 enum Relation {

@@ -4,7 +4,7 @@
 use super::Detector;
 use super::flood::Bounds;
 use super::follow::Followed;
-use super::judge::Moment;
+use super::moment::Moment;
 use super::parameters::Parameters;
 use super::parts::{Part, Parts};
 use super::reached::Reached;

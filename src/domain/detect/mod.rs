@@ -12,6 +12,7 @@
 
 mod accounted;
 mod changes;
+mod corrected;
 pub mod episode;
 pub mod expectation;
 pub mod explain;
@@ -21,6 +22,7 @@ pub mod hearing;
 mod judge;
 mod known;
 mod learn;
+mod moment;
 pub mod onset;
 pub mod others;
 pub mod parameters;
@@ -44,13 +46,14 @@ use super::counts::Counts;
 use super::grid::{Cell, Resolution};
 use super::local_clock::LocalClock;
 use super::time::{Hour, Minute, Timestamp, Window};
+pub use corrected::Corrected;
 use episode::{Episode, State};
 pub use expectation::Band;
 use expectation::Expectation;
 pub use flood::Flood;
 use follow::Followed;
-use judge::Moment;
 pub use learn::{Explained, Outage};
+use moment::Moment;
 use others::Others;
 use parameters::Parameters;
 use places::LATE_W as LATE_WINDOWS;
@@ -61,7 +64,6 @@ use std::ops::Range;
 use std::sync::Arc;
 use threshold::Thresholds;
 pub use threshold::{Choice, DAYS as QUIET_DAYS, KINDS, QuietDay};
-pub use zone::Corrected;
 use zone::Zone;
 
 /// The method, as docs/detection.md describes it: another one where the same facts and

@@ -2,13 +2,14 @@
 //! usual it is the place that is busy, and none of them is down.
 
 use super::Detector;
-use super::hearing::Hearing;
+use super::corrected::corrected;
+use super::hearing::{Hearing, NEAR};
 use super::parameters::Parameters;
 use super::places::{Places, STEPS, WINDOWS};
 use super::scan::Scan;
-use super::zone::corrected;
 use crate::domain::baseline::PARTS;
-use crate::domain::grid::{Cell, Resolution};
+use crate::domain::grid::Cell;
+use crate::domain::provider::ProviderIndex;
 use hashbrown::HashMap;
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
@@ -24,10 +25,6 @@ const _: () = assert!(WINDOWS[ASKING - 1] == 90);
 /// The coarsest resolution of zones that ask, up to some 60 km around. In larger ones a
 /// town that is busy says nothing of the others.
 const ASKING_LEVEL: u8 = 5;
-
-/// Who was never heard of in the cell of this resolution that a zone lies in, nor in one
-/// next to that, has nothing to say of it: all of a zone that asks lies there.
-pub(super) const NEAR: Resolution = Resolution::ALL[3];
 
 /// The providers that one is compared with: all but those that fail together with it. By
 /// default, nobody.
@@ -82,6 +79,19 @@ struct Around<'a> {
     shares: [f64; PARTS],
     /// In how many of the cells it was heard of.
     heard_of: usize,
+}
+
+impl Hearing {
+    /// The detector of a provider, and those it is compared with.
+    pub fn apart<'a>(
+        &'a self,
+        detectors: &'a mut [Detector],
+        provider: ProviderIndex,
+    ) -> (&'a mut Detector, Others<'a>) {
+        let (before, from) = detectors.split_at_mut(usize::from(provider.0));
+        let (own, after) = from.split_first_mut().expect("every provider has a detector");
+        (own, Others::beside(before, after, self))
+    }
 }
 
 impl<'a> Others<'a> {

@@ -1,11 +1,11 @@
 //! What an hour of the past teaches of how counts scatter: those of zones, and in bursts.
 
+use super::corrected::{REST_RANGE, corrected};
 use super::learn::Explained;
 use super::parameters::Parameters;
 use super::places::{Places, STEPS};
 use super::scan::{LEVELS, Scan};
 use super::spread::FEW_IN_BURSTS;
-use super::zone::{REST_RANGE, corrected};
 use crate::domain::baseline::{is_disturbed, part_of};
 use crate::domain::grid::{Cell, Resolution};
 use crate::domain::time::Hour;

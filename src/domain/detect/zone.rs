@@ -1,6 +1,7 @@
 //! Zones: neighbouring cells tested together, in many sizes and windows, around what is
 //! new. Each has a score.
 
+use super::corrected::{Corrected, corrected};
 use super::episode::Evidence;
 use super::others::{Asked, Others};
 use super::parameters::Parameters;
@@ -20,10 +21,6 @@ pub const LEAST_RATIO: f64 = 1.2;
 pub const FINE_LEVEL: u8 = 6;
 /// The coarsest resolution of zones that are no larger than regions.
 pub const REGION_LEVEL: u8 = 3;
-/// The rest of the map may say that this is less, or more, than a usual hour, up to these
-/// ratios.
-pub const REST_RANGE: (f64, f64) = (0.8, 3.0);
-
 /// A zone in the window in which it is most surprising.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Zone {
@@ -96,37 +93,6 @@ impl Zone {
     pub const fn minutes(&self) -> i64 {
         WINDOWS[self.window]
     }
-}
-
-/// What is expected of a zone once the rest of the map is known.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Corrected {
-    /// Reports counted outside the zone, and expected there.
-    pub rest: (f64, f64),
-    /// By how much the rest says that this is more than usual.
-    pub ratio: f64,
-    /// What is then expected.
-    pub expected: f64,
-    /// The dispersion that comes of not knowing that better.
-    pub unsure: f64,
-}
-
-/// What the rest of the map does, it is taken to do here too; where a zone is most of the
-/// map, little is taken over.
-///
-/// A gamma prior of mean 1 and weight `usual_weight`, updated by a Poisson count (the
-/// space-time permutation of Kulldorff 2005 in closed form, with a prior).
-pub fn corrected(
-    count: f64,
-    expected: f64,
-    whole: f64,
-    whole_expected: f64,
-    parameters: &Parameters,
-) -> Corrected {
-    let rest = ((whole - count).max(0.0), (whole_expected - expected).max(0.0));
-    let weight = rest.1 + parameters.usual_weight;
-    let ratio = ((rest.0 + parameters.usual_weight) / weight).clamp(REST_RANGE.0, REST_RANGE.1);
-    Corrected { rest, ratio, expected: expected * ratio, unsure: 1.0 / weight }
 }
 
 impl Scan {

@@ -29,11 +29,11 @@ impl Engine {
         self.give_up_before_1970();
         let is_behind = self.try_look_out().await.unwrap_or_else(|error| {
             self.metrics.store_errors.inc();
-            tracing::error!(%error, "the lookout failed and will try again");
+            tracing::error!(%error, "a detection step failed and will be tried again");
             false
         });
         self.lookout.comes_nearer.store(is_behind, Ordering::Relaxed);
-        self.metrics.look_seconds.observe(began.elapsed().as_secs_f64());
+        self.metrics.detection_step_seconds.observe(began.elapsed().as_secs_f64());
         self.refresh_detection_lag();
     }
 

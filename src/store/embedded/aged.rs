@@ -1,8 +1,10 @@
 //! Facts that no longer change, in an embedded database: minutes for 14 days, hours for 8
 //! weeks.
 
+use super::aged_hours::{AgedHours, is_remembered};
 use super::database::Database;
 use super::live::Live;
+use super::stored_time::{stored_hour, stored_minute};
 use super::{Durability, rows};
 use crate::domain::counts::Counts;
 use crate::domain::grid::Resolution;
@@ -23,10 +25,6 @@ const AGED: TableDefinition<u32, u64> = TableDefinition::new("aged");
 /// Bytes the database may keep in memory. Its readers are rare: maps of days gone by.
 const CACHE_BYTES: usize = 32 << 20;
 
-/// Which hours the database has, and up to which frame of the log.
-#[derive(Debug, Clone, Default)]
-pub struct AgedHours(BTreeMap<Hour, u64>);
-
 /// Minutes and their counts, sorted.
 pub type MinuteCounts<C> = Vec<(Minute, C)>;
 
@@ -41,41 +39,6 @@ pub struct Aged {
 pub struct AgingHour {
     provider: u16,
     minutes: Vec<(Minute, Arc<Counts>)>,
-}
-
-impl AgedHours {
-    /// Whether what frame `number` says of `hour` is in the database.
-    #[must_use]
-    pub fn includes(&self, hour: Hour, number: u64) -> bool {
-        self.0.get(&hour).is_some_and(|until| number < *until)
-    }
-
-    /// Whether a snapshot taken before frame `number` adds nothing to what the database
-    /// has of `hour`.
-    #[must_use]
-    pub fn supersede_snapshot(&self, hour: Hour, number: u64) -> bool {
-        self.0.get(&hour).is_some_and(|until| number <= *until)
-    }
-
-    /// Says that `hour` is in the database, with all that frames before `number` said of
-    /// it.
-    pub fn insert(&mut self, hour: Hour, number: u64) {
-        self.0.insert(hour, number);
-    }
-
-    /// Those of a range.
-    #[must_use]
-    pub fn within(&self, hours: std::ops::Range<Hour>) -> Vec<(Hour, u64)> {
-        if hours.is_empty() {
-            Vec::new()
-        } else {
-            self.0.range(hours).map(|(hour, until)| (*hour, *until)).collect()
-        }
-    }
-
-    fn forget(&mut self, before: Hour, snapshot_number: u64) {
-        self.0.retain(|hour, until| is_remembered(*hour, *until, before, snapshot_number));
-    }
 }
 
 impl AgingHour {
@@ -249,21 +212,13 @@ pub fn merged(minutes: impl Iterator<Item = (Minute, Arc<Counts>)>) -> Vec<(Minu
     by_minute.into_iter().collect()
 }
 
-const fn is_remembered(hour: Hour, until: u64, before: Hour, snapshot_number: u64) -> bool {
-    before.0 <= hour.0 || snapshot_number <= until
-}
-
-fn stored_hour(hour: Hour) -> u32 {
-    u32::try_from(hour.0).expect("facts are dated by a clock set after 1970")
-}
-
 /// `until`, then per minute: minute (4 bytes), length (4), rows; the whole compressed.
 fn pack(until: u64, minutes: &[(Minute, Arc<Counts>)]) -> Vec<u8> {
     let mut plain = until.to_le_bytes().to_vec();
     for (minute, counts) in minutes {
         let mut bytes = Vec::new();
         rows::write(counts, &mut bytes);
-        plain.extend_from_slice(&super::entry::stored_minute(*minute).to_le_bytes());
+        plain.extend_from_slice(&stored_minute(*minute).to_le_bytes());
         plain.extend_from_slice(
             &u32::try_from(bytes.len()).expect("a minute is far below 4 GiB").to_le_bytes(),
         );

@@ -1,6 +1,5 @@
 //! Who already counts: one small record per provider, reporter and reporter's day.
 
-use super::export::Remembered;
 use crate::domain::report::Report;
 use crate::domain::symptom::Claim;
 use crate::store::SHARDS;
@@ -13,6 +12,18 @@ use hashbrown::hash_table::Entry;
 pub struct Record {
     hash: u64,
     rest: u64,
+}
+
+/// A reporter that is remembered: by keyed hash, with the provider's number and a bit for
+/// each claim taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Remembered {
+    /// The keyed hash.
+    pub hash: u64,
+    /// The provider's number in this store.
+    pub provider: u16,
+    /// A bit for each of the day's claims.
+    pub taken: u64,
 }
 
 const HOUR_SHIFT: u32 = 36;

@@ -1,6 +1,7 @@
 //! What the log says of a report that counts.
 
 use super::claims::Ask;
+use super::stored_time::stored_minute;
 use crate::domain::fact::FactKey;
 use crate::domain::report::Counted;
 use crate::domain::time::Minute;
@@ -73,12 +74,6 @@ impl Entry {
             },
         }
     }
-}
-
-/// A minute in four bytes: enough until the year 10136.
-#[must_use]
-pub fn stored_minute(minute: Minute) -> u32 {
-    u32::try_from(minute.0).expect("facts are dated by a clock set after 1970")
 }
 
 #[cfg(test)]

@@ -1,24 +1,13 @@
 //! What a directory holds, for another store to take over.
 
 use super::claims::Record;
+pub use super::claims::Remembered;
 use super::{Embedded, aged};
 use crate::domain::counts::Counts;
 use crate::domain::time::{Hour, Minute};
 use crate::store::StoreError;
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};
-
-/// A reporter that is remembered: by keyed hash, with the provider's number and a bit for
-/// each claim taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Remembered {
-    /// The keyed hash.
-    pub hash: u64,
-    /// The provider's number in this store.
-    pub provider: u16,
-    /// A bit for each of the day's claims.
-    pub taken: u64,
-}
 
 /// One hour of one provider.
 #[derive(Debug)]

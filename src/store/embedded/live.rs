@@ -1,6 +1,6 @@
 //! The minutes that can still change, in memory.
 
-use super::aged::AgedHours;
+use super::aged_hours::AgedHours;
 use super::entry::Entry;
 use crate::domain::counts::Counts;
 use crate::domain::liveness::Liveness;

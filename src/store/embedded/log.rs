@@ -381,7 +381,7 @@ mod tests {
     fn read(dir: &Path, from: u64) -> Result<(Log, Vec<(u64, String)>), OpenError> {
         let mut frames = Vec::new();
         let log = Log::open(dir, from, |number, _, payload| {
-            frames.push((number, String::from_utf8(payload.to_vec()).unwrap()))
+            frames.push((number, String::from_utf8(payload.to_vec()).unwrap()));
         })?;
         Ok((log, frames))
     }

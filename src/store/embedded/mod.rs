@@ -7,6 +7,7 @@
 //! database of its own.
 
 mod aged;
+mod aged_hours;
 mod claims;
 mod database;
 mod entry;
@@ -19,6 +20,7 @@ mod names;
 mod rows;
 pub mod secret;
 mod snapshot;
+mod stored_time;
 mod unsynced;
 mod untouched;
 
@@ -281,7 +283,7 @@ impl Embedded {
             return Ok(());
         }
         writer.log.append(Kind::Liveness, |out| {
-            out.extend(names::write_spans(std::slice::from_ref(&minutes)))
+            out.extend(names::write_spans(std::slice::from_ref(&minutes)));
         })?;
         self.live_mut().liveness.mark(minutes);
         Ok(())

@@ -1,7 +1,7 @@
 //! Small lists as bytes: provider ids in the order of their numbers, and spans of
 //! minutes.
 
-use super::entry::stored_minute;
+use super::stored_time::stored_minute;
 use crate::domain::time::Minute;
 use std::ops::Range;
 

@@ -7,9 +7,9 @@
 //! again; taking a claim twice changes nothing.
 
 use super::claims::{Claims, Record};
-use super::entry::stored_minute;
 use super::live::Live;
 use super::log::{damaged, numbered_files};
+use super::stored_time::stored_minute;
 use super::{names, rows};
 use crate::domain::counts::Counts;
 use crate::domain::time::Minute;
@@ -120,7 +120,7 @@ pub fn restore(
         match tag {
             PROVIDERS => {
                 providers =
-                    names::read(payload).ok_or_else(|| reader.damage("names of providers"))?
+                    names::read(payload).ok_or_else(|| reader.damage("names of providers"))?;
             }
             LIVENESS => {
                 for span in names::read_spans(payload)

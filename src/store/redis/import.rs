@@ -11,8 +11,8 @@ use super::{Node, Redis, rows};
 use crate::domain::counts::Counts;
 use crate::domain::provider::{Catalogue, ProviderIndex};
 use crate::domain::time::{Hour, Minute};
-use crate::store::copy::Tally64;
 use crate::store::embedded::export::{HourOfProvider, Remembered};
+use crate::store::tally64::Tally64;
 use crate::store::{OpenError, SHARDS, StoreError, Terms};
 use ::redis::{Cmd, Value};
 use std::collections::{BTreeMap, HashSet};
@@ -200,7 +200,9 @@ impl Node {
         };
         match content {
             HourOfProvider::Minutes(minutes) => {
-                minutes.iter().for_each(|(minute, counts)| rows_of(*minute, counts, &mut shards))
+                for (minute, counts) in minutes {
+                    rows_of(*minute, counts, &mut shards);
+                }
             }
             HourOfProvider::RolledUp(counts) => rows_of(hour.first_minute(), counts, &mut shards),
         }

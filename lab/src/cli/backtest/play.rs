@@ -2,7 +2,7 @@
 //! goes on from it, as many at a time as wanted.
 
 use crate::backtest::alarms;
-use crate::backtest::report::Examined;
+use crate::backtest::examined::Examined;
 use crate::backtest::set::{Set, Stream};
 use crate::backtest::trace::Recorder;
 use crate::backtest::verdict::judge;

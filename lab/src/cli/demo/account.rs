@@ -1,12 +1,13 @@
 //! The account in the terminal: where to look, and a line for what happens.
 
+use super::local_time::local;
 use super::story::events;
 use super::summary::summary;
 use crate::simulate::scenario::{Scenario, Word, instant};
 use groundswell::domain::incident::entry::Note;
 use groundswell::domain::incident::register::Register;
 use groundswell::domain::incident::{Incident, IncidentId};
-use groundswell::domain::time::{HOUR_MS, MINUTE_MS, Timestamp};
+use groundswell::domain::time::{MINUTE_MS, Timestamp};
 use groundswell::engine::Engine;
 use std::collections::HashMap;
 use std::io::Write;
@@ -14,8 +15,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Toronto's summer time.
-const BEHIND_UTC_MS: i64 = -4 * HOUR_MS;
 /// How often what was made known is looked through.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// The network that fails first.
@@ -130,11 +129,4 @@ fn official_word(
         lead / 60,
         lead % 60
     )?)
-}
-
-/// The time in Toronto, with the day where it is not the first.
-pub fn local(at: Timestamp) -> String {
-    let local =
-        jiff::Timestamp::from_millisecond(at.0 + BEHIND_UTC_MS).unwrap_or(jiff::Timestamp::MIN);
-    local.strftime("%a %H:%M:%S").to_string()
 }

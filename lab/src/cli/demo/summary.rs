@@ -1,7 +1,7 @@
 //! What came of it all: each incident against what really happened, which only a
 //! simulation knows.
 
-use super::account::local;
+use super::local_time::local;
 use super::story::flaps;
 use crate::simulate::scenario::{Scenario, instant};
 use groundswell::domain::incident::register::{Case, Register};

@@ -1,6 +1,6 @@
 //! The bands of a series: what was to be expected in each of its points.
 
-use super::series::{SeriesKey, Within};
+use super::{SeriesKey, Within};
 use crate::domain::detect::Band;
 use crate::domain::detect::expectation::{Expectation, InWindow, Share};
 use crate::domain::series::Point;
