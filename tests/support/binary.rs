@@ -24,7 +24,7 @@ pub struct Binary {
 }
 
 /// Commands of the laboratory; all others are the server's.
-const OF_LAB: [&str; 4] = ["backtest", "demo", "rehearse", "simulate"];
+const OF_LAB: [&str; 5] = ["backtest", "demo", "guard", "rehearse", "simulate"];
 
 /// The command by the program that has it, its environment free of settings that the
 /// tests did not choose.
