@@ -51,7 +51,7 @@ fn measure(options: Options) -> anyhow::Result<()> {
     let duel = duel::fight(rounds, &rival, &yardstick, |server| {
         let mut pool = Pool::of_batches(&mut crowd, 64, LINES);
         closed_loop::for_a_span(server.address, CONNECTIONS, span, EXPECTED, |request| {
-            pool.next(request)
+            pool.next(request);
         })
     })?;
     sheet::title(&format!("Batches of {LINES} lines"));

@@ -167,7 +167,7 @@ fn whole_view(server: &Server, scratch: &Path, options: Options) -> anyhow::Resu
         let request = http::get(WHOLE_VIEW, encoding);
         let duel = duel::fight(rounds, server, &yardstick, |server| {
             closed_loop::for_a_span(server.address, 16, span, READ, |last| {
-                last.clone_from(&request)
+                last.clone_from(&request);
             })
         })?;
         for (name, side) in [(yardstick.name, &duel.yardstick), (server.name, &duel.rival)] {

@@ -140,7 +140,7 @@ fn singles(scratch: &Path, options: Options) -> anyhow::Result<()> {
     let duel = duel::fight(rounds, &on_redis, &embedded, |server| {
         let mut pool = Pool::of_single_reports(&mut crowd, 4_096);
         closed_loop::for_a_span(server.address, SINGLE_CONNECTIONS, span, COUNTED, |request| {
-            pool.next(request)
+            pool.next(request);
         })
     })?;
     let redis_seconds = redis.cpu()?.since(before).seconds();

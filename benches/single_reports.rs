@@ -44,7 +44,7 @@ fn measure(options: Options) -> anyhow::Result<()> {
         let duel = duel::fight(rounds, &rival, &yardstick, |server| {
             let mut pool = Pool::of_single_reports(&mut crowd, 4_096);
             closed_loop::for_a_span(server.address, connections, span, EXPECTED, |request| {
-                pool.next(request)
+                pool.next(request);
             })
         })?;
         rows.push(row(connections, yardstick.name, &duel.yardstick));

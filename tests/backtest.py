@@ -1,8 +1,11 @@
-"""Does `groundswell-lab backtest` print what the scorer of the set prints, byte for byte, whatever a detector may have written?
+"""Does `groundswell-lab backtest` score as another program does, whatever a detector may have written?
 
 Writes incidents made up from the truth (found early and late, missed, false, on real rises, of every resolution, with
 many revisions or none, open, without names, with fractions of seconds), and has both score them: on the set as it is,
 on each half of it, and on one that is twisted into families and fields that other sets have.
+
+The other program is tests/scorer.py, whose figures must be the same. Where a set has a scorer of its own, score.py, that one must also print
+the very same table, byte for byte, and have the figures of tests/scorer.py; of tables without it, tests/backtest.rs holds rows by hand.
 """
 
 import argparse
@@ -18,7 +21,9 @@ from pathlib import Path
 import h3
 
 from checks import Checks
-from server import shared_data, store_directory
+import sets
+from scorer import figures_of
+from server import store_directory
 
 NAMES = [None, "", "7", "fido/12", 7, 0, 12.0]
 SHARE_FOUND = 0.8
@@ -27,18 +32,23 @@ SHARE_FOUND = 0.8
 def main():
     arguments = parse_arguments()
     checks = Checks()
-    real = shared_data() / "detbench"
-    with store_directory() as directory:
-        work = Path(directory)
-        compare(checks, arguments.binary, real, write_nothing(real, work / "nobody"), "no incidents at all")
-        for seed in range(arguments.seed, arguments.seed + arguments.rounds):
-            alarms = write_alarms(random.Random(seed), real, work / f"alarms-{seed}")
-            compare(checks, arguments.binary, real, alarms, f"made-up incidents, seed {seed}")
-            compare_halves(checks, arguments.binary, real, alarms, work / f"halves-{seed}", f"the halves, seed {seed}")
-            twisted = twist(random.Random(seed), real, work / f"set-{seed}")
-            alarms = write_alarms(random.Random(seed + 1000), twisted, work / f"twisted-{seed}")
-            compare(checks, arguments.binary, twisted, alarms, f"a set with other families, seed {seed}")
+    for name, folder in sets.chosen(arguments).items():
+        with store_directory() as directory:
+            compare_on(checks, arguments, name, folder, Path(directory))
     checks.close()
+
+
+def compare_on(checks, arguments, name, real, work):
+    own = real / "score.py" if (real / "score.py").exists() else None
+    both = Both(checks, arguments.binary, own)
+    both.compare(real, write_nothing(real, work / "nobody"), f"{name}: no incidents at all")
+    for seed in range(arguments.seed, arguments.seed + arguments.rounds):
+        alarms = write_alarms(random.Random(seed), real, work / f"alarms-{seed}")
+        both.compare(real, alarms, f"{name}: made-up incidents, seed {seed}")
+        both.compare_halves(real, alarms, work / f"halves-{seed}", f"{name}: the halves, seed {seed}")
+        twisted = twist(random.Random(seed), real, work / f"set-{seed}")
+        alarms = write_alarms(random.Random(seed + 1000), twisted, work / f"twisted-{seed}")
+        both.compare(twisted, alarms, f"{name}: a set with other families, seed {seed}")
 
 
 def parse_arguments():
@@ -46,42 +56,49 @@ def parse_arguments():
     parser.add_argument("binary", help="the groundswell-lab to test, e.g. target/debug/groundswell-lab")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=3)
+    sets.add_argument(parser)
     return parser.parse_args()
 
 
 # Both scorers
 
 
-def compare(checks, binary, folder, alarms, what):
-    expected, figures = scorer(folder, alarms)
-    printed, own_figures = backtest(binary, folder, alarms)
-    checks.that(printed == expected, f"the table is the scorer's: {what}", first_difference(printed, expected))
-    checks.that(same(own_figures, figures), f"so are the figures as JSON: {what}", f"\n  {own_figures}\nbut the scorer has\n  {figures}")
+class Both:
+    """The laboratory, the other program, and the scorer of the set, if it has one."""
 
+    def __init__(self, checks, binary, own):
+        self.checks, self.binary, self.own = checks, binary, own
 
-def compare_halves(checks, binary, folder, alarms, work, what):
-    printed, _ = backtest(binary, folder, alarms, "--halves")
-    tables = [scorer(folder, alarms)[0]]
-    for remainder, name in enumerate(["even", "odd"]):
-        half = copy_set(folder, work / name)
-        index = read(folder / "index.json")
-        write(half / "index.json", [stream for stream in index if int(stream["scenario"].rsplit("-", 1)[1]) % 2 == remainder])
-        tables.append(f"\n{name} numbers\n{scorer(half, alarms)[0]}")
-    checks.that(printed == "".join(tables), f"three tables are the scorer's: {what}", first_difference(printed, "".join(tables)))
+    def compare(self, folder, alarms, what):
+        printed, figures = self.backtest(folder, alarms)
+        expected = figures_of(folder, alarms)
+        self.checks.that(same(figures, expected), f"the figures are the other program's: {what}", f"\n  {figures}\nbut that has\n  {expected}")
+        if self.own:
+            table, of_set = self.scorer(folder, alarms)
+            self.checks.that(printed == table, f"the table is the scorer's: {what}", first_difference(printed, table))
+            self.checks.that(same(expected, of_set), f"so are the figures: {what}", f"\n  {expected}\nbut the scorer has\n  {of_set}")
 
+    def compare_halves(self, folder, alarms, work, what):
+        printed, _ = self.backtest(folder, alarms, "--halves")
+        tables = [self.backtest(folder, alarms)[0]]
+        for remainder, name in enumerate(["even", "odd"]):
+            half = copy_set(folder, work / name)
+            index = read(folder / "index.json")
+            write(half / "index.json", [stream for stream in index if int(stream["scenario"].rsplit("-", 1)[1]) % 2 == remainder])
+            self.compare(half, alarms, f"{what}, {name}")
+            tables.append(f"\n{name} numbers\n{self.backtest(half, alarms)[0]}")
+        self.checks.that(printed == "".join(tables), f"three tables are those of the whole and of each half: {what}", first_difference(printed, "".join(tables)))
 
-def scorer(folder, alarms):
-    """What the scorer of the set prints, and its figures; what is not a number is null."""
-    figures = alarms.with_suffix(".scorer.json")
-    script = shared_data() / "detbench/score.py"
-    text = call(sys.executable, script, "--set", folder, "--alarms", alarms, "--json", figures)
-    return text, json.loads(figures.read_text(), parse_constant=lambda _: None)
+    def scorer(self, folder, alarms):
+        """What the scorer of the set prints, and its figures; what is not a number is null."""
+        figures = alarms.with_suffix(".scorer.json")
+        text = call(sys.executable, self.own, "--set", folder, "--alarms", alarms, "--json", figures)
+        return text, json.loads(figures.read_text(), parse_constant=lambda _: None)
 
-
-def backtest(binary, folder, alarms, *more):
-    figures = alarms.with_suffix(".json")
-    text = call(binary, "backtest", "--set", folder, "--alarms", alarms, "--json", figures, *more)
-    return text, read(figures)
+    def backtest(self, folder, alarms, *more):
+        figures = alarms.with_suffix(".json")
+        text = call(self.binary, "backtest", "--set", folder, "--alarms", alarms, "--json", figures, *more)
+        return text, read(figures)
 
 
 def call(*command):

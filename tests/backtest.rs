@@ -68,15 +68,16 @@ fn backtest(set: &Path, more: &[&str]) -> Result<String, String> {
 #[test]
 fn the_table_says_what_was_found_and_what_was_false() {
     let set = small_set();
+    // One line of the table takes more columns than a line of code may.
     let expected = "\
-family         hit/n  rate    med    p90 reports   FA/wk rise/wk  prec  recA  recW  resolve open  \
-onset±  note
-local            1/1  1.00   12.0   12.0     3.0    0.00    0.00  1.00  1.00  1.00     30.0    0  \
-   4.5  
-null             0/0   nan    nan    nan     nan    1.00    0.00   nan   nan   nan      nan    0  \
-   nan  
-ALL              1/1  1.00   12.0   12.0     3.0    0.50    0.00  1.00  1.00  1.00     30.0    0  \
-        mean capped delay 12.0 min; SCORE 13.0 (lower is better); spam quiet 0/0
+family         hit/n  rate    med    p90 reports   FA/wk rise/wk  prec  recA  recW  resolve open\
+\x20 onset±  note
+local            1/1  1.00   12.0   12.0     3.0    0.00    0.00  1.00  1.00  1.00     30.0    0\
+\x20    4.5  
+null             0/0   nan    nan    nan     nan    1.00    0.00   nan   nan   nan      nan    0\
+\x20    nan  
+ALL              1/1  1.00   12.0   12.0     3.0    0.50    0.00  1.00  1.00  1.00     30.0    0\
+\x20         mean capped delay 12.0 min; SCORE 13.0 (lower is better); spam quiet 0/0
 ";
     assert_eq!(backtest(set.path(), &[]).unwrap(), expected);
 }
@@ -98,6 +99,55 @@ fn streams_are_chosen_by_how_their_names_begin() {
     }
     let error = backtest(set.path(), &["--streams", "local"]).unwrap_err();
     assert!(error.contains("no stream of that name"), "{error}");
+}
+
+/// Two copies of the small set in folders of these names, each with its incidents.
+fn two_sets(names: [&str; 2]) -> tempfile::TempDir {
+    let (directory, one) = (tempfile::tempdir().unwrap(), small_set());
+    for name in names {
+        let folder = directory.path().join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        for file in std::fs::read_dir(one.path()).unwrap() {
+            let file = file.unwrap();
+            std::fs::copy(file.path(), folder.join(file.file_name())).unwrap();
+        }
+    }
+    directory
+}
+
+#[test]
+fn several_sets_are_told_apart_by_the_names_of_their_folders() {
+    let sets = two_sets(["east", "west"]);
+    let path = |name: &str| sets.path().join(name).to_str().unwrap().to_owned();
+    let (east, west, all) = (path("east"), path("west"), path(""));
+    let (json, report) = (path("figures.json"), path("report"));
+    let output = groundswell(&[
+        "backtest", "--set", &east, "--set", &west, "--alarms", &all, "--json", &json, "--report",
+        &report,
+    ])
+    .output()
+    .unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let alone = backtest(&sets.path().join("east"), &[]).unwrap();
+    assert_eq!(printed, format!("east\n{alone}\nwest\n{alone}"), "and no curve of alarms given");
+    let figures: Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
+    for name in ["east", "west"] {
+        assert_eq!(figures[name]["figures"]["ALL"]["hit"], 1, "{figures}");
+        for page in ["index.html", "x-local-00.html"] {
+            assert!(sets.path().join("report").join(name).join(page).exists(), "{name} {page}");
+        }
+    }
+}
+
+#[test]
+fn two_sets_of_one_name_are_refused() {
+    let sets = two_sets(["a/x", "b/x"]);
+    let path = |name: &str| sets.path().join(name).to_str().unwrap().to_owned();
+    let output =
+        groundswell(&["backtest", "--set", &path("a/x"), "--set", &path("b/x")]).output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && error.contains("two sets are called x"), "{error}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A node that catches up with the past: until its detectors have come to the present, no
 //! answer says that nothing is wrong.
 
-use crate::support::past::{outage, quiet_past};
+use crate::support::past::outage;
 use crate::support::server::TestServer;
 use crate::support::{CATALOGUE, TORONTO, VANCOUVER, cell, instant, ndjson};
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ const COUNTED: [&str; 7] = [
 
 /// In the middle of an outage, on a store whose journal nobody has written to.
 fn in_an_outage() -> TestServer {
-    let server = TestServer::start_after(quiet_past);
+    let server = TestServer::start_after_quiet_past();
     assert_eq!(server.batch(&ndjson(&outage("charlie", TORONTO, 30, 1))).status, 200);
     server.advance_ms(1_000);
     server
@@ -66,9 +66,9 @@ fn assert_behind(server: &TestServer, path: &str) {
     let (seconds, progress) =
         (answer.header("retry-after").unwrap().parse::<u64>().unwrap(), &problem["progress"]);
     assert!((1..=60).contains(&seconds), "{path}: {answer}");
-    assert_eq!(progress["detection"], "catching-up", "{path}: {answer}");
+    assert_eq!(progress["detection"], "catching_up", "{path}: {answer}");
     assert!((0.0..1.0).contains(&progress["share"].as_f64().unwrap()), "{path}: {answer}");
-    assert!(answer.header("detection").unwrap().starts_with("catching-up;"), "{path}: {answer}");
+    assert!(answer.header("detection").unwrap().starts_with("catching_up;"), "{path}: {answer}");
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn meanwhile_what_is_known_is_answered_and_says_how_far_detection_has_come() {
         let answer = server.get(path);
         assert_eq!(answer.status, 200, "{path}: {answer}");
         assert!(
-            answer.header("detection").unwrap().starts_with("catching-up;up-to=\"2022-"),
+            answer.header("detection").unwrap().starts_with("catching_up;up-to=\"2022-"),
             "{path}: {answer}"
         );
     }
@@ -118,7 +118,7 @@ fn meanwhile_what_is_known_is_answered_and_says_how_far_detection_has_come() {
     let ready = server.read("/readyz");
     assert_eq!(
         (&ready["status"], &ready["progress"]["detection"]),
-        (&json!("ok"), &json!("catching-up"))
+        (&json!("ok"), &json!("catching_up"))
     );
     assert!(instant(ready["progress"]["up_to"].as_str().unwrap()) < server.now());
     assert!((gauge(&server) - share(&server)).abs() < 0.001 && gauge(&server) < 1.0);

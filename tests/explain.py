@@ -19,7 +19,7 @@ import shapely
 import shapely.geometry
 
 from checks import Checks
-from past import CITIES, quiet_past, report
+from past import CITIES, clock, quiet_past, report
 from processes import wait_until
 from server import REPORTER_KEY, Server, ask, store_directory
 
@@ -35,7 +35,7 @@ def main():
     checks = Checks()
     with store_directory() as directory:
         past = quiet_past(arguments.binary, directory)
-        with Server(arguments.binary, past, environment={"GROUNDSWELL_REPORTER_KEY": REPORTER_KEY}) as server:
+        with Server(arguments.binary, past, "--clock", clock(), environment={"GROUNDSWELL_REPORTER_KEY": REPORTER_KEY}) as server:
             server.start()
             home = h3.latlng_to_cell(*CITIES[0], 7)
             wait_until(lambda: explain(server, home), READY_SECONDS, lambda: f"detection should catch up:\n{server.log_end()}")
@@ -45,7 +45,7 @@ def main():
             took = wait_until(flagged, FLAGGED_SECONDS, lambda: f"the city should be flagged:\n{json.dumps(explain(server, home))}")
             checks.that(took < 5, f"{REPORTS} reports were answered, and {took:.1f} s later the city was flagged")
             answer = explain(server, home)
-            checks.that(answer["evidence"]["score"] >= answer["threshold"]["opens_at"], "its score is enough")
+            checks.that(answer["evidence"]["score"] >= answer["threshold"]["score_threshold"], "its score is enough")
             check(checks, answer, "a flagged city")
             check(checks, explain(server, h3.latlng_to_cell(*CITIES[0], 5)), "the region around it")
             check(checks, explain(server, h3.latlng_to_cell(*CITIES[3], 7)), "another city meanwhile")
@@ -65,7 +65,7 @@ def parse_arguments():
 
 
 def check_analyst(checks, server, incident):
-    now = datetime.now(timezone.utc)
+    now = datetime.fromtimestamp(server.now(), timezone.utc)
     week = {"area": "US-NY", "from": text(now - timedelta(days=7)), "to": text(now + timedelta(minutes=1))}
     found = server.get("/v1/incidents", **week)["items"]
     checks.equal([item["id"] for item in found], [incident], "last week's only incident in US-NY is found")
@@ -108,49 +108,52 @@ def post(server, draw):
 
 def check(checks, answer, what):
     """Computes every number again, each from those that it is made of."""
-    usual, scatter, flood, evidence = answer["usual"], answer["scatter"], answer["flood"], answer["evidence"]
-    is_everywhere = evidence["zone"]["centre"] is None
+    expectation, estimate, cap, evidence = (answer[name] for name in ("expectation", "dispersion_estimate", "point_source_cap", "evidence"))
+    is_global = evidence["zone"]["centre"] is None
     exposure = [0.0] * PARTS
-    for hour in usual["hours"]:
-        exposure[hour["part"]] += hour["level"] * hour["usual"]
-    heard = [sum(cell["shares"][part] for cell in usual["cells"]) for part in range(PARTS)]
-    shares = [1.0 if is_everywhere else share + usual["unheard"]["cells"] * usual["unheard"]["share"] for share in heard]
-    raw = sum(share * exposed for share, exposed in zip(shares, exposure))
+    for hour in expectation["hours"]:
+        exposure[hour["day_part"]] += hour["daily_factor"] * hour["baseline"]
+    heard = [sum(cell["shares"][part] for cell in expectation["cells"]) for part in range(PARTS)]
+    unobserved = expectation["unobserved_cells"]
+    shares = [1.0 if is_global else share + unobserved["count"] * unobserved["share"] for share in heard]
+    uncorrected = sum(share * exposed for share, exposed in zip(shares, exposure))
     ratio, unsure = 1.0, 0.0
-    if rest := usual["rest"]:
-        weight = rest["expected"] + rest["usual_weight"]
-        ratio = clamp((rest["counted"] + rest["usual_weight"]) / weight, rest["range"])
+    if rest := expectation["rest_of_map"]:
+        weight = rest["expected"] + rest["prior_weight"]
+        ratio = clamp((rest["observed"] + rest["prior_weight"]) / weight, rest["range"])
         unsure = 1 / weight
-    if others := usual["others"]:
-        ratio *= clamp((others["counted"] + others["weight"]) / (others["expected"] + others["weight"]), others["range"])
-    held = clamp((scatter["excess"] + scatter["weight"] * scatter["prior"]) / (scatter["square"] + scatter["weight"]), scatter["range"])
-    mean_unsure = 0.0 if scatter["learnt"] is None else 1 / (scatter["learnt"] + scatter["mean_prior"])
-    expected, bursts = ratio * raw + usual["least"], answer["bursts"]
-    each = bursts["believed"] * max(0.0, bursts["excess"] / (bursts["mean"] + bursts["prior"]) - bursts["usual"])
-    dispersion = held + mean_unsure + unsure + each / expected
-    if late := usual["late"]:
-        expected, dispersion = expected * late["share"] + late["least"], max(dispersion, late["dispersion"])
-    elsewhere = max(0.0, flood["counted"] - flood["corner"] - expected)
-    observed = flood["counted"] - max(0.0, flood["corner"] - (flood["base"] + flood["each"] * elsewhere))
+    if control := expectation["control_series"]:
+        ratio *= clamp((control["observed"] + control["prior_weight"]) / (control["expected"] + control["prior_weight"]), control["range"])
+    weight = estimate["prior_weight"]
+    clamped = clamp((estimate["excess_variance"] + weight * estimate["prior"]) / (estimate["squared_mean"] + weight), estimate["range"])
+    mean_dispersion = 0.0 if estimate["mean_reports"] is None else 1 / (estimate["mean_reports"] + estimate["mean_prior"])
+    expected, clumping = ratio * uncorrected + expectation["offset"], answer["clumping"]
+    quotient = clumping["excess_variance"] / (clumping["mean_sum"] + clumping["prior_weight"])
+    extra = clumping["shrinkage"] * max(0.0, quotient - clumping["ordinary"])
+    dispersion = clamped + mean_dispersion + unsure + extra / expected
+    if late := expectation["late_reports"]:
+        expected, dispersion = expected * late["share"] + late["offset"], max(dispersion, late["min_dispersion"])
+    elsewhere = max(0.0, cap["reports"] - cap["point_source"] - expected)
+    observed = cap["reports"] - max(0.0, cap["point_source"] - (cap["cap_base"] + cap["cap_per_excess"] * elsewhere))
     score = tail(observed, expected, dispersion)
     for name, again, said in [
-        ("raw expectation", raw, usual["raw"]),
+        ("uncorrected count", uncorrected, expectation["uncorrected"]),
         ("expected count", expected, evidence["expected"]),
         ("dispersion", dispersion, evidence["dispersion"]),
         ("bounded count", observed, evidence["observed"]),
         ("score", score, evidence["score"]),
-        ("threshold", threshold(answer["threshold"]), answer["threshold"]["opens_at"]),
+        ("threshold", threshold(answer["threshold"]), answer["threshold"]["score_threshold"]),
     ]:
         checks.that(close(again, said), f"{what}: the {name} can be computed again", f"{again} from the parts, {said} in the answer")
 
 
 def threshold(said):
     """The score that is enough, where it was chosen from quiet days."""
-    if not (peaks := said["chosen_from"]):
-        return said["opens_at"]
-    mean = (peaks["excess"] + peaks["prior_mean"] * peaks["prior_peaks"]) / (peaks["peaks"] + peaks["prior_peaks"])
+    if not (peaks := said["calibration"]):
+        return said["score_threshold"]
+    mean = (peaks["excess_sum"] + peaks["prior_mean"] * peaks["prior_peaks"]) / (peaks["peaks"] + peaks["prior_peaks"])
     a_day = (peaks["peaks"] + 0.5) / (said["quiet_days"] + 1)
-    return clamp(peaks["level"] + mean * math.log(a_day / (peaks["wanted_a_week"] / 7)), peaks["range"])
+    return clamp(peaks["peak_level"] + mean * math.log(a_day / (peaks["false_alarms_per_week"] / 7)), peaks["range"])
 
 
 def tail(count, mean, dispersion):

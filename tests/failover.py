@@ -223,7 +223,7 @@ def compare(checks, undisturbed, pairs):
 def incidents(node):
     """Those that did not go on as a part of another."""
     items = node.get("/v1/incidents", limit=1000)["items"]
-    return [item for item in items if not item["ending"] or item["ending"]["because"] != "merged"]
+    return [item for item in items if not item["ending"] or item["ending"]["type"] != "merged"]
 
 
 def matched(expected, found):

@@ -2,7 +2,7 @@
 //! maps over the antimeridian, tags; and who may say a word.
 
 use crate::support::client::Client;
-use crate::support::past::{outage, quiet_past};
+use crate::support::past::outage;
 use crate::support::server::TestServer;
 use crate::support::{CATALOGUE, TORONTO, VANCOUVER, cell, ndjson};
 use geo::{Area, MultiPolygon, Validation};
@@ -13,7 +13,7 @@ const MOST_MINUTES: i64 = 180;
 
 /// A server with a quiet past whose detectors have come to the present.
 fn start() -> TestServer {
-    let server = TestServer::start_after(quiet_past);
+    let server = TestServer::start_after_quiet_past();
     server.catch_up();
     server
 }
@@ -343,7 +343,7 @@ fn questions_that_cannot_be_answered_are_refused_by_the_name_of_what_is_wrong() 
         ("/v1/spikes?provider=nobody", 400, "unknown_provider", "provider"),
         ("/v1/spikes?area=ca", 400, "invalid_value", "area"),
         ("/v1/spikes?cursor=next", 400, "invalid_value", "cursor"),
-        ("/v1/spikes?cursor=NaN:alpha:everywhere", 400, "invalid_value", "cursor"),
+        ("/v1/spikes?cursor=NaN:alpha:global", 400, "invalid_value", "cursor"),
         ("/v1/spikes?cursor=7.5:alpha:872b9bc46fffffe", 400, "invalid_value", "cursor"),
         ("/v1/spikes.geojson?bbox=a", 400, "invalid_value", "bbox"),
         (
@@ -380,7 +380,7 @@ fn who_left_the_catalogue_is_still_found_with_what_it_had() {
     server.watch_minutes(2);
     let over = items(&server, "/v1/incidents?provider=alpha");
     assert_eq!((&over[0]["id"], &over[0]["state"]), (&told["id"], &json!("resolved")), "{over:?}");
-    assert_eq!(over[0]["ending"]["because"], json!("retired"));
+    assert_eq!(over[0]["ending"]["type"], json!("retired"));
     assert_eq!(server.get("/v1/incidents?provider=alfa").json()["code"], json!("unknown_provider"));
 }
 

@@ -1,7 +1,7 @@
 //! Incidents as a client sees them: told within seconds, explained, followed, ended,
 //! noted, withdrawn; and what bad questions get.
 
-use crate::support::past::{outage, quiet_past};
+use crate::support::past::outage;
 use crate::support::server::TestServer;
 use crate::support::{CATALOGUE, NOW, TORONTO, VANCOUVER, cell, instant, ndjson, text};
 use groundswell::domain::detect::parameters::Parameters;
@@ -15,7 +15,7 @@ use std::str::FromStr;
 
 /// A server with a quiet past whose detectors have come to the present.
 fn server() -> TestServer {
-    let server = TestServer::start_after(quiet_past);
+    let server = TestServer::start_after_quiet_past();
     server.catch_up();
     server
 }
@@ -96,8 +96,8 @@ fn an_incident_recovers_and_is_over_and_what_was_known_can_be_asked() {
     server.watch_minutes(150);
     let over = only(&server.read("/v1/incidents"));
     assert_eq!(
-        (&over["id"], &over["state"], &over["ending"]["because"]),
-        (&told["id"], &json!("resolved"), &json!("ebbed"))
+        (&over["id"], &over["state"], &over["ending"]["type"]),
+        (&told["id"], &json!("resolved"), &json!("subsided"))
     );
     assert_eq!(server.read("/v1/providers/charlie")["now"]["status"], "no_problems");
     let detail = server.read(&format!("/v1/incidents/{}", id(&told)));
@@ -227,7 +227,7 @@ fn a_spike_says_to_which_incident_it_belongs() {
     let strongest = &spikes["items"][0];
     assert_eq!((&strongest["incident"], &spikes["stale"]), (&incident["id"], &json!(false)));
     assert!(
-        strongest["evidence"]["score"].as_f64() >= strongest["opens_at"].as_f64(),
+        strongest["evidence"]["score"].as_f64() >= strongest["score_threshold"].as_f64(),
         "{strongest}"
     );
     assert_eq!(server.read("/v1/spikes?area=US")["items"], json!([]));
@@ -245,8 +245,11 @@ fn a_cell_is_explained_and_a_map_shows_what_is_usual() {
     let incident = outage_in_toronto(&server);
     let hex = incident["cells"][0].as_str().unwrap();
     let why = server.read(&format!("/v1/cells/{hex}?provider=charlie"));
-    assert_eq!((&why["incident"], &why["is_cold"]), (&incident["id"], &json!(false)));
-    assert!(why["evidence"]["score"].as_f64() >= why["threshold"]["opens_at"].as_f64(), "{why}");
+    assert_eq!((&why["incident"], &why["cold_start"]), (&incident["id"], &json!(false)));
+    assert!(
+        why["evidence"]["score"].as_f64() >= why["threshold"]["score_threshold"].as_f64(),
+        "{why}"
+    );
     let cells = server.read("/v1/heatmap?provider=charlie")["cells"].clone();
     let hit = cells.as_array().unwrap().iter().find(|cell| cell["hex"] == hex).unwrap().clone();
     assert!(
@@ -340,7 +343,7 @@ fn a_note_is_plain_text_and_the_first_official_word_gives_the_lead() {
         .as_array()
         .unwrap()
         .iter()
-        .filter(|event| event["what"] == "note")
+        .filter(|event| event["type"] == "note")
         .map(|event| &event["text"])
         .collect();
     assert_eq!(said, [&json!("We are aware."), &json!(html)]);
@@ -409,7 +412,7 @@ fn reports_that_are_voided_are_seen_no_more_and_take_their_incident_with_them() 
     server.watch_minutes(1);
     let gone = only(&server.read("/v1/incidents"));
     assert_eq!((&gone["id"], &gone["state"]), (&incident["id"], &json!("withdrawn")));
-    assert_eq!(gone["ending"], json!({"because": "withdrawn", "reason": "an app gone wild"}));
+    assert_eq!(gone["ending"], json!({"type": "withdrawn", "reason": "an app gone wild"}));
     assert_eq!(server.read("/v1/providers/charlie")["now"]["status"], "no_problems");
     assert_eq!(
         server.read("/v1/heatmap?provider=charlie&window=15m")["total"]
@@ -503,8 +506,7 @@ fn threshold(server: &TestServer) -> Value {
 
 /// A server with a quiet past and these entries in its journal.
 fn server_after(entries: &[Vec<u8>]) -> TestServer {
-    let server = TestServer::start_after(|store| {
-        quiet_past(store);
+    let server = TestServer::start_after_quiet_past_and(|store| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         assert!(matches!(
             runtime.block_on(store.append(None, Position::START, entries)),
@@ -534,7 +536,7 @@ fn what_quiet_days_taught_outlives_a_restart() {
     let after = threshold(&server);
     // The day that the first server began in was not whole, and is told nobody.
     assert_eq!((&before["quiet_days"], &after["quiet_days"]), (&json!(9), &json!(8)));
-    assert_eq!((&before["origin"], &after["origin"]), (&json!("chosen"), &json!("chosen")));
+    assert_eq!((&before["origin"], &after["origin"]), (&json!("calibrated"), &json!("calibrated")));
 }
 
 #[test]
@@ -582,12 +584,12 @@ fn a_damaged_lesson_is_left_out_and_the_others_are_learnt() {
     let day =
         |from: &str, to: &str| String::from_utf8(lesson(5)).unwrap().replace(from, to).into_bytes();
     let rows = [
-        (lesson(5), "chosen", 7),
-        (day("0.0,", "-1.0,"), "untaught", 6),
-        (day("[0.0,", "["), "untaught", 6),
-        (lesson(5)[..40].to_vec(), "untaught", 6),
+        (lesson(5), "calibrated", 7),
+        (day("0.0,", "-1.0,"), "uncalibrated", 6),
+        (day("[0.0,", "["), "uncalibrated", 6),
+        (lesson(5)[..40].to_vec(), "uncalibrated", 6),
         // Scores of another method are not these.
-        (of_another_method(&lesson(5)), "untaught", 6),
+        (of_another_method(&lesson(5)), "uncalibrated", 6),
     ];
     for (fifth, origin, quiet_days) in rows {
         let entries: Vec<Vec<u8>> =
@@ -656,7 +658,7 @@ fn detection_lag_seconds(server: &TestServer) -> f64 {
 
 #[test]
 fn detection_that_has_not_come_to_the_present_is_late_since_it_began() {
-    let server = TestServer::start_after(quiet_past);
+    let server = TestServer::start_after_quiet_past();
     server.advance_minutes(10);
     assert!(detection_lag_seconds(&server) >= 600.0, "nobody has looked yet");
     server.look_out();

@@ -15,6 +15,7 @@ mod conformance;
 mod copy;
 mod detection;
 mod embedded;
+mod fail_points;
 mod files;
 mod house;
 mod incident_answers;

@@ -16,7 +16,7 @@ from pathlib import Path
 import h3
 
 from nyc_day import iso, seconds
-from server import shared_data
+from sets import shared_data
 
 DAY_S, HOUR_S = 86_400, 3_600
 HISTORY_DAYS, DAYS, BEGINS = 21, 8, "2014-04-01T04:00:00Z"

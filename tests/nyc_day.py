@@ -1,6 +1,6 @@
 """One day with an outage, posted twice in shuffled order: does every cell and minute count what the file says?
 
-Takes 23 hours of `nyc-regional-00`, moves them so that they end five minutes ago, posts them in batches in all the
+Takes 23 hours in New York of a stream with a regional outage, moves them so that they end five minutes ago, posts them in batches in all the
 forms that a batch may have, and compares what the server then answers with counts computed here from the file alone.
 Then posts everything again, and stops and kills the server: nothing may change.
 """
@@ -19,9 +19,10 @@ from itertools import islice
 import h3
 
 from checks import Checks
-from server import STORES, Server, ask, shared_data, store_directory, store_to_test
+import sets
+from server import STORES, Server, ask, store_directory, store_to_test
 
-STREAM = "nyc-regional-00"
+STREAMS = {sets.SMALL: "city-regional-00", sets.DETBENCH: "nyc-regional-00"}
 HOUR_S = 3600
 DAY_MS = 86_400_000
 PERIOD_MS = 7_200_000
@@ -38,9 +39,15 @@ NETWORKS = {"north": ["alpha", "bravo"], "charlie": ["charlie"]}
 def main():
     arguments = parse_arguments()
     checks = Checks()
-    reports, start, end = moved_day(int(time.time()) - 300)
+    for name, folder in sets.chosen(arguments).items():
+        post_day(checks, arguments, folder, STREAMS[name])
+    checks.close()
+
+
+def post_day(checks, arguments, folder, stream):
+    reports, start, end = moved_day(folder, stream, int(time.time()) - 300)
     random.Random(arguments.seed).shuffle(reports)
-    print(f"{len(reports)} reports of {STREAM}, observed from {iso(start)} to {iso(end)}, seed {arguments.seed}")
+    print(f"{len(reports)} reports of {stream}, observed from {iso(start)} to {iso(end)}, seed {arguments.seed}")
     with (
         store_directory() as directory,
         store_to_test(arguments.store, directory) as store,
@@ -61,7 +68,6 @@ def main():
         server.kill()
         server.start()
         compare_everything(checks, server, counts, start, end, "after kill -9")
-    checks.close()
 
 
 def parse_arguments():
@@ -69,21 +75,21 @@ def parse_arguments():
     parser.add_argument("binary", help="the groundswell to test, e.g. target/debug/groundswell")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--store", choices=STORES, default="embedded")
+    sets.add_argument(parser)
     return parser.parse_args()
 
 
 # What is posted
 
 
-def moved_day(end):
-    """The day of the outage, moved to end at `end`, as posted; with its first instant and its end, in seconds."""
-    folder = shared_data() / "detbench"
+def moved_day(folder, name, end):
+    """The day of the stream's outage, moved to end at `end`, as posted; with its first instant and its end, in seconds."""
     truth = json.loads((folder / "truth.json").read_text())
-    onset = seconds(next(outage["onset"] for outage in truth if outage["scenario"] == STREAM))
+    onset = seconds(next(outage["onset"] for outage in truth if outage["scenario"] == name))
     # Midnight in New York, four hours behind UTC in April. The outage is in the evening, so 23 hours from there hold it.
     first = (onset - 4 * HOUR_S) // (24 * HOUR_S) * (24 * HOUR_S) + 4 * HOUR_S
     last = first + 23 * HOUR_S
-    with gzip.open(folder / f"{STREAM}.ndjson.gz", "rt") as lines:
+    with gzip.open(folder / f"{name}.ndjson.gz", "rt") as lines:
         stream = [json.loads(line) for line in lines]
     day = [report for report in stream if first <= seconds(report["observed_at"]) < last]
     for report in day:

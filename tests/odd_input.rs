@@ -468,7 +468,7 @@ fn ids_that_many_phones_send_count_once_a_minute_and_cell() {
 
 #[test]
 fn shared_ids_and_reports_from_nowhere_open_no_incident() {
-    for server in [TestServer::start_after(quiet_past), TestServer::start_on_redis(quiet_past)] {
+    for server in [TestServer::start_after_quiet_past(), TestServer::start_on_redis(quiet_past)] {
         server.catch_up();
         let ((lat, lon), mut counted) = (TORONTO, 0);
         // 500 senders of shared ids in one cell over ten minutes, others all over the
@@ -627,7 +627,7 @@ fn unknown_providers_are_counted_by_name() {
     let server = TestServer::start();
     for (name, times) in [("telus", 3), ("Telus ", 2), ("bell\n\"", 1)] {
         (0..times).for_each(|_| {
-            assert_eq!(server.report(&but(report("r"), json!({"provider": name}))).status, 400)
+            assert_eq!(server.report(&but(report("r"), json!({"provider": name}))).status, 400);
         });
     }
     server.batch(&ndjson(&[

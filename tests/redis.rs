@@ -286,7 +286,9 @@ fn an_append_waits_for_its_replica_and_survives_its_master_with_the_lease() {
 #[test]
 fn an_append_whose_answer_is_an_error_may_be_there_and_is_found_by_reading_on() {
     let server = RedisServer::start(&[]);
-    let store = open(&server.url(), &Options { min_replicas: 1, ..options() }).unwrap();
+    let timing = "repeat=1s,reply=500ms".parse().unwrap();
+    let sure = Options { min_replicas: 1, timing, ..options() };
+    let store = open(&server.url(), &sure).unwrap();
     let entries = [b"whole".to_vec(), b"or not at all".to_vec()];
     let unknown = wait(store.append(None, Position::START, &entries));
     assert!(matches!(unknown, Err(AppendError::Store(StoreError::Unavailable(_)))), "{unknown:?}");
@@ -335,7 +337,8 @@ fn what_loses_facts_is_said_with_the_way_out() {
 #[test]
 fn a_node_says_when_no_reports_should_be_sent_to_it_and_when_they_may_again() {
     let server = RedisServer::start(&["--appendonly", "no"]);
-    let node = Binary::start(Path::new(&server.url()), &["--reporter-key", "of this test"]);
+    let arguments = ["--reporter-key", "of this test", "--timing", "housekeeping=200ms"];
+    let node = Binary::start(Path::new(&server.url()), &arguments);
     let ready = |path: &str| node.send("GET", path, &[], b"");
     assert_eq!(ready("/readyz").status, 200, "maps are served");
     let unfit = ready("/readyz?for=ingest");

@@ -1,6 +1,7 @@
 """Runs real Redis: a single server, or a Cluster of three masters and three replicas, each in a temporary directory of its own."""
 
 import contextlib
+import fcntl
 import random
 import re
 import shutil
@@ -27,7 +28,9 @@ MASTERS = 3
 NODES = 6
 SLOTS = 16_384
 
-given_ports = set()
+# Whoever runs beside this script, in Python or Rust, sees by a lock on a file of this folder which ports are given. Held until this process ends.
+PORT_LOCKS = Path(tempfile.gettempdir(), "groundswell-ports")
+given_ports = {}
 
 
 class Redis:
@@ -205,11 +208,23 @@ def redis_cli(*command, seconds):
 
 def free_port():
     """A port that is free, and so is the one for the bus of a Cluster. No port is given twice: what gets one may not listen yet."""
+    PORT_LOCKS.mkdir(exist_ok=True)
     for port in random.SystemRandom().sample(PORTS, 100):
-        if port not in given_ports and is_free(port) and is_free(port + BUS_OFFSET):
-            given_ports.add(port)
+        if port not in given_ports and (lock := locked(port)) and is_free(port) and is_free(port + BUS_OFFSET):
+            given_ports[port] = lock
             return port
     sys.exit(f"there is no free port in {PORTS}")
+
+
+def locked(port):
+    """The file that says that this process has been given the port; none where another has."""
+    lock = open(PORT_LOCKS / str(port), "w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        return None
+    return lock
 
 
 def is_free(port):

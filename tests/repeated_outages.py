@@ -12,7 +12,7 @@ from pathlib import Path
 
 from more_streams import read_reports, write_reports
 from nyc_day import iso, seconds
-from server import shared_data
+from sets import shared_data
 
 DAY_S = 86_400
 AGO_DAYS = {"never": [], "once": [10], "twice": [10, 17]}

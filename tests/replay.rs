@@ -510,7 +510,7 @@ fn what_incidents_explain_and_is_not_learnt_is_written_where_it_is_asked_for() {
     let place = json!(crate::support::cell(TORONTO, 7).to_string());
     let names_it = |line: &Value| {
         line["provider"] == "alpha"
-            && line["everywhere"] == false
+            && line["global"] == false
             && line["cells"].as_array().unwrap().contains(&place)
     };
     assert!(explained.iter().all(names_it), "{explained:?}");

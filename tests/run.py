@@ -1,10 +1,9 @@
-"""Runs every check of this project in order, shows what they print, and closes with one line that counts them all.
+"""Runs the checks of this project, two at a time, shows what each printed, says where the time went, and closes with one line that counts them all.
 
-`make test` runs all; `python3 tests/run.py crash api_fuzz` only those. Installs what the checks need into the target
-directory, Redis and libfaketime into the system. A step that is no test counts as one; a step that fails without a failed test
-counts as one failure.
-
-Scripts that wait most of their time run beside others, each step shown as a whole once it is over.
+`make test` runs all; `make check` what a change should pass before each commit; `make nightly` all at full length.
+`python3 tests/run.py crash api_fuzz` runs only those, and what they need. Installs what the checks need into the target
+directory, Redis and libfaketime into the system. A step that is no test counts as one; a step that fails without a failed
+test counts as one failure.
 """
 
 import argparse
@@ -15,9 +14,9 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,6 +34,10 @@ LAST_LINES = 12
 NO_TALKING_HOME = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
 
 
+# As many steps at a time: they wait as often as they compute.
+LANES = 2
+
+
 @dataclass
 class Step:
     """A command, or a function that prepares something."""
@@ -42,6 +45,8 @@ class Step:
     name: str
     command: list = field(default_factory=list)
     environment: dict = field(default_factory=dict)
+    # Steps that must have succeeded before.
+    after: tuple = ()
     counts_tests: bool = False
     prepare: object = None
 
@@ -57,82 +62,150 @@ class Result:
     last_lines: deque
 
 
+def cargo_step(name, *arguments, **more):
+    return Step(name, [os.environ.get("CARGO", "cargo"), *arguments], **more)
+
+
 def script(name, *arguments, step=None, binary=BINARY):
-    return Step(step or name, [str(PYTHON), f"tests/{name}.py", str(binary), *arguments], counts_tests=True)
+    return Step(step or name, [str(PYTHON), f"tests/{name}.py", str(binary), *arguments], after=("tools", "build"), counts_tests=True)
 
 
-def on_every_store(name, **more):
+def on_every_store(name, *arguments, **more):
     """A script on each store, with more arguments on some."""
     step = {store: name if store == "embedded" else f"{name}_{store}" for store in STORES}
-    return [script(name, "--store", store, *more.get(store, []), step=step[store]) for store in STORES]
+    return [script(name, "--store", store, *arguments, *more.get(store, []), step=step[store]) for store in STORES]
 
 
-def stages():
-    """What runs one after the other: of each stage the lanes that run at the same time, of each lane its steps, in order."""
-    cargo = os.environ.get("CARGO", "cargo")
+def quick_steps():
+    """What a change should pass before each commit, in less than a minute."""
     return [
-        [[
-            Step("tools", prepare=install_tools),
-            Step("format", [cargo, "fmt", "--check"]),
-            Step("clippy", [cargo, "clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]),
-            Step("test", [cargo, "test", "--locked", "--workspace", "--no-fail-fast"], counts_tests=True),
-            Step("docs", [cargo, "doc", "--locked", "--workspace", "--no-deps"], {"RUSTDOCFLAGS": "-D warnings"}),
-            Step("openapi", [str(NPM / "node_modules/.bin/redocly"), "lint", "openapi/openapi.json"], NO_TALKING_HOME),
-            Step("build", [cargo, "build", "--locked", "--workspace", "--bins"]),
-            script("backtest", binary=LAB),
-            script("recompute"),
-            script("same_incidents"),
-            script("explain"),
-            script("analyst"),
-        ]],
-        [[script("demo", binary=LAB), script("openmetrics")], [script("failover")]],
-        [[*on_every_store("nyc_day"), *on_every_store("crash", cluster=["--kills", "15"])]],
-        [
-            [script("api_fuzz", "--schemathesis", str(VENV / "bin/schemathesis"))],
-            # One lane of a stage may start Redis servers: they look for free ports.
-            [script("two_nodes"), script("redis_away"), script("cluster_moves"), script("topology")],
-        ],
+        cargo_step("format", "fmt", "--all", "--check"),
+        cargo_step("clippy", "clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"),
+        # The house and the specification are held there, too.
+        cargo_step("unit", "test", "--locked", "--workspace", "--lib", "--bins", "--no-fail-fast", counts_tests=True),
     ]
 
 
+def all_steps(nightly):
+    """All steps, in the order in which they begin where nothing else holds them up. At night, each at full length."""
+    format_step, clippy, unit = quick_steps()
+    at_night = lambda *arguments: arguments if nightly else ()
+    steps = [
+        Step("tools", prepare=install_tools),
+        format_step,
+        cargo_step("build", "build", "--locked", "--workspace", "--bins"),
+        unit,
+        cargo_step("whole", "test", "--locked", "--test", "all", "--no-fail-fast", after=("tools", "build"), counts_tests=True),
+        script("demo", binary=LAB),
+        *on_every_store("crash", *at_night("--kills", "50"), cluster=at_night("--kills", "15")),
+        script("failover"),
+        script("redis_away"),
+        script("api_fuzz", "--schemathesis", str(VENV / "bin/schemathesis")),
+        script("same_incidents", *at_night("--all")),
+        script("two_nodes", *at_night("--kills", "30")),
+        clippy,
+        *on_every_store("nyc_day"),
+        script("cluster_moves"),
+        script("topology"),
+        script("backtest", binary=LAB),
+        script("recompute"),
+        script("explain"),
+        script("analyst"),
+        script("generated_client"),
+        script("openmetrics"),
+        script("archive"),
+        cargo_step("docs", "doc", "--locked", "--workspace", "--no-deps", environment={"RUSTDOCFLAGS": "-D warnings"}),
+        Step("openapi", [str(NPM / "node_modules/.bin/redocly"), "lint", "openapi/openapi.json"], NO_TALKING_HOME, after=("tools",)),
+    ]
+    if nightly:
+        steps += [
+            cargo_step("guard", "run", "--locked", "--package", "groundswell-lab", "--", "guard", after=("build",)),
+            cargo_step("dist", "build", "--locked", "--profile", "dist", "--bin", "groundswell"),
+        ]
+    return steps
+
+
 def main():
-    all_stages = stages()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    names = [step.name for stage in all_stages for lane in stage for step in lane]
-    parser.add_argument("steps", nargs="*", metavar="STEP", help=f"run only these: {', '.join(names)}")
-    wanted = parser.parse_args().steps
-    if unknown := set(wanted) - set(names):
+    names = [step.name for step in all_steps(nightly=True)]
+    parser.add_argument("steps", nargs="*", metavar="STEP", help=f"run only these, and what they need: {', '.join(names)}")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--check", action="store_true", help="only what a change should pass before each commit")
+    which.add_argument("--nightly", action="store_true", help="all at full length")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.steps) - set(names):
         parser.error(f"there is no step {', '.join(sorted(unknown))}; there are {', '.join(names)}")
-    chosen = [[[step for step in lane if not wanted or step.name in wanted] for lane in stage] for stage in all_stages]
-    results = [result for stage in chosen for result in run_stage([lane for lane in stage if lane])]
+    steps = quick_steps() if arguments.check else all_steps(arguments.nightly or bool(set(arguments.steps) & {"guard", "dist"}))
+    if arguments.steps:
+        steps = with_needs(arguments.steps, steps)
+    began = time.monotonic()
+    results = run_all(steps)
     for result in results:
         if result.failed:
             print(f"\nHow {result.name} ended:", *result.last_lines, sep="\n| ")
+    report(results, time.monotonic() - began)
+    sys.exit(1 if any(result.failed for result in results) else 0)
+
+
+def report(results, seconds):
+    """Says how each step ended, the longest first, how long all took, and how many tests there were."""
     print()
-    for result in results:
+    for result in sorted(results, key=lambda result: -result.seconds):
         state = "FAILED" if result.failed else "ok"
         print(f"{state:8}{result.name:16}{result.passed:5} passed{result.failed:5} failed{result.seconds:8.1f} s")
-    failed = sum(result.failed for result in results)
-    print(f"{sum(result.passed for result in results)} passed, {failed} failed", flush=True)
-    sys.exit(1 if failed else 0)
+    print(f"{sum(result.seconds for result in results):.0f} s of steps in {seconds:.0f} s, {LANES} at a time")
+    print(f"{sum(result.passed for result in results)} passed, {sum(result.failed for result in results)} failed", flush=True)
 
 
-def run_stage(lanes):
-    """Runs lanes at the same time. Of several, what a step prints is shown once it is over."""
-    if len(lanes) < 2:
-        return [run(step, sys.stdout) for lane in lanes for step in lane]
-    print("\n=== at the same time:", *(" then ".join(step.name for step in lane) for lane in lanes), sep="\n    ", flush=True)
-    with ThreadPoolExecutor(len(lanes)) as threads:
-        return [result for results in threads.map(run_quietly, lanes) for result in results]
+def with_needs(names, steps):
+    """The steps of these names, and those that must be before them."""
+    wanted = set(names)
+    for step in reversed(steps):
+        if step.name in wanted:
+            wanted |= set(step.after)
+    return [step for step in steps if step.name in wanted]
 
 
-def run_quietly(lane):
-    results = []
-    for step in lane:
-        shown = io.StringIO()
-        results.append(run(step, shown))
-        # In one piece, so that lanes do not mix.
-        print(shown.getvalue(), end="", flush=True)
+def run_all(steps):
+    """Runs the steps, some at a time, each as soon as all it needs has succeeded. What needs a failed one fails without being run."""
+    waiting, results = list(steps), []
+    changed = threading.Condition()
+
+    def next_step():
+        """Takes the first step that may begin; waits for one; none where all have begun."""
+        with changed:
+            while waiting:
+                done = {result.name: result.failed for result in results}
+                for step in waiting:
+                    if any(done.get(needed) for needed in step.after):
+                        waiting.remove(step)
+                        because = f"not run: {', '.join(needed for needed in step.after if done.get(needed))} failed"
+                        results.append(Result(step.name, 0, 1, 0.0, deque([because])))
+                        changed.notify_all()
+                        break
+                    if all(needed in done for needed in step.after):
+                        waiting.remove(step)
+                        return step
+                else:
+                    changed.wait()
+        return None
+
+    def work():
+        while step := next_step():
+            print(f"--- {step.name} begins", flush=True)
+            shown = io.StringIO()
+            result = run(step, shown)
+            with changed:
+                # In one piece, so that lanes do not mix.
+                print(shown.getvalue(), end="", flush=True)
+                results.append(result)
+                changed.notify_all()
+
+    lanes = [threading.Thread(target=work) for _ in range(LANES)]
+    for lane in lanes:
+        lane.start()
+    for lane in lanes:
+        lane.join()
     return results
 
 

@@ -1,7 +1,7 @@
 """Does every stream with known outages give the same incidents, whatever store it is replayed into?
 
-Replays streams into the embedded store and into Redis, and compares what was told: every revision, byte for byte. Six are replayed, with `--all` the
-whole set, which takes a quarter of an hour. Each goes on from a copy of what the history left; that Redis plays a history the same, tests/replay.rs holds.
+Replays streams into the embedded store and into Redis, and compares what was told: every revision, byte for byte. Some are replayed, with `--all` all
+streams of the sets, which takes a quarter of an hour. Each goes on from a copy of what the history left; that Redis plays a history the same, tests/replay.rs holds.
 """
 
 import argparse
@@ -12,25 +12,35 @@ from pathlib import Path
 from checks import Checks
 from recompute import replay
 from redis_servers import Redis
-from server import REPORTER_KEY, shared_data, store_directory
+from server import REPORTER_KEY, store_directory
+import sets
 
-STREAMS = ["nyc-regional-01", "nyc-local-02", "nyc-metro_late-03", "nyc-cold_start-02", "nyc-spam_few-00", "nyc-global_rise-02"]
+STREAMS = {
+    sets.SMALL: ["city-regional-00", "city-local-01", "city-metro_late-00", "city-cold_start-00", "city-spam_few-00", "city-global_rise-00"],
+    sets.DETBENCH: ["nyc-regional-01", "nyc-local-02", "nyc-metro_late-03", "nyc-cold_start-02", "nyc-spam_few-00", "nyc-global_rise-02"],
+}
 
 
 def main():
     arguments = parse_arguments()
     checks = Checks()
-    folder = shared_data() / "detbench"
-    streams = json.loads((folder / "index.json").read_text())
-    if not arguments.all:
-        streams = [stream for stream in streams if stream["scenario"] in arguments.streams]
-        checks.equal(len(streams), len(arguments.streams), "the streams are in the set")
+    for name, folder in sets.chosen(arguments).items():
+        streams = json.loads((folder / "index.json").read_text())
+        if not arguments.all:
+            wanted = arguments.streams or STREAMS[name]
+            streams = [stream for stream in streams if stream["scenario"] in wanted]
+            checks.equal(sorted(stream["scenario"] for stream in streams), sorted(wanted), f"{name}: the streams are in the set")
+        compare(checks, arguments.binary, folder, streams)
+    checks.close()
+
+
+def compare(checks, binary, folder, streams):
     told = 0
     with store_directory() as directory, Redis("no") as redis:
         embedded, on_redis = Path(directory, "embedded"), Path(directory, "redis")
         redis.start()
-        replay_all(arguments.binary, folder, streams, embedded)
-        replay_all(arguments.binary, folder, streams, on_redis, "--store", redis.url)
+        replay_all(binary, folder, streams, embedded)
+        replay_all(binary, folder, streams, on_redis, "--store", redis.url)
         checks.that(int(redis.cli("DBSIZE")), "what was replayed into Redis is there")
         for stream in streams:
             ours, theirs = ((out / f"{stream['scenario']}.ndjson").read_text().splitlines() for out in (embedded, on_redis))
@@ -38,14 +48,14 @@ def main():
             told += len(ours)
             checks.that(not differ, f"{stream['scenario']}: {len(ours)} revisions, the same", f"\n  {differ and differ[0]}\nbut on Redis\n  {differ and differ[1]}")
     checks.that(told >= 10 * len(streams), "there was much to tell", f"{told} revisions of {len(streams)} streams")
-    checks.close()
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("binary", help="the groundswell to test, e.g. target/debug/groundswell")
-    parser.add_argument("--streams", nargs="+", default=STREAMS, metavar="NAME", help="streams of the set, without their endings")
-    parser.add_argument("--all", action="store_true", help="all streams of the set")
+    parser.add_argument("--streams", nargs="+", metavar="NAME", help="streams of the set, without their endings")
+    parser.add_argument("--all", action="store_true", help="all streams of the sets")
+    sets.add_argument(parser)
     return parser.parse_args()
 
 

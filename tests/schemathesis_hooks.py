@@ -53,6 +53,8 @@ def before_call(context, case, kwargs):
     """Gives every other valid request values that exist."""
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return
+    for report in reports_of(case):
+        complete(report, len(json.dumps(report, default=str)))
     number = sum(json.dumps([case.query, case.body], default=str).encode())
     if number % 2:
         return
@@ -60,22 +62,41 @@ def before_call(context, case, kwargs):
         make_real(case.query, number)
     if "/incidents/" in case.path:
         case.path_parameters["id"] = os.environ["INCIDENT"]
-    for report in case.body if isinstance(case.body, list) else [case.body]:
-        if isinstance(report, dict):
-            make_real(report, number)
+    for report in reports_of(case):
+        make_real(report, number)
+
+
+def reports_of(case):
+    """The objects of a body that is one, or a list of them."""
+    return [report for report in (case.body if isinstance(case.body, list) else [case.body]) if isinstance(report, dict)]
+
+
+def complete(body, number):
+    """Leaves a report one way to say whose and one to say where, or gives it one: its schema is one flat object and cannot say that."""
+    if "symptom" not in body:
+        return
+    given = [name for name in ("provider", "plmn", "cell", "lat", "lon") if body.get(name) is not None]
+    if "provider" in given and "plmn" in given:
+        del body[("provider", "plmn")[number % 2]]
+    elif not {"provider", "plmn"} & set(given):
+        body["provider"] = PROVIDERS[number % len(PROVIDERS)]
+    if "cell" in given:
+        body.pop("lat", None), body.pop("lon", None)
+    elif not {"lat", "lon"} <= set(given):
+        body |= {"lat": 40.71, "lon": -74.01}
 
 
 def make_real(values, number):
     """Replaces what is there by what exists; adds nothing, but leaves only one of two that exclude each other."""
     for ours, other in [("provider", "network"), ("provider", "plmn"), ("cell", "bbox"), ("resolution", "zoom")]:
-        if ours in values and other in values:
+        if values.get(ours) is not None and values.get(other) is not None:
             del values[(ours, other)[number // 2 % 2]]
     for name, existing in [("provider", PROVIDERS), ("network", NETWORKS), ("plmn", PLMNS), ("cell", CELLS), ("area", AREAS)]:
-        if name in values:
+        if values.get(name) is not None:
             values[name] = existing[number % len(existing)]
     now = int(time.time())
     for name, ago in [("observed_at", number % 47 * HOUR_S), ("sent_at", number % 47 * 60), ("said_at", HOUR_S), ("known_at", 60), ("to", 60), ("from", HOUR_S)]:
-        if name in values:
+        if values.get(name) is not None:
             values[name] = datetime.fromtimestamp(now - ago, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

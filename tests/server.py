@@ -9,7 +9,9 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import urllib.parse
+from datetime import datetime
 from pathlib import Path
 
 from processes import Process
@@ -112,6 +114,13 @@ class Server:
         with contextlib.closing(self.connect()) as connection:
             return ask(connection, "GET", target)
 
+    def now(self):
+        """The time by its clock, which may be a simulated one, in seconds since 1970."""
+        with contextlib.closing(self.connect()) as connection:
+            response, _ = exchange(connection, "GET", "/healthz")
+        shown = response.headers["Simulated-Clock"]
+        return datetime.fromisoformat(shown.split("@")[0]).timestamp() if shown else time.time()
+
     def reporter_key(self):
         """The secret that turns reporter ids into hashes."""
         if self.reporter_key_file is None:
@@ -167,11 +176,3 @@ def insist_on_keys(masters):
 def store_directory():
     """A directory for a store, removed with all beside it at the end of a `with` block."""
     return tempfile.TemporaryDirectory(prefix="groundswell-")
-
-
-def shared_data():
-    """Where the streams with known outages lie."""
-    shared = Path(os.environ.get("GROUNDSWELL_SHARED", ROOT.parent / "shared"))
-    if not (shared / "detbench").is_dir():
-        sys.exit(f"there is no detbench in {shared}: point GROUNDSWELL_SHARED at the folder with the shared data, by default ../shared")
-    return shared

@@ -23,7 +23,7 @@ import h3
 
 from expectation import score
 from nyc_day import seconds
-from server import shared_data
+from sets import shared_data
 
 HISTORY = "nyc-warmup.ndjson.gz"
 BOUNDS, DISPERSIONS = [5.0, 5.2, 5.5, 6.0, 6.5], [0.05, 1e-6]

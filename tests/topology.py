@@ -70,7 +70,8 @@ def parse_arguments():
 
 
 def check_dockerfile(checks, image, binary):
-    package = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]
+    manifest = tomllib.loads((ROOT / "Cargo.toml").read_text())
+    package = manifest["package"] | manifest["workspace"]["package"]
     builder, final = image.bases
     codename = re.fullmatch(rf"rust:{re.escape(package['rust-version'])}-(\w+)", builder)
     checks.that(codename, f"the builder is the Rust that Cargo.toml names, {package['rust-version']}, on a named Debian", builder)
@@ -156,6 +157,8 @@ def check_nodes(checks, services, image, binary):
     stop_within = re.search(r"STOP_WITHIN: Duration = Duration::from_secs\((\d+)\)", (ROOT / "src/config.rs").read_text())
     in_time = lambda node: stop_within and seconds(node["stop_grace_period"]) > int(stop_within[1])
     every(checks, nodes, in_time, "every node has longer to stop than it takes for itself")
+    ready = Composition(VARIABLES | {"GROUNDSWELL_IMAGE": "example.org/groundswell:1"}).services("cluster")
+    checks.equal({ready[name]["image"] for name in nodes}, {"example.org/groundswell:1"}, "every node runs the ready image that GROUNDSWELL_IMAGE names")
     keys = {node["environment"]["GROUNDSWELL_REPORTER_KEY"] for node in nodes.values()}
     checks.equal(keys, set(VARIABLES.values()), "all nodes share the reporter key")
     ports = [port.split(":") for node in nodes.values() for port in node["ports"]]

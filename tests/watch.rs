@@ -277,7 +277,7 @@ impl Scene {
     fn tick(&mut self, minute: i64) -> Vec<Seen> {
         let mut seen = Vec::new();
         wait(self.watch.tick(&self.store, at(minute).start().plus_ms(1_500), &mut |step| {
-            seen.push(seen_in(step))
+            seen.push(seen_in(step));
         }))
         .unwrap();
         seen

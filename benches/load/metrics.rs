@@ -25,7 +25,7 @@ impl Commits {
             server,
             [
                 "groundswell_commit_seconds_count",
-                "groundswell_group_reports_sum",
+                "groundswell_commit_reports_sum",
                 "groundswell_commit_seconds_sum",
             ],
         )?;

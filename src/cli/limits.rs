@@ -16,6 +16,7 @@ pub fn raise_open_files() {
 }
 
 /// Files that may be open; none where there is no bound.
+#[must_use]
 pub fn open_files() -> Option<u64> {
     getrlimit(Resource::Nofile).current
 }

@@ -8,6 +8,9 @@ use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 
 /// The addresses that are meant, at least one, those of IPv4 first: of localhost
 /// everybody reaches that.
+///
+/// # Errors
+/// Where the name of the host is none.
 pub fn addresses(listen: &Listen) -> anyhow::Result<Vec<SocketAddr>> {
     let name = match &listen.host {
         Host::Address(address) => return Ok(vec![*address]),
@@ -29,6 +32,9 @@ pub fn addresses(listen: &Listen) -> anyhow::Result<Vec<SocketAddr>> {
 
 /// Listens on the first address that this machine has. A port in use ends the search: on
 /// another address callers would not find us.
+///
+/// # Errors
+/// Where the address is taken, or not of this machine.
 pub fn bind(listen: &Listen, addresses: &[SocketAddr]) -> anyhow::Result<TcpListener> {
     let mut failed = anyhow!("no address");
     for address in addresses {

@@ -7,12 +7,13 @@ use crate::domain::provider::Catalogue;
 use crate::domain::reporter::ReporterKey;
 use crate::store::place::Place;
 use crate::store::redis::{Redis, address};
+use crate::store::timing::Timing;
 use crate::store::{OpenError, Store, Terms, embedded};
 use anyhow::{Context, anyhow, bail, ensure};
 use std::path::Path;
 
 /// The providers of a file, or those compiled in.
-pub fn catalogue(path: Option<&Path>) -> anyhow::Result<Catalogue> {
+pub(crate) fn catalogue(path: Option<&Path>) -> anyhow::Result<Catalogue> {
     match path {
         Some(path) => {
             crate::catalogue::read(path).map_err(|error| anyhow!("{}: {error}", path.display()))
@@ -22,6 +23,9 @@ pub fn catalogue(path: Option<&Path>) -> anyhow::Result<Catalogue> {
 }
 
 /// The key that turns reporter ids into hashes.
+///
+/// # Errors
+/// Where a Redis has no key, or the file with it cannot be read or made.
 pub fn reporter_key(config: &KeyConfig, store: Place<'_>) -> anyhow::Result<ReporterKey> {
     let secret = match (given_secret(config)?, store) {
         (Some(secret), _) => secret.into_bytes(),
@@ -38,7 +42,7 @@ pub fn reporter_key(config: &KeyConfig, store: Place<'_>) -> anyhow::Result<Repo
 
 /// The key of a directory that is only read: one that was given, or the one that it
 /// holds.
-pub fn kept_key(config: &KeyConfig, dir: &Path) -> anyhow::Result<ReporterKey> {
+pub(crate) fn kept_key(config: &KeyConfig, dir: &Path) -> anyhow::Result<ReporterKey> {
     if config.is_given() {
         return reporter_key(config, Place::Directory(dir));
     }
@@ -50,7 +54,7 @@ pub fn kept_key(config: &KeyConfig, dir: &Path) -> anyhow::Result<ReporterKey> {
 /// What opens under a key. A secret of the form of a `reporter.key` may be the content of
 /// one, whose digits stand for bytes, or a text like any other: the store knows which it
 /// was written with.
-pub fn under_key<T>(
+pub(crate) fn under_key<T>(
     config: &KeyConfig,
     key: ReporterKey,
     open: impl Fn(&ReporterKey) -> anyhow::Result<T>,
@@ -79,10 +83,16 @@ fn given_secret(config: &KeyConfig) -> anyhow::Result<Option<String>> {
 }
 
 /// The store of these settings.
-pub fn store(config: &Config, catalogue: &Catalogue, terms: Terms) -> anyhow::Result<Store> {
+pub(crate) fn store(
+    config: &Config,
+    catalogue: &Catalogue,
+    terms: Terms,
+    timing: Timing,
+) -> anyhow::Result<Store> {
     Ok(match Place::parse(&config.store)? {
         Place::Redis(url) => {
-            Store::open_redis(url, catalogue, terms, &redis_options(&config.redis, url)?)?
+            let options = address::Options { timing, ..redis_options(&config.redis, url)? };
+            Store::open_redis(url, catalogue, terms, &options)?
         }
         Place::Directory(directory) => {
             let options = embedded::Options {
@@ -96,7 +106,7 @@ pub fn store(config: &Config, catalogue: &Catalogue, terms: Terms) -> anyhow::Re
 
 /// The Redis that a replay is to go on in; where it has parts, the tenant of this name.
 /// `options` were read once: a secret may come from a pipe.
-pub fn replay_redis(
+pub(crate) fn replay_redis(
     config: &ReplayConfig,
     (url, options): (&str, &address::Options),
     catalogue: &Catalogue,
@@ -117,7 +127,7 @@ pub fn replay_redis(
 }
 
 /// How to reach the Redis at an address.
-pub fn redis_options(config: &RedisConfig, url: &str) -> anyhow::Result<address::Options> {
+pub(crate) fn redis_options(config: &RedisConfig, url: &str) -> anyhow::Result<address::Options> {
     let scheme = url.to_ascii_lowercase();
     let is_encrypted = scheme.starts_with("rediss") || scheme.starts_with("valkeys");
     ensure!(

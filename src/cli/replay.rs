@@ -313,6 +313,7 @@ fn setting<'a>(
 }
 
 /// The setting of a replay in a store that nobody keeps.
+#[must_use]
 pub fn passing_setting(catalogue: Catalogue) -> Setting {
     let key = ReporterKey::new(PASSING_KEY);
     Setting { catalogue, key, lateness_ms: DEFAULT_LATENESS_MS, parameters: Parameters::default() }

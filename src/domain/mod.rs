@@ -20,6 +20,7 @@ pub mod liveness;
 pub mod local_clock;
 pub mod outline;
 pub mod provider;
+pub mod region;
 pub mod report;
 pub mod reporter;
 pub mod series;

@@ -195,7 +195,7 @@ where
             match &result {
                 Ok(value) => {
                     (slot.built, slot.failed) =
-                        (Some(Built { value: Arc::clone(value), tick }), None)
+                        (Some(Built { value: Arc::clone(value), tick }), None);
                 }
                 Err(error) => slot.failed = Some((tick, error.clone())),
             }

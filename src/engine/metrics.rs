@@ -18,8 +18,8 @@ pub struct Metrics {
     pub warnings: Family<WarningLabel, Counter>,
     /// Whom reports name that the catalogue does not have.
     pub unknown_providers: UnknownProviders,
-    /// Reports a commit.
-    pub group_reports: Histogram,
+    /// Reports in a commit.
+    pub commit_reports: Histogram,
     /// Time a commit takes, the disk's sync included.
     pub commit_seconds: Histogram,
     /// Reports that wait for their commit.
@@ -38,8 +38,8 @@ pub struct Metrics {
     pub live_bytes: Gauge,
     /// Age of the oldest view in use.
     pub view_age_seconds: Gauge<f64, std::sync::atomic::AtomicU64>,
-    /// Time one look of the detectors takes, with what is recorded of it.
-    pub look_seconds: Histogram,
+    /// Time of one step of detection, with its records.
+    pub detection_step_seconds: Histogram,
     /// How far behind the present detection is.
     pub detection_lag_seconds: Gauge<f64, std::sync::atomic::AtomicU64>,
     /// The share of the past that detection has come through: 1 once it sees the present.
@@ -49,9 +49,9 @@ pub struct Metrics {
     /// Incidents that go on.
     pub open_incidents: Gauge,
     /// Whether reports are dated by the clock: 1, or 0.
-    pub clock_dates: Gauge,
-    /// Whether what is old by the clock is forgotten: 1, or 0.
-    pub clock_forgets: Gauge,
+    pub clock_trusted_for_reports: Gauge,
+    /// Whether old data expires by the clock: 1, or 0.
+    pub clock_trusted_for_expiry: Gauge,
     /// How often the clock was set by more than a few seconds.
     pub clock_steps: Counter,
 }
@@ -76,7 +76,7 @@ impl Default for Metrics {
             reports: Family::default(),
             warnings: Family::default(),
             unknown_providers: UnknownProviders::default(),
-            group_reports: Histogram::new(exponential_buckets(1.0, 4.0, 9)),
+            commit_reports: Histogram::new(exponential_buckets(1.0, 4.0, 9)),
             commit_seconds: Histogram::new(exponential_buckets(0.000_1, 2.0, 16)),
             queued_reports: Gauge::default(),
             store_errors: Counter::default(),
@@ -86,13 +86,13 @@ impl Default for Metrics {
             live_rows: Gauge::default(),
             live_bytes: Gauge::default(),
             view_age_seconds: Gauge::default(),
-            look_seconds: Histogram::new(exponential_buckets(0.001, 2.0, 14)),
+            detection_step_seconds: Histogram::new(exponential_buckets(0.001, 2.0, 14)),
             detection_lag_seconds: Gauge::default(),
             detection_progress: Gauge::default(),
             holds_lease: Gauge::default(),
             open_incidents: Gauge::default(),
-            clock_dates: Gauge::default(),
-            clock_forgets: Gauge::default(),
+            clock_trusted_for_reports: Gauge::default(),
+            clock_trusted_for_expiry: Gauge::default(),
             clock_steps: Counter::default(),
         }
     }
@@ -123,7 +123,7 @@ impl Metrics {
             self.warnings.clone(),
         );
         registry.register_collector(Box::new(self.unknown_providers.clone()));
-        registry.register("group_reports", "Reports a commit", self.group_reports.clone());
+        registry.register("commit_reports", "Reports in a commit", self.commit_reports.clone());
         registry.register_with_unit(
             "commit",
             "Time a commit takes, the sync included",
@@ -166,10 +166,10 @@ impl Metrics {
             self.view_age_seconds.clone(),
         );
         registry.register_with_unit(
-            "look",
-            "Time one look of the detectors takes",
+            "detection_step",
+            "Time of one step of detection",
             Unit::Seconds,
-            self.look_seconds.clone(),
+            self.detection_step_seconds.clone(),
         );
         registry.register_with_unit(
             "detection_lag",
@@ -190,14 +190,14 @@ impl Metrics {
         );
         registry.register("open_incidents", "Incidents that go on", self.open_incidents.clone());
         registry.register(
-            "clock_dates",
+            "clock_trusted_for_reports",
             "Whether reports are dated by the clock",
-            self.clock_dates.clone(),
+            self.clock_trusted_for_reports.clone(),
         );
         registry.register(
-            "clock_forgets",
-            "Whether what is old by the clock is forgotten",
-            self.clock_forgets.clone(),
+            "clock_trusted_for_expiry",
+            "Whether old data expires by the clock",
+            self.clock_trusted_for_expiry.clone(),
         );
         registry.register(
             "clock_steps",

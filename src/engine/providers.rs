@@ -69,7 +69,7 @@ async fn of(
             key.lane().is_history() && Symptoms::AllProblems.include(key.symptom())
         });
         history.for_each(|(key, tally)| {
-            *by_symptom.entry(key.symptom()).or_default() += u64::from(tally.count)
+            *by_symptom.entry(key.symptom()).or_default() += u64::from(tally.count);
         });
     }
     let count = by_symptom.values().sum();

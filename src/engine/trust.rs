@@ -34,9 +34,9 @@ impl Engine {
     /// # Errors
     /// Where the store does not answer.
     pub async fn compare_clocks(&self) -> Result<(), StoreError> {
-        let asked_at = self.clock.shown();
+        let asked_at = self.clock.of_store();
         let clocks = self.store.clocks().await;
-        let answered_at = self.clock.shown();
+        let answered_at = self.clock.of_store();
         let ahead = |clocks: &Vec<Timestamp>| {
             clocks
                 .iter()
@@ -85,10 +85,10 @@ impl Engine {
         );
         match (before, doubt) {
             (before, Some(doubt)) if before.as_ref().map(kind) != Some(kind(&doubt)) => {
-                tracing::error!("no reports are taken: {doubt}")
+                tracing::error!("no reports are taken: {doubt}");
             }
             (Some(_), None) => {
-                tracing::warn!("reports are taken again: nothing speaks against the clock")
+                tracing::warn!("reports are taken again: nothing speaks against the clock");
             }
             _ => {}
         }
@@ -112,8 +112,8 @@ impl Engine {
     /// Brings the gauges of the clock up to date.
     pub fn refresh_clock(&self) {
         let (trust, (steps, _)) = (self.trust(), self.clock.steps());
-        self.metrics.clock_dates.set(i64::from(trust.dates()));
-        self.metrics.clock_forgets.set(i64::from(trust.forgets()));
+        self.metrics.clock_trusted_for_reports.set(i64::from(trust.dates()));
+        self.metrics.clock_trusted_for_expiry.set(i64::from(trust.forgets()));
         self.metrics.clock_steps.inc_by(steps.saturating_sub(self.metrics.clock_steps.get()));
     }
 

@@ -7,6 +7,7 @@
 
 use super::subdivision::is_subdivision_code;
 use crate::domain::grid::Position;
+use crate::domain::region::{Area, Region};
 use country_boundaries::{BOUNDARIES_ODBL_360X180, BoundingBox, CountryBoundaries, LatLon};
 use std::sync::OnceLock;
 
@@ -87,6 +88,13 @@ impl AreaCode {
     #[must_use]
     pub fn is_subdivision(self) -> bool {
         self.0.contains('-')
+    }
+}
+
+impl From<AreaCode> for Region {
+    fn from(code: AreaCode) -> Self {
+        let contains = |code: &str, position| borders().is_in(lat_lon(position), code);
+        Self::Area(Area { code: code.0, contains })
     }
 }
 

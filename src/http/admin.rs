@@ -1,6 +1,6 @@
 //! Calls for those who run it: who may, and how their bodies are read.
 
-use super::App;
+use super::app::App;
 use super::body::{Body, Limits};
 use super::error::{Code, Problem};
 use super::media_type::essence;
@@ -16,10 +16,6 @@ use std::net::IpAddr;
 
 /// Bytes of a body at most.
 const LIMITS: Limits = Limits { sent: 64 << 10, unpacked: 64 << 10 };
-
-/// What everybody else is told.
-pub const FORBIDDEN: &str = "this call is taken only from the machine itself, by a server that \
-     listens on a loopback address";
 
 /// Lets only callers of this machine pass, on a server that only this machine reaches:
 /// keys come later.
@@ -42,7 +38,7 @@ pub fn insist_on_admin(app: &App, request: &HttpRequest) -> Result<(), Problem> 
     if app.is_for_this_machine && is_near && !is_passed_on && is_of_this_origin(request) {
         return Ok(());
     }
-    Err(Problem::new(Code::Forbidden, FORBIDDEN))
+    Err(Problem::forbidden())
 }
 
 /// Whether the caller names this machine as itself, and where it is a page in a browser,

@@ -1,5 +1,6 @@
 //! Bodies of requests: collected, unpacked and bounded at every step.
 
+use super::content_encoding::ContentEncoding;
 use super::error::{Code, Problem};
 use super::unpacking;
 use actix_web::http::header;
@@ -26,22 +27,11 @@ pub struct Limits {
     pub unpacked: usize,
 }
 
-/// How a body is packed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Encoding {
-    /// Not at all.
-    Identity,
-    /// gzip, in one or several members.
-    Gzip,
-    /// Zstandard.
-    Zstd,
-}
-
 /// A body as it was sent.
 #[derive(Debug)]
 pub struct Body {
     bytes: web::Bytes,
-    encoding: Encoding,
+    encoding: ContentEncoding,
     limits: Limits,
     _held: Held,
 }
@@ -100,8 +90,11 @@ impl Body {
         }
         let Arriving { first, rest, held, .. } = arriving;
         let bytes = if rest.is_empty() { first } else { rest.freeze() };
-        let encoding =
-            if encoding == Encoding::Identity { unpacking::told_by(&bytes) } else { encoding };
+        let encoding = if encoding == ContentEncoding::Identity {
+            unpacking::told_by(&bytes)
+        } else {
+            encoding
+        };
         Ok(Self { bytes, encoding, limits, _held: held })
     }
 
@@ -110,7 +103,7 @@ impl Body {
     pub fn is_large(&self) -> bool {
         const LARGE: usize = 64 << 10;
         self.bytes.len() > LARGE
-            || (self.encoding != Encoding::Identity && self.bytes.len() > 1_024)
+            || (self.encoding != ContentEncoding::Identity && self.bytes.len() > 1_024)
     }
 
     /// The body unpacked. Memory stays bounded whatever it unpacks to.
@@ -119,9 +112,9 @@ impl Body {
     /// Where it is not what it says it is, or unpacks to more than its limit.
     pub fn unpacked(&self) -> Result<Unpacked<'_>, Problem> {
         let unpacked = match self.encoding {
-            Encoding::Identity => return Ok(Unpacked::AsSent(&self.bytes)),
-            Encoding::Gzip => unpacking::gzip(&self.bytes, self.limits.unpacked),
-            Encoding::Zstd => unpacking::zstd(&self.bytes, self.limits.unpacked),
+            ContentEncoding::Identity => return Ok(Unpacked::AsSent(&self.bytes)),
+            ContentEncoding::Gzip => unpacking::gzip(&self.bytes, self.limits.unpacked),
+            ContentEncoding::Zstd => unpacking::zstd(&self.bytes, self.limits.unpacked),
         };
         let broken = |error: std::io::Error| {
             Problem::new(Code::MalformedBody, format!("the body cannot be unpacked: {error}"))
@@ -200,14 +193,14 @@ impl Arriving {
     }
 }
 
-fn encoding(request: &HttpRequest) -> Result<Encoding, Problem> {
+fn encoding(request: &HttpRequest) -> Result<ContentEncoding, Problem> {
     let Some(value) = request.headers().get(header::CONTENT_ENCODING) else {
-        return Ok(Encoding::Identity);
+        return Ok(ContentEncoding::Identity);
     };
     match value.to_str().unwrap_or("?").trim().to_ascii_lowercase().as_str() {
-        "" | "identity" => Ok(Encoding::Identity),
-        "gzip" | "x-gzip" => Ok(Encoding::Gzip),
-        "zstd" => Ok(Encoding::Zstd),
+        "" | "identity" => Ok(ContentEncoding::Identity),
+        "gzip" | "x-gzip" => Ok(ContentEncoding::Gzip),
+        "zstd" => Ok(ContentEncoding::Zstd),
         other => Err(Problem::field(
             Code::UnsupportedMediaType,
             "Content-Encoding",

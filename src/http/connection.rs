@@ -8,7 +8,7 @@
 //! Then the connection lingers: closed at once, with bytes unread, it would be reset, and
 //! some systems throw away what they received before a reset.
 
-use super::App;
+use super::app::App;
 use super::error::Problem;
 use actix_web::rt::net::TcpStream;
 use actix_web::web::{Bytes, Data};
@@ -83,7 +83,7 @@ impl AsyncWrite for Connection {
                     return Pin::new(socket).poll_write(cx, &bytes[..head.begin]);
                 }
                 Some((problem, head)) => {
-                    *parting = Some(Parting::new(app.answer_to_no_request(&problem, head.date)))
+                    *parting = Some(Parting::new(app.answer_to_no_request(&problem, head.date)));
                 }
             }
         }

@@ -1,7 +1,6 @@
 //! The only table from what went wrong to status and code: what clients can see of
 //! failures.
 
-use super::admin::FORBIDDEN;
 use super::detection::ProgressJson;
 use crate::engine::ingest::IngestError;
 use crate::engine::lookout::progress::Detection;
@@ -15,6 +14,7 @@ use utoipa::ToSchema;
 
 /// What went wrong, as a stable word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ProblemCode)]
 #[serde(rename_all = "snake_case")]
 pub enum Code {
     /// The body is not JSON.
@@ -121,6 +121,9 @@ pub struct Problem {
 /// After how many seconds a refused client should try again; it adds jitter of its own.
 const RETRY_AFTER_SECONDS: u64 = 2;
 const LONGEST_GOT: usize = 64;
+/// What callers of other machines are told.
+const FORBIDDEN: &str = "this call is taken only from the machine itself, by a server that \
+     listens on a loopback address";
 
 impl Code {
     const fn status(self) -> StatusCode {
@@ -294,6 +297,12 @@ impl Problem {
         )
     }
 
+    /// The call is for the operator only.
+    #[must_use]
+    pub fn forbidden() -> Self {
+        Self::new(Code::Forbidden, FORBIDDEN)
+    }
+
     /// The path takes only the methods of `allow`.
     #[must_use]
     pub fn method_not_allowed(request: &HttpRequest, allow: &'static str) -> Self {
@@ -343,7 +352,7 @@ impl Problem {
         let expected = "a number: degrees north, -90..=90";
         [
             Self::field(Code::InvalidValue, "lat", expected, "91"),
-            Self::new(Code::Forbidden, FORBIDDEN),
+            Self::forbidden(),
             Self::field(Code::NotFound, "id", "an id or alias listed at /v1/providers", "rogres"),
             Self::new(Code::TooLarge, "the body must be at most 65536 bytes"),
             Self::field(

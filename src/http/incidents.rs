@@ -1,15 +1,19 @@
 //! `GET /v1/incidents`, `.geojson` and `/v1/incidents/{id}`: what is known of incidents,
 //! now or at a moment before.
 
-use super::App;
-use super::detection::Basis;
-use super::error::{Code, Problem, ProblemDetails};
-use super::listing::{self, MOST_CORNERS, MOST_CORNERS_OF_ONE, Where};
-use super::live::{self, Dated, Moment};
+use super::app::App;
+use super::basis::Basis;
+use super::error::{Code, Problem};
+use super::listing::{self, MOST_CORNERS, MOST_CORNERS_OF_ONE};
+use super::live::{self, Moment};
 use super::query::Query;
+use super::read_errors::IncidentErrors;
+use super::region::region;
+use super::response::Dated;
 use crate::domain::incident::known::Known;
 use crate::domain::incident::register::{Case, Filter, Register};
 use crate::domain::incident::{IncidentId, State};
+use crate::domain::region::Region;
 use crate::domain::time::Timestamp;
 use crate::render::incident::IncidentJson;
 use crate::render::incident_detail::IncidentDetail;
@@ -38,18 +42,18 @@ const LISTED: &str = "an id listed at /v1/incidents";
 
 /// A page of incidents.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = IncidentList)]
 pub struct IncidentsAnswer {
-    /// Incidents, those that were told last first.
+    /// Incidents, the latest published first.
     items: Vec<IncidentJson>,
     /// Where the next page begins: give it as `cursor`. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     next_cursor: Option<String>,
-    /// Whether this is not of the present, but of `as_of`: detection is late or catching
-    /// up.
+    /// Whether the answer is of `as_of` and not of now: detection is late or catching up.
     #[schema(example = false)]
     stale: bool,
-    /// The instant up to which reports are in it.
+    /// Reports up to this instant are in the answer.
     #[schema(format = DateTime, example = "2022-07-08T09:12:31Z")]
     as_of: String,
 }
@@ -58,7 +62,7 @@ pub struct IncidentsAnswer {
 #[derive(Debug, Clone)]
 struct Question {
     filter: Filter,
-    place: Where,
+    region: Region,
     known_at: Option<Timestamp>,
     limit: usize,
     before: Option<(Timestamp, IncidentId)>,
@@ -66,32 +70,30 @@ struct Question {
 
 /// List incidents
 ///
-/// An incident is told of within seconds of the report that decides. A node that starts
-/// answers from the journal, as `stale`, until its detectors have come to the present.
-/// `known_at` answers as it was known at that instant. Figures of severity are upper
+/// An incident is published within seconds of the report that decides. A node that starts
+/// answers from the journal, as `stale`, until its detectors have caught up. `known_at`
+/// gives the answer of that instant. Figures of severity are upper
 /// bounds where their descriptions say so.
 #[utoipa::path(
     get, path = "/v1/incidents", tag = "incidents", operation_id = "list_incidents",
     params(super::params::IncidentsParams),
     responses(
         (status = 200, description = "A page of incidents", body = IncidentsAnswer),
-        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Detection is catching up with the past, and the journal \
-             holds no incident yet: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        IncidentErrors,
     ),
 )]
 pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let question = Question::parse(&app, &request)?;
+    let asked = question.clone();
     let make = move |app: &App, moment: &Moment| {
         let (found, next_cursor) = question.answer(&moment.register);
         let items = found
             .iter()
-            .map(|known| IncidentJson::of(known, app.sites.place(known.incident())))
+            .map(|known| IncidentJson::of(known, app.place_names.place(known.incident())))
             .collect();
         Ok(IncidentsAnswer { items, next_cursor, stale: moment.is_stale, as_of: String::new() })
     };
-    live::answer(&app, &request, (Basis::Journal, "application/json"), make).await
+    live::answer(&app, &request, &asked, (Basis::Journal, "application/json"), make).await
 }
 
 /// The same as GeoJSON (RFC 7946): joined outlines, cut at the antimeridian
@@ -99,41 +101,45 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
     get, path = "/v1/incidents.geojson", tag = "incidents", operation_id = "incidents_geojson",
     params(super::params::IncidentsParams),
     responses(
-        (status = 200, description = "A feature an incident", body = IncidentsGeoJson, content_type = "application/geo+json"),
-        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Detection is catching up with the past, and the journal \
-             holds no incident yet: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        (
+            status = 200, description = "A feature an incident", body = IncidentsGeoJson,
+            content_type = "application/geo+json",
+        ),
+        IncidentErrors,
     ),
 )]
 pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let question = Question::parse(&app, &request)?;
+    let asked = question.clone();
     let make = move |app: &App, moment: &Moment| {
         let (found, next_cursor) = question.answer(&moment.register);
         let most = most_corners_of_one(question.limit);
         let drawn = found.iter().map(|known| {
             let incident = known.incident();
-            (IncidentJson::of(known, app.sites.place(incident)), app.sites.outline(incident, most))
+            (
+                IncidentJson::of(known, app.place_names.place(incident)),
+                app.place_names.outline(incident, most),
+            )
         });
         Ok(IncidentsGeoJson::of(drawn.collect(), next_cursor, moment.is_stale))
     };
-    live::answer(&app, &request, (Basis::Journal, "application/geo+json"), make).await
+    live::answer(&app, &request, &asked, (Basis::Journal, "application/geo+json"), make).await
 }
 
 /// One incident, with its revisions, brands, notes and timeline
 #[utoipa::path(
     get, path = "/v1/incidents/{id}", tag = "incidents", operation_id = "incident",
     params(
-        ("id" = String, Path, description = "Id of an incident", example = "3f9a2c41d07be658", pattern = "^[0-9a-f]{16}$"),
+        (
+            "id" = String, Path, description = "Id of an incident",
+            example = "3f9a2c41d07be658", pattern = "^[0-9a-f]{16}$",
+        ),
         super::params::KnownAtParams,
     ),
     responses(
         (status = 200, description = "The incident", body = IncidentDetail),
-        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 404, description = "No incident has that id, or none had at that instant", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Detection is catching up with the past, and the journal \
-             holds no incident yet: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "No incident has that id, or none had at that instant"),
+        IncidentErrors,
     ),
 )]
 pub async fn one(
@@ -144,6 +150,7 @@ pub async fn one(
     let query = Query::parse(request.query_string(), &["known_at"])?;
     let known_at = query.past("known_at", app.engine.now())?;
     let id = read_id(&id)?;
+    let asked = (id, known_at);
     let make = move |app: &App, moment: &Moment| {
         let case = moment
             .register
@@ -165,9 +172,9 @@ pub async fn one(
             )
         };
         let known = Known::of(case, known_at).ok_or_else(too_early)?;
-        Ok(IncidentDetail::of(&known, app.sites.place(known.incident()), moment.is_stale))
+        Ok(IncidentDetail::of(&known, app.place_names.place(known.incident()), moment.is_stale))
     };
-    live::answer(&app, &request, (Basis::Journal, "application/json"), make).await
+    live::answer(&app, &request, &asked, (Basis::Journal, "application/json"), make).await
 }
 
 /// When an incident was first told of.
@@ -238,7 +245,7 @@ impl Question {
         }
         Ok(Self {
             filter,
-            place: Where::parse(&query)?,
+            region: region(&query)?,
             known_at: query.past("known_at", app.engine.now())?,
             limit: listing::limit(&query)?,
             before: query.value("cursor", "a next_cursor as it was given", read_cursor)?,
@@ -250,7 +257,7 @@ impl Question {
         let known =
             register.newest_first(self.before).filter_map(|case| Known::of(case, self.known_at));
         let asked = known.filter(|known| {
-            self.filter.takes(known.incident()) && self.place.holds_one_of(&known.incident().cells)
+            self.filter.takes(known.incident()) && self.region.contains_any(&known.incident().cells)
         });
         let mut found: Vec<Known<'a>> = asked.take(self.limit + 1).collect();
         let more = found.len() > self.limit;

@@ -1,14 +1,9 @@
-//! What lists of incidents and spikes have in common: which of them are asked for by
-//! place, and what their places are called.
+//! Parameters that lists of incidents and spikes have in common.
 
-use super::App;
+use super::app::App;
 use super::error::{Code, Problem};
 use super::query::Query;
-use crate::domain::bbox::BoundingBox;
-use crate::domain::grid::Cell;
 use crate::domain::incident::register::Case;
-use crate::gazetteer::{AreaCode, AreaCodeError, is_in, name_of};
-use crate::render::place::PlaceJson;
 
 /// Items of a page where none is asked for, and at most.
 pub const DEFAULT_LIMIT: usize = 100;
@@ -19,47 +14,6 @@ pub const MOST_ITEMS: usize = 1_000;
 pub const MOST_CORNERS: usize = 200_000;
 /// Corners of one outline at most.
 pub const MOST_CORNERS_OF_ONE: usize = 20_000;
-
-/// Where something must be to be listed.
-#[derive(Debug, Clone, Copy)]
-pub struct Where {
-    bbox: Option<BoundingBox>,
-    area: Option<AreaCode>,
-}
-
-impl Where {
-    /// `bbox` and `area` of a query.
-    ///
-    /// # Errors
-    /// Where one of them is none.
-    pub fn parse(query: &Query<'_>) -> Result<Self, Problem> {
-        Ok(Self { bbox: query.bbox()?, area: query.text("area").map(area).transpose()? })
-    }
-
-    /// Whether one of these cells, by its centre, lies there.
-    #[must_use]
-    pub fn holds_one_of(&self, cells: &[Cell]) -> bool {
-        if self.bbox.is_none() && self.area.is_none() {
-            return true;
-        }
-        cells.iter().map(|cell| cell.centre()).any(|centre| {
-            self.bbox.is_none_or(|bbox| bbox.contains(centre))
-                && self.area.is_none_or(|area| is_in(centre, area))
-        })
-    }
-}
-
-/// `area` of a query. A code without known borders is right: what is missing is ours.
-fn area(text: &str) -> Result<AreaCode, Problem> {
-    AreaCode::parse(text).map_err(|error| {
-        let problem = Problem::field(Code::InvalidValue, "area", error.to_string(), text);
-        if error == AreaCodeError::Unknown {
-            problem
-        } else {
-            problem.with_detail(format!("{text}: {error}"))
-        }
-    })
-}
 
 /// `limit` of a query.
 ///
@@ -124,18 +78,4 @@ pub fn subjects(query: &Query<'_>, app: &App) -> Result<(Option<String>, Option<
         }
     };
     Ok((provider, network))
-}
-
-/// What the place of some cells is called.
-#[must_use]
-pub fn place(cells: &[Cell]) -> PlaceJson {
-    let name = name_of(cells);
-    let words =
-        |areas: Vec<AreaCode>| areas.into_iter().map(|area| area.as_str().to_owned()).collect();
-    PlaceJson {
-        text: name.text,
-        cities: name.cities.into_iter().map(|city| city.name.to_owned()).collect(),
-        subdivisions: words(name.subdivisions),
-        countries: words(name.countries),
-    }
 }

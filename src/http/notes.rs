@@ -1,8 +1,8 @@
 //! `POST /v1/incidents/{id}/notes`: what somebody said of an incident.
 
-use super::App;
 use super::admin::{collected, flag, insist_on_admin, object, past, text};
-use super::error::{Code, Problem, ProblemDetails};
+use super::app::App;
+use super::error::{Code, Problem};
 use super::incidents::read_id;
 use super::query::Query;
 use crate::domain::incident::entry::Note;
@@ -18,13 +18,13 @@ use utoipa::ToSchema;
 const MOST_TEXT: usize = 10_000;
 const MOST_SOURCE: usize = 500;
 
-/// What somebody said of an incident. A field that is not listed here is refused: what is
-/// noted stays, and a misspelt field would be missing in it.
+/// A note on an incident: what somebody said about it. A field that is not listed here is
+/// refused, since a note cannot be changed.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "documents what RawNote reads")]
 pub struct NoteBody {
-    /// Where it was said: a name or an address.
+    /// Who said it, or where: a name or an address.
     #[schema(
         example = "twitter.com/RogersHelps",
         min_length = 1,
@@ -43,8 +43,8 @@ pub struct NoteBody {
     /// When it was said; now where left out.
     #[schema(format = DateTime, example = "2022-07-08T12:59:00Z")]
     said_at: Option<String>,
-    /// Whether the provider itself, or an authority, said it: the crowd's lead counts up
-    /// to the first such word.
+    /// Whether the provider itself, or an authority, said it: `lead_seconds` counts up
+    /// to the first such note.
     #[schema(example = true)]
     official: Option<bool>,
 }
@@ -62,22 +62,25 @@ struct RawNote<'a> {
     official: Scalar<'a>,
 }
 
-/// Note what was said of an incident
+/// Add a note to an incident
 ///
 /// Taken only from the machine that the server runs on, until there are keys.
 #[utoipa::path(
     post, path = "/v1/incidents/{id}/notes", tag = "incidents", operation_id = "add_note",
-    params(("id" = String, Path, description = "Id of an incident", example = "3f9a2c41d07be658", pattern = "^[0-9a-f]{16}$")),
+    params((
+        "id" = String, Path, description = "Id of an incident",
+        example = "3f9a2c41d07be658", pattern = "^[0-9a-f]{16}$",
+    )),
     request_body(content = NoteBody, description = "What was said, at most 64 KiB"),
     responses(
-        (status = 201, description = "It is noted, and on the disk", body = NoteJson),
-        (status = 400, description = "Something about the note is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 403, description = "Not from this machine", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 404, description = "No incident has that id", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 201, description = "Recorded on the disk", body = NoteJson),
+        (status = 400, description = "A field is at fault"),
+        (status = 403, description = "Not from this machine"),
+        (status = 404, description = "No incident has that id"),
         (status = 413, description = "The body is too large, or the incident has as many notes as \
-             it holds", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 415, description = "Not JSON", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "The store is away: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+             it holds"),
+        (status = 415, description = "Not JSON"),
+        (status = 503, description = "The store is away: retry after `Retry-After`"),
     ),
 )]
 pub async fn add(

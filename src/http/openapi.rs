@@ -1,12 +1,13 @@
 //! The OpenAPI document, put together from the handlers.
 
-use super::error::Problem;
+use super::error::{Problem, ProblemDetails};
+use super::open_words::OpenWords;
 use super::{cells, heatmap, incidents, notes, pages, providers, reports, series, spikes, voids};
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
-use utoipa::openapi::{PathItem, RefOr};
-use utoipa::{Modify, OpenApi};
+use utoipa::openapi::{ContentBuilder, PathItem, Ref, RefOr};
+use utoipa::{Modify, OpenApi, ToSchema};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -22,7 +23,10 @@ use utoipa::{Modify, OpenApi};
              other click ids); pages, probes and `/metrics` ignore them. Reads and reports may be \
              called from pages of any origin, with any request headers. What is no HTTP/1.1 is \
              answered by a problem too: 400 `malformed_request`, 431 `headers_too_large`, 408 \
-             `request_timeout`. Unknown fields of bodies are ignored with a warning.",
+             `request_timeout`. Unknown fields of bodies are ignored with a warning. \
+             Answers grow: a later version may add fields, and words to those that are listed as \
+             `x-extensible-enum`. Clients ignore fields that they do not know; the description of \
+             each word says what to do with another one.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     servers((url = "/", description = "This server")),
@@ -59,8 +63,9 @@ use utoipa::{Modify, OpenApi};
         pages::metrics,
         pages::openapi,
     ),
+    components(schemas(ProblemDetails)),
     security(()),
-    modifiers(&Common),
+    modifiers(&Common, &OpenWords),
 )]
 struct Document;
 
@@ -70,14 +75,15 @@ pub fn document() -> utoipa::openapi::OpenApi {
     Document::openapi()
 }
 
-/// Adds what answers of one kind have in common: headers, and the examples of problems.
+/// Adds what answers of one kind have in common: headers, and the problem that every error
+/// is, with an example.
 struct Common;
 
 impl Modify for Common {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         for operation in document.paths.paths.values_mut().flat_map(operations) {
             add_headers(operation);
-            add_examples(operation);
+            add_problems(operation);
         }
     }
 }
@@ -87,7 +93,8 @@ fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 }
 
 fn add_headers(operation: &mut Operation) {
-    let can_be_unchanged = operation.responses.responses.contains_key("304");
+    let answers = |status| operation.responses.responses.contains_key(status);
+    let (can_be_unchanged, rests_on_detection) = (answers("304"), answers("304") && answers("503"));
     if can_be_unchanged {
         let known = ParameterBuilder::new()
             .name("If-None-Match")
@@ -113,14 +120,16 @@ fn add_headers(operation: &mut Operation) {
         );
         if can_be_unchanged && matches!(status.as_str(), "200" | "304") {
             add("ETag", header(Type::String, "Of the content without `as_of`"));
+        }
+        if rests_on_detection && matches!(status.as_str(), "200" | "304") {
             add(
                 "Cache-Control",
                 header(Type::String, "10 s while reports can change it, for ever once they cannot"),
             );
         }
-        if can_be_unchanged && matches!(status.as_str(), "200" | "304" | "503") {
+        if rests_on_detection && matches!(status.as_str(), "200" | "304" | "503") {
             let said = "`current`, or how far detection has come, as in \
-                 `catching-up;up-to=\"2022-07-08T08:44:00Z\";share=0.420`";
+                 `catching_up;up-to=\"2022-07-08T08:44:00Z\";share=0.420`";
             add("Detection", header(Type::String, said));
         }
         if status == "503" {
@@ -129,18 +138,24 @@ fn add_headers(operation: &mut Operation) {
     }
 }
 
-fn add_examples(operation: &mut Operation) {
-    for (status, example) in Problem::examples() {
-        let Some(RefOr::T(response)) = operation.responses.responses.get_mut(status.as_str())
-        else {
+fn add_problems(operation: &mut Operation) {
+    for (status, response) in &mut operation.responses.responses {
+        let RefOr::T(response) = response else { continue };
+        if !status.starts_with(['4', '5']) {
             continue;
-        };
-        let example = serde_json::to_value(example).expect("a problem is plain data");
-        for content in response.content.values_mut() {
-            let RefOr::T(content) = content else { continue };
-            content.example = Some(example.clone());
         }
+        let problem = ContentBuilder::new()
+            .schema(Some(Ref::from_schema_name(ProblemDetails::name())))
+            .example(example(status))
+            .build();
+        response.content.insert("application/problem+json".to_owned(), problem.into());
     }
+}
+
+/// A problem of this status.
+fn example(status: &str) -> Option<serde_json::Value> {
+    let (_, problem) = Problem::examples().into_iter().find(|(of, _)| of.as_str() == status)?;
+    Some(serde_json::to_value(problem).expect("a problem is plain data"))
 }
 
 fn header(kind: Type, description: &str) -> RefOr<Header> {

@@ -1,11 +1,17 @@
 //! The face: front page, probes, metrics, the OpenAPI document and its page.
 
-use super::App;
+use super::app::App;
+use super::caching::Lifetime;
 use super::detection::ProgressJson;
-use super::error::{Code, Problem, ProblemDetails};
+use super::error::{Code, Problem};
 use super::exposition::Exposition;
 use super::query::Query;
+use super::respond::{Read, respond};
+use super::response::Content;
+use super::response_cache::Key;
+use crate::domain::time::Timestamp;
 use crate::engine::Engine;
+use crate::render::digest_of;
 use crate::render::time::rfc3339;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -21,36 +27,36 @@ pub struct Health {
     status: &'static str,
 }
 
-/// How far the clock is believed.
+/// Whether the clock is trusted.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ClockHealth {
-    /// What it shows.
+    /// Its time.
     #[schema(example = "2022-07-08T08:44:12Z", format = DateTime)]
-    shows: String,
-    /// Whether reports are dated by it. If not, they are answered 503.
-    dates: bool,
-    /// Whether what is old by it is forgotten: once it has run evenly for an hour.
-    forgets: bool,
-    /// What speaks against it, and the way out.
+    time: String,
+    /// Whether reports are dated by it. Where not, they are answered 503.
+    trusted_for_reports: bool,
+    /// Whether old data expires by it: once it has run evenly for an hour.
+    trusted_for_expiry: bool,
+    /// Why it is not trusted, and what to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(
         nullable = false,
         example = "the clock was set forward by 1296000 s: reports are taken once it is back, or \
              has run evenly for a minute"
     )]
-    doubt: Option<String>,
+    problem: Option<String>,
 }
 
-/// A server that requests should be sent to.
+/// A server that is ready for requests.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Readiness {
     /// `ok`.
     #[schema(example = "ok")]
     status: &'static str,
-    /// How far the clock is believed.
+    /// Whether the clock is trusted.
     clock: ClockHealth,
-    /// How far detection has come: while it catches up, calls that rest on it answer 503
-    /// or `stale`.
+    /// Progress of detection. While it catches up, calls that need it answer 503 or
+    /// `stale`.
     progress: ProgressJson,
 }
 
@@ -84,9 +90,9 @@ pub async fn front() -> HttpResponse {
 #[utoipa::path(
     get, path = "/healthz", tag = "operations", operation_id = "healthz",
     responses(
-        (status = 200, description = "It does", body = Health),
-        (status = 405, description = "Only GET, HEAD and OPTIONS are answered", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "A part of it has died: start it again", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 200, description = "It lives", body = Health),
+        (status = 405, description = "Only GET, HEAD and OPTIONS are answered"),
+        (status = 503, description = "A part of it has died: start it again"),
     ),
 )]
 pub async fn healthz(app: web::Data<App>) -> Result<HttpResponse, Problem> {
@@ -101,7 +107,7 @@ pub async fn healthz(app: web::Data<App>) -> Result<HttpResponse, Problem> {
 
 /// Whether requests should be sent here
 ///
-/// Without `for` it stays good while answers can be read. With `for=ingest` it fails
+/// Without `for` it is 200 while answers can be read. With `for=ingest` it fails
 /// while reports cannot be recorded, or would be lost: the store's last answer was a
 /// failure, its Redis writes no append-only file or evicts, or the clock is in doubt.
 /// With `for=detection` it fails until detection sees the present. The answer says how
@@ -110,9 +116,9 @@ pub async fn healthz(app: web::Data<App>) -> Result<HttpResponse, Problem> {
     get, path = "/readyz", tag = "operations", operation_id = "readyz",
     params(super::params::ReadyParams),
     responses(
-        (status = 200, description = "They should", body = Readiness),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "They should not", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 200, description = "Ready", body = Readiness),
+        (status = 400, description = "A parameter is at fault"),
+        (status = 503, description = "Not ready: the detail says why"),
     ),
 )]
 pub async fn readyz(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -138,9 +144,13 @@ pub async fn readyz(app: web::Data<App>, request: HttpRequest) -> Result<HttpRes
 }
 
 fn clock_health(engine: &Engine) -> ClockHealth {
-    let (trust, doubt) = (engine.trust(), engine.doubt());
-    let (shows, doubt) = (rfc3339(engine.clock_shown()), doubt.map(|doubt| doubt.to_string()));
-    ClockHealth { shows, dates: trust.dates(), forgets: trust.forgets(), doubt }
+    let trust = engine.trust();
+    ClockHealth {
+        time: rfc3339(engine.clock_shown()),
+        trusted_for_reports: trust.dates(),
+        trusted_for_expiry: trust.forgets(),
+        problem: engine.doubt().map(|doubt| doubt.to_string()),
+    }
 }
 
 /// Metrics for Prometheus
@@ -150,8 +160,11 @@ fn clock_health(engine: &Engine) -> ClockHealth {
 #[utoipa::path(
     get, path = "/metrics", tag = "operations", operation_id = "metrics",
     responses(
-        (status = 200, description = "What this process counts", content((String = "application/openmetrics-text"), (String = "text/plain"))),
-        (status = 405, description = "Only GET, HEAD and OPTIONS are answered", body = ProblemDetails, content_type = "application/problem+json"),
+        (
+            status = 200, description = "What this process counts",
+            content((String = "application/openmetrics-text"), (String = "text/plain")),
+        ),
+        (status = 405, description = "Only GET, HEAD and OPTIONS are answered"),
     ),
 )]
 pub async fn metrics(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
@@ -170,15 +183,40 @@ pub async fn metrics(app: web::Data<App>, request: HttpRequest) -> HttpResponse 
 #[utoipa::path(
     get, path = "/openapi.json", tag = "operations", operation_id = "openapi",
     responses(
-        (status = 200, description = "OpenAPI 3.1", body = Object, content_type = "application/json"),
-        (status = 405, description = "Only GET, HEAD and OPTIONS are answered", body = ProblemDetails, content_type = "application/problem+json"),
+        (
+            status = 200, description = "OpenAPI 3.1", body = Object,
+            content_type = "application/json",
+        ),
+        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
+        (status = 405, description = "Only GET, HEAD and OPTIONS are answered"),
     ),
 )]
-pub async fn openapi(app: web::Data<App>) -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("application/json")
-        .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
-        .body(app.openapi.clone())
+pub async fn openapi(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let read = Read {
+        key: Key::new(request.path(), &(), &()),
+        media_type: "application/json",
+        lifetime: Lifetime::Document,
+        is_expensive: false,
+    };
+    let content = async { Ok(Document(app.openapi.clone())) };
+    respond(&app, &request, read, content).await
+}
+
+/// A document that this program was built with.
+struct Document(String);
+
+impl Content for Document {
+    fn digest(&self) -> u64 {
+        digest_of(self.0.as_bytes())
+    }
+
+    fn as_of(&self) -> Timestamp {
+        Timestamp(0)
+    }
+
+    fn render(self) -> Vec<u8> {
+        self.0.into_bytes()
+    }
 }
 
 /// Where the page of the document is.

@@ -1,9 +1,8 @@
 //! Query parameters as the OpenAPI document describes them. `query.rs` reads them.
 
-use crate::domain::bbox::MOST_LONGITUDE;
 use serde::Serialize;
 use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{ArrayBuilder, ArrayItems, ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 /// Parameters of a report.
@@ -38,7 +37,7 @@ pub struct BatchParams {
 pub struct SentAtHeader {
     /// The same as `sent_at`, which goes before it. One that cannot be read is ignored,
     /// with a warning.
-    #[param(rename = "Sent-At", format = DateTime, required = false)]
+    #[param(rename = "Sent-At", required = false, example = "2022-07-08T08:44:12Z")]
     sent_at: String,
 }
 
@@ -67,7 +66,7 @@ pub struct HeatmapParams {
     bbox: Option<BboxWord>,
     /// One symptom; all but `working` where left out.
     #[param(inline)]
-    symptom: Option<super::providers::SymptomWord>,
+    symptom: Option<super::words::SymptomWord>,
     /// H3 resolution of the cells, 0 to 8; 7 where neither this nor `zoom` is given.
     #[param(minimum = 0, maximum = 8)]
     resolution: Option<u8>,
@@ -87,8 +86,8 @@ pub struct SeriesParams {
     /// A network: the sum of its brands.
     #[param(inline)]
     network: Option<IdWord>,
-    /// An H3 cell: it and its descendants. Either this or `bbox`, or neither for
-    /// everywhere.
+    /// An H3 cell: it and its descendants. Either this or `bbox`; all cells where both
+    /// are left out.
     #[param(inline)]
     cell: Option<CellWord>,
     /// `west,south,east,north` in degrees. 176 to 182 and 176 to -178 both cross the
@@ -98,7 +97,7 @@ pub struct SeriesParams {
     bbox: Option<BboxWord>,
     /// One symptom; all but `working` where left out.
     #[param(inline)]
-    symptom: Option<super::providers::SymptomWord>,
+    symptom: Option<super::words::SymptomWord>,
     /// The first minute, RFC 3339; a day before `to` where left out. Minutes are kept 14
     /// days, whole hours 8 weeks.
     #[param(format = DateTime)]
@@ -132,7 +131,7 @@ pub struct ProvidersParams {
     country: Option<String>,
     /// Those of this category.
     #[param(inline)]
-    category: Option<super::providers::CategoryWord>,
+    category: Option<super::words::CategoryWord>,
     /// Those on this network.
     #[param(inline)]
     network: Option<IdWord>,
@@ -157,9 +156,8 @@ pub struct IncidentsParams {
     network: Option<IdWord>,
     /// Those in one of these states, joined by commas: `possible`, `confirmed`,
     /// `recovering`, `resolved`, `withdrawn`.
-    #[param(
-        pattern = "^(possible|confirmed|recovering|resolved|withdrawn)(,(possible|confirmed|recovering|resolved|withdrawn))*$"
-    )]
+    #[param(pattern = "^(possible|confirmed|recovering|resolved|withdrawn)\
+                   (,(possible|confirmed|recovering|resolved|withdrawn))*$")]
     state: Option<String>,
     /// Those that went on at this instant or after it, RFC 3339.
     #[param(format = DateTime)]
@@ -275,30 +273,22 @@ pub struct CellWord(String);
 
 /// 1 to 1440 minutes, in minutes or hours, or a day.
 #[derive(ToSchema)]
-#[schema(value_type = String, pattern = "^(([1-9][0-9]{0,2}|1[0-3][0-9]{2}|14[0-3][0-9]|1440)m|([1-9]|1[0-9]|2[0-4])h|1d)$")]
+#[schema(
+    value_type = String,
+    pattern = "^(([1-9][0-9]{0,2}|1[0-3][0-9]{2}|14[0-3][0-9]|1440)m|([1-9]|1[0-9]|2[0-4])h|1d)$"
+)]
 #[expect(dead_code, reason = "documents what Query reads")]
 pub struct LengthWord(String);
 
-/// A box in degrees: west, south, east, north. Latitudes beyond the poles end there.
+/// A box in degrees: west, south, east, north. Plain numbers without bounds of their own:
+/// generators of clients do not know lists of different items.
 pub struct BboxWord;
 
 impl ToSchema for BboxWord {}
 
 impl PartialSchema for BboxWord {
     fn schema() -> RefOr<Schema> {
-        let number = || ObjectBuilder::new().schema_type(SchemaType::new(Type::Number));
-        let longitude = || {
-            Schema::Object(
-                number().minimum(Some(-MOST_LONGITUDE)).maximum(Some(MOST_LONGITUDE)).build(),
-            )
-        };
-        let latitude = || Schema::Object(number().build());
-        let sides = [longitude(), latitude(), longitude(), latitude()];
-        ArrayBuilder::new()
-            .prefix_items(sides)
-            .items(ArrayItems::False)
-            .min_items(Some(4))
-            .max_items(Some(4))
-            .into()
+        let side = ObjectBuilder::new().schema_type(SchemaType::new(Type::Number));
+        ArrayBuilder::new().items(side).min_items(Some(4)).max_items(Some(4)).into()
     }
 }

@@ -1,19 +1,23 @@
 //! `GET /v1/providers` and `/v1/providers/{id}`: the catalogue, and how each provider is
 //! doing now.
 
-use super::App;
-use super::caching::{etag_of, matches_etag, with_caching};
-use super::error::{Code, Problem, ProblemDetails};
+use super::app::App;
+use super::caching::Lifetime;
+use super::error::{Code, Problem};
 use super::query::Query;
+use super::read_errors::ReadErrors;
+use super::respond::{Read, respond};
+use super::response::{Dated, Json};
+use super::response_cache::Key;
+use super::words::{CategoryWord, SymptomWord};
 use crate::domain::provider::{Category, ProviderIndex, is_id};
-use crate::domain::symptom::Symptom;
-use crate::domain::time::Window;
 use crate::engine::lookout::outlook;
-use crate::engine::providers::ProviderNow;
+use crate::engine::providers::ProvidersNow;
+use crate::render;
 use crate::render::cell::rounded;
-use crate::render::time::rfc3339;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
+use std::fmt::Debug;
 use utoipa::ToSchema;
 
 const DEFAULT_LIMIT: usize = 100;
@@ -22,6 +26,7 @@ const PARAMETERS: [&str; 5] = ["country", "category", "network", "limit", "curso
 
 /// A page of providers.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ProviderList)]
 pub struct ProvidersAnswer {
     /// Providers in the order of their ids.
     items: Vec<ProviderAnswer>,
@@ -29,13 +34,14 @@ pub struct ProvidersAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     next_cursor: Option<String>,
-    /// The instant up to which reports are in it.
+    /// Reports up to this instant are in the answer.
     #[schema(format = DateTime, example = "2022-07-08T09:00:00Z")]
     as_of: String,
 }
 
 /// A provider.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Provider)]
 pub struct ProviderAnswer {
     /// Its id, never renamed.
     #[schema(example = "fido")]
@@ -48,110 +54,71 @@ pub struct ProviderAnswer {
     /// Where (ISO 3166-1 alpha-2).
     #[schema(example = json!(["CA"]))]
     countries: Vec<String>,
-    /// The network it rides on: brands of one network fail together.
+    /// The network that it uses: brands of one network fail together.
     #[schema(example = "rogers")]
     network: String,
-    /// Ids of providers whose failure takes it along.
+    /// Ids of providers that it depends on: it fails when they fail.
     depends_on: Vec<String>,
-    /// Other ids that mean it.
+    /// Other ids of it.
     aliases: Vec<String>,
-    /// Mobile network codes that mean it.
+    /// Mobile network codes of it.
     #[schema(example = json!(["302370"]))]
     plmn: Vec<String>,
-    /// Whether it takes reports no more.
+    /// Whether it is retired: reports on it are refused.
     retired: bool,
-    /// How it is doing.
+    /// Its state now.
     now: NowAnswer,
 }
 
-/// How a provider is doing.
+/// State of a provider now.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ProviderNow)]
 pub struct NowAnswer {
-    /// Over which minutes.
-    window: NowWindow,
-    /// Reports of problems in them.
+    /// The minutes that are counted.
+    window: render::time::Window,
+    /// Reports of problems in the window.
     #[schema(example = 4)]
     count: u64,
-    /// How many were to be expected: null while detection catches up.
+    /// Expected reports in the window; null while detection catches up.
     #[schema(required = true)]
     expected: Option<f64>,
     /// What that means.
     status: Status,
-    /// Whether `status`, `expected` and `open_incidents` are not of the present:
-    /// detection is late or catching up. The header `Detection` says how far it has come.
+    /// Whether `status`, `expected` and `open_incidents` are of an earlier time:
+    /// detection is late or catching up. The header `Detection` has its progress.
     #[schema(example = false)]
     stale: bool,
-    /// Ids of incidents that are open.
+    /// Ids of its open incidents.
     open_incidents: Vec<String>,
-    /// What was reported most, most first.
+    /// The most frequent symptoms, most first.
     top_symptoms: Vec<TopSymptom>,
-}
-
-/// A half-open interval.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = NowWindow)]
-pub struct NowWindow {
-    /// Its first instant.
-    #[schema(format = DateTime, example = "2022-07-08T08:45:00Z")]
-    from: String,
-    /// The first instant after.
-    #[schema(format = DateTime, example = "2022-07-08T09:00:00Z")]
-    to: String,
 }
 
 /// A symptom and its reports.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TopSymptom {
-    /// What.
+    /// The symptom.
     symptom: SymptomWord,
-    /// How many.
+    /// Number of reports.
     #[schema(example = 3)]
     count: u64,
 }
 
-/// How a provider is doing, in a word.
+/// State of a provider, in a word.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[schema(as = ProviderStatus)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// As many reports as on any day, or no more than a neighbour's failure explains.
+    /// As many reports as on any day, or no more than the failure of another network
+    /// explains.
     NoProblems,
-    /// More than usual, or an incident that is told with reserve.
+    /// More reports than usual, or an incident that is `possible`.
     PossibleProblems,
     /// An incident is open.
     Problems,
-    /// Not known: detection is catching up or over two minutes late, or knows too little
-    /// of the provider.
+    /// Unknown: detection is catching up or more than two minutes late, or the provider
+    /// has too little history.
     Unknown,
-}
-
-/// What a provider provides.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum CategoryWord {
-    /// Mobile telephony and data.
-    Mobile,
-    /// Fixed internet.
-    Internet,
-    /// Something that depends on both.
-    Service,
-}
-
-/// What is noticed.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum SymptomWord {
-    NoService,
-    NoData,
-    SlowData,
-    NoCalls,
-    NoMessages,
-    NoEmergencyCalls,
-    NoInternet,
-    NoTv,
-    PaymentFailed,
-    LoginFailed,
-    Other,
-    Working,
 }
 
 /// List providers
@@ -160,10 +127,7 @@ pub enum SymptomWord {
     params(super::params::ProvidersParams),
     responses(
         (status = 200, description = "A page of providers", body = ProvidersAnswer),
-        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "The store is away and nothing recent is left: retry after \
-             `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        ReadErrors,
     ),
 )]
 pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -181,46 +145,43 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
         text.strip_prefix("after:").map(str::to_owned)
     })?;
     let now = app.engine.providers().await?.value;
-    let mut found: Vec<_> = app.engine.catalogue().iter().collect();
-    found.sort_unstable_by_key(|(_, provider)| &provider.id);
-    found.retain(|(_, provider)| {
-        country.as_ref().is_none_or(|country| provider.countries.contains(country))
-            && category.is_none_or(|category| provider.category == category)
-            && network.as_ref().is_none_or(|network| provider.network == *network)
-            && after.as_ref().is_none_or(|after| provider.id > *after)
-    });
-    let limit = limit.unwrap_or(DEFAULT_LIMIT);
-    let next_cursor = (found.len() > limit).then(|| format!("after:{}", found[limit - 1].1.id));
-    let mut answer = ProvidersAnswer {
-        items: found
-            .into_iter()
-            .take(limit)
-            .map(|(index, _)| {
-                ProviderAnswer::new(&app, index, now.window, &now.providers[usize::from(index.0)])
-            })
-            .collect(),
-        next_cursor,
-        as_of: String::new(),
+    let asked = (&country, category, &network, limit, &after);
+    let read = Read {
+        key: Key::new(request.path(), &asked, &version(&app, &now)),
+        media_type: "application/json",
+        lifetime: Lifetime::Live,
+        is_expensive: false,
     };
-    let etag = etag_of(&answer);
-    if matches_etag(&request, &etag) {
-        return Ok(with_caching(HttpResponse::NotModified(), &etag, false).finish());
-    }
-    answer.as_of = rfc3339(now.as_of);
-    app.packed(&request, with_caching(HttpResponse::Ok(), &etag, false), &answer).await
+    let content = async {
+        let mut found: Vec<_> = app.engine.catalogue().iter().collect();
+        found.sort_unstable_by_key(|(_, provider)| &provider.id);
+        found.retain(|(_, provider)| {
+            country.as_ref().is_none_or(|country| provider.countries.contains(country))
+                && category.is_none_or(|category| provider.category == category)
+                && network.as_ref().is_none_or(|network| provider.network == *network)
+                && after.as_ref().is_none_or(|after| provider.id > *after)
+        });
+        let limit = limit.unwrap_or(DEFAULT_LIMIT);
+        let next_cursor = (found.len() > limit).then(|| format!("after:{}", found[limit - 1].1.id));
+        let page = found.into_iter().take(limit);
+        let items = page.map(|(index, _)| ProviderAnswer::new(&app, index, &now)).collect();
+        let answer = ProvidersAnswer { items, next_cursor, as_of: String::new() };
+        Ok(Json::new(answer, now.as_of))
+    };
+    respond(&app, &request, read, content).await
 }
 
 /// One provider
 #[utoipa::path(
     get, path = "/v1/providers/{id}", tag = "providers", operation_id = "provider",
-    params(("id" = String, Path, description = "Id or alias of a provider", example = "fido", min_length = 1, pattern = "^[a-z0-9][a-z0-9-]{0,63}$")),
+    params((
+        "id" = String, Path, description = "Id or alias of a provider", example = "fido",
+        min_length = 1, pattern = "^[a-z0-9][a-z0-9-]{0,63}$",
+    )),
     responses(
         (status = 200, description = "The provider", body = ProviderAnswer),
-        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 404, description = "No provider has that id or alias", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "The store is away and nothing recent is left: retry after \
-             `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "No provider has that id or alias"),
+        ReadErrors,
     ),
 )]
 pub async fn one(
@@ -234,12 +195,31 @@ pub async fn one(
     };
     let index = app.engine.catalogue().find(&id).ok_or_else(unknown)?;
     let now = app.engine.providers().await?.value;
-    let answer = ProviderAnswer::new(&app, index, now.window, &now.providers[usize::from(index.0)]);
-    let etag = etag_of(&answer);
-    if matches_etag(&request, &etag) {
-        return Ok(with_caching(HttpResponse::NotModified(), &etag, false).finish());
+    let read = Read {
+        key: Key::new(request.path(), &index, &version(&app, &now)),
+        media_type: "application/json",
+        lifetime: Lifetime::Live,
+        is_expensive: false,
+    };
+    let content = async { Ok(Json::new(ProviderAnswer::new(&app, index, &now), now.as_of)) };
+    respond(&app, &request, read, content).await
+}
+
+/// Differs wherever what is said of providers may differ.
+fn version(app: &App, now: &ProvidersNow) -> impl Debug + use<> {
+    let (entries, looked_at) = (app.engine.register().length(), app.engine.outlook().looked_at);
+    (now.as_of, entries, looked_at, app.engine.detection().is_current())
+}
+
+impl Dated for ProvidersAnswer {
+    fn date(&mut self, as_of: String) {
+        self.as_of = as_of;
     }
-    app.packed(&request, with_caching(HttpResponse::Ok(), &etag, false), &answer).await
+}
+
+impl Dated for ProviderAnswer {
+    /// It is dated by its window.
+    fn date(&mut self, _: String) {}
 }
 
 fn is_country(text: &str) -> bool {
@@ -247,7 +227,8 @@ fn is_country(text: &str) -> bool {
 }
 
 impl ProviderAnswer {
-    fn new(app: &App, index: ProviderIndex, window: Window, now: &ProviderNow) -> Self {
+    fn new(app: &App, index: ProviderIndex, all: &ProvidersNow) -> Self {
+        let (window, now) = (all.window, &all.providers[usize::from(index.0)]);
         let (engine, provider) = (&app.engine, app.engine.catalogue().get(index));
         let (outlook, register) = (engine.outlook(), engine.register());
         let expectation = outlook
@@ -267,10 +248,7 @@ impl ProviderAnswer {
             plmn: provider.plmn.clone(),
             retired: provider.retired,
             now: NowAnswer {
-                window: NowWindow {
-                    from: rfc3339(window.from.start()),
-                    to: rfc3339(window.to.start()),
-                },
+                window: window.into(),
                 count: now.count,
                 expected: expectation
                     .map(|expectation| rounded(expectation.window(window).everywhere())),
@@ -297,35 +275,6 @@ impl From<outlook::Status> for Status {
             outlook::Status::PossibleProblems => Self::PossibleProblems,
             outlook::Status::Problems => Self::Problems,
             outlook::Status::Unknown => Self::Unknown,
-        }
-    }
-}
-
-impl From<Category> for CategoryWord {
-    fn from(category: Category) -> Self {
-        match category {
-            Category::Mobile => Self::Mobile,
-            Category::Internet => Self::Internet,
-            Category::Service => Self::Service,
-        }
-    }
-}
-
-impl From<Symptom> for SymptomWord {
-    fn from(symptom: Symptom) -> Self {
-        match symptom {
-            Symptom::NoService => Self::NoService,
-            Symptom::NoData => Self::NoData,
-            Symptom::SlowData => Self::SlowData,
-            Symptom::NoCalls => Self::NoCalls,
-            Symptom::NoMessages => Self::NoMessages,
-            Symptom::NoEmergencyCalls => Self::NoEmergencyCalls,
-            Symptom::NoInternet => Self::NoInternet,
-            Symptom::NoTv => Self::NoTv,
-            Symptom::PaymentFailed => Self::PaymentFailed,
-            Symptom::LoginFailed => Self::LoginFailed,
-            Symptom::Other => Self::Other,
-            Symptom::Working => Self::Working,
         }
     }
 }

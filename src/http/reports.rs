@@ -1,10 +1,12 @@
 //! `POST /v1/reports` and `/v1/reports/batch`: taking reports.
 
-use super::App;
+use super::app::App;
 use super::body::{Body, Limits};
-use super::error::{Code, FieldError, Problem, ProblemDetails};
+use super::error::{Code, FieldError, Problem};
 use super::media_type::Declared;
 use super::query::Query;
+use super::report_body::{ReportBody, ReportLines};
+use crate::domain::fact::Source;
 use crate::domain::report::{Report, TimeError};
 use crate::domain::time::Timestamp;
 use crate::engine::{Acceptance, Engine};
@@ -20,131 +22,15 @@ use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use utoipa::ToSchema;
-use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 
 /// Items of a batch at most.
 pub const MOST_ITEMS: usize = 10_000;
 const SINGLE: Limits = Limits { sent: 64 << 10, unpacked: 64 << 10 };
 const BATCH: Limits = Limits { sent: 4 << 20, unpacked: 16 << 20 };
 
-/// A report that a provider's service does not work. Fields that are not listed here are
-/// ignored, with a warning.
-///
-/// What does not change the meaning of a report is taken, too: numbers as strings, `id`,
-/// `reporter_id` and `plmn` as numbers, a byte order mark, a field and its older name
-/// that say the same, `plmn` or `lat` and `lon` beside a `provider` or `cell` that they
-/// agree with.
-#[derive(Deserialize, ToSchema)]
-#[expect(dead_code, reason = "documents what RawReport reads")]
-#[schema(example = json!({
-    "provider": "rogers", "symptom": "no_service", "lat": 43.6532, "lon": -79.3832, "accuracy_m": 35.0,
-    "reporter_id": "b7e2c1d0-6c1f-4f7a-9d0e-3f1a2b4c5d6e", "id": "r-1",
-}))]
-pub struct ReportBody {
-    /// Whose service.
-    #[serde(flatten)]
-    provider: ReportedProvider,
-    /// Where.
-    #[serde(flatten)]
-    place: ReportedPlace,
-    /// What does not work, one of the words that `/v1/heatmap` takes; or `working`. Case,
-    /// blanks, `-` and `_` do not matter. `works`, `ok` and `fine` are `working`. A word
-    /// that may mean `working` (within two letters of it, or `works again`) counts
-    /// nowhere: its outcome is `ignored`. Any other word counts as `other`, so does one
-    /// that holds `work` and a negation. Older name: `kind`.
-    #[schema(example = "no_service", min_length = 1, max_length = 64)]
-    symptom: String,
-    /// Radius in metres in which the phone is with a probability of 68 %: the coarser,
-    /// the larger the cell. 0, a negative number or none that is finite is what phones
-    /// say that know none: it counts as unknown (a cell of resolution 6), with a warning.
-    #[schema(example = 35.0)]
-    accuracy_m: Option<f64>,
-    /// When it was noticed, by the phone's clock; now where left out. At most 48 h ago.
-    /// Clients that retry send it, so that a retry is harmless. A number is seconds since
-    /// 1970 below 100,000,000,000, else milliseconds (or, each a thousand times that,
-    /// microseconds or nanoseconds).
-    #[schema(example = json!(null), format = DateTime)]
-    observed_at: Option<String>,
-    /// Random string per installation, which the app may rotate. Kept only as a keyed
-    /// hash that changes daily. Older name: `device_id`. An id that many phones send
-    /// (blank, `null`, zeros) counts once a minute and cell, and is no evidence of an
-    /// outage.
-    #[schema(example = "b7e2c1d0-6c1f-4f7a-9d0e-3f1a2b4c5d6e", max_length = 128)]
-    reporter_id: String,
-    /// The caller's own id of this report: only echoed.
-    #[schema(example = "r-1", max_length = 128)]
-    id: Option<String>,
-}
-
-/// Whose service: `provider` or `plmn`.
-#[derive(Deserialize, ToSchema)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "documents what RawReport reads")]
-pub enum ReportedProvider {
-    /// By its id.
-    ById {
-        /// Id or alias of a provider listed at `/v1/providers`.
-        #[schema(example = "rogers", pattern = "^[a-z0-9][a-z0-9-]{0,63}$")]
-        provider: String,
-        /// Left out.
-        #[schema(schema_with = null, required = false)]
-        plmn: Option<()>,
-    },
-    /// By its network code.
-    ByPlmn {
-        /// Mobile country and network code of the provider; `302-720` and the number
-        /// 302720 are taken, too. What phones send that do not know it (`65535…`, `--`,
-        /// zeros) is ignored beside a `provider`; alone it is `missing_field`.
-        #[schema(example = "302720", pattern = "^[0-9]{5,6}$")]
-        plmn: String,
-        /// Left out.
-        #[schema(schema_with = null, required = false)]
-        provider: Option<()>,
-    },
-}
-
-/// Where: `lat` and `lon`, or `cell`.
-#[derive(Deserialize, ToSchema)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "documents what RawReport reads")]
-pub enum ReportedPlace {
-    /// At a position, which is kept only as the H3 cell that its accuracy supports.
-    AtPosition {
-        /// Degrees north (WGS 84). 0, 0 is what phones say that do not know where they
-        /// are: it counts in the provider's total and in no cell.
-        #[schema(example = 43.6532, minimum = -90, maximum = 90)]
-        lat: f64,
-        /// Degrees east.
-        #[schema(example = -79.3832, minimum = -180, maximum = 180)]
-        lon: f64,
-        /// Left out.
-        #[schema(schema_with = null, required = false)]
-        cell: Option<()>,
-    },
-    /// In a cell.
-    InCell {
-        /// H3 index; finer than resolution 8 is rolled up. With `accuracy_m` too, the
-        /// coarser wins. `0x` before it, and decimal digits, are taken, too; send it as a
-        /// string, since a number loses its last digits in JavaScript.
-        #[schema(example = "882b9bc293fffff", pattern = "^0?8[0-9a-fA-F]{14}$")]
-        cell: String,
-        /// Left out.
-        #[schema(schema_with = null, required = false)]
-        lat: Option<()>,
-        /// Left out.
-        #[schema(schema_with = null, required = false)]
-        lon: Option<()>,
-    },
-}
-
-/// Reports, each a JSON object on a line of its own. Blank lines are passed over.
-#[derive(ToSchema)]
-#[schema(value_type = String, pattern = "\\S", example = "{\"provider\":\"rogers\",\"symptom\":\"no_service\",\"lat\":43.6532,\"lon\":-79.3832,\"reporter_id\":\"b7e2c1d0\"}\n{\"provider\":\"fido\",\"symptom\":\"no_data\",\"cell\":\"882b9bc293fffff\",\"reporter_id\":\"0d4f1a7c\"}\n")]
-#[expect(dead_code, reason = "documents what a batch may be")]
-pub struct ReportLines(String);
-
 /// What became of a report.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ReportResult)]
 pub struct ReportAnswer {
     /// Whether it counts, or its reporter already did.
     outcome: OutcomeWord,
@@ -169,6 +55,7 @@ pub struct ReportAnswer {
 
 /// What became of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ReportOutcome)]
 #[serde(rename_all = "snake_case")]
 pub enum OutcomeWord {
     /// It counts, and is on the disk.
@@ -184,6 +71,7 @@ pub enum OutcomeWord {
 
 /// What became of a batch.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BatchResult)]
 pub struct BatchAnswer {
     /// Items that count.
     #[schema(example = 2)]
@@ -251,16 +139,21 @@ pub struct ItemResult {
 #[utoipa::path(
     post, path = "/v1/reports", tag = "reports", operation_id = "submit_report",
     params(super::params::ReportParams, super::params::SentAtHeader),
-    request_body(content = ReportBody, content_type = "application/json", description = "One report; may be packed with gzip or zstd, at most 64 KiB. Also taken as `text/plain` (`navigator.sendBeacon`) and without a media type"),
+    request_body(
+        content = ReportBody,
+        content_type = "application/json",
+        description = "One report; may be packed with gzip or zstd, at most 64 KiB. Also taken as \
+             `text/plain` (`navigator.sendBeacon`) and without a media type",
+    ),
     responses(
         (status = 202, description = "Counted, a duplicate, or ignored", body = ReportAnswer),
         (status = 400, description = "A field is at fault: drop the report. Or a parameter is: \
-             leave it out", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 408, description = "The body did not arrive in time: send it again", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 413, description = "The body is over 64 KiB", body = ProblemDetails, content_type = "application/problem+json"),
+             leave it out"),
+        (status = 408, description = "The body did not arrive in time: send it again"),
+        (status = 413, description = "The body is over 64 KiB"),
         (status = 415, description = "Not JSON by its media type, or packed in an unknown way: \
-             keep the report, mend the request", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Not recorded: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+             keep the report, mend the request"),
+        (status = 503, description = "Not recorded: retry after `Retry-After`"),
     ),
 )]
 pub async fn submit(
@@ -270,7 +163,7 @@ pub async fn submit(
 ) -> Result<HttpResponse, Problem> {
     let query = Query::parse(request.query_string(), &["sent_at"])?;
     let (sent_at, warning) = sent_at(&request, &query)?;
-    let acceptance = app.engine.accept(sent_at)?;
+    let acceptance = app.engine.accept(Source::OPEN, sent_at)?;
     if Declared::of(&request, "application/json")? == Declared::Lines {
         return Err(Problem::field(
             Code::UnsupportedMediaType,
@@ -323,13 +216,13 @@ fn read_single(
     responses(
         (status = 200, description = "What became of the items", body = BatchAnswer),
         (status = 400, description = "The batch cannot be read: send its items one by one. Or a \
-             parameter is at fault: leave it out", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 408, description = "The body did not arrive in time: send it again", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 413, description = "Too many items or bytes: split it", body = ProblemDetails, content_type = "application/problem+json"),
+             parameter is at fault: leave it out"),
+        (status = 408, description = "The body did not arrive in time: send it again"),
+        (status = 413, description = "Too many items or bytes: split it"),
         (status = 415, description = "Neither JSON nor NDJSON by its media type, or packed in an \
-             unknown way: keep the items, mend the request", body = ProblemDetails, content_type = "application/problem+json"),
+             unknown way: keep the items, mend the request"),
         (status = 503, description = "The outcome of every item is unknown: send the whole batch \
-             again after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+             again after `Retry-After`"),
     ),
 )]
 pub async fn submit_batch(
@@ -340,11 +233,13 @@ pub async fn submit_batch(
     let query = Query::parse(request.query_string(), &["sent_at", "results"])?;
     let list_all = query.value("results", "all", |text| (text == "all").then_some(()))?.is_some();
     let (sent_at, warning) = sent_at(&request, &query)?;
-    let acceptance = app.engine.accept(sent_at)?;
+    let acceptance = app.engine.accept(Source::OPEN, sent_at)?;
     let declared = Declared::of(&request, "application/json or application/x-ndjson")?;
     let body = Body::collect(&request, payload, BATCH).await?;
     let batch = app
-        .beside(body.is_large(), move |app| Batch::read(&body, declared, &app.engine, &acceptance))
+        .run_blocking(body.is_large(), move |app| {
+            Batch::read(&body, declared, &app.engine, &acceptance)
+        })
         .await??;
     let count = |outcome, is_one: fn(&Item) -> bool| {
         app.engine
@@ -589,10 +484,6 @@ impl From<Recorded> for OutcomeWord {
             Recorded::Duplicate => Self::Duplicate,
         }
     }
-}
-
-fn null() -> Schema {
-    ObjectBuilder::new().schema_type(SchemaType::new(Type::Null)).into()
 }
 
 /// The items of a JSON array. It stops one past the most that are taken, so that a body

@@ -1,16 +1,23 @@
 //! `GET /v1/series`: counts over time.
 
-use super::App;
-use super::caching::{etag_of, matches_etag, with_caching};
-use super::error::{Code, Problem, ProblemDetails};
+use super::app::App;
+use super::caching::Lifetime;
+use super::error::{Code, Problem};
 use super::query::Query;
+use super::read_errors::ReadErrors;
+use super::region::region;
+use super::respond::{Read, respond};
+use super::response::{Dated, Json};
+use super::response_cache::Key;
 use crate::domain::detect::Band;
 use crate::domain::grid::Resolution;
 use crate::domain::provider::Subject;
+use crate::domain::region::Region;
 use crate::domain::series::{Point, Step};
 use crate::domain::symptom::Symptoms;
 use crate::domain::time::{HOUR_MS, Timestamp, Window};
-use crate::engine::series::{SeriesKey, Within};
+use crate::engine::cache::Served;
+use crate::engine::series::{Series, SeriesKey};
 use crate::render::cell::rounded;
 use crate::render::time::rfc3339;
 use crate::store::HOURS_KEPT_DAYS;
@@ -27,6 +34,7 @@ const PARAMETERS: [&str; 8] =
 
 /// Counts over time.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Series)]
 pub struct SeriesAnswer {
     /// The provider asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,10 +52,10 @@ pub struct SeriesAnswer {
     /// Whether no report can change their counts any more.
     #[serde(rename = "final")]
     is_final: bool,
-    /// The instant up to which reports are in it.
+    /// Reports up to this instant are in the answer.
     #[schema(format = DateTime, example = "2022-07-08T09:00:00Z")]
     as_of: String,
-    /// Whether the store is away, and this is the last that was known.
+    /// Whether the store is away, and the answer is the last one known.
     stale: bool,
 }
 
@@ -57,12 +65,11 @@ pub struct SeriesPoint {
     /// When it begins.
     #[schema(format = DateTime, example = "2022-07-08T08:45:00Z")]
     t: String,
-    /// How many reports.
+    /// Number of reports.
     #[schema(example = 120)]
     count: u64,
-    /// How many were to be expected, by what is known now. Null where one symptom is
-    /// asked for, while detection catches up, and where too little is known of the
-    /// provider.
+    /// Expected reports. Null where one symptom is asked for, while detection catches up,
+    /// and where the provider has too little history.
     #[schema(required = true)]
     expected: Option<f64>,
     /// 95 % of ordinary counts lie between this and `expected_high`. Null where
@@ -80,24 +87,41 @@ pub struct SeriesPoint {
 
 /// Counts over time
 ///
-/// A point counts the reports observed in it, whenever they came. Minutes are kept for 14
-/// days; beyond, steps of whole hours reach back 8 weeks, everywhere or in cells of
-/// resolution 7 and coarser.
+/// A point counts the reports observed in it, whenever they arrived. Minutes are kept for
+/// 14 days; beyond, steps of whole hours reach back 8 weeks, for all cells together or
+/// for cells of resolution 7 and coarser.
 #[utoipa::path(
     get, path = "/v1/series", tag = "series", operation_id = "series",
     params(super::params::SeriesParams),
     responses(
         (status = 200, description = "The points", body = SeriesAnswer),
-        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "The store is away and nothing recent is left: retry after \
-             `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        ReadErrors,
     ),
 )]
 pub async fn series(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let query = Query::parse(request.query_string(), &PARAMETERS)?;
     let key = key(&app, &query)?;
-    let served = app.engine.series(key).await?;
+    let served = app.engine.series(key.clone()).await?;
+    let is_final = app.engine.is_closed(key.interval);
+    let step = query.text("step").map_or_else(|| format!("{DEFAULT_STEP_MINUTES}m"), str::to_owned);
+    let version = (served.value.as_of, served.stale, is_final);
+    let read = Read {
+        key: Key::new(request.path(), &(&key, &step), &version),
+        media_type: "application/json",
+        lifetime: if is_final { Lifetime::Settled } else { Lifetime::Live },
+        is_expensive: false,
+    };
+    let content = async { Ok(content(&app, &key, step, &served, is_final)) };
+    respond(&app, &request, read, content).await
+}
+
+fn content(
+    app: &App,
+    key: &SeriesKey,
+    step: String,
+    served: &Served<Series>,
+    is_final: bool,
+) -> Json<SeriesAnswer> {
     let name = app.engine.catalogue().subject_name(key.subject).to_owned();
     let (provider, network) = match key.subject {
         Subject::Provider(_) => (Some(name), None),
@@ -111,45 +135,31 @@ pub async fn series(app: web::Data<App>, request: HttpRequest) -> Result<HttpRes
         expected_high: band.map(|band| rounded(band.high)),
         gap: point.gap,
     };
-    let is_final = app.engine.is_closed(key.interval);
-    let mut answer = SeriesAnswer {
+    let series = &served.value;
+    let answer = SeriesAnswer {
         provider,
         network,
-        step: query.text("step").map_or_else(|| format!("{DEFAULT_STEP_MINUTES}m"), str::to_owned),
-        points: served.value.points.iter().zip(&served.value.bands).map(point).collect(),
+        step,
+        points: series.points.iter().zip(&series.bands).map(point).collect(),
         is_final,
         as_of: String::new(),
         stale: served.stale,
     };
     let is_complete =
-        key.symptoms != Symptoms::AllProblems || served.value.bands.iter().all(Option::is_some);
-    let etag = etag_of(&answer);
-    if matches_etag(&request, &etag) {
-        return Ok(
-            with_caching(HttpResponse::NotModified(), &etag, is_final && is_complete).finish()
-        );
+        key.symptoms != Symptoms::AllProblems || series.bands.iter().all(Option::is_some);
+    Json { answer, as_of: series.as_of, is_complete }
+}
+
+impl Dated for SeriesAnswer {
+    fn date(&mut self, as_of: String) {
+        self.as_of = as_of;
     }
-    answer.as_of = rfc3339(served.value.as_of);
-    app.packed(&request, with_caching(HttpResponse::Ok(), &etag, is_final && is_complete), &answer)
-        .await
 }
 
 fn key(app: &App, query: &Query<'_>) -> Result<SeriesKey, Problem> {
     let now = app.engine.now();
     let subject = query.subject(app.engine.catalogue())?;
-    let place = match (query.cell()?, query.bbox()?) {
-        (Some(_), Some(_)) => {
-            return Err(Problem::field(
-                Code::InvalidValue,
-                "bbox",
-                "left out where cell is given",
-                query.text("bbox").unwrap_or_default(),
-            ));
-        }
-        (Some(cell), None) => Within::Cell(cell),
-        (None, Some(bbox)) => Within::Box(bbox),
-        (None, None) => Within::Anywhere,
-    };
+    let region = region(query)?;
     let to = query.past("to", now)?.unwrap_or(now);
     let from = query.instant("from")?.unwrap_or(to.plus_ms(-DEFAULT_INTERVAL_MS));
     // From the minute that `from` lies in, up to and with the one that is running at
@@ -169,7 +179,7 @@ fn key(app: &App, query: &Query<'_>) -> Result<SeriesKey, Problem> {
     let step = Step::minutes(step).map_err(|error| {
         Problem::field(Code::InvalidValue, "step", "1m to 1d", error.0.to_string())
     })?;
-    let from_hours = retention(app, query, from, interval, step, place)?;
+    let from_hours = retention(app, query, from, interval, step, &region)?;
     if step.points_in(interval) > MOST_POINTS {
         let expected = format!("wide enough for at most {MOST_POINTS} points");
         return Err(Problem::field(
@@ -179,7 +189,7 @@ fn key(app: &App, query: &Query<'_>) -> Result<SeriesKey, Problem> {
             format!("{} points", step.points_in(interval)),
         ));
     }
-    Ok(SeriesKey { subject, place, symptoms: query.symptoms()?, interval, step, from_hours })
+    Ok(SeriesKey { subject, region, symptoms: query.symptoms()?, interval, step, from_hours })
 }
 
 /// Whether hours must be read, since minutes are no longer kept.
@@ -189,7 +199,7 @@ fn retention(
     from: Timestamp,
     interval: Window,
     step: Step,
-    place: Within,
+    region: &Region,
 ) -> Result<bool, Problem> {
     if app.engine.minutes_kept_since() <= from {
         return Ok(false);
@@ -204,8 +214,8 @@ fn retention(
     if !(step.is_whole_hours() && on_the_hour) {
         return refused("at most 14 days ago, or on the hour with a step of whole hours".into());
     }
-    match place {
-        Within::Cell(cell) if cell.resolution() > Resolution::HOURLY => {
+    match region {
+        Region::Cell(cell) if cell.resolution() > Resolution::HOURLY => {
             refused("at most 14 days ago, or with a cell of resolution 7 or coarser".into())
         }
         _ => Ok(true),

@@ -1,19 +1,23 @@
 //! `GET /v1/spikes` and `.geojson`: what is too surprising now, whether an incident has
 //! come of it or not.
 
-use super::App;
-use super::detection::Basis;
-use super::error::{Problem, ProblemDetails};
+use super::app::App;
+use super::basis::Basis;
+use super::error::Problem;
 use super::incidents::most_corners_of_one;
-use super::listing::{self, Where};
-use super::live::{self, Dated, Moment};
+use super::listing;
+use super::live::{self, Moment};
+use super::place_names::place;
 use super::query::Query;
+use super::read_errors::DetectionErrors;
+use super::region::region;
+use super::response::Dated;
 use crate::domain::detect::spike::Spike;
 use crate::domain::grid::Cell;
 use crate::domain::incident::attribution::{Attribution, Verdict};
-use crate::domain::incident::region::Region;
 use crate::domain::incident::register::Register;
 use crate::domain::provider::{Catalogue, Provider};
+use crate::domain::region::Region;
 use crate::render::cell::Hex;
 use crate::render::outline::Outline;
 use crate::render::spike::SpikeJson;
@@ -28,21 +32,22 @@ use utoipa::ToSchema;
 const PARAMETERS: [&str; 7] =
     ["provider", "network", "bbox", "area", "min_score", "limit", "cursor"];
 /// In a cursor, the place of a spike that has no centre.
-const EVERYWHERE: &str = "everywhere";
+const GLOBAL: &str = "global";
 
 /// A page of spikes.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SpikeList)]
 pub struct SpikesAnswer {
-    /// Spikes, the most surprising first.
+    /// Spikes, the highest score first.
     items: Vec<SpikeJson>,
     /// Where the next page begins: give it as `cursor`. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     next_cursor: Option<String>,
-    /// Whether this is not of the present, but of `as_of`: detection is late.
+    /// Whether the answer is of `as_of` and not of now: detection is late.
     #[schema(example = false)]
     stale: bool,
-    /// The instant up to which reports are in it.
+    /// Reports up to this instant are in the answer.
     #[schema(format = DateTime, example = "2022-07-08T09:12:31Z")]
     as_of: String,
 }
@@ -52,7 +57,7 @@ pub struct SpikesAnswer {
 struct Question {
     provider: Option<String>,
     network: Option<String>,
-    place: Where,
+    region: Region,
     min_score: Option<f64>,
     limit: usize,
     after: Option<Rank>,
@@ -71,27 +76,25 @@ struct Rank {
 /// List spikes
 ///
 /// Cells in which one provider has more reports now than chance explains, whether an
-/// incident has come of it or not. They are of now: what was surprising before is in the
-/// revisions of incidents.
+/// incident has come of it or not. They are of now; the revisions of incidents have the
+/// evidence of before.
 #[utoipa::path(
     get, path = "/v1/spikes", tag = "incidents", operation_id = "list_spikes",
     params(super::params::SpikesParams),
     responses(
         (status = 200, description = "A page of spikes", body = SpikesAnswer),
-        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Detection is catching up with the past: retry after \
-             `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        DetectionErrors,
     ),
 )]
 pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let question = Question::parse(&app, &request)?;
+    let asked = question.clone();
     let make = move |app: &App, moment: &Moment| {
         let (found, next_cursor) = question.answer(app.engine.catalogue(), moment);
         let items = found.into_iter().map(|(spike, _)| spike).collect();
         Ok(SpikesAnswer { items, next_cursor, stale: moment.is_stale, as_of: String::new() })
     };
-    live::answer(&app, &request, (Basis::Detectors, "application/json"), make).await
+    live::answer(&app, &request, &asked, (Basis::Detectors, "application/json"), make).await
 }
 
 /// The same as GeoJSON (RFC 7946)
@@ -99,15 +102,16 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
     get, path = "/v1/spikes.geojson", tag = "incidents", operation_id = "spikes_geojson",
     params(super::params::SpikesParams),
     responses(
-        (status = 200, description = "A feature a spike", body = SpikesGeoJson, content_type = "application/geo+json"),
-        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Detection is catching up with the past: retry after \
-             `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        (
+            status = 200, description = "A feature a spike", body = SpikesGeoJson,
+            content_type = "application/geo+json",
+        ),
+        DetectionErrors,
     ),
 )]
 pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let question = Question::parse(&app, &request)?;
+    let asked = question.clone();
     let make = move |app: &App, moment: &Moment| {
         let (found, next_cursor) = question.answer(app.engine.catalogue(), moment);
         let most = most_corners_of_one(question.limit);
@@ -116,7 +120,7 @@ pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpRe
             .map(|(json, spike)| (json, Arc::new(Outline::of(&spike.cells, most))));
         Ok(SpikesGeoJson::of(drawn.collect(), next_cursor, moment.is_stale))
     };
-    live::answer(&app, &request, (Basis::Detectors, "application/geo+json"), make).await
+    live::answer(&app, &request, &asked, (Basis::Detectors, "application/geo+json"), make).await
 }
 
 impl Dated for SpikesAnswer {
@@ -138,7 +142,7 @@ impl Question {
         Ok(Self {
             provider,
             network,
-            place: Where::parse(&query)?,
+            region: region(&query)?,
             min_score: listing::min_score(&query)?,
             limit: listing::limit(&query)?,
             after: query.value("cursor", "a next_cursor as it was given", Rank::parse)?,
@@ -162,7 +166,7 @@ impl Question {
         let mut found: Vec<(Rank, &Provider, &Spike)> = all
             .filter(|(_, spike)| {
                 self.min_score.is_none_or(|least| least <= spike.evidence.score)
-                    && self.place.holds_one_of(&spike.cells)
+                    && self.region.contains_any(&spike.cells)
             })
             .map(|(provider, spike)| (Rank::of(provider, spike), provider, spike))
             .filter(|(rank, ..)| self.after.as_ref().is_none_or(|after| rank.order(after).is_gt()))
@@ -197,35 +201,35 @@ impl Rank {
     fn parse(text: &str) -> Option<Self> {
         let [score, provider, centre] = text.split(':').collect::<Vec<_>>().try_into().ok()?;
         let score = score.parse().ok().filter(|score: &f64| score.is_finite())?;
-        let centre = if centre == EVERYWHERE { None } else { Some(Cell::parse(centre).ok()?) };
+        let centre = if centre == GLOBAL { None } else { Some(Cell::parse(centre).ok()?) };
         Some(Self { score, provider: provider.to_owned(), centre })
     }
 }
 
 impl fmt::Display for Rank {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let centre = self.centre.map_or_else(|| EVERYWHERE.to_owned(), |centre| centre.to_string());
+        let centre = self.centre.map_or_else(|| GLOBAL.to_owned(), |centre| centre.to_string());
         write!(f, "{}:{}:{centre}", self.score, self.provider)
     }
 }
 
 fn json(register: &Register, provider: &Provider, spike: &Spike) -> SpikeJson {
-    let region = Region::new(&spike.cells, spike.evidence.centre.is_none());
+    let footprint = Region::new(&spike.cells, spike.evidence.centre.is_none());
     let own = register.open().find(|incident| {
-        incident.brand(&provider.id).is_some() && incident.region().meets(&region)
+        incident.brand(&provider.id).is_some() && incident.region().meets(&footprint)
     });
     let is_blamed =
         |other: &Attribution| other.provider == provider.id && other.verdict == Verdict::Collateral;
     let blamed = register.open().find(|incident| {
-        incident.attributions.iter().any(is_blamed) && incident.region().meets(&region)
+        incident.attributions.iter().any(is_blamed) && incident.region().meets(&footprint)
     });
     SpikeJson {
         provider: provider.id.clone(),
         network: provider.network.clone(),
-        place: listing::place(&spike.cells),
+        place: place(&spike.cells),
         cells: spike.cells.iter().copied().map(Hex).collect(),
         evidence: (&spike.evidence).into(),
-        opens_at: spike.opens_at,
+        score_threshold: spike.opens_at,
         incident: own.map(|incident| incident.id.to_string()),
         collateral_of: blamed.filter(|_| own.is_none()).map(|incident| incident.id.to_string()),
     }

@@ -3,7 +3,7 @@
 //! What follows the last packed part and is only filler is passed over, as `gzip` itself
 //! does: zero bytes of a block, a newline of a shell.
 
-use super::body::Encoding;
+use super::content_encoding::ContentEncoding;
 use flate2::bufread::GzDecoder;
 use memmap2::MmapMut;
 use std::io::{self, ErrorKind, Read};
@@ -31,11 +31,11 @@ enum Filled {
 /// How a body is packed that does not say so: some proxies lose the header. No JSON
 /// begins with these bytes.
 #[must_use]
-pub fn told_by(body: &[u8]) -> Encoding {
+pub fn told_by(body: &[u8]) -> ContentEncoding {
     match body {
-        [0x1f, 0x8b, ..] => Encoding::Gzip,
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => Encoding::Zstd,
-        _ => Encoding::Identity,
+        [0x1f, 0x8b, ..] => ContentEncoding::Gzip,
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => ContentEncoding::Zstd,
+        _ => ContentEncoding::Identity,
     }
 }
 

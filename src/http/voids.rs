@@ -1,11 +1,12 @@
 //! `POST /v1/voids` and `GET /v1/voids`: reports that are withdrawn, and why.
 
-use super::App;
 use super::admin::{collected, insist_on_admin, object, past, text};
-use super::detection::Basis;
-use super::error::{Code, Problem, ProblemDetails};
-use super::live::{self, Dated, Moment};
+use super::app::App;
+use super::basis::Basis;
+use super::error::{Code, Problem};
+use super::live::{self, Moment};
 use super::query::Query;
+use super::response::Dated;
 use crate::domain::fact::Source;
 use crate::domain::incident::entry::Void;
 use crate::domain::time::{MINUTE_MS, Timestamp, Window};
@@ -23,8 +24,8 @@ const MOST_SOURCE: f64 = 16_383.0;
 /// Voids that are listed at most, the newest ones.
 const MOST_LISTED: usize = 1_000;
 
-/// Reports that are to be withdrawn. A field that is not listed here is refused: without
-/// a misspelt `provider` all would be meant.
+/// Reports to withdraw. A field that is not listed here is refused: with a misspelt
+/// `provider` the reports of all would be withdrawn.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "documents what RawVoid reads")]
@@ -43,7 +44,7 @@ pub struct VoidBody {
     /// Only reports of this provider; all where it is left out.
     #[schema(example = "rogers", pattern = "^[a-z0-9][a-z0-9-]{0,63}$")]
     provider: Option<String>,
-    /// Why, for everybody to read.
+    /// The public reason.
     #[schema(
         example = "an app sent its test reports here",
         min_length = 1,
@@ -70,29 +71,34 @@ struct RawVoid<'a> {
 
 /// Reports that were withdrawn.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = VoidList)]
 pub struct VoidsAnswer {
     /// The newest first, at most 1,000.
     items: Vec<VoidJson>,
-    /// The instant up to which reports are judged.
+    /// Detection ignores withdrawn reports up to this instant.
     #[schema(format = DateTime, example = "2022-07-08T13:05:00Z")]
     as_of: String,
 }
 
 /// Withdraw the reports of a source over an interval
 ///
-/// They stay at rest, and no map, series or detector sees them any more. Detection begins
-/// anew without them; incidents for which nothing speaks then are withdrawn with this
-/// reason. Taken only from the machine that the server runs on, until there are keys.
+/// They stay in the store, and no map, series or detector reads them any more. Detection
+/// starts again without them, and withdraws incidents that have no evidence left, with
+/// this reason. Taken only from the machine that the server runs on, until there are
+/// keys.
 #[utoipa::path(
     post, path = "/v1/voids", tag = "incidents", operation_id = "void_reports",
     request_body(content = VoidBody, description = "Which reports, at most 64 KiB"),
     responses(
-        (status = 202, description = "It is decided, and on the disk; detection is beginning anew", body = VoidJson),
-        (status = 400, description = "A field is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 403, description = "Not from this machine", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 415, description = "Not JSON", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "The store is away: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        (
+            status = 202, description = "Recorded on the disk; detection starts again",
+            body = VoidJson,
+        ),
+        (status = 400, description = "A field is at fault"),
+        (status = 403, description = "Not from this machine"),
+        (status = 413, description = "The body is too large"),
+        (status = 415, description = "Not JSON"),
+        (status = 503, description = "The store is away: retry after `Retry-After`"),
     ),
 )]
 pub async fn add(
@@ -109,14 +115,14 @@ pub async fn add(
     Ok(HttpResponse::Accepted().json(answer))
 }
 
-/// List what was withdrawn, and why
+/// List withdrawn reports
 #[utoipa::path(
     get, path = "/v1/voids", tag = "incidents", operation_id = "list_voids",
     responses(
-        (status = 200, description = "What was withdrawn", body = VoidsAnswer),
+        (status = 200, description = "The withdrawn reports", body = VoidsAnswer),
         (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
-        (status = 400, description = "A parameter is at fault", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "The journal was not read yet: retry after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 400, description = "A parameter is at fault"),
+        (status = 503, description = "The journal was not read yet: retry after `Retry-After`"),
     ),
 )]
 pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -126,7 +132,7 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
             moment.register.voids().iter().rev().take(MOST_LISTED).map(VoidJson::from).collect();
         Ok(VoidsAnswer { items, as_of: String::new() })
     };
-    live::answer(&app, &request, (Basis::Words, "application/json"), make).await
+    live::answer(&app, &request, &(), (Basis::Words, "application/json"), make).await
 }
 
 impl Dated for VoidsAnswer {

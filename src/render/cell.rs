@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 /// H3 index of a cell as 15 hexadecimal digits.
 #[derive(Debug, Clone, Copy, ToSchema)]
+#[schema(as = CellIndex)]
 #[schema(value_type = String, pattern = "^8[0-9a-f]{14}$", examples("872b9bc46ffffff"))]
 pub struct Hex(pub Cell);
 
@@ -25,22 +26,22 @@ impl Serialize for Hex {
 /// What is known of a cell in the window.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub struct CellFigures {
-    /// Reports counted in it; one reporter counts once in two hours.
+    /// Reports in it; one reporter counts once in two hours.
     #[schema(examples(12))]
     pub count: u32,
-    /// Reports to be expected there in an ordinary window of this length at this time, by
-    /// what is known now; the running minute counts whole. Null where one symptom is
-    /// asked for, in coarser cells, and while detection catches up.
+    /// Expected reports of an ordinary window of this length at this time; the running
+    /// minute counts in full. Null where one symptom is asked for, in coarser cells, and
+    /// while detection catches up.
     #[schema(required = true, minimum = 0, examples(json!(null)))]
     pub expected: Option<f64>,
-    /// How surprising the count is: −log10 of the probability of so many reports or more
-    /// on an ordinary day. Null where `expected` is, while detection is over two minutes
-    /// late, and where too little is known of the provider.
+    /// -log10 of the probability of so many reports or more on an ordinary day. Null
+    /// where `expected` is, while detection is more than two minutes late, and where the
+    /// provider has too little history.
     #[schema(required = true, minimum = 0, examples(json!(null)))]
     pub score: Option<f64>,
-    /// To colour a map by: 0 as expected, 1 more than usual (a score of 2), 2 surprising
-    /// (4), 3 in an incident that went on in the window and more than expected, 4 the
-    /// same and at least ten times as many. Null where `score` is.
+    /// Class for the colour of a map: 0 as expected, 1 more than usual (a score of 2), 2
+    /// surprising (4), 3 in an incident that was open in the window and more than
+    /// expected, 4 as 3 and at least ten times as many. Null where `score` is.
     #[schema(required = true, minimum = 0, maximum = 4, examples(json!(null)))]
     pub level: Option<u8>,
 }
@@ -48,7 +49,9 @@ pub struct CellFigures {
 /// The cells of a level, and what their counts mean where that is known.
 #[derive(Debug, Clone, Copy)]
 pub struct Rows<'a> {
-    /// Cells and counts.
+    /// Class for the colour of a map: 0 as expected, 1 more than usual (a score of 2), 2
+    /// surprising (4), 3 in an incident that was open in the window and more than
+    /// expected, 4 as 3 and at least ten times as many. Null where `score` is.
     pub level: &'a Level,
     /// What they mean.
     pub judged: Option<&'a Judged>,

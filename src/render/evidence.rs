@@ -6,25 +6,25 @@ use crate::domain::detect::episode::Evidence;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What decided. The score can be computed again: it is -log10 of the probability that a
-/// negative binomial variable of mean `expected` and variance `expected + dispersion *
-/// expected^2` is `observed` or more (docs/detection.md).
+/// The evidence that decided. The score can be computed again: it is -log10 of the
+/// probability that a negative binomial variable of mean `expected` and variance
+/// `expected + dispersion * expected^2` is `observed` or more (docs/detection.md).
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Evidence)]
 pub struct EvidenceJson {
     /// The cells that were counted together.
     pub zone: ZoneJson,
     /// The minutes that were counted.
     pub window: Window,
-    /// Whether only late reports were counted, in the minute they came: those of phones
-    /// that are back.
+    /// Whether only late reports were counted, in the minute they arrived.
     pub late_only: bool,
-    /// Reports that counted. Fewer than came where most came from one street corner.
+    /// Reports that counted: fewer than arrived where most came from one point source.
     #[schema(examples(41.0))]
     pub observed: f64,
-    /// Reports that were to be expected.
+    /// Expected reports.
     #[schema(examples(3.2))]
     pub expected: f64,
-    /// How much more than chance the expected number scatters.
+    /// How far the counts of ordinary days vary beyond chance.
     #[schema(examples(0.1))]
     pub dispersion: f64,
     /// -log10 of the probability of so many reports or more on an ordinary day.
@@ -32,19 +32,20 @@ pub struct EvidenceJson {
     pub score: f64,
 }
 
-/// Cells that are counted together: those of the centre's resolution up to so many steps
-/// from it; everywhere where there is no centre.
+/// Cells that are counted together: those of one resolution within a grid distance of a
+/// centre; all cells where there is no centre.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Zone)]
 pub struct ZoneJson {
-    /// The cell in the middle; null where the zone is everywhere.
+    /// The cell in the middle; null where the zone is global.
     #[schema(required = true)]
     pub centre: Option<Hex>,
-    /// Its resolution; null where the zone is everywhere.
+    /// Its resolution; null where the zone is global.
     #[schema(required = true, minimum = 0, maximum = 8, examples(6))]
     pub resolution: Option<u8>,
-    /// How many steps from the centre a cell of the zone may be.
+    /// Greatest grid distance of a cell of the zone from the centre, in cells.
     #[schema(examples(1))]
-    pub ring: u8,
+    pub radius_cells: u8,
 }
 
 impl From<&Evidence> for EvidenceJson {
@@ -54,7 +55,7 @@ impl From<&Evidence> for EvidenceJson {
         let zone = ZoneJson {
             centre: centre.map(Hex),
             resolution: centre.map(|centre| centre.resolution().number()),
-            ring,
+            radius_cells: ring,
         };
         Self { zone, window: window.into(), late_only, observed, expected, dispersion, score }
     }

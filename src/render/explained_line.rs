@@ -10,7 +10,7 @@ use serde::Serialize;
 struct Line<'a> {
     hour: String,
     provider: &'a str,
-    everywhere: bool,
+    global: bool,
     cells: Vec<String>,
 }
 
@@ -20,7 +20,7 @@ pub fn explained_line(provider: &str, hour: Hour, explained: &Explained) -> Vec<
     let line = Line {
         hour: rfc3339(hour.minutes().start.start()),
         provider,
-        everywhere: explained.is_everywhere(),
+        global: explained.is_everywhere(),
         cells: explained.cells().iter().map(ToString::to_string).collect(),
     };
     let mut bytes = serde_json::to_vec(&line).expect("cells are plain data");

@@ -1,5 +1,5 @@
-//! Why a cell is judged as it is, as clients see it: every number that the score is made
-//! of (docs/detection.md, section 10).
+//! Why a cell is flagged or not, as clients see it: every number that the score is made
+//! of (docs/detection.md).
 
 use super::cell::Hex;
 use super::evidence::EvidenceJson;
@@ -10,424 +10,474 @@ use crate::domain::detect::{Bursting, Corrected, Flood, Scatter};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Why a cell is judged as it is: the zone that decides about it now, and every number of
+/// Why a cell is flagged or not: the zone that decides about it now, and every number of
 /// its score.
 ///
 /// `score` is -log10 of the probability that a negative binomial variable of mean
-/// `expected` and variance `expected + dispersion * expected^2` is `observed` or more. Of
-/// the others: `raw` is the sum over parts of the day of share times exposure; `expected`
-/// is `others.ratio * rest.ratio * raw + least`, and for late reports alone
-/// `(others.ratio * rest.ratio * raw + least) * late.share + late.least`; `dispersion` is
-/// `scatter.held + scatter.mean_unsure + rest.unsure + bursts.each / (others.ratio *
-/// rest.ratio * raw + least)`. Where `rest` or `others` is null, its ratio is 1.
+/// `expected` and variance `expected + dispersion * expected^2` is `observed` or more.
+/// Let `ratio` be `control_series.ratio * rest_of_map.ratio` (1 for each that is null)
+/// and `all` be `ratio * uncorrected + offset`. Then `uncorrected` is the sum over parts
+/// of the day of share times `expected_by_day_part`. `expected` is `all`; for late
+/// reports alone it is `all * late_reports.share + late_reports.offset`. `dispersion` is
+/// `dispersion_estimate.clamped + dispersion_estimate.mean_dispersion +
+/// rest_of_map.dispersion + clumping.extra_per_report / all`; for late reports alone it
+/// is at least `late_reports.min_dispersion`.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Explanation)]
 pub struct ExplanationJson {
     /// The zone that decides.
     pub evidence: EvidenceJson,
-    /// From what the observed count was bounded, lest one street corner make an incident.
-    pub flood: FloodJson,
+    /// How the observed count was capped, so that one point source cannot open an
+    /// incident.
+    pub point_source_cap: PointSourceCapJson,
     /// What the expected count is made of.
-    pub usual: UsualJson,
-    /// What the dispersion is made of, but for `usual.rest.unsure` and bursts.
-    pub scatter: ScatterJson,
-    /// How the provider's reports come in bursts.
-    pub bursts: BurstsJson,
-    /// Fewer people or reports than this, or a lower ratio, are not judged at all.
-    pub judged_from: JudgedFromJson,
-    /// Which score is enough.
+    pub expectation: ExpectationJson,
+    /// What the dispersion is made of, apart from `expectation.rest_of_map.dispersion`
+    /// and `clumping`.
+    pub dispersion_estimate: DispersionEstimateJson,
+    /// How the provider's reports clump: several reports of one event.
+    pub clumping: ClumpingJson,
+    /// A zone with fewer reporters or reports than this, or a lower ratio, is not scored.
+    pub minimum_evidence: MinimumEvidenceJson,
+    /// The score that opens an incident.
     pub threshold: ThresholdJson,
-    /// Reports of the cell before this minute are explained by an incident that is over,
-    /// and are counted in no window; null where none is.
+    /// An incident that is over explains the reports of the cell before this minute: no
+    /// window counts them. Null where there is none.
     #[schema(required = true, format = DateTime)]
     pub explained_until: Option<String>,
-    /// Whether too little is known of the provider to be sure of anything but the
-    /// plainest outage.
-    pub is_cold: bool,
-    /// How much of the provider's history is known, in weeks.
+    /// Whether the provider's history is too short: only a plain outage opens an
+    /// incident.
+    pub cold_start: bool,
+    /// Length of the provider's known history in weeks.
     #[schema(examples(3.0))]
-    pub weeks: f64,
+    pub history_weeks: f64,
 }
 
-/// How a count is bounded: `observed = counted - max(0, corner - most)`, with `most =
-/// base + each * elsewhere`.
+/// How a count is capped: `observed = reports - max(0, point_source - cap)`, with `cap =
+/// cap_base + cap_per_excess * excess_elsewhere`.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct FloodJson {
-    /// Reports before they are bounded.
-    pub counted: f64,
-    /// People whose first report of their day is among them.
-    pub people: u32,
-    /// Reports at the fullest street corner.
-    pub corner: f64,
-    /// How many of the others are too many.
-    pub elsewhere: f64,
-    /// What the corner may add at most.
-    pub most: f64,
+#[schema(as = PointSourceCap)]
+pub struct PointSourceCapJson {
+    /// Reports before the cap.
+    pub reports: f64,
+    /// Reporters whose first report of their day is among them.
+    pub distinct_reporters: u32,
+    /// Reports of the strongest point source in the zone.
+    pub point_source: f64,
+    /// Reports outside the point source beyond the expected count.
+    pub excess_elsewhere: f64,
+    /// The point source counts for at most this.
+    pub cap: f64,
     /// Reports that count.
     pub observed: f64,
-    /// What the corner may add whatever lies elsewhere.
-    pub base: f64,
-    /// And for each report that is too many elsewhere.
-    pub each: f64,
+    /// The cap where nothing is in excess elsewhere.
+    pub cap_base: f64,
+    /// Increase of the cap for each report in excess elsewhere.
+    pub cap_per_excess: f64,
 }
 
-/// What was to be expected.
+/// What was expected.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct UsualJson {
-    /// Cells of the zone in which the provider was heard of, with the share of its
-    /// reports that each has in each of the six parts of the day (four hours each, UTC).
-    /// None where the zone is everywhere: its share is one.
+#[schema(as = Expectation)]
+pub struct ExpectationJson {
+    /// Cells of the zone with reports of the provider in its history. Each has its share
+    /// of the provider's reports in each of the six parts of the day (four hours each,
+    /// UTC). Empty where the zone is global: its share is one.
     pub cells: Vec<CellShares>,
-    /// Cells of the zone in which it was never heard of, and the share of each.
-    pub unheard: Unheard,
-    /// The hours of the window, the newest first.
-    pub hours: Vec<HourJson>,
-    /// Reports expected of everywhere in the window, by part of the day: the sum of these
-    /// hours.
-    pub exposure: Vec<f64>,
-    /// Sum over parts of the day of share times exposure.
-    pub raw: f64,
-    /// What the rest of the map says; null where the zone is everywhere.
+    /// Cells of the zone without any report in the provider's history.
+    pub unobserved_cells: UnobservedCellsJson,
+    /// The hours of the window, newest first.
+    pub hours: Vec<ExpectedHourJson>,
+    /// Expected reports of the provider in all cells in the window, by part of the day:
+    /// the sum of `hours`.
+    pub expected_by_day_part: Vec<f64>,
+    /// Sum over parts of the day of share times `expected_by_day_part`.
+    pub uncorrected: f64,
+    /// Correction by the provider's reports outside the zone; null where the zone is
+    /// global.
     #[schema(required = true)]
-    pub rest: Option<RestJson>,
-    /// What other providers hear of the same zone; null where nobody is asked: in windows
-    /// above 90 minutes, of zones of cells coarser than resolution 5, and where no other
-    /// provider is known well enough.
+    pub rest_of_map: Option<RestOfMapJson>,
+    /// Correction by other providers in the same zone. Null where there are no control
+    /// series: in windows above 90 minutes, in zones of cells coarser than resolution 5,
+    /// and where no other provider has enough history.
     #[schema(required = true)]
-    pub others: Option<OthersJson>,
-    /// Added to what is expected.
-    pub least: f64,
-    /// Where late reports alone were counted; else null.
+    pub control_series: Option<ControlSeriesJson>,
+    /// Constant that is added to the expected count.
+    pub offset: f64,
+    /// Where only late reports were counted; else null.
     #[schema(required = true)]
-    pub late: Option<LateJson>,
+    pub late_reports: Option<LateReportsJson>,
 }
 
 /// A cell and its share of the provider's reports in each part of the day.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct CellShares {
-    /// Which.
+    /// The cell.
     pub cell: Hex,
-    /// Its shares.
+    /// Its share in each of the six parts of the day.
     pub shares: Vec<f64>,
 }
 
-/// Cells that nobody was ever heard of in.
+/// Cells without any report in the provider's history.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Unheard {
-    /// How many.
-    pub cells: usize,
-    /// The share of each, in every part of the day.
+#[schema(as = UnobservedCells)]
+pub struct UnobservedCellsJson {
+    /// Number of such cells in the zone.
+    pub count: usize,
+    /// The share of each one, in every part of the day.
     pub share: f64,
 }
 
-/// Minutes of one hour in the window: `expected = level * usual`.
+/// Minutes of one hour in the window: `expected = daily_factor * baseline`.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct HourJson {
+#[schema(as = ExpectedHour)]
+pub struct ExpectedHourJson {
     /// Its beginning.
     #[schema(format = DateTime)]
     pub hour: String,
-    /// The part of the day it lies in, 0 to 5.
-    pub part: usize,
+    /// Its part of the day, 0 to 5.
+    pub day_part: usize,
     /// Minutes of it in the window.
     pub minutes: u32,
-    /// Those in which somebody was here to take reports.
-    pub live: u32,
-    /// Reports usual in those.
-    pub usual: f64,
-    /// How the days before compared with that.
-    pub level: f64,
-    /// Reports expected.
+    /// Those of them in which this service ran.
+    pub uptime_minutes: u32,
+    /// Reports in those minutes by the weekly baseline.
+    pub baseline: f64,
+    /// Ratio of the last day's reports to their baseline.
+    pub daily_factor: f64,
+    /// Expected reports.
     pub expected: f64,
 }
 
-/// What the rest of the map says: `ratio = clamp((counted + usual_weight) / (expected +
-/// usual_weight), range)`, `unsure = 1 / (expected + usual_weight)`.
+/// Correction by the provider's reports outside the zone: `ratio = clamp((observed +
+/// prior_weight) / (expected + prior_weight), range)`, `dispersion = 1 / (expected +
+/// prior_weight)`.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct RestJson {
-    /// Reports counted outside the zone.
-    pub counted: f64,
-    /// Reports expected there.
+#[schema(as = RestOfMap)]
+pub struct RestOfMapJson {
+    /// Reports outside the zone.
+    pub observed: f64,
+    /// Expected reports outside the zone.
     pub expected: f64,
-    /// As how many reports "as usual" weighs.
-    pub usual_weight: f64,
-    /// The bounds of the ratio.
+    /// Weight of the prior that the ratio is one, in reports.
+    pub prior_weight: f64,
+    /// Lower and upper bound of the ratio.
+    #[schema(value_type = Vec<f64>, min_items = 2, max_items = 2)]
     pub range: (f64, f64),
-    /// By how much the rest says that this is more than usual.
+    /// The expected count is multiplied by this.
     pub ratio: f64,
-    /// The dispersion that comes of not knowing that better.
-    pub unsure: f64,
-}
-
-/// What other providers hear of the same zone in the last hour, all together but for
-/// those that fail with this one (brands of its network, and who depends on whom): `ratio
-/// = clamp((counted + weight) / (expected + weight), range)`.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct OthersJson {
-    /// Their reports.
-    pub counted: f64,
-    /// Those that were to be expected, by what each hears of the rest of the map.
-    pub expected: f64,
-    /// As how many expected reports "the place is as usual" weighs.
-    pub weight: f64,
-    /// The bounds of the ratio.
-    pub range: (f64, f64),
-    /// By how much they say that more than usual is to be expected of a provider there.
-    pub ratio: f64,
-}
-
-/// Late reports alone: `expected = e * share + least`, `dispersion = max(a, dispersion)`.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct LateJson {
-    /// The share of reports that come late.
-    pub share: f64,
-    /// Added to what is expected.
-    pub least: f64,
-    /// Their dispersion is at least this.
+    /// Dispersion from not knowing the ratio better.
     pub dispersion: f64,
 }
 
-/// `held = clamp((excess + weight * prior) / (square + weight), range)`, `mean_unsure = 1
-/// / (learnt + mean_prior)`.
+/// Correction by other providers in the same zone over the last hour, without those that
+/// fail together with this one: `ratio = clamp((observed + prior_weight) / (expected +
+/// prior_weight), range)`.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct ScatterJson {
-    /// Sum of `(count - mean)^2 - variance by chance` over what was learnt.
-    pub excess: f64,
-    /// Sum of `mean^2` over it.
-    pub square: f64,
-    /// The dispersion that is believed before anything is known.
-    pub prior: f64,
-    /// What that weighs.
-    pub weight: f64,
-    /// What is ever believed.
+#[schema(as = ControlSeries)]
+pub struct ControlSeriesJson {
+    /// Reports of the control series in the zone.
+    pub observed: f64,
+    /// Their expected reports, each corrected by the rest of its own map.
+    pub expected: f64,
+    /// Weight of the prior that the ratio is one, in reports.
+    pub prior_weight: f64,
+    /// Lower and upper bound of the ratio.
+    #[schema(value_type = Vec<f64>, min_items = 2, max_items = 2)]
     pub range: (f64, f64),
-    /// What is held.
-    pub held: f64,
-    /// Reports that the zone's share rests on; null where it is everywhere, whose share
-    /// is known.
-    #[schema(required = true)]
-    pub learnt: Option<f64>,
-    /// So many reports more.
-    pub mean_prior: f64,
-    /// The dispersion of not knowing the share better.
-    pub mean_unsure: f64,
+    /// The expected count is multiplied by this.
+    pub ratio: f64,
 }
 
-/// How many more reports each one brings, of the same event: `each = believed * max(0,
-/// excess / (mean + prior) - usual)`.
+/// Late reports alone: the expected count becomes `expected * share + offset`, the
+/// dispersion at least `min_dispersion`.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct BurstsJson {
-    /// Sum of `(count - mean)^2 - mean` over hours of the provider's cells of resolution
-    /// 7 in which little is expected.
-    pub excess: f64,
-    /// Sum of `mean` over them.
-    pub mean: f64,
-    /// Expected reports more than that, which brought none.
+#[schema(as = LateReports)]
+pub struct LateReportsJson {
+    /// The share of reports that arrive late.
+    pub share: f64,
+    /// Constant that is added to the expected count.
+    pub offset: f64,
+    /// Lower bound of the dispersion.
+    pub min_dispersion: f64,
+}
+
+/// Dispersion as it was learnt: `clamped = clamp((excess_variance + prior_weight * prior)
+/// / (squared_mean + prior_weight), range)`, `mean_dispersion = 1 / (mean_reports +
+/// mean_prior)`.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = DispersionEstimate)]
+pub struct DispersionEstimateJson {
+    /// Sum over learnt hours of `(count - mean)^2` less the variance of chance.
+    pub excess_variance: f64,
+    /// Sum over learnt hours of `mean^2`.
+    pub squared_mean: f64,
+    /// Dispersion before anything is learnt.
     pub prior: f64,
-    /// What is taken for small differences between hours.
-    pub usual: f64,
-    /// Which part of the rest is believed.
-    pub believed: f64,
-    /// What is believed.
-    pub each: f64,
+    /// Weight of that prior, as a sum of squared means.
+    pub prior_weight: f64,
+    /// Lower and upper bound of the estimate.
+    #[schema(value_type = Vec<f64>, min_items = 2, max_items = 2)]
+    pub range: (f64, f64),
+    /// The estimate, clamped to the range.
+    pub clamped: f64,
+    /// Reports that the zone's share was learnt from; null where the zone is global.
+    #[schema(required = true)]
+    pub mean_reports: Option<f64>,
+    /// Reports that are added to them.
+    pub mean_prior: f64,
+    /// Dispersion from not knowing the zone's share better.
+    pub mean_dispersion: f64,
 }
 
-/// What a zone needs to be judged at all.
+/// Clumping, a compound Poisson process: each report brings `extra_per_report` more of
+/// the same event. `extra_per_report = shrinkage * max(0, excess_variance / (mean_sum +
+/// prior_weight) - ordinary)`.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct JudgedFromJson {
-    /// People whose first report of their day is in it.
-    pub people: f64,
+#[schema(as = Clumping)]
+pub struct ClumpingJson {
+    /// Sum of `(count - mean)^2 - count` over hours of the provider's cells of resolution
+    /// 7 with a small expected count.
+    pub excess_variance: f64,
+    /// Sum of the means over them.
+    pub mean_sum: f64,
+    /// Weight of the prior that reports do not clump, in expected reports.
+    pub prior_weight: f64,
+    /// The part of the quotient that small differences between hours explain.
+    pub ordinary: f64,
+    /// The remainder is multiplied by this.
+    pub shrinkage: f64,
+    /// Extra reports for each one.
+    pub extra_per_report: f64,
+}
+
+/// What a zone needs to be scored.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = MinimumEvidence)]
+pub struct MinimumEvidenceJson {
+    /// Reporters whose first report of their day is in it.
+    pub distinct_reporters: f64,
     /// Reports.
     pub reports: f64,
-    /// Observed must be above so many times expected.
+    /// Observed reports must exceed the expected ones by this factor.
     pub ratio: f64,
 }
 
 /// The score that opens an incident in a zone.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Threshold)]
 pub struct ThresholdJson {
-    /// It.
-    pub opens_at: f64,
-    /// How much lower a zone may score that belongs to an incident.
-    pub grows_below: f64,
-    /// Zones of its kind have expected counts in this range; null where it is the kind of
-    /// late reports alone. The last range has no upper end.
-    #[schema(required = true)]
-    pub expected: Option<(f64, Option<f64>)>,
-    /// Where it comes from: `cold`, `untaught`, `chosen`.
+    /// The score from which a zone opens an incident.
+    pub score_threshold: f64,
+    /// A zone that belongs to an incident may score lower by this much.
+    pub growth_margin: f64,
+    /// Expected counts of the kind of zone that the threshold is for, from and up to; the
+    /// last kind has no upper end. Null where the kind is late reports alone.
+    #[schema(
+        required = true, value_type = Option<Vec<Option<f64>>>, min_items = 2, max_items = 2
+    )]
+    pub expected_range: Option<(f64, Option<f64>)>,
+    /// Where it comes from.
     pub origin: OriginWord,
-    /// Quiet days that are remembered; null where the provider is cold.
+    /// Number of quiet days in the calibration; null where the provider is cold.
     #[schema(required = true)]
     pub quiet_days: Option<usize>,
-    /// Those of them with a score above `level`, and by how much, where it was chosen
-    /// from them.
+    /// The calibration, where `origin` is `calibrated`.
     #[schema(required = true)]
-    pub chosen_from: Option<PeaksJson>,
+    pub calibration: Option<CalibrationJson>,
 }
 
-/// Highest scores of quiet days: `opens_at = level + mean * ln(((peaks + 0.5) / (days +
-/// 1)) / (wanted_a_week / 7))`, held in the range, with `mean = (excess + prior_mean *
-/// prior_peaks) / (peaks + prior_peaks)`.
+/// Peaks over a level in the highest scores of quiet days. With `mean = (excess_sum +
+/// prior_mean * prior_peaks) / (peaks + prior_peaks)` and `rate = (peaks + 0.5) /
+/// (quiet_days + 1)`, `score_threshold` is `peak_level + mean * ln(7 * rate /
+/// false_alarms_per_week)`, clamped to the range.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct PeaksJson {
-    /// Scores above it are counted.
-    pub level: f64,
-    /// Days with one.
+#[schema(as = Calibration)]
+pub struct CalibrationJson {
+    /// Scores above it are peaks.
+    pub peak_level: f64,
+    /// Quiet days with a peak.
     pub peaks: f64,
-    /// By how much they exceed the level, together.
-    pub excess: f64,
-    /// Mean excess of a right model.
+    /// Sum of the peaks' excesses over the level.
+    pub excess_sum: f64,
+    /// Mean excess where the model is right.
     pub prior_mean: f64,
-    /// As how many peaks that weighs.
+    /// Weight of that mean, in peaks.
     pub prior_peaks: f64,
-    /// False alarms that are wanted in a week.
-    pub wanted_a_week: f64,
-    /// The least and the greatest score that may open an incident.
+    /// The wanted number of false alarms in a week.
+    pub false_alarms_per_week: f64,
+    /// Lower and upper bound of the threshold.
+    #[schema(value_type = Vec<f64>, min_items = 2, max_items = 2)]
     pub range: (f64, f64),
 }
 
 /// Where a threshold comes from.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[schema(as = ThresholdOrigin)]
 #[serde(rename_all = "snake_case")]
 pub enum OriginWord {
-    /// Too little is known of the provider.
+    /// The provider's history is too short: a fixed, high score.
     Cold,
-    /// Too few quiet days are known.
-    Untaught,
+    /// Too few quiet days are known: a fixed score.
+    Uncalibrated,
     /// Chosen from the scores of quiet days.
-    Chosen,
+    Calibrated,
 }
 
 impl From<&Explanation> for ExplanationJson {
     fn from(of: &Explanation) -> Self {
         Self {
             evidence: (&of.evidence).into(),
-            flood: flood(&of.flood, of.flood_bound),
-            usual: (&of.usual).into(),
-            scatter: (&of.scatter).into(),
-            bursts: (&of.bursts).into(),
-            judged_from: JudgedFromJson {
-                people: of.judged_from.people,
+            point_source_cap: point_source_cap(&of.flood, of.flood_bound),
+            expectation: (&of.usual).into(),
+            dispersion_estimate: (&of.scatter).into(),
+            clumping: (&of.bursts).into(),
+            minimum_evidence: MinimumEvidenceJson {
+                distinct_reporters: of.judged_from.people,
                 reports: of.judged_from.reports,
                 ratio: of.judged_from.ratio,
             },
             threshold: (&of.threshold).into(),
             explained_until: of.explained_until.map(|minute| rfc3339(minute.start())),
-            is_cold: of.is_cold,
-            weeks: of.weeks,
+            cold_start: of.is_cold,
+            history_weeks: of.weeks,
         }
     }
 }
 
-fn flood(of: &Flood, (base, each): (f64, f64)) -> FloodJson {
+fn point_source_cap(of: &Flood, (cap_base, cap_per_excess): (f64, f64)) -> PointSourceCapJson {
     let Flood { counted, people, corner, elsewhere, most, observed, fullest: _ } = *of;
-    FloodJson { counted, people, corner, elsewhere, most, observed, base, each }
+    PointSourceCapJson {
+        reports: counted,
+        distinct_reporters: people,
+        point_source: corner,
+        excess_elsewhere: elsewhere,
+        cap: most,
+        observed,
+        cap_base,
+        cap_per_excess,
+    }
 }
 
-impl From<&Usual> for UsualJson {
+impl From<&Usual> for ExpectationJson {
     fn from(of: &Usual) -> Self {
-        let rest = |rest: Corrected| RestJson {
-            counted: rest.rest.0,
-            expected: rest.rest.1,
-            usual_weight: of.usual_weight,
-            range: of.rest_range,
-            ratio: rest.ratio,
-            unsure: rest.unsure,
-        };
-        let others = |heard: Heard| OthersJson {
-            counted: heard.counted,
-            expected: heard.expected,
-            weight: of.others_held.0,
-            range: (1.0, of.others_held.1),
-            ratio: heard.ratio,
-        };
-        let late = |late: Late| LateJson {
-            share: late.share,
-            least: late.least,
-            dispersion: late.dispersion,
+        let shares = |(cell, shares): &(_, [f64; _])| CellShares {
+            cell: Hex(*cell),
+            shares: shares.to_vec(),
         };
         Self {
-            cells: of
-                .cells
-                .iter()
-                .map(|(cell, shares)| CellShares { cell: Hex(*cell), shares: shares.to_vec() })
-                .collect(),
-            unheard: Unheard { cells: of.unheard.0, share: of.unheard.1 },
+            cells: of.cells.iter().map(shares).collect(),
+            unobserved_cells: UnobservedCellsJson { count: of.unheard.0, share: of.unheard.1 },
             hours: of.hours.iter().map(Into::into).collect(),
-            exposure: of.exposure.to_vec(),
-            raw: of.raw,
-            rest: of.rest.map(rest),
-            others: of.others.map(others),
-            least: of.least,
-            late: of.late.map(late),
+            expected_by_day_part: of.exposure.to_vec(),
+            uncorrected: of.raw,
+            rest_of_map: of.rest.map(|rest| rest_of_map(of, rest)),
+            control_series: of.others.map(|heard| control_series(of, heard)),
+            offset: of.least,
+            late_reports: of.late.map(Into::into),
         }
     }
 }
 
-impl From<&ExposedHour> for HourJson {
+fn rest_of_map(of: &Usual, rest: Corrected) -> RestOfMapJson {
+    RestOfMapJson {
+        observed: rest.rest.0,
+        expected: rest.rest.1,
+        prior_weight: of.usual_weight,
+        range: of.rest_range,
+        ratio: rest.ratio,
+        dispersion: rest.unsure,
+    }
+}
+
+fn control_series(of: &Usual, heard: Heard) -> ControlSeriesJson {
+    ControlSeriesJson {
+        observed: heard.counted,
+        expected: heard.expected,
+        prior_weight: of.others_held.0,
+        range: (1.0, of.others_held.1),
+        ratio: heard.ratio,
+    }
+}
+
+impl From<Late> for LateReportsJson {
+    fn from(of: Late) -> Self {
+        Self { share: of.share, offset: of.least, min_dispersion: of.dispersion }
+    }
+}
+
+impl From<&ExposedHour> for ExpectedHourJson {
     fn from(of: &ExposedHour) -> Self {
         let ExposedHour { hour, part, minutes, live, usual, level, expected } = *of;
         Self {
             hour: rfc3339(hour.first_minute().start()),
-            part,
+            day_part: part,
             minutes,
-            live,
-            usual,
-            level,
+            uptime_minutes: live,
+            baseline: usual,
+            daily_factor: level,
             expected,
         }
     }
 }
 
-impl From<&Scatter> for ScatterJson {
+impl From<&Scatter> for DispersionEstimateJson {
     fn from(of: &Scatter) -> Self {
         let Scatter { excess, square, prior, weight, range, held, learnt, mean_prior, mean_unsure } =
             *of;
         Self {
-            excess,
-            square,
+            excess_variance: excess,
+            squared_mean: square,
             prior,
-            weight,
+            prior_weight: weight,
             range,
-            held,
-            learnt: learnt.is_finite().then_some(learnt),
+            clamped: held,
+            mean_reports: learnt.is_finite().then_some(learnt),
             mean_prior,
-            mean_unsure,
+            mean_dispersion: mean_unsure,
         }
     }
 }
 
-impl From<&Bursting> for BurstsJson {
+impl From<&Bursting> for ClumpingJson {
     fn from(of: &Bursting) -> Self {
         let Bursting { excess, mean, prior, usual, believed, each } = *of;
-        Self { excess, mean, prior, usual, believed, each }
+        Self {
+            excess_variance: excess,
+            mean_sum: mean,
+            prior_weight: prior,
+            ordinary: usual,
+            shrinkage: believed,
+            extra_per_report: each,
+        }
     }
 }
 
 impl From<&Threshold> for ThresholdJson {
     fn from(of: &Threshold) -> Self {
-        let (origin, quiet_days, chosen_from) = match &of.origin {
+        let (origin, quiet_days, calibration) = match &of.origin {
             Origin::Cold => (OriginWord::Cold, None, None),
-            Origin::Untaught(days) => (OriginWord::Untaught, Some(*days), None),
+            Origin::Untaught(days) => (OriginWord::Uncalibrated, Some(*days), None),
             Origin::Chosen(choice) => {
-                let peaks = PeaksJson {
-                    level: choice.level,
+                let calibration = CalibrationJson {
+                    peak_level: choice.level,
                     peaks: choice.peaks,
-                    excess: choice.excess,
+                    excess_sum: choice.excess,
                     prior_mean: choice.mean_prior.0,
                     prior_peaks: choice.mean_prior.1,
-                    wanted_a_week: choice.wanted_a_week,
+                    false_alarms_per_week: choice.wanted_a_week,
                     range: choice.range,
                 };
-                (OriginWord::Chosen, Some(choice.days), Some(peaks))
+                (OriginWord::Calibrated, Some(choice.days), Some(calibration))
             }
         };
-        let expected = of.expected.map(|(from, to)| (from, to.is_finite().then_some(to)));
         Self {
-            opens_at: of.opens_at,
-            grows_below: of.grows_below,
-            expected,
+            score_threshold: of.opens_at,
+            growth_margin: of.grows_below,
+            expected_range: of.expected.map(|(from, to)| (from, to.is_finite().then_some(to))),
             origin,
             quiet_days,
-            chosen_from,
+            calibration,
         }
     }
 }

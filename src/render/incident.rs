@@ -1,4 +1,4 @@
-//! An incident as clients see it: what is known of it, in one object.
+//! An incident as clients see it.
 
 use super::cell::Hex;
 use super::evidence::EvidenceJson;
@@ -11,164 +11,170 @@ use crate::domain::incident::{Cause, Ending, State};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// An incident: brands of one network that fail together, somewhere, for some time.
+/// An incident: brands of one network fail together, somewhere, for some time.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Incident)]
 pub struct IncidentJson {
-    /// Its name: 16 hexadecimal digits, the same for ever.
+    /// Its identifier: 16 hexadecimal digits. It never changes.
     #[schema(pattern = "^[0-9a-f]{16}$", examples("3f9a2c41d07be658"))]
     pub id: String,
     /// Which revision this is, from 0.
     #[schema(examples(4))]
     pub revision: u32,
-    /// When this revision was made known.
+    /// When this revision was published.
     #[schema(format = DateTime, examples("2022-07-08T09:10:00Z"))]
     pub known_at: String,
     /// The network whose brands fail.
     #[schema(examples("rogers"))]
     pub network: String,
-    /// How far it has come.
+    /// Its state.
     pub state: StateWord,
-    /// When it was first told.
+    /// When it was first published.
     #[schema(format = DateTime, examples("2022-07-08T08:52:00Z"))]
     pub detected_at: String,
-    /// When it began, as far as the reports say.
+    /// Estimate of when it began.
     #[schema(format = DateTime, examples("2022-07-08T08:45:00Z"))]
     pub onset: String,
-    /// When its reports ended, once that is believed; null while it goes on.
+    /// When its reports ended; null while it is open.
     #[schema(required = true, format = DateTime, examples(json!(null)))]
     pub resolved_at: Option<String>,
-    /// Why it ended; null while it goes on.
+    /// How it ended; null while it is open.
     #[schema(required = true)]
     pub ending: Option<EndingJson>,
-    /// Whether no region stands out. `cells` are those with reports then.
+    /// Whether no region stands out. `cells` are then those with reports.
     #[schema(examples(false))]
-    pub everywhere: bool,
+    pub global: bool,
     /// Ids of the providers that fail, in the order they joined.
     #[schema(example = json!(["rogers", "fido"]))]
     pub providers: Vec<String>,
-    /// Where, in words.
+    /// Where it is.
     pub place: PlaceJson,
-    /// Where: disjoint cells of mixed resolutions, sorted by index. Cells that have
-    /// recovered stay.
+    /// Disjoint cells of mixed resolutions, sorted by index. Cells that have recovered
+    /// stay.
     pub cells: Vec<Hex>,
-    /// The strongest evidence for it.
+    /// Its strongest evidence.
     #[schema(required = true)]
     pub evidence: Option<IncidentEvidence>,
-    /// How grave it is.
+    /// How severe it is.
     pub severity: SeverityJson,
-    /// Other providers that are reported of at the same place and time, and what that
-    /// means.
+    /// Other providers with reports at the same place and time, and what they mean.
     pub attribution: Vec<AttributionJson>,
-    /// The incident that took it along; null where none is known.
+    /// The incident that caused it; null where none is known.
     #[schema(required = true)]
     pub cause: Option<CauseJson>,
-    /// How much earlier it was told here than the first official word came, in seconds;
-    /// negative where the word came first, null where no official word is noted.
+    /// Seconds from `detected_at` to the first official note: negative where the note was
+    /// earlier, null where there is none.
     #[schema(required = true, examples(14_820))]
     pub lead_seconds: Option<i64>,
 }
 
-/// How far an incident, or a brand's part of it, has come.
+/// State of an incident, or of one brand in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = IncidentState)]
 #[serde(rename_all = "snake_case")]
 pub enum StateWord {
-    /// Told with reserve: too little is known of the provider's quiet days to be sure.
+    /// Published with reserve: the provider has too little history to be sure.
     Possible,
-    /// It is there.
+    /// Confirmed.
     Confirmed,
-    /// Its reports have ebbed away, for how long is not yet known.
+    /// Its reports have subsided, and may come back.
     Recovering,
-    /// It is over. It may begin again.
+    /// It is over. It may reopen.
     Resolved,
-    /// It never was: reports that spoke for it were taken back.
+    /// It never was: the reports behind it were withdrawn.
     Withdrawn,
 }
 
-/// Why an incident ended.
+/// How an incident ended.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = IncidentEnding)]
 pub struct EndingJson {
-    /// Why.
-    pub because: EndingWord,
-    /// The incident that it goes on in, where it was merged.
+    /// How.
+    #[serde(rename = "type")]
+    pub kind: EndingWord,
+    /// The incident that it was merged into.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, pattern = "^[0-9a-f]{16}$")]
     pub incident: Option<String>,
-    /// The public reason for which reports were withdrawn, where they were. Plain text.
+    /// The public reason for which its reports were withdrawn. Plain text.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub reason: Option<String>,
 }
 
-/// Why an incident ended, in a word.
+/// How an incident ended.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[schema(as = EndingType)]
 #[serde(rename_all = "snake_case")]
 pub enum EndingWord {
-    /// Its reports ebbed away.
-    Ebbed,
-    /// It goes on as a part of another incident.
+    /// Its reports subsided.
+    Subsided,
+    /// It was merged into another incident.
     Merged,
-    /// Its brands left the catalogue, or take reports no more.
+    /// Its brands left the catalogue, or were retired.
     Retired,
-    /// Reports that spoke for it were taken back.
+    /// It never was: the reports behind it were withdrawn.
     Withdrawn,
 }
 
-/// What decided, and of which provider.
+/// The evidence that decided, and its provider.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct IncidentEvidence {
-    /// Whose reports.
+    /// Id of the provider.
     #[schema(examples("rogers"))]
     pub provider: String,
-    /// What decided.
+    /// The evidence.
     #[serde(flatten)]
     pub evidence: EvidenceJson,
 }
 
-/// Another provider that is reported of at the place and time of an incident.
+/// Another provider with reports at the place and time of an incident.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Attribution)]
 pub struct AttributionJson {
-    /// Which.
+    /// Id of the provider.
     #[schema(examples("bell"))]
     pub provider: String,
     /// What its reports mean.
     pub verdict: VerdictWord,
-    /// Over how many minutes before this was known.
+    /// Length of the window that ends when this was published, in minutes.
     #[schema(examples(30))]
     pub window_minutes: i64,
-    /// Its reports.
+    /// Its reports in the window.
     #[schema(examples(38.0))]
     pub observed: f64,
-    /// Reports that were to be expected on a quiet day.
+    /// Expected reports of a quiet day.
     #[schema(examples(6.1))]
     pub expected: f64,
-    /// Reports that were to be expected of a healthy provider beside this incident.
+    /// Expected reports of a healthy provider during this incident: some are
+    /// misattributed to it.
     #[schema(examples(71.4))]
-    pub expected_beside: f64,
-    /// What it has more than expected, as a share of what the failing network has more
-    /// than expected.
+    pub expected_given_outage: f64,
+    /// Its excess over `expected`, as a share of the excess of the failing network.
     #[schema(examples(0.06))]
     pub share: f64,
-    /// How surprising its reports are, even beside this incident: -log10 of a
-    /// probability, like every score.
+    /// -log10 of the probability of so many reports or more given the outage.
     #[schema(examples(0.1))]
     pub score: f64,
 }
 
 /// What the reports of another provider mean.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[schema(as = AttributionVerdict)]
 #[serde(rename_all = "snake_case")]
 pub enum VerdictWord {
-    /// It is blamed for the failing network: those who cannot reach anybody report whom
-    /// they tried to reach.
+    /// It is healthy: people report whom they tried to reach, not the network that
+    /// failed.
     Collateral,
-    /// It fails too, by itself: this incident does not explain its reports.
-    Own,
+    /// It fails, too, and not because of this incident.
+    Independent,
     /// It depends on the failing network, and fails with it.
     Dependent,
 }
 
-/// An incident that took another along.
+/// The incident that caused another one.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = IncidentCause)]
 pub struct CauseJson {
     /// Its id.
     #[schema(pattern = "^[0-9a-f]{16}$", examples("3f9a2c41d07be658"))]
@@ -193,7 +199,7 @@ impl IncidentJson {
             onset: rfc3339(incident.onset),
             resolved_at: incident.resolved_at.map(rfc3339),
             ending: incident.ending.as_ref().map(Into::into),
-            everywhere: incident.everywhere,
+            global: incident.everywhere,
             providers: incident.brands.iter().map(|brand| brand.provider.clone()).collect(),
             place,
             cells: incident.cells.iter().copied().map(Hex).collect(),
@@ -223,13 +229,13 @@ impl From<State> for StateWord {
 
 impl From<&Ending> for EndingJson {
     fn from(ending: &Ending) -> Self {
-        let (because, incident, reason) = match ending {
-            Ending::Ebbed => (EndingWord::Ebbed, None, None),
+        let (kind, incident, reason) = match ending {
+            Ending::Ebbed => (EndingWord::Subsided, None, None),
             Ending::Merged(into) => (EndingWord::Merged, Some(into.to_string()), None),
             Ending::Retired => (EndingWord::Retired, None, None),
             Ending::Withdrawn(reason) => (EndingWord::Withdrawn, None, Some(reason.clone())),
         };
-        Self { because, incident, reason }
+        Self { kind, incident, reason }
     }
 }
 
@@ -249,13 +255,13 @@ impl From<&Attribution> for AttributionJson {
             provider: provider.clone(),
             verdict: match verdict {
                 Verdict::Collateral => VerdictWord::Collateral,
-                Verdict::Own => VerdictWord::Own,
+                Verdict::Own => VerdictWord::Independent,
                 Verdict::Dependent => VerdictWord::Dependent,
             },
             window_minutes: *minutes,
             observed: *observed,
             expected: *expected,
-            expected_beside: *expected_beside,
+            expected_given_outage: *expected_beside,
             share: *share,
             score: *score,
         }

@@ -21,81 +21,82 @@ pub const MOST_EVENTS: usize = 2_000;
 /// An incident with its history.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct IncidentDetail {
-    /// What is known of it.
+    /// The incident.
     #[serde(flatten)]
     pub incident: IncidentJson,
     /// Its brands, in the order they joined.
     pub brands: Vec<BrandJson>,
-    /// How many revisions there are, those included that are not listed.
+    /// Number of its revisions, listed or not.
     #[schema(examples(5))]
     pub revision_count: usize,
-    /// Its revisions, oldest first, at most the newest 1,000: each in short, `known_at`
-    /// gives it whole.
+    /// Its revisions in short, oldest first, at most the newest 1,000. `known_at` gives
+    /// each in full.
     pub revisions: Vec<RevisionJson>,
-    /// What was said of it, in the order it was noted.
+    /// Notes on it, in the order in which they were added.
     pub notes: Vec<NoteJson>,
-    /// What happened, in order, at most the newest 2,000 events.
+    /// Its events, in order, at most the newest 2,000.
     pub timeline: Vec<EventJson>,
-    /// What found it.
+    /// The method that found it.
     pub method: MethodJson,
-    /// Whether this is not of the present, but of `as_of`: detection is late or catching
-    /// up.
+    /// Whether the answer is of `as_of` and not of now: detection is late or catching up.
     #[schema(examples(false))]
     pub stale: bool,
-    /// The instant up to which reports are in it.
+    /// Reports up to this instant are in the answer.
     #[schema(format = DateTime, examples("2022-07-08T09:12:31Z"))]
     pub as_of: String,
 }
 
-/// A brand's part in an incident.
+/// One brand in an incident.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = IncidentBrand)]
 pub struct BrandJson {
     /// Id of the provider.
     #[schema(examples("fido"))]
     pub provider: String,
-    /// How far it has come.
+    /// Its state.
     pub state: StateWord,
-    /// When it was first told of this brand.
+    /// When the incident was first published with this brand.
     #[schema(format = DateTime, examples("2022-07-08T08:58:00Z"))]
     pub detected_at: String,
-    /// When it began for this brand.
+    /// Estimate of when it began for this brand.
     #[schema(format = DateTime, examples("2022-07-08T08:45:00Z"))]
     pub onset: String,
-    /// When it was over for this brand; null while it goes on.
+    /// When it was over for this brand; null while it is open.
     #[schema(required = true, format = DateTime, examples(json!(null)))]
     pub resolved_at: Option<String>,
-    /// Its regions as the detector follows them: none where it was joined because its
-    /// network fails.
+    /// Ids of its clusters as the detector tracks them; empty where it was added because
+    /// its network fails.
     #[schema(example = json!(["00000000019f2b60"]))]
-    pub episodes: Vec<String>,
-    /// What decided.
+    pub clusters: Vec<String>,
+    /// The evidence that decided.
     pub evidence: EvidenceJson,
 }
 
 /// A revision in short.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Revision)]
 pub struct RevisionJson {
     /// Which, from 0.
     #[schema(examples(3))]
     pub revision: u32,
-    /// When it was made known.
+    /// When it was published.
     #[schema(format = DateTime, examples("2022-07-08T09:02:00Z"))]
     pub known_at: String,
-    /// How far the incident had come.
+    /// The state of the incident.
     pub state: StateWord,
-    /// When it had begun, as far as was known.
+    /// Estimate of when it began, at that time.
     #[schema(format = DateTime, examples("2022-07-08T08:45:00Z"))]
     pub onset: String,
-    /// When it was over, as far as was known.
+    /// When it was over, as known at that time.
     #[schema(required = true, format = DateTime, examples(json!(null)))]
     pub resolved_at: Option<String>,
     /// Ids of the providers that failed.
     #[schema(example = json!(["rogers", "fido"]))]
     pub providers: Vec<String>,
-    /// How many cells it had.
+    /// Number of its cells.
     #[schema(examples(214))]
     pub cells: usize,
-    /// Square kilometres of them.
+    /// Their area in square kilometres.
     #[schema(examples(1_080.2))]
     pub area_km2: f64,
     /// Reports so far.
@@ -106,9 +107,10 @@ pub struct RevisionJson {
     pub score: Option<f64>,
 }
 
-/// What found an incident: the same method, parameters and catalogue find it again from
-/// the same facts.
+/// The method that found an incident. The same version, parameters and catalogue find it
+/// again from the same facts.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DetectionMethod)]
 pub struct MethodJson {
     /// Its version.
     #[schema(examples("1"))]
@@ -157,7 +159,7 @@ impl From<&Brand> for BrandJson {
             detected_at: rfc3339(brand.detected_at),
             onset: rfc3339(brand.onset),
             resolved_at: brand.resolved_at.map(rfc3339),
-            episodes: brand.episodes.iter().map(|episode| format!("{episode:016x}")).collect(),
+            clusters: brand.episodes.iter().map(|episode| format!("{episode:016x}")).collect(),
             evidence: (&brand.evidence).into(),
         }
     }

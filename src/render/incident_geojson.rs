@@ -28,11 +28,10 @@ pub struct IncidentsGeoJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub next_cursor: Option<String>,
-    /// Whether this is not of the present, but of `as_of`: detection is late or catching
-    /// up.
+    /// Whether the answer is of `as_of` and not of now: detection is late or catching up.
     #[schema(examples(false))]
     pub stale: bool,
-    /// The instant up to which reports are in it.
+    /// Reports up to this instant are in the answer.
     #[schema(format = DateTime, examples("2022-07-08T09:12:31Z"))]
     pub as_of: String,
 }
@@ -43,29 +42,29 @@ pub struct IncidentFeature {
     /// Always `Feature`.
     #[serde(rename = "type")]
     pub kind: FeatureType,
-    /// Its name.
+    /// Its identifier.
     #[schema(pattern = "^[0-9a-f]{16}$", examples("3f9a2c41d07be658"))]
     pub id: String,
     /// West, south, east and north of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = json!([-80.1, 43.2, -78.9, 44.0]))]
     pub bbox: Option<[f64; 4]>,
-    /// The outline of its cells: of those with reports where it is everywhere.
+    /// The outline of its cells; where it is global, of those with reports.
     pub geometry: OutlineGeometry,
-    /// What is known of it, flat: lists are joined by commas.
+    /// Its properties, flat: lists are joined by commas.
     pub properties: IncidentProperties,
 }
 
-/// What is known of an incident: the same as in `/v1/incidents`, flat.
+/// The properties of an incident: those of `/v1/incidents`, flat.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct IncidentProperties {
-    /// Its name, for maps that do not pass on ids.
+    /// Its identifier, for maps that do not pass on ids.
     #[schema(pattern = "^[0-9a-f]{16}$", examples("3f9a2c41d07be658"))]
     pub id: String,
     /// Which revision this is.
     #[schema(examples(4))]
     pub revision: u32,
-    /// When this revision was made known.
+    /// When this revision was published.
     #[schema(format = DateTime)]
     pub known_at: String,
     /// The network whose brands fail.
@@ -74,23 +73,23 @@ pub struct IncidentProperties {
     /// Ids of the providers that fail.
     #[schema(examples("rogers,fido"))]
     pub providers: String,
-    /// How far it has come.
+    /// Its state.
     pub state: StateWord,
-    /// When it was first told.
+    /// When it was first published.
     #[schema(format = DateTime)]
     pub detected_at: String,
-    /// When it began.
+    /// Estimate of when it began.
     #[schema(format = DateTime)]
     pub onset: String,
-    /// When its reports ended; null while it goes on.
+    /// When its reports ended; null while it is open.
     #[schema(required = true, format = DateTime)]
     pub resolved_at: Option<String>,
-    /// Why it ended; null while it goes on.
+    /// How it ended; null while it is open.
     #[schema(required = true)]
-    pub because: Option<EndingWord>,
+    pub ending: Option<EndingWord>,
     /// Whether no region stands out.
-    pub everywhere: bool,
-    /// Where, in words.
+    pub global: bool,
+    /// Name of the place.
     #[schema(examples("Toronto, Ottawa, Hamilton and 14 more (CA-ON)"))]
     pub place: String,
     /// Subdivisions that it reaches into.
@@ -102,7 +101,7 @@ pub struct IncidentProperties {
     /// Score of its strongest evidence.
     #[schema(required = true, examples(22.7))]
     pub score: Option<f64>,
-    /// From onset to end, or until this was known.
+    /// From onset to end, or until this was published.
     #[schema(examples(54_000))]
     pub duration_seconds: i64,
     /// Square kilometres of its cells, an upper bound.
@@ -111,13 +110,13 @@ pub struct IncidentProperties {
     /// Reports of problems.
     #[schema(examples(1_842))]
     pub reports: u64,
-    /// Reports that were to be expected without it.
+    /// Expected reports without it.
     #[schema(required = true, examples(20.5))]
     pub expected: Option<f64>,
-    /// Users that are touched, at most.
+    /// Upper bound of the users that are affected.
     #[schema(required = true)]
     pub users: Option<u64>,
-    /// Users times minutes, at most.
+    /// Upper bound of users times minutes.
     #[schema(required = true)]
     pub user_minutes: Option<u64>,
     /// The minute with the most reports.
@@ -126,13 +125,13 @@ pub struct IncidentProperties {
     /// Reports in that minute.
     #[schema(required = true)]
     pub peak_count: Option<u64>,
-    /// Ids of providers that are blamed for it.
+    /// Ids of healthy providers whose reports it explains.
     #[schema(examples("bell,telus"))]
     pub collateral: String,
-    /// The incident that took it along.
+    /// Id of the incident that caused it.
     #[schema(required = true, pattern = "^[0-9a-f]{16}$")]
     pub cause: Option<String>,
-    /// How much earlier it was told here than the first official word came, in seconds.
+    /// Seconds from `detected_at` to the first official note.
     #[schema(required = true, examples(14_820))]
     pub lead_seconds: Option<i64>,
     /// The resolution to which finer cells were rolled up so that the outline has not too
@@ -197,8 +196,8 @@ impl IncidentProperties {
             detected_at: incident.detected_at,
             onset: incident.onset,
             resolved_at: incident.resolved_at,
-            because: incident.ending.map(|ending| ending.because),
-            everywhere: incident.everywhere,
+            ending: incident.ending.map(|ending| ending.kind),
+            global: incident.global,
             place: incident.place.text,
             subdivisions: incident.place.subdivisions.join(","),
             countries: incident.place.countries.join(","),

@@ -80,7 +80,7 @@ mod tests {
             cells: vec![cell],
             evidence,
         };
-        let open = r#"{"detected_at":"2022-05-19T16:00:00Z","provider":"alpha","cells":["872a100d6ffffff"],"incident_id":"alpha-00000000000000ab","onset_estimate":"2022-05-19T15:50:00Z","state":"confirmed","revision":2,"evidence":{"zone":{"centre":"872a100d6ffffff","resolution":7,"ring":1},"window":{"from":"2022-05-19T15:30:00Z","to":"2022-05-19T16:00:00Z"},"late_only":false,"observed":9.0,"expected":0.5,"dispersion":0.25,"score":7.5}}"#;
+        let open = r#"{"detected_at":"2022-05-19T16:00:00Z","provider":"alpha","cells":["872a100d6ffffff"],"incident_id":"alpha-00000000000000ab","onset_estimate":"2022-05-19T15:50:00Z","state":"confirmed","revision":2,"evidence":{"zone":{"centre":"872a100d6ffffff","resolution":7,"radius_cells":1},"window":{"from":"2022-05-19T15:30:00Z","to":"2022-05-19T16:00:00Z"},"late_only":false,"observed":9.0,"expected":0.5,"dispersion":0.25,"score":7.5}}"#;
         assert_eq!(
             String::from_utf8(incident_line("alpha", &incident)).unwrap(),
             format!("{open}\n")

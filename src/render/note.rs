@@ -5,18 +5,19 @@ use crate::domain::incident::entry::Note;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What somebody said of an incident.
+/// A note on an incident: what somebody said about it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Note)]
 pub struct NoteJson {
     /// Whether the provider itself, or an authority, said it.
     pub official: bool,
     /// When it was said.
     #[schema(format = DateTime, examples("2022-07-08T12:59:00Z"))]
     pub said_at: String,
-    /// When it was noted here.
+    /// When it was added here.
     #[schema(format = DateTime, examples("2022-07-08T13:02:11Z"))]
     pub known_at: String,
-    /// Where it was said: a name or an address. Plain text.
+    /// Who said it, or where: a name or an address. Plain text.
     #[schema(examples("twitter.com/RogersHelps"))]
     pub source: String,
     /// What was said. Plain text, whatever it looks like: escape it before it becomes

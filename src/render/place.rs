@@ -3,20 +3,21 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What to call a place. Who found out is named at the tag `incidents`.
+/// A place by name. The tag `incidents` names the sources.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
+#[schema(as = Place)]
 pub struct PlaceJson {
-    /// All of it in words.
+    /// A name for all of it, in English.
     #[schema(examples("Toronto, Ottawa, Hamilton and 14 more (CA-ON)"))]
     pub text: String,
-    /// The most populous cities in it, at most three.
+    /// Its most populous cities, at most three.
     #[schema(example = json!(["Toronto", "Ottawa", "Hamilton"]))]
     pub cities: Vec<String>,
-    /// Subdivisions that it reaches into (ISO 3166-2), where their borders are known,
-    /// those with most of it first, at most twenty.
+    /// Subdivisions that it reaches (ISO 3166-2), where their borders are known: largest
+    /// part first, at most twenty.
     #[schema(example = json!(["CA-ON"]))]
     pub subdivisions: Vec<String>,
-    /// Countries likewise (ISO 3166-1 alpha-2).
+    /// Countries that it reaches (ISO 3166-1 alpha-2), largest part first.
     #[schema(example = json!(["CA"]))]
     pub countries: Vec<String>,
 }

@@ -1,48 +1,50 @@
-//! How grave an incident is, as clients see it.
+//! How severe an incident is, as clients see it.
 
 use super::time::rfc3339;
 use crate::domain::incident::Incident;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// How grave an incident is, by the yardsticks that regulators use. Reports are those of
-/// all its brands observed in its cells from its onset to its end, or until this was
-/// known; late ones are counted again after the end.
+/// How severe an incident is, by the measures of regulators. Reports are those of all its
+/// brands, observed in its cells from onset to end, or until this was published. Late
+/// ones are added after the end.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Severity)]
 pub struct SeverityJson {
-    /// From onset to end, or until this was known.
+    /// From onset to end, or until this was published.
     #[schema(examples(54_000))]
     pub duration_seconds: i64,
-    /// Square kilometres of its cells. An upper bound: the cells of coarse reports are
-    /// large.
+    /// Area of its cells in square kilometres: an upper bound, since the cells of coarse
+    /// reports are large.
     #[schema(examples(712.4))]
     pub area_km2: f64,
-    /// Reports of problems. Some of them would have come without it: see `expected`.
+    /// Reports of problems. Some would have come without it: see `expected`.
     #[schema(examples(1_842))]
     pub reports: u64,
-    /// Reports that were to be expected without it; null where that is not known.
+    /// Expected reports without it; null where unknown.
     #[schema(required = true, examples(20.5))]
     pub expected: Option<f64>,
-    /// Users that are touched, at most: subscribers of its brands times the share of
-    /// reports that its cells bring on any day. Null where the catalogue knows no brand's
-    /// subscribers.
+    /// Upper bound of the users that are affected: subscribers of its brands times the
+    /// share of reports that its cells have on any day. Null where the catalogue has no
+    /// subscribers of its brands.
     #[schema(required = true, examples(2_250_000))]
     pub users: Option<u64>,
-    /// Users times minutes, at most, as 47 CFR 4.7 counts an outage; null where the users
-    /// are not known.
+    /// Upper bound of users times minutes, as 47 CFR 4.7 counts an outage; null where
+    /// `users` is.
     #[schema(required = true, examples(2_025_000_000_u64))]
     pub user_minutes: Option<u64>,
-    /// The minute with the most reports; null where none came.
+    /// The minute with the most reports; null where there are none.
     #[schema(required = true)]
     pub peak: Option<PeakJson>,
-    /// What was reported, most first.
+    /// Reports by symptom, most first.
     pub symptoms: Vec<SymptomCount>,
 }
 
 /// The minute with the most reports.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Peak)]
 pub struct PeakJson {
-    /// Its beginning.
+    /// When it begins.
     #[schema(format = DateTime, examples("2022-07-08T12:03:00Z"))]
     pub t: String,
     /// Reports in it.
@@ -53,10 +55,10 @@ pub struct PeakJson {
 /// A symptom and its reports.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct SymptomCount {
-    /// What, in a word of those that reports use.
+    /// A word that reports use.
     #[schema(examples("no_service"))]
     pub symptom: &'static str,
-    /// How many.
+    /// Number of reports.
     #[schema(examples(1_204))]
     pub count: u64,
 }

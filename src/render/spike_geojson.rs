@@ -21,16 +21,16 @@ pub struct SpikesGeoJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = json!([-80.1, 43.2, -78.9, 44.0]))]
     pub bbox: Option<[f64; 4]>,
-    /// Spikes, the most surprising first.
+    /// Spikes, the highest score first.
     pub features: Vec<SpikeFeature>,
     /// Where the next page begins: give it as `cursor`. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub next_cursor: Option<String>,
-    /// Whether this is not of the present, but of `as_of`: detection is late.
+    /// Whether the answer is of `as_of` and not of now: detection is late.
     #[schema(examples(false))]
     pub stale: bool,
-    /// The instant up to which reports are in it.
+    /// Reports up to this instant are in the answer.
     #[schema(format = DateTime, examples("2022-07-08T09:12:31Z"))]
     pub as_of: String,
 }
@@ -45,31 +45,31 @@ pub struct SpikeFeature {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = json!([-80.1, 43.2, -78.9, 44.0]))]
     pub bbox: Option<[f64; 4]>,
-    /// The outline of its cells; null where its zone is everywhere.
+    /// The outline of its cells; null where its zone is global.
     #[schema(required = true)]
     pub geometry: Option<OutlineGeometry>,
-    /// What is known of it.
+    /// Its properties.
     pub properties: SpikeProperties,
 }
 
-/// What is known of a spike: the same as in `/v1/spikes`, flat.
+/// The properties of a spike: those of `/v1/spikes`, flat.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SpikeProperties {
     /// Id of the provider.
     #[schema(examples("rogers"))]
     pub provider: String,
-    /// The network it rides on.
+    /// The network that it uses.
     #[schema(examples("rogers"))]
     pub network: String,
-    /// Where, in words.
+    /// Name of the place.
     #[schema(examples("near Barrie (12 km), CA-ON"))]
     pub place: String,
-    /// The cell in the middle of its zone; null where that is everywhere.
+    /// The cell in the middle of its zone; null where that is global.
     #[schema(required = true)]
     pub centre: Option<Hex>,
-    /// How many steps from the centre a cell of the zone may be.
+    /// Greatest grid distance of a cell of the zone from the centre, in cells.
     #[schema(examples(1))]
-    pub ring: u8,
+    pub radius_cells: u8,
     /// The first minute that was counted.
     #[schema(format = DateTime)]
     pub from: String,
@@ -81,22 +81,22 @@ pub struct SpikeProperties {
     /// Reports that counted.
     #[schema(examples(41.0))]
     pub observed: f64,
-    /// Reports that were to be expected.
+    /// Expected reports.
     #[schema(examples(3.2))]
     pub expected: f64,
-    /// How much more than chance the expected number scatters.
+    /// How far the counts of ordinary days vary beyond chance.
     #[schema(examples(0.1))]
     pub dispersion: f64,
     /// -log10 of the probability of so many or more.
     #[schema(examples(12.5))]
     pub score: f64,
-    /// The score from which on it would open an incident.
+    /// The score from which it opens an incident.
     #[schema(examples(6.3))]
-    pub opens_at: f64,
-    /// The open incident with that provider that it is part of.
+    pub score_threshold: f64,
+    /// Id of the open incident of that provider that it belongs to.
     #[schema(required = true, pattern = "^[0-9a-f]{16}$")]
     pub incident: Option<String>,
-    /// The open incident of another network that it is blamed for.
+    /// Id of the open incident of another network that explains it.
     #[schema(required = true, pattern = "^[0-9a-f]{16}$")]
     pub collateral_of: Option<String>,
 }
@@ -131,7 +131,7 @@ impl SpikeFeature {
             place,
             cells: _,
             evidence,
-            opens_at,
+            score_threshold,
             incident,
             collateral_of,
         } = spike;
@@ -140,7 +140,7 @@ impl SpikeFeature {
             network,
             place: place.text,
             centre: evidence.zone.centre,
-            ring: evidence.zone.ring,
+            radius_cells: evidence.zone.radius_cells,
             from: evidence.window.from,
             to: evidence.window.to,
             late_only: evidence.late_only,
@@ -148,7 +148,7 @@ impl SpikeFeature {
             expected: evidence.expected,
             dispersion: evidence.dispersion,
             score: evidence.score,
-            opens_at,
+            score_threshold,
             incident,
             collateral_of,
         };

@@ -6,11 +6,12 @@ use utoipa::ToSchema;
 
 /// The half-open interval `[from, to)` of observed time, in whole minutes.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = TimeWindow)]
 pub struct Window {
     /// The first instant inside.
     #[schema(format = DateTime, examples("2022-07-08T08:30:00Z"))]
     pub from: String,
-    /// The first instant after it; ahead of `as_of` while its last minute is running.
+    /// The first instant after it: later than `as_of` while its last minute is running.
     #[schema(format = DateTime, examples("2022-07-08T08:45:00Z"))]
     pub to: String,
 }

@@ -10,29 +10,31 @@ use utoipa::ToSchema;
 
 /// Something that happened to an incident.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = TimelineEvent)]
 pub struct EventJson {
-    /// When: for a note when it was said, for the beginning when it was, for the rest
-    /// when it was known.
+    /// When: of a note when it was said, of the onset when it was, of all else when it
+    /// was published.
     #[schema(format = DateTime, examples("2022-07-08T08:52:00Z"))]
     pub t: String,
-    /// What.
-    pub what: WhatWord,
-    /// The same in words. Of a note, what was said: plain text.
-    #[schema(examples("it was told of first: confirmed"))]
+    /// What happened.
+    #[serde(rename = "type")]
+    pub kind: WhatWord,
+    /// The event in a sentence; of a note, what was said. Plain text.
+    #[schema(examples("first published: confirmed"))]
     pub text: String,
-    /// The state that it came to.
+    /// The new state.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub state: Option<StateWord>,
-    /// The provider that joined it.
+    /// The provider that was added, or whose failure is the cause.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub provider: Option<String>,
-    /// The incident that it became a part of, or that took it along.
+    /// The incident that it was merged into, or that caused it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, pattern = "^[0-9a-f]{16}$")]
     pub incident: Option<String>,
-    /// Where it was said. Plain text.
+    /// Who said it, or where. Plain text.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub source: Option<String>,
@@ -42,34 +44,35 @@ pub struct EventJson {
     pub official: Option<bool>,
 }
 
-/// What happened, in a word.
+/// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = EventType)]
 #[serde(rename_all = "snake_case")]
 pub enum WhatWord {
-    /// It began, as far as the reports say.
+    /// It began, by the newest estimate.
     Onset,
-    /// It was told of first.
+    /// It was first published.
     Detected,
-    /// It came to another state.
+    /// Its state changed.
     State,
-    /// A provider joined it.
+    /// A provider was added.
     Joined,
-    /// Its beginning was dated anew.
-    Dated,
+    /// The estimate of the onset changed.
+    OnsetRevised,
     /// No region stands out any more.
-    Everywhere,
-    /// Another incident was found to have taken it along.
+    Global,
+    /// Another incident was found to be the cause.
     Cause,
     /// Somebody said something.
     Note,
 }
 
 impl EventJson {
-    fn new(event: &Event<'_>, what: WhatWord, text: impl Into<String>) -> Self {
+    fn new(event: &Event<'_>, kind: WhatWord, text: impl Into<String>) -> Self {
         let (t, text) = (rfc3339(event.at), text.into());
         Self {
             t,
-            what,
+            kind,
             text,
             state: None,
             provider: None,
@@ -82,12 +85,12 @@ impl EventJson {
 
 impl From<&Event<'_>> for EventJson {
     fn from(event: &Event<'_>) -> Self {
-        let new = |what, text: String| Self::new(event, what, text);
+        let new = |kind, text: String| Self::new(event, kind, text);
         match &event.what {
-            What::Began => new(WhatWord::Onset, "reports began to come".into()),
+            What::Began => new(WhatWord::Onset, "reports began".into()),
             What::Detected(state) => Self {
                 state: Some((*state).into()),
-                ..new(WhatWord::Detected, format!("it was told of first: {}", state.name()))
+                ..new(WhatWord::Detected, format!("first published: {}", state.name()))
             },
             What::Became(state, ending) => Self {
                 state: Some((*state).into()),
@@ -98,19 +101,20 @@ impl From<&Event<'_>> for EventJson {
             },
             What::Joined(provider) => Self {
                 provider: Some((*provider).to_owned()),
-                ..new(WhatWord::Joined, format!("{provider} fails too"))
+                ..new(WhatWord::Joined, format!("{provider} fails, too"))
             },
             What::Dated { from, to } => new(
-                WhatWord::Dated,
-                format!("its beginning is now {}, not {}", rfc3339(*to), rfc3339(*from)),
+                WhatWord::OnsetRevised,
+                format!("onset revised to {}, from {}", rfc3339(*to), rfc3339(*from)),
             ),
-            What::Everywhere => {
-                new(WhatWord::Everywhere, "no region stands out any more: it is everywhere".into())
-            }
+            What::Everywhere => new(
+                WhatWord::Global,
+                "no region stands out any more: the incident is global".into(),
+            ),
             What::Caused(cause) => Self {
                 incident: Some(cause.incident.to_string()),
                 provider: Some(cause.provider.clone()),
-                ..new(WhatWord::Cause, format!("the failure of {} took it along", cause.provider))
+                ..new(WhatWord::Cause, format!("caused by the failure of {}", cause.provider))
             },
             What::Said(note) => Self {
                 source: Some(note.source.clone()),
@@ -123,13 +127,13 @@ impl From<&Event<'_>> for EventJson {
 
 fn became(state: State, ending: Option<&Ending>) -> String {
     match (state, ending) {
-        (State::Possible, _) => "it is told with reserve".into(),
-        (State::Confirmed, _) => "it is confirmed".into(),
-        (State::Recovering, _) => "its reports have ebbed away".into(),
-        (State::Resolved, Some(Ending::Merged(into))) => format!("it goes on as a part of {into}"),
-        (State::Resolved, Some(Ending::Retired)) => "its providers take reports no more".into(),
-        (State::Resolved, _) => "it is over".into(),
-        (State::Withdrawn, Some(Ending::Withdrawn(reason))) => format!("it is withdrawn: {reason}"),
-        (State::Withdrawn, _) => "it is withdrawn".into(),
+        (State::Possible, _) => "possible: published with reserve".into(),
+        (State::Confirmed, _) => "confirmed".into(),
+        (State::Recovering, _) => "recovering: its reports have subsided".into(),
+        (State::Resolved, Some(Ending::Merged(into))) => format!("merged into {into}"),
+        (State::Resolved, Some(Ending::Retired)) => "resolved: its providers were retired".into(),
+        (State::Resolved, _) => "resolved".into(),
+        (State::Withdrawn, Some(Ending::Withdrawn(reason))) => format!("withdrawn: {reason}"),
+        (State::Withdrawn, _) => "withdrawn".into(),
     }
 }

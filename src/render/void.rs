@@ -5,21 +5,22 @@ use crate::domain::incident::entry::Void;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// The reports of one source over an interval, withdrawn: detection does without them.
+/// Withdrawn reports: those of one source over an interval. Detection ignores them.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = VoidedReports)]
 pub struct VoidJson {
     /// Number of the source; 0 where the service is open to everybody.
     #[schema(examples(0))]
     pub source: u16,
-    /// The minutes in which they were observed, or came where they came late.
+    /// The minutes in which they were observed or, where late, arrived.
     pub window: Window,
-    /// Only those of this provider; null for all.
+    /// Only reports of this provider; null for all.
     #[schema(required = true, examples("rogers"))]
     pub provider: Option<String>,
-    /// Why. Plain text.
+    /// The public reason. Plain text.
     #[schema(examples("an app sent its test reports here"))]
     pub reason: String,
-    /// When it was decided.
+    /// When they were withdrawn.
     #[schema(format = DateTime, examples("2022-07-08T13:02:11Z"))]
     pub known_at: String,
 }

@@ -168,7 +168,9 @@ impl Totals {
     fn add(&mut self, content: &HourOfProvider) {
         match content {
             HourOfProvider::Minutes(minutes) => {
-                minutes.iter().for_each(|(_, counts)| self.in_minutes.add(Tally64::of(counts)))
+                for (_, counts) in minutes {
+                    self.in_minutes.add(Tally64::of(counts));
+                }
             }
             HourOfProvider::RolledUp(counts) => self.in_hours.add(Tally64::of(counts)),
         }

@@ -1,6 +1,7 @@
 //! Entries of the journal as bytes: JSON, packed where it is long. A field that is new is
 //! read as missing by who does not know it, an entry of a kind that is new is skipped:
-//! versions N and N + 1 share a journal.
+//! versions N and N + 1 share a journal. Names in it are its own: those of answers may
+//! change.
 
 #[cfg(test)]
 mod tests;

@@ -51,6 +51,8 @@ const DOMAIN_FLOORS: [&[&str]; 6] = [
     &["detect", "view"],
     // What was counted, and what is usual.
     &["baseline", "counts", "level", "report", "series"],
+    // Where something is asked about or happens.
+    &["region"],
     // Facts, sets of places, and clocks.
     &[
         "bbox",

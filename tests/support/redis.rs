@@ -1,7 +1,8 @@
 //! Real Redis servers for tests, alone or as a cluster, on free ports. They end with the
 //! process of the test, however that ends.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -272,15 +273,22 @@ fn run(directory: &Path, arguments: &[String], clock: Option<&FakeTime>) -> Chil
 
 /// A port that is free, and so is the one for the bus of a cluster: below those that
 /// systems give to outgoing connections, and no port is another's for the bus. None is
-/// given twice: what gets one may not listen yet.
+/// given twice: what gets one may not listen yet. Whoever runs beside this process sees by
+/// a lock on a file of the port's name that it is given (`tests/redis_servers.py`).
 pub fn free_port() -> u16 {
-    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    static GIVEN: Mutex<BTreeMap<u16, File>> = Mutex::new(BTreeMap::new());
+    let locks = std::env::temp_dir().join("groundswell-ports");
+    std::fs::create_dir_all(&locks).unwrap();
     loop {
         let port =
             BUS + TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port() % BUS;
-        let is_free =
-            [port, port + BUS].iter().all(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
-        if is_free && GIVEN.lock().unwrap().insert(port) {
+        let mut given = GIVEN.lock().unwrap();
+        let lock = File::create(locks.join(port.to_string())).unwrap();
+        if given.contains_key(&port) || lock.try_lock().is_err() {
+            continue;
+        }
+        if [port, port + BUS].iter().all(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()) {
+            given.insert(port, lock);
             return port;
         }
     }

@@ -65,7 +65,7 @@ fn runs(steps: &[Option<Step>]) -> Vec<Vec<Step>> {
     for step in steps.iter().flatten() {
         match runs.last_mut() {
             Some(run) if run.last().is_some_and(|last| (step.left - last.right).abs() < SEAM) => {
-                run.push(*step)
+                run.push(*step);
             }
             _ => runs.push(vec![*step]),
         }

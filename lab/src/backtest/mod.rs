@@ -13,6 +13,7 @@ mod curve;
 mod entry;
 pub mod examined;
 pub mod figures;
+pub mod operating;
 mod page;
 mod plot;
 pub mod report;

@@ -5,9 +5,9 @@ use super::figures::{All, Family, Score};
 use super::verdict::{Fate, Found, Judged, Verdict};
 
 /// What an outage costs at most, in minutes: so much if it is missed.
-const CAP_MIN: f64 = 120.0;
+pub const CAP_MIN: f64 = 120.0;
 /// Minutes that a false alarm a week costs.
-const FALSE_ALARM_MIN: f64 = 2.0;
+pub const FALSE_ALARM_MIN: f64 = 2.0;
 
 /// Adds up what was found out about many streams.
 #[must_use]
@@ -168,7 +168,8 @@ fn all(families: &[(String, Sums)]) -> All {
 }
 
 /// The quantile by linear interpolation between the two values around it; NaN of nothing.
-fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
+#[must_use]
+pub fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
     let Some(last) = values.len().checked_sub(1) else { return f64::NAN };
     let at = share * last as f64;
@@ -176,7 +177,9 @@ fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
     values[below] + (at - below as f64) * (values[last.min(below + 1)] - values[below])
 }
 
-fn mean(values: &[f64]) -> f64 {
+/// The mean; NaN of nothing.
+#[must_use]
+pub fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 

@@ -1,9 +1,12 @@
-//! `groundswell backtest`: a folder of streams with known outages, the score of the
-//! incidents in them, and a report with plots.
+//! `groundswell-lab backtest`: folders of streams with known outages, the score of the
+//! incidents in them, the curve of false alarms, and a report with plots.
+
+pub(super) mod play;
 
 use crate::backtest::alarms;
 use crate::backtest::examined::Examined;
 use crate::backtest::figures::Score;
+use crate::backtest::operating::{self, Point, RATES, Run};
 use crate::backtest::report;
 use crate::backtest::score::score;
 use crate::backtest::set::{Set, Stream};
@@ -13,47 +16,35 @@ use crate::backtest::verdict::judge;
 use anyhow::{Context, ensure};
 use clap::Args;
 use groundswell::cli::output::{Outputs, Target};
-use groundswell::cli::replay::{history_is_sound, passing_setting, stream_is_sound};
-use groundswell::domain::detect::REREAD_MINUTES;
-use groundswell::domain::detect::episode::{Episode, State};
 use groundswell::domain::detect::parameters::Parameters;
-use groundswell::engine::replay::account::Account;
-use groundswell::engine::replay::past::Past;
-use groundswell::engine::replay::source::Source;
-use groundswell::engine::replay::{Observer, jobs, providers};
-use groundswell::engine::watch::Step;
-use groundswell::render::incident_line::incident_line;
 use indicatif::{ProgressBar, ProgressStyle};
+use play::{Way, play};
+use serde::Serialize;
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
-/// Where the answers go.
-struct Answers {
-    outputs: Outputs,
-    /// The incidents of each stream, where they are asked for.
-    incidents: Vec<Option<Target>>,
-    /// The pages of the report in the order in which they are made, where they are asked
-    /// for.
-    report: Vec<Target>,
-    json: Option<Target>,
-}
-
 /// What is tested, and where the answers go.
 #[derive(Debug, Clone, Args)]
 pub struct Arguments {
-    /// Folder with index.json, truth.json and the streams
-    #[arg(long, value_name = "DIR")]
-    set: PathBuf,
+    /// Folder with index.json, truth.json and the streams. Give several to see the figures
+    /// of each, and the curve of false alarms of all
+    #[arg(long = "set", required = true, value_name = "DIR")]
+    sets: Vec<PathBuf>,
+    /// Print the curve of false alarms of one set, too: streams are played at several
+    /// thresholds, which takes several times as long
+    #[arg(long, conflicts_with = "alarms")]
+    curve: bool,
     /// Folder with incidents to score, one SCENARIO.ndjson each, instead of replaying the
     /// streams
     #[arg(long, value_name = "DIR")]
     alarms: Option<PathBuf>,
     /// Folder that the incidents of the replayed streams are written to, one
-    /// SCENARIO.ndjson each
+    /// SCENARIO.ndjson each; of several sets into a folder each
     #[arg(long, value_name = "DIR", conflicts_with = "alarms")]
     out: Option<PathBuf>,
-    /// Folder that a report with plots is written to
+    /// Folder that a report with plots is written to; of several sets into a folder each
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
     /// File that the figures are written to as JSON
@@ -70,82 +61,183 @@ pub struct Arguments {
     jobs: Option<u16>,
 }
 
-/// Examines the streams, prints the table, and writes what was asked for.
+/// A set, and where what is found out about it goes.
+struct Tested {
+    /// The name of its folder.
+    name: String,
+    folder: PathBuf,
+    set: Set,
+    /// The numbers of the streams that are tested.
+    streams: Vec<usize>,
+    /// Where the incidents of each stream go, where they are asked for.
+    incidents: Vec<Option<Target>>,
+    /// The pages of the report in the order in which they are made, where they are asked
+    /// for.
+    report: Vec<Target>,
+}
+
+/// What is written of a set where several are, or its curve is asked for.
+#[derive(Serialize)]
+struct Figures {
+    figures: Score,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    curve: Vec<Point>,
+}
+
+/// Examines the streams, prints the tables and the curve, and writes what was asked for.
 ///
 /// # Errors
-/// Where the set or the incidents cannot be read, or the answers cannot be written.
+/// Where a set or incidents cannot be read, or the answers cannot be written.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let set = Set::read(&arguments.set)?;
-    let wanted = |stream: &&Stream| {
+    let mut tested = read(arguments)?;
+    let (outputs, json) = prepare(arguments, &mut tested)?;
+    let jobs = jobs(arguments.jobs);
+    let has_curve = arguments.alarms.is_none() && (arguments.curve || tested.len() > 1);
+    let mut out = std::io::stdout().lock();
+    let (mut written, mut all) = (Vec::new(), Vec::new());
+    for (n, one) in tested.iter().enumerate() {
+        let streams = one.streams();
+        let way = Way {
+            parameters: &Parameters::default(),
+            jobs,
+            is_recorded: arguments.report.is_some(),
+        };
+        let examined = match &arguments.alarms {
+            Some(folder) => {
+                let folder = incidents_of(folder, one, tested.len());
+                streams
+                    .iter()
+                    .map(|stream| examine(&one.set, stream, &folder))
+                    .collect::<anyhow::Result<_>>()?
+            }
+            None => replay(one, &streams, &outputs, way)?,
+        };
+        let runs = if has_curve { curve(&one.set, &streams, &examined, jobs)? } else { Vec::new() };
+        let examined: Vec<(&Stream, Examined)> = streams.into_iter().zip(examined).collect();
+        if tested.len() > 1 {
+            write!(out, "{}{}\n", if n == 0 { "" } else { "\n" }, one.name)?;
+        }
+        write!(out, "{}", table(&of(&examined, |_| true)))?;
+        if arguments.halves {
+            let odd = |stream: &Stream| stream.number().is_some_and(|number| number % 2 == 1);
+            write!(out, "\neven numbers\n{}", table(&of(&examined, |stream| !odd(stream))))?;
+            write!(out, "\nodd numbers\n{}", table(&of(&examined, odd)))?;
+        }
+        for (target, (_, page)) in one.report.iter().zip(report::pages(&one.set, &examined)) {
+            written.push(target.written(page.as_bytes())?);
+        }
+        all.push((one.name.as_str(), of(&examined, |_| true), runs));
+    }
+    if has_curve {
+        let curves: Vec<(&str, &[Run])> =
+            all.iter().map(|(name, _, runs)| (*name, &runs[..])).collect();
+        write!(out, "\n{}", operating::table(&curves))?;
+    }
+    if let Some(target) = &json {
+        written.push(target.written((text(all, has_curve)? + "\n").as_bytes())?);
+    }
+    Ok(outputs.publish(written)?)
+}
+
+/// The figures as JSON: of one set its score, of several an object of each by its name.
+fn text(all: Vec<(&str, Score, Vec<Run>)>, has_curve: bool) -> serde_json::Result<String> {
+    if let ([(_, score, _)], false) = (&all[..], has_curve) {
+        return serde_json::to_string_pretty(score);
+    }
+    let figures = |(name, figures, runs): (_, Score, Vec<Run>)| {
+        let curve = RATES.iter().filter_map(|rate| operating::at(&runs, *rate)).collect();
+        (name, Figures { figures, curve })
+    };
+    serde_json::to_string_pretty(&all.into_iter().map(figures).collect::<BTreeMap<_, _>>())
+}
+
+/// How many streams are played at a time: as many as cores where nobody says.
+pub(super) fn jobs(wanted: Option<u16>) -> NonZero<usize> {
+    let cores = || std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+    wanted.and_then(|jobs| NonZero::new(usize::from(jobs))).unwrap_or_else(cores)
+}
+
+impl Tested {
+    fn streams(&self) -> Vec<&Stream> {
+        self.streams.iter().map(|n| &self.set.streams[*n]).collect()
+    }
+}
+
+/// The sets, as far as they have streams of the wanted names.
+fn read(arguments: &Arguments) -> anyhow::Result<Vec<Tested>> {
+    let wanted = |stream: &Stream| {
         arguments.streams.is_empty()
             || arguments.streams.iter().any(|pattern| stream.matches(pattern))
     };
-    let streams: Vec<&Stream> = set.streams.iter().filter(wanted).collect();
-    ensure!(
-        !streams.is_empty(),
-        "{} has no stream of that name",
-        arguments.set.join("index.json").display()
-    );
-    let cores = || std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
-    let jobs =
-        arguments.jobs.and_then(|jobs| NonZero::new(usize::from(jobs))).unwrap_or_else(cores);
-    let answers = Answers::of(arguments, &streams)?;
-    let examined = match &arguments.alarms {
-        Some(folder) => streams
-            .iter()
-            .map(|stream| examine(&set, stream, folder))
-            .collect::<anyhow::Result<_>>()?,
-        None => replay(&set, &streams, &answers, jobs)?,
-    };
-    let examined: Vec<(&Stream, Examined)> = streams.into_iter().zip(examined).collect();
-
-    let mut out = std::io::stdout().lock();
-    write!(out, "{}", table(&of(&examined, |_| true)))?;
-    if arguments.halves {
-        let odd = |stream: &Stream| stream.number().is_some_and(|number| number % 2 == 1);
-        write!(out, "\neven numbers\n{}", table(&of(&examined, |stream| !odd(stream))))?;
-        write!(out, "\nodd numbers\n{}", table(&of(&examined, odd)))?;
+    let mut tested: Vec<Tested> = Vec::new();
+    for folder in &arguments.sets {
+        let set = Set::read(folder)?;
+        let streams = (0..set.streams.len()).filter(|n| wanted(&set.streams[*n])).collect();
+        let name = name_of(folder)?;
+        ensure!(
+            tested.iter().all(|other| other.name != name),
+            "two sets are called {name}: answers are named after their folders"
+        );
+        let folder = folder.clone();
+        tested.push(Tested { name, folder, set, streams, incidents: vec![], report: vec![] });
     }
-    let mut written = Vec::new();
-    if let Some(target) = &answers.json {
-        let text = serde_json::to_string_pretty(&of(&examined, |_| true))? + "\n";
-        written.push(target.written(text.as_bytes())?);
-    }
-    for (target, (_, page)) in answers.report.iter().zip(report::pages(&set, &examined)) {
-        written.push(target.written(page.as_bytes())?);
-    }
-    Ok(answers.outputs.publish(written)?)
+    let indices: Vec<String> =
+        tested.iter().map(|one| one.folder.join("index.json").display().to_string()).collect();
+    tested.retain(|one| !one.streams.is_empty());
+    ensure!(!tested.is_empty(), "{} has no stream of that name", indices.join(", "));
+    Ok(tested)
 }
 
-impl Answers {
-    /// Makes sure that each may be written, before the time is spent.
-    fn of(arguments: &Arguments, streams: &[&Stream]) -> anyhow::Result<Self> {
-        let read = inputs(arguments, streams)?;
-        let mut outputs = Outputs::beside(read.iter().map(PathBuf::as_path))?;
+/// What a set is called: its folder's name.
+pub(super) fn name_of(folder: &Path) -> anyhow::Result<String> {
+    let whole = folder.canonicalize().with_context(|| folder.display().to_string())?;
+    Ok(whole.file_name().unwrap_or_default().to_string_lossy().into_owned())
+}
+
+/// Makes sure that every answer may be written, before the time is spent.
+fn prepare(
+    arguments: &Arguments,
+    tested: &mut [Tested],
+) -> anyhow::Result<(Outputs, Option<Target>)> {
+    let count = tested.len();
+    let read = tested
+        .iter()
+        .map(|one| inputs(arguments, one, count))
+        .collect::<anyhow::Result<Vec<_>>>()?
+        .concat();
+    let mut outputs = Outputs::beside(read.iter().map(PathBuf::as_path))?;
+    for one in tested {
         let mut target = |folder: &Option<PathBuf>, name: &str| {
-            folder.as_ref().map(|folder| outputs.target(&folder.join(name))).transpose()
+            let within = |folder: &PathBuf| {
+                if count > 1 { folder.join(&one.name) } else { folder.clone() }.join(name)
+            };
+            folder.as_ref().map(|folder| outputs.target(&within(folder))).transpose()
         };
+        let streams: Vec<&Stream> = one.streams.iter().map(|n| &one.set.streams[*n]).collect();
         let incidents = streams
             .iter()
-            .map(|stream| target(&arguments.out, &format!("{}.ndjson", stream.scenario)));
-        let incidents = incidents.collect::<Result<_, _>>()?;
+            .map(|stream| target(&arguments.out, &format!("{}.ndjson", stream.scenario)))
+            .collect::<Result<_, _>>()?;
         let pages =
             streams.iter().map(|stream| report::page_of(stream)).chain([report::INDEX.to_owned()]);
-        let pages =
+        let report =
             pages.map(|page| target(&arguments.report, &page)).collect::<Result<Vec<_>, _>>()?;
-        let json = arguments.json.as_ref().map(|file| outputs.target(file)).transpose()?;
-        Ok(Self { outputs, incidents, report: pages.into_iter().flatten().collect(), json })
+        (one.incidents, one.report) = (incidents, report.into_iter().flatten().collect());
     }
+    let json = arguments.json.as_ref().map(|file| outputs.target(file)).transpose()?;
+    Ok((outputs, json))
 }
 
-/// All that is read.
-fn inputs(arguments: &Arguments, streams: &[&Stream]) -> anyhow::Result<Vec<PathBuf>> {
-    let mut read: Vec<PathBuf> = Set::files(&arguments.set).collect();
+/// All that is read of a set.
+fn inputs(arguments: &Arguments, one: &Tested, count: usize) -> anyhow::Result<Vec<PathBuf>> {
+    let mut read: Vec<PathBuf> = Set::files(&one.folder).collect();
+    let streams = one.streams();
     let of_set =
         streams.iter().flat_map(|stream| stream.reports.iter().chain(&stream.history)).cloned();
     match &arguments.alarms {
         // A set need not have its streams where nothing is replayed.
         Some(folder) => {
+            let folder = incidents_of(folder, one, count);
             let alarms =
                 streams.iter().map(|stream| folder.join(format!("{}.ndjson", stream.scenario)));
             let alarms: Vec<PathBuf> = alarms.filter(|file| file.exists()).collect();
@@ -161,6 +253,11 @@ fn inputs(arguments: &Arguments, streams: &[&Stream]) -> anyhow::Result<Vec<Path
     Ok(read)
 }
 
+/// Where the incidents of a set lie that are to be scored.
+fn incidents_of(folder: &Path, one: &Tested, count: usize) -> PathBuf {
+    if count > 1 { folder.join(&one.name) } else { folder.to_owned() }
+}
+
 /// The score of some of the streams.
 fn of(examined: &[(&Stream, Examined)], which: impl Fn(&Stream) -> bool) -> Score {
     score(examined.iter().filter(|(stream, _)| which(stream)).map(|(_, one)| &one.judged))
@@ -173,102 +270,41 @@ fn examine(set: &Set, stream: &Stream, folder: &Path) -> anyhow::Result<Examined
     Ok(Examined { judged: judge(set, stream, &alarms), alarms, traces: recorder.traces() })
 }
 
-/// Plays the streams: each history once, then every stream that goes on from it.
+/// Plays the streams of a set, and writes their incidents where they are asked for.
 fn replay(
+    one: &Tested,
+    streams: &[&Stream],
+    outputs: &Outputs,
+    way: Way<'_>,
+) -> anyhow::Result<Vec<Examined>> {
+    let bar = bar(&one.name, streams.len())?;
+    let examined = play(&one.set, streams, way, &bar, &|n, lines| {
+        Ok(one.incidents[n].as_ref().map_or(Ok(()), |target| outputs.write(target, lines))?)
+    })?;
+    bar.finish_and_clear();
+    Ok(examined)
+}
+
+/// The runs of a set's curve; what came of the detector's own thresholds is known.
+pub(super) fn curve(
     set: &Set,
     streams: &[&Stream],
-    answers: &Answers,
+    own: &[Examined],
     jobs: NonZero<usize>,
-) -> anyhow::Result<Vec<Examined>> {
-    let bar = bar(streams.len())?;
-    let mut examined: Vec<Option<Examined>> = streams.iter().map(|_| None).collect();
-    let mut histories: Vec<&Option<PathBuf>> =
-        streams.iter().map(|stream| &stream.history).collect();
-    histories.sort_unstable();
-    histories.dedup();
-    for history in histories {
-        let mut of_history: Vec<usize> = (0..streams.len()).collect();
-        of_history.retain(|n| streams[*n].history == *history);
-        let reports: Vec<Source> =
-            of_history.iter().map(|n| reports_of(streams[*n])).collect::<anyhow::Result<_>>()?;
-        let history: Vec<Source> =
-            history.iter().map(|file| Source::settled(file)).collect::<Result<_, _>>()?;
-        let named = providers::named_in(
-            history.iter().chain(&reports),
-            &groundswell::catalogue::builtin(),
-        )?;
-        let setting = passing_setting(named);
-        let past = Past::play(&setting, &history, &mut |_| {})?;
-        say_flaws(&bar, "history", past.account())?;
-        history_is_sound(past.account())?;
-        let of_history: Vec<(usize, Source)> = of_history.into_iter().zip(reports).collect();
-        let played = jobs::each(jobs, &of_history, |(n, reports)| -> anyhow::Result<Examined> {
-            let stream = streams[*n];
-            let mut seen = Seen {
-                recorder: Recorder::new(set, stream, Parameters::default().opens_untaught_at),
-                lines: Vec::new(),
-            };
-            let account = past.resume()?.replay(std::slice::from_ref(reports), &mut seen)?;
-            bar.inc(1);
-            say_flaws(&bar, &stream.scenario, &account)?;
-            stream_is_sound(&account)?;
-            let Seen { recorder, lines } = seen;
-            if let Some(target) = &answers.incidents[*n] {
-                answers.outputs.write(target, &lines)?;
-            }
-            let alarms = alarms::parse(&stream.scenario, &String::from_utf8_lossy(&lines))?;
-            Ok(Examined { judged: judge(set, stream, &alarms), alarms, traces: recorder.traces() })
-        });
-        for ((n, _), played) in of_history.into_iter().zip(played) {
-            examined[n] = Some(played.with_context(|| streams[n].scenario.clone())?);
-        }
-    }
-    bar.finish_and_clear();
-    Ok(examined.into_iter().flatten().collect())
-}
-
-fn reports_of(stream: &Stream) -> anyhow::Result<Source> {
-    let file =
-        stream.reports.as_ref().with_context(|| format!("{} names no stream", stream.scenario))?;
-    Ok(Source::settled(file)?)
-}
-
-/// Says what became of the lines where some were refused.
-fn say_flaws(bar: &ProgressBar, name: &str, account: &Account) -> anyhow::Result<()> {
-    if account.flaws.is_empty() {
-        return Ok(());
-    }
-    Ok(bar.suspend(|| writeln!(std::io::stderr(), "{name}: {account}"))?)
-}
-
-/// What was seen of one stream.
-struct Seen {
-    recorder: Recorder,
-    lines: Vec<u8>,
-}
-
-impl Observer for Seen {
-    fn step(&mut self, provider: &str, step: &Step<'_>) {
-        // Of a minute that is read again for the last time no more is to come.
-        let last = step.minute.plus(-REREAD_MINUTES);
-        let facts = step
-            .facts
-            .first()
-            .filter(|(minute, _)| *minute == last)
-            .map(|(minute, counts)| (*minute, &**counts));
-        self.recorder.see(provider, step.minute, step.detector, facts);
-    }
-
-    fn revision(&mut self, provider: &str, incident: &Episode) -> std::io::Result<()> {
-        if incident.state != State::Possible {
-            self.lines.extend(incident_line(provider, incident));
-        }
-        Ok(())
-    }
+) -> anyhow::Result<Vec<Run>> {
+    operating::play(Run::new(0.0, own.iter().map(|one| &one.judged)), |moved_by| {
+        let parameters = operating::moved(moved_by);
+        let way = Way { parameters: &parameters, jobs, is_recorded: false };
+        let bar = bar(&format!("threshold {moved_by:+.1}"), streams.len())?;
+        let examined = play(set, streams, way, &bar, &|_, _| Ok(()))?;
+        bar.finish_and_clear();
+        Ok(Run::new(moved_by, examined.iter().map(|one| &one.judged)))
+    })
 }
 
 /// Draws nothing where standard error is no terminal.
-fn bar(streams: usize) -> anyhow::Result<ProgressBar> {
-    let style = ProgressStyle::with_template("{bar:40} {pos} of {len} streams, {eta} to go")?;
-    Ok(ProgressBar::new(streams as u64).with_style(style))
+pub(super) fn bar(name: &str, streams: usize) -> anyhow::Result<ProgressBar> {
+    let template = "{msg} {bar:40} {pos} of {len} streams, {eta} to go";
+    let style = ProgressStyle::with_template(template)?;
+    Ok(ProgressBar::new(streams as u64).with_style(style).with_message(name.to_owned()))
 }

@@ -25,6 +25,7 @@ use groundswell::engine::replay::simulation::Simulation;
 use groundswell::engine::timetable::Timetable;
 use groundswell::store::embedded::{Durability, Options};
 use groundswell::store::place::Place;
+use groundswell::store::timing::Timing;
 use groundswell::store::{Store, Terms};
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -93,12 +94,14 @@ pub fn run(arguments: &Arguments, signals: &Signals) -> anyhow::Result<()> {
     let timetable: Timetable =
         format!("{BEGINS}@{}x,{FASTER_FROM}@{faster}x", arguments.speed).parse()?;
     let (catalogue, key) = (setting.catalogue.clone(), setting.key.clone());
+    let timing = Timing::default();
     let engine = Arc::new(Engine::start(
         catalogue,
-        Clock::simulated(timetable),
+        Clock::simulated(timetable, timing.probation()),
         DEFAULT_LATENESS_MS,
         &key,
         store,
+        timing,
     )?);
     let (over, is_over) = tokio::sync::oneshot::channel::<()>();
     let stay = arguments.stay || std::io::stdout().is_terminal();

@@ -2,6 +2,7 @@
 
 mod backtest;
 mod demo;
+mod guard;
 mod rehearse;
 mod simulate;
 
@@ -28,6 +29,8 @@ enum Commands {
     Demo(demo::Arguments),
     /// Play outages on record through all of detection, and tell what it is worth
     Rehearse(rehearse::Arguments),
+    /// Hold the quality of detection against a file, and fail where it is worse
+    Guard(guard::Arguments),
 }
 
 /// Runs the command that the process was started with.
@@ -43,5 +46,6 @@ pub fn run() -> anyhow::Result<()> {
         Commands::Simulate(arguments) => simulate::run(&arguments),
         Commands::Demo(arguments) => demo::run(&arguments, &signals),
         Commands::Rehearse(arguments) => rehearse::run(&arguments),
+        Commands::Guard(arguments) => guard::run(&arguments),
     }
 }

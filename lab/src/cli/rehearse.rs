@@ -99,7 +99,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 /// Plays a scenario through ingest, store, detectors and desk.
-fn rehearse(plan: &Plan, history_weeks: i64) -> anyhow::Result<Seen> {
+pub(super) fn rehearse(plan: &Plan, history_weeks: i64) -> anyhow::Result<Seen> {
     let directory = Leftover::directory("groundswell-rehearsal-")?;
     let stream = plan.scenario.from()..plan.scenario.until();
     files::write(plan, files::history_before(&stream, history_weeks), stream, directory.path())?;

@@ -4,11 +4,12 @@
 pub(super) mod files;
 pub(super) mod send;
 mod server;
+mod set;
 
 use crate::simulate::plan::Plan;
 use crate::simulate::scenario::{ALL, Scenario};
 use anyhow::{anyhow, bail, ensure};
-use clap::{ArgGroup, Args};
+use clap::{ArgGroup, Args, Subcommand};
 use groundswell::domain::time::{HOUR_MS, Timestamp};
 use groundswell::render::time::rfc3339;
 use groundswell::wire::time::{INSTANT, instant};
@@ -22,8 +23,14 @@ const MOST_BEFORE_MS: i64 = 8 * 7 * 24 * HOUR_MS;
 
 /// What is played, how, and where to.
 #[derive(Debug, Clone, Args)]
-#[command(group = ArgGroup::new("what").required(true).args(["out", "to", "list"]))]
+#[command(
+    group = ArgGroup::new("what").required(true).args(["out", "to", "list"]),
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+)]
 pub struct Arguments {
+    #[command(subcommand)]
+    other: Option<Other>,
     /// Outage to play; --list names them
     #[arg(required_unless_present = "list", value_name = "SCENARIO")]
     scenario: Option<String>,
@@ -73,11 +80,22 @@ pub struct Arguments {
     until: Option<Timestamp>,
 }
 
-/// Plays the scenario.
+/// What is simulated instead of an outage on record.
+#[derive(Debug, Clone, Subcommand)]
+enum Other {
+    /// Write a small set of streams with known outages of many kinds, over one city, in the
+    /// form that `backtest --set` reads
+    Set(set::Arguments),
+}
+
+/// Plays the scenario, or writes a set.
 ///
 /// # Errors
 /// Where there is none of that name, or what comes of it cannot be written or sent.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    if let Some(Other::Set(arguments)) = &arguments.other {
+        return set::run(arguments);
+    }
     if arguments.list {
         return list();
     }

@@ -15,5 +15,6 @@ pub mod plan;
 pub mod report;
 pub mod reports;
 pub mod scenario;
+pub mod set;
 pub mod truth;
 mod week;

@@ -2,14 +2,19 @@
 
 use super::{Given, PASSWORDS, nearest};
 use crate::cli::text::{trimmed, without_line_ends};
+use crate::store::fail_point;
 use clap::{Arg, Command};
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 
 const PREFIX: &str = "GROUNDSWELL_";
 /// What docker-compose.yml and the tests read.
-const OF_OTHERS: [&str; 3] =
-    ["GROUNDSWELL_CLUSTER_NET", "GROUNDSWELL_PUBLISH_ON", "GROUNDSWELL_SHARED"];
+const OF_OTHERS: [&str; 4] = [
+    "GROUNDSWELL_CLUSTER_NET",
+    "GROUNDSWELL_IMAGE",
+    "GROUNDSWELL_PUBLISH_ON",
+    "GROUNDSWELL_SHARED",
+];
 /// Variables, by name.
 #[derive(Debug, Clone, Default)]
 pub struct Environment(Vec<(OsString, OsString)>);
@@ -62,6 +67,7 @@ pub fn misspelt(command: &Command, environment: &Environment) -> Vec<String> {
     let ours = names.filter(|name| {
         name.to_ascii_uppercase().starts_with(PREFIX)
             && !known.contains(name)
+            && !(fail_point::ARE_COMPILED_IN && *name == fail_point::VARIABLE)
             && !is_of_an_orchestrator(name)
     });
     let told = |name: &str| {

@@ -261,6 +261,7 @@ fn a_variable_that_is_nearly_a_setting_is_told_with_the_one_that_may_be_meant() 
     assert!(told(&["GROUNDSWELL_XYZ"])[0].ends_with("has no effect"));
     let none = [
         "GROUNDSWELL_STORE",
+        "GROUNDSWELL_IMAGE",
         "GROUNDSWELL_SHARED",
         "GROUNDSWELL_SERVICE_HOST",
         "GROUNDSWELL_PORT_8080_TCP_ADDR",

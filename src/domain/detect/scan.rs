@@ -349,7 +349,7 @@ impl Scan {
             return;
         }
         let change = |count: &mut u32| {
-            *count = u32::try_from((i64::from(*count) + n).max(0)).unwrap_or(u32::MAX)
+            *count = u32::try_from((i64::from(*count) + n).max(0)).unwrap_or(u32::MAX);
         };
         let late_windows = windows.start.min(LATE_W)..windows.end.min(LATE_W);
         let mut at = place.1 as usize;

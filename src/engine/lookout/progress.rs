@@ -101,7 +101,7 @@ impl Detection {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::CatchingUp(_) => "catching-up",
+            Self::CatchingUp(_) => "catching_up",
             Self::Late { .. } => "late",
             Self::Current { .. } => "current",
         }
@@ -123,8 +123,8 @@ mod tests {
         };
         let seen_at = Some(Timestamp(100));
         let rows = [
-            (None, true, 100, ("catching-up", progress.up_to, 0.25, 18)),
-            (None, false, 100, ("catching-up", progress.up_to, 0.25, 18)),
+            (None, true, 100, ("catching_up", progress.up_to, 0.25, 18)),
+            (None, false, 100, ("catching_up", progress.up_to, 0.25, 18)),
             (seen_at, false, 100 + LATE_AFTER_MS, ("current", seen_at, 1.0, 2)),
             (seen_at, false, 101 + LATE_AFTER_MS, ("late", seen_at, 0.25, 2)),
             (seen_at, true, 101, ("late", seen_at, 0.25, 2)),

@@ -1,8 +1,9 @@
 //! The bands of a series: what was to be expected in each of its points.
 
-use super::{SeriesKey, Within};
+use super::SeriesKey;
 use crate::domain::detect::Band;
 use crate::domain::detect::expectation::{Expectation, InWindow, Share};
+use crate::domain::region::Region;
 use crate::domain::series::Point;
 use crate::domain::time::Window;
 
@@ -10,8 +11,8 @@ use crate::domain::time::Window;
 /// nothing is.
 #[must_use]
 pub fn bands(brands: &[Expectation], key: &SeriesKey, points: &[Point]) -> Vec<Option<Band>> {
-    // Centres are dear, and the same for every point.
-    let shares: Vec<Share> = brands.iter().map(|brand| share(brand, key.place)).collect();
+    // Centres are expensive, and the same for every point.
+    let shares: Vec<Share> = brands.iter().map(|brand| share(brand, &key.region)).collect();
     points
         .iter()
         .map(|point| {
@@ -30,10 +31,10 @@ fn band(brands: &[Expectation], shares: &[Share], window: Window) -> Option<Band
     Some(most.0.band(means.iter().sum()))
 }
 
-fn share(brand: &Expectation, place: Within) -> Share {
-    match place {
-        Within::Anywhere => Share::WHOLE,
-        Within::Cell(cell) => brand.share_of([cell]),
-        Within::Box(bbox) => brand.share_where(|cell| bbox.contains(cell.centre())),
+fn share(brand: &Expectation, region: &Region) -> Share {
+    match region {
+        Region::Everywhere => Share::WHOLE,
+        Region::Cell(cell) => brand.share_of([*cell]),
+        _ => brand.share_where(|cell| region.contains(cell)),
     }
 }

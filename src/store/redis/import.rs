@@ -200,7 +200,9 @@ impl Node {
         };
         match content {
             HourOfProvider::Minutes(minutes) => {
-                minutes.iter().for_each(|(minute, counts)| rows_of(*minute, counts, &mut shards))
+                for (minute, counts) in minutes {
+                    rows_of(*minute, counts, &mut shards);
+                }
             }
             HourOfProvider::RolledUp(counts) => rows_of(hour.first_minute(), counts, &mut shards),
         }

@@ -194,7 +194,7 @@ impl Mirror {
                         pieces.push(Piece { hour, shard, from, bytes: bytes - from, open: true });
                     }
                     None if read.state == State::Unread => {
-                        pieces.push(Piece { hour, shard, from, bytes: CLOSED_BYTES, open: false })
+                        pieces.push(Piece { hour, shard, from, bytes: CLOSED_BYTES, open: false });
                     }
                     _ => {}
                 }

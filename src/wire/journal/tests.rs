@@ -134,3 +134,17 @@ fn what_is_no_entry_is_refused() {
         assert!(from_bytes(bytes).is_err());
     }
 }
+
+/// As the version before names were renamed in answers wrote it.
+const OF_BEFORE: &str = r#"{"kind":"revision","id":"00000000000000ab","revision":3,"known_at":6700000,"network":"rogers","state":"recovering","detected_at":6600000,"onset":6000000,"resolved_at":6700000,"ending":{"because":"ebbed"},"everywhere":false,"cells":["872a100d6ffffff"],"brands":[{"provider":"fido","episodes":[1],"state":"recovering","detected_at":6600000,"onset":6000000,"resolved_at":null,"evidence":{"centre":"872a100d6ffffff","ring":2,"from":100,"to":110,"late_only":true,"observed":9.0,"expected":0.1,"dispersion":0.3,"score":11.25}}],"figures":{"reports":40,"expected":1.5,"symptoms":[["no_service",40]],"peak":[6060000,9],"area_km2":12.5,"users":1000000.0},"attributions":[{"provider":"bell","verdict":"collateral","minutes":60,"observed":12.0,"expected":2.0,"expected_beside":20.0,"share":0.05,"score":0.5}],"cause":{"incident":"0000000000000007","provider":"rogers"},"method":{"version":"1","parameters":18446744073709551615,"catalogue":2}}"#;
+
+#[test]
+fn the_version_before_and_this_one_read_each_others_entries() {
+    let entry = from_bytes(OF_BEFORE.as_bytes()).unwrap().unwrap();
+    let Entry::Revision(incident) = &entry else { panic!("{entry:?}") };
+    assert_eq!((&incident.ending, incident.everywhere), (&Some(Ending::Ebbed), false));
+    assert_eq!(incident.attributions[0].expected_beside, 20.0);
+    assert_eq!((incident.brands[0].evidence.ring, &*incident.brands[0].episodes), (2, &[1][..]));
+    let written = zstd::bulk::decompress(&to_bytes(&entry), MOST_UNPACKED_BYTES).unwrap();
+    assert_eq!(String::from_utf8(written).unwrap(), OF_BEFORE);
+}

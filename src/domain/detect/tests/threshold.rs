@@ -12,7 +12,7 @@ use crate::domain::detect::threshold::{KINDS, LEAST_DAYS, QuietDay, Thresholds, 
 fn thresholds_after(days: i64, score: f64) -> Thresholds {
     let mut thresholds = Thresholds::default();
     (0..=days).for_each(|day| {
-        thresholds.note(START.plus(day * DAY), kind(1.0, false), score, &Parameters::default())
+        thresholds.note(START.plus(day * DAY), kind(1.0, false), score, &Parameters::default());
     });
     thresholds
 }

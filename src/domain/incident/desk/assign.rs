@@ -35,7 +35,7 @@ pub fn assigned(register: &Register, seen: &[Seen<'_>], now: Timestamp) -> Vec<D
                 Some(known)
                     if known.state == Told::Resolved && episode.state != State::Resolved =>
                 {
-                    strangers.push((n, episode))
+                    strangers.push((n, episode));
                 }
                 Some(known) if known.state.is_open() => {
                     if let Some(draft) = draft_of(&mut drafts, known) {

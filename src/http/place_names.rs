@@ -1,9 +1,10 @@
 //! Where incidents are: named and outlined once for each revision, since that takes
 //! longer than all the rest of an answer.
 
-use super::listing::place;
+use crate::domain::grid::Cell;
 use crate::domain::incident::{Incident, IncidentId};
 use crate::domain::time::Timestamp;
+use crate::gazetteer::{AreaCode, name_of};
 use crate::render::outline::Outline;
 use crate::render::place::PlaceJson;
 use std::collections::HashMap;
@@ -14,7 +15,7 @@ const MOST_KEPT: usize = 4_096;
 
 /// Names and outlines of revisions that were asked for lately.
 #[derive(Debug, Default)]
-pub struct Sites {
+pub struct PlaceNames {
     names: Kept<RevisionKey, PlaceJson>,
     outlines: Kept<(RevisionKey, usize), Arc<Outline>>,
 }
@@ -26,7 +27,7 @@ type RevisionKey = (IncidentId, u32, Timestamp);
 /// The lock is held for look-ups only.
 type Kept<K, V> = Mutex<HashMap<K, V>>;
 
-impl Sites {
+impl PlaceNames {
     /// What the place of an incident is called.
     pub fn place(&self, incident: &Incident) -> PlaceJson {
         kept(&self.names, key(incident), || {
@@ -44,6 +45,20 @@ impl Sites {
         kept(&self.outlines, (key(incident), most_corners), || {
             Arc::new(Outline::of(&incident.cells, most_corners))
         })
+    }
+}
+
+/// What the place of some cells is called.
+#[must_use]
+pub fn place(cells: &[Cell]) -> PlaceJson {
+    let name = name_of(cells);
+    let words =
+        |areas: Vec<AreaCode>| areas.into_iter().map(|area| area.as_str().to_owned()).collect();
+    PlaceJson {
+        text: name.text,
+        cities: name.cities.into_iter().map(|city| city.name.to_owned()).collect(),
+        subdivisions: words(name.subdivisions),
+        countries: words(name.countries),
     }
 }
 

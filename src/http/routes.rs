@@ -1,0 +1,109 @@
+//! The table of paths: which handler answers which, and by which methods.
+
+use super::basis::resting;
+use super::cors::{self, Methods};
+use super::error::Problem;
+use super::{cells, heatmap, incidents, notes, pages, providers, reports, series, spikes, voids};
+use actix_web::http::Method;
+use actix_web::{HttpRequest, HttpResponse, Resource, Route, web};
+use utoipa_swagger_ui::Config as SwaggerConfig;
+
+/// Paths as they are routed, for the metrics.
+pub const ROUTES: [&str; 22] = [
+    "/",
+    "/v1/reports",
+    "/v1/reports/batch",
+    "/v1/heatmap",
+    "/v1/heatmap.columns.json",
+    "/v1/heatmap.geojson",
+    "/v1/heatmap.h3j",
+    "/v1/incidents",
+    "/v1/incidents.geojson",
+    "/v1/incidents/{id}",
+    "/v1/incidents/{id}/notes",
+    "/v1/voids",
+    "/v1/cells/{cell}",
+    "/v1/spikes",
+    "/v1/spikes.geojson",
+    "/v1/series",
+    "/v1/providers",
+    "/v1/providers/{id}",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/openapi.json",
+];
+
+/// Adds every path to an application.
+pub fn routes(config: &mut web::ServiceConfig) {
+    let docs = SwaggerConfig::from("/openapi.json").try_it_out_enabled(true).validator_url("none");
+    config
+        .app_data(web::Data::new(docs))
+        .service(read("/", web::to(pages::front)))
+        .service(report("/v1/reports", web::to(reports::submit)))
+        .service(report("/v1/reports/batch", web::to(reports::submit_batch)))
+        .service(resting(read("/v1/heatmap", web::to(heatmap::json))))
+        .service(resting(read("/v1/heatmap.columns.json", web::to(heatmap::columns))))
+        .service(resting(read("/v1/heatmap.geojson", web::to(heatmap::geojson))))
+        .service(resting(read("/v1/heatmap.h3j", web::to(heatmap::h3j))))
+        .service(read("/v1/heatmap.{format:.*}", web::to(heatmap::unknown_format)))
+        .service(resting(read("/v1/series", web::to(series::series))))
+        .service(resting(read("/v1/incidents", web::to(incidents::list))))
+        .service(resting(read("/v1/incidents.geojson", web::to(incidents::geojson))))
+        .service(resting(read("/v1/incidents/{id}", web::to(incidents::one))))
+        .service(
+            resource("/v1/incidents/{id}/notes", Methods::Admin).route(web::post().to(notes::add)),
+        )
+        .service(resting(
+            resource("/v1/voids", Methods::ReadAndAdmin)
+                .route(web::post().to(voids::add))
+                .route(reading(web::to(voids::list))),
+        ))
+        .service(resting(read("/v1/cells/{cell}", web::to(cells::explain))))
+        .service(resting(read("/v1/spikes", web::to(spikes::list))))
+        .service(resting(read("/v1/spikes.geojson", web::to(spikes::geojson))))
+        .service(resting(read("/v1/providers", web::to(providers::list))))
+        .service(resting(read("/v1/providers/{id}", web::to(providers::one))))
+        .service(read("/healthz", web::to(pages::healthz)))
+        .service(resting(read("/readyz", web::to(pages::readyz))))
+        .service(read("/metrics", web::to(pages::metrics)))
+        .service(read("/openapi.json", web::to(pages::openapi)))
+        .service(read("/docs", web::to(pages::docs_moved)))
+        .service(read("/docs/{file:.*}", web::to(pages::docs)))
+        .default_service(web::to(|request: HttpRequest| async move {
+            HttpResponse::from_error(Problem::not_found(request.uri()))
+        }));
+}
+
+/// A path that is read.
+fn read(path: &str, handler: Route) -> Resource {
+    resource(path, Methods::Read).route(reading(handler))
+}
+
+/// A path that takes reports.
+fn report(path: &str, handler: Route) -> Resource {
+    resource(path, Methods::Report).route(handler.guard(actix_web::guard::Post()))
+}
+
+/// A route for what reads.
+fn reading(handler: Route) -> Route {
+    handler.guard(actix_web::guard::fn_guard(|context| {
+        matches!(context.head().method, Method::GET | Method::HEAD)
+    }))
+}
+
+/// A path that answers preflights if it takes `OPTIONS`, and every method it does not
+/// take by those it does.
+fn resource(path: &str, methods: Methods) -> Resource {
+    let refuse = move |request: HttpRequest| async move {
+        HttpResponse::from_error(Problem::method_not_allowed(&request, methods.allow()))
+    };
+    let resource = web::resource(path).default_service(web::to(refuse));
+    if methods == Methods::Admin {
+        return resource;
+    }
+    resource.route(
+        web::method(Method::OPTIONS)
+            .to(move |request: HttpRequest| async move { cors::preflight(&request, methods) }),
+    )
+}
