@@ -15,7 +15,6 @@ use crate::engine::lookout::outlook;
 use crate::engine::providers::ProvidersNow;
 use crate::render;
 use crate::render::cell::rounded;
-use crate::render::time::rfc3339;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use std::fmt::Debug;
