@@ -196,7 +196,10 @@ mod tests {
         }
         let partly = AreaCode::parse("GB-EDH").unwrap_err();
         assert!(
-            matches!(&partly, AreaCodeError::NoBordersOfThis { country: "GB", known } if known.contains(&"GB-SCT")),
+            matches!(
+                &partly,
+                AreaCodeError::NoBordersOfThis { country: "GB", known } if known.contains(&"GB-SCT")
+            ),
             "{partly:?}"
         );
         assert_eq!(AreaCode::parse("AQ"), Err(AreaCodeError::NoBordersOfCountry));

@@ -302,7 +302,10 @@ mod tests {
         ));
         let socket = of("redis+unix:///run/a%20b.sock?db=2&user=u&pass=p&protocol=resp3");
         assert!(
-            matches!(socket.addr(), ConnectionAddr::Unix(path) if path.to_str() == Some("/run/a b.sock")),
+            matches!(
+                socket.addr(),
+                ConnectionAddr::Unix(path) if path.to_str() == Some("/run/a b.sock")
+            ),
             "{:?}",
             socket.addr()
         );

@@ -1,3 +1,5 @@
+//! Entries of the journal there and back, of this version and others.
+
 use super::*;
 use crate::domain::grid::Position;
 use crate::domain::grid::Resolution;
