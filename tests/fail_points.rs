@@ -12,7 +12,7 @@ use std::time::Duration;
 
 const CATALOGUE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/catalogue.toml");
 /// Disks and processes of a busy machine.
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 const HOUR_S: i64 = 3_600;
 /// Reports of before, half of them of an hour that can age.
 const BEFORE: usize = 20;
@@ -240,16 +240,12 @@ impl Scene {
         };
         for n in 0..MEANWHILE {
             let report = new_report(&format!("meanwhile {n}"), 0);
-            match outcome(&server, &report) {
-                Some(outcome) => {
-                    assert_eq!(outcome, "counted", "{point}");
-                    self.answered.push(report);
-                }
-                None => {
-                    self.unanswered.push(report);
-                    break;
-                }
-            }
+            let Some(outcome) = outcome(&server, &report) else {
+                self.unanswered.push(report);
+                break;
+            };
+            assert_eq!(outcome, "counted", "{point}");
+            self.answered.push(report);
         }
         match by {
             By::Stop => server.terminate(),

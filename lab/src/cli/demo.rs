@@ -38,6 +38,8 @@ const CROWD: f64 = 0.1;
 const HISTORY_WEEKS: i64 = 3;
 /// The clock begins a few minutes before the outage, 04:38 in Toronto.
 const BEGINS: &str = "2022-07-08T08:38:00Z";
+/// Before that it goes as fast as time, so that detectors come to the present first.
+const CATCHES_UP_FROM: &str = "2022-07-08T08:37:55Z";
 /// By then the morning has been told; the rest of the day passes faster.
 const FASTER_FROM: &str = "2022-07-08T11:00:00Z";
 const FASTER: u32 = 10;
@@ -91,8 +93,9 @@ pub fn run(arguments: &Arguments, signals: &Signals) -> anyhow::Result<()> {
     };
     let store = with_history(&plan, &setting, directory.path())?;
     let faster = (arguments.speed * FASTER).min(10_000);
+    let speed = arguments.speed;
     let timetable: Timetable =
-        format!("{BEGINS}@{}x,{FASTER_FROM}@{faster}x", arguments.speed).parse()?;
+        format!("{CATCHES_UP_FROM}@1x,{BEGINS}@{speed}x,{FASTER_FROM}@{faster}x").parse()?;
     let (catalogue, key) = (setting.catalogue.clone(), setting.key.clone());
     let timing = Timing::default();
     let engine = Arc::new(Engine::start(

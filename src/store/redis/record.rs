@@ -201,7 +201,7 @@ impl Call {
     ) -> Result<(), Fault> {
         let commands =
             [self.command(by_text)].into_iter().chain(replicas::wait(link, min_replicas)).collect();
-        fail_point::reach(FailPoint::BeforeRedisRecord).map_err(lost)?;
+        fail_point::reach(FailPoint::BeforeRedisRecord).map_err(|error| lost(&error))?;
         let replies = link.ask(&Ask { key: self.tag.clone(), commands }).await?;
         let Some(Value::BulkString(told)) = replies.first().filter(
             |reply| matches!(reply, Value::BulkString(told) if told.len() == outcomes.len()),
@@ -211,7 +211,7 @@ impl Call {
                 replies.first()
             )));
         };
-        fail_point::reach(FailPoint::RedisRecorded).map_err(lost)?;
+        fail_point::reach(FailPoint::RedisRecorded).map_err(|error| lost(&error))?;
         for (outcome, told) in outcomes.iter_mut().zip(told) {
             if *told != b'd' {
                 *outcome = Recorded::Counted;
@@ -234,7 +234,7 @@ impl Call {
 }
 
 /// As where a connection breaks.
-fn lost(error: std::io::Error) -> Fault {
+fn lost(error: &std::io::Error) -> Fault {
     Fault::Passing(error.to_string())
 }
 
