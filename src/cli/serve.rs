@@ -91,7 +91,10 @@ pub fn run(config: &Config, signals: &Signals) -> anyhow::Result<()> {
         );
     }
     if let Some(timetable) = &timetable {
-        tracing::warn!(clock = %timetable, "the clock is a simulated one, and every answer says so");
+        tracing::warn!(
+            clock = %timetable,
+            "the clock is a simulated one, and every answer says so"
+        );
     }
     // A simulated clock begins once the store is read.
     let clock = clock(timetable, timing.probation(), &store)?;
@@ -190,10 +193,18 @@ pub fn serve(
     let served = actix_web::rt::System::new().block_on(async {
         let server = http::server(listener, Arc::clone(engine), workers, Config::STOP_WITHIN)?;
         writeln!(std::io::stdout(), "listening on http://{address}")?;
-        tracing::info!(%address, store = engine.store_shown(), providers = engine.catalogue().len(), "ready");
+        tracing::info!(
+            %address,
+            store = engine.store_shown(),
+            providers = engine.catalogue().len(),
+            "ready"
+        );
         let death = engine.threads().death();
         let stop = async {
-            tokio::select! { () = stop => tracing::info!("stopping"), name = death => tracing::error!("the {name} has died: the process ends") }
+            tokio::select! {
+                () = stop => tracing::info!("stopping"),
+                name = death => tracing::error!("the {name} has died: the process ends"),
+            }
             engine.begin_to_stop();
         };
         Ok(http::run_until_stopped(server, stop).await?)

@@ -423,18 +423,16 @@ impl From<&ExposedHour> for ExpectedHourJson {
 
 impl From<&Scatter> for DispersionEstimateJson {
     fn from(of: &Scatter) -> Self {
-        let Scatter { excess, square, prior, weight, range, held, learnt, mean_prior, mean_unsure } =
-            *of;
         Self {
-            excess_variance: excess,
-            squared_mean: square,
-            prior,
-            prior_weight: weight,
-            range,
-            clamped: held,
-            mean_reports: learnt.is_finite().then_some(learnt),
-            mean_prior,
-            mean_dispersion: mean_unsure,
+            excess_variance: of.excess,
+            squared_mean: of.square,
+            prior: of.prior,
+            prior_weight: of.weight,
+            range: of.range,
+            clamped: of.held,
+            mean_reports: of.learnt.is_finite().then_some(of.learnt),
+            mean_prior: of.mean_prior,
+            mean_dispersion: of.mean_unsure,
         }
     }
 }

@@ -177,6 +177,17 @@ pub fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
     values[below] + (at - below as f64) * (values[last.min(below + 1)] - values[below])
 }
 
+/// The standard deviation of a sample; 0 of fewer than two values.
+#[must_use]
+pub fn standard_deviation(values: &[f64]) -> f64 {
+    if values.len() < 2 {
+        return 0.0;
+    }
+    let middle = mean(values);
+    let squares = values.iter().map(|value| (value - middle).powi(2)).sum::<f64>();
+    (squares / (values.len() - 1) as f64).sqrt()
+}
+
 /// The mean; NaN of nothing.
 #[must_use]
 pub fn mean(values: &[f64]) -> f64 {

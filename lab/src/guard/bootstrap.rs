@@ -1,9 +1,8 @@
 //! How far chance moves the figures of a set: the bootstrap (Efron 1979). Outages are drawn
 //! anew with replacement, and so are streams for their false alarms.
 
-use super::figures::standard_deviation;
 use crate::backtest::operating::{self, RATES, Run};
-use crate::backtest::score::{CAP_MIN, FALSE_ALARM_MIN, mean, quantile};
+use crate::backtest::score::{CAP_MIN, FALSE_ALARM_MIN, mean, quantile, standard_deviation};
 use crate::backtest::verdict::{Fate, Found, Judged, Verdict};
 use fastrand::Rng;
 

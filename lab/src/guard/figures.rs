@@ -2,7 +2,7 @@
 
 use super::bootstrap::{Sample, errors};
 use crate::backtest::operating::Run;
-use crate::backtest::score::{CAP_MIN, mean};
+use crate::backtest::score::{CAP_MIN, mean, standard_deviation};
 use crate::backtest::verdict::{Judged, Verdict as Outcome};
 use crate::rehearsal::verdict::{BrandVerdict, Role, Verdict};
 
@@ -160,16 +160,6 @@ fn of_verdict(verdict: &Verdict) -> Vec<(&'static str, f64)> {
         ("end_error_min", errors(|brand| brand.end_error_minutes)),
         ("lead_min", verdict.lead_minutes.unwrap_or(f64::NAN)),
     ]
-}
-
-/// Of a sample; 0 of fewer than two values.
-pub(super) fn standard_deviation(values: &[f64]) -> f64 {
-    if values.len() < 2 {
-        return 0.0;
-    }
-    let middle = mean(values);
-    let squares = values.iter().map(|value| (value - middle).powi(2)).sum::<f64>();
-    (squares / (values.len() - 1) as f64).sqrt()
 }
 
 #[cfg(test)]
