@@ -108,6 +108,7 @@ def all_steps(nightly):
         script("cluster_moves"),
         script("topology"),
         script("backtest", binary=LAB),
+        script("guard", step="guard_short", binary=LAB),
         script("recompute"),
         script("explain"),
         script("analyst"),
