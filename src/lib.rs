@@ -54,3 +54,14 @@ pub mod http;
 pub mod render;
 pub mod store;
 pub mod wire;
+
+// Held with the unit tests, so that `make check` has them: the plan of the house, and the
+// specification.
+#[cfg(test)]
+extern crate self as groundswell;
+#[cfg(test)]
+#[path = "../tests/house/mod.rs"]
+mod house;
+#[cfg(test)]
+#[path = "../tests/openapi.rs"]
+mod specification;

@@ -122,15 +122,15 @@ impl Response {
             ContentEncoding::Zstd if self.is_worth_compressing() => (&self.zstd, zstd_fast),
             _ => return (ContentEncoding::Identity, self.identity.clone(), 0),
         };
-        let mut made = 0;
+        let mut added = 0;
         let make = async {
             let identity = self.identity.clone();
             let bytes = run_blocking(identity.len(), move || compress(&identity)).await?;
-            made = bytes.len();
+            added = bytes.len();
             Ok::<_, std::io::Error>(Bytes::from(bytes))
         };
         match cell.get_or_try_init(|| make).await.cloned() {
-            Ok(bytes) => (encoding, bytes, made),
+            Ok(bytes) => (encoding, bytes, added),
             Err(_) => (ContentEncoding::Identity, self.identity.clone(), 0),
         }
     }

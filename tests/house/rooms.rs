@@ -37,7 +37,7 @@ const ROOMS: [(&str, &[&str]); 12] = [
 const LAB_ROOMS: [(&str, &[&str]); 6] = [
     ("main", &["cli"]),
     ("cli", &["guard", "rehearsal", "backtest", "simulate"]),
-    ("guard", &["rehearsal", "backtest", "simulate"]),
+    ("guard", &["rehearsal", "backtest"]),
     ("rehearsal", &["backtest", "simulate"]),
     ("backtest", &[]),
     ("simulate", &[]),
