@@ -10,6 +10,7 @@ use fastrand::Rng;
 use groundswell::domain::counts::Counts;
 use groundswell::domain::fact::{FactKey, Lane, Source, Tally};
 use groundswell::domain::grid::Resolution;
+use groundswell::domain::region::Region;
 use groundswell::domain::symptom::{Symptom, Symptoms};
 use groundswell::domain::time::{Minute, Window};
 use groundswell::domain::view::{Sums, View};
@@ -103,14 +104,14 @@ fn minutes_of(cells: usize) -> Vec<Counts> {
 
 fn times_of(minutes: &[Counts], repetitions: usize) -> Times {
     let window = Window { from: Minute(0), to: Minute(MINUTES) };
-    let bbox = bounding_box(METRO);
+    let metro = Region::Box(bounding_box(METRO));
     let (mut view_ms, mut level_ms, mut box_ms) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..repetitions {
         let view = timed(&mut view_ms, || {
             View::new(window, Sums::of_minutes(Symptoms::AllProblems, black_box(minutes)))
         });
         let level = timed(&mut level_ms, || view.level(Resolution::DEFAULT));
-        black_box(timed(&mut box_ms, || level.within(&bbox)));
+        black_box(timed(&mut box_ms, || level.within(&metro)));
     }
     Times {
         view: sheet::median(&view_ms),

@@ -20,8 +20,8 @@ use groundswell::domain::symptom::Symptom;
 use groundswell::domain::time::{DEFAULT_LATENESS_MS, Minute};
 use groundswell::engine::Engine;
 use groundswell::engine::clock::Clock;
-use groundswell::engine::lookout::LOOK_EVERY;
 use groundswell::store::embedded::{Durability, Options as StoreOptions};
+use groundswell::store::timing::Timing;
 use groundswell::store::{Store, Terms};
 use load::cities::Cities;
 use load::crowd::now;
@@ -67,8 +67,10 @@ fn measure(options: Options) -> anyhow::Result<()> {
     let before = resident_bytes();
     runtime.block_on(fill(&store, &mut people, options.pick(3, PAST_DAYS)))?;
     let filled = resident_bytes();
+    let timing = Timing::default();
+    let clock = Clock::system(timing.probation());
     let engine =
-        Arc::new(Engine::start(catalogue, Clock::system(), DEFAULT_LATENESS_MS, &key, store)?);
+        Arc::new(Engine::start(catalogue, clock, DEFAULT_LATENESS_MS, &key, store, timing)?);
     let (stop, stopped) = (Arc::new(AtomicBool::new(false)), Instant::now());
     let looking = std::thread::spawn({
         let (engine, stop) = (Arc::clone(&engine), Arc::clone(&stop));
@@ -145,7 +147,7 @@ fn look(engine: &Engine, stop: &AtomicBool) -> Looks {
         runtime.block_on(engine.mark_live()).expect("the store takes it");
         runtime.block_on(engine.look_out());
         looks.push((began, thread_cpu_seconds() - cpu));
-        std::thread::sleep(LOOK_EVERY);
+        std::thread::sleep(Timing::default().look);
     }
     looks
 }

@@ -15,6 +15,7 @@ use groundswell::engine::Engine;
 use groundswell::engine::clock::Clock;
 use groundswell::store::embedded::Options as StoreOptions;
 use groundswell::store::redis::address::Options as RedisOptions;
+use groundswell::store::timing::Timing;
 use groundswell::store::{Store, Terms};
 use load::machine::resident_bytes;
 use load::redis::Redis;
@@ -115,7 +116,9 @@ fn cost_of(providers: usize, directory: &Path, on_redis: bool) -> anyhow::Result
             Store::open_redis(&redis.url(), &catalogue, terms, &RedisOptions::default())?
         }
     };
-    let engine = Engine::start(catalogue, Clock::system(), DEFAULT_LATENESS_MS, &key, store)?;
+    let timing = Timing::default();
+    let clock = Clock::system(timing.probation());
+    let engine = Engine::start(catalogue, clock, DEFAULT_LATENESS_MS, &key, store, timing)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let commands = || redis.as_ref().map_or(Ok(0), all_calls);
     let (began, used, asked) = (Instant::now(), cpu()?, commands()?);

@@ -83,10 +83,10 @@ pub struct Config {
         value_name = "MIB",
     )]
     pub snapshot_log_mib: u64,
-    /// Run on a simulated clock, on an embedded store only: from START on, which lies in
-    /// 1970 to 2099, 1 to 10000 times as fast as time, like 2022-07-08T08:30:00Z@60x; up
-    /// to 63 more stretches may follow after commas, each from a later time on at another
-    /// speed
+    /// Run on a simulated clock: from START on, which lies in 1970 to 2099, 1 to 10000
+    /// times as fast as time, like 2022-07-08T08:30:00Z@60x; up to 63 more stretches may
+    /// follow after commas, each from a later time on at another speed. Nodes of one
+    /// Redis need the same, and count from the start of the first
     #[arg(long, env = "GROUNDSWELL_CLOCK", value_name = "START@SPEEDx")]
     pub clock: Option<String>,
     /// Believe the clock at this start, though it lies before the newest report or was
@@ -94,6 +94,10 @@ pub struct Config {
     /// after now then count as dated by a clock that was wrong
     #[arg(long, env = "GROUNDSWELL_TRUST_CLOCK")]
     pub trust_clock: bool,
+    /// Durations that tests of a whole server shorten, like lease=2s,look=200ms: see
+    /// docs/operating.md
+    #[arg(long, env = "GROUNDSWELL_TIMING", hide = true, value_name = "NAME=DURATION,...")]
+    pub timing: Option<String>,
     /// How much to log: off, error, warn, info, debug, trace or a filter like
     /// groundswell=debug,warn
     #[arg(

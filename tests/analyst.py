@@ -9,7 +9,6 @@ import contextlib
 import json
 import random
 import sys
-import time
 
 import h3
 from shapely.geometry import Point, Polygon, shape
@@ -17,7 +16,7 @@ from shapely.ops import unary_union
 
 from checks import Checks
 from crowd import iso
-from past import CITIES, quiet_past, report
+from past import CITIES, clock, quiet_past, report
 from processes import wait_until
 from server import REPORTER_KEY, Server, ask, store_directory
 
@@ -32,10 +31,10 @@ def main():
     checks = Checks()
     with store_directory() as directory:
         past = quiet_past(arguments.binary, directory)
-        with Server(arguments.binary, past, environment={"GROUNDSWELL_REPORTER_KEY": REPORTER_KEY}) as server:
+        with Server(arguments.binary, past, "--clock", clock(), environment={"GROUNDSWELL_REPORTER_KEY": REPORTER_KEY}) as server:
             server.start()
             catch_up(server)
-            before = iso(int(time.time()) - 1)
+            before = iso(int(server.now()) - 1)
             draw = random.Random(5)
             fails(server, draw, "charlie", [NEW_YORK])
             fails(server, draw, "alpha", [BOSTON])
@@ -70,7 +69,8 @@ def fails(server, draw, provider, cities):
 
 def check_question(checks, server, before):
     """Every incident of last week in one subdivision, and what was known of it at a given minute."""
-    week = {"area": "US-NY", "from": iso(int(time.time()) - WEEK_SECONDS), "to": iso(int(time.time()) + 60)}
+    now = int(server.now())
+    week = {"area": "US-NY", "from": iso(now - WEEK_SECONDS), "to": iso(now + 60)}
     items = server.get("/v1/incidents", **week)["items"]
     checks.equal([item["network"] for item in items], ["charlie"], "of two incidents in the USA, one is in the state of New York")
     checks.equal(len(server.get("/v1/incidents", area="US")["items"]), 2, "and both are in the country")

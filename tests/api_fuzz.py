@@ -12,12 +12,14 @@ import subprocess
 from pathlib import Path
 
 from checks import Checks
-from past import CITIES, quiet_past, report
+from past import CITIES, clock, quiet_past, report
 from processes import wait_until
 from server import REPORTER_KEY, ROOT, Server, ask, store_directory
 
 PHASES = "examples,coverage,fuzzing,stateful"
 FEWEST_CASES = 2_000
+# By night it is as many as schemathesis.toml says.
+EXAMPLES = 50
 READY_SECONDS = 120
 TOLD_SECONDS = 60
 
@@ -47,13 +49,14 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("binary", help="the groundswell to test, e.g. target/debug/groundswell")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--max-examples", type=int, help="cases per operation and phase, instead of those in schemathesis.toml")
+    parser.add_argument("--nightly", action="store_true", help="as many cases as schemathesis.toml says")
+    parser.add_argument("--max-examples", type=int, help=f"cases per operation and phase, instead of {EXAMPLES}, or of those in schemathesis.toml")
     parser.add_argument("--schemathesis", default=str(ROOT / "target/venv/bin/schemathesis"), help="the program to run")
     return parser.parse_args()
 
 
 def server_with_past(binary, directory):
-    return Server(binary, quiet_past(binary, directory), environment={"GROUNDSWELL_REPORTER_KEY": REPORTER_KEY})
+    return Server(binary, quiet_past(binary, directory), "--clock", clock(), environment={"GROUNDSWELL_REPORTER_KEY": REPORTER_KEY})
 
 
 def let_fail(server):
@@ -75,8 +78,8 @@ def fuzz(arguments, server, directory, report_path, incident):
     command = [arguments.schemathesis, "--config-file", str(ROOT / "tests/schemathesis.toml"), "run", f"{url}/openapi.json"]
     command += ["--url", url, "--checks", "all", "--phases", PHASES, "--seed", str(arguments.seed)]
     command += ["--report", "json", "--report-json-path", str(report_path)]
-    if arguments.max_examples:
-        command += ["--max-examples", str(arguments.max_examples)]
+    if examples := arguments.max_examples or (None if arguments.nightly else EXAMPLES):
+        command += ["--max-examples", str(examples)]
     environment = os.environ | {"SCHEMATHESIS_HOOKS": "schemathesis_hooks", "PYTHONPATH": str(ROOT / "tests"), "INCIDENT": incident}
     # It leaves folders behind where it runs.
     return subprocess.run(command, cwd=directory, env=environment).returncode

@@ -1,7 +1,7 @@
 //! A node that catches up with the past: until its detectors have come to the present, no
 //! answer says that nothing is wrong.
 
-use crate::support::past::{outage, quiet_past};
+use crate::support::past::outage;
 use crate::support::server::TestServer;
 use crate::support::{CATALOGUE, TORONTO, VANCOUVER, cell, instant, ndjson};
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ const COUNTED: [&str; 7] = [
 
 /// In the middle of an outage, on a store whose journal nobody has written to.
 fn in_an_outage() -> TestServer {
-    let server = TestServer::start_after(quiet_past);
+    let server = TestServer::start_after_quiet_past();
     assert_eq!(server.batch(&ndjson(&outage("charlie", TORONTO, 30, 1))).status, 200);
     server.advance_ms(1_000);
     server

@@ -1,20 +1,33 @@
 //! What a wall clock may do, to the real binary on every store: jump, be wrong at a
 //! start, lie before 1970. Nothing is lost or counted twice.
 
-use crate::support::binary::{Binary, groundswell, within};
+use crate::support::binary::{Binary, groundswell, refused, within};
 use crate::support::client::Answer;
 use crate::support::fake_time::FakeTime;
 use crate::support::redis::RedisServer;
-use crate::support::{but, report};
+use crate::support::{but, instant, report};
+use groundswell::domain::clock_guard::APART_MS;
 use serde_json::json;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Longer than any step of housekeeping takes to come.
 const SOON: Duration = Duration::from_secs(30);
-/// For so long a clock is wrong: housekeeping, every five seconds, goes by it.
-const WRONG_FOR: Duration = Duration::from_secs(6);
+/// Clocks are compared often.
+const TIMING: [&str; 2] = ["--timing", "housekeeping=200ms,look=200ms"];
+/// And believed soon after they were set.
+const CREDULOUS: [&str; 2] = ["--timing", "housekeeping=200ms,look=200ms,settle=3s"];
+/// For so long a clock is wrong: housekeeping goes by it some times.
+const WRONG_FOR: Duration = Duration::from_secs(1);
 const KEY: [&str; 2] = ["--reporter-key", "of tests of clocks"];
+
+fn started(store: &str, arguments: &[&str]) -> Binary {
+    Binary::start(Path::new(store), &[&TIMING, arguments].concat())
+}
+
+fn started_by(clock: &FakeTime, store: &Path, arguments: &[&str]) -> Binary {
+    Binary::start_by(clock, store, &[&TIMING, arguments].concat())
+}
 
 fn outcome(answer: &Answer) -> (u16, String) {
     let body = answer.json();
@@ -87,7 +100,7 @@ fn is_wrong_for_a_while(server: &Binary, clock: &FakeTime, offset: &str) {
 #[test]
 fn a_clock_that_jumps_loses_nothing_and_counts_nobody_twice() {
     let (directory, clock) = (tempfile::tempdir().unwrap(), FakeTime::off_by("+0"));
-    let server = Binary::start_by(&clock, directory.path(), &["--trust-clock"]);
+    let server = started_by(&clock, directory.path(), &["--trust-clock"]);
     record_six(&server);
     for offset in ["+15d", "+13d", "-15d", "+30y", "-40y"] {
         is_wrong_for_a_while(&server, &clock, offset);
@@ -101,7 +114,7 @@ fn a_clock_that_jumps_loses_nothing_and_counts_nobody_twice() {
         "each is told of once: {log}"
     );
     drop(server);
-    let again = Binary::start_by(&clock, directory.path(), &[]);
+    let again = started_by(&clock, directory.path(), &[]);
     assert_eq!(total(&again), 6, "after a restart");
     assert_eq!(outcome(&again.report(&report("reporter-3"))), duplicate());
 }
@@ -111,8 +124,8 @@ fn a_node_whose_clock_jumps_takes_nothing_from_the_others() {
     let (redis, clock) = (RedisServer::start(&[]), FakeTime::off_by("+0"));
     let url = redis.url();
     let trusting = [&KEY[..], &["--trust-clock"]].concat();
-    let steady = Binary::start(Path::new(&url), &trusting);
-    let jumping = Binary::start_by(&clock, Path::new(&url), &trusting);
+    let steady = started(&url, &trusting);
+    let jumping = started_by(&clock, Path::new(&url), &trusting);
     record_six(&steady);
     assert!(within(SOON, || total(&jumping) == 6));
     for offset in ["+15d", "-15d"] {
@@ -130,7 +143,7 @@ fn a_node_whose_clock_jumps_takes_nothing_from_the_others() {
 fn a_redis_whose_clock_jumps_forgets_nothing() {
     let clock = FakeTime::off_by("+0");
     let redis = RedisServer::start_by(&clock);
-    let node = Binary::start(Path::new(&redis.url()), &[&KEY[..], &["--trust-clock"]].concat());
+    let node = started(&redis.url(), &[&KEY[..], &["--trust-clock"]].concat());
     record_six(&node);
     for offset in ["+100d", "-100d"] {
         clock.set_off_by(offset);
@@ -155,19 +168,19 @@ fn a_node_apart_from_its_redis_takes_no_reports() {
     let redis = RedisServer::start(&[]);
     for offset in ["+10", "-10", "+1h"] {
         let clock = FakeTime::off_by(offset);
-        let node = Binary::start_by(&clock, Path::new(&redis.url()), &KEY);
+        let node = started_by(&clock, Path::new(&redis.url()), &KEY);
         let refused = node.report(&report("reporter-1"));
         assert_eq!(outcome(&refused), unavailable());
         assert!(refused.text().contains("NTP"), "{refused}");
     }
-    let node = Binary::start(Path::new(&redis.url()), &KEY);
+    let node = started(&redis.url(), &KEY);
     assert_eq!(outcome(&node.report(&report("reporter-1"))), counted(), "nobody dated it before");
 }
 
 #[test]
 fn a_clock_that_was_ahead_at_the_start_and_is_set_right_leaves_no_answer_that_looks_fresh() {
     let (directory, clock) = (tempfile::tempdir().unwrap(), FakeTime::off_by("+600"));
-    let server = Binary::start_by(&clock, directory.path(), &[]);
+    let server = started_by(&clock, directory.path(), &[]);
     record_six(&server);
     assert_eq!(server.read("/v1/heatmap?provider=alpha&window=1h")["stale"], json!(false));
     clock.set_off_by("+0");
@@ -191,13 +204,13 @@ fn a_clock_that_was_ahead_at_the_start_and_is_set_right_leaves_no_answer_that_lo
 }
 
 #[test]
-fn a_clock_that_stays_where_it_was_set_is_believed_after_a_minute() {
+fn a_clock_that_stays_where_it_was_set_is_believed_after_a_while() {
     let (directory, clock) = (tempfile::tempdir().unwrap(), FakeTime::off_by("+600"));
-    let server = Binary::start_by(&clock, directory.path(), &[]);
+    let server = Binary::start_by(&clock, directory.path(), &CREDULOUS);
     assert!(within(SOON, || server.get("/v1/incidents").status == 200));
     clock.set_off_by("+0");
     assert!(within(SOON, || !takes_reports(&server)));
-    assert!(within(Duration::from_secs(90), || takes_reports(&server)));
+    assert!(within(SOON, || takes_reports(&server)));
     assert_eq!(outcome(&server.report(&report("reporter-1"))), counted());
     let fresh = |path: &str| {
         Some(server.get(path))
@@ -225,9 +238,9 @@ fn a_clock_that_stays_where_it_was_set_is_believed_after_a_minute() {
 #[test]
 fn a_start_before_the_newest_report_takes_none_until_the_clock_is_right_or_vouched_for() {
     let (directory, clock) = (tempfile::tempdir().unwrap(), FakeTime::off_by("+0"));
-    record_six(&Binary::start_by(&clock, directory.path(), &[]));
+    record_six(&started_by(&clock, directory.path(), &[]));
     clock.set_off_by("-3h");
-    let early = Binary::start_by(&clock, directory.path(), &[]);
+    let early = started_by(&clock, directory.path(), &[]);
     let refused = early.report(&report("another"));
     assert_eq!(outcome(&refused), unavailable());
     assert!(
@@ -241,10 +254,10 @@ fn a_start_before_the_newest_report_takes_none_until_the_clock_is_right_or_vouch
         "what is there is served"
     );
     drop(early);
-    let vouched = Binary::start_by(&clock, directory.path(), &["--trust-clock"]);
+    let vouched = started_by(&clock, directory.path(), &["--trust-clock"]);
     assert_eq!(outcome(&vouched.report(&report("another"))), counted());
     drop(vouched);
-    let later = Binary::start_by(&clock, directory.path(), &[]);
+    let later = started_by(&clock, directory.path(), &[]);
     assert_eq!(
         outcome(&later.report(&report("one more"))),
         counted(),
@@ -253,7 +266,7 @@ fn a_start_before_the_newest_report_takes_none_until_the_clock_is_right_or_vouch
     drop(later);
     clock.set_off_by("+0");
     assert_eq!(
-        outcome(&Binary::start_by(&clock, directory.path(), &[]).report(&report("the last"))),
+        outcome(&started_by(&clock, directory.path(), &[]).report(&report("the last"))),
         counted()
     );
 }
@@ -261,18 +274,17 @@ fn a_start_before_the_newest_report_takes_none_until_the_clock_is_right_or_vouch
 #[test]
 fn the_same_holds_on_redis() {
     let (redis, url) = (RedisServer::start(&[]), |server: &RedisServer| server.url());
-    record_six(&Binary::start(Path::new(&url(&redis)), &KEY));
+    record_six(&started(&url(&redis), &KEY));
     let early = FakeTime::off_by("-3h");
     // Redis' clock is as wrong as the node's: a machine whose clock was set back.
     let again = RedisServer::start_from_by(&early, redis.directory());
-    let node = Binary::start_by(&early, Path::new(&url(&again)), &KEY);
+    let node = started_by(&early, Path::new(&url(&again)), &KEY);
     let refused = node.report(&report("another"));
     assert_eq!(outcome(&refused), unavailable());
     assert!(refused.text().contains("the newest report is of"), "{refused}");
     drop(node);
     for arguments in [&["--trust-clock"][..], &[]] {
-        let node =
-            Binary::start_by(&early, Path::new(&url(&again)), &[&KEY[..], arguments].concat());
+        let node = started_by(&early, Path::new(&url(&again)), &[&KEY[..], arguments].concat());
         assert_eq!(outcome(&node.report(&report(&format!("with {arguments:?}")))), counted());
     }
 }
@@ -280,9 +292,9 @@ fn the_same_holds_on_redis() {
 #[test]
 fn a_machine_that_was_off_for_weeks_takes_reports_at_once_and_forgets_nothing_yet() {
     let (directory, clock) = (tempfile::tempdir().unwrap(), FakeTime::off_by("+0"));
-    record_six(&Binary::start_by(&clock, directory.path(), &[]));
+    record_six(&started_by(&clock, directory.path(), &[]));
     clock.set_off_by("+70d");
-    let late = Binary::start_by(&clock, directory.path(), &[]);
+    let late = started_by(&clock, directory.path(), &[]);
     assert_eq!(outcome(&late.report(&report("after the holidays"))), counted());
     let began = Instant::now();
     assert!(within(SOON, || WRONG_FOR < began.elapsed()
@@ -290,7 +302,7 @@ fn a_machine_that_was_off_for_weeks_takes_reports_at_once_and_forgets_nothing_ye
     drop(late);
     clock.set_off_by("+0");
     assert_eq!(
-        total(&Binary::start_by(&clock, directory.path(), &[])),
+        total(&started_by(&clock, directory.path(), &[])),
         6,
         "housekeeping has run by the other clock"
     );
@@ -299,7 +311,8 @@ fn a_machine_that_was_off_for_weeks_takes_reports_at_once_and_forgets_nothing_ye
 #[test]
 fn a_report_of_before_1970_is_refused_and_the_next_is_counted() {
     let directory = tempfile::tempdir().unwrap();
-    let server = Binary::start(directory.path(), &["--clock", "1970-01-01T00:10:00Z@1x"]);
+    let server =
+        started(directory.path().to_str().unwrap(), &["--clock", "1970-01-01T00:10:00Z@1x"]);
     let too_old =
         server.report(&but(report("reporter-1"), json!({"observed_at": "1969-12-31T23:50:00Z"})));
     assert_eq!(outcome(&too_old), (400, "too_old".into()));
@@ -310,7 +323,7 @@ fn a_report_of_before_1970_is_refused_and_the_next_is_counted() {
 #[test]
 fn a_clock_before_1970_ends_the_server_and_no_other_starts_by_it() {
     let (directory, clock) = (tempfile::tempdir().unwrap(), FakeTime::off_by("+0"));
-    let server = Binary::start_by(&clock, directory.path(), &[]);
+    let server = started_by(&clock, directory.path(), &[]);
     clock.set_off_by("-70y");
     let (status, log) = server.wait();
     assert!(
@@ -331,7 +344,61 @@ fn a_clock_before_1970_ends_the_server_and_no_other_starts_by_it() {
 fn a_machine_without_a_clock_of_its_own_takes_reports_into_an_empty_store() {
     // As long as Linux lets a clock be wrong: it cannot be set to before 1970.
     let (directory, clock) = (tempfile::tempdir().unwrap(), FakeTime::off_by("-56y"));
-    let server = Binary::start_by(&clock, directory.path(), &[]);
+    let server = started_by(&clock, directory.path(), &[]);
     assert_eq!(outcome(&server.report(&report("reporter-1"))), counted());
     assert_eq!(server.get("/healthz").status, 200);
+}
+
+#[test]
+fn nodes_of_one_redis_share_a_simulated_clock_and_no_other_joins_them() {
+    let redis = RedisServer::start(&[]);
+    let url = redis.url();
+    let simulated = [&KEY[..], &["--clock", "2022-07-08T08:30:00Z@10x"]].concat();
+    let shown = |node: &Binary| {
+        let answer = node.get("/healthz");
+        let (at, speed) = answer.header("simulated-clock").unwrap().split_once('@').unwrap();
+        assert_eq!(speed, "10x");
+        instant(at)
+    };
+    let first = started(&url, &simulated);
+    record_six(&first);
+    let second = started(&url, &simulated);
+    let (before, there, after) = (shown(&first), shown(&second), shown(&first));
+    // As far apart as two nodes may be by time itself.
+    let apart_ms = 10 * APART_MS;
+    assert!(before.plus_ms(-apart_ms) <= there && there <= after.plus_ms(apart_ms));
+    assert!(within(SOON, || total(&second) == 6));
+    assert_eq!(outcome(&second.report(&report("reporter-3"))), duplicate());
+    for node in [&first, &second] {
+        assert!(within(SOON, || takes_reports(node)), "{}", node.get("/readyz"));
+    }
+    let meta = |server: &RedisServer| server.cli(&["HGET", "groundswell:meta", "clock"]);
+    let said = meta(&redis);
+    for others in [&["--clock", "2022-07-08T08:30:00Z@11x"][..], &[]] {
+        let arguments = [&["--listen", "127.0.0.1:0", "--store", &url], &KEY[..], others].concat();
+        let refused = refused(&arguments);
+        let message = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(
+            message.contains("goes by the simulated clock 2022-07-08T08:30:00Z@10x"),
+            "{message}"
+        );
+    }
+    drop(first);
+    let again = started(&url, &simulated);
+    assert!(after <= shown(&again), "it went on meanwhile");
+    redis.cli(&["FLUSHALL"]);
+    assert!(within(SOON, || meta(&redis) == said), "an emptied Redis is begun on the same clock");
+}
+
+#[test]
+fn nodes_by_the_real_clock_are_joined_by_none_on_a_simulated_one() {
+    let redis = RedisServer::start(&[]);
+    let _node = started(&redis.url(), &KEY);
+    let store = ["--listen", "127.0.0.1:0", "--store", &redis.url()];
+    let refused = refused(&[&store, &KEY[..], &["--clock", "2022-07-08T08:30:00Z@10x"]].concat());
+    let message = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        message.contains("goes by the real clock") && message.contains("--redis-prefix"),
+        "{message}"
+    );
 }

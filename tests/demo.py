@@ -18,7 +18,8 @@ from checks import Checks
 from processes import Process
 from server import store_directory
 
-SPEED = 90
+SPEED = 300
+NIGHTLY_SPEED = 90
 SECONDS = 420
 
 
@@ -26,7 +27,7 @@ def main():
     arguments = parse_arguments()
     checks = Checks()
     with store_directory() as directory:
-        demo = Process([arguments.binary, "demo", "--listen", "127.0.0.1:0", "--speed", SPEED])
+        demo = Process([arguments.binary, "demo", "--listen", "127.0.0.1:0", "--speed", arguments.speed])
         demo.start(stdout=subprocess.PIPE, stderr=open(f"{directory}/log", "w"), cwd=directory)
         stop = threading.Timer(SECONDS, demo.kill)
         stop.start()
@@ -65,7 +66,11 @@ def main():
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("binary", help="the groundswell-lab to test, e.g. target/debug/groundswell-lab")
-    return parser.parse_args()
+    parser.add_argument("--nightly", action="store_true", help=f"at {NIGHTLY_SPEED} times the speed of time")
+    parser.add_argument("--speed", type=int, help=f"how many times as fast as time; {SPEED} unless said otherwise")
+    arguments = parser.parse_args()
+    arguments.speed = arguments.speed or (NIGHTLY_SPEED if arguments.nightly else SPEED)
+    return arguments
 
 
 def ask(lines):

@@ -19,7 +19,7 @@ import shapely
 import shapely.geometry
 
 from checks import Checks
-from past import CITIES, quiet_past, report
+from past import CITIES, clock, quiet_past, report
 from processes import wait_until
 from server import REPORTER_KEY, Server, ask, store_directory
 
@@ -35,7 +35,7 @@ def main():
     checks = Checks()
     with store_directory() as directory:
         past = quiet_past(arguments.binary, directory)
-        with Server(arguments.binary, past, environment={"GROUNDSWELL_REPORTER_KEY": REPORTER_KEY}) as server:
+        with Server(arguments.binary, past, "--clock", clock(), environment={"GROUNDSWELL_REPORTER_KEY": REPORTER_KEY}) as server:
             server.start()
             home = h3.latlng_to_cell(*CITIES[0], 7)
             wait_until(lambda: explain(server, home), READY_SECONDS, lambda: f"detection should catch up:\n{server.log_end()}")
@@ -65,7 +65,7 @@ def parse_arguments():
 
 
 def check_analyst(checks, server, incident):
-    now = datetime.now(timezone.utc)
+    now = datetime.fromtimestamp(server.now(), timezone.utc)
     week = {"area": "US-NY", "from": text(now - timedelta(days=7)), "to": text(now + timedelta(minutes=1))}
     found = server.get("/v1/incidents", **week)["items"]
     checks.equal([item["id"] for item in found], [incident], "last week's only incident in US-NY is found")

@@ -4,6 +4,9 @@ Three stores with the same quiet past: one undisturbed server, two nodes on a Re
 reports of outages that begin in one city after the other. Meanwhile the node of each pair that holds the lease is killed (SIGKILL)
 and started again, or paused for longer than its lease (SIGSTOP), at random moments. In the end each pair must know the
 incidents that the undisturbed server knows: as many, at the same places, since the same minute, told within a tick of the same time.
+
+All run on a simulated clock, which the nodes of a store share, and on leases and looks that are as much shorter. With `--nightly` both go as
+fast as time, there are more moments, and the last pause is a minute.
 """
 
 import argparse
@@ -18,22 +21,23 @@ import time
 from datetime import datetime
 
 from checks import Checks
-from past import CITIES, HIT, copied, quiet_past, report
+from crowd import iso
+from past import BEGINS, CITIES, HIT, clock, copied, quiet_past, report
 from processes import wait_until
 from redis_servers import Cluster, Redis
 from server import REPORTER_KEY, Server, exchange, store_directory
 
-MOMENTS = 10
+# What follows is in seconds of the simulated clock, but for deadlines.
 # Between two moments; the lease lasts ten seconds.
 SECONDS_BETWEEN = (4.0, 12.0)
 PAUSE_SECONDS = 13.0
-LONG_PAUSE_SECONDS = 60.0
-READY_SECONDS = 60
 # An outage begins in the next city after so long, and brings so many reports a second.
 CITY_SECONDS = 25
 A_SECOND = 2.0
 # Episodes are stepped by the minute: a node that had to catch up tells of them at its end.
 TICK_SECONDS = 60
+LAG_SECONDS = 30
+READY_SECONDS = 60
 SETTLED_SECONDS = 150
 # Of the cells of two incidents together, so many are of both.
 ALIKE = 0.8
@@ -42,25 +46,35 @@ ALIKE = 0.8
 def main():
     arguments = parse_arguments()
     checks = Checks()
+    began = time.monotonic()
     with contextlib.ExitStack() as stack:
         directory = stack.enter_context(store_directory())
+        pace = Pace(arguments.speed)
         past = quiet_past(arguments.binary, directory)
         redis = stack.enter_context(Redis("always")).start()
         cluster = stack.enter_context(Cluster("always"))
         places = {"redis": copied(arguments.binary, past, redis.url), "cluster": copied(arguments.binary, past, cluster.url)}
-        start = lambda store, environment=None: stack.enter_context(
-            Server(arguments.binary, store, logs=directory, environment=environment)
+        print(f"prepared within {time.monotonic() - began:.1f} s", flush=True)
+        pace.begin()
+        settings = ["--timing", pace.timing(), "--clock"]
+        start = lambda store, when, environment=None: stack.enter_context(
+            Server(arguments.binary, store, *settings, when, logs=directory, environment=environment)
         ).start()
-        undisturbed = start(past, {"GROUNDSWELL_REPORTER_KEY": REPORTER_KEY})
-        pairs = {kind: [start(place), start(place)] for kind, place in places.items()}
+        undisturbed = start(past, pace.clock(), {"GROUNDSWELL_REPORTER_KEY": REPORTER_KEY})
+        # The first node of a store has its clock begin for all of them.
+        clocks = {kind: pace.clock() for kind in places}
+        pairs = {kind: [start(place, clocks[kind]) for _ in range(2)] for kind, place in places.items()}
         for server in [undisturbed, *pairs["redis"], *pairs["cluster"]]:
-            wait_until(lambda: gauge(server, "detection_lag_seconds") < 5, READY_SECONDS, lambda: f"detection should catch up:\n{server.log_end()}")
-        outage = Outage(arguments.seed, [[undisturbed], *pairs.values()])
+            is_ready = lambda: 0 <= gauge(server, "detection_lag_seconds") < LAG_SECONDS
+            wait_until(is_ready, READY_SECONDS, lambda: f"detection should catch up:\n{server.log_end()}")
+        print(f"ready within {time.monotonic() - began:.1f} s", flush=True)
+        outage = Outage(arguments.seed, pace, [[undisturbed], *pairs.values()])
         outage.start()
-        disturbers = [Disturber(arguments, kind, pair) for kind, pair in pairs.items()]
+        disturbers = [Disturber(arguments, pace, kind, pair) for kind, pair in pairs.items()]
         # Processes end with the thread that starts them, so all are disturbed from this one.
         disturb(disturbers)
         outage.finish()
+        print(f"disturbed within {time.monotonic() - began:.1f} s", flush=True)
         for disturber in disturbers:
             print(f"{disturber.kind}: {disturber.said()}")
             changes = disturber.kills + disturber.pauses
@@ -73,16 +87,52 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("binary", help="the groundswell to test, e.g. target/debug/groundswell")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--moments", type=int, default=MOMENTS)
-    parser.add_argument("--long-pause", type=float, default=LONG_PAUSE_SECONDS)
-    return parser.parse_args()
+    parser.add_argument("--nightly", action="store_true", help="as fast as time, with more moments and longer pauses")
+    parser.add_argument("--speed", type=int, help="how many times as fast as time; 5, and 1 with --nightly")
+    parser.add_argument("--moments", type=int, help="6, and 10 with --nightly")
+    parser.add_argument("--long-pause", type=float, help="seconds by the simulated clock; 30, and 60 with --nightly")
+    arguments = parser.parse_args()
+    speed, moments, long_pause = (1, 10, 60.0) if arguments.nightly else (5, 6, 30.0)
+    arguments.speed = arguments.speed or speed
+    arguments.moments = arguments.moments or moments
+    arguments.long_pause = arguments.long_pause or long_pause
+    return arguments
+
+
+class Pace:
+    """The simulated clock of all servers: how fast it goes, what it shows, and how long its seconds take."""
+
+    def __init__(self, speed):
+        self.speed = speed
+        self.began = None
+
+    def begin(self):
+        self.began = time.monotonic()
+
+    def now(self):
+        """What it shows, in seconds since 1970."""
+        return BEGINS + (time.monotonic() - self.began) * self.speed
+
+    def clock(self):
+        """The timetable of a store whose first server starts now."""
+        return clock(self.speed, int(self.now() - BEGINS))
+
+    def timing(self):
+        """Leases and pauses that last as many seconds of this clock as they usually do of time."""
+        durations = {"lease": 10_000, "renewal": 3_000, "look": 1_000, "housekeeping": 5_000}
+        return ",".join(f"{name}={ms // self.speed}ms" for name, ms in durations.items())
+
+    def real(self, seconds):
+        """How long so many seconds of this clock take."""
+        return seconds / self.speed
 
 
 class Outage:
     """Posts the same reports to one node of every group, until told to finish. A report that has no answer is posted again, to any node."""
 
-    def __init__(self, seed, groups):
+    def __init__(self, seed, pace, groups):
         self.draw = random.Random(f"outage {seed}")
+        self.pace = pace
         self.queues = [(group, []) for group in groups]
         self.changed = threading.Condition()
         self.ended = False
@@ -94,18 +144,19 @@ class Outage:
             thread.start()
 
     def make(self):
-        began = time.monotonic()
+        began = self.pace.now()
         while not self.ended:
-            cities = CITIES[: min(HIT, 1 + int((time.monotonic() - began) / CITY_SECONDS))]
+            now = self.pace.now()
+            cities = CITIES[: min(HIT, 1 + int((now - began) / CITY_SECONDS))]
             for n, city in enumerate(cities):
                 # Charlie fails in the odd ones, alpha and bravo, which ride on one network, in the others.
                 provider = "charlie" if n % 2 else self.draw.choice(["alpha", "alpha", "bravo"])
-                body = report(self.draw, provider, city) | {"observed_at": datetime.fromtimestamp(int(time.time())).astimezone().isoformat()}
+                body = report(self.draw, provider, city) | {"observed_at": iso(now)}
                 with self.changed:
                     for _, queue in self.queues:
                         queue.append(body)
                     self.changed.notify_all()
-            time.sleep(1 / A_SECOND)
+            time.sleep(self.pace.real(1 / A_SECOND))
 
     def post(self, group, queue):
         choose = random.Random(0)
@@ -144,18 +195,18 @@ class Outage:
 class Disturber:
     """Disturbs the node of a pair that holds the lease."""
 
-    def __init__(self, arguments, kind, pair):
-        self.kind, self.pair = kind, pair
+    def __init__(self, arguments, pace, kind, pair):
+        self.pace, self.kind, self.pair = pace, kind, pair
         self.draw = random.Random(f"{arguments.seed} {kind}")
         self.left = arguments.moments
         self.long_pause = arguments.long_pause
         self.kills = self.pauses = 0
-        self.next_at = time.monotonic() + self.draw.uniform(*SECONDS_BETWEEN)
+        self.next_at = pace.now() + self.draw.uniform(*SECONDS_BETWEEN)
         self.paused = None
 
     def step(self):
         """Does what its time has come for. Returns whether there is more to do."""
-        now = time.monotonic()
+        now = self.pace.now()
         if now < self.next_at:
             return True
         if self.paused:
@@ -165,7 +216,7 @@ class Disturber:
             return False
         elif leader := next((node for node in self.pair if gauge(node, "holds_lease") == 1), None):
             self.left -= 1
-            # Every third is paused for longer than its lease; the last of these for a minute.
+            # Every third is paused for longer than its lease; the last of these for much longer.
             if self.left % 3 == 0:
                 leader.process.running.send_signal(signal.SIGSTOP)
                 self.paused = leader
@@ -173,10 +224,10 @@ class Disturber:
                 self.next_at = now + (self.long_pause if self.left == 0 else PAUSE_SECONDS)
                 return True
             leader.kill()
-            time.sleep(self.draw.uniform(0.0, 0.5))
+            time.sleep(self.pace.real(self.draw.uniform(0.0, 0.5)))
             leader.start()
             self.kills += 1
-        self.next_at = time.monotonic() + self.draw.uniform(*SECONDS_BETWEEN)
+        self.next_at = self.pace.now() + self.draw.uniform(*SECONDS_BETWEEN)
         return True
 
     def said(self):

@@ -2,7 +2,7 @@
 //! maps over the antimeridian, tags; and who may say a word.
 
 use crate::support::client::Client;
-use crate::support::past::{outage, quiet_past};
+use crate::support::past::outage;
 use crate::support::server::TestServer;
 use crate::support::{CATALOGUE, TORONTO, VANCOUVER, cell, ndjson};
 use geo::{Area, MultiPolygon, Validation};
@@ -13,7 +13,7 @@ const MOST_MINUTES: i64 = 180;
 
 /// A server with a quiet past whose detectors have come to the present.
 fn start() -> TestServer {
-    let server = TestServer::start_after(quiet_past);
+    let server = TestServer::start_after_quiet_past();
     server.catch_up();
     server
 }

@@ -1,7 +1,7 @@
 //! Incidents as a client sees them: told within seconds, explained, followed, ended,
 //! noted, withdrawn; and what bad questions get.
 
-use crate::support::past::{outage, quiet_past};
+use crate::support::past::outage;
 use crate::support::server::TestServer;
 use crate::support::{CATALOGUE, NOW, TORONTO, VANCOUVER, cell, instant, ndjson, text};
 use groundswell::domain::detect::parameters::Parameters;
@@ -15,7 +15,7 @@ use std::str::FromStr;
 
 /// A server with a quiet past whose detectors have come to the present.
 fn server() -> TestServer {
-    let server = TestServer::start_after(quiet_past);
+    let server = TestServer::start_after_quiet_past();
     server.catch_up();
     server
 }
@@ -506,8 +506,7 @@ fn threshold(server: &TestServer) -> Value {
 
 /// A server with a quiet past and these entries in its journal.
 fn server_after(entries: &[Vec<u8>]) -> TestServer {
-    let server = TestServer::start_after(|store| {
-        quiet_past(store);
+    let server = TestServer::start_after_quiet_past_and(|store| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         assert!(matches!(
             runtime.block_on(store.append(None, Position::START, entries)),
@@ -659,7 +658,7 @@ fn detection_lag_seconds(server: &TestServer) -> f64 {
 
 #[test]
 fn detection_that_has_not_come_to_the_present_is_late_since_it_began() {
-    let server = TestServer::start_after(quiet_past);
+    let server = TestServer::start_after_quiet_past();
     server.advance_minutes(10);
     assert!(detection_lag_seconds(&server) >= 600.0, "nobody has looked yet");
     server.look_out();

@@ -1,6 +1,8 @@
 //! The tests of the whole, in one program, so that it is linked once: each module asks one
 //! thing of the server, through real sockets, files and a real Redis.
 //!
+//! The house and the specification are held with the unit tests, in src/lib.rs.
+//!
 //! One test alone: `cargo test --test all a_part_of_its_name`.
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
@@ -15,13 +17,12 @@ mod conformance;
 mod copy;
 mod detection;
 mod embedded;
+mod fail_points;
 mod files;
-mod house;
 mod incident_answers;
 mod incidents;
 mod licences;
 mod odd_input;
-mod openapi;
 mod readers;
 mod redis;
 mod redis_of_others;

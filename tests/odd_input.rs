@@ -468,7 +468,7 @@ fn ids_that_many_phones_send_count_once_a_minute_and_cell() {
 
 #[test]
 fn shared_ids_and_reports_from_nowhere_open_no_incident() {
-    for server in [TestServer::start_after(quiet_past), TestServer::start_on_redis(quiet_past)] {
+    for server in [TestServer::start_after_quiet_past(), TestServer::start_on_redis(quiet_past)] {
         server.catch_up();
         let ((lat, lon), mut counted) = (TORONTO, 0);
         // 500 senders of shared ids in one cell over ten minutes, others all over the

@@ -1,15 +1,29 @@
-"""A quiet past that ends now: what detectors must have learnt before they can tell an outage from any evening."""
+"""A quiet past: what detectors must have learnt before they can tell an outage from any evening.
 
+It ends at a fixed instant, and is played once for a binary. Servers go on from there on a simulated clock.
+"""
+
+import hashlib
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 from crowd import iso
-from server import CATALOGUE, REPORTER_KEY
+from server import CATALOGUE, REPORTER_KEY, ROOT
+
+PASTS = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"), "pasts").resolve()
+# Those of other binaries go after so long.
+KEPT_SECONDS = 86_400
+# 2022-07-08T16:00:00Z, a Friday noon in New York.
+ENDS = 1_657_296_000
+# The clocks of servers begin a minute later.
+BEGINS = ENDS + 60
 
 DAYS = 21
 # Two networks; alpha and bravo are brands of one.
@@ -24,13 +38,42 @@ HIT = 6
 SPREAD_DEGREES = 0.05
 
 
+def clock(speed=1, seconds=0):
+    """The timetable (`--clock`) of a server that starts so many seconds of its clock after the first of them."""
+    return f"{iso(BEGINS + seconds)}@{speed}x"
+
+
 def quiet_past(binary, directory, seed=1):
-    """Plays a past that ends now into a store in the directory, under the reporter key of the checks. Returns where it is."""
-    directory = Path(directory)
-    past, store = directory / "past.ndjson", directory / "past-store"
+    """Puts a store with the past into the directory, under the reporter key of the checks. Returns where it is."""
+    return Path(shutil.copytree(played(binary, seed), Path(directory, "past-store")))
+
+
+def played(binary, seed):
+    """Where the store is that this binary played the past into, now or before."""
+    digest = hashlib.sha256(Path(binary).read_bytes() + Path(__file__).read_bytes()).hexdigest()[:16]
+    kept = PASTS / f"{digest}-{seed}"
+    if kept.is_dir():
+        return kept
+    PASTS.mkdir(parents=True, exist_ok=True)
+    for other in PASTS.iterdir():
+        if other.stat().st_mtime < time.time() - KEPT_SECONDS:
+            shutil.rmtree(other, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=PASTS) as unfinished:
+        store = play(binary, Path(unfinished), seed)
+        try:
+            store.rename(kept)
+        except OSError:
+            # Another script was quicker.
+            if not kept.is_dir():
+                raise
+    return kept
+
+
+def play(binary, directory, seed):
+    """Plays the past into a store in the directory. Returns where it is."""
+    past, store = directory / "past.ndjson", directory / "store"
     draw = random.Random(f"past {seed}")
-    now = int(time.time()) - 60
-    lines = [quiet_report(draw, provider, now) for provider, a_day in REPORTS_A_DAY.items() for _ in range(a_day * DAYS)]
+    lines = [quiet_report(draw, provider, ENDS) for provider, a_day in REPORTS_A_DAY.items() for _ in range(a_day * DAYS)]
     lines.sort(key=lambda line: line["received_at"])
     past.write_text("".join(json.dumps(line) + "\n" for line in lines))
     command = [binary, "replay", past, "--store", store, "--catalogue", CATALOGUE, "--out", directory / "past-incidents.ndjson"]

@@ -1,7 +1,7 @@
 //! What maps and series say of their counts: what was to be expected, how surprising they
 //! are, and where people were told of an incident.
 
-use crate::support::past::{outage, quiet_past};
+use crate::support::past::outage;
 use crate::support::server::TestServer;
 use crate::support::{TORONTO, ndjson, report, text};
 use groundswell::domain::time::MINUTE_MS;
@@ -11,7 +11,7 @@ const DAY: &str = "public, max-age=86400";
 
 /// A server with a quiet past whose detectors have come to the present.
 fn server() -> TestServer {
-    let server = TestServer::start_after(quiet_past);
+    let server = TestServer::start_after_quiet_past();
     server.catch_up();
     server
 }

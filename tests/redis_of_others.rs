@@ -27,6 +27,8 @@ const TERMS: Terms = Terms { reporter_key_check: 7, lateness_ms: DEFAULT_LATENES
 const RECOVERS_WITHIN: Duration = Duration::from_secs(5);
 /// Disks and processes of a busy machine.
 const SOON: Duration = Duration::from_secs(30);
+/// A server looks often whether its Redis can be trusted.
+const OFTEN: &str = "housekeeping=200ms";
 
 #[test]
 fn posts_go_on_once_the_proxy_leads_to_the_new_primary_while_the_old_one_lives_on_as_a_replica() {
@@ -35,7 +37,7 @@ fn posts_go_on_once_the_proxy_leads_to_the_new_primary_while_the_old_one_lives_o
     let proxy = Proxy::to(old.port());
     let node = Binary::start(
         Path::new(&proxy.url()),
-        &["--reporter-key", "of this test", "--min-replicas", "1"],
+        &["--reporter-key", "of this test", "--min-replicas", "1", "--timing", OFTEN],
     );
     let post = |n: u32| node.report(&but(report(&format!("reporter {n}")), json!({}))).status;
     let mut counted = (0..10).filter(|n| post(*n) < 300).count();
@@ -102,7 +104,7 @@ fn whatever_says_not_the_one_to_write_to_is_left_for_whoever_the_name_leads_to_b
         "NOAUTH Authentication required.",
     ] {
         let proxy = Proxy::to(server.port());
-        let store = open(&proxy.url(), &options()).unwrap();
+        let store = open(&proxy.url(), &with_timing("stuck=300ms")).unwrap();
         assert_eq!(record(&store, 0..20), Ok(20));
         append(&store, "before");
         proxy.those_connected_hear(answer);
@@ -119,7 +121,7 @@ fn whatever_says_not_the_one_to_write_to_is_left_for_whoever_the_name_leads_to_b
 fn a_connection_that_was_forgotten_on_the_way_is_left_for_another() {
     let server = RedisServer::start(&[]);
     let proxy = Proxy::to(server.port());
-    let store = open(&proxy.url(), &options()).unwrap();
+    let store = open(&proxy.url(), &with_timing("reply=500ms")).unwrap();
     assert_eq!(record(&store, 0..20), Ok(20));
     proxy.those_connected_hear_nothing();
     let began = Instant::now();
@@ -161,11 +163,12 @@ fn a_replica_is_waited_for_a_while_and_refused_with_the_reason_and_one_that_take
     let [first, replica] =
         [(); 2].map(|()| RedisServer::start(&["--repl-diskless-sync-delay", "0"]));
     replica.follow(&first);
+    let impatient = with_timing("repeat=1s,reply=1s");
     let options = options();
-    let said = open(&replica.url(), &options).unwrap_err().to_string();
+    let said = open(&replica.url(), &impatient).unwrap_err().to_string();
     assert!(said.contains("does not answer") && said.contains("it is a replica"), "{said}");
     replica.cli(&["CONFIG", "SET", "replica-read-only", "no"]);
-    let said = open(&replica.url(), &options).unwrap_err().to_string();
+    let said = open(&replica.url(), &impatient).unwrap_err().to_string();
     assert!(said.contains("calls itself a replica"), "{said}");
     std::thread::scope(|scope| {
         replica.cli(&["CONFIG", "SET", "replica-read-only", "yes"]);
@@ -302,7 +305,8 @@ fn a_server_runs_as_the_user_of_the_documents_and_may_not_leave_its_prefix() {
         "{}?protocol=resp3&db=2",
         server.url().replace("redis://", &format!("redis://{prefix}:pass@"))
     );
-    let arguments = ["--reporter-key", "of this test", "--redis-prefix", &prefix];
+    let arguments =
+        ["--reporter-key", "of this test", "--redis-prefix", &prefix, "--timing", OFTEN];
     let node = Binary::start(Path::new(&url), &arguments);
     for n in 0..20 {
         assert!(node.report(&report(&format!("reporter {n}"))).status < 300);
@@ -658,6 +662,10 @@ fn lines_after(text: &str, name: &str) -> Vec<String> {
 
 fn options() -> Options {
     Options { prefix: own_prefix(), ..Options::default() }
+}
+
+fn with_timing(timing: &str) -> Options {
+    Options { timing: timing.parse().unwrap(), ..options() }
 }
 
 fn open(url: &str, options: &Options) -> Result<Store, OpenError> {

@@ -9,7 +9,9 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import urllib.parse
+from datetime import datetime
 from pathlib import Path
 
 from processes import Process
@@ -111,6 +113,13 @@ class Server:
         """The status and the JSON of a GET."""
         with contextlib.closing(self.connect()) as connection:
             return ask(connection, "GET", target)
+
+    def now(self):
+        """The time by its clock, which may be a simulated one, in seconds since 1970."""
+        with contextlib.closing(self.connect()) as connection:
+            response, _ = exchange(connection, "GET", "/healthz")
+        shown = response.headers["Simulated-Clock"]
+        return datetime.fromisoformat(shown.split("@")[0]).timestamp() if shown else time.time()
 
     def reporter_key(self):
         """The secret that turns reporter ids into hashes."""

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 const CATALOGUE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/catalogue.toml");
 /// Every variable that a server reads.
-const VARIABLES: [&str; 17] = [
+const VARIABLES: [&str; 18] = [
     "LISTEN",
     "STORE",
     "CATALOGUE",
@@ -18,6 +18,7 @@ const VARIABLES: [&str; 17] = [
     "WORKERS",
     "SNAPSHOT_LOG_MIB",
     "CLOCK",
+    "TIMING",
     "LOG",
     "CONFIG",
     "REPORTER_KEY",

@@ -7,6 +7,7 @@ use crate::domain::provider::Catalogue;
 use crate::domain::reporter::ReporterKey;
 use crate::store::place::Place;
 use crate::store::redis::{Redis, address};
+use crate::store::timing::Timing;
 use crate::store::{OpenError, Store, Terms, embedded};
 use anyhow::{Context, anyhow, bail, ensure};
 use std::path::Path;
@@ -82,10 +83,16 @@ fn given_secret(config: &KeyConfig) -> anyhow::Result<Option<String>> {
 }
 
 /// The store of these settings.
-pub(crate) fn store(config: &Config, catalogue: &Catalogue, terms: Terms) -> anyhow::Result<Store> {
+pub(crate) fn store(
+    config: &Config,
+    catalogue: &Catalogue,
+    terms: Terms,
+    timing: Timing,
+) -> anyhow::Result<Store> {
     Ok(match Place::parse(&config.store)? {
         Place::Redis(url) => {
-            Store::open_redis(url, catalogue, terms, &redis_options(&config.redis, url)?)?
+            let options = address::Options { timing, ..redis_options(&config.redis, url)? };
+            Store::open_redis(url, catalogue, terms, &options)?
         }
         Place::Directory(directory) => {
             let options = embedded::Options {

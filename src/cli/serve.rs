@@ -4,15 +4,17 @@
 use super::signals::Signals;
 use super::{limits, listening, opened};
 use crate::config::{Config, MOST_WORKERS};
-use crate::domain::clock_guard::Trust;
+use crate::domain::clock_guard::{Probation, Trust};
 use crate::domain::reporter::ReporterKey;
 use crate::domain::time::{MINUTE_MS, Timestamp};
 use crate::engine::Engine;
 use crate::engine::clock::Clock;
 use crate::engine::timetable::Timetable;
 use crate::http;
-use crate::store::Terms;
+use crate::store::fail_point;
 use crate::store::place::Place;
+use crate::store::timing::Timing;
+use crate::store::{Store, Terms};
 use anyhow::{Context, anyhow, ensure};
 use std::io::Write;
 use std::net::TcpListener;
@@ -40,8 +42,13 @@ pub fn run(config: &Config, signals: &Signals) -> anyhow::Result<()> {
     let addresses = listening::addresses(&config.listen)?;
     config.check(&addresses)?;
     let place = Place::parse(&config.store)?;
-    let timetable = timetable(config, place)?;
+    let timetable = timetable(config)?;
+    let timing = timing(config)?;
+    fail_point::check()?;
     start_logging(&config.log)?;
+    if timing != Timing::default() {
+        tracing::warn!(%timing, "durations are those of a test");
+    }
     for told in super::misspelt_variables() {
         tracing::warn!("{told}");
     }
@@ -63,7 +70,7 @@ pub fn run(config: &Config, signals: &Signals) -> anyhow::Result<()> {
     // Bound before the store is read, so that a port in use is known at once, and before
     // anything is made.
     let listener = listening::bind(&config.listen, &addresses)?;
-    let shown = Clock::system().shown();
+    let shown = Clock::system(timing.probation()).shown();
     ensure!(
         Timestamp(0) <= shown,
         "the clock of this machine shows {shown}, and HTTP knows no time before 1970: set it"
@@ -74,8 +81,9 @@ pub fn run(config: &Config, signals: &Signals) -> anyhow::Result<()> {
         reporter_key_check: key.check_value(),
         lateness_ms: config.lateness_ms(),
     };
-    let (key, store) =
-        opened::under_key(&config.key, key, |key| opened::store(config, &catalogue, terms(key)))?;
+    let (key, store) = opened::under_key(&config.key, key, |key| {
+        opened::store(config, &catalogue, terms(key), timing)
+    })?;
     if store.catalogue_before().is_some_and(|before| before != catalogue.fingerprint()) {
         tracing::warn!(
             "the catalogue is another one than this store was last opened with; nodes of one \
@@ -86,8 +94,10 @@ pub fn run(config: &Config, signals: &Signals) -> anyhow::Result<()> {
         tracing::warn!(clock = %timetable, "the clock is a simulated one, and every answer says so");
     }
     // A simulated clock begins once the store is read.
-    let clock = timetable.map_or_else(Clock::system, Clock::simulated);
-    let engine = Arc::new(Engine::start(catalogue, clock, config.lateness_ms(), &key, store)?);
+    let clock = clock(timetable, timing.probation(), &store)?;
+    let lateness_ms = config.lateness_ms();
+    let engine = Engine::start(catalogue, clock, lateness_ms, &key, store, timing)?;
+    let engine = Arc::new(engine);
     check_clock(&engine, config.trust_clock)?;
     serve(workers, listener, &engine, signals.asked())
 }
@@ -127,15 +137,31 @@ fn workers(config: &Config) -> anyhow::Result<usize> {
     Ok(workers)
 }
 
+/// How long things last.
+fn timing(config: &Config) -> anyhow::Result<Timing> {
+    let Some(text) = &config.timing else { return Ok(Timing::default()) };
+    text.parse().context("--timing")
+}
+
 /// What a simulated clock is to follow.
-fn timetable(config: &Config, place: Place<'_>) -> anyhow::Result<Option<Timetable>> {
-    let Some(text) = &config.clock else { return Ok(None) };
-    ensure!(
-        matches!(place, Place::Directory(_)),
-        "--clock needs an embedded store: nodes of one Redis must agree on the time; give --store \
-         a directory"
-    );
-    Ok(Some(text.parse().context("--clock")?))
+fn timetable(config: &Config) -> anyhow::Result<Option<Timetable>> {
+    config.clock.as_ref().map(|text| text.parse().context("--clock")).transpose()
+}
+
+/// The clock of a node: time itself, or a simulated one, which all nodes of a store
+/// share.
+fn clock(
+    timetable: Option<Timetable>,
+    probation: Probation,
+    store: &Store,
+) -> anyhow::Result<Clock> {
+    let text = timetable.as_ref().map(ToString::to_string);
+    let anchor = store.agree_on_clock(text.as_deref())?;
+    Ok(match (timetable, anchor) {
+        (None, _) => Clock::system(probation),
+        (Some(timetable), None) => Clock::simulated(timetable, probation),
+        (Some(timetable), Some(anchor)) => Clock::simulated_since(anchor, timetable, probation),
+    })
 }
 
 /// Serves until `stop` ends, or something dies without which there is nothing to serve.

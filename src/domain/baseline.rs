@@ -6,6 +6,7 @@
 
 use super::grid::{Cell, Resolution};
 use super::local_clock::LocalClock;
+use super::shrunk_ratio::ShrunkRatio;
 use super::steady::Steady;
 use super::time::{Hour, Minute};
 use hashbrown::HashMap;
@@ -43,8 +44,7 @@ const BOUNDS_AFTER_WEEKS: f64 = 0.3;
 const LEVEL_HOURS: usize = 24;
 const LEVEL_LEAVES_OUT: usize = 3;
 /// Reports that the level of one weighs as much as.
-const LEVEL_PRIOR: f64 = 60.0;
-const LEVEL_RANGE: (f64, f64) = (0.6, 1.6);
+const LEVEL: ShrunkRatio = ShrunkRatio { prior: 1.0, weight: 60.0, range: (0.6, 1.6) };
 
 /// What was learnt.
 #[derive(Debug, Clone)]
@@ -247,7 +247,7 @@ impl Baseline {
             .iter()
             .take(counted)
             .fold((0.0, 0.0), |(r, e), hour| (r + hour.0, e + hour.1));
-        ((reports + LEVEL_PRIOR) / (expected + LEVEL_PRIOR)).clamp(LEVEL_RANGE.0, LEVEL_RANGE.1)
+        LEVEL.of(reports, expected)
     }
 
     /// Reports expected of the whole provider in a minute, at the level of one.

@@ -1,6 +1,7 @@
 //! Boxes of longitude and latitude. A cell belongs to a box by its centre.
 
 use super::grid::Position;
+use std::hash::{Hash, Hasher};
 
 /// A box in degrees, its longitudes within ±180. West of the antimeridian to east of it
 /// when `west > east`.
@@ -69,17 +70,49 @@ impl BoundingBox {
     /// Whether the position lies in it, sides included.
     #[must_use]
     pub fn contains(&self, position: Position) -> bool {
-        let Self { west, south, east, north } = *self;
-        let (lat, lon) = (position.lat(), position.lon());
-        let within_longitudes =
-            if west <= east { west <= lon && lon <= east } else { west <= lon || lon <= east };
-        within_longitudes && south <= lat && lat <= north
+        let lat = position.lat();
+        self.holds_longitude(position.lon()) && self.south <= lat && lat <= self.north
+    }
+
+    /// Whether they share a place, sides included.
+    #[must_use]
+    pub fn intersects(&self, other: &Self) -> bool {
+        let shares_longitude = self.holds_longitude(other.west) || other.holds_longitude(self.west);
+        shares_longitude && self.south <= other.north && other.south <= self.north
+    }
+
+    /// Whether all of the other lies in it.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        // Of two turns that begin at one meridian, the longer holds the shorter.
+        let width = |of: &Self, from: f64| (of.east - from).rem_euclid(TURN);
+        let is_whole = (self.west, self.east) == (-180.0, 180.0);
+        let holds_longitudes = is_whole
+            || (self.holds_longitude(other.west)
+                && (other.west, other.east) != (-180.0, 180.0)
+                && width(other, other.west) <= width(self, other.west));
+        holds_longitudes && self.south <= other.south && other.north <= self.north
+    }
+
+    fn holds_longitude(&self, lon: f64) -> bool {
+        let Self { west, east, .. } = *self;
+        if west <= east { west <= lon && lon <= east } else { west <= lon || lon <= east }
     }
 
     /// West, south, east, north.
     #[must_use]
     pub const fn sides(&self) -> [f64; 4] {
         [self.west, self.south, self.east, self.north]
+    }
+}
+
+// The sides are finite, so that equality is total; they hash by their bits, and zero is
+// written one way.
+impl Eq for BoundingBox {}
+
+impl Hash for BoundingBox {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.sides().map(|side| (side + 0.0).to_bits()).hash(state);
     }
 }
 
@@ -142,6 +175,33 @@ mod tests {
         for ((west, east), expected) in rows {
             assert_eq!(sides(west, east), expected, "{west} to {east}");
         }
+    }
+
+    #[test]
+    fn boxes_share_a_place_and_hold_each_other_across_the_antimeridian_too() {
+        let of = |west, east| BoundingBox::new(west, 0.0, east, 1.0).unwrap();
+        // Whether they intersect, whether the first covers the second, and the reverse.
+        let rows = [
+            ((0.0, 10.0), (2.0, 8.0), [true, true, false]),
+            ((0.0, 10.0), (5.0, 15.0), [true, false, false]),
+            ((0.0, 10.0), (10.0, 15.0), [true, false, false]),
+            ((0.0, 10.0), (11.0, 15.0), [false, false, false]),
+            ((170.0, -170.0), (175.0, -175.0), [true, true, false]),
+            ((170.0, -170.0), (-175.0, -172.0), [true, true, false]),
+            ((170.0, -170.0), (-175.0, 175.0), [true, false, false]),
+            ((170.0, -170.0), (160.0, 171.0), [true, false, false]),
+            ((170.0, -170.0), (-10.0, 10.0), [false, false, false]),
+            ((-180.0, 180.0), (170.0, -170.0), [true, true, false]),
+            ((-180.0, 180.0), (-180.0, 180.0), [true, true, true]),
+            ((-179.0, 179.0), (-180.0, 180.0), [true, false, true]),
+        ];
+        for ((west, east), (other_west, other_east), [intersect, covers, is_covered]) in rows {
+            let (a, b) = (of(west, east), of(other_west, other_east));
+            assert_eq!((a.intersects(&b), b.intersects(&a)), (intersect, intersect), "{a:?} {b:?}");
+            assert_eq!((a.covers(&b), b.covers(&a)), (covers, is_covered), "{a:?} {b:?}");
+        }
+        let taller = BoundingBox::new(0.0, 0.0, 10.0, 2.0).unwrap();
+        assert!(taller.covers(&of(0.0, 10.0)) && !of(0.0, 10.0).covers(&taller));
     }
 
     #[test]

@@ -3,9 +3,10 @@
 
 use super::grid::{Cell, Resolution};
 use hashbrown::HashSet;
+use std::hash::{Hash, Hasher};
 
 /// A set of cells.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CellSet {
     cells: HashSet<Cell>,
     /// Which resolutions occur, by number: only there a cell is looked for.
@@ -56,6 +57,14 @@ impl CellSet {
     /// All of them, in no order.
     pub fn iter(&self) -> impl Iterator<Item = Cell> + '_ {
         self.cells.iter().copied()
+    }
+}
+
+impl Hash for CellSet {
+    /// The same in whatever order they come.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let sum = self.cells.iter().fold(0, |sum: u64, cell| sum.wrapping_add(cell.packed()));
+        (self.cells.len(), sum).hash(state);
     }
 }
 

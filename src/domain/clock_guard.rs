@@ -4,7 +4,7 @@
 //!
 //! A wall clock that is *stepped* (set by more than [`STEP_MS`] at once) is in doubt, and
 //! time goes on by the steady clock: a *holdover*. It ends once the wall clock returns,
-//! or has run evenly at its new place for [`SETTLED_AFTER_MS`].
+//! or has run evenly at its new place for [`Probation::dates_after_ms`].
 
 use super::time::{CLOCK_TOLERANCE_MS, HOUR_MS, MINUTE_MS, Minute, Timestamp};
 use std::fmt;
@@ -13,11 +13,6 @@ use std::fmt;
 /// moves a clock in small steps, and corrects slowly what is below 128 ms (RFC 5905); ten
 /// seconds are far above both.
 pub const STEP_MS: i64 = 10_000;
-/// What was set runs evenly for so long before reports are dated by it again.
-pub const SETTLED_AFTER_MS: i64 = MINUTE_MS;
-/// A clock runs evenly for so long, from a start or a step on, before anything is
-/// forgotten by it.
-pub const PROBATION_MS: i64 = HOUR_MS;
 /// A wall clock further from the store's own is in doubt: nodes of one store must agree
 /// on the minute.
 pub const APART_MS: i64 = 2_000;
@@ -33,6 +28,21 @@ pub struct Reading {
     /// The steady clock: milliseconds since some moment, in which the machine may have
     /// slept.
     pub steady_ms: i64,
+}
+
+/// How long a clock must run evenly, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Probation {
+    /// From a step on, before reports are dated by it again: a minute.
+    pub dates_after_ms: i64,
+    /// From a start or a step on, before anything is forgotten by it: an hour.
+    pub forgets_after_ms: i64,
+}
+
+impl Default for Probation {
+    fn default() -> Self {
+        Self { dates_after_ms: MINUTE_MS, forgets_after_ms: HOUR_MS }
+    }
 }
 
 /// How far a clock is believed.
@@ -109,6 +119,7 @@ pub enum StoreClock {
 /// The state of one clock.
 #[derive(Debug, Clone)]
 pub struct ClockGuard {
+    probation: Probation,
     /// What the wall clock is believed to be ahead of the steady one, in milliseconds.
     offset_ms: i64,
     /// The last reading, on the steady clock.
@@ -135,8 +146,9 @@ struct Step {
 impl ClockGuard {
     /// A guard of a clock that shows this at a start.
     #[must_use]
-    pub const fn new(reading: Reading) -> Self {
+    pub const fn new(reading: Reading, probation: Probation) -> Self {
         Self {
+            probation,
             offset_ms: reading.wall.0.saturating_sub(reading.steady_ms),
             looked_at_ms: reading.steady_ms,
             even_since_ms: reading.steady_ms,
@@ -186,7 +198,8 @@ impl ClockGuard {
             // One that is set again and again is told of once.
             return was_even.then_some(Event::Stepped { by_ms });
         };
-        let has_settled = SETTLED_AFTER_MS <= reading.steady_ms.saturating_sub(step.since_ms);
+        let has_settled =
+            self.probation.dates_after_ms <= reading.steady_ms.saturating_sub(step.since_ms);
         if !has_settled || !self.agrees_with_store() {
             return None;
         }
@@ -218,7 +231,8 @@ impl ClockGuard {
         {
             return Trust::Doubted(Doubt::BeforeNewest { clock, newest });
         }
-        let left_ms = PROBATION_MS - reading.steady_ms.saturating_sub(self.even_since_ms);
+        let left_ms =
+            self.probation.forgets_after_ms - reading.steady_ms.saturating_sub(self.even_since_ms);
         if self.store == StoreClock::Unknown {
             return Trust::Probation { left_ms: left_ms.max(1) };
         }
@@ -352,6 +366,8 @@ mod tests {
 
     const T0: i64 = 1_700_000_000_000;
     const DAY_MS: i64 = 24 * HOUR_MS;
+    const PROBATION: Probation = Probation { dates_after_ms: MINUTE_MS, forgets_after_ms: HOUR_MS };
+    const SETTLED_AFTER_MS: i64 = PROBATION.dates_after_ms;
 
     /// A wall clock that a test sets, beside a steady one that it cannot.
     struct Bench {
@@ -363,7 +379,7 @@ mod tests {
     impl Bench {
         fn new() -> Self {
             Self {
-                guard: ClockGuard::new(Reading { wall: Timestamp(T0), steady_ms: 0 }),
+                guard: ClockGuard::new(Reading { wall: Timestamp(T0), steady_ms: 0 }, PROBATION),
                 steady_ms: 0,
                 set_by_ms: 0,
             }
@@ -534,7 +550,11 @@ mod tests {
             (i64::MIN, false),
         ] {
             let reading = Reading { wall: Timestamp(clock), steady_ms: 0 };
-            assert_eq!(ClockGuard::new(reading).trust(reading).dates(), dates, "{clock}");
+            assert_eq!(
+                ClockGuard::new(reading, PROBATION).trust(reading).dates(),
+                dates,
+                "{clock}"
+            );
         }
     }
 

@@ -167,7 +167,8 @@ mod tests {
     proptest! {
         #[test]
         fn adding_in_any_order_and_settling_at_any_moment_gives_the_same_totals(
-            additions in prop::collection::vec((0_u8..20, 0_u8..12, 1_u32..9, prop::bool::ANY), 0..200)
+            additions in
+                prop::collection::vec((0_u8..20, 0_u8..12, 1_u32..9, prop::bool::ANY), 0..200)
         ) {
             let mut expected: BTreeMap<FactKey, Tally> = BTreeMap::new();
             let (mut forward, mut backward) = (Counts::default(), Counts::default());

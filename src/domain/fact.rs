@@ -5,8 +5,13 @@ use super::grid::{Cell, Resolution, Spot};
 use super::symptom::Symptom;
 
 /// Which app key submitted, of at most 16,384; 0 where the service is open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Source(pub u16);
+
+impl Source {
+    /// Nobody in particular: the service is open, or a stream is replayed.
+    pub const OPEN: Self = Self(0);
+}
 
 /// When a report came, seen from when it was observed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

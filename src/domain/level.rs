@@ -2,6 +2,7 @@
 
 use super::bbox::BoundingBox;
 use super::grid::{Cell, Position, Resolution};
+use super::region::{Region, part_within};
 use std::sync::OnceLock;
 
 /// Disjoint cells of one resolution with their counts, and what is known only more
@@ -80,16 +81,27 @@ impl Level {
             + self.unplaced
     }
 
-    /// The part whose centres lie in the box. What has no place lies in none.
+    /// The part that lies in a region. What has no place lies everywhere only.
     #[must_use]
-    pub fn within(&self, bbox: &BoundingBox) -> Self {
+    pub fn within(&self, region: &Region) -> Self {
+        let (cells, counts) = match region {
+            Region::Everywhere => return self.clone(),
+            Region::Box(bbox) => self.rows_in_box(bbox),
+            Region::Cell(around) => {
+                let part = part_within(*around, &self.cells, |cell| *cell);
+                (self.cells[part.clone()].to_vec(), self.counts[part].to_vec())
+            }
+            _ => self.rows().filter(|(cell, _)| region.contains(*cell)).unzip(),
+        };
+        let coarser = region.rows(&self.coarser).copied().collect();
+        Self::new(self.resolution, cells, counts, coarser)
+    }
+
+    fn rows_in_box(&self, bbox: &BoundingBox) -> (Vec<Cell>, Vec<u32>) {
         let centres =
             self.centres.get_or_init(|| self.cells.iter().map(|cell| cell.centre()).collect());
         let inside = self.rows().zip(centres).filter(|(_, centre)| bbox.contains(**centre));
-        let (cells, counts) = inside.map(|(row, _)| row).unzip();
-        let coarser =
-            self.coarser.iter().copied().filter(|(cell, _)| bbox.contains(cell.centre())).collect();
-        Self::new(self.resolution, cells, counts, coarser)
+        inside.map(|(row, _)| row).unzip()
     }
 
     /// Bytes of memory it takes, beside the struct itself.
@@ -116,17 +128,14 @@ mod tests {
         rows.sort_unstable();
         let (cells, counts) = rows.into_iter().unzip();
         let level = Level::new(Resolution::DEFAULT, cells, counts, vec![(ontario, 7)]);
-        let canada = level.within(&BoundingBox::new(-141.0, 41.0, -52.0, 84.0).unwrap());
-        assert_eq!(canada.rows().collect::<Vec<_>>(), [(toronto, 3)]);
-        assert_eq!((canada.coarser(), canada.total()), (&[(ontario, 7)][..], 10));
+        let canada = Region::Box(BoundingBox::new(-141.0, 41.0, -52.0, 84.0).unwrap());
+        let part = level.within(&canada);
+        assert_eq!(part.rows().collect::<Vec<_>>(), [(toronto, 3)]);
+        assert_eq!((part.coarser(), part.total()), (&[(ontario, 7)][..], 10));
         assert_eq!(level.total(), 15);
+        let of_cell = level.within(&Region::Cell(ontario));
+        assert_eq!((of_cell.rows().collect::<Vec<_>>(), of_cell.total()), (vec![(toronto, 3)], 10));
         let with_unplaced = level.with_unplaced(100);
-        assert_eq!(
-            (
-                with_unplaced.total(),
-                with_unplaced.within(&BoundingBox::new(-141.0, 41.0, -52.0, 84.0).unwrap()).total()
-            ),
-            (115, 10)
-        );
+        assert_eq!((with_unplaced.total(), with_unplaced.within(&canada).total()), (115, 10));
     }
 }

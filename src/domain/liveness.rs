@@ -74,16 +74,22 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_covers_exactly_the_minutes_that_were_marked(marks in prop::collection::vec((0_i64..60, 0_i64..8), 0..20)) {
+        fn it_covers_exactly_the_minutes_that_were_marked(
+            marks in prop::collection::vec((0_i64..60, 0_i64..8), 0..20),
+        ) {
             let spans = marks.iter().map(|(from, length)| Minute(*from)..Minute(from + length));
             let liveness = Liveness::from_spans(spans.clone());
             for minute in 0..70 {
                 let marked = spans.clone().any(|span| span.contains(&Minute(minute)));
-                prop_assert_eq!(liveness.covers(Minute(minute)..Minute(minute + 1)), marked, "minute {}", minute);
+                let covered = liveness.covers(Minute(minute)..Minute(minute + 1));
+                prop_assert_eq!(covered, marked, "minute {}", minute);
             }
             for (from, to) in [(0, 70), (7, 21), (30, 30), (59, 60)] {
-                let expected = (from..to).filter(|minute| spans.clone().any(|span| span.contains(&Minute(*minute)))).count();
-                prop_assert_eq!(liveness.minutes_within(Minute(from)..Minute(to)), expected as u32, "{}..{}", from, to);
+                let is_covered =
+                    |minute: &i64| spans.clone().any(|span| span.contains(&Minute(*minute)));
+                let expected = (from..to).filter(is_covered).count() as u32;
+                let within = liveness.minutes_within(Minute(from)..Minute(to));
+                prop_assert_eq!(within, expected, "{}..{}", from, to);
             }
             prop_assert!(liveness.spans().windows(2).all(|pair| pair[0].end < pair[1].start));
         }

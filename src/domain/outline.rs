@@ -206,12 +206,20 @@ mod tests {
 
     proptest! {
         #[test]
-        fn outlines_are_valid_everywhere(lat in -90.0..=90.0, lon in -180.0..=180.0, r in 0_usize..9) {
+        fn outlines_are_valid_everywhere(
+            lat in -90.0..=90.0,
+            lon in -180.0..=180.0,
+            r in 0_usize..9,
+        ) {
             assert_valid(cell(lat, lon, Resolution::ALL[r]));
         }
 
         #[test]
-        fn outlines_are_valid_all_along_the_antimeridian(lat in -90.0..=90.0, lon in -0.01..0.01, r in 0_usize..9) {
+        fn outlines_are_valid_all_along_the_antimeridian(
+            lat in -90.0..=90.0,
+            lon in -0.01..0.01,
+            r in 0_usize..9,
+        ) {
             assert_valid(cell(lat, 180_f64.copysign(lon) - lon, Resolution::ALL[r]));
         }
     }

@@ -7,6 +7,7 @@ mod links;
 pub use country::is_country;
 pub use fault::{CatalogueError, Fault, MOST_NAME_CHARS, MOST_SUBSCRIBERS, Place};
 
+use super::word_enum::word_enum;
 use hashbrown::HashMap;
 use sha2::{Digest, Sha256};
 
@@ -83,25 +84,11 @@ pub enum Category {
     Service,
 }
 
-impl Category {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Mobile, Self::Internet, Self::Service];
-
-    /// The name used outside.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Mobile => "mobile",
-            Self::Internet => "internet",
-            Self::Service => "service",
-        }
-    }
-
-    /// The category of that name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|category| category.name() == name)
-    }
+word_enum! {
+    Category:
+    Mobile = "mobile",
+    Internet = "internet",
+    Service = "service",
 }
 
 /// All providers of this process.

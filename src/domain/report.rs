@@ -26,8 +26,6 @@ pub struct Submission<'a> {
     pub observed_at: Option<Timestamp>,
     /// By whom.
     pub sender: Sender<'a>,
-    /// Through whom.
-    pub source: Source,
 }
 
 /// By whom a report was sent.
@@ -102,13 +100,15 @@ pub struct Observed {
     pub late: bool,
 }
 
-/// When a report came, and what its sender's clock said then.
+/// When and through whom a report came, and what its sender's clock said then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arrival {
     /// Our clock.
     pub at: Timestamp,
     /// The sender's clock on sending, where told.
     pub sent_at: Option<Timestamp>,
+    /// Through whom.
+    pub source: Source,
     /// How long ago a report may have been observed.
     pub lateness_ms: i64,
 }
@@ -225,7 +225,7 @@ impl Report {
             cell,
             spot: submission.place.spot(),
             reporter,
-            source: submission.source,
+            source: arrival.source,
             observed,
         })
     }
@@ -278,6 +278,7 @@ mod tests {
         Arrival {
             at: NOW,
             sent_at: sent_at.map(|ms| NOW.plus_ms(ms)),
+            source: Source(7),
             lateness_ms: DEFAULT_LATENESS_MS,
         }
     }
@@ -357,8 +358,7 @@ mod tests {
             ((i64::from(u32::MAX) + 1) * MINUTE_MS, None, Err(TimeError::CannotBeKept)),
         ];
         for (at, observed, expected) in rows {
-            let arrival =
-                Arrival { at: Timestamp(at), sent_at: None, lateness_ms: DEFAULT_LATENESS_MS };
+            let arrival = Arrival { at: Timestamp(at), ..arrival(None) };
             assert_eq!(
                 arrival.observed(observed.map(Timestamp)).map(|observed| observed.minute.0),
                 expected,
@@ -388,16 +388,11 @@ mod tests {
         for (sender, place, ago, is_evidence, first, facts) in rows {
             let observed_at = Some(NOW.plus_ms(-ago * MINUTE_MS));
             let provider = ProviderIndex(0);
-            let submission = Submission {
-                provider,
-                symptom: Symptom::NoTv,
-                place,
-                observed_at,
-                sender,
-                source: Source(0),
-            };
+            let submission =
+                Submission { provider, symptom: Symptom::NoTv, place, observed_at, sender };
             let report = Report::accept(&submission, &arrival(None), &keys).unwrap();
             let counted = report.counted(true);
+            assert_eq!((report.source, counted.key.source()), (Source(7), Source(7)));
             assert_eq!(
                 (report.is_evidence(), counted.first, counted.facts().count()),
                 (is_evidence, first, facts),
@@ -423,7 +418,7 @@ mod tests {
     #[test]
     fn extreme_times_are_refused_without_overflow() {
         for sent in [None, Some(Timestamp(i64::MIN)), Some(Timestamp(i64::MAX))] {
-            let arrival = Arrival { at: NOW, sent_at: sent, lateness_ms: DEFAULT_LATENESS_MS };
+            let arrival = Arrival { sent_at: sent, ..arrival(None) };
             for observed in [Timestamp(i64::MIN), Timestamp(i64::MAX)] {
                 let _no_panic = arrival.observed(Some(observed));
             }

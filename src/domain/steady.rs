@@ -3,6 +3,7 @@
 //! slowly, and an outage does not come every day.
 
 use super::grid::{Cell, Resolution};
+use super::shrunk_ratio::ShrunkRatio;
 use super::time::Hour;
 use hashbrown::HashMap;
 use std::collections::VecDeque;
@@ -15,6 +16,7 @@ const REGIONS: Resolution = Resolution::ALL[4];
 const DAYS: usize = 5;
 /// Reports a day that "as over the weeks before" weighs as much as.
 const PRIOR: f64 = 2.0;
+const RATIO: ShrunkRatio = ShrunkRatio { prior: 1.0, weight: PRIOR, range: ShrunkRatio::ANY };
 const DAY_HOURS: i64 = 24;
 
 /// By how much more than over weeks is reported of each region for the last days.
@@ -85,7 +87,7 @@ impl Steady {
         let ratio = |(cell, region): (Cell, Region)| {
             let expected: f64 =
                 hours.iter().map(|(hour, expected)| expected * share(cell, *hour)).sum();
-            (cell, (region.bounded() + PRIOR) / (expected + PRIOR))
+            (cell, RATIO.of(region.bounded(), expected))
         };
         self.days
             .push_back(regions.into_iter().map(ratio).filter(|(_, ratio)| *ratio > 1.0).collect());

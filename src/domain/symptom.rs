@@ -1,5 +1,7 @@
 //! What a reporter says is wrong, and the claim that this amounts to.
 
+use super::word_enum::word_enum;
+
 /// What a reporter noticed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
@@ -44,48 +46,24 @@ pub enum Claim {
     Working = 2,
 }
 
+// In the order of their stored numbers.
+word_enum! {
+    Symptom:
+    NoService = "no_service",
+    NoData = "no_data",
+    SlowData = "slow_data",
+    NoCalls = "no_calls",
+    NoMessages = "no_messages",
+    NoEmergencyCalls = "no_emergency_calls",
+    NoInternet = "no_internet",
+    NoTv = "no_tv",
+    PaymentFailed = "payment_failed",
+    LoginFailed = "login_failed",
+    Other = "other",
+    Working = "working",
+}
+
 impl Symptom {
-    /// All of them, in the order of their stored numbers.
-    pub const ALL: [Self; 12] = [
-        Self::NoService,
-        Self::NoData,
-        Self::SlowData,
-        Self::NoCalls,
-        Self::NoMessages,
-        Self::NoEmergencyCalls,
-        Self::NoInternet,
-        Self::NoTv,
-        Self::PaymentFailed,
-        Self::LoginFailed,
-        Self::Other,
-        Self::Working,
-    ];
-
-    /// The name used outside.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::NoService => "no_service",
-            Self::NoData => "no_data",
-            Self::SlowData => "slow_data",
-            Self::NoCalls => "no_calls",
-            Self::NoMessages => "no_messages",
-            Self::NoEmergencyCalls => "no_emergency_calls",
-            Self::NoInternet => "no_internet",
-            Self::NoTv => "no_tv",
-            Self::PaymentFailed => "payment_failed",
-            Self::LoginFailed => "login_failed",
-            Self::Other => "other",
-            Self::Working => "working",
-        }
-    }
-
-    /// The symptom of that name, if this version knows it.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|symptom| symptom.name() == name)
-    }
-
     /// The symptom of that stored number.
     #[must_use]
     pub fn from_number(number: u8) -> Option<Self> {

@@ -254,10 +254,13 @@ mod tests {
             asked in 0_i64..=8,
         ) {
             let asked = Resolution::new(asked).unwrap();
-            let reported: Vec<Cell> = places.into_iter().map(|(lat, lon, r)| cell(lat, lon, r)).collect();
-            let rows: Vec<_> = reported.iter().map(|c| (*c, Symptom::NoData, Lane::OnTime)).collect();
+            let reported: Vec<Cell> =
+                places.into_iter().map(|(lat, lon, r)| cell(lat, lon, r)).collect();
+            let rows: Vec<_> =
+                reported.iter().map(|c| (*c, Symptom::NoData, Lane::OnTime)).collect();
             let view = view([&counts(&rows)]);
-            let (mut fine, mut coarse): (BTreeMap<Cell, u32>, BTreeMap<Cell, u32>) = Default::default();
+            let mut fine: BTreeMap<Cell, u32> = BTreeMap::new();
+            let mut coarse: BTreeMap<Cell, u32> = BTreeMap::new();
             for c in &reported {
                 let side = if c.resolution() < asked { &mut coarse } else { &mut fine };
                 *side.entry(c.rolled_up_to(asked)).or_default() += 1;
@@ -273,11 +276,14 @@ mod tests {
             places in prop::collection::vec((-90.0..=90.0, -180.0..=180.0, 0_i64..=8), 0..60),
             part in 1_usize..20,
         ) {
-            let minutes: Vec<Counts> =
-                places.iter().map(|(lat, lon, r)| counts(&[(cell(*lat, *lon, *r), Symptom::NoData, Lane::OnTime)])).collect();
+            let minute = |(lat, lon, r): &(f64, f64, i64)| {
+                counts(&[(cell(*lat, *lon, *r), Symptom::NoData, Lane::OnTime)])
+            };
+            let minutes: Vec<Counts> = places.iter().map(minute).collect();
             let whole = view(&minutes);
             prop_assert_eq!(&whole, &view(minutes.iter().rev()));
-            let parts: Vec<Sums> = minutes.chunks(part).map(|minutes| Sums::of_minutes(Symptoms::AllProblems, minutes)).collect();
+            let sums = |minutes: &[Counts]| Sums::of_minutes(Symptoms::AllProblems, minutes);
+            let parts: Vec<Sums> = minutes.chunks(part).map(sums).collect();
             prop_assert_eq!(whole, View::new(WINDOW, Sums::of_parts(&parts)));
         }
     }

@@ -2,8 +2,9 @@
 //! believed.
 
 use super::timetable::Timetable;
-use crate::domain::clock_guard::{ClockGuard, Event, Reading, StoreClock, Trust};
+use crate::domain::clock_guard::{ClockGuard, Event, Probation, Reading, StoreClock, Trust};
 use crate::domain::time::{Minute, Timestamp};
+use crate::store::Anchor;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -33,30 +34,44 @@ enum Source {
     /// One that only moves when told to, and is believed whatever it shows.
     Manual(AtomicI64),
     /// One that follows a timetable from a moment of the steady clock on.
-    Simulated { timetable: Timetable, started_ms: i64 },
+    Simulated {
+        timetable: Timetable,
+        started_ms: i64,
+        /// What the store's own clock showed at that moment, where nodes share it.
+        anchor: Option<Timestamp>,
+    },
 }
 
 impl Clock {
-    /// The machine's clock.
+    /// The machine's clock, which must run evenly for so long.
     #[must_use]
-    pub fn system() -> Self {
-        Self::of(Source::System)
+    pub fn system(probation: Probation) -> Self {
+        Self::of(Source::System, probation)
     }
 
     /// A manual clock that shows `now`.
     #[must_use]
     pub fn manual(now: Timestamp) -> Self {
-        Self::of(Source::Manual(AtomicI64::new(now.0)))
+        Self::of(Source::Manual(AtomicI64::new(now.0)), Probation::default())
     }
 
     /// A clock that follows a timetable from now on.
     #[must_use]
-    pub fn simulated(timetable: Timetable) -> Self {
-        Self::of(Source::Simulated { timetable, started_ms: steady_ms() })
+    pub fn simulated(timetable: Timetable, probation: Probation) -> Self {
+        let started_ms = steady_ms();
+        Self::of(Source::Simulated { timetable, started_ms, anchor: None }, probation)
     }
 
-    fn of(source: Source) -> Self {
-        let guard = ClockGuard::new(source.reading());
+    /// A clock that follows a timetable from a moment on that all nodes of a store share.
+    #[must_use]
+    pub fn simulated_since(anchor: Anchor, timetable: Timetable, probation: Probation) -> Self {
+        let ago_ms = i64::try_from(anchor.ago.as_millis()).unwrap_or(i64::MAX);
+        let started_ms = steady_ms().saturating_sub(ago_ms);
+        Self::of(Source::Simulated { timetable, started_ms, anchor: Some(anchor.at) }, probation)
+    }
+
+    fn of(source: Source, probation: Probation) -> Self {
+        let guard = ClockGuard::new(source.reading(), probation);
         let offset_ms = AtomicI64::new(guard.offset_ms());
         Self(Arc::new(Inner {
             source,
@@ -84,6 +99,19 @@ impl Clock {
     #[must_use]
     pub fn shown(&self) -> Timestamp {
         self.0.source.reading().wall
+    }
+
+    /// What the store's own clock shows, as far as this one tells: a simulated clock runs
+    /// beside it, so many times as fast.
+    #[must_use]
+    pub fn of_store(&self) -> Timestamp {
+        match &self.0.source {
+            Source::Simulated { started_ms, anchor: Some(anchor), .. } => {
+                let since_ms = since(*started_ms).as_millis();
+                anchor.plus_ms(i64::try_from(since_ms).unwrap_or(i64::MAX))
+            }
+            _ => self.shown(),
+        }
     }
 
     /// How far it is believed.
@@ -128,7 +156,7 @@ impl Clock {
     #[must_use]
     pub fn simulated_now(&self) -> Option<(Timestamp, u32)> {
         match &self.0.source {
-            Source::Simulated { timetable, started_ms } => {
+            Source::Simulated { timetable, started_ms, .. } => {
                 Some(timetable.after(since(*started_ms)))
             }
             Source::System | Source::Manual(_) => None,
@@ -186,7 +214,7 @@ impl Source {
             Self::Manual(ms) => {
                 Reading { wall: Timestamp(ms.load(Ordering::SeqCst)), steady_ms: 0 }
             }
-            Self::Simulated { timetable, started_ms } => {
+            Self::Simulated { timetable, started_ms, .. } => {
                 // It never runs unevenly: its hours are its own.
                 let (wall, _) = timetable.after(since(*started_ms));
                 Reading { wall, steady_ms: wall.ms_since(timetable.start()) }

@@ -3,7 +3,7 @@
 use super::metrics::Metrics;
 use crate::domain::clock_guard::Doubt;
 use crate::domain::report::Report;
-use crate::store::{ANSWER_WITHIN, Part, Recorded, Store, StoreError};
+use crate::store::{Part, Recorded, Store, StoreError};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use std::ops::Range;
@@ -50,6 +50,8 @@ pub struct Ingest {
     queue: mpsc::UnboundedSender<Option<Submitted>>,
     /// Reports that wait for their commit or are being committed.
     queued: Arc<AtomicUsize>,
+    /// Within this a report is answered, or refused.
+    answer_within: Duration,
 }
 
 /// The committer's side of the queue.
@@ -73,12 +75,13 @@ struct Room {
     reports: usize,
 }
 
-/// Both ends of an empty queue.
+/// Both ends of an empty queue, whose reports are answered within that time.
 #[must_use]
-pub fn queue() -> (Ingest, Committer) {
+pub fn queue(answer_within: Duration) -> (Ingest, Committer) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let queued = Arc::new(AtomicUsize::new(0));
-    (Ingest { queue: sender, queued: Arc::clone(&queued) }, Committer { queue: receiver, queued })
+    let ingest = Ingest { queue: sender, queued: Arc::clone(&queued), answer_within };
+    (ingest, Committer { queue: receiver, queued })
 }
 
 impl Ingest {
@@ -95,11 +98,11 @@ impl Ingest {
         let (answer, answered) = oneshot::channel();
         let closed = || StoreError::Unavailable("shutting down".into());
         self.queue.send(Some(Submitted { reports, answer, room })).map_err(|_| closed())?;
-        match tokio::time::timeout(ANSWER_WITHIN, answered).await {
+        match tokio::time::timeout(self.answer_within, answered).await {
             Ok(outcome) => Ok(outcome.map_err(|_| closed())??),
             Err(_) => Err(StoreError::Unavailable(format!(
                 "no answer within {} s",
-                ANSWER_WITHIN.as_secs()
+                self.answer_within.as_secs_f64()
             ))
             .into()),
         }

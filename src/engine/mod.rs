@@ -21,6 +21,7 @@ pub mod watch;
 
 use crate::domain::clock_guard::Doubt;
 use crate::domain::detect::parameters::Parameters;
+use crate::domain::fact::Source;
 use crate::domain::incident::register::Register;
 use crate::domain::provider::Catalogue;
 use crate::domain::report::{Arrival, Report, Submission, TimeError};
@@ -28,6 +29,7 @@ use crate::domain::reporter::{DayKeys, ReporterKey};
 use crate::domain::symptom::Symptoms;
 use crate::domain::time::{Minute, Timestamp, Window};
 use crate::store::journal::NodeId;
+use crate::store::timing::Timing;
 use crate::store::{MINUTES_KEPT_DAYS, Recorded, Store, StoreError};
 use crate::wire::warning::Warning;
 use cache::{Served, TickCache};
@@ -47,10 +49,8 @@ use stopping::Stopping;
 use threads::Threads;
 use views::{Snapshot, ViewKey};
 
-/// How often housekeeping looks whether there is something to do.
-const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(5);
-/// Under a clock however fast, it leaves the machine so much time for other things.
-const HOUSEKEEPING_AT_MOST_EVERY: Duration = Duration::from_millis(200);
+/// Under a clock however fast, steps leave the machine so much time for other things.
+const PAUSE_AT_LEAST: Duration = Duration::from_millis(200);
 /// Minutes that are said at once to have been lived through, where a fast clock skipped
 /// them: more than it can between two steps.
 const MOST_MINUTES_SKIPPED: i64 = 24 * 60;
@@ -68,6 +68,7 @@ pub struct Engine {
     catalogue: Catalogue,
     clock: Clock,
     lateness_ms: i64,
+    timing: Timing,
     store: Arc<Store>,
     metrics: Arc<Metrics>,
     /// Made anew once a day; the lock is held to copy the pointer.
@@ -122,9 +123,10 @@ impl Engine {
         lateness_ms: i64,
         key: &ReporterKey,
         store: Store,
+        timing: Timing,
     ) -> std::io::Result<Self> {
         let (store, metrics) = (Arc::new(store), Arc::new(Metrics::default()));
-        let (ingest, committer) = ingest::queue();
+        let (ingest, committer) = ingest::queue(timing.answer);
         let node = NodeId::random().map_err(std::io::Error::other)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (for_store, for_metrics) = (Arc::clone(&store), Arc::clone(&metrics));
@@ -137,6 +139,7 @@ impl Engine {
             catalogue,
             clock,
             lateness_ms,
+            timing,
             store,
             metrics,
             ingest,
@@ -200,8 +203,7 @@ impl Engine {
     /// as the machine keeps up.
     #[must_use]
     pub fn housekeeping_every(&self) -> Duration {
-        let speed = self.simulated_now().map_or(1, |(_, speed)| speed);
-        (HOUSEKEEPING_EVERY / speed).max(HOUSEKEEPING_AT_MOST_EVERY)
+        self.by_clock(self.timing.housekeeping)
     }
 
     /// How long to wait between two looks of the detectors: the same by the clock, as far
@@ -211,8 +213,13 @@ impl Engine {
         if self.lookout.comes_nearer() {
             return Duration::ZERO;
         }
+        self.by_clock(self.timing.look)
+    }
+
+    /// How long a pause by the clock takes.
+    fn by_clock(&self, pause: Duration) -> Duration {
         let speed = self.simulated_now().map_or(1, |(_, speed)| speed);
-        (lookout::LOOK_EVERY / speed).max(HOUSEKEEPING_AT_MOST_EVERY)
+        (pause / speed).max(PAUSE_AT_LEAST.min(pause))
     }
 
     /// How far back a report may have been observed.
@@ -234,14 +241,18 @@ impl Engine {
         window.to.start().plus_ms(self.lateness_ms) < self.now() && self.trust().forgets()
     }
 
-    /// Prepares to accept what one request brings, with the sender's clock where it told
-    /// it.
+    /// Prepares to accept what one request brings: through whom, and with the sender's
+    /// clock where it told it.
     ///
     /// # Errors
     /// While the clock is in doubt: nothing is dated by it.
-    pub fn accept(&self, sent_at: Option<Timestamp>) -> Result<Acceptance, IngestError> {
+    pub fn accept(
+        &self,
+        source: Source,
+        sent_at: Option<Timestamp>,
+    ) -> Result<Acceptance, IngestError> {
         let at = self.dated_now()?;
-        let arrival = Arrival { at, sent_at, lateness_ms: self.lateness_ms };
+        let arrival = Arrival { at, sent_at, source, lateness_ms: self.lateness_ms };
         let keys = Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner));
         if keys.are_for(at) {
             return Ok(Acceptance { arrival, keys });
@@ -300,9 +311,8 @@ impl Engine {
                 Vec::new()
             }
         };
-        self.count_error(
-            self.series.get(key, now, |_| series::build(store, brands, expected(), key, now)).await,
-        )
+        let build = |_| series::build(store, brands, expected(), key.clone(), now);
+        self.count_error(self.series.get(key.clone(), now, build).await)
     }
 
     /// How every provider is doing, as of this tick or the one before.

@@ -1,14 +1,14 @@
-//! Series for readers: counts over time of a subject, a cell or a box.
+//! Series for readers: counts over time of a subject in a region.
 
 mod bands;
 
 use super::cache::Weight;
-use crate::domain::bbox::BoundingBox;
 use crate::domain::counts::Counts;
 use crate::domain::detect::Band;
 use crate::domain::detect::expectation::Expectation;
 use crate::domain::grid::Cell;
 use crate::domain::provider::{ProviderIndex, Subject};
+use crate::domain::region::Region;
 use crate::domain::series::{Point, Step, series};
 use crate::domain::symptom::Symptoms;
 use crate::domain::time::{Minute, Timestamp, Window};
@@ -18,12 +18,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Which series.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SeriesKey {
     /// Of whom.
     pub subject: Subject,
     /// Where.
-    pub place: Within,
+    pub region: Region,
     /// Of what.
     pub symptoms: Symptoms,
     /// When.
@@ -32,17 +32,6 @@ pub struct SeriesKey {
     pub step: Step,
     /// Whether hours are read instead of minutes: for days that only hours are left of.
     pub from_hours: bool,
-}
-
-/// Where reports are counted.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Within {
-    /// Everywhere.
-    Anywhere,
-    /// In a cell and its descendants.
-    Cell(Cell),
-    /// In cells whose centres lie in a box.
-    Box(BoundingBox),
 }
 
 /// A series as it was built in one tick.
@@ -54,21 +43,6 @@ pub struct Series {
     pub points: Vec<Point>,
     /// What was to be expected in each, where that is known.
     pub bands: Vec<Option<Band>>,
-}
-
-// The sides of a box are finite, so that equality is total; they hash by their bits, and
-// zero is written one way.
-impl Eq for SeriesKey {}
-
-impl std::hash::Hash for SeriesKey {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        (self.subject, self.symptoms, self.interval, self.step, self.from_hours).hash(state);
-        match self.place {
-            Within::Anywhere => {}
-            Within::Cell(cell) => cell.hash(state),
-            Within::Box(bbox) => bbox.sides().map(|side| (side + 0.0).to_bits()).hash(state),
-        }
-    }
 }
 
 impl Weight for Series {
@@ -102,7 +76,7 @@ pub async fn build(
         }
     }
     let count = move || {
-        let mut places = Places { within: key.place, known: HashMap::new() };
+        let mut places = Places { region: &key.region, known: HashMap::new() };
         let counts =
             found.iter().map(|(minute, counts)| (*minute, places.count(counts, key.symptoms)));
         let points = series(key.interval, key.step, counts, &liveness);
@@ -115,14 +89,14 @@ pub async fn build(
     Ok(Series { as_of: now, points, bands: usual })
 }
 
-/// Remembers which cells lie within: centres are dear, and the same cells come minute
-/// after minute.
-struct Places {
-    within: Within,
+/// Remembers which cells lie in a region: centres are expensive, and the same cells come
+/// minute after minute.
+struct Places<'a> {
+    region: &'a Region,
     known: HashMap<Cell, bool>,
 }
 
-impl Places {
+impl Places<'_> {
     fn count(&mut self, counts: &Counts, symptoms: Symptoms) -> u64 {
         let asked = counts
             .rows()
@@ -134,14 +108,9 @@ impl Places {
     }
 
     fn include(&mut self, cell: Cell) -> bool {
-        match self.within {
-            Within::Anywhere => true,
-            // What has no place lies in no cell and no box.
-            _ if cell.is_nowhere() => false,
-            Within::Cell(asked) => asked.contains(cell),
-            Within::Box(bbox) => {
-                *self.known.entry(cell).or_insert_with(|| bbox.contains(cell.centre()))
-            }
+        match self.region {
+            Region::Everywhere | Region::Cell(_) => self.region.contains(cell),
+            region => *self.known.entry(cell).or_insert_with(|| region.contains(cell)),
         }
     }
 }

@@ -34,9 +34,9 @@ impl Engine {
     /// # Errors
     /// Where the store does not answer.
     pub async fn compare_clocks(&self) -> Result<(), StoreError> {
-        let asked_at = self.clock.shown();
+        let asked_at = self.clock.of_store();
         let clocks = self.store.clocks().await;
-        let answered_at = self.clock.shown();
+        let answered_at = self.clock.of_store();
         let ahead = |clocks: &Vec<Timestamp>| {
             clocks
                 .iter()

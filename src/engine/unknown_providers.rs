@@ -146,7 +146,9 @@ mod tests {
         registry.register_collector(Box::new(names));
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
-        assert!(text.contains("groundswell_unknown_provider_reports_total{field=\"provider\",name=\"a___} 1_\"} 1\n"), "{text}");
+        let line = "groundswell_unknown_provider_reports_total\
+                    {field=\"provider\",name=\"a___} 1_\"} 1\n";
+        assert!(text.contains(line), "{text}");
         assert!(text.contains(&format!("name=\"{}\"", "x".repeat(64))), "{text}");
     }
 }

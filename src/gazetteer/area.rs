@@ -7,6 +7,7 @@
 
 use super::subdivision::is_subdivision_code;
 use crate::domain::grid::Position;
+use crate::domain::region::{Area, Region};
 use country_boundaries::{BOUNDARIES_ODBL_360X180, BoundingBox, CountryBoundaries, LatLon};
 use std::sync::OnceLock;
 
@@ -87,6 +88,13 @@ impl AreaCode {
     #[must_use]
     pub fn is_subdivision(self) -> bool {
         self.0.contains('-')
+    }
+}
+
+impl From<AreaCode> for Region {
+    fn from(code: AreaCode) -> Self {
+        let contains = |code: &str, position| borders().is_in(lat_lon(position), code);
+        Self::Area(Area { code: code.0, contains })
     }
 }
 
@@ -188,7 +196,10 @@ mod tests {
         }
         let partly = AreaCode::parse("GB-EDH").unwrap_err();
         assert!(
-            matches!(&partly, AreaCodeError::NoBordersOfThis { country: "GB", known } if known.contains(&"GB-SCT")),
+            matches!(
+                &partly,
+                AreaCodeError::NoBordersOfThis { country: "GB", known } if known.contains(&"GB-SCT")
+            ),
             "{partly:?}"
         );
         assert_eq!(AreaCode::parse("AQ"), Err(AreaCodeError::NoBordersOfCountry));

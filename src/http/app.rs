@@ -1,15 +1,11 @@
 //! The state of the application: what every handler has at hand.
 
-use super::content_encoding::ContentEncoding;
 use super::error::{Code, Problem};
-use super::live::LiveKey;
 use super::place_names::PlaceNames;
-use super::rendered::{Answer, AnswerKey, Answers};
 use super::request_metrics::RequestMetrics;
+use super::response_cache::ResponseCache;
 use crate::engine::Engine;
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use prometheus_client::registry::Registry;
-use serde::Serialize;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -18,10 +14,8 @@ use tokio::sync::Semaphore;
 pub struct App {
     /// The use-cases.
     pub engine: Arc<Engine>,
-    /// Answers of heatmaps.
-    pub answers: Answers<AnswerKey>,
-    /// Answers that rest on detection.
-    pub live: Answers<LiveKey>,
+    /// Responses to reads.
+    pub responses: ResponseCache,
     /// What the places of incidents are called.
     pub place_names: PlaceNames,
     /// Counts and times of requests.
@@ -51,8 +45,7 @@ impl App {
         let turns = Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from));
         Self {
             engine,
-            answers: Answers::default(),
-            live: Answers::default(),
+            responses: ResponseCache::default(),
             place_names: PlaceNames::default(),
             requests,
             registry,
@@ -85,22 +78,5 @@ impl App {
         let _turn = self.turns.acquire().await.map_err(|error| ended(&error))?;
         let app = Arc::clone(self);
         actix_web::rt::task::spawn_blocking(move || work(&app)).await.map_err(|error| ended(&error))
-    }
-
-    /// An answer as JSON, packed as the reader likes.
-    pub async fn packed(
-        &self,
-        request: &HttpRequest,
-        mut response: HttpResponseBuilder,
-        answer: &impl Serialize,
-    ) -> Result<HttpResponse, Problem> {
-        let plain = serde_json::to_vec(answer).expect("an answer is plain data");
-        let (packing, bytes, _) = Answer::new(String::new(), plain)
-            .packed(ContentEncoding::accepted(request.headers()))
-            .await;
-        if let Some(name) = packing.name() {
-            response.insert_header((actix_web::http::header::CONTENT_ENCODING, name));
-        }
-        Ok(response.content_type("application/json").body(bytes))
     }
 }

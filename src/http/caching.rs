@@ -2,21 +2,36 @@
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponseBuilder};
-use serde::Serialize;
 
-/// Cache headers of a public read. What is settled, no report can change: only an
-/// operator who voids some, and what is learnt of usual days.
+/// How long readers, and caches between, may keep an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lifetime {
+    /// Reports can change it.
+    Live,
+    /// No report can change it: only an operator who voids some, and what is learnt of
+    /// usual days.
+    Settled,
+    /// Only another version of this program changes it.
+    Document,
+}
+
+impl Lifetime {
+    const fn cache_control(self) -> &'static str {
+        match self {
+            Self::Live => "public, max-age=10, stale-while-revalidate=60, stale-if-error=3600",
+            Self::Settled => "public, max-age=86400",
+            Self::Document => "public, max-age=300",
+        }
+    }
+}
+
+/// Cache headers of a public read.
 pub fn with_caching(
     mut response: HttpResponseBuilder,
     etag: &str,
-    is_settled: bool,
+    lifetime: Lifetime,
 ) -> HttpResponseBuilder {
-    let cache = if is_settled {
-        "public, max-age=86400"
-    } else {
-        "public, max-age=10, stale-while-revalidate=60, stale-if-error=3600"
-    };
-    response.insert_header((header::CACHE_CONTROL, cache));
+    response.insert_header((header::CACHE_CONTROL, lifetime.cache_control()));
     response.insert_header((header::ETAG, etag));
     response.insert_header((header::VARY, "Accept-Encoding"));
     response
@@ -45,14 +60,6 @@ fn opaque(tag: &str) -> &str {
     let bare = tag.strip_prefix("W/").unwrap_or(tag);
     let bare = bare.strip_prefix('"').and_then(|bare| bare.strip_suffix('"')).unwrap_or(bare);
     ADDED_BY_PROXIES.iter().find_map(|added| bare.strip_suffix(added)).unwrap_or(bare)
-}
-
-/// The tag of an answer whose `as_of` is still empty: weak, since equal content of
-/// another tick differs in it.
-#[must_use]
-pub fn etag_of(answer: &impl Serialize) -> String {
-    let bytes = serde_json::to_vec(answer).expect("an answer is plain data");
-    format!("W/\"{:08x}{:x}\"", crc32fast::hash(&bytes), bytes.len())
 }
 
 #[cfg(test)]

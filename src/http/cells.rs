@@ -1,18 +1,22 @@
 //! `GET /v1/cells/{cell}`: why a cell is flagged, or is not, with every number.
 
 use super::app::App;
-use super::basis::{Basis, known};
-use super::caching::{etag_of, matches_etag, with_caching};
+use super::basis::Basis;
+use super::caching::Lifetime;
 use super::error::{Code, Problem};
+use super::live::Moment;
 use super::query::Query;
 use super::read_errors::DetectionErrors;
+use super::respond::{Read, respond};
+use super::response::{Dated, Json};
+use super::response_cache::Key;
 use crate::domain::detect::METHOD;
 use crate::domain::grid::Cell;
 use crate::domain::incident::attribution::Verdict;
+use crate::domain::provider::ProviderIndex;
 use crate::render::cell::Hex;
 use crate::render::explanation::ExplanationJson;
 use crate::render::incident::AttributionJson;
-use crate::render::time::rfc3339;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -70,7 +74,10 @@ pub struct Misattribution {
 #[utoipa::path(
     get, path = "/v1/cells/{cell}", tag = "incidents", operation_id = "explain_cell",
     params(
-        ("cell" = String, Path, description = "H3 index in hexadecimal", example = "872b9bc29ffffff", pattern = "^0?8[0-9a-fA-F]{14}$"),
+        (
+            "cell" = String, Path, description = "H3 index in hexadecimal",
+            example = "872b9bc29ffffff", pattern = "^0?8[0-9a-fA-F]{14}$",
+        ),
         super::params::CellParams,
     ),
     responses(
@@ -95,23 +102,40 @@ pub async fn explain(
         Problem::field(Code::InvalidValue, "cell", "an H3 cell index in hexadecimal", cell.as_str())
     };
     let cell = Cell::parse(&cell).map_err(malformed)?;
-    let (detection, outlook) = (known(&app, Basis::Detectors)?, app.engine.outlook());
-    let behind = || Problem::behind(&detection);
-    let as_of = detection.up_to().filter(|_| !outlook.is_behind).ok_or_else(behind)?;
+    let moment = Moment::of(&app, Basis::Detectors)?;
+    let read = Read {
+        key: Key::new(request.path(), &(provider, cell), &moment.version()),
+        media_type: "application/json",
+        lifetime: Lifetime::Live,
+        is_expensive: false,
+    };
+    respond(&app, &request, read, content(&app, &moment, provider, cell)).await
+}
+
+async fn content(
+    app: &App,
+    moment: &Moment,
+    provider: ProviderIndex,
+    cell: Cell,
+) -> Result<Json<CellAnswer>, Problem> {
+    let behind = || Problem::behind(&app.engine.detection());
+    if moment.outlook.is_behind {
+        return Err(behind());
+    }
     let explanation = app.engine.explain(provider, cell).await.ok_or_else(behind)?;
-    let (register, id) = (app.engine.register(), &app.engine.catalogue().get(provider).id);
+    let (register, id) = (&moment.register, &app.engine.catalogue().get(provider).id);
     let open = register
         .open()
-        .find(|incident| incident.brand(id).is_some() && incident.region().holds(cell));
+        .find(|incident| incident.brand(id).is_some() && incident.region().contains(cell));
     let blamed =
-        register.open().filter(|incident| incident.region().holds(cell)).find_map(|incident| {
+        register.open().filter(|incident| incident.region().contains(cell)).find_map(|incident| {
             let blame = incident
                 .attributions
                 .iter()
                 .find(|other| other.provider == *id && other.verdict == Verdict::Collateral)?;
             Some(Misattribution { incident: incident.id.to_string(), attribution: blame.into() })
         });
-    let mut answer = CellAnswer {
+    let answer = CellAnswer {
         cell: Hex(cell),
         provider: id.clone(),
         incident: open.map(|incident| incident.id.to_string()),
@@ -119,13 +143,14 @@ pub async fn explain(
         explanation: (&explanation).into(),
         method: METHOD,
         parameters: format!("{:016x}", app.engine.parameters().fingerprint()),
-        stale: !detection.is_current(),
+        stale: moment.is_stale,
         as_of: String::new(),
     };
-    let etag = etag_of(&answer);
-    if matches_etag(&request, &etag) {
-        return Ok(with_caching(HttpResponse::NotModified(), &etag, false).finish());
+    Ok(Json::new(answer, moment.as_of))
+}
+
+impl Dated for CellAnswer {
+    fn date(&mut self, as_of: String) {
+        self.as_of = as_of;
     }
-    answer.as_of = rfc3339(as_of);
-    app.packed(&request, with_caching(HttpResponse::Ok(), &etag, false), &answer).await
 }

@@ -127,8 +127,10 @@ mod tests {
     #[test]
     fn the_format_is_the_one_that_the_scraper_weighs_most() {
         use Exposition::{OpenMetrics, Prometheus};
-        let prometheus_3 = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,\
-                            text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
+        let prometheus_3 = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,\
+             application/openmetrics-text;version=0.0.1;q=0.5,\
+             text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,\
+             text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
         let rows: [(&[&str], Exposition); 15] = [
             (&[], OpenMetrics),
             (&["*/*"], OpenMetrics),
@@ -140,9 +142,8 @@ mod tests {
             (&["Text/Plain;Version=0.0.4;Q=0.7,*/*;q=0.1"], Prometheus),
             (&["text/plain;version=0.0.4;q=1,*/*;q=0.1"], Prometheus),
             (
-                &[
-                    "application/openmetrics-text;version=1.0.0;q=0.3,text/plain;version=0.0.4;q=0.5",
-                ],
+                &["application/openmetrics-text;version=1.0.0;q=0.3,\
+                     text/plain;version=0.0.4;q=0.5"],
                 Prometheus,
             ),
             (&["application/openmetrics-text; version=2.0.0,text/plain;q=0.1"], Prometheus),

@@ -1,22 +1,24 @@
 //! `GET /v1/heatmap` in its formats: counts by cell in a window.
 
 use super::app::App;
-use super::caching::{matches_etag, with_caching};
-use super::content_encoding::ContentEncoding;
+use super::caching::Lifetime;
 use super::error::{Code, Problem};
 use super::query::Query;
 use super::read_errors::ReadErrors;
-use super::rendered::{Answer, AnswerKey};
-use crate::domain::bbox::BoundingBox;
+use super::region::region;
+use super::respond::{Read, respond};
+use super::response::Content;
+use super::response_cache::Key;
 use crate::domain::grid::Resolution;
+use crate::domain::judged::Judged;
 use crate::domain::level::Level;
 use crate::domain::provider::Subject;
+use crate::domain::region::Region;
 use crate::domain::symptom::Symptoms;
-use crate::domain::time::Window;
+use crate::domain::time::{Timestamp, Window};
 use crate::engine::views::{Snapshot, Span, ViewKey};
 use crate::render::{self, Heatmap, HeatmapFormat};
 use crate::store::MINUTES_KEPT_DAYS;
-use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use std::sync::Arc;
 
@@ -27,10 +29,10 @@ const PARAMETERS: [&str; 8] =
     ["provider", "network", "window", "to", "bbox", "symptom", "resolution", "zoom"];
 
 /// What is asked.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Question {
     key: ViewKey,
-    bbox: Option<BoundingBox>,
+    region: Region,
     resolution: Resolution,
 }
 
@@ -56,7 +58,10 @@ pub async fn json(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
     get, path = "/v1/heatmap.columns.json", tag = "heatmap", operation_id = "heatmap_columns",
     params(super::params::HeatmapParams),
     responses(
-        (status = 200, description = "The cells, an array a property", body = render::columns::HeatmapColumns),
+        (
+            status = 200, description = "The cells, an array a property",
+            body = render::columns::HeatmapColumns,
+        ),
         ReadErrors,
     ),
 )]
@@ -69,7 +74,10 @@ pub async fn columns(app: web::Data<App>, request: HttpRequest) -> Result<HttpRe
     get, path = "/v1/heatmap.geojson", tag = "heatmap", operation_id = "heatmap_geojson",
     params(super::params::HeatmapParams),
     responses(
-        (status = 200, description = "A feature a cell", body = render::geojson::HeatmapGeoJson, content_type = "application/geo+json"),
+        (
+            status = 200, description = "A feature a cell",
+            body = render::geojson::HeatmapGeoJson, content_type = "application/geo+json",
+        ),
         ReadErrors,
     ),
 )]
@@ -104,36 +112,70 @@ async fn answer(
 ) -> Result<HttpResponse, Problem> {
     let question = Question::parse(app, request)?;
     let served = app.engine.view(question.key).await?;
-    let place = app.answers.place(&AnswerKey {
-        snapshot: served.value.id,
-        stale: served.stale,
-        format,
-        resolution: question.resolution.number(),
-        bbox: question.bbox.map(|bbox| bbox.sides().map(f64::to_bits)),
-    });
-    let window = served.value.window();
-    let render = async {
-        let (snapshot, stale) = (Arc::clone(&served.value), served.stale);
-        let answer = app
-            .run_blocking(true, move |app| question.render(app, &snapshot, stale, format))
-            .await??;
-        app.answers.added(answer.bytes());
-        Ok::<_, Problem>(Arc::new(answer))
+    let (snapshot, stale) = (Arc::clone(&served.value), served.stale);
+    let key = Key::new(request.path(), &question, &(snapshot.id, stale));
+    let is_closed = app.engine.is_closed(snapshot.window());
+    let read = Read {
+        key,
+        media_type: format.content_type(),
+        lifetime: if is_closed { Lifetime::Settled } else { Lifetime::Live },
+        is_expensive: true,
     };
-    let answer = place.get_or_try_init(|| render).await?;
-    let is_settled = answer.is_complete && app.engine.is_closed(window);
-    if matches_etag(request, &answer.etag) {
-        return Ok(with_caching(HttpResponse::NotModified(), &answer.etag, is_settled).finish());
+    let content = async {
+        app.run_blocking(true, move |app| question.content(app, &snapshot, stale, format)).await?
+    };
+    respond(app, request, read, content).await
+}
+
+/// A heatmap that is not yet written.
+#[derive(Debug)]
+struct HeatmapContent {
+    format: HeatmapFormat,
+    subject: Subject,
+    /// Id of the subject.
+    name: String,
+    window: Window,
+    as_of: Timestamp,
+    stale: bool,
+    level: Arc<Level>,
+    judged: Option<Judged>,
+    /// Whether it counts all problems: nothing was learnt of single symptoms.
+    is_of_all: bool,
+}
+
+impl HeatmapContent {
+    fn heatmap(&self) -> Heatmap<'_> {
+        let subject = match self.subject {
+            Subject::Provider(_) => render::Subject::Provider(&self.name),
+            Subject::Network(_) => render::Subject::Network(&self.name),
+        };
+        Heatmap {
+            subject,
+            window: self.window,
+            as_of: self.as_of,
+            stale: self.stale,
+            level: &self.level,
+            judged: self.judged.as_ref(),
+        }
     }
-    let (packing, bytes, made) = answer.packed(ContentEncoding::accepted(request.headers())).await;
-    if made > 0 {
-        app.answers.added(made);
+}
+
+impl Content for HeatmapContent {
+    fn digest(&self) -> u64 {
+        render::digest(&self.heatmap(), self.format)
     }
-    let mut response = with_caching(HttpResponse::Ok(), &answer.etag, is_settled);
-    if let Some(name) = packing.name() {
-        response.insert_header((header::CONTENT_ENCODING, name));
+
+    fn as_of(&self) -> Timestamp {
+        self.as_of
     }
-    Ok(response.content_type(format.content_type()).body(bytes))
+
+    fn is_complete(&self) -> bool {
+        !self.is_of_all || self.judged.as_ref().is_some_and(|judged| judged.scores.is_some())
+    }
+
+    fn render(self) -> Vec<u8> {
+        render::heatmap(&self.heatmap(), self.format)
+    }
 }
 
 impl Question {
@@ -159,49 +201,35 @@ impl Question {
             ));
         }
         let key = ViewKey { subject, span, symptoms: query.symptoms()? };
-        Ok(Self { key, bbox: query.bbox()?, resolution: query.resolution()? })
+        Ok(Self { key, region: region(&query)?, resolution: query.resolution()? })
     }
 
-    fn render(
+    fn content(
         &self,
         app: &App,
         snapshot: &Snapshot,
         stale: bool,
         format: HeatmapFormat,
-    ) -> Result<Answer, Problem> {
+    ) -> Result<HeatmapContent, Problem> {
         let whole = snapshot.level(self.resolution);
-        let level = match &self.bbox {
-            None => whole,
-            Some(bbox) => Arc::new(whole.within(bbox)),
+        let level = match &self.region {
+            Region::Everywhere => whole,
+            region => Arc::new(whole.within(region)),
         };
         self.check_size(snapshot, &level)?;
-        let name = app.engine.catalogue().subject_name(self.key.subject);
-        let subject = match self.key.subject {
-            Subject::Provider(_) => render::Subject::Provider(name),
-            Subject::Network(_) => render::Subject::Network(name),
-        };
-        // Of single symptoms nothing was learnt.
+        let (subject, window) = (self.key.subject, snapshot.window());
         let is_of_all = self.key.symptoms == Symptoms::AllProblems;
-        let judged = if is_of_all {
-            app.engine.judge(self.key.subject, snapshot.window(), &level)
-        } else {
-            None
-        };
-        let heatmap = Heatmap {
+        Ok(HeatmapContent {
+            format,
             subject,
-            window: snapshot.window(),
+            name: app.engine.catalogue().subject_name(subject).to_owned(),
+            window,
             as_of: snapshot.as_of,
             stale,
-            level: &level,
-            judged: judged.as_ref(),
-        };
-        // Weak, since equal content of another tick differs in `as_of`.
-        let etag = format!("W/\"{:016x}\"", render::digest(&heatmap, format));
-        let is_complete =
-            !is_of_all || judged.as_ref().is_some_and(|judged| judged.scores.is_some());
-        let mut answer = Answer::new(etag, render::heatmap(&heatmap, format));
-        answer.is_complete = is_complete;
-        Ok(answer)
+            judged: is_of_all.then(|| app.engine.judge(subject, window, &level)).flatten(),
+            level,
+            is_of_all,
+        })
     }
 
     /// Refuses an answer of too many cells, naming the finest resolution that has few
@@ -213,8 +241,7 @@ impl Question {
         }
         let at = |resolution: &&Resolution| {
             let coarser = snapshot.level(**resolution);
-            size(&self.bbox.map_or_else(|| (*coarser).clone(), |bbox| coarser.within(&bbox)))
-                <= MOST_CELLS
+            size(&coarser.within(&self.region)) <= MOST_CELLS
         };
         let fits = Resolution::ALL[..usize::from(self.resolution.number())].iter().rev().find(at);
         let expected = match fits {

@@ -4,13 +4,16 @@
 use super::app::App;
 use super::basis::Basis;
 use super::error::{Code, Problem};
-use super::listing::{self, MOST_CORNERS, MOST_CORNERS_OF_ONE, Where};
-use super::live::{self, Dated, Moment};
+use super::listing::{self, MOST_CORNERS, MOST_CORNERS_OF_ONE};
+use super::live::{self, Moment};
 use super::query::Query;
 use super::read_errors::IncidentErrors;
+use super::region::region;
+use super::response::Dated;
 use crate::domain::incident::known::Known;
 use crate::domain::incident::register::{Case, Filter, Register};
 use crate::domain::incident::{IncidentId, State};
+use crate::domain::region::Region;
 use crate::domain::time::Timestamp;
 use crate::render::incident::IncidentJson;
 use crate::render::incident_detail::IncidentDetail;
@@ -59,7 +62,7 @@ pub struct IncidentsAnswer {
 #[derive(Debug, Clone)]
 struct Question {
     filter: Filter,
-    place: Where,
+    region: Region,
     known_at: Option<Timestamp>,
     limit: usize,
     before: Option<(Timestamp, IncidentId)>,
@@ -81,6 +84,7 @@ struct Question {
 )]
 pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let question = Question::parse(&app, &request)?;
+    let asked = question.clone();
     let make = move |app: &App, moment: &Moment| {
         let (found, next_cursor) = question.answer(&moment.register);
         let items = found
@@ -89,7 +93,7 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
             .collect();
         Ok(IncidentsAnswer { items, next_cursor, stale: moment.is_stale, as_of: String::new() })
     };
-    live::answer(&app, &request, (Basis::Journal, "application/json"), make).await
+    live::answer(&app, &request, &asked, (Basis::Journal, "application/json"), make).await
 }
 
 /// The same as GeoJSON (RFC 7946): joined outlines, cut at the antimeridian
@@ -97,12 +101,16 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
     get, path = "/v1/incidents.geojson", tag = "incidents", operation_id = "incidents_geojson",
     params(super::params::IncidentsParams),
     responses(
-        (status = 200, description = "A feature an incident", body = IncidentsGeoJson, content_type = "application/geo+json"),
+        (
+            status = 200, description = "A feature an incident", body = IncidentsGeoJson,
+            content_type = "application/geo+json",
+        ),
         IncidentErrors,
     ),
 )]
 pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let question = Question::parse(&app, &request)?;
+    let asked = question.clone();
     let make = move |app: &App, moment: &Moment| {
         let (found, next_cursor) = question.answer(&moment.register);
         let most = most_corners_of_one(question.limit);
@@ -115,14 +123,17 @@ pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpRe
         });
         Ok(IncidentsGeoJson::of(drawn.collect(), next_cursor, moment.is_stale))
     };
-    live::answer(&app, &request, (Basis::Journal, "application/geo+json"), make).await
+    live::answer(&app, &request, &asked, (Basis::Journal, "application/geo+json"), make).await
 }
 
 /// One incident, with its revisions, brands, notes and timeline
 #[utoipa::path(
     get, path = "/v1/incidents/{id}", tag = "incidents", operation_id = "incident",
     params(
-        ("id" = String, Path, description = "Id of an incident", example = "3f9a2c41d07be658", pattern = "^[0-9a-f]{16}$"),
+        (
+            "id" = String, Path, description = "Id of an incident",
+            example = "3f9a2c41d07be658", pattern = "^[0-9a-f]{16}$",
+        ),
         super::params::KnownAtParams,
     ),
     responses(
@@ -139,6 +150,7 @@ pub async fn one(
     let query = Query::parse(request.query_string(), &["known_at"])?;
     let known_at = query.past("known_at", app.engine.now())?;
     let id = read_id(&id)?;
+    let asked = (id, known_at);
     let make = move |app: &App, moment: &Moment| {
         let case = moment
             .register
@@ -162,7 +174,7 @@ pub async fn one(
         let known = Known::of(case, known_at).ok_or_else(too_early)?;
         Ok(IncidentDetail::of(&known, app.place_names.place(known.incident()), moment.is_stale))
     };
-    live::answer(&app, &request, (Basis::Journal, "application/json"), make).await
+    live::answer(&app, &request, &asked, (Basis::Journal, "application/json"), make).await
 }
 
 /// When an incident was first told of.
@@ -233,7 +245,7 @@ impl Question {
         }
         Ok(Self {
             filter,
-            place: Where::parse(&query)?,
+            region: region(&query)?,
             known_at: query.past("known_at", app.engine.now())?,
             limit: listing::limit(&query)?,
             before: query.value("cursor", "a next_cursor as it was given", read_cursor)?,
@@ -245,7 +257,7 @@ impl Question {
         let known =
             register.newest_first(self.before).filter_map(|case| Known::of(case, self.known_at));
         let asked = known.filter(|known| {
-            self.filter.takes(known.incident()) && self.place.holds_one_of(&known.incident().cells)
+            self.filter.takes(known.incident()) && self.region.contains_any(&known.incident().cells)
         });
         let mut found: Vec<Known<'a>> = asked.take(self.limit + 1).collect();
         let more = found.len() > self.limit;

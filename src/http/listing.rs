@@ -3,10 +3,7 @@
 use super::app::App;
 use super::error::{Code, Problem};
 use super::query::Query;
-use crate::domain::bbox::BoundingBox;
-use crate::domain::grid::Cell;
 use crate::domain::incident::register::Case;
-use crate::gazetteer::{AreaCode, AreaCodeError, is_in};
 
 /// Items of a page where none is asked for, and at most.
 pub const DEFAULT_LIMIT: usize = 100;
@@ -17,47 +14,6 @@ pub const MOST_ITEMS: usize = 1_000;
 pub const MOST_CORNERS: usize = 200_000;
 /// Corners of one outline at most.
 pub const MOST_CORNERS_OF_ONE: usize = 20_000;
-
-/// Where something must be to be listed.
-#[derive(Debug, Clone, Copy)]
-pub struct Where {
-    bbox: Option<BoundingBox>,
-    area: Option<AreaCode>,
-}
-
-impl Where {
-    /// `bbox` and `area` of a query.
-    ///
-    /// # Errors
-    /// Where one of them is none.
-    pub fn parse(query: &Query<'_>) -> Result<Self, Problem> {
-        Ok(Self { bbox: query.bbox()?, area: query.text("area").map(area).transpose()? })
-    }
-
-    /// Whether one of these cells, by its centre, lies there.
-    #[must_use]
-    pub fn holds_one_of(&self, cells: &[Cell]) -> bool {
-        if self.bbox.is_none() && self.area.is_none() {
-            return true;
-        }
-        cells.iter().map(|cell| cell.centre()).any(|centre| {
-            self.bbox.is_none_or(|bbox| bbox.contains(centre))
-                && self.area.is_none_or(|area| is_in(centre, area))
-        })
-    }
-}
-
-/// `area` of a query. A code without known borders is right: what is missing is ours.
-fn area(text: &str) -> Result<AreaCode, Problem> {
-    AreaCode::parse(text).map_err(|error| {
-        let problem = Problem::field(Code::InvalidValue, "area", error.to_string(), text);
-        if error == AreaCodeError::Unknown {
-            problem
-        } else {
-            problem.with_detail(format!("{text}: {error}"))
-        }
-    })
-}
 
 /// `limit` of a query.
 ///

@@ -1,23 +1,21 @@
-//! Answers of what the lookout knows: made once a look for each question, then given to
-//! everybody who asks.
+//! Answers of what the detectors know: made once for each step of them.
 
 use super::app::App;
 use super::basis::{Basis, known};
-use super::caching::{etag_of, matches_etag, with_caching};
-use super::content_encoding::ContentEncoding;
+use super::caching::Lifetime;
 use super::error::Problem;
-use super::rendered::Answer;
+use super::respond::{Read, respond};
+use super::response::{Dated, Json};
+use super::response_cache::Key;
 use crate::domain::incident::register::Register;
 use crate::domain::time::Timestamp;
 use crate::engine::lookout::outlook::Outlook;
 use crate::engine::lookout::progress::Detection;
-use crate::render::time::rfc3339;
-use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
-use serde::Serialize;
+use std::fmt::Debug;
 use std::sync::Arc;
 
-/// What the lookout knows at one moment.
+/// What the detectors know at one moment.
 #[derive(Debug, Clone)]
 pub struct Moment {
     /// All incidents.
@@ -28,23 +26,6 @@ pub struct Moment {
     pub is_stale: bool,
     /// Up to when reports are in it.
     pub as_of: Timestamp,
-}
-
-/// Which answer: to one question, of one moment.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct LiveKey {
-    /// Path and parameters as they were sent.
-    question: String,
-    /// Entries of the journal.
-    entries: u64,
-    as_of: Timestamp,
-    is_stale: bool,
-}
-
-/// An answer that says up to when reports are in it.
-pub trait Dated: Serialize {
-    /// Says it. Until then that is empty, so that equal content gives an equal tag.
-    fn date(&mut self, as_of: String);
 }
 
 impl Moment {
@@ -62,52 +43,32 @@ impl Moment {
         let as_of = told_last.or(detection.up_to()).ok_or_else(|| Problem::behind(&detection))?;
         Ok(Self { register, outlook, is_stale: !detection.is_current(), as_of })
     }
+
+    /// Differs wherever what is known may differ.
+    #[must_use]
+    pub fn version(&self) -> impl Debug + use<> {
+        (self.register.length(), self.outlook.looked_at, self.as_of, self.is_stale)
+    }
 }
 
-/// Answers a question of this moment: as it was made before, or by `make`.
+/// Answers what is asked of this moment: as it was made before, or by `make`.
 ///
 /// # Errors
 /// Where there is nothing to be said yet, or `make` refuses.
 pub async fn answer<T: Dated>(
     app: &Arc<App>,
     request: &HttpRequest,
+    asked: &impl Debug,
     (basis, media_type): (Basis, &'static str),
     make: impl FnOnce(&App, &Moment) -> Result<T, Problem> + Send + 'static,
 ) -> Result<HttpResponse, Problem> {
     let moment = Moment::of(app, basis)?;
-    let place = app.live.place(&LiveKey {
-        question: request.uri().to_string(),
-        entries: moment.register.length(),
-        as_of: moment.as_of,
-        is_stale: moment.is_stale,
-    });
-    let render = async {
-        let answer = app
-            .run_blocking(true, move |app| {
-                make(app, &moment).map(|answer| rendered(answer, moment.as_of))
-            })
-            .await??;
-        app.live.added(answer.bytes());
-        Ok::<_, Problem>(Arc::new(answer))
+    let key = Key::new(request.path(), asked, &moment.version());
+    let content = async {
+        let make =
+            move |app: &App| make(app, &moment).map(|answer| Json::new(answer, moment.as_of));
+        app.run_blocking(true, make).await?
     };
-    let answer = place.get_or_try_init(|| render).await?;
-    if matches_etag(request, &answer.etag) {
-        return Ok(with_caching(HttpResponse::NotModified(), &answer.etag, false).finish());
-    }
-    let (packing, bytes, packed) =
-        answer.packed(ContentEncoding::accepted(request.headers())).await;
-    if packed > 0 {
-        app.live.added(packed);
-    }
-    let mut response = with_caching(HttpResponse::Ok(), &answer.etag, false);
-    if let Some(name) = packing.name() {
-        response.insert_header((header::CONTENT_ENCODING, name));
-    }
-    Ok(response.content_type(media_type).body(bytes))
-}
-
-fn rendered(mut answer: impl Dated, as_of: Timestamp) -> Answer {
-    let etag = etag_of(&answer);
-    answer.date(rfc3339(as_of));
-    Answer::new(etag, serde_json::to_vec(&answer).expect("an answer is plain data"))
+    let read = Read { key, media_type, lifetime: Lifetime::Live, is_expensive: true };
+    respond(app, request, read, content).await
 }

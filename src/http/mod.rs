@@ -3,17 +3,21 @@
 //!
 //! ```text
 //! server                      listener, connections, middleware
-//!  ├ connection, observe      what surrounds every request
+//!  ├ connection, observe      what surrounds every request; cors, request_metrics
 //!  └ routes                   the table of paths
 //!     ├ reports               taking reports
-//!     ├ heatmap, series, providers, cells, incidents, spikes, voids, notes, pages
-//!     │  ├ query, listing     parameters, read into types
+//!     │  └ body, media_type   bodies, collected and unpacked within bounds
+//!     ├ heatmap, series, providers, cells, incidents, spikes, pages
+//!     │  ├ query, region, listing
+//!     │  │                    parameters, read into types
 //!     │  ├ basis, live        answers that need detection
-//!     │  └ rendered, caching  answers made once, compressed, with an ETag
+//!     │  └ respond            the one way to answer a read: ETag, encodings, cache
+//!     ├ notes, voids          what operators say; admin
 //!     ├ app                   the state that handlers share
-//!     ├ body, unpacking       bodies, collected and unpacked within bounds
+//!     │  ├ response_cache     responses, by request and content
+//!     │  └ place_names        what the places of incidents are called
 //!     └ error                 the one table of failures
-//! openapi, params             the document
+//! openapi, params, words      the document
 //! ```
 
 mod admin;
@@ -43,15 +47,19 @@ mod place_names;
 mod providers;
 mod query;
 mod read_errors;
-mod rendered;
+mod region;
 mod report_body;
 mod reports;
 mod request_metrics;
+mod respond;
+mod response;
+mod response_cache;
 mod routes;
 mod series;
 mod server;
 mod spikes;
 mod unpacking;
 mod voids;
+mod words;
 
 pub use server::{run_until_stopped, server};

@@ -67,7 +67,10 @@ struct RawNote<'a> {
 /// Taken only from the machine that the server runs on, until there are keys.
 #[utoipa::path(
     post, path = "/v1/incidents/{id}/notes", tag = "incidents", operation_id = "add_note",
-    params(("id" = String, Path, description = "Id of an incident", example = "3f9a2c41d07be658", pattern = "^[0-9a-f]{16}$")),
+    params((
+        "id" = String, Path, description = "Id of an incident",
+        example = "3f9a2c41d07be658", pattern = "^[0-9a-f]{16}$",
+    )),
     request_body(content = NoteBody, description = "What was said, at most 64 KiB"),
     responses(
         (status = 201, description = "Recorded on the disk", body = NoteJson),

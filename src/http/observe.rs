@@ -28,10 +28,11 @@ pub async fn observe(
     let id = app.requests.id();
     let (status, seconds) = (response.status().as_u16(), began.elapsed().as_secs_f64());
     let route = app.requests.observe(response.request().path(), status, seconds);
+    let method = response.request().method();
     if status >= 500 {
-        tracing::warn!(request = ?id, method = %response.request().method(), route, status, seconds, "failed");
+        tracing::warn!(request = ?id, %method, route, status, seconds, "failed");
     } else {
-        tracing::debug!(request = ?id, method = %response.request().method(), route, status, seconds, "answered");
+        tracing::debug!(request = ?id, %method, route, status, seconds, "answered");
     }
     let (request, response_head) = (response.request().clone(), response.headers_mut());
     app.sign(response_head, id);

@@ -23,7 +23,10 @@ use utoipa::{Modify, OpenApi, ToSchema};
              other click ids); pages, probes and `/metrics` ignore them. Reads and reports may be \
              called from pages of any origin, with any request headers. What is no HTTP/1.1 is \
              answered by a problem too: 400 `malformed_request`, 431 `headers_too_large`, 408 \
-             `request_timeout`. Unknown fields of bodies are ignored with a warning. Answers grow: a later version may add fields, and words to those that are listed as `x-extensible-enum`. Clients ignore fields that they do not know; the description of each word says what to do with another one.",
+             `request_timeout`. Unknown fields of bodies are ignored with a warning. \
+             Answers grow: a later version may add fields, and words to those that are listed as \
+             `x-extensible-enum`. Clients ignore fields that they do not know; the description of \
+             each word says what to do with another one.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     servers((url = "/", description = "This server")),
@@ -90,7 +93,8 @@ fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 }
 
 fn add_headers(operation: &mut Operation) {
-    let can_be_unchanged = operation.responses.responses.contains_key("304");
+    let answers = |status| operation.responses.responses.contains_key(status);
+    let (can_be_unchanged, rests_on_detection) = (answers("304"), answers("304") && answers("503"));
     if can_be_unchanged {
         let known = ParameterBuilder::new()
             .name("If-None-Match")
@@ -116,12 +120,14 @@ fn add_headers(operation: &mut Operation) {
         );
         if can_be_unchanged && matches!(status.as_str(), "200" | "304") {
             add("ETag", header(Type::String, "Of the content without `as_of`"));
+        }
+        if rests_on_detection && matches!(status.as_str(), "200" | "304") {
             add(
                 "Cache-Control",
                 header(Type::String, "10 s while reports can change it, for ever once they cannot"),
             );
         }
-        if can_be_unchanged && matches!(status.as_str(), "200" | "304" | "503") {
+        if rests_on_detection && matches!(status.as_str(), "200" | "304" | "503") {
             let said = "`current`, or how far detection has come, as in \
                  `catching_up;up-to=\"2022-07-08T08:44:00Z\";share=0.420`";
             add("Detection", header(Type::String, said));

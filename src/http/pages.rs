@@ -1,11 +1,17 @@
 //! The face: front page, probes, metrics, the OpenAPI document and its page.
 
 use super::app::App;
+use super::caching::Lifetime;
 use super::detection::ProgressJson;
 use super::error::{Code, Problem};
 use super::exposition::Exposition;
 use super::query::Query;
+use super::respond::{Read, respond};
+use super::response::Content;
+use super::response_cache::Key;
+use crate::domain::time::Timestamp;
 use crate::engine::Engine;
+use crate::render::digest_of;
 use crate::render::time::rfc3339;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -154,7 +160,10 @@ fn clock_health(engine: &Engine) -> ClockHealth {
 #[utoipa::path(
     get, path = "/metrics", tag = "operations", operation_id = "metrics",
     responses(
-        (status = 200, description = "What this process counts", content((String = "application/openmetrics-text"), (String = "text/plain"))),
+        (
+            status = 200, description = "What this process counts",
+            content((String = "application/openmetrics-text"), (String = "text/plain")),
+        ),
         (status = 405, description = "Only GET, HEAD and OPTIONS are answered"),
     ),
 )]
@@ -174,15 +183,40 @@ pub async fn metrics(app: web::Data<App>, request: HttpRequest) -> HttpResponse 
 #[utoipa::path(
     get, path = "/openapi.json", tag = "operations", operation_id = "openapi",
     responses(
-        (status = 200, description = "OpenAPI 3.1", body = Object, content_type = "application/json"),
+        (
+            status = 200, description = "OpenAPI 3.1", body = Object,
+            content_type = "application/json",
+        ),
+        (status = 304, description = "Unchanged since the ETag in `If-None-Match`"),
         (status = 405, description = "Only GET, HEAD and OPTIONS are answered"),
     ),
 )]
-pub async fn openapi(app: web::Data<App>) -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("application/json")
-        .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
-        .body(app.openapi.clone())
+pub async fn openapi(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let read = Read {
+        key: Key::new(request.path(), &(), &()),
+        media_type: "application/json",
+        lifetime: Lifetime::Document,
+        is_expensive: false,
+    };
+    let content = async { Ok(Document(app.openapi.clone())) };
+    respond(&app, &request, read, content).await
+}
+
+/// A document that this program was built with.
+struct Document(String);
+
+impl Content for Document {
+    fn digest(&self) -> u64 {
+        digest_of(self.0.as_bytes())
+    }
+
+    fn as_of(&self) -> Timestamp {
+        Timestamp(0)
+    }
+
+    fn render(self) -> Vec<u8> {
+        self.0.into_bytes()
+    }
 }
 
 /// Where the page of the document is.

@@ -66,7 +66,7 @@ pub struct HeatmapParams {
     bbox: Option<BboxWord>,
     /// One symptom; all but `working` where left out.
     #[param(inline)]
-    symptom: Option<super::providers::SymptomWord>,
+    symptom: Option<super::words::SymptomWord>,
     /// H3 resolution of the cells, 0 to 8; 7 where neither this nor `zoom` is given.
     #[param(minimum = 0, maximum = 8)]
     resolution: Option<u8>,
@@ -97,7 +97,7 @@ pub struct SeriesParams {
     bbox: Option<BboxWord>,
     /// One symptom; all but `working` where left out.
     #[param(inline)]
-    symptom: Option<super::providers::SymptomWord>,
+    symptom: Option<super::words::SymptomWord>,
     /// The first minute, RFC 3339; a day before `to` where left out. Minutes are kept 14
     /// days, whole hours 8 weeks.
     #[param(format = DateTime)]
@@ -131,7 +131,7 @@ pub struct ProvidersParams {
     country: Option<String>,
     /// Those of this category.
     #[param(inline)]
-    category: Option<super::providers::CategoryWord>,
+    category: Option<super::words::CategoryWord>,
     /// Those on this network.
     #[param(inline)]
     network: Option<IdWord>,
@@ -156,9 +156,8 @@ pub struct IncidentsParams {
     network: Option<IdWord>,
     /// Those in one of these states, joined by commas: `possible`, `confirmed`,
     /// `recovering`, `resolved`, `withdrawn`.
-    #[param(
-        pattern = "^(possible|confirmed|recovering|resolved|withdrawn)(,(possible|confirmed|recovering|resolved|withdrawn))*$"
-    )]
+    #[param(pattern = "^(possible|confirmed|recovering|resolved|withdrawn)\
+                   (,(possible|confirmed|recovering|resolved|withdrawn))*$")]
     state: Option<String>,
     /// Those that went on at this instant or after it, RFC 3339.
     #[param(format = DateTime)]
@@ -274,7 +273,10 @@ pub struct CellWord(String);
 
 /// 1 to 1440 minutes, in minutes or hours, or a day.
 #[derive(ToSchema)]
-#[schema(value_type = String, pattern = "^(([1-9][0-9]{0,2}|1[0-3][0-9]{2}|14[0-3][0-9]|1440)m|([1-9]|1[0-9]|2[0-4])h|1d)$")]
+#[schema(
+    value_type = String,
+    pattern = "^(([1-9][0-9]{0,2}|1[0-3][0-9]{2}|14[0-3][0-9]|1440)m|([1-9]|1[0-9]|2[0-4])h|1d)$"
+)]
 #[expect(dead_code, reason = "documents what Query reads")]
 pub struct LengthWord(String);
 

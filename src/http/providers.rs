@@ -2,20 +2,22 @@
 //! doing now.
 
 use super::app::App;
-use super::caching::{etag_of, matches_etag, with_caching};
+use super::caching::Lifetime;
 use super::error::{Code, Problem};
 use super::query::Query;
 use super::read_errors::ReadErrors;
+use super::respond::{Read, respond};
+use super::response::{Dated, Json};
+use super::response_cache::Key;
+use super::words::{CategoryWord, SymptomWord};
 use crate::domain::provider::{Category, ProviderIndex, is_id};
-use crate::domain::symptom::Symptom;
-use crate::domain::time::Window;
 use crate::engine::lookout::outlook;
-use crate::engine::providers::ProviderNow;
+use crate::engine::providers::ProvidersNow;
 use crate::render;
 use crate::render::cell::rounded;
-use crate::render::time::rfc3339;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
+use std::fmt::Debug;
 use utoipa::ToSchema;
 
 const DEFAULT_LIMIT: usize = 100;
@@ -119,38 +121,6 @@ pub enum Status {
     Unknown,
 }
 
-/// Kind of service.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
-#[schema(as = ProviderCategory)]
-#[serde(rename_all = "snake_case")]
-pub enum CategoryWord {
-    /// Mobile telephony and data.
-    Mobile,
-    /// Fixed internet.
-    Internet,
-    /// Something that depends on both.
-    Service,
-}
-
-/// What people notice.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
-#[schema(as = Symptom)]
-#[serde(rename_all = "snake_case")]
-pub enum SymptomWord {
-    NoService,
-    NoData,
-    SlowData,
-    NoCalls,
-    NoMessages,
-    NoEmergencyCalls,
-    NoInternet,
-    NoTv,
-    PaymentFailed,
-    LoginFailed,
-    Other,
-    Working,
-}
-
 /// List providers
 #[utoipa::path(
     get, path = "/v1/providers", tag = "providers", operation_id = "list_providers",
@@ -175,39 +145,39 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
         text.strip_prefix("after:").map(str::to_owned)
     })?;
     let now = app.engine.providers().await?.value;
-    let mut found: Vec<_> = app.engine.catalogue().iter().collect();
-    found.sort_unstable_by_key(|(_, provider)| &provider.id);
-    found.retain(|(_, provider)| {
-        country.as_ref().is_none_or(|country| provider.countries.contains(country))
-            && category.is_none_or(|category| provider.category == category)
-            && network.as_ref().is_none_or(|network| provider.network == *network)
-            && after.as_ref().is_none_or(|after| provider.id > *after)
-    });
-    let limit = limit.unwrap_or(DEFAULT_LIMIT);
-    let next_cursor = (found.len() > limit).then(|| format!("after:{}", found[limit - 1].1.id));
-    let mut answer = ProvidersAnswer {
-        items: found
-            .into_iter()
-            .take(limit)
-            .map(|(index, _)| {
-                ProviderAnswer::new(&app, index, now.window, &now.providers[usize::from(index.0)])
-            })
-            .collect(),
-        next_cursor,
-        as_of: String::new(),
+    let asked = (&country, category, &network, limit, &after);
+    let read = Read {
+        key: Key::new(request.path(), &asked, &version(&app, &now)),
+        media_type: "application/json",
+        lifetime: Lifetime::Live,
+        is_expensive: false,
     };
-    let etag = etag_of(&answer);
-    if matches_etag(&request, &etag) {
-        return Ok(with_caching(HttpResponse::NotModified(), &etag, false).finish());
-    }
-    answer.as_of = rfc3339(now.as_of);
-    app.packed(&request, with_caching(HttpResponse::Ok(), &etag, false), &answer).await
+    let content = async {
+        let mut found: Vec<_> = app.engine.catalogue().iter().collect();
+        found.sort_unstable_by_key(|(_, provider)| &provider.id);
+        found.retain(|(_, provider)| {
+            country.as_ref().is_none_or(|country| provider.countries.contains(country))
+                && category.is_none_or(|category| provider.category == category)
+                && network.as_ref().is_none_or(|network| provider.network == *network)
+                && after.as_ref().is_none_or(|after| provider.id > *after)
+        });
+        let limit = limit.unwrap_or(DEFAULT_LIMIT);
+        let next_cursor = (found.len() > limit).then(|| format!("after:{}", found[limit - 1].1.id));
+        let page = found.into_iter().take(limit);
+        let items = page.map(|(index, _)| ProviderAnswer::new(&app, index, &now)).collect();
+        let answer = ProvidersAnswer { items, next_cursor, as_of: String::new() };
+        Ok(Json::new(answer, now.as_of))
+    };
+    respond(&app, &request, read, content).await
 }
 
 /// One provider
 #[utoipa::path(
     get, path = "/v1/providers/{id}", tag = "providers", operation_id = "provider",
-    params(("id" = String, Path, description = "Id or alias of a provider", example = "fido", min_length = 1, pattern = "^[a-z0-9][a-z0-9-]{0,63}$")),
+    params((
+        "id" = String, Path, description = "Id or alias of a provider", example = "fido",
+        min_length = 1, pattern = "^[a-z0-9][a-z0-9-]{0,63}$",
+    )),
     responses(
         (status = 200, description = "The provider", body = ProviderAnswer),
         (status = 404, description = "No provider has that id or alias"),
@@ -225,12 +195,31 @@ pub async fn one(
     };
     let index = app.engine.catalogue().find(&id).ok_or_else(unknown)?;
     let now = app.engine.providers().await?.value;
-    let answer = ProviderAnswer::new(&app, index, now.window, &now.providers[usize::from(index.0)]);
-    let etag = etag_of(&answer);
-    if matches_etag(&request, &etag) {
-        return Ok(with_caching(HttpResponse::NotModified(), &etag, false).finish());
+    let read = Read {
+        key: Key::new(request.path(), &index, &version(&app, &now)),
+        media_type: "application/json",
+        lifetime: Lifetime::Live,
+        is_expensive: false,
+    };
+    let content = async { Ok(Json::new(ProviderAnswer::new(&app, index, &now), now.as_of)) };
+    respond(&app, &request, read, content).await
+}
+
+/// Differs wherever what is said of providers may differ.
+fn version(app: &App, now: &ProvidersNow) -> impl Debug + use<> {
+    let (entries, looked_at) = (app.engine.register().length(), app.engine.outlook().looked_at);
+    (now.as_of, entries, looked_at, app.engine.detection().is_current())
+}
+
+impl Dated for ProvidersAnswer {
+    fn date(&mut self, as_of: String) {
+        self.as_of = as_of;
     }
-    app.packed(&request, with_caching(HttpResponse::Ok(), &etag, false), &answer).await
+}
+
+impl Dated for ProviderAnswer {
+    /// It is dated by its window.
+    fn date(&mut self, _: String) {}
 }
 
 fn is_country(text: &str) -> bool {
@@ -238,7 +227,8 @@ fn is_country(text: &str) -> bool {
 }
 
 impl ProviderAnswer {
-    fn new(app: &App, index: ProviderIndex, window: Window, now: &ProviderNow) -> Self {
+    fn new(app: &App, index: ProviderIndex, all: &ProvidersNow) -> Self {
+        let (window, now) = (all.window, &all.providers[usize::from(index.0)]);
         let (engine, provider) = (&app.engine, app.engine.catalogue().get(index));
         let (outlook, register) = (engine.outlook(), engine.register());
         let expectation = outlook
@@ -285,35 +275,6 @@ impl From<outlook::Status> for Status {
             outlook::Status::PossibleProblems => Self::PossibleProblems,
             outlook::Status::Problems => Self::Problems,
             outlook::Status::Unknown => Self::Unknown,
-        }
-    }
-}
-
-impl From<Category> for CategoryWord {
-    fn from(category: Category) -> Self {
-        match category {
-            Category::Mobile => Self::Mobile,
-            Category::Internet => Self::Internet,
-            Category::Service => Self::Service,
-        }
-    }
-}
-
-impl From<Symptom> for SymptomWord {
-    fn from(symptom: Symptom) -> Self {
-        match symptom {
-            Symptom::NoService => Self::NoService,
-            Symptom::NoData => Self::NoData,
-            Symptom::SlowData => Self::SlowData,
-            Symptom::NoCalls => Self::NoCalls,
-            Symptom::NoMessages => Self::NoMessages,
-            Symptom::NoEmergencyCalls => Self::NoEmergencyCalls,
-            Symptom::NoInternet => Self::NoInternet,
-            Symptom::NoTv => Self::NoTv,
-            Symptom::PaymentFailed => Self::PaymentFailed,
-            Symptom::LoginFailed => Self::LoginFailed,
-            Symptom::Other => Self::Other,
-            Symptom::Working => Self::Working,
         }
     }
 }

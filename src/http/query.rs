@@ -2,8 +2,7 @@
 //! into types that cannot be wrong.
 
 use super::error::{Code, Problem};
-use crate::domain::bbox::BoundingBox;
-use crate::domain::grid::{Cell, Resolution};
+use crate::domain::grid::Resolution;
 use crate::domain::provider::{Catalogue, Subject};
 use crate::domain::symptom::{Symptom, Symptoms};
 use crate::domain::time::{CLOCK_TOLERANCE_MS, Timestamp};
@@ -151,30 +150,6 @@ impl<'a> Query<'a> {
         Ok(symptom.map_or(Symptoms::AllProblems, Symptoms::Only))
     }
 
-    /// `bbox`: west, south, east, north.
-    ///
-    /// # Errors
-    /// Where it is not four numbers that make a box.
-    pub fn bbox(&self) -> Result<Option<BoundingBox>, Problem> {
-        let expected = "west,south,east,north in degrees";
-        let Some([west, south, east, north]) = self.value("bbox", expected, four_numbers)? else {
-            return Ok(None);
-        };
-        let got = self.text("bbox").unwrap_or_default();
-        let refused = |error: crate::domain::bbox::BoundingBoxError| {
-            Problem::field(Code::InvalidValue, "bbox", format!("{expected}: {error}"), got)
-        };
-        BoundingBox::new(west, south, east, north).map(Some).map_err(refused)
-    }
-
-    /// `cell`: an H3 index.
-    ///
-    /// # Errors
-    /// Where it is none.
-    pub fn cell(&self) -> Result<Option<Cell>, Problem> {
-        self.value("cell", "an H3 cell index in hexadecimal", |text| Cell::parse(text).ok())
-    }
-
     /// `resolution`, else what suits `zoom`, else 7.
     ///
     /// # Errors
@@ -233,13 +208,8 @@ fn is_passed_over(name: &str) -> bool {
         || PASSED_OVER_FAMILIES.iter().any(|family| name.starts_with(family))
 }
 
-fn four_numbers(text: &str) -> Option<[f64; 4]> {
-    let numbers: Vec<f64> = text.split(',').map(number).collect::<Option<_>>()?;
-    numbers.try_into().ok()
-}
-
 /// A finite number. Rust reads "inf" and "nan" too; a query does not.
-fn number(text: &str) -> Option<f64> {
+pub fn number(text: &str) -> Option<f64> {
     text.trim().parse().ok().filter(|number: &f64| number.is_finite())
 }
 
@@ -286,7 +256,8 @@ mod tests {
 
     #[test]
     fn what_trackers_and_monitors_add_is_passed_over_and_what_nobody_knows_is_not() {
-        let added = "v=1&v=2&key=a&utm_source=x&fbclid=1&gclid=2&mc_cid=3&mc_eid=4&cachebuster=5&_=6&_=7&msclkid=8";
+        let added = "v=1&v=2&key=a&utm_source=x&fbclid=1&gclid=2&mc_cid=3&mc_eid=4&\
+                     cachebuster=5&_=6&_=7&msclkid=8";
         assert!(Query::parse(added, &[]).is_ok());
         for unknown in ["provder", "V", "__", "fbclid2", "utm", "mc", "cachebust", ""] {
             let query = format!("provider=a&{unknown}=1");

@@ -8,8 +8,8 @@ use utoipa::IntoResponses;
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "documents what the handlers answer")]
 pub enum ReadErrors {
-    /// Unchanged since the ETag in `If-None-Match`
-    #[response(status = 304)]
+    /// The reader has the content already.
+    #[response(status = 304, description = "Unchanged since the ETag in `If-None-Match`")]
     Unchanged,
     /// A parameter is at fault
     #[response(status = 400)]
@@ -23,8 +23,8 @@ pub enum ReadErrors {
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "documents what the handlers answer")]
 pub enum DetectionErrors {
-    /// Unchanged since the ETag in `If-None-Match`
-    #[response(status = 304)]
+    /// The reader has the content already.
+    #[response(status = 304, description = "Unchanged since the ETag in `If-None-Match`")]
     Unchanged,
     /// A parameter is at fault
     #[response(status = 400)]
@@ -38,13 +38,16 @@ pub enum DetectionErrors {
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "documents what the handlers answer")]
 pub enum IncidentErrors {
-    /// Unchanged since the ETag in `If-None-Match`
-    #[response(status = 304)]
+    /// The reader has the content already.
+    #[response(status = 304, description = "Unchanged since the ETag in `If-None-Match`")]
     Unchanged,
     /// A parameter is at fault
     #[response(status = 400)]
     Parameter,
-    /// Detection is catching up with the past, and the journal holds no incident yet: retry after `Retry-After`
-    #[response(status = 503)]
+    #[response(
+        status = 503,
+        description = "Detection is catching up with the past, and the journal holds no incident \
+             yet: retry after `Retry-After`"
+    )]
     CatchingUp,
 }

@@ -14,8 +14,8 @@ use utoipa::ToSchema;
 #[derive(Deserialize, ToSchema)]
 #[expect(dead_code, reason = "documents what RawReport reads")]
 #[schema(example = json!({
-    "provider": "rogers", "symptom": "no_service", "lat": 43.6532, "lon": -79.3832, "accuracy_m": 35.0,
-    "reporter_id": "b7e2c1d0-6c1f-4f7a-9d0e-3f1a2b4c5d6e", "id": "r-1",
+    "provider": "rogers", "symptom": "no_service", "lat": 43.6532, "lon": -79.3832,
+    "accuracy_m": 35.0, "reporter_id": "b7e2c1d0-6c1f-4f7a-9d0e-3f1a2b4c5d6e", "id": "r-1",
 }))]
 pub struct ReportBody {
     /// Id or alias of a provider listed at `/v1/providers`. Needed where `plmn` is left
@@ -74,6 +74,13 @@ pub struct ReportBody {
 
 /// Reports, each a JSON object on a line of its own. Blank lines are passed over.
 #[derive(ToSchema)]
-#[schema(value_type = String, pattern = "\\S", example = "{\"provider\":\"rogers\",\"symptom\":\"no_service\",\"lat\":43.6532,\"lon\":-79.3832,\"reporter_id\":\"b7e2c1d0\"}\n{\"provider\":\"fido\",\"symptom\":\"no_data\",\"cell\":\"882b9bc293fffff\",\"reporter_id\":\"0d4f1a7c\"}\n")]
+#[schema(
+    value_type = String,
+    pattern = "\\S",
+    example = "{\"provider\":\"rogers\",\"symptom\":\"no_service\",\"lat\":43.6532,\
+               \"lon\":-79.3832,\"reporter_id\":\"b7e2c1d0\"}\n\
+               {\"provider\":\"fido\",\"symptom\":\"no_data\",\"cell\":\"882b9bc293fffff\",\
+               \"reporter_id\":\"0d4f1a7c\"}\n"
+)]
 #[expect(dead_code, reason = "documents what a batch may be")]
 pub struct ReportLines(String);

@@ -6,6 +6,7 @@ use super::error::{Code, FieldError, Problem};
 use super::media_type::Declared;
 use super::query::Query;
 use super::report_body::{ReportBody, ReportLines};
+use crate::domain::fact::Source;
 use crate::domain::report::{Report, TimeError};
 use crate::domain::time::Timestamp;
 use crate::engine::{Acceptance, Engine};
@@ -138,7 +139,12 @@ pub struct ItemResult {
 #[utoipa::path(
     post, path = "/v1/reports", tag = "reports", operation_id = "submit_report",
     params(super::params::ReportParams, super::params::SentAtHeader),
-    request_body(content = ReportBody, content_type = "application/json", description = "One report; may be packed with gzip or zstd, at most 64 KiB. Also taken as `text/plain` (`navigator.sendBeacon`) and without a media type"),
+    request_body(
+        content = ReportBody,
+        content_type = "application/json",
+        description = "One report; may be packed with gzip or zstd, at most 64 KiB. Also taken as \
+             `text/plain` (`navigator.sendBeacon`) and without a media type",
+    ),
     responses(
         (status = 202, description = "Counted, a duplicate, or ignored", body = ReportAnswer),
         (status = 400, description = "A field is at fault: drop the report. Or a parameter is: \
@@ -157,7 +163,7 @@ pub async fn submit(
 ) -> Result<HttpResponse, Problem> {
     let query = Query::parse(request.query_string(), &["sent_at"])?;
     let (sent_at, warning) = sent_at(&request, &query)?;
-    let acceptance = app.engine.accept(sent_at)?;
+    let acceptance = app.engine.accept(Source::OPEN, sent_at)?;
     if Declared::of(&request, "application/json")? == Declared::Lines {
         return Err(Problem::field(
             Code::UnsupportedMediaType,
@@ -227,7 +233,7 @@ pub async fn submit_batch(
     let query = Query::parse(request.query_string(), &["sent_at", "results"])?;
     let list_all = query.value("results", "all", |text| (text == "all").then_some(()))?.is_some();
     let (sent_at, warning) = sent_at(&request, &query)?;
-    let acceptance = app.engine.accept(sent_at)?;
+    let acceptance = app.engine.accept(Source::OPEN, sent_at)?;
     let declared = Declared::of(&request, "application/json or application/x-ndjson")?;
     let body = Body::collect(&request, payload, BATCH).await?;
     let batch = app

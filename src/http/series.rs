@@ -1,17 +1,23 @@
 //! `GET /v1/series`: counts over time.
 
 use super::app::App;
-use super::caching::{etag_of, matches_etag, with_caching};
+use super::caching::Lifetime;
 use super::error::{Code, Problem};
 use super::query::Query;
 use super::read_errors::ReadErrors;
+use super::region::region;
+use super::respond::{Read, respond};
+use super::response::{Dated, Json};
+use super::response_cache::Key;
 use crate::domain::detect::Band;
 use crate::domain::grid::Resolution;
 use crate::domain::provider::Subject;
+use crate::domain::region::Region;
 use crate::domain::series::{Point, Step};
 use crate::domain::symptom::Symptoms;
 use crate::domain::time::{HOUR_MS, Timestamp, Window};
-use crate::engine::series::{SeriesKey, Within};
+use crate::engine::cache::Served;
+use crate::engine::series::{Series, SeriesKey};
 use crate::render::cell::rounded;
 use crate::render::time::rfc3339;
 use crate::store::HOURS_KEPT_DAYS;
@@ -95,7 +101,27 @@ pub struct SeriesPoint {
 pub async fn series(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let query = Query::parse(request.query_string(), &PARAMETERS)?;
     let key = key(&app, &query)?;
-    let served = app.engine.series(key).await?;
+    let served = app.engine.series(key.clone()).await?;
+    let is_final = app.engine.is_closed(key.interval);
+    let step = query.text("step").map_or_else(|| format!("{DEFAULT_STEP_MINUTES}m"), str::to_owned);
+    let version = (served.value.as_of, served.stale, is_final);
+    let read = Read {
+        key: Key::new(request.path(), &(&key, &step), &version),
+        media_type: "application/json",
+        lifetime: if is_final { Lifetime::Settled } else { Lifetime::Live },
+        is_expensive: false,
+    };
+    let content = async { Ok(content(&app, &key, step, &served, is_final)) };
+    respond(&app, &request, read, content).await
+}
+
+fn content(
+    app: &App,
+    key: &SeriesKey,
+    step: String,
+    served: &Served<Series>,
+    is_final: bool,
+) -> Json<SeriesAnswer> {
     let name = app.engine.catalogue().subject_name(key.subject).to_owned();
     let (provider, network) = match key.subject {
         Subject::Provider(_) => (Some(name), None),
@@ -109,45 +135,31 @@ pub async fn series(app: web::Data<App>, request: HttpRequest) -> Result<HttpRes
         expected_high: band.map(|band| rounded(band.high)),
         gap: point.gap,
     };
-    let is_final = app.engine.is_closed(key.interval);
-    let mut answer = SeriesAnswer {
+    let series = &served.value;
+    let answer = SeriesAnswer {
         provider,
         network,
-        step: query.text("step").map_or_else(|| format!("{DEFAULT_STEP_MINUTES}m"), str::to_owned),
-        points: served.value.points.iter().zip(&served.value.bands).map(point).collect(),
+        step,
+        points: series.points.iter().zip(&series.bands).map(point).collect(),
         is_final,
         as_of: String::new(),
         stale: served.stale,
     };
     let is_complete =
-        key.symptoms != Symptoms::AllProblems || served.value.bands.iter().all(Option::is_some);
-    let etag = etag_of(&answer);
-    if matches_etag(&request, &etag) {
-        return Ok(
-            with_caching(HttpResponse::NotModified(), &etag, is_final && is_complete).finish()
-        );
+        key.symptoms != Symptoms::AllProblems || series.bands.iter().all(Option::is_some);
+    Json { answer, as_of: series.as_of, is_complete }
+}
+
+impl Dated for SeriesAnswer {
+    fn date(&mut self, as_of: String) {
+        self.as_of = as_of;
     }
-    answer.as_of = rfc3339(served.value.as_of);
-    app.packed(&request, with_caching(HttpResponse::Ok(), &etag, is_final && is_complete), &answer)
-        .await
 }
 
 fn key(app: &App, query: &Query<'_>) -> Result<SeriesKey, Problem> {
     let now = app.engine.now();
     let subject = query.subject(app.engine.catalogue())?;
-    let place = match (query.cell()?, query.bbox()?) {
-        (Some(_), Some(_)) => {
-            return Err(Problem::field(
-                Code::InvalidValue,
-                "bbox",
-                "left out where cell is given",
-                query.text("bbox").unwrap_or_default(),
-            ));
-        }
-        (Some(cell), None) => Within::Cell(cell),
-        (None, Some(bbox)) => Within::Box(bbox),
-        (None, None) => Within::Anywhere,
-    };
+    let region = region(query)?;
     let to = query.past("to", now)?.unwrap_or(now);
     let from = query.instant("from")?.unwrap_or(to.plus_ms(-DEFAULT_INTERVAL_MS));
     // From the minute that `from` lies in, up to and with the one that is running at
@@ -167,7 +179,7 @@ fn key(app: &App, query: &Query<'_>) -> Result<SeriesKey, Problem> {
     let step = Step::minutes(step).map_err(|error| {
         Problem::field(Code::InvalidValue, "step", "1m to 1d", error.0.to_string())
     })?;
-    let from_hours = retention(app, query, from, interval, step, place)?;
+    let from_hours = retention(app, query, from, interval, step, &region)?;
     if step.points_in(interval) > MOST_POINTS {
         let expected = format!("wide enough for at most {MOST_POINTS} points");
         return Err(Problem::field(
@@ -177,7 +189,7 @@ fn key(app: &App, query: &Query<'_>) -> Result<SeriesKey, Problem> {
             format!("{} points", step.points_in(interval)),
         ));
     }
-    Ok(SeriesKey { subject, place, symptoms: query.symptoms()?, interval, step, from_hours })
+    Ok(SeriesKey { subject, region, symptoms: query.symptoms()?, interval, step, from_hours })
 }
 
 /// Whether hours must be read, since minutes are no longer kept.
@@ -187,7 +199,7 @@ fn retention(
     from: Timestamp,
     interval: Window,
     step: Step,
-    place: Within,
+    region: &Region,
 ) -> Result<bool, Problem> {
     if app.engine.minutes_kept_since() <= from {
         return Ok(false);
@@ -202,8 +214,8 @@ fn retention(
     if !(step.is_whole_hours() && on_the_hour) {
         return refused("at most 14 days ago, or on the hour with a step of whole hours".into());
     }
-    match place {
-        Within::Cell(cell) if cell.resolution() > Resolution::HOURLY => {
+    match region {
+        Region::Cell(cell) if cell.resolution() > Resolution::HOURLY => {
             refused("at most 14 days ago, or with a cell of resolution 7 or coarser".into())
         }
         _ => Ok(true),

@@ -5,17 +5,19 @@ use super::app::App;
 use super::basis::Basis;
 use super::error::Problem;
 use super::incidents::most_corners_of_one;
-use super::listing::{self, Where};
-use super::live::{self, Dated, Moment};
+use super::listing;
+use super::live::{self, Moment};
 use super::place_names::place;
 use super::query::Query;
 use super::read_errors::DetectionErrors;
+use super::region::region;
+use super::response::Dated;
 use crate::domain::detect::spike::Spike;
 use crate::domain::grid::Cell;
 use crate::domain::incident::attribution::{Attribution, Verdict};
-use crate::domain::incident::region::Region;
 use crate::domain::incident::register::Register;
 use crate::domain::provider::{Catalogue, Provider};
+use crate::domain::region::Region;
 use crate::render::cell::Hex;
 use crate::render::outline::Outline;
 use crate::render::spike::SpikeJson;
@@ -55,7 +57,7 @@ pub struct SpikesAnswer {
 struct Question {
     provider: Option<String>,
     network: Option<String>,
-    place: Where,
+    region: Region,
     min_score: Option<f64>,
     limit: usize,
     after: Option<Rank>,
@@ -86,12 +88,13 @@ struct Rank {
 )]
 pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let question = Question::parse(&app, &request)?;
+    let asked = question.clone();
     let make = move |app: &App, moment: &Moment| {
         let (found, next_cursor) = question.answer(app.engine.catalogue(), moment);
         let items = found.into_iter().map(|(spike, _)| spike).collect();
         Ok(SpikesAnswer { items, next_cursor, stale: moment.is_stale, as_of: String::new() })
     };
-    live::answer(&app, &request, (Basis::Detectors, "application/json"), make).await
+    live::answer(&app, &request, &asked, (Basis::Detectors, "application/json"), make).await
 }
 
 /// The same as GeoJSON (RFC 7946)
@@ -99,12 +102,16 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
     get, path = "/v1/spikes.geojson", tag = "incidents", operation_id = "spikes_geojson",
     params(super::params::SpikesParams),
     responses(
-        (status = 200, description = "A feature a spike", body = SpikesGeoJson, content_type = "application/geo+json"),
+        (
+            status = 200, description = "A feature a spike", body = SpikesGeoJson,
+            content_type = "application/geo+json",
+        ),
         DetectionErrors,
     ),
 )]
 pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let question = Question::parse(&app, &request)?;
+    let asked = question.clone();
     let make = move |app: &App, moment: &Moment| {
         let (found, next_cursor) = question.answer(app.engine.catalogue(), moment);
         let most = most_corners_of_one(question.limit);
@@ -113,7 +120,7 @@ pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpRe
             .map(|(json, spike)| (json, Arc::new(Outline::of(&spike.cells, most))));
         Ok(SpikesGeoJson::of(drawn.collect(), next_cursor, moment.is_stale))
     };
-    live::answer(&app, &request, (Basis::Detectors, "application/geo+json"), make).await
+    live::answer(&app, &request, &asked, (Basis::Detectors, "application/geo+json"), make).await
 }
 
 impl Dated for SpikesAnswer {
@@ -135,7 +142,7 @@ impl Question {
         Ok(Self {
             provider,
             network,
-            place: Where::parse(&query)?,
+            region: region(&query)?,
             min_score: listing::min_score(&query)?,
             limit: listing::limit(&query)?,
             after: query.value("cursor", "a next_cursor as it was given", Rank::parse)?,
@@ -159,7 +166,7 @@ impl Question {
         let mut found: Vec<(Rank, &Provider, &Spike)> = all
             .filter(|(_, spike)| {
                 self.min_score.is_none_or(|least| least <= spike.evidence.score)
-                    && self.place.holds_one_of(&spike.cells)
+                    && self.region.contains_any(&spike.cells)
             })
             .map(|(provider, spike)| (Rank::of(provider, spike), provider, spike))
             .filter(|(rank, ..)| self.after.as_ref().is_none_or(|after| rank.order(after).is_gt()))
@@ -207,14 +214,14 @@ impl fmt::Display for Rank {
 }
 
 fn json(register: &Register, provider: &Provider, spike: &Spike) -> SpikeJson {
-    let region = Region::new(&spike.cells, spike.evidence.centre.is_none());
+    let footprint = Region::new(&spike.cells, spike.evidence.centre.is_none());
     let own = register.open().find(|incident| {
-        incident.brand(&provider.id).is_some() && incident.region().meets(&region)
+        incident.brand(&provider.id).is_some() && incident.region().meets(&footprint)
     });
     let is_blamed =
         |other: &Attribution| other.provider == provider.id && other.verdict == Verdict::Collateral;
     let blamed = register.open().find(|incident| {
-        incident.attributions.iter().any(is_blamed) && incident.region().meets(&region)
+        incident.attributions.iter().any(is_blamed) && incident.region().meets(&footprint)
     });
     SpikeJson {
         provider: provider.id.clone(),

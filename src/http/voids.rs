@@ -4,8 +4,9 @@ use super::admin::{collected, insist_on_admin, object, past, text};
 use super::app::App;
 use super::basis::Basis;
 use super::error::{Code, Problem};
-use super::live::{self, Dated, Moment};
+use super::live::{self, Moment};
 use super::query::Query;
+use super::response::Dated;
 use crate::domain::fact::Source;
 use crate::domain::incident::entry::Void;
 use crate::domain::time::{MINUTE_MS, Timestamp, Window};
@@ -89,7 +90,10 @@ pub struct VoidsAnswer {
     post, path = "/v1/voids", tag = "incidents", operation_id = "void_reports",
     request_body(content = VoidBody, description = "Which reports, at most 64 KiB"),
     responses(
-        (status = 202, description = "Recorded on the disk; detection starts again", body = VoidJson),
+        (
+            status = 202, description = "Recorded on the disk; detection starts again",
+            body = VoidJson,
+        ),
         (status = 400, description = "A field is at fault"),
         (status = 403, description = "Not from this machine"),
         (status = 413, description = "The body is too large"),
@@ -128,7 +132,7 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
             moment.register.voids().iter().rev().take(MOST_LISTED).map(VoidJson::from).collect();
         Ok(VoidsAnswer { items, as_of: String::new() })
     };
-    live::answer(&app, &request, (Basis::Words, "application/json"), make).await
+    live::answer(&app, &request, &(), (Basis::Words, "application/json"), make).await
 }
 
 impl Dated for VoidsAnswer {

@@ -72,7 +72,8 @@ mod tests {
         let answer = parsed(&heatmap(&level(7, &[(here, 12)], &[(around, 5)])), HeatmapFormat::H3j);
         let cell = |hex: String, count, resolution, coarser| {
             json!({
-                "h3id": hex, "count": count, "expected": null, "score": null, "level": null, "resolution": resolution, "coarser": coarser,
+                "h3id": hex, "count": count, "expected": null, "score": null, "level": null,
+                "resolution": resolution, "coarser": coarser,
             })
         };
         assert_eq!(

@@ -86,7 +86,12 @@ mod tests {
             "stale": false,
             "total": 17,
             "unplaced": 0,
-            "cells": [{"hex": here.to_string(), "count": 12, "expected": null, "score": null, "level": null}],
+            "cells": [
+                {
+                    "hex": here.to_string(), "count": 12,
+                    "expected": null, "score": null, "level": null,
+                },
+            ],
             "coarser": [{"hex": around.to_string(), "count": 5}],
         });
         assert_eq!(parsed(&heatmap(&level), HeatmapFormat::Json), expected);

@@ -35,7 +35,7 @@ pub mod time;
 pub mod timeline;
 pub mod void;
 
-pub use digest::digest;
+pub use digest::{digest, digest_of};
 
 use crate::domain::judged::Judged;
 use crate::domain::level::Level;

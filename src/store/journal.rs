@@ -16,7 +16,7 @@ pub const MOST_ENTRIES_READ: usize = 1_000;
 /// entry fits.
 pub const MOST_BYTES_READ: usize = 4 << 20;
 /// A lease lasts at most so long without being renewed.
-pub const LONGEST_LEASE_MS: i64 = 600_000;
+pub const LONGEST_LEASE_MS: i64 = super::timing::LONGEST_LEASE.as_millis() as i64;
 const _: () = assert!(
     MOST_ENTRY_BYTES <= MOST_BYTES_READ && MOST_ENTRY_BYTES <= MOST_BYTES_APPENDED,
     "any entry can be read and appended"

@@ -5,7 +5,7 @@
 //!    moment, and counts once.
 //! 2. A recorded fact is in the next read. Other providers and minutes never leak in.
 //!    Concurrent recordings add up.
-//! 3. Never half a report: a failure is a [`StoreError`] within [`ANSWER_WITHIN`], and
+//! 3. Never half a report: a failure is a [`StoreError`] within [`Timing::answer`], and
 //!    repeating the group is harmless.
 //! 4. What was written by another schema, shard count or reporter key is refused with the
 //!    way out.
@@ -15,10 +15,12 @@
 
 pub mod copy;
 pub mod embedded;
+pub mod fail_point;
 pub mod journal;
 pub mod place;
 pub mod redis;
 pub mod tally64;
+pub mod timing;
 pub mod withdrawn;
 
 use crate::domain::counts::Counts;
@@ -32,6 +34,8 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
+#[cfg(doc)]
+use timing::Timing;
 use withdrawn::Withdrawn;
 
 /// Version of what is written. A store of another version is refused.
@@ -47,8 +51,6 @@ const SETTLED_AFTER_MINUTES: i64 = 10;
 /// A reporter's day ends at most this long after the observation that began it; a claim
 /// must be known for as long and the lateness.
 const REPORTERS_DAY_HOURS: i64 = 25;
-/// The time within which a store answers or fails.
-pub const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// What became of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,6 +139,19 @@ pub enum OpenError {
         /// What is wrong with it.
         reason: String,
     },
+    /// Its nodes go by another clock.
+    #[error(
+        "{place} goes by {theirs}, and this node by {ours}: give every node of a store the same \
+         --clock, or none, or choose another --redis-prefix"
+    )]
+    Clock {
+        /// Where.
+        place: String,
+        /// The clock of this node.
+        ours: String,
+        /// The clock of its nodes.
+        theirs: String,
+    },
     /// Nobody answers there.
     #[error("{place} does not answer: {reason}")]
     Unreachable {
@@ -185,6 +200,15 @@ pub enum StoreError {
     /// It could not be reached or written.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
+}
+
+/// The moment that the simulated clocks of all nodes of a store count from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Anchor {
+    /// What the store's own clock showed.
+    pub at: Timestamp,
+    /// How long ago that was, by that clock.
+    pub ago: Duration,
 }
 
 /// What an operator watches.
@@ -434,6 +458,21 @@ impl Store {
         match &self.kind {
             Kind::Embedded(store) => store.disown_from(minute),
             Kind::Redis(store) => store.disown_from(minute).await,
+        }
+    }
+
+    /// Agrees with the other nodes on the clock: a simulated one that follows this
+    /// timetable, or time itself. The first node that says it has said it for all.
+    ///
+    /// Gives what a simulated clock counts from; none where the store has no other nodes,
+    /// and for time itself.
+    ///
+    /// # Errors
+    /// Where the nodes of this store go by another clock, or it cannot be reached.
+    pub fn agree_on_clock(&self, timetable: Option<&str>) -> Result<Option<Anchor>, OpenError> {
+        match &self.kind {
+            Kind::Embedded(_) => Ok(None),
+            Kind::Redis(store) => store.agree_on_clock(timetable),
         }
     }
 

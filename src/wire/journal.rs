@@ -3,6 +3,9 @@
 //! versions N and N + 1 share a journal. Names in it are its own: those of answers may
 //! change.
 
+#[cfg(test)]
+mod tests;
+
 use crate::domain::detect::episode::Evidence;
 use crate::domain::detect::{KINDS, QuietDay};
 use crate::domain::fact::Source;
@@ -495,6 +498,3 @@ impl LessonLine {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

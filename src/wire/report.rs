@@ -13,7 +13,6 @@ use super::scalar::Scalar;
 use super::time::{SENT_INSTANT, epoch, sent_instant};
 use super::warning::{Warning, WarningKind};
 use super::{index, plmn};
-use crate::domain::fact::Source;
 use crate::domain::grid::{Cell, Position};
 use crate::domain::provider::{Catalogue, ProviderIndex};
 use crate::domain::report::{Place, Sender, Submission};
@@ -107,14 +106,7 @@ impl<'a> RawReport<'a> {
                 if notes.faults.is_empty() =>
             {
                 Ok(Read {
-                    submission: Submission {
-                        provider,
-                        symptom,
-                        place,
-                        observed_at,
-                        sender,
-                        source: Source::default(),
-                    },
+                    submission: Submission { provider, symptom, place, observed_at, sender },
                     standing,
                     warnings: notes.warnings,
                 })

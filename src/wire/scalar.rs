@@ -43,7 +43,9 @@ impl Scalar<'_> {
     /// Whether it spells a number that is not finite: `NaN`, `Infinity`, `1e999`.
     #[must_use]
     pub(super) fn is_not_finite(&self) -> bool {
-        matches!(self, Self::Text(text) if matches!(text.trim(), "∞" | "-∞") || text.trim().parse::<f64>().is_ok_and(|number| !number.is_finite()))
+        let Self::Text(text) = self else { return false };
+        let is_infinite = || matches!(text.trim(), "∞" | "-∞");
+        is_infinite() || text.trim().parse::<f64>().is_ok_and(|number| !number.is_finite())
     }
 
     /// Whether nothing is there, or a blank.

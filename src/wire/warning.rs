@@ -1,6 +1,8 @@
 //! What the sender of a report should know though the report is taken: what was passed
 //! over, and why it counts less.
 
+use crate::domain::word_enum::word_enum;
+
 /// Of one thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
@@ -31,33 +33,16 @@ pub enum WarningKind {
     UnreadableSentAt,
 }
 
-impl WarningKind {
-    /// All of them.
-    pub const ALL: [Self; 8] = [
-        Self::UnknownSymptom,
-        Self::UnclearSymptom,
-        Self::UnknownField,
-        Self::SharedId,
-        Self::NoPosition,
-        Self::NoAccuracy,
-        Self::Placeholder,
-        Self::UnreadableSentAt,
-    ];
-
-    /// Its name in `/metrics`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::UnknownSymptom => "unknown_symptom",
-            Self::UnclearSymptom => "unclear_symptom",
-            Self::UnknownField => "unknown_field",
-            Self::SharedId => "shared_id",
-            Self::NoPosition => "no_position",
-            Self::NoAccuracy => "no_accuracy",
-            Self::Placeholder => "placeholder",
-            Self::UnreadableSentAt => "unreadable_sent_at",
-        }
-    }
+word_enum! {
+    WarningKind:
+    UnknownSymptom = "unknown_symptom",
+    UnclearSymptom = "unclear_symptom",
+    UnknownField = "unknown_field",
+    SharedId = "shared_id",
+    NoPosition = "no_position",
+    NoAccuracy = "no_accuracy",
+    Placeholder = "placeholder",
+    UnreadableSentAt = "unreadable_sent_at",
 }
 
 impl Warning {

@@ -34,9 +34,10 @@ const ROOMS: [(&str, &[&str]); 12] = [
 
 /// Each room of the laboratory, and those of its rooms that it may use. All of them may
 /// use the server's library.
-const LAB_ROOMS: [(&str, &[&str]); 5] = [
+const LAB_ROOMS: [(&str, &[&str]); 6] = [
     ("main", &["cli"]),
-    ("cli", &["rehearsal", "backtest", "simulate"]),
+    ("cli", &["guard", "rehearsal", "backtest", "simulate"]),
+    ("guard", &["rehearsal", "backtest"]),
     ("rehearsal", &["backtest", "simulate"]),
     ("backtest", &[]),
     ("simulate", &[]),
@@ -44,13 +45,15 @@ const LAB_ROOMS: [(&str, &[&str]); 5] = [
 
 /// The rooms of the domain, by floors, the highest first: each may use the rooms of the
 /// floors below its own.
-const DOMAIN_FLOORS: [&[&str]; 5] = [
+const DOMAIN_FLOORS: [&[&str]; 7] = [
     // What is published, and how a map is coloured.
     &["incident", "judged"],
     // What is unusual, and what readers see.
     &["detect", "view"],
     // What was counted, and what is usual.
     &["baseline", "counts", "level", "report", "series"],
+    // Where something is asked about or happens.
+    &["region"],
     // Facts, sets of places, and clocks.
     &[
         "bbox",
@@ -66,6 +69,8 @@ const DOMAIN_FLOORS: [&[&str]; 5] = [
     ],
     // The words that all others are made of.
     &["extent", "grid", "provider", "shared_id", "symptom", "time"],
+    // What knows nothing of reports.
+    &["shrunk_ratio", "word_enum"],
 ];
 
 /// What is wrong with the place of a file, if anything is.

@@ -57,11 +57,12 @@ pub fn lab() -> &'static Path {
 
 /// Runs `groundswell serve` where it must refuse to start, and gives what it said.
 pub fn refused(arguments: &[&str]) -> Output {
-    let mut process = groundswell(&[&["serve"], arguments].concat())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    refused_by(&mut groundswell(&[&["serve"], arguments].concat()))
+}
+
+/// The same by a command.
+pub fn refused_by(command: &mut Command) -> Output {
+    let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let ended = within(STARTS_WITHIN, || process.try_wait().unwrap().is_some());
     if !ended {
         process.kill().unwrap();
@@ -114,6 +115,13 @@ impl Binary {
 
     /// A server by any command that starts one.
     pub fn of(command: &mut Command) -> Self {
+        Self::try_of(command)
+            .unwrap_or_else(|said| panic!("it should say where it listens: {said}"))
+    }
+
+    /// A server by any command that starts one; what it said where it ends before it
+    /// listens.
+    pub fn try_of(command: &mut Command) -> Result<Self, String> {
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (log, mut stderr) =
             (Arc::new(Mutex::new(String::new())), process.stderr.take().unwrap());
@@ -131,9 +139,12 @@ impl Binary {
             .strip_prefix("listening on http://")
             .and_then(|address| address.parse().ok());
         let Some(address) = address else {
-            panic!("it should say where it listens, but said {line:?}: {}", log.lock().unwrap())
+            drop(process.kill());
+            process.wait().unwrap();
+            reader.join().unwrap();
+            return Err(format!("{line:?}: {}", log.lock().unwrap()));
         };
-        Self { process, client: Client::new(address), log, reader: Some(reader) }
+        Ok(Self { process, client: Client::new(address), log, reader: Some(reader) })
     }
 
     /// What it logged so far.

@@ -67,24 +67,34 @@ impl Client {
     }
 
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        self.try_send(method, path, headers, body)
+            .unwrap_or_else(|error| panic!("{method} {path} was not answered: {error}"))
+    }
+
+    /// The same, where a server may go away before it answers.
+    pub fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<Answer, ureq::Error> {
         let mut request =
             Request::builder().method(method).uri(format!("http://{}{path}", self.address));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let answered = match method {
+        let mut response = match method {
             "POST" | "PUT" | "PATCH" => self.agent.run(request.body(body).unwrap()),
             _ => self.agent.run(request.body(()).unwrap()),
-        };
-        let mut response =
-            answered.unwrap_or_else(|error| panic!("{method} {path} was not answered: {error}"));
+        }?;
         let headers = response
             .headers()
             .iter()
             .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
             .collect();
-        let body = response.body_mut().with_config().limit(64 << 20).read_to_vec().unwrap();
-        Answer { status: response.status().as_u16(), headers, body }
+        let body = response.body_mut().with_config().limit(64 << 20).read_to_vec()?;
+        Ok(Answer { status: response.status().as_u16(), headers, body })
     }
 
     /// Sends bytes on a connection of their own, as they are, and reads one answer, which

@@ -2,6 +2,7 @@
 //! socket, a clock that only the test moves.
 
 use super::client::Client;
+use super::past::quiet_past;
 use super::redis::{own_prefix, shared_single};
 use super::{NOW, catalogue, instant};
 use actix_web::dev::ServerHandle;
@@ -12,12 +13,14 @@ use groundswell::engine::Engine;
 use groundswell::engine::clock::Clock;
 use groundswell::http;
 use groundswell::store::redis::address;
+use groundswell::store::timing::Timing;
 use groundswell::store::{Store, Terms, embedded::Options};
 use std::net::{Ipv4Addr, TcpListener};
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
+use tempfile::TempDir;
 
 /// A server that stops when dropped. What a [`Client`] can, it can.
 #[derive(Debug)]
@@ -39,6 +42,35 @@ impl TestServer {
     /// A server at [`NOW`], with a past.
     pub fn start_after(past: impl FnOnce(&Store)) -> Self {
         Self::start_on("127.0.0.1:0", past)
+    }
+
+    /// A server at [`NOW`], after [`quiet_past`], which is played once for all tests of
+    /// this process.
+    pub fn start_after_quiet_past() -> Self {
+        Self::start_after_quiet_past_and(|_| ())
+    }
+
+    /// The same with more in its store.
+    pub fn start_after_quiet_past_and(more: impl FnOnce(&Store)) -> Self {
+        static PLAYED: LazyLock<TempDir> = LazyLock::new(|| {
+            let (directory, key) = (tempfile::tempdir().unwrap(), key());
+            let store = Store::open_embedded(
+                directory.path(),
+                &catalogue(),
+                terms(&key),
+                Options::default(),
+            );
+            let store = store.unwrap();
+            quiet_past(&store);
+            store.close().unwrap();
+            directory
+        });
+        let directory = tempfile::tempdir().unwrap();
+        for file in std::fs::read_dir(PLAYED.path()).unwrap() {
+            let file = file.unwrap();
+            std::fs::copy(file.path(), directory.path().join(file.file_name())).unwrap();
+        }
+        Self::start_in(directory, Clock::manual(instant(NOW)), catalogue(), "127.0.0.1:0", more)
     }
 
     /// A server at [`NOW`] that listens on an address, with a past. It is called at a
@@ -73,11 +105,10 @@ impl TestServer {
         listen: &str,
         past: impl FnOnce(&Store),
     ) -> Self {
-        let key = ReporterKey::new(b"secret of tests");
-        let terms =
-            Terms { reporter_key_check: key.check_value(), lateness_ms: DEFAULT_LATENESS_MS };
+        let key = key();
+        let options = Options::default();
         let store =
-            Store::open_embedded(directory.path(), &catalogue, terms, Options::default()).unwrap();
+            Store::open_embedded(directory.path(), &catalogue, terms(&key), options).unwrap();
         past(&store);
         Self::serve(store, &key, Some(directory), clock, catalogue, listen)
     }
@@ -85,11 +116,9 @@ impl TestServer {
     /// A server at [`NOW`] on a Redis that is shared with other tests, under a prefix of
     /// its own, with a past.
     pub fn start_on_redis(past: impl FnOnce(&Store)) -> Self {
-        let (key, catalogue) = (ReporterKey::new(b"secret of tests"), catalogue());
-        let terms =
-            Terms { reporter_key_check: key.check_value(), lateness_ms: DEFAULT_LATENESS_MS };
+        let (key, catalogue) = (key(), catalogue());
         let options = address::Options { prefix: own_prefix(), ..address::Options::default() };
-        let store = Store::open_redis(&shared_single(), &catalogue, terms, &options).unwrap();
+        let store = Store::open_redis(&shared_single(), &catalogue, terms(&key), &options).unwrap();
         past(&store);
         Self::serve(store, &key, None, Clock::manual(instant(NOW)), catalogue, "127.0.0.1:0")
     }
@@ -102,8 +131,10 @@ impl TestServer {
         catalogue: Catalogue,
         listen: &str,
     ) -> Self {
+        let timing = Timing::default();
         let engine = Arc::new(
-            Engine::start(catalogue, clock.clone(), DEFAULT_LATENESS_MS, key, store).unwrap(),
+            Engine::start(catalogue, clock.clone(), DEFAULT_LATENESS_MS, key, store, timing)
+                .unwrap(),
         );
         let listener = TcpListener::bind(listen).unwrap();
         let client =
@@ -169,6 +200,14 @@ impl TestServer {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(self.engine.keep_house());
     }
+}
+
+fn key() -> ReporterKey {
+    ReporterKey::new(b"secret of tests")
+}
+
+fn terms(key: &ReporterKey) -> Terms {
+    Terms { reporter_key_check: key.check_value(), lateness_ms: DEFAULT_LATENESS_MS }
 }
 
 impl Deref for TestServer {

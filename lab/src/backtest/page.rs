@@ -16,12 +16,7 @@ use std::fmt::Write;
 /// How much is shown before an outage begins and after it ends in a close-up, in seconds.
 const AROUND_S: f64 = 3.0 * 3_600.0;
 
-const STYLE: &str = "\
-body{font:14px system-ui,'DejaVu Sans',sans-serif;max-width:1180px;margin:1.5em auto;padding:0 \
-1em;color:#222}\
-pre{overflow-x:auto;font-size:12px;line-height:1.35}table{border-collapse:collapse}td,th{padding:.2em .8em .2em 0;text-align:left;\
-border-bottom:1px solid \
-#ddd;vertical-align:top}.bad{color:#b34700;font-weight:600}svg{display:block;width:100%;height:auto;margin:1em 0}";
+const STYLE: &str = include_str!("page.css");
 
 /// The page that leads to all others.
 #[must_use]

@@ -42,15 +42,6 @@ const FOOT: f64 = 40.0;
 /// sure, and the threshold should stay visible.
 const THRESHOLDS_SHOWN: f64 = 5.0;
 
-// Colours by Okabe and Ito, which stay apart for the colour-blind.
-const STYLE: &str = "\
-svg{background:#fff;font:12px system-ui,'DejaVu \
-Sans',sans-serif}text{fill:#333}.title{font-size:15px;font-weight:600}\
-.small{font-size:11px;fill:#555}.frame{stroke:#999}.grid{stroke:#e4e4e4}.truth{fill:#56b4e9;opacity:.3}.late{fill:#56b4e9;opacity:.14}\
-.counts{fill:#444;opacity:.6}.band{fill:#0072b2;opacity:.28}.mean{fill:none;stroke:#0072b2;stroke-width:1.5}\
-.score{fill:none;stroke:#a2487c;stroke-width:1.3}.threshold{stroke:#a2487c;stroke-dasharray:5 4}\
-.hit{fill:#009e73}.tolerated{fill:#999}.rise{fill:#e69f00}.false{fill:#d55e00}.inside{font-size:11px;fill:#fff}.whisker{stroke:#333}.onset{fill:#fff;stroke:#333;stroke-width:1.5}";
-
 const LEGEND: [(&str, &str); 10] = [
     ("counts", "reports"),
     ("band", "expected, 95 %"),
@@ -92,7 +83,7 @@ pub fn draw(figure: &Figure) -> String {
             "no counts: incidents were read from files, nothing was replayed",
         );
     }
-    svg.finish(WIDTH, bottom + FOOT, STYLE)
+    svg.finish(WIDTH, bottom + FOOT)
 }
 
 fn shown(points: &[Point], time: &Axis) -> Vec<Point> {

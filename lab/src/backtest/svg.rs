@@ -2,6 +2,8 @@
 
 use std::fmt::{Display, Write};
 
+const STYLE: &str = include_str!("style.css");
+
 /// A drawing that is being made; lengths are pixels from the top left.
 #[derive(Debug, Default)]
 pub struct Svg {
@@ -81,14 +83,14 @@ impl Svg {
         ));
     }
 
-    /// The whole file.
+    /// The whole file, in the one style of all plots.
     #[must_use]
-    pub fn finish(self, width: f64, height: f64, style: &str) -> String {
+    pub fn finish(self, width: f64, height: f64) -> String {
         let size =
             format!("width=\"{width}\" height=\"{height:.0}\" viewBox=\"0 0 {width} {height:.0}\"");
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" {size} \
-             role=\"img\">\n<style>{style}</style>\n{}</svg>\n",
+             role=\"img\">\n<style>{STYLE}</style>\n{}</svg>\n",
             self.body
         )
     }

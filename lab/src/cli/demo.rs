@@ -25,6 +25,7 @@ use groundswell::engine::replay::simulation::Simulation;
 use groundswell::engine::timetable::Timetable;
 use groundswell::store::embedded::{Durability, Options};
 use groundswell::store::place::Place;
+use groundswell::store::timing::Timing;
 use groundswell::store::{Store, Terms};
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -37,6 +38,8 @@ const CROWD: f64 = 0.1;
 const HISTORY_WEEKS: i64 = 3;
 /// The clock begins a few minutes before the outage, 04:38 in Toronto.
 const BEGINS: &str = "2022-07-08T08:38:00Z";
+/// Before that it goes as fast as time, so that detectors come to the present first.
+const CATCHES_UP_FROM: &str = "2022-07-08T08:37:55Z";
 /// By then the morning has been told; the rest of the day passes faster.
 const FASTER_FROM: &str = "2022-07-08T11:00:00Z";
 const FASTER: u32 = 10;
@@ -90,15 +93,18 @@ pub fn run(arguments: &Arguments, signals: &Signals) -> anyhow::Result<()> {
     };
     let store = with_history(&plan, &setting, directory.path())?;
     let faster = (arguments.speed * FASTER).min(10_000);
+    let speed = arguments.speed;
     let timetable: Timetable =
-        format!("{BEGINS}@{}x,{FASTER_FROM}@{faster}x", arguments.speed).parse()?;
+        format!("{CATCHES_UP_FROM}@1x,{BEGINS}@{speed}x,{FASTER_FROM}@{faster}x").parse()?;
     let (catalogue, key) = (setting.catalogue.clone(), setting.key.clone());
+    let timing = Timing::default();
     let engine = Arc::new(Engine::start(
         catalogue,
-        Clock::simulated(timetable),
+        Clock::simulated(timetable, timing.probation()),
         DEFAULT_LATENESS_MS,
         &key,
         store,
+        timing,
     )?);
     let (over, is_over) = tokio::sync::oneshot::channel::<()>();
     let stay = arguments.stay || std::io::stdout().is_terminal();

@@ -20,14 +20,6 @@ const FOOT: f64 = 34.0;
 /// Reports are shown in steps of so many minutes.
 const STEP_MINUTES: i64 = 15;
 
-// Colours by Okabe and Ito, which stay apart for the colour-blind.
-const STYLE: &str = "\
-svg{background:#fff;font:12px system-ui,'DejaVu \
-Sans',sans-serif}text{fill:#333}.title{font-size:15px;font-weight:600}\
-.small{font-size:11px;fill:#555}.grid{stroke:#e4e4e4}.truth{fill:#56b4e9;opacity:.25}.counts{fill:#444;opacity:.65}\
-.mean{fill:none;stroke:#0072b2;stroke-width:1.2}.possible{fill:#f0e442}.confirmed{fill:#d55e00}.recovering{fill:#e69f00}\
-.resolved{fill:#bbb}.withdrawn{fill:#999}.word{stroke:#000;stroke-dasharray:3 3}";
-
 /// The plot as a whole SVG file.
 #[must_use]
 pub fn draw(plan: &Plan, seen: &Seen) -> String {
@@ -61,7 +53,7 @@ pub fn draw(plan: &Plan, seen: &Seen) -> String {
         svg.line("word", (x, TOP - 4.0), (x, bottom));
         svg.text("small", Anchor::Start, (x + 3.0, TOP - 6.0), "first official word");
     }
-    svg.finish(WIDTH, bottom + FOOT, STYLE)
+    svg.finish(WIDTH, bottom + FOOT)
 }
 
 fn seconds(at: Timestamp) -> f64 {

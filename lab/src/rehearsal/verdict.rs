@@ -253,7 +253,7 @@ fn is_reached(seen: &Seen, surge: &Surge, area: &Area) -> bool {
     seen.revisions.iter().filter(|revision| revision.brand(surge.provider).is_some()).any(
         |revision| {
             let region = revision.region();
-            cells.iter().any(|cell| region.holds(*cell))
+            cells.iter().any(|cell| region.contains(*cell))
         },
     )
 }

@@ -96,8 +96,10 @@ mod tests {
         };
         let file: Value = serde_json::from_slice(&report.file_line()).unwrap();
         let expected = json!({
-            "received_at": "2022-07-08T08:45:01Z", "observed_at": "2022-07-08T08:44:30.5Z", "provider": "rogers", "symptom": "no_service",
-            "lat": 43.65323, "lon": -79.38318, "accuracy_m": 31.0, "reporter_id": "synthetic-0000000000000abc", "synthetic": true,
+            "received_at": "2022-07-08T08:45:01Z", "observed_at": "2022-07-08T08:44:30.5Z",
+            "provider": "rogers", "symptom": "no_service",
+            "lat": 43.65323, "lon": -79.38318, "accuracy_m": 31.0,
+            "reporter_id": "synthetic-0000000000000abc", "synthetic": true,
         });
         assert_eq!(file, expected);
         let sent: Value =

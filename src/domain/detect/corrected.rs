@@ -1,6 +1,7 @@
 //! What is expected of a part of the map, once the rest of the map is known.
 
 use super::parameters::Parameters;
+use crate::domain::shrunk_ratio::ShrunkRatio;
 
 /// The rest of the map may say that this is less, or more, than a usual hour, up to these
 /// ratios.
@@ -32,7 +33,7 @@ pub fn corrected(
     parameters: &Parameters,
 ) -> Corrected {
     let rest = ((whole - count).max(0.0), (whole_expected - expected).max(0.0));
-    let weight = rest.1 + parameters.usual_weight;
-    let ratio = ((rest.0 + parameters.usual_weight) / weight).clamp(REST_RANGE.0, REST_RANGE.1);
-    Corrected { rest, ratio, expected: expected * ratio, unsure: 1.0 / weight }
+    let weight = parameters.usual_weight;
+    let ratio = ShrunkRatio { prior: 1.0, weight, range: REST_RANGE }.of(rest.0, rest.1);
+    Corrected { rest, ratio, expected: expected * ratio, unsure: 1.0 / (rest.1 + weight) }
 }

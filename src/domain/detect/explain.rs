@@ -9,7 +9,7 @@ use super::corrected::{Corrected, REST_RANGE};
 use super::episode::Evidence;
 use super::flood::{ELSEWHERE_COUNTS, Flood};
 use super::others::{Heard, Others};
-use super::places::{LATE_W, STEPS, W, WINDOWS};
+use super::places::{LATE_W, STEPS, W};
 use super::scan::{LEVELS, Place, Scan};
 use super::score::dispersed_bound;
 use super::spread::{Bursting, Scatter};
@@ -237,60 +237,19 @@ impl Detector {
         let places = &scan.levels[usize::from(centre.0)];
         let spread = &places.spread[centre.1 as usize][steps];
         let mut asked = others.about(places.cells[centre.1 as usize]);
-        for (w, minutes) in WINDOWS.into_iter().enumerate() {
-            let usual = scan.usual(&sums, w, parameters);
-            let others = asked.ratio(steps, w, parameters);
-            let (observed, expected) = (
-                f64::from(sums.counts[w]),
-                others.unwrap_or(1.0) * usual.expected + parameters.least_expected,
-            );
-            let dispersion =
-                scan.dispersion(spread, minutes, sums.learnt, expected, parameters) + usual.unsure;
-            let zone = Zone {
-                centre: Some(centre),
-                steps,
-                window: w,
-                late_only: false,
-                observed,
-                expected,
-                others,
-                dispersion,
-                score: 0.0,
-            };
-            each(zone);
+        for w in 0..W {
+            let tested = scan.tested((centre, steps), &sums, spread, w, parameters);
+            let all = tested.all(asked.ratio(steps, w, parameters));
+            each(Zone { dispersion: tested.dispersion(&all), ..all });
             if w < LATE_W {
-                let (observed, expected) = (
-                    f64::from(sums.late[w]),
-                    expected * scan.share_late + parameters.least_expected_late,
-                );
-                each(Zone {
-                    late_only: true,
-                    observed,
-                    expected,
-                    dispersion: dispersion.max(parameters.dispersion_late),
-                    ..zone
-                });
+                each(Zone { dispersion: tested.late_dispersion(&all), ..tested.late(&all) });
             }
         }
     }
 
     fn everywhere(&self, w: usize) -> Zone {
-        let (scan, parameters) = (&self.scan, &self.parameters);
-        let (observed, expected) =
-            (f64::from(scan.counts[w]), scan.whole[w] + parameters.least_expected);
-        let dispersion =
-            scan.dispersion(&scan.spread, WINDOWS[w], f64::INFINITY, expected, parameters);
-        Zone {
-            centre: None,
-            steps: 0,
-            window: w,
-            late_only: false,
-            observed,
-            expected,
-            others: None,
-            dispersion,
-            score: 0.0,
-        }
+        let zone = self.scan.everywhere_in(w, &self.parameters);
+        Zone { dispersion: self.scan.dispersion_everywhere(&zone, &self.parameters), ..zone }
     }
 
     /// Zones that are judged before those that are not, then by score, then by how much

@@ -10,6 +10,7 @@ use super::scan::Scan;
 use crate::domain::baseline::PARTS;
 use crate::domain::grid::Cell;
 use crate::domain::provider::ProviderIndex;
+use crate::domain::shrunk_ratio::ShrunkRatio;
 use hashbrown::HashMap;
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
@@ -164,8 +165,8 @@ impl Asked<'_, '_> {
             .expected;
         }
         let weight = parameters.others_weight;
-        let ratio =
-            ((counted + weight) / (expected + weight)).clamp(1.0, parameters.others_at_most);
+        let range = (1.0, parameters.others_at_most);
+        let ratio = ShrunkRatio { prior: 1.0, weight, range }.of(counted, expected);
         Some(Heard { counted, expected, ratio })
     }
 }

@@ -2,6 +2,7 @@
 //! zone, and in bursts. Learnt from the hours that passed.
 
 use super::parameters::Parameters;
+use crate::domain::shrunk_ratio::ShrunkRatio;
 
 /// Bounds of what was ever worth believing of a dispersion.
 const RANGE: (f64, f64) = (0.005, 0.8);
@@ -44,7 +45,7 @@ pub struct Scatter {
     pub weight: f64,
     /// What is ever believed.
     pub range: (f64, f64),
-    /// `(excess + weight prior) / (square + weight)`, held in that range.
+    /// `(excess + weight prior) / (square + weight)`, clamped to that range.
     pub held: f64,
     /// Reports that the zone's share rests on (`n`); infinite for everywhere.
     pub learnt: f64,
@@ -176,7 +177,7 @@ impl Spread {
         };
         let (excess, square, weight) =
             (f64::from(sums.excess), f64::from(sums.square), parameters.dispersion_weight);
-        let held = ((excess + weight * prior) / (square + weight)).clamp(RANGE.0, RANGE.1);
+        let held = ShrunkRatio { prior, weight, range: RANGE }.of(excess, square);
         Scatter {
             excess,
             square,

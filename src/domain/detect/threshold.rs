@@ -7,6 +7,7 @@
 //! as wanted (peaks over threshold; Coles 2001, chapter 4, with shape 0).
 
 use super::parameters::Parameters;
+use crate::domain::shrunk_ratio::ShrunkRatio;
 use crate::domain::time::Minute;
 use std::cmp::Ordering;
 use std::collections::VecDeque;
@@ -218,12 +219,13 @@ pub struct Choice {
 }
 
 impl Choice {
-    /// `level + b ln(((peaks + 0.5) / (days + 1)) / (wanted / 7))`, held in the range,
+    /// `level + b ln(((peaks + 0.5) / (days + 1)) / (wanted / 7))`, clamped to the range,
     /// with `b` the mean excess.
     #[must_use]
     pub fn score(&self) -> f64 {
-        let mean = (self.excess + self.mean_prior.1 * self.mean_prior.0)
-            / (self.peaks + self.mean_prior.1);
+        let (prior, weight) = self.mean_prior;
+        let mean =
+            ShrunkRatio { prior, weight, range: ShrunkRatio::ANY }.of(self.excess, self.peaks);
         let a_day = (self.peaks + 0.5) / (self.days as f64 + 1.0);
         (self.level + mean * (a_day / (self.wanted_a_week / 7.0)).ln())
             .clamp(self.range.0, self.range.1)

@@ -249,51 +249,25 @@ impl Scan {
         parameters: &Parameters,
     ) -> Option<Zone> {
         let fewest = parameters.people.min(parameters.late_reports);
-        for (w, minutes) in WINDOWS.into_iter().enumerate() {
+        for w in 0..W {
             let observed = f64::from(sums.counts[w]);
             if observed < fewest {
                 continue;
             }
-            let usual = self.usual(sums, w, parameters);
-            let all = |others: Option<f64>| {
-                let expected = others.unwrap_or(1.0) * usual.expected + parameters.least_expected;
-                Zone {
-                    centre: Some(centre),
-                    steps,
-                    window: w,
-                    late_only: false,
-                    observed,
-                    expected,
-                    others,
-                    dispersion: 0.0,
-                    score: 0.0,
-                }
-            };
-            let dispersion = |all: &Zone| {
-                self.dispersion(spread, minutes, sums.learnt, all.expected, parameters)
-                    + usual.unsure
-            };
+            let tested = self.tested((centre, steps), sums, spread, w, parameters);
             // Others make a score lower only: where it is too low without them, nobody is
             // asked.
-            if hopes.is_worth(&all(None), parameters.people) {
-                hopes.consider(
-                    all(asked.ratio(steps, w, parameters)),
-                    dispersion,
-                    parameters.people,
-                );
+            if hopes.is_worth(&tested.all(None), parameters.people) {
+                let all = tested.all(asked.ratio(steps, w, parameters));
+                hopes.consider(all, |all| tested.dispersion(all), parameters.people);
             }
-            let late = |all: Zone| {
-                let (observed, expected) = (
-                    f64::from(sums.late[w]),
-                    all.expected * self.share_late + parameters.least_expected_late,
-                );
-                Zone { late_only: true, observed, expected, ..all }
-            };
-            if w < LATE_W && hopes.is_worth(&late(all(None)), parameters.late_reports) {
-                let all = all(asked.ratio(steps, w, parameters));
+            if w < LATE_W
+                && hopes.is_worth(&tested.late(&tested.all(None)), parameters.late_reports)
+            {
+                let all = tested.all(asked.ratio(steps, w, parameters));
                 hopes.consider(
-                    late(all),
-                    |_| dispersion(&all).max(parameters.dispersion_late),
+                    tested.late(&all),
+                    |_| tested.late_dispersion(&all),
                     parameters.late_reports,
                 );
             }
@@ -301,29 +275,49 @@ impl Scan {
         hopes.best()
     }
 
+    /// A zone in one of its windows, to be scored; of its places what they hold, and how
+    /// they scatter.
+    #[inline]
+    pub fn tested<'a>(
+        &'a self,
+        (centre, steps): (Place, usize),
+        sums: &'a Sums,
+        spread: &'a Spread,
+        window: usize,
+        parameters: &'a Parameters,
+    ) -> Tested<'a> {
+        let usual = self.usual(sums, window, parameters);
+        Tested { scan: self, centre, steps, window, sums, spread, usual, parameters }
+    }
+
     /// Everywhere, in its most surprising window.
     pub fn everywhere(&self, least: f64, parameters: &Parameters) -> Option<Zone> {
         let mut hopes = Hopes::new(least);
-        for (w, minutes) in WINDOWS.into_iter().enumerate() {
-            let (observed, expected) =
-                (f64::from(self.counts[w]), self.whole[w] + parameters.least_expected);
-            let dispersion = |zone: &Zone| {
-                self.dispersion(&self.spread, minutes, f64::INFINITY, zone.expected, parameters)
-            };
-            let zone = Zone {
-                centre: None,
-                steps: 0,
-                window: w,
-                late_only: false,
-                observed,
-                expected,
-                others: None,
-                dispersion: 0.0,
-                score: 0.0,
-            };
-            hopes.consider(zone, dispersion, parameters.people);
+        for w in 0..W {
+            let dispersion = |zone: &Zone| self.dispersion_everywhere(zone, parameters);
+            hopes.consider(self.everywhere_in(w, parameters), dispersion, parameters.people);
         }
         hopes.best()
+    }
+
+    /// Everywhere in a window, neither scattered nor scored yet.
+    pub fn everywhere_in(&self, window: usize, parameters: &Parameters) -> Zone {
+        Zone {
+            centre: None,
+            steps: 0,
+            window,
+            late_only: false,
+            observed: f64::from(self.counts[window]),
+            expected: self.whole[window] + parameters.least_expected,
+            others: None,
+            dispersion: 0.0,
+            score: 0.0,
+        }
+    }
+
+    /// The dispersion of everywhere.
+    pub fn dispersion_everywhere(&self, zone: &Zone, parameters: &Parameters) -> f64 {
+        self.dispersion(&self.spread, zone.minutes(), f64::INFINITY, zone.expected, parameters)
     }
 
     /// What decides of a zone, in windows that end at `now`.
@@ -357,6 +351,48 @@ impl Scan {
         let Some((level, centre)) = zone.centre else { return Vec::new() };
         let places = &self.levels[usize::from(level)];
         places.near(centre, zone.steps).iter().map(|place| places.cells[*place as usize]).collect()
+    }
+}
+
+impl Tested<'_> {
+    /// All its reports, neither scattered nor scored yet; others say by how much more is
+    /// to be expected.
+    #[inline]
+    pub fn all(&self, others: Option<f64>) -> Zone {
+        Zone {
+            centre: Some(self.centre),
+            steps: self.steps,
+            window: self.window,
+            late_only: false,
+            observed: f64::from(self.sums.counts[self.window]),
+            expected: others.unwrap_or(1.0) * self.usual.expected + self.parameters.least_expected,
+            others,
+            dispersion: 0.0,
+            score: 0.0,
+        }
+    }
+
+    /// Of all its reports, those that came late.
+    #[inline]
+    pub fn late(&self, all: &Zone) -> Zone {
+        Zone {
+            late_only: true,
+            observed: f64::from(self.sums.late[self.window]),
+            expected: all.expected * self.scan.share_late + self.parameters.least_expected_late,
+            ..*all
+        }
+    }
+
+    /// The dispersion of all its reports.
+    pub fn dispersion(&self, all: &Zone) -> f64 {
+        let (learnt, parameters) = (self.sums.learnt, self.parameters);
+        self.scan.dispersion(self.spread, all.minutes(), learnt, all.expected, parameters)
+            + self.usual.unsure
+    }
+
+    /// That of those that came late.
+    pub fn late_dispersion(&self, all: &Zone) -> f64 {
+        self.dispersion(all).max(self.parameters.dispersion_late)
     }
 }
 
@@ -412,6 +448,19 @@ impl Hopes {
         }
         (best.1.score > self.least).then_some(best.1)
     }
+}
+
+/// A zone in one of its windows, with all that its score is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Tested<'a> {
+    scan: &'a Scan,
+    centre: Place,
+    steps: usize,
+    window: usize,
+    sums: &'a Sums,
+    spread: &'a Spread,
+    usual: Corrected,
+    parameters: &'a Parameters,
 }
 
 /// What the places of a zone hold together.

@@ -7,6 +7,7 @@
 //! another expectation.
 
 use crate::domain::detect::score::score;
+use crate::domain::word_enum::word_enum;
 
 /// What a healthy carrier is blamed for at most, as a share of its neighbour's excess:
 /// one and a half times the most on record, 7.6 %.
@@ -68,25 +69,11 @@ pub enum Verdict {
     Dependent,
 }
 
-impl Verdict {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Collateral, Self::Own, Self::Dependent];
-
-    /// The word used outside.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Collateral => "collateral",
-            Self::Own => "own",
-            Self::Dependent => "dependent",
-        }
-    }
-
-    /// The verdict of that word.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|verdict| verdict.name() == name)
-    }
+word_enum! {
+    Verdict:
+    Collateral = "collateral",
+    Own = "own",
+    Dependent = "dependent",
 }
 
 /// The neighbour that may explain reports.

@@ -101,7 +101,7 @@ fn merge(drafts: &mut [Draft]) {
             if both_open
                 && one_network
                 && key(first) < key(later)
-                && drafts[first].region().overlaps(&drafts[later].region())
+                && drafts[first].region().intersects(&drafts[later].region())
             {
                 let other = drafts[later].told.clone();
                 drafts[later].end_as_part_of(drafts[first].told.id);

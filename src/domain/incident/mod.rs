@@ -13,6 +13,7 @@ pub mod figures;
 pub mod known;
 pub mod region;
 pub mod register;
+mod shared_map;
 #[cfg(test)]
 mod tests;
 pub mod timeline;
@@ -20,6 +21,7 @@ pub mod timeline;
 use super::detect::episode::Evidence;
 use super::grid::Cell;
 use super::time::Timestamp;
+use super::word_enum::word_enum;
 use attribution::Attribution;
 use figures::Figures;
 use sha2::{Digest, Sha256};
@@ -162,29 +164,16 @@ impl fmt::Display for IncidentId {
     }
 }
 
+word_enum! {
+    State:
+    Possible = "possible",
+    Confirmed = "confirmed",
+    Recovering = "recovering",
+    Resolved = "resolved",
+    Withdrawn = "withdrawn",
+}
+
 impl State {
-    /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Possible, Self::Confirmed, Self::Recovering, Self::Resolved, Self::Withdrawn];
-
-    /// The word used outside.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Possible => "possible",
-            Self::Confirmed => "confirmed",
-            Self::Recovering => "recovering",
-            Self::Resolved => "resolved",
-            Self::Withdrawn => "withdrawn",
-        }
-    }
-
-    /// The state of that word.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.name() == name)
-    }
-
     /// Whether it still goes on.
     #[must_use]
     pub const fn is_open(self) -> bool {

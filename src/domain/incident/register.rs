@@ -3,30 +3,31 @@
 
 use super::entry::{Entry, Lesson, Note, Void};
 use super::region::Region;
+use super::shared_map::SharedMap;
 use super::{Incident, IncidentId, State};
 use crate::domain::detect::QUIET_DAYS;
 use crate::domain::time::Timestamp;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ops::Bound;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Notes of one incident at most.
 pub const MOST_NOTES: usize = 1_000;
 
-/// All that the journal says.
+/// All that the journal says. A copy shares with it all that neither has changed since:
+/// readers hold one, and each append makes the next.
 #[derive(Debug, Clone, Default)]
 pub struct Register {
-    cases: BTreeMap<IncidentId, Arc<Case>>,
+    cases: SharedMap<IncidentId, Arc<Case>>,
     /// Incidents by when they were first told: lists are asked for newest first.
-    by_time: BTreeSet<(Timestamp, IncidentId)>,
+    by_time: SharedMap<(Timestamp, IncidentId), ()>,
     /// Those that still go on: every reader asks for them, and the others only grow in
     /// number.
     open: BTreeSet<IncidentId>,
     /// Which incident an episode of a provider went to last.
-    episodes: HashMap<(String, u64), IncidentId>,
+    episodes: SharedMap<(Arc<str>, u64), IncidentId>,
     voids: Arc<Vec<Void>>,
     /// The latest of each provider, by day.
-    lessons: HashMap<String, BTreeMap<i64, Lesson>>,
+    lessons: SharedMap<Arc<str>, Arc<BTreeMap<i64, Lesson>>>,
     length: u64,
     /// When the newest revision was told.
     told_last: Option<Timestamp>,
@@ -72,7 +73,8 @@ impl Register {
     }
 
     fn learn(&mut self, lesson: Lesson) {
-        let lessons = self.lessons.entry(lesson.provider.clone()).or_default();
+        let provider = Arc::from(&*lesson.provider);
+        let lessons = Arc::make_mut(self.lessons.get_or_insert_with(provider, Arc::default));
         lessons.insert(lesson.quiet_day.day, lesson);
         if QUIET_DAYS < lessons.len() {
             lessons.pop_first();
@@ -81,22 +83,20 @@ impl Register {
 
     fn revise(&mut self, incident: Arc<Incident>) {
         for brand in &incident.brands {
+            let provider: Arc<str> = Arc::from(&*brand.provider);
             for episode in &brand.episodes {
-                self.episodes.insert((brand.provider.clone(), *episode), incident.id);
+                self.episodes.insert((Arc::clone(&provider), *episode), incident.id);
             }
         }
-        let case = self
-            .cases
-            .entry(incident.id)
-            .or_insert_with(|| Arc::new(Case { revisions: Vec::new(), notes: Vec::new() }));
-        self.by_time.insert((incident.detected_at, incident.id));
+        self.by_time.insert((incident.detected_at, incident.id), ());
         self.told_last = self.told_last.max(Some(incident.known_at));
         if incident.state.is_open() {
             self.open.insert(incident.id);
         } else {
             self.open.remove(&incident.id);
         }
-        let case = Arc::make_mut(case);
+        let nothing = || Arc::new(Case { revisions: Vec::new(), notes: Vec::new() });
+        let case = Arc::make_mut(self.cases.get_or_insert_with(incident.id, nothing));
         // Two revisions of one number: the later one was written by who held the lease.
         case.revisions.retain(|known| known.revision < incident.revision);
         case.revisions.push(incident);
@@ -111,7 +111,7 @@ impl Register {
     /// The incident that an episode belongs to.
     #[must_use]
     pub fn of_episode(&self, provider: &str, episode: u64) -> Option<&Arc<Incident>> {
-        let id = self.episodes.get(&(provider.to_owned(), episode))?;
+        let id = self.episodes.get(&(Arc::from(provider), episode))?;
         self.get(*id).map(Case::latest)
     }
 
@@ -121,14 +121,16 @@ impl Register {
         &self,
         before: Option<(Timestamp, IncidentId)>,
     ) -> impl Iterator<Item = &Case> {
-        let upto = before.map_or(Bound::Unbounded, Bound::Excluded);
-        let range = self.by_time.range((Bound::Unbounded, upto)).rev();
-        range.map(|(_, id)| &*self.cases[id])
+        self.by_time.keys_before(before.as_ref()).map(|(_, id)| self.case(*id))
     }
 
     /// Incidents that still go on, by name.
     pub fn open(&self) -> impl Iterator<Item = &Arc<Incident>> {
-        self.open.iter().map(|id| self.cases[id].latest())
+        self.open.iter().map(|id| self.case(*id).latest())
+    }
+
+    fn case(&self, id: IncidentId) -> &Case {
+        self.get(id).expect("whatever names an incident came with its first revision")
     }
 
     /// Reports that are withdrawn.
@@ -139,7 +141,7 @@ impl Register {
 
     /// What the last quiet days of a provider taught, oldest first.
     pub fn lessons(&self, provider: &str) -> impl DoubleEndedIterator<Item = &Lesson> + use<'_> {
-        self.lessons.get(provider).into_iter().flat_map(BTreeMap::values)
+        self.lessons.get(&Arc::from(provider)).into_iter().flat_map(|lessons| lessons.values())
     }
 
     /// How many incidents there are.

@@ -88,7 +88,7 @@ async fn date(
         if let Some(began) = onset(
             minutes.iter().map(|(minute, counts)| (*minute, &**counts)),
             until,
-            |cell| region.holds(cell),
+            |cell| region.contains(cell),
             a_minute,
         ) {
             // Late reports can only show that it began earlier; that it grew says nothing

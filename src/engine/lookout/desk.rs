@@ -5,7 +5,7 @@ use super::figures;
 use super::sightings::Sightings;
 use crate::domain::detect::episode::Episode;
 use crate::domain::detect::parameters::Parameters;
-use crate::domain::detect::{METHOD, WINDOWS};
+use crate::domain::detect::{Detector, METHOD, WINDOWS};
 use crate::domain::grid::Cell;
 use crate::domain::incident::attribution::Count;
 use crate::domain::incident::desk::{Seen, drafts};
@@ -85,26 +85,28 @@ impl Desk {
         (index, provider): (ProviderIndex, &'a Provider),
     ) -> Seen<'a> {
         let detector = &watch.detectors()[usize::from(index.0)];
-        let counts = move |cells: &[Cell]| -> Vec<Count> {
-            let late = detector.late_in_windows(cells);
-            let windows = detector.windows(cells).into_iter().zip(WINDOWS).enumerate();
-            let late_in = |w: usize| late.get(w).copied().map_or(0.0, f64::from);
-            windows
-                .map(|(w, ((observed, expected), minutes))| Count {
-                    minutes,
-                    observed,
-                    late: late_in(w),
-                    expected,
-                })
-                .collect()
-        };
         let episodes = self.sightings.of(index).cloned().collect();
         Seen {
             provider,
             episodes,
             is_cold: detector.is_cold(),
             opens_at: self.opens_at,
-            counts: Box::new(counts),
+            counts: Box::new(move |cells: &[Cell]| counts_in(detector, cells)),
         }
     }
+}
+
+/// What a detector counts in some cells, in each window.
+fn counts_in(detector: &Detector, cells: &[Cell]) -> Vec<Count> {
+    let late = detector.late_in_windows(cells);
+    let late_in = |w: usize| late.get(w).copied().map_or(0.0, f64::from);
+    let windows = detector.windows(cells).into_iter().zip(WINDOWS).enumerate();
+    windows
+        .map(|(w, ((observed, expected), minutes))| Count {
+            minutes,
+            observed,
+            late: late_in(w),
+            expected,
+        })
+        .collect()
 }

@@ -43,7 +43,7 @@ pub async fn figures(
                 for (key, tally) in history {
                     if *known
                         .entry(key.cell())
-                        .or_insert_with(|| !key.cell().is_nowhere() && region.holds(key.cell()))
+                        .or_insert_with(|| !key.cell().is_nowhere() && region.contains(key.cell()))
                     {
                         *symptoms.entry(key.symptom()).or_default() += u64::from(tally.count);
                         *minutes.entry(minute).or_default() += u64::from(tally.count);

@@ -5,7 +5,7 @@ use super::desk::Desk;
 use super::outlook::{Outlook, Sight};
 use super::progress::Progress;
 use super::voids::without_voided;
-use super::{Held, LEASE_MS, PIECE, RENEW_AFTER, Read, SPIKES_EVERY, WARM_UP_MINUTES, Watching};
+use super::{Held, PIECE, Read, SPIKES_EVERY, WARM_UP_MINUTES, Watching};
 use crate::domain::incident::IncidentId;
 use crate::domain::incident::entry::Entry;
 use crate::domain::provider::ProviderIndex;
@@ -199,12 +199,13 @@ impl Engine {
 
     /// The lease of this node, taken or renewed; none where another node has it.
     async fn hold_lease(&self, watching: &mut Watching) -> Result<Option<Held>, StoreError> {
-        if let Some(held) = watching.lease.filter(|held| held.renewed.elapsed() < RENEW_AFTER) {
+        let (renewal, for_ms) = (self.timing.renewal, self.timing.lease.as_millis() as i64);
+        if let Some(held) = watching.lease.filter(|held| held.renewed.elapsed() < renewal) {
             return Ok(Some(held));
         }
         let renewed = Instant::now();
         let before = watching.lease.take();
-        watching.lease = match self.store.lease(self.lookout.node, LEASE_MS).await? {
+        watching.lease = match self.store.lease(self.lookout.node, for_ms).await? {
             Lease::Held(token) => Some(Held { token, renewed }),
             Lease::HeldByOther { .. } => None,
         };

@@ -29,17 +29,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 pub use words::WordError;
 
-/// How often the lookout looks. The answer to the deciding report and the incident lie at
-/// most this and the work of one look apart.
-pub const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A lookout that is behind looks at what else there is to do after so long, and says how
 /// far it has come.
 const PIECE: Duration = Duration::from_millis(500);
-/// For how long the lease is taken: a node that is silent for as long is taken to be
-/// gone.
-const LEASE_MS: i64 = 10_000;
-/// The lease is renewed once so much of it has passed.
-const RENEW_AFTER: Duration = Duration::from_secs(3);
 /// Spikes are looked for again after so many times what it took.
 const SPIKES_EVERY: u32 = 20;
 /// How far back a new lookout begins, so that its detectors know what goes on.

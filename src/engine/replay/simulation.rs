@@ -9,6 +9,7 @@ use super::source::Source;
 use super::told::{History, Stream, Told};
 use super::{Observer, ReplayError, Setting, sent, wait};
 use crate::domain::detect::episode::Episode;
+use crate::domain::fact;
 use crate::domain::incident::entry::Entry;
 use crate::domain::incident::register::Register;
 use crate::domain::provider::ProviderIndex;
@@ -214,7 +215,12 @@ impl<'a> Simulation<'a> {
             self.keys = Arc::new(self.setting.key.around(at));
         }
         Acceptance {
-            arrival: Arrival { at, sent_at: None, lateness_ms: self.setting.lateness_ms },
+            arrival: Arrival {
+                at,
+                sent_at: None,
+                source: fact::Source::OPEN,
+                lateness_ms: self.setting.lateness_ms,
+            },
             keys: Arc::clone(&self.keys),
         }
     }

@@ -6,6 +6,7 @@
 
 use super::database::Database;
 use super::{Durability, Embedded};
+use crate::store::fail_point::{self, FailPoint};
 use crate::store::journal::{
     Appended, Lease, MOST_BYTES_READ, MOST_ENTRIES_READ, NodeId, Piece, Position, Tail, Token,
 };
@@ -115,7 +116,9 @@ impl Journal {
                     table.insert(number, &**entry)?;
                 }
             }
+            fail_point::reach(FailPoint::BeforeJournalAppend)?;
             txn.commit()?;
+            fail_point::pass(FailPoint::JournalAppended);
             Ok(Appended::Yes { end: position(expected.length + entries.len() as u64) })
         })?;
         if let Appended::Yes { end } = appended {

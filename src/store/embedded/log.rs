@@ -7,6 +7,7 @@
 //! next one's count: the earlier were given up after a failed write.
 
 use super::Durability;
+use crate::store::fail_point::{self, FailPoint};
 use crate::store::{OpenError, StoreError};
 use rustix::fs::FallocateFlags;
 use std::fs::{File, OpenOptions};
@@ -15,6 +16,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 const HEADER_BYTES: usize = 17;
+const KIND_AT: usize = 16;
 /// Space is reserved in pieces of this size, so that a full disk is met before a frame is
 /// begun, and a frame changes no metadata.
 const RESERVE_BYTES: u64 = 4 << 20;
@@ -213,6 +215,7 @@ impl Segment {
         // A segment that begins with this frame was given up before the frame was whole.
         let file = OpenOptions::new().write(true).create(true).truncate(true).open(path)?;
         File::open(dir)?.sync_all()?;
+        fail_point::reach(FailPoint::LogSegmentBegun)?;
         Ok(Self { file, end: 0, reserved: 0 })
     }
 
@@ -221,7 +224,17 @@ impl Segment {
         if end > self.reserved {
             self.reserve(end)?;
         }
+        // Those who wait for a frame of reports are promised most.
+        let reach = |point| {
+            if frame[KIND_AT] == Kind::Reports as u8 { fail_point::reach(point) } else { Ok(()) }
+        };
+        reach(FailPoint::BeforeLogAppend)?;
+        if fail_point::is_awaited(FailPoint::LogHalfAppended) {
+            self.file.write_all_at(&frame[..frame.len() / 2], self.end)?;
+            reach(FailPoint::LogHalfAppended)?;
+        }
         self.file.write_all_at(frame, self.end)?;
+        reach(FailPoint::LogAppended)?;
         if durability == Durability::Synced {
             self.file.sync_data()?;
         }
@@ -325,7 +338,7 @@ fn seal(frame: &mut [u8], number: u64, kind: Kind) {
     let length = u32::try_from(frame.len() - HEADER_BYTES).expect("a group is far below 4 GiB");
     frame[..4].copy_from_slice(&length.to_le_bytes());
     frame[8..16].copy_from_slice(&number.to_le_bytes());
-    frame[16] = kind as u8;
+    frame[KIND_AT] = kind as u8;
     let crc = crc32fast::hash(&frame[8..]);
     frame[4..8].copy_from_slice(&crc.to_le_bytes());
 }

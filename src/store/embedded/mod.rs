@@ -24,6 +24,7 @@ mod stored_time;
 mod unsynced;
 mod untouched;
 
+use super::fail_point::{self, FailPoint};
 use super::{
     HOURS_KEPT_DAYS, MINUTES_KEPT_DAYS, OpenError, REPORTERS_DAY_HOURS, Recorded,
     SETTLED_AFTER_MINUTES, StoreError, StoreSize, Terms,
@@ -212,11 +213,13 @@ impl Embedded {
             entries.iter().rev().for_each(|entry| writer.claims.give_back(entry.ask()));
             return Err(error);
         }
+        fail_point::pass(FailPoint::LogSynced);
         self.claim_count.store(writer.claims.len() as u64, Ordering::Relaxed);
         let mut live = self.live_mut();
         for entry in &entries {
             live.add(entry);
         }
+        fail_point::pass(FailPoint::GroupCounted);
         Ok(outcomes)
     }
 
@@ -438,7 +441,11 @@ impl Embedded {
             let writer = self.writer();
             if AgingHour::is_unchanged(&parts, &self.live(), hour) {
                 let until = writer.log.next();
+                let reach =
+                    |point| fail_point::reach(point).map_err(|error| log::store_error(&error));
+                reach(FailPoint::BeforeHourAged)?;
                 self.aged.insert(hour, until, &parts)?;
+                reach(FailPoint::HourAged)?;
                 self.live_mut().hand_over(hour, until);
             }
         }
@@ -456,6 +463,7 @@ impl Embedded {
             (hour.plus(-24 * MINUTES_KEPT_DAYS), hour.plus(-24 * HOURS_KEPT_DAYS));
         let mut aged_hours = self.live().aged.clone();
         self.aged.forget(minutes_before, hours_before, snapshot_number, &mut aged_hours)?;
+        fail_point::pass(FailPoint::HoursForgotten);
         let mut live = self.live_mut();
         live.aged = aged_hours;
         live.liveness.forget_before(hours_before.first_minute());
@@ -484,10 +492,13 @@ impl Embedded {
             }
         };
         let failed = |error: std::io::Error| log::store_error(&error);
+        fail_point::reach(FailPoint::SnapshotFrozen).map_err(failed)?;
         let claims = |shard| self.writer().claims.shard_bytes(shard);
         let bytes = snapshot::write(&self.dir, &frozen, claims, is_given_up).map_err(failed)?;
         (housekeeping.snapshot_number, housekeeping.snapshot_bytes) = (frozen.number, bytes);
+        fail_point::reach(FailPoint::SnapshotNamed).map_err(failed)?;
         snapshot::remove_others(&self.dir, frozen.number).map_err(failed)?;
+        fail_point::reach(FailPoint::SnapshotAlone).map_err(failed)?;
         let mut writer = self.writer();
         writer.log.remove_before(frozen.number).map_err(failed)?;
         self.log_bytes.store(writer.log.bytes(), Ordering::Relaxed);

@@ -13,6 +13,7 @@ use super::stored_time::stored_minute;
 use super::{names, rows};
 use crate::domain::counts::Counts;
 use crate::domain::time::Minute;
+use crate::store::fail_point::{self, FailPoint};
 use crate::store::{OpenError, SHARDS};
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
@@ -55,6 +56,7 @@ pub fn write(
     let unfinished = dir.join("snapshot.unfinished");
     let finished = dir.join(format!("{PREFIX}{:016x}{SUFFIX}", frozen.number));
     let written = write_sections(&unfinished, frozen, shard, is_given_up).and_then(|bytes| {
+        fail_point::reach(FailPoint::SnapshotWritten)?;
         std::fs::rename(&unfinished, finished)?;
         File::open(dir)?.sync_all()?;
         Ok(bytes)
@@ -88,6 +90,10 @@ fn write_sections(
         payload.extend_from_slice(&stored_minute(*minute).to_le_bytes());
         rows::write(counts, &mut payload);
         section(&mut out, COUNTS, &payload)?;
+    }
+    if fail_point::is_awaited(FailPoint::SnapshotHalfWritten) {
+        out.flush()?;
+        fail_point::reach(FailPoint::SnapshotHalfWritten)?;
     }
     for n in 0..SHARDS as usize {
         go_on()?;

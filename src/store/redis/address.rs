@@ -1,6 +1,7 @@
 //! Where a Redis is: addresses, credentials and certificates, as the operator gave them.
 
 use super::url::{self, RedisUrl, Topology, Transport};
+use crate::store::timing::Timing;
 use crate::store::{OpenError, SCHEMA};
 use redis::cluster::{ClusterClient, ClusterClientBuilder};
 use redis::io::tcp::TcpSettings;
@@ -34,6 +35,8 @@ pub struct Options {
     /// Schemas that may be read and written: those of this version, unless an upgrade is
     /// tried out.
     pub schemas: RangeInclusive<u32>,
+    /// How long it is waited for.
+    pub timing: Timing,
 }
 
 impl Default for Options {
@@ -46,6 +49,7 @@ impl Default for Options {
             authorities: None,
             min_replicas: 0,
             schemas: SCHEMA..=SCHEMA,
+            timing: Timing::default(),
         }
     }
 }
@@ -71,10 +75,6 @@ pub struct Address {
     pub shown: String,
 }
 
-/// How long a connection may take to be made, TLS and login included.
-pub const CONNECTED_WITHIN: Duration = Duration::from_secs(2);
-/// How long a command may take.
-pub const REPLIED_WITHIN: Duration = Duration::from_secs(3);
 /// Further tries of the cluster client itself, where a slot has moved.
 const REDIRECTIONS: u32 = 4;
 /// A line on which what was sent is not acknowledged for so long is cut: of many, the
@@ -122,7 +122,7 @@ fn target(url: &RedisUrl<'_>, database: i64, options: &Options) -> RedisResult<T
         certificates.map(|pem| TlsCertificates { client_tls: None, root_cert: Some(pem) });
     match url.topology {
         Topology::Single => single(nodes, certificates),
-        Topology::Cluster => cluster(nodes, certificates),
+        Topology::Cluster => cluster(nodes, certificates, &options.timing),
         Topology::Sentinel => sentinel(url, nodes, certificates, options),
     }
 }
@@ -184,13 +184,14 @@ fn single(
 fn cluster(
     nodes: Vec<ConnectionInfo>,
     certificates: Option<TlsCertificates>,
+    timing: &Timing,
 ) -> RedisResult<Target> {
     // The client's own limits are none (for a response) or sixteen tries; ours are
     // stated, and the caller repeats.
     let builder = ClusterClientBuilder::new(nodes)
-        .connection_timeout(CONNECTED_WITHIN)
-        .response_timeout(REPLIED_WITHIN)
-        .overall_response_timeout(Some(REPLIED_WITHIN))
+        .connection_timeout(timing.connect)
+        .response_timeout(timing.reply)
+        .overall_response_timeout(Some(timing.reply))
         .retries(REDIRECTIONS)
         .min_retry_wait(20)
         .max_retry_wait(200)
@@ -301,7 +302,10 @@ mod tests {
         ));
         let socket = of("redis+unix:///run/a%20b.sock?db=2&user=u&pass=p&protocol=resp3");
         assert!(
-            matches!(socket.addr(), ConnectionAddr::Unix(path) if path.to_str() == Some("/run/a b.sock")),
+            matches!(
+                socket.addr(),
+                ConnectionAddr::Unix(path) if path.to_str() == Some("/run/a b.sock")
+            ),
             "{:?}",
             socket.addr()
         );

@@ -7,7 +7,7 @@
 use super::keys::{ClaimPlace, Written, shard_of};
 use super::link::{Ask, Fault, Link};
 use super::script::RESTORE_CLAIMS;
-use super::{Node, Redis, rows};
+use super::{Node, Redis, ShardKeys, rows};
 use crate::domain::counts::Counts;
 use crate::domain::provider::{Catalogue, ProviderIndex};
 use crate::domain::time::{Hour, Minute};
@@ -208,28 +208,14 @@ impl Node {
         }
         let keys = &self.provider(provider).keys;
         let written = keys.iter().zip(shards).filter(|(_, rows)| !rows.is_empty());
-        let ask = |(keys, rows): (&super::ShardKeys, Vec<u8>)| {
-            let commands = match content {
-                // Housekeeping finds it among the open hours, and rolls it up where its
-                // time has come.
-                HourOfProvider::Minutes(_) => {
-                    let [mut set, mut open] =
-                        [command("SET", &keys.facts(hour)), command("HSET", &keys.open())];
-                    set.arg(&rows);
-                    open.arg(hour.0).arg(rows.len());
-                    vec![set, open]
-                }
-                HourOfProvider::RolledUp(_) => {
-                    let [mut set, mut aged] =
-                        [command("SET", &keys.rolled_up(hour)), command("HSET", &keys.aged())];
-                    set.arg([&0_u64.to_le_bytes()[..], &rows].concat());
-                    aged.arg(hour.0).arg(0);
-                    vec![set, aged]
-                }
-            };
-            Ask { key: keys.open(), commands }
+        let write = match content {
+            HourOfProvider::Minutes(_) => write_minutes,
+            HourOfProvider::RolledUp(_) => write_rolled_up,
         };
-        self.link.ask_all(&written.map(ask).collect::<Vec<_>>()).await.map(drop)
+        let asks: Vec<Ask> = written
+            .map(|(keys, rows)| Ask { key: keys.open(), commands: write(keys, hour, &rows) })
+            .collect();
+        self.link.ask_all(&asks).await.map(drop)
     }
 
     async fn totals_of(
@@ -316,6 +302,24 @@ impl Node {
         }
         Ok(())
     }
+}
+
+/// Writes rows of an hour whose minutes are kept. Housekeeping finds it among the open
+/// hours, and rolls it up where its time has come.
+fn write_minutes(keys: &ShardKeys, hour: Hour, rows: &[u8]) -> Vec<Cmd> {
+    let [mut set, mut open] = [command("SET", &keys.facts(hour)), command("HSET", &keys.open())];
+    set.arg(rows);
+    open.arg(hour.0).arg(rows.len());
+    vec![set, open]
+}
+
+/// Writes rows of an hour that is rolled up.
+fn write_rolled_up(keys: &ShardKeys, hour: Hour, rows: &[u8]) -> Vec<Cmd> {
+    let [mut set, mut aged] =
+        [command("SET", &keys.rolled_up(hour)), command("HSET", &keys.aged())];
+    set.arg([&0_u64.to_le_bytes()[..], rows].concat());
+    aged.arg(hour.0).arg(0);
+    vec![set, aged]
 }
 
 fn command(name: &str, key: &str) -> Cmd {

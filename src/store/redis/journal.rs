@@ -6,10 +6,11 @@
 //! what an earlier try of it did.
 
 use super::link::Fault;
-use super::patience::{Patience, REPEATED_FOR};
+use super::patience::Patience;
 use super::script::{APPEND, LEASE, RELEASE, TAIL};
 use super::{Node, Redis};
 use crate::store::StoreError;
+use crate::store::fail_point::{self, FailPoint};
 use crate::store::journal::{
     Appended, Lease, MOST_BYTES_READ, MOST_ENTRIES_READ, NodeId, Piece, Position, Tail, Token,
     random,
@@ -117,10 +118,12 @@ impl Node {
         ];
         let arguments: Vec<Vec<u8>> = head.into_iter().chain(entries).collect();
         let keys = [self.keys.journal(), self.keys.lease()];
-        let mut patience = Patience::of(REPEATED_FOR);
+        let mut patience = Patience::of(self.link.timing().repeat);
         loop {
+            fail_point::pass(FailPoint::BeforeRedisAppend);
             match APPEND.call_and_wait(&self.link, &keys, &arguments, self.min_replicas).await {
                 Ok(Value::Int(1)) => {
+                    fail_point::pass(FailPoint::RedisAppended);
                     self.journal_entries.fetch_max(end.length, Ordering::Relaxed);
                     return Ok(Appended::Yes { end });
                 }

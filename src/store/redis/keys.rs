@@ -232,7 +232,10 @@ mod tests {
             let ClaimPlace { day, bucket, field } = ClaimPlace::of(hash);
             let mut rest = [0; 8];
             rest[..5].copy_from_slice(&field);
-            let again = u64::from(day) << DAY_SHIFT | u64::from_le_bytes(rest) << FIELD_SHIFT | u64::from(bucket) << SHARD_BITS | u64::from(shard_of(hash));
+            let again = u64::from(day) << DAY_SHIFT
+                | u64::from_le_bytes(rest) << FIELD_SHIFT
+                | u64::from(bucket) << SHARD_BITS
+                | u64::from(shard_of(hash));
             prop_assert_eq!(again, hash);
         }
     }

@@ -4,12 +4,13 @@
 //! Commands go as pipelines that touch one slot each, so that one kind of call serves a
 //! server and a cluster alike. At most [`MOST_IN_FLIGHT`] are under way: the cluster
 //! client stops answering for good when slots move and its channel is full. A connection
-//! that has had no success for [`STUCK_AFTER`] is given up for a new one, as is one whose
+//! that has had no success for [`Timing::stuck`] is given up for a new one, as is one whose
 //! other end says that it is not the one to write to.
 
-use super::address::{Address, REPLIED_WITHIN, Target};
+use super::address::{Address, Target};
 use super::fault::{Standing, fault, judged};
 use super::wire::{Wire, connect, named};
+use crate::store::timing::Timing;
 use redis::cluster_routing::{
     MultipleNodeRoutingInfo, Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr,
 };
@@ -23,16 +24,15 @@ pub use super::fault::Fault;
 
 /// Pipelines under way at most.
 pub const MOST_IN_FLIGHT: usize = 64;
-/// A connection without any success for so long is replaced; one of a cluster, too, that
-/// was told for so long to ask elsewhere.
-pub const STUCK_AFTER: Duration = Duration::from_secs(3);
-/// A connection whose other end cannot write now is replaced once it is so old: another
-/// may have taken that end's place.
-const DOUBTED_AFTER: Duration = Duration::from_secs(1);
+/// A connection whose other end cannot write now is replaced once it is this part of
+/// [`Timing::stuck`] old: another may have taken that end's place.
+const DOUBTED_AFTER_PART: u32 = 3;
 /// After a failed connection the next is not tried before this, and later each time it
 /// fails again, up to the second.
 const CONNECT_AGAIN_AFTER: Duration = Duration::from_millis(100);
 const CONNECT_AGAIN_AT_LATEST: Duration = Duration::from_millis(800);
+/// Beyond what a command may take, until nobody waits for it any more.
+const BESIDE_REPLY: Duration = Duration::from_millis(500);
 /// Commands of one pipeline at most, where many are asked at once.
 const MOST_IN_A_PIPELINE: usize = 1_000;
 
@@ -40,6 +40,7 @@ const MOST_IN_A_PIPELINE: usize = 1_000;
 #[derive(Debug)]
 pub struct Link {
     address: Address,
+    timing: Timing,
     /// Writes nothing, but is refused where writing is.
     check: Ask,
     permits: Semaphore,
@@ -86,7 +87,7 @@ impl Link {
     /// A line that connects once it is used. `spare` is a key that may be removed at any
     /// time.
     #[must_use]
-    pub fn new(address: Address, spare: String) -> Self {
+    pub fn new(address: Address, timing: Timing, spare: String) -> Self {
         let now = Instant::now();
         let state = State {
             wire: None,
@@ -101,6 +102,7 @@ impl Link {
         unlink.arg(&spare);
         Self {
             address,
+            timing,
             check: Ask { key: spare, commands: vec![unlink] },
             permits: Semaphore::new(MOST_IN_FLIGHT),
             state: Mutex::new(state),
@@ -124,7 +126,9 @@ impl Link {
     pub async fn check(&self) -> Result<(), Fault> {
         self.ask(&self.check).await?;
         // Sentinels that do not answer say nothing against it.
-        let Ok(Some(named)) = within(named(&self.address.target)).await else { return Ok(()) };
+        let Ok(Some(named)) = self.within(named(&self.address.target)).await else {
+            return Ok(());
+        };
         let mut state = self.state();
         if state.wire.is_none() || state.leads_to.as_ref() == Some(&named) {
             return Ok(());
@@ -137,7 +141,7 @@ impl Link {
     /// one: another may have taken that end's place.
     pub fn doubt(&self) {
         let mut state = self.state();
-        if !self.is_cluster() && state.is_led_astray(Standing::Doubtful) {
+        if !self.is_cluster() && state.is_led_astray(Standing::Doubtful, &self.timing) {
             state.wire = None;
         }
     }
@@ -154,6 +158,12 @@ impl Link {
     #[must_use]
     pub fn shown(&self) -> &str {
         &self.address.shown
+    }
+
+    /// How long it is waited for.
+    #[must_use]
+    pub const fn timing(&self) -> &Timing {
+        &self.timing
     }
 
     /// Commands sent so far.
@@ -231,7 +241,7 @@ impl Link {
                 }
             }
         };
-        self.judged(generation, within(asked).await)
+        self.judged(generation, self.within(asked).await)
     }
 
     async fn ask_in_parts(&self, ask: &Ask) -> Result<Vec<Value>, Fault> {
@@ -262,7 +272,7 @@ impl Link {
                 }
             }
         };
-        self.judged(generation, within(asked).await)
+        self.judged(generation, self.within(asked).await)
     }
 
     /// The wire, connected where it is not.
@@ -285,7 +295,8 @@ impl Link {
                 return Err(refused.fault.clone());
             }
         }
-        let connected = within(connect(&self.address.target, &self.check.commands[0])).await;
+        let connecting = connect(&self.address.target, &self.timing, &self.check.commands[0]);
+        let connected = self.within(connecting).await;
         let mut state = self.state();
         match connected {
             Ok((wire, leads_to)) => {
@@ -330,9 +341,9 @@ impl Link {
             state.last_success = Instant::now();
         } else if state.generation == generation {
             let is_useless = if self.is_cluster() {
-                state.is_stuck(standing)
+                state.is_stuck(standing, &self.timing)
             } else {
-                state.is_led_astray(standing)
+                state.is_led_astray(standing, &self.timing)
             };
             if is_useless {
                 state.wire = None;
@@ -341,17 +352,16 @@ impl Link {
         judged.map_err(|(_, error)| fault(&error))
     }
 
+    /// A little longer than the client's own limits, for the case that they do not hold.
+    async fn within<T>(&self, asked: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+        match tokio::time::timeout(self.timing.reply + BESIDE_REPLY, asked).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(RedisError::from(std::io::Error::from(std::io::ErrorKind::TimedOut))),
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A little longer than the client's own limits, for the case that they do not hold.
-async fn within<T>(asked: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
-    const WITHIN: Duration = Duration::from_millis(REPLIED_WITHIN.as_millis() as u64 + 500);
-    match tokio::time::timeout(WITHIN, asked).await {
-        Ok(outcome) => outcome,
-        Err(_) => Err(RedisError::from(std::io::Error::from(std::io::ErrorKind::TimedOut))),
     }
 }
 
@@ -367,28 +377,28 @@ impl State {
     /// Whether the one connection of a server or of sentinels' choice is of no more use:
     /// after any break or silence nothing more can be expected of it, and a name may lead
     /// to another by now.
-    fn is_led_astray(&self, standing: Standing) -> bool {
+    fn is_led_astray(&self, standing: Standing, timing: &Timing) -> bool {
         match standing {
             Standing::Sound => false,
-            Standing::Doubtful => DOUBTED_AFTER < self.connected.elapsed(),
+            Standing::Doubtful => timing.stuck / DOUBTED_AFTER_PART < self.connected.elapsed(),
             Standing::Wrong | Standing::Silent | Standing::Broken => true,
         }
     }
 
     /// Whether the many connections of a cluster are of no more use. The client asks for
     /// the slots again by itself; a new one is made where that does not help.
-    fn is_stuck(&mut self, standing: Standing) -> bool {
+    fn is_stuck(&mut self, standing: Standing, timing: &Timing) -> bool {
         if standing == Standing::Wrong {
             let now = Instant::now();
             let since = self
                 .misled
-                .filter(|(_, last)| last.elapsed() < STUCK_AFTER)
+                .filter(|(_, last)| last.elapsed() < timing.stuck)
                 .map_or(now, |(since, _)| since);
             self.misled = Some((since, now));
-            if STUCK_AFTER < since.elapsed() {
+            if timing.stuck < since.elapsed() {
                 return true;
             }
         }
-        standing == Standing::Broken || STUCK_AFTER < self.last_success.elapsed()
+        standing == Standing::Broken || timing.stuck < self.last_success.elapsed()
     }
 }

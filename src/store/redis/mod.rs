@@ -36,11 +36,11 @@ use keys::{Keys, ShardKeys};
 use link::{Ask, Fault, Link};
 use meta::Still;
 use mirror::Mirror;
-use patience::{Patience, REPEATED_FOR};
+use patience::Patience;
 use record::Struck;
 use std::ops::{Range, RangeInclusive};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use tokio::runtime::{Builder, Runtime};
 
 const DAY_MINUTES: i64 = 24 * 60;
@@ -80,6 +80,8 @@ struct Node {
     file_bytes: AtomicU64,
     /// Entries of the journal, as of the last look.
     journal_entries: AtomicU64,
+    /// What this node said of its clock, as it stands in the store; nothing before it did.
+    clock: OnceLock<String>,
     /// Whether it was said that Redis does not show its settings.
     said_unchecked: AtomicBool,
 }
@@ -123,7 +125,7 @@ impl Redis {
             mirror: tokio::sync::Mutex::default(),
         };
         let node = Node {
-            link: Link::new(address, keys.spare()),
+            link: Link::new(address, options.timing, keys.spare()),
             providers: catalogue.iter().map(|(_, p)| provider(&p.id)).collect(),
             keys,
             terms,
@@ -137,6 +139,7 @@ impl Redis {
             given_up: AtomicBool::new(false),
             file_bytes: AtomicU64::new(0),
             journal_entries: AtomicU64::new(0),
+            clock: OnceLock::new(),
             said_unchecked: AtomicBool::new(false),
         };
         let runtime = Builder::new_multi_thread()
@@ -149,12 +152,19 @@ impl Redis {
         let mut store =
             Self { node: Arc::new(node), catalogue_before: None, runtime: Some(runtime) };
         let node = Arc::clone(&store.node);
-        // On the store's own threads, since the caller may be within a runtime.
-        let (give, take) = std::sync::mpsc::channel();
-        store.runtime().spawn(async move { give.send(node.open(copying.as_deref()).await) });
-        store.catalogue_before =
-            take.recv().map_err(|_| store.node.unreachable("the check was given up".into()))??;
+        store.catalogue_before = store.check(async move { node.open(copying.as_deref()).await })?;
         Ok(store)
+    }
+
+    /// Waits for a check on the store's own threads, since the caller may be within a
+    /// runtime.
+    fn check<T: Send + 'static>(
+        &self,
+        check: impl Future<Output = Result<T, OpenError>> + Send + 'static,
+    ) -> Result<T, OpenError> {
+        let (give, take) = std::sync::mpsc::channel();
+        self.runtime().spawn(async move { give.send(check.await) });
+        take.recv().map_err(|_| self.node.unreachable("the check was given up".into()))?
     }
 
     pub(super) const fn catalogue_before(&self) -> Option<u64> {
@@ -336,7 +346,7 @@ impl Node {
     /// A server that still reads its files, or a replica that is about to be the one to
     /// write to, is waited for a while.
     async fn patient_infos(&self) -> Result<Option<Vec<fitness::Info>>, Fault> {
-        let mut patience = Patience::of(REPEATED_FOR);
+        let mut patience = Patience::of(self.link.timing().repeat);
         loop {
             match fitness::infos(&self.link).await {
                 Err(Fault::Elsewhere(reason)) => patience.after(Fault::Elsewhere(reason)).await?,
@@ -391,11 +401,14 @@ impl Node {
                  restored, and reports count anew"
             );
         }
-        Ok(if still == Still::Same {
-            None
-        } else {
-            self.agree(None).await.err().map(|error| error.to_string())
-        })
+        if still == Still::Same {
+            return Ok(None);
+        }
+        let agreed = match (self.agree(None).await, self.clock.get()) {
+            (Ok(_), Some(clock)) => self.agree_on_clock(clock).await.map(drop),
+            (agreed, _) => agreed.map(drop),
+        };
+        Ok(agreed.err().map(|error| error.to_string()))
     }
 
     async fn minutes(

@@ -4,8 +4,6 @@
 use super::link::Fault;
 use std::time::{Duration, Instant};
 
-/// How long a call is repeated. A failover takes four seconds.
-pub const REPEATED_FOR: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 

@@ -3,12 +3,13 @@
 
 use super::keys::{ClaimPlace, Keys, Written, shard_of};
 use super::link::{Ask, Fault, Link};
-use super::patience::{Patience, REPEATED_FOR};
+use super::patience::Patience;
 use super::script::RECORD;
 use super::{replicas, rows};
 use crate::domain::report::Report;
 use crate::domain::symptom::Claim;
 use crate::domain::time::Hour;
+use crate::store::fail_point::{self, FailPoint};
 use crate::store::{Recorded, StoreError};
 use redis::{Cmd, Value};
 use std::collections::{HashMap, HashSet};
@@ -18,9 +19,11 @@ use std::time::Duration;
 /// Reports of one call at most: a few milliseconds of Redis, which does nothing else
 /// meanwhile.
 const MOST_IN_A_CALL: usize = 1_000;
-/// A slot that has not answered for so long gets one try from further calls: they need
-/// not wait for what others wait for already.
-const STRUCK_AFTER: Duration = Duration::from_secs(1);
+/// A slot that has not answered for this part of [`Timing::repeat`] gets one try from
+/// further calls: they need not wait for what others wait for already.
+///
+/// [`Timing::repeat`]: crate::store::timing::Timing::repeat
+const STRUCK_AFTER_PART: u32 = 5;
 const CLAIMS_PER_PERIOD: u8 = 3;
 /// Beside the bit of a claim: nobody's first report. Bits of claims are below 36.
 const NEVER_FIRST: u8 = 64;
@@ -164,8 +167,9 @@ impl Call {
         min_replicas: u32,
         struck: &Struck,
     ) -> Result<Vec<Recorded>, StoreError> {
+        let repeated_for = link.timing().repeat;
         let mut patience =
-            Patience::of(if struck.has(&self.tag) { Duration::ZERO } else { REPEATED_FOR });
+            Patience::of(if struck.has(&self.tag) { Duration::ZERO } else { repeated_for });
         let (mut outcomes, mut by_text) = (vec![Recorded::Duplicate; self.members.len()], false);
         loop {
             let fault = match self.attempt(link, min_replicas, by_text, &mut outcomes).await {
@@ -181,7 +185,7 @@ impl Call {
                 Err(lasting) => return Err(lasting.into()),
             };
             by_text = false;
-            if STRUCK_AFTER < patience.elapsed() {
+            if repeated_for / STRUCK_AFTER_PART < patience.elapsed() {
                 struck.strike(&self.tag);
             }
             patience.after(fault).await?;
@@ -196,7 +200,8 @@ impl Call {
         outcomes: &mut [Recorded],
     ) -> Result<(), Fault> {
         let commands =
-            [self.command(by_text)].into_iter().chain(replicas::wait(min_replicas)).collect();
+            [self.command(by_text)].into_iter().chain(replicas::wait(link, min_replicas)).collect();
+        fail_point::reach(FailPoint::BeforeRedisRecord).map_err(|error| lost(&error))?;
         let replies = link.ask(&Ask { key: self.tag.clone(), commands }).await?;
         let Some(Value::BulkString(told)) = replies.first().filter(
             |reply| matches!(reply, Value::BulkString(told) if told.len() == outcomes.len()),
@@ -206,6 +211,7 @@ impl Call {
                 replies.first()
             )));
         };
+        fail_point::reach(FailPoint::RedisRecorded).map_err(|error| lost(&error))?;
         for (outcome, told) in outcomes.iter_mut().zip(told) {
             if *told != b'd' {
                 *outcome = Recorded::Counted;
@@ -225,6 +231,11 @@ impl Call {
         }
         command
     }
+}
+
+/// As where a connection breaks.
+fn lost(error: &std::io::Error) -> Fault {
+    Fault::Passing(error.to_string())
 }
 
 impl Struck {

@@ -1,6 +1,5 @@
 //! Waiting until enough replicas have what was written.
 
-use super::address::REPLIED_WITHIN;
 use super::link::{Fault, Link};
 use redis::{Cmd, Value};
 
@@ -8,9 +7,9 @@ use redis::{Cmd, Value};
 /// pipeline as what it waits for, so on the same connection: `WAIT` speaks of what this
 /// connection wrote.
 #[must_use]
-pub fn wait(min_replicas: u32) -> Option<Cmd> {
+pub fn wait(link: &Link, min_replicas: u32) -> Option<Cmd> {
     let mut wait = redis::cmd("WAIT");
-    wait.arg(min_replicas).arg((REPLIED_WITHIN / 3).as_millis() as u64);
+    wait.arg(min_replicas).arg((link.timing().reply / 3).as_millis() as u64);
     (min_replicas > 0).then_some(wait)
 }
 

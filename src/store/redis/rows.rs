@@ -41,17 +41,15 @@ pub fn read(
     bytes: &[u8],
 ) -> Option<impl Iterator<Item = (Minute, FactKey, Tally)> + '_> {
     let (rows, []) = bytes.as_chunks::<ROW_BYTES>() else { return None };
-    let row = move |row: &[u8; ROW_BYTES]| {
-        let head = u64::from_le_bytes(row[..8].try_into().expect("eight bytes"));
-        let two = |at: usize| u32::from(u16::from_le_bytes([row[at], row[at + 1]]));
-        let minute = hour.first_minute().plus((head >> MINUTE_SHIFT) as i64);
-        (
-            minute,
-            FactKey::from_number_unchecked(head & KEY_MASK),
-            Tally { count: two(8), first: two(10) },
-        )
-    };
-    Some(rows.iter().map(row))
+    Some(rows.iter().map(move |row| read_row(hour, row)))
+}
+
+fn read_row(hour: Hour, row: &[u8; ROW_BYTES]) -> (Minute, FactKey, Tally) {
+    let head = u64::from_le_bytes(row[..8].try_into().expect("eight bytes"));
+    let two = |at: usize| u32::from(u16::from_le_bytes([row[at], row[at + 1]]));
+    let minute = hour.first_minute().plus((head >> MINUTE_SHIFT) as i64);
+    let key = FactKey::from_number_unchecked(head & KEY_MASK);
+    (minute, key, Tally { count: two(8), first: two(10) })
 }
 
 /// An hour's roll-up: bytes of the facts it is of (8), then rows dated to the hour's

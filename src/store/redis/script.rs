@@ -93,7 +93,8 @@ impl Script {
             for argument in arguments {
                 command.arg(argument);
             }
-            let commands = [command].into_iter().chain(replicas::wait(min_replicas)).collect();
+            let commands =
+                [command].into_iter().chain(replicas::wait(link, min_replicas)).collect();
             match link.ask(&Ask { key: keys[0].clone(), commands }).await {
                 Err(Fault::NoScript) if !by_text => by_text = true,
                 outcome => {

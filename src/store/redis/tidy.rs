@@ -10,6 +10,7 @@ use super::{DAY_MINUTES, Node, ProviderNode, rows};
 use crate::domain::counts::Counts;
 use crate::domain::grid::Resolution;
 use crate::domain::time::{HOUR_MS, Hour, Minute, Timestamp};
+use crate::store::fail_point::{self, FailPoint};
 use crate::store::{
     HOURS_KEPT_DAYS, MINUTES_KEPT_DAYS, REPORTERS_DAY_HOURS, SETTLED_AFTER_MINUTES,
 };
@@ -50,6 +51,7 @@ pub async fn tidy(node: &Node, now: Timestamp) -> Result<(), Fault> {
                 return give_turn_back(node, &turn).await;
             }
             age(node, provider, open_from).await?;
+            fail_point::pass(FailPoint::BeforeRedisForget);
             forget(node, provider, minutes_before, hours_before).await?;
             forget_claims(
                 node,
@@ -137,7 +139,10 @@ async fn age_hour(node: &Node, keys: &ShardKeys, hour: Hour, bytes: u64) -> Resu
         rows::write_rolled_up(hour, bytes, &sum),
     ];
     // Where it grew meanwhile, the next step finds it among the open hours again.
-    AGE.call(&node.link, &places, &arguments).await.map(drop)
+    fail_point::pass(FailPoint::BeforeRedisAge);
+    AGE.call(&node.link, &places, &arguments).await?;
+    fail_point::pass(FailPoint::RedisAged);
+    Ok(())
 }
 
 /// Removes facts of minutes, and roll-ups of hours, that are kept no longer.

@@ -1,8 +1,9 @@
 //! One connection to whoever is to be written to: made, logged in, and found to take
 //! writes.
 
-use super::address::{CONNECTED_WITHIN, REPLIED_WITHIN, Target};
+use super::address::Target;
 use super::fault::{Fault, Standing, fault, standing};
+use crate::store::timing::Timing;
 use redis::aio::MultiplexedConnection;
 use redis::cluster_async::ClusterConnection;
 use redis::{AsyncConnectionConfig, Client, Cmd, RedisResult, Value};
@@ -23,10 +24,14 @@ pub enum Wire {
 ///
 /// # Errors
 /// Where nobody answers, or who answers is not the one to write to.
-pub async fn connect(target: &Target, check: &Cmd) -> RedisResult<(Wire, Option<String>)> {
+pub async fn connect(
+    target: &Target,
+    timing: &Timing,
+    check: &Cmd,
+) -> RedisResult<(Wire, Option<String>)> {
     let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(CONNECTED_WITHIN))
-        .set_response_timeout(Some(REPLIED_WITHIN));
+        .set_connection_timeout(Some(timing.connect))
+        .set_response_timeout(Some(timing.reply));
     let (connection, leads_to) = match target {
         Target::Single(client) => {
             (client.get_multiplexed_async_connection_with_config(&config).await?, None)

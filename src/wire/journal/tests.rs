@@ -1,3 +1,5 @@
+//! Entries of the journal there and back, of this version and others.
+
 use super::*;
 use crate::domain::grid::Position;
 use crate::domain::grid::Resolution;
@@ -141,7 +143,7 @@ fn the_version_before_and_this_one_read_each_others_entries() {
     let entry = from_bytes(OF_BEFORE.as_bytes()).unwrap().unwrap();
     let Entry::Revision(incident) = &entry else { panic!("{entry:?}") };
     assert_eq!((&incident.ending, incident.everywhere), (&Some(Ending::Ebbed), false));
-    assert_eq!(incident.attributions[0].expected_beside, 20.0);
+    assert!((incident.attributions[0].expected_beside - 20.0).abs() < f64::EPSILON);
     assert_eq!((incident.brands[0].evidence.ring, &*incident.brands[0].episodes), (2, &[1][..]));
     let written = zstd::bulk::decompress(&to_bytes(&entry), MOST_UNPACKED_BYTES).unwrap();
     assert_eq!(String::from_utf8(written).unwrap(), OF_BEFORE);

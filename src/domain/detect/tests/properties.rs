@@ -58,13 +58,16 @@ proptest! {
         more in prop::collection::vec((0_usize..61, 1..=HOUR, any::<bool>()), 1..12),
     ) {
         let town = town(TORONTO, 4);
-        let world = World::new(seed).reports(&town, 4.0, 0..NOW).reports(&town[..7], 10.0, NOW - HOUR..NOW);
+        let world = World::new(seed)
+            .reports(&town, 4.0, 0..NOW)
+            .reports(&town[..7], 10.0, NOW - HOUR..NOW);
         let before = scores(&world, &town);
         // All of them from one cell, so that they are inside of the same zones.
         let at = town[more[0].0];
         let mut with_more = world;
         for (_, ago, late) in &more {
-            with_more.row(NOW - ago, (at, Spot::Middle), if *late { Lane::LateArrived } else { Lane::OnTime }, 1);
+            let lane = if *late { Lane::LateArrived } else { Lane::OnTime };
+            with_more.row(NOW - ago, (at, Spot::Middle), lane, 1);
         }
         let after = scores(&with_more, &town);
         prop_assert!(before.len() > STEPS);
@@ -75,10 +78,16 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_arrival_within_a_minute_changes_nothing(seed in any::<u64>(), order in any::<u64>()) {
-        let towns: Vec<Cell> = [TORONTO, (43.0, -81.2)].into_iter().flat_map(|at| town(at, 3)).collect();
+    fn the_order_of_arrival_within_a_minute_changes_nothing(
+        seed in any::<u64>(),
+        order in any::<u64>(),
+    ) {
+        let towns: Vec<Cell> =
+            [TORONTO, (43.0, -81.2)].into_iter().flat_map(|at| town(at, 3)).collect();
         let down = NOW - HOUR..NOW;
-        let world = World::new(seed).reports(&towns, 6.0, 0..NOW).reports(&town(TORONTO, 2), 60.0, down.clone());
+        let world = World::new(seed)
+            .reports(&towns, 6.0, 0..NOW)
+            .reports(&town(TORONTO, 2), 60.0, down.clone());
         let world = world.late_ids(&towns[40..], 30, down.clone(), NOW - 20..NOW);
         let span = NOW - 45..NOW + 10;
         let told = world.watched(span.clone()).told;

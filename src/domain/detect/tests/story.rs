@@ -8,6 +8,9 @@ use crate::domain::time::{Hour, MINUTE_MS, Minute, Timestamp};
 use std::ops::Range;
 use std::sync::Arc;
 
+/// Minutes with their counts, in order.
+type Minutes = [(Minute, Arc<Counts>)];
+
 /// A detector, and everything it told, each revision of it.
 pub struct Story {
     pub detector: Detector,
@@ -27,7 +30,7 @@ impl Story {
         world: &World,
         detector: Detector,
         span: Range<i64>,
-        look: impl FnMut(&mut Detector, Minute, Timestamp, &[(Minute, Arc<Counts>)]) -> Vec<Episode>,
+        look: impl FnMut(&mut Detector, Minute, Timestamp, &Minutes) -> Vec<Episode>,
     ) -> Self {
         Self::played(world, detector, span, Detector::step, look)
     }
@@ -37,8 +40,8 @@ impl Story {
         world: &World,
         detector: Detector,
         span: Range<i64>,
-        mut step: impl FnMut(&mut Detector, Minute, &[(Minute, Arc<Counts>)], bool) -> Vec<Episode>,
-        mut look: impl FnMut(&mut Detector, Minute, Timestamp, &[(Minute, Arc<Counts>)]) -> Vec<Episode>,
+        mut step: impl FnMut(&mut Detector, Minute, &Minutes, bool) -> Vec<Episode>,
+        mut look: impl FnMut(&mut Detector, Minute, Timestamp, &Minutes) -> Vec<Episode>,
     ) -> Self {
         let mut story = Self { detector, told: Vec::new() };
         let mut minutes: Vec<(Minute, Arc<Counts>)> = Vec::new();

@@ -70,7 +70,7 @@ fn is_blame_by_chance(
         joined(draft.told.cells.iter().map(|cell| cell.rolled_up_to(JUDGED_RESOLUTION)))
     };
     let region = Region::new(&all, everywhere);
-    if place.is_empty() || !place.iter().all(|cell| region.holds(*cell)) {
+    if place.is_empty() || !place.iter().all(|cell| region.contains(*cell)) {
         return false;
     }
     let Some(in_all) =

@@ -102,8 +102,7 @@ fn a_carrier_that_is_blamed_for_its_neighbour_is_not_flagged() {
 }
 
 #[test]
-fn three_who_blame_it_in_a_town_where_its_neighbour_has_none_by_chance_flag_no_carrier_but_twenty_do()
- {
+fn three_who_blame_it_where_its_neighbour_has_none_by_chance_flag_no_carrier_but_twenty_do() {
     for (an_hour, flagged) in [(18.0, false), (120.0, true)] {
         let mut world = World::of(&CANADA);
         (world.carrier("rogers").hourly, world.carrier("rogers").hourly_in) =

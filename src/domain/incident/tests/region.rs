@@ -10,15 +10,15 @@ fn places_meet_where_they_share_a_cell_of_any_resolution_or_lie_next_to_each_oth
     let beside: Vec<_> =
         cells(TORONTO, 2).into_iter().filter(|cell| !toronto.contains(cell)).collect();
     assert!(
-        region.overlaps(&Region::new(&coarse, false))
-            && Region::new(&coarse, false).overlaps(&region)
+        region.intersects(&Region::new(&coarse, false))
+            && Region::new(&coarse, false).intersects(&region)
     );
     assert!(
-        !region.overlaps(&Region::new(&beside, false))
+        !region.intersects(&Region::new(&beside, false))
             && region.meets(&Region::new(&beside, false))
     );
     assert!(!region.meets(&Region::new(&cells(OTTAWA, 1), false)));
-    assert!(region.overlaps(&Region::new(&[], true)));
+    assert!(region.intersects(&Region::new(&[], true)));
 }
 
 #[test]

@@ -1,0 +1,56 @@
+//! How every read answers: 304 where the reader has the content already, else the bytes
+//! of the response cache.
+
+use super::app::App;
+use super::caching::{Lifetime, matches_etag, with_caching};
+use super::content_encoding::ContentEncoding;
+use super::error::Problem;
+use super::response::{Content, Response};
+use super::response_cache::Key;
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse};
+use std::sync::Arc;
+
+/// What a read asks the response cache for, and what its answer's head says.
+#[derive(Debug)]
+pub struct Read {
+    /// Which response.
+    pub key: Key,
+    /// Its media type.
+    pub media_type: &'static str,
+    /// How long a reader may keep it. What is settled but not complete is live.
+    pub lifetime: Lifetime,
+    /// Whether to render it takes long enough to be done on a thread of its own.
+    pub is_expensive: bool,
+}
+
+/// Answers a read with the response of its key: as it was made before, or made from
+/// `content`.
+///
+/// # Errors
+/// Where `content` fails, or its rendering is given up.
+pub async fn respond<C: Content>(
+    app: &Arc<App>,
+    request: &HttpRequest,
+    read: Read,
+    content: impl Future<Output = Result<C, Problem>>,
+) -> Result<HttpResponse, Problem> {
+    let render = async |content, before| {
+        app.run_blocking(read.is_expensive, move |_| Response::of(content, before)).await
+    };
+    let response = app.responses.get(&read.key, content, render).await?;
+    let lifetime = match read.lifetime {
+        Lifetime::Settled if !response.is_complete => Lifetime::Live,
+        lifetime => lifetime,
+    };
+    if matches_etag(request, &response.etag) {
+        return Ok(with_caching(HttpResponse::NotModified(), &response.etag, lifetime).finish());
+    }
+    let accepted = ContentEncoding::accepted(request.headers());
+    let (encoding, bytes) = app.responses.encoded(&response, accepted).await;
+    let mut head = with_caching(HttpResponse::Ok(), &response.etag, lifetime);
+    if let Some(name) = encoding.name() {
+        head.insert_header((header::CONTENT_ENCODING, name));
+    }
+    Ok(head.content_type(read.media_type).body(bytes))
+}

@@ -1,0 +1,67 @@
+//! Words of the catalogue and of reports, as parameters and answers hold them.
+
+use crate::domain::provider::Category;
+use crate::domain::symptom::Symptom;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Kind of service.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[schema(as = ProviderCategory)]
+#[serde(rename_all = "snake_case")]
+pub enum CategoryWord {
+    /// Mobile telephony and data.
+    Mobile,
+    /// Fixed internet.
+    Internet,
+    /// Something that depends on both.
+    Service,
+}
+
+/// What people notice.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[schema(as = Symptom)]
+#[serde(rename_all = "snake_case")]
+pub enum SymptomWord {
+    NoService,
+    NoData,
+    SlowData,
+    NoCalls,
+    NoMessages,
+    NoEmergencyCalls,
+    NoInternet,
+    NoTv,
+    PaymentFailed,
+    LoginFailed,
+    Other,
+    Working,
+}
+
+impl From<Category> for CategoryWord {
+    fn from(category: Category) -> Self {
+        match category {
+            Category::Mobile => Self::Mobile,
+            Category::Internet => Self::Internet,
+            Category::Service => Self::Service,
+        }
+    }
+}
+
+impl From<Symptom> for SymptomWord {
+    fn from(symptom: Symptom) -> Self {
+        match symptom {
+            Symptom::NoService => Self::NoService,
+            Symptom::NoData => Self::NoData,
+            Symptom::SlowData => Self::SlowData,
+            Symptom::NoCalls => Self::NoCalls,
+            Symptom::NoMessages => Self::NoMessages,
+            Symptom::NoEmergencyCalls => Self::NoEmergencyCalls,
+            Symptom::NoInternet => Self::NoInternet,
+            Symptom::NoTv => Self::NoTv,
+            Symptom::PaymentFailed => Self::PaymentFailed,
+            Symptom::LoginFailed => Self::LoginFailed,
+            Symptom::Other => Self::Other,
+            Symptom::Working => Self::Working,
+        }
+    }
+}
