@@ -199,8 +199,9 @@ mod tests {
         ];
         let point = at(&runs, 1.0).unwrap();
         assert_eq!((point.found, point.delay_min, point.moved_by), (1.5, 57.5, -0.25));
-        assert_eq!(at(&runs, 4.0).unwrap().delay_min, 35.0);
-        assert_eq!(at(&runs, 0.0).unwrap().found, 1.0, "the higher of two equal ones");
+        let (at_4, at_0) = (at(&runs, 4.0).unwrap(), at(&runs, 0.0).unwrap());
+        assert_eq!((at_4.found, at_4.delay_min), (2.0, 35.0));
+        assert_eq!((at_0.found, at_0.moved_by), (1.0, 0.5), "the higher of two equal ones");
         assert_eq!(at(&runs, 6.5), None);
         assert_eq!(at(&runs[2..], 1.0), None);
     }
@@ -226,7 +227,16 @@ mod tests {
         let (usual, lower) = (Parameters::default(), moved(-1.0));
         assert_eq!(moved(0.0), usual);
         assert!((lower.false_alarms_a_week / usual.false_alarms_a_week - 10.0).abs() < 1e-9);
-        assert_eq!(lower.opens_asked_at, usual.opens_asked_at - 1.0);
-        assert_eq!(lower.grows_below, usual.grows_below);
+        let lowered = usual.opens_asked_at - lower.opens_asked_at;
+        assert!((lowered - 1.0).abs() < 1e-9, "{lowered}");
+        let back = Parameters {
+            false_alarms_a_week: usual.false_alarms_a_week,
+            opens_at: usual.opens_at,
+            opens_asked_at: usual.opens_asked_at,
+            opens_untaught_at: usual.opens_untaught_at,
+            opens_cold_at: usual.opens_cold_at,
+            ..lower
+        };
+        assert_eq!(back, usual);
     }
 }

@@ -115,7 +115,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         let runs = if has_curve { curve(&one.set, &streams, &examined, jobs)? } else { Vec::new() };
         let examined: Vec<(&Stream, Examined)> = streams.into_iter().zip(examined).collect();
         if tested.len() > 1 {
-            write!(out, "{}{}\n", if n == 0 { "" } else { "\n" }, one.name)?;
+            writeln!(out, "{}{}", if n == 0 { "" } else { "\n" }, one.name)?;
         }
         write!(out, "{}", table(&of(&examined, |_| true)))?;
         if arguments.halves {

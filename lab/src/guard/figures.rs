@@ -61,9 +61,8 @@ const HIGHER: [&str; 9] = [
 /// Shorter than this no time is worth a failure, in minutes.
 const LEAST_MIN: f64 = 0.5;
 /// Share of the standard error that is taken for noise. The bound is held against another
-/// run over the same outages, which shares most of the chance: delays of thresholds half a
-/// unit apart correlate by 0.9 and more, and so the error of their difference is about a
-/// third of the error of either.
+/// run over the same outages, which shares most of the chance. Chosen by hand: it is the
+/// error of a difference, `sqrt(2 (1 - r))` of either, at a correlation r of 0.94.
 const SHARE_OF_ERROR: f64 = 1.0 / 3.0;
 
 impl Figure {

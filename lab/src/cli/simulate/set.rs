@@ -16,7 +16,7 @@ pub struct Arguments {
     /// Seed of the random numbers: the same gives the same set
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
-    /// Folder that index.json, truth.json, real_rises.json and the streams are written to
+    /// Folder that index.json, truth.json, `real_rises.json` and the streams are written to
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
 }

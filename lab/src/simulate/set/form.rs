@@ -63,6 +63,7 @@ pub struct RiseEntry {
 
 impl Index {
     /// The entry of a stream.
+    #[must_use]
     pub fn new(
         scenario: &str,
         family: &'static str,
@@ -85,6 +86,7 @@ impl Index {
 
 impl TruthEntry {
     /// The entry of an event.
+    #[must_use]
     pub fn new(scenario: &str, event: &Event, stream: &Range<Timestamp>, played: &Played) -> Self {
         let (onset, centre) = (played.lasts.start, position(event.centre));
         let mut received: Vec<i64> = played
@@ -126,6 +128,7 @@ impl TruthEntry {
 
 impl RiseEntry {
     /// The entry of a rise in streams that begin at `start`.
+    #[must_use]
     pub fn new(block: &'static str, rise: &Rise, start: Timestamp) -> Self {
         let lasts = lasting(start, rise.after_h, rise.lasts_h);
         let cell = Cell::at(position(rise.centre), Resolution::HOURLY).to_string();

@@ -76,12 +76,12 @@ pub fn position((lat, lon): (f64, f64)) -> Position {
 
 /// When somebody notices.
 fn within(lasts: &Range<Timestamp>, shape: Shape, rng: &mut Rng) -> Timestamp {
-    let share = match shape {
+    let part = match shape {
         Shape::Sharp => rng.f64().powf(1.8),
         Shape::Ramp => f64::midpoint(rng.f64(), rng.f64()),
         Shape::Flat => rng.f64(),
     };
-    lasts.start.plus_ms((share * lasts.end.ms_since(lasts.start) as f64) as i64)
+    lasts.start.plus_ms((part * lasts.end.ms_since(lasts.start) as f64) as i64)
 }
 
 /// Where somebody is who reports an event.
