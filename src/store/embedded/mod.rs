@@ -10,6 +10,7 @@ mod aged;
 mod aged_hours;
 mod claims;
 mod database;
+mod directory_lock;
 mod entry;
 pub mod export;
 mod journal;
@@ -139,7 +140,11 @@ impl Embedded {
         options: Options,
     ) -> Result<Self, OpenError> {
         let is_read_only = options.durability == Durability::Discarded;
-        let lock = if is_read_only { lock_to_read(dir)? } else { Some(lock(dir)?) };
+        let lock = if is_read_only {
+            directory_lock::shared(dir)?
+        } else {
+            Some(directory_lock::exclusive(dir)?)
+        };
         let fingerprint = (!catalogue.is_empty() && !is_read_only).then(|| catalogue.fingerprint());
         let before = meta::agree(dir, terms.reporter_key_check, fingerprint)?;
         let (aged, aged_hours) = Aged::open(&dir.join("aged.redb"), options.durability)?;
@@ -550,37 +555,6 @@ impl Writer {
             self.log.append(Kind::Providers, |out| out.extend(new))?;
         }
         Ok(numbers)
-    }
-}
-
-/// Keeps servers out of a directory that is only read, which must hold a store.
-fn lock_to_read(dir: &Path) -> Result<Option<File>, OpenError> {
-    let io = |name: &str| {
-        let path = dir.join(name);
-        |source| OpenError::Io { path, source }
-    };
-    std::fs::metadata(dir.join("meta.json")).map_err(io("meta.json"))?;
-    let file = match File::open(dir.join("LOCK")) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        opened => opened.map_err(io("LOCK"))?,
-    };
-    match file.try_lock_shared() {
-        Ok(()) => Ok(Some(file)),
-        Err(std::fs::TryLockError::WouldBlock) => Err(OpenError::InUse(dir.to_owned())),
-        Err(std::fs::TryLockError::Error(source)) => Err(io("LOCK")(source)),
-    }
-}
-
-fn lock(dir: &Path) -> Result<File, OpenError> {
-    std::fs::create_dir_all(dir)
-        .map_err(|source| OpenError::Io { path: dir.to_owned(), source })?;
-    let path = dir.join("LOCK");
-    let io = |source| OpenError::Io { path: path.clone(), source };
-    let file = File::create(&path).map_err(io)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(OpenError::InUse(dir.to_owned())),
-        Err(std::fs::TryLockError::Error(source)) => Err(io(source)),
     }
 }
 
