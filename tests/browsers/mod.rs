@@ -1,0 +1,37 @@
+//! What browsers, hybrid apps, monitors, proxies and map libraries send beyond what a
+//! client of the API would, over a real socket.
+
+mod broken_http;
+mod cross_origin;
+mod reading;
+
+use crate::support::server::TestServer;
+
+const APP: &str = "capacitor://localhost";
+const JSON: (&str, &str) = ("Content-Type", "application/json");
+/// Paths that are read.
+const READS: [&str; 17] = [
+    "/",
+    "/docs/",
+    "/docs/index.html",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/openapi.json",
+    "/v1/heatmap?provider=alpha",
+    "/v1/heatmap.geojson?provider=alpha",
+    "/v1/heatmap.h3j?provider=alpha",
+    "/v1/heatmap.columns.json?provider=alpha",
+    "/v1/series?provider=alpha",
+    "/v1/incidents",
+    "/v1/incidents.geojson",
+    "/v1/spikes",
+    "/v1/providers",
+    "/v1/voids",
+];
+
+fn started() -> TestServer {
+    let server = TestServer::start();
+    server.catch_up();
+    server
+}
