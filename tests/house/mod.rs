@@ -14,11 +14,8 @@ use circles::Modules;
 use source::{files_below, paths_in, without_test_modules};
 
 /// Tests that are longer or wider than can be read, and are still to be cut.
-const STILL_TOO_LONG: [&str; 3] = [
-    "tests/backtest.rs",
-    "tests/support/mod.rs",
-    "tests/support/past.rs",
-];
+const STILL_TOO_LONG: [&str; 3] =
+    ["tests/backtest.rs", "tests/support/mod.rs", "tests/support/past.rs"];
 
 #[test]
 fn the_house_stands_as_planned() {
