@@ -123,13 +123,13 @@ fn cost_of(providers: usize, directory: &Path, on_redis: bool) -> anyhow::Result
     let commands = || redis.as_ref().map_or(Ok(0), all_calls);
     let (began, used, asked) = (Instant::now(), cpu()?, commands()?);
     while engine.outlook().is_behind {
-        runtime.block_on(engine.look_out());
+        runtime.block_on(engine.step_detection());
     }
     let (start_s, start_cpu_s, start_commands) =
         (began.elapsed().as_secs_f64(), cpu()? - used, commands()? - asked);
     let (used, asked) = (cpu()?, commands()?);
     for _ in 0..LOOKS {
-        runtime.block_on(engine.look_out());
+        runtime.block_on(engine.step_detection());
     }
     let look_ms = (cpu()? - used) * 1e3 / f64::from(LOOKS);
     let look_commands = (commands()? - asked) as f64 / f64::from(LOOKS);

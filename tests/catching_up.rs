@@ -79,7 +79,7 @@ fn without_a_journal_nothing_is_said_of_incidents_until_detection_sees_the_prese
         assert_all_behind(&server, &RESTING);
         assert_behind(&server, "/readyz?for=detection");
         shares.push(share(&server));
-        server.look_out();
+        server.step_detection();
     }
     assert!(
         shares.len() > 3 && shares.is_sorted() && shares[0] < 0.01 && *shares.last().unwrap() > 0.5,
@@ -97,7 +97,7 @@ fn without_a_journal_nothing_is_said_of_incidents_until_detection_sees_the_prese
 #[test]
 fn meanwhile_what_is_known_is_answered_and_says_how_far_detection_has_come() {
     let server = in_an_outage();
-    server.look_out();
+    server.step_detection();
     for path in COUNTED {
         let answer = server.get(path);
         assert_eq!(answer.status, 200, "{path}: {answer}");
@@ -136,7 +136,7 @@ fn with_a_journal_its_incidents_are_told_as_stale_and_nothing_else() {
     server.advance_minutes(5);
     assert_all_behind(&server, &RESTING);
     assert_behind(&server, "/v1/voids");
-    server.look_out();
+    server.step_detection();
     assert!(server.engine.outlook().is_behind);
     let (list, one) = (
         server.read("/v1/incidents"),
@@ -182,14 +182,14 @@ fn detection_that_is_late_says_so_in_every_answer_that_rests_on_it() {
         assert!(answer.header("detection").unwrap().starts_with("late;up-to="), "{path}: {answer}");
     }
     assert_eq!(server.get("/readyz?for=detection").status, 503);
-    server.look_out();
+    server.step_detection();
     assert_eq!(server.read("/v1/spikes")["stale"], false);
 }
 
 #[test]
 fn a_wrong_question_is_wrong_while_detection_catches_up_too() {
     let server = TestServer::start();
-    server.look_out();
+    server.step_detection();
     for path in [
         "/v1/incidents?state=gone",
         "/v1/spikes?limit=0",

@@ -122,7 +122,7 @@ fn a_look_that_finds_nothing_new_leaves_a_map_as_it_was() {
     let path = "/v1/heatmap?provider=alpha&window=6h";
     let first = server.get(path);
     server.next_tick();
-    server.look_out();
+    server.step_detection();
     let again = server.send("GET", path, &[("If-None-Match", first.header("etag").unwrap())], b"");
     assert_eq!((first.status, again.status), (200, 304));
 }

@@ -185,8 +185,8 @@ pub fn serve(
             runtime.block_on(engine.unless_stopping(engine.keep_house()));
             engine.housekeeping_every()
         })?;
-    let (lookout, stop_looking) = in_background(engine, "lookout", |engine, runtime| {
-        runtime.block_on(engine.unless_stopping(engine.look_out()));
+    let (detection, stop_detection) = in_background(engine, "detection", |engine, runtime| {
+        runtime.block_on(engine.unless_stopping(engine.step_detection()));
         engine.look_every()
     })?;
     let address = listener.local_addr()?;
@@ -211,8 +211,8 @@ pub fn serve(
     });
     // Where the server failed, nobody asked.
     engine.begin_to_stop();
-    drop((stop_keeping_house, stop_looking));
-    let all_ended_well = [housekeeper.join(), lookout.join()].iter().all(Result::is_ok);
+    drop((stop_keeping_house, stop_detection));
+    let all_ended_well = [housekeeper.join(), detection.join()].iter().all(Result::is_ok);
     if runtime
         .block_on(async {
             tokio::time::timeout(LEASE_GIVEN_BACK_WITHIN, engine.release_lease()).await

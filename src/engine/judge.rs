@@ -2,7 +2,7 @@
 //! and the incidents of a window.
 
 use super::Engine;
-use super::lookout::outlook::Sight;
+use super::detection::outlook::Sight;
 use crate::domain::detect::expectation::{Expectation, InWindow};
 use crate::domain::grid::Resolution;
 use crate::domain::incident::State;

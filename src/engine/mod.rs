@@ -3,10 +3,10 @@
 
 pub mod cache;
 pub mod clock;
+pub mod detection;
 pub mod ingest;
 mod judge;
 pub mod local_clocks;
-pub mod lookout;
 pub mod metrics;
 pub mod providers;
 pub mod replay;
@@ -34,10 +34,10 @@ use crate::store::{MINUTES_KEPT_DAYS, Recorded, Store, StoreError};
 use crate::wire::warning::Warning;
 use cache::{Served, TickCache};
 use clock::Clock;
+use detection::DetectionService;
+use detection::outlook::Outlook;
+use detection::progress::Detection;
 use ingest::{Ingest, IngestError};
-use lookout::Lookout;
-use lookout::outlook::Outlook;
-use lookout::progress::Detection;
 use metrics::Metrics;
 use providers::ProvidersNow;
 use series::{Series, SeriesKey};
@@ -79,7 +79,7 @@ pub struct Engine {
     views: TickCache<ViewKey, Snapshot>,
     series: TickCache<SeriesKey, Series>,
     providers: TickCache<(), ProvidersNow>,
-    lookout: Lookout,
+    detection: DetectionService,
     /// Whether the last try to write failed.
     cannot_write: AtomicBool,
     /// The last minute that was said to be lived through, as long as nothing failed
@@ -135,7 +135,7 @@ impl Engine {
         let committer = threads.spawn("committer", run)?;
         Ok(Self {
             keys: RwLock::new(Arc::new(key.around(clock.now()))),
-            lookout: Lookout::new(node, &catalogue, Parameters::default(), clock.now()),
+            detection: DetectionService::new(node, &catalogue, Parameters::default(), clock.now()),
             catalogue,
             clock,
             lateness_ms,
@@ -210,7 +210,7 @@ impl Engine {
     /// as the machine keeps up; not at all while they are behind and come nearer.
     #[must_use]
     pub fn look_every(&self) -> Duration {
-        if self.lookout.comes_nearer() {
+        if self.detection.comes_nearer() {
             return Duration::ZERO;
         }
         self.by_clock(self.timing.look)
@@ -330,19 +330,19 @@ impl Engine {
     /// All incidents, as far as this node has read: at most one look old.
     #[must_use]
     pub fn register(&self) -> Arc<Register> {
-        self.lookout.register()
+        self.detection.register()
     }
 
     /// What the detectors see, as of the last look.
     #[must_use]
     pub fn outlook(&self) -> Arc<Outlook> {
-        self.lookout.outlook()
+        self.detection.outlook()
     }
 
     /// What detection knows of the present, and how far it has come.
     #[must_use]
     pub fn detection(&self) -> Detection {
-        self.lookout.detection(self.now(), self.doubt().is_some())
+        self.detection.detection(self.now(), self.doubt().is_some())
     }
 
     /// Asks long work to end between two steps: what [`Self::stop`] would wait for.
@@ -464,7 +464,7 @@ impl Engine {
     pub fn refresh_detection_lag(&self) {
         let (outlook, now) = (self.outlook(), self.now());
         let lag_ms =
-            outlook.lag_ms(now).unwrap_or_else(|| now.ms_since(self.lookout.began_at).max(0));
+            outlook.lag_ms(now).unwrap_or_else(|| now.ms_since(self.detection.began_at).max(0));
         self.metrics.detection_lag_seconds.set(lag_ms as f64 / 1_000.0);
         self.metrics.detection_progress.set(self.detection().share());
         self.metrics.holds_lease.set(i64::from(outlook.holds_lease));

@@ -36,7 +36,7 @@ pub const MOST_STEPS_A_TICK: i64 = 6 * 60;
 const MOST_HOURS_A_TICK: i64 = 7 * 24;
 /// A provider is not looked at again for so many times as long as its last look took:
 /// looks take a tenth of a core at most.
-const LOOK_EVERY: u32 = 10;
+const STEP_EVERY: u32 = 10;
 
 /// Minutes and their facts, sorted.
 type Minutes = Vec<(Minute, Arc<Counts>)>;
@@ -311,7 +311,7 @@ impl Watch {
                 self.hearing.note(provider, &self.detectors[usize::from(provider.0)]);
                 self.found.extend(found.into_iter().map(|episode| (provider, episode)));
                 reading.looked_at = Some(revision);
-                reading.next_look = began + LOOK_EVERY * stopwatch().saturating_sub(began);
+                reading.next_look = began + STEP_EVERY * stopwatch().saturating_sub(began);
             }
         }
         Ok(std::mem::take(&mut self.found))

@@ -4,7 +4,7 @@
 use super::app::App;
 use super::detection::{DETECTION, header_value};
 use super::error::Problem;
-use crate::engine::lookout::progress::Detection;
+use crate::engine::detection::progress::Detection;
 use actix_web::body::MessageBody;
 use actix_web::dev::{HttpServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Next, from_fn};

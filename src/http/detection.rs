@@ -1,6 +1,6 @@
 //! How far detection has come with the past, as JSON and as a header.
 
-use crate::engine::lookout::progress::Detection;
+use crate::engine::detection::progress::Detection;
 use crate::render::time::rfc3339;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use serde::Serialize;

@@ -2,8 +2,8 @@
 //! failures.
 
 use super::detection::ProgressJson;
+use crate::engine::detection::progress::Detection;
 use crate::engine::ingest::IngestError;
-use crate::engine::lookout::progress::Detection;
 use crate::store::StoreError;
 use crate::wire::fault::{Fault, FaultKind};
 use actix_web::http::header::{self, HeaderValue};

@@ -6,7 +6,7 @@ use super::error::{Code, Problem};
 use super::incidents::read_id;
 use super::query::Query;
 use crate::domain::incident::entry::Note;
-use crate::engine::lookout::WordError;
+use crate::engine::detection::WordError;
 use crate::render::note::NoteJson;
 use crate::wire::scalar::Scalar;
 use actix_web::http::header::LOCATION;

@@ -11,7 +11,7 @@ use super::response::{Dated, Json};
 use super::response_cache::Key;
 use super::words::{CategoryWord, SymptomWord};
 use crate::domain::provider::{Category, ProviderIndex, is_id};
-use crate::engine::lookout::outlook;
+use crate::engine::detection::outlook;
 use crate::engine::providers::ProvidersNow;
 use crate::render;
 use crate::render::cell::rounded;

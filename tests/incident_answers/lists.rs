@@ -175,7 +175,7 @@ fn who_left_the_catalogue_is_still_found_with_what_it_had() {
 #[test]
 fn an_area_without_known_borders_is_told_from_a_wrong_code() {
     let server = TestServer::start();
-    server.look_out();
+    server.step_detection();
     let rows = [
         ("DE-BY", "DE-BY: no borders of subdivisions of DE are known here: ask for DE"),
         ("JP-13", "JP-13: no borders of subdivisions of JP are known here: ask for JP"),

@@ -110,7 +110,7 @@ fn never_granted(server: &Client, path: &str) {
 #[test]
 fn a_server_that_others_reach_takes_no_word() {
     let server = TestServer::start_on("0.0.0.0:0", |_| ());
-    server.look_out();
+    server.step_detection();
     for (path, body) in words("00000000000000ff") {
         let answer = server.send(
             "POST",

@@ -18,7 +18,7 @@ fn detection_that_has_not_come_to_the_present_is_late_since_it_began() {
     let server = TestServer::start_after_quiet_past();
     server.advance_minutes(10);
     assert!(detection_lag_seconds(&server) >= 600.0, "nobody has looked yet");
-    server.look_out();
+    server.step_detection();
     assert!(
         server.engine.outlook().is_behind && detection_lag_seconds(&server) >= 600.0,
         "one look is one piece of the past"
@@ -34,6 +34,6 @@ fn detection_that_is_late_is_not_taken_for_quiet() {
     server.advance_minutes(3);
     assert_eq!(server.read("/v1/providers/alpha")["now"]["status"], "unknown");
     assert!(detection_lag_seconds(&server) >= 180.0);
-    server.look_out();
+    server.step_detection();
     assert_eq!(server.read("/v1/providers/alpha")["now"]["status"], "no_problems");
 }

@@ -23,7 +23,7 @@ fn server() -> TestServer {
 fn outage_in_toronto(server: &TestServer) -> Value {
     assert_eq!(server.batch(&ndjson(&outage("charlie", TORONTO, 30, 1))).status, 200);
     server.advance_ms(1_000);
-    server.look_out();
+    server.step_detection();
     only(&server.read("/v1/incidents"))
 }
 

@@ -174,22 +174,22 @@ impl TestServer {
     pub fn watch_minutes(&self, minutes: i64) {
         for _ in 0..minutes {
             self.advance_minutes(1);
-            self.look_out();
+            self.step_detection();
         }
     }
 
-    /// Says that the service runs, and takes one step of the lookout, as the process does
+    /// Says that the service runs, and takes one step of the detection service, as the process does
     /// every second.
-    pub fn look_out(&self) {
+    pub fn step_detection(&self) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(self.engine.keep_house());
-        runtime.block_on(self.engine.look_out());
+        runtime.block_on(self.engine.step_detection());
     }
 
     /// Looks until the detectors have come to the present.
     pub fn catch_up(&self) {
         (0..200).find(|_| {
-            self.look_out();
+            self.step_detection();
             !self.engine.outlook().is_behind
         });
         assert!(!self.engine.outlook().is_behind, "two hundred steps of six hours are a month");

@@ -17,7 +17,7 @@ use crate::domain::report::{Arrival, Report};
 use crate::domain::reporter::DayKeys;
 use crate::domain::time::{Hour, MINUTE_MS, Minute, Timestamp};
 use crate::engine::Acceptance;
-use crate::engine::lookout::desk::Desk;
+use crate::engine::detection::desk::Desk;
 use crate::engine::watch::{Step, Watch};
 use crate::store::{Recorded, Store};
 use crate::wire::report::RawReport;

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// How often what was made known is looked through.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+const STEP_EVERY: Duration = Duration::from_millis(100);
 /// The network that fails first.
 const NETWORK: &str = "rogers";
 
@@ -69,7 +69,7 @@ pub fn tell(
         if ends <= now {
             return Ok(summary(&engine.register(), scenario, address)?);
         }
-        std::thread::sleep(LOOK_EVERY);
+        std::thread::sleep(STEP_EVERY);
     }
 }
 

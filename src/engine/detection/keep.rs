@@ -1,4 +1,4 @@
-//! One step of the lookout: read what was recorded, look, record what is new.
+//! One step of the detection service: read what was recorded, look, record what is new.
 
 use super::afterwards::counted_again;
 use super::desk::Desk;
@@ -23,23 +23,23 @@ use std::time::Instant;
 const MOST_AT_ONCE: usize = 16;
 
 impl Engine {
-    /// One step of the lookout. A step that fails is made up for by the next.
-    pub async fn look_out(&self) {
+    /// One step of the detection service. A step that fails is made up for by the next.
+    pub async fn step_detection(&self) {
         let began = Instant::now();
         self.give_up_before_1970();
-        let is_behind = self.try_look_out().await.unwrap_or_else(|error| {
+        let is_behind = self.try_step_detection().await.unwrap_or_else(|error| {
             self.metrics.store_errors.inc();
             tracing::error!(%error, "a detection step failed and will be tried again");
             false
         });
-        self.lookout.comes_nearer.store(is_behind, Ordering::Relaxed);
+        self.detection.comes_nearer.store(is_behind, Ordering::Relaxed);
         self.metrics.detection_step_seconds.observe(began.elapsed().as_secs_f64());
         self.refresh_detection_lag();
     }
 
     /// One step. Gives whether it is still behind.
-    async fn try_look_out(&self) -> Result<bool, StoreError> {
-        let mut watching = self.lookout.watching.lock().await;
+    async fn try_step_detection(&self) -> Result<bool, StoreError> {
+        let mut watching = self.detection.watching.lock().await;
         let watching = &mut *watching;
         if self.doubt().is_some() {
             self.pause(watching).await?;
@@ -66,7 +66,7 @@ impl Engine {
             return Ok(watching.behind);
         }
         if !watching.behind {
-            let began = self.lookout.began;
+            let began = self.detection.began;
             let told =
                 watching.watch.look(&self.store, self.now(), &mut || began.elapsed()).await?;
             watching.desk.take(told);
@@ -82,7 +82,7 @@ impl Engine {
     /// Reads what was recorded since, by this node or another.
     pub(super) async fn read_journal(&self) -> Result<Read, StoreError> {
         loop {
-            let known = self.lookout.read();
+            let known = self.detection.read();
             let read = match self.store.journal(known.position).await? {
                 Tail::Since(piece) if piece.entries.is_empty() => return Ok(known),
                 Tail::Since(piece) => {
@@ -101,7 +101,7 @@ impl Engine {
                     Read::default()
                 }
             };
-            let mut shared = self.lookout.read.write().unwrap_or_else(PoisonError::into_inner);
+            let mut shared = self.detection.read.write().unwrap_or_else(PoisonError::into_inner);
             // Two who read at once read the same: the first one's stays.
             if shared.position == known.position {
                 *shared = read;
@@ -116,7 +116,7 @@ impl Engine {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let Some(held) = self.hold_lease(watching).await? else { return Ok(()) };
-        let read = self.lookout.read();
+        let read = self.detection.read();
         let register = &read.register;
         let mut news = if watching.rebuilding {
             without_voided(register, &watching.desk.sightings, &self.catalogue, now)
@@ -181,7 +181,7 @@ impl Engine {
         let (_, adoptions) = self.clock.steps();
         if adoptions != watching.adoptions {
             self.begin_anew(watching, self.now().minute().plus(-WARM_UP_MINUTES));
-            *self.lookout.outlook.write().unwrap_or_else(PoisonError::into_inner) =
+            *self.detection.outlook.write().unwrap_or_else(PoisonError::into_inner) =
                 Arc::new(Outlook::nothing());
             watching.adoptions = adoptions;
         }
@@ -189,7 +189,7 @@ impl Engine {
 
     /// Gives the lease back, so that another node goes on at once.
     pub async fn release_lease(&self) {
-        let held = self.lookout.watching.lock().await.lease.take();
+        let held = self.detection.watching.lock().await.lease.take();
         if let Some(held) = held
             && let Err(error) = self.store.release(held.token).await
         {
@@ -205,7 +205,7 @@ impl Engine {
         }
         let renewed = Instant::now();
         let before = watching.lease.take();
-        watching.lease = match self.store.lease(self.lookout.node, for_ms).await? {
+        watching.lease = match self.store.lease(self.detection.node, for_ms).await? {
             Lease::Held(token) => Some(Held { token, renewed }),
             Lease::HeldByOther { .. } => None,
         };
@@ -217,14 +217,14 @@ impl Engine {
 
     /// Shows readers how far detection has come.
     fn show_progress(&self, watching: &Watching, now: Timestamp) {
-        let (watch, register) = (&watching.watch, self.lookout.register());
+        let (watch, register) = (&watching.watch, self.detection.register());
         // Before the first step, what the journal says is all that is known.
         let up_to = watch
             .looked_up_to()
             .or_else(|| register.told_last())
-            .unwrap_or(self.lookout.began_at.plus_ms(-WARM_UP_MINUTES * MINUTE_MS));
+            .unwrap_or(self.detection.began_at.plus_ms(-WARM_UP_MINUTES * MINUTE_MS));
         let progress = Progress::after(watching.began.elapsed(), watch.share_done(now), up_to);
-        *self.lookout.progress.write().unwrap_or_else(PoisonError::into_inner) = progress;
+        *self.detection.progress.write().unwrap_or_else(PoisonError::into_inner) = progress;
     }
 
     /// Shows readers what the detectors see.
@@ -247,7 +247,7 @@ impl Engine {
             holds_lease: watching.lease.is_some(),
             providers: (0..self.catalogue.len()).map(sight).collect(),
         };
-        *self.lookout.outlook.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(outlook);
+        *self.detection.outlook.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(outlook);
     }
 
     /// Finds the spikes of providers whose reports or minute changed since, where that is
@@ -260,13 +260,13 @@ impl Engine {
                 .iter()
                 .map(|(observed, _)| observed)
                 .sum();
-            let (at, began) = ((counted as u64, now.minute()), self.lookout.began.elapsed());
+            let (at, began) = ((counted as u64, now.minute()), self.detection.began.elapsed());
             let seen = &mut watching.spikes[n];
             if watching.behind || seen.at == Some(at) || began < seen.next {
                 continue;
             }
             seen.spikes = Arc::new(watching.watch.spikes_of(provider));
-            let took = self.lookout.began.elapsed().saturating_sub(began);
+            let took = self.detection.began.elapsed().saturating_sub(began);
             (seen.at, seen.next) = (Some(at), began + SPIKES_EVERY * took);
         }
     }

@@ -10,12 +10,12 @@ impl Engine {
     /// Numbers of the detectors.
     #[must_use]
     pub const fn parameters(&self) -> &Parameters {
-        &self.lookout.parameters
+        &self.detection.parameters
     }
 
     /// Which zone decides about a cell now, with every number of its score; None before
     /// the first look.
     pub async fn explain(&self, provider: ProviderIndex, cell: Cell) -> Option<Explanation> {
-        self.lookout.watching.lock().await.watch.explain(provider, cell)
+        self.detection.watching.lock().await.watch.explain(provider, cell)
     }
 }

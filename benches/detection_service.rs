@@ -1,4 +1,4 @@
-//! What does the lookout of a server cost, and how soon after the deciding report is an
+//! What does the detection service of a server cost, and how soon after the deciding report is an
 //! incident known?
 //!
 //! Fifty providers over a continent with three quiet weeks behind them, on the embedded
@@ -79,7 +79,7 @@ fn measure(options: Options) -> anyhow::Result<()> {
     while engine.outlook().is_behind {
         std::thread::sleep(Duration::from_millis(50));
     }
-    sheet::title("The lookout of a server");
+    sheet::title("The detection service of a server");
     sheet::paragraph(&format!(
         "start: {:.1} s until the detectors of {PROVIDERS} providers had caught up with a day",
         stopped.elapsed().as_secs_f64()
@@ -116,7 +116,7 @@ fn measure(options: Options) -> anyhow::Result<()> {
     ));
 
     stop.store(true, Ordering::Relaxed);
-    let looks = looking.join().expect("the lookout ends");
+    let looks = looking.join().expect("detection ends");
     for (what, from, to) in [
         ("quiet", quiet_from, quiet_to),
         ("outage everywhere of 200 reports/s", outage_from, outage_to),
@@ -145,7 +145,7 @@ fn look(engine: &Engine, stop: &AtomicBool) -> Looks {
     while !stop.load(Ordering::Relaxed) {
         let (began, cpu) = (Instant::now(), thread_cpu_seconds());
         runtime.block_on(engine.mark_live()).expect("the store takes it");
-        runtime.block_on(engine.look_out());
+        runtime.block_on(engine.step_detection());
         looks.push((began, thread_cpu_seconds() - cpu));
         std::thread::sleep(Timing::default().look);
     }

@@ -1,4 +1,4 @@
-//! The lookout: detectors over the live store, and what becomes of what they find.
+//! The detection service: detectors over the live store, and what becomes of what they find.
 //! Incidents are recorded by the one node that holds the lease, and known to all: every
 //! node reads the journal, and its own detectors stand by warm.
 
@@ -29,17 +29,17 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 pub use words::WordError;
 
-/// A lookout that is behind looks at what else there is to do after so long, and says how
+/// A detection service that is behind looks at what else there is to do after so long, and says how
 /// far it has come.
 const PIECE: Duration = Duration::from_millis(500);
 /// Spikes are looked for again after so many times what it took.
 const SPIKES_EVERY: u32 = 20;
-/// How far back a new lookout begins, so that its detectors know what goes on.
+/// How far back a new detection service begins, so that its detectors know what goes on.
 const WARM_UP_MINUTES: i64 = 24 * 60;
 
 /// The detectors, and what was made known of what they found.
 #[derive(Debug)]
-pub struct Lookout {
+pub struct DetectionService {
     node: NodeId,
     parameters: Parameters,
     /// What stopwatches count from.
@@ -107,8 +107,8 @@ struct Held {
     renewed: std::time::Instant,
 }
 
-impl Lookout {
-    /// A lookout that has seen nothing.
+impl DetectionService {
+    /// A detection service that has seen nothing.
     #[must_use]
     pub fn new(
         node: NodeId,

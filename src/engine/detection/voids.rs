@@ -21,7 +21,7 @@ use crate::store::withdrawn::Withdrawn;
 impl Engine {
     /// Begins detection anew where reports were withdrawn since the last step.
     pub(super) fn heed_voids(&self, watching: &mut Watching) {
-        let (register, now) = (self.lookout.register(), self.now());
+        let (register, now) = (self.detection.register(), self.now());
         let voids = register.voids();
         if voids.len() == watching.voids {
             return;
@@ -51,8 +51,8 @@ impl Engine {
 
     /// Begins detection anew: from a minute on it is stepped to the present again.
     pub(super) fn begin_anew(&self, watching: &mut Watching, from: Minute) {
-        watching.watch = Watch::new(&self.catalogue, &self.lookout.parameters).beginning_at(from);
-        watching.desk = Desk::new(&self.catalogue, &self.lookout.parameters);
+        watching.watch = Watch::new(&self.catalogue, &self.detection.parameters).beginning_at(from);
+        watching.desk = Desk::new(&self.catalogue, &self.detection.parameters);
         (watching.behind, watching.recalled, watching.began) =
             (true, false, std::time::Instant::now());
     }

@@ -4,7 +4,7 @@ use super::outlook::Outlook;
 use crate::domain::time::Timestamp;
 use std::time::Duration;
 
-/// How much of the past a lookout has come through, since it began or began anew.
+/// How much of the past a detection service has come through, since it began or began anew.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Progress {
     /// The instant up to which it has looked at reports; none before it has read the
@@ -22,7 +22,7 @@ const ASK_AGAIN_S: u64 = 2;
 const ASK_AGAIN_WITHIN_S: u64 = 60;
 
 impl Progress {
-    /// What a lookout has come through of its past in so long.
+    /// What a detection service has come through of its past in so long.
     #[must_use]
     pub fn after(elapsed: Duration, share: f64, up_to: Timestamp) -> Self {
         let left = elapsed.as_secs_f64() * (1.0 - share) / share;

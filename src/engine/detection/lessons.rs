@@ -19,7 +19,7 @@ impl Engine {
         if std::mem::replace(&mut watching.recalled, true) {
             return;
         }
-        let register = self.lookout.register();
+        let register = self.detection.register();
         for (provider, of) in self.catalogue.iter() {
             watching.watch.recall(provider, self.quiet_days(&register, &of.id).copied());
         }
@@ -43,7 +43,7 @@ impl Engine {
 
     /// Lessons of quiet days that are over and that the journal does not have.
     pub(super) fn new_lessons(&self, watch: &Watch, register: &Register) -> Vec<Entry> {
-        let parameters = self.lookout.parameters.fingerprint();
+        let parameters = self.detection.parameters.fingerprint();
         let mut lessons = Vec::new();
         for (provider, of) in self.catalogue.iter() {
             let last = self.quiet_days(register, &of.id).next_back().map(|known| known.day);
@@ -69,7 +69,7 @@ impl Engine {
         register: &'a Register,
         provider: &str,
     ) -> impl DoubleEndedIterator<Item = &'a QuietDay> + use<'a> {
-        let parameters = self.lookout.parameters.fingerprint();
+        let parameters = self.detection.parameters.fingerprint();
         let same =
             move |lesson: &&Lesson| lesson.version == METHOD && lesson.parameters == parameters;
         register.lessons(provider).filter(same).map(|lesson| &lesson.quiet_day)
