@@ -13,7 +13,7 @@ use groundswell::domain::report::{Observed, Report};
 use groundswell::domain::reporter::{Identity, Reporter};
 use groundswell::domain::symptom::Symptom;
 use groundswell::domain::time::{DEFAULT_LATENESS_MS, MINUTE_MS, Minute, Window};
-use groundswell::engine::watch::{Pause, Watch};
+use groundswell::engine::detector_pool::{DetectorPool, Pause};
 use groundswell::store::{Recorded, Store, Terms, embedded::Options};
 use std::ops::Range;
 use std::time::Duration;
@@ -83,7 +83,7 @@ fn a_detector_that_is_rebuilt_from_a_day_of_facts_follows_what_one_that_was_alwa
     let (now, directory) = (OUTAGE.start + 40, tempfile::tempdir().unwrap());
     let store =
         Store::open_embedded(directory.path(), &catalogue(), TERMS, Options::default()).unwrap();
-    let mut there = Watch::new(&catalogue(), &Parameters::default());
+    let mut there = DetectorPool::new(&catalogue(), &Parameters::default());
     for minute in BEGIN - 2 * 24 * HOUR..=now {
         scene.record(
             &store,
@@ -92,11 +92,11 @@ fn a_detector_that_is_rebuilt_from_a_day_of_facts_follows_what_one_that_was_alwa
         wait(there.tick(&store, at(minute).start(), &mut |_| ())).unwrap();
     }
     let mut rebuilt =
-        Watch::new(&catalogue(), &Parameters::default()).beginning_at(at(now - 24 * HOUR));
+        DetectorPool::new(&catalogue(), &Parameters::default()).beginning_at(at(now - 24 * HOUR));
     while rebuilt.is_behind(at(now).start()) {
         wait(rebuilt.catch_up(&store, at(now).start(), &Pause::NEVER, &mut |_| ())).unwrap();
     }
-    let open = |watch: &Watch| watch.detectors()[0].episodes().cloned().collect::<Vec<_>>();
+    let open = |pool: &DetectorPool| pool.detectors()[0].episodes().cloned().collect::<Vec<_>>();
     let (there, rebuilt) = (open(&there), open(&rebuilt));
     assert_eq!(there.len(), 1, "{there:?}");
     assert_eq!(there.len(), rebuilt.len(), "{rebuilt:?}");
@@ -122,10 +122,10 @@ fn once_clocks_are_set_what_was_usual_at_noon_is_expected_at_noon() {
     let store =
         Store::open_embedded(directory.path(), &catalogue(), TERMS, Options::default()).unwrap();
     scene.record(&store, 0..BEGIN);
-    let mut watch = Watch::new(&catalogue(), &Parameters::default());
-    wait(watch.tick(&store, at(BEGIN).start(), &mut |_| ())).unwrap();
+    let mut pool = DetectorPool::new(&catalogue(), &Parameters::default());
+    wait(pool.tick(&store, at(BEGIN).start(), &mut |_| ())).unwrap();
     let expected = |from: i64| {
-        watch.detectors()[0].expected(&[], Window { from: at(from), to: at(from + HOUR) }).mean
+        pool.detectors()[0].expected(&[], Window { from: at(from), to: at(from + HOUR) }).mean
     };
     // Noon in Toronto: in summer, and on a Friday after clocks were set back.
     let (summer, winter) = (noon(7, "07-08T16"), noon(0, "11-11T17"));
@@ -144,13 +144,14 @@ fn an_outage_is_told_within_the_minute_in_which_it_is_looked_at() {
     let directory = tempfile::tempdir().unwrap();
     let store =
         Store::open_embedded(directory.path(), &catalogue(), TERMS, Options::default()).unwrap();
-    let (mut watch, mut told) = (Watch::new(&catalogue(), &Parameters::default()), Vec::new());
+    let (mut pool, mut told) =
+        (DetectorPool::new(&catalogue(), &Parameters::default()), Vec::new());
     scene.record(&store, 0..BEGIN);
     for minute in BEGIN..END {
-        told.extend(wait(watch.tick(&store, at(minute).start(), &mut |_| ())).unwrap());
+        told.extend(wait(pool.tick(&store, at(minute).start(), &mut |_| ())).unwrap());
         scene.record(&store, minute..minute + 1);
         let now = at(minute).start().plus_ms(42_750);
-        told.extend(wait(watch.look(&store, now, &mut || Duration::ZERO)).unwrap());
+        told.extend(wait(pool.look(&store, now, &mut || Duration::ZERO)).unwrap());
     }
     let looked: Vec<Episode> = told.into_iter().map(|(_, episode)| episode).collect();
     let stepped = scene.told(BEGIN..END);
@@ -183,11 +184,11 @@ fn providers_hear_each_other_but_for_those_that_fail_together() {
             .with_reports(1, 150.0, BEGIN - 20..BEGIN);
         scene.record(&store, 0..BEGIN);
     }
-    let mut watch =
-        Watch::new(&catalogue, &Parameters::default()).beginning_at(at(BEGIN - 2 * HOUR));
-    wait(watch.tick(&store, at(BEGIN).start(), &mut |_| ())).unwrap();
+    let mut pool =
+        DetectorPool::new(&catalogue, &Parameters::default()).beginning_at(at(BEGIN - 2 * HOUR));
+    wait(pool.tick(&store, at(BEGIN).start(), &mut |_| ())).unwrap();
     let heard = (0..5).map(|n| {
-        watch.explain(ProviderIndex(n), cell(TORONTO, 7)).unwrap().usual.others.unwrap().counted
+        pool.explain(ProviderIndex(n), cell(TORONTO, 7)).unwrap().usual.others.unwrap().counted
     });
     let heard: Vec<f64> = heard.collect();
     // All have the same reports. The first three fail together, and hear the last two;
@@ -261,19 +262,19 @@ impl Scene {
         self.reports.push((observed, arrived, report));
     }
 
-    /// What a watch tells that ticks at the start of these minutes.
+    /// What a detector pool tells that ticks at the start of these minutes.
     fn told(&self, ticks: impl IntoIterator<Item = i64>) -> Vec<Episode> {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open_embedded(directory.path(), &catalogue(), TERMS, Options::default())
             .unwrap();
-        let mut watch = Watch::new(&catalogue(), &Parameters::default());
+        let mut pool = DetectorPool::new(&catalogue(), &Parameters::default());
         let (mut told, mut until) = (Vec::new(), 0);
         for tick in ticks.into_iter().filter(|tick| !self.away.contains(tick)) {
             self.record(&store, until..tick);
             until = tick;
             let now = at((self.clock)(tick)).start().plus_ms(1_500);
             told.extend(
-                wait(watch.tick(&store, now, &mut |_| ()))
+                wait(pool.tick(&store, now, &mut |_| ()))
                     .unwrap()
                     .into_iter()
                     .map(|(_, incident)| incident),

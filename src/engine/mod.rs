@@ -4,6 +4,7 @@
 pub mod cache;
 pub mod clock;
 pub mod detection;
+pub mod detector_pool;
 pub mod ingest;
 mod judge;
 pub mod local_clocks;
@@ -17,7 +18,6 @@ pub mod timetable;
 pub mod trust;
 pub mod unknown_providers;
 pub mod views;
-pub mod watch;
 
 use crate::domain::clock_guard::Doubt;
 use crate::domain::detect::parameters::Parameters;

@@ -82,7 +82,7 @@ fn an_arrow_that_points_up_is_seen() {
         ("src/engine/mod.rs", "use crate::config::Config;", true),
         ("src/engine/replay/sent.rs", "use crate::wire::report::RawReport;", false),
         ("src/wire/report.rs", "use crate::http::error::Code;", true),
-        ("src/engine/watch.rs", "use crate::gazetteer::name_of;", false),
+        ("src/engine/detector_pool.rs", "use crate::gazetteer::name_of;", false),
         ("src/gazetteer/city.rs", "use crate::engine::Views;", true),
         ("src/domain/view.rs", "use crate::gazetteer::cities;", true),
         (

@@ -5,8 +5,8 @@ use groundswell::domain::detect::REREAD_MINUTES;
 use groundswell::domain::incident::{Incident, IncidentId};
 use groundswell::domain::symptom::Symptoms;
 use groundswell::domain::time::{Minute, Window};
+use groundswell::engine::detector_pool::Step;
 use groundswell::engine::replay::Observer;
-use groundswell::engine::watch::Step;
 use std::collections::BTreeMap;
 
 /// What was seen.

@@ -8,7 +8,7 @@ use crate::domain::incident::register::Register;
 use crate::domain::incident::{Ending, Incident};
 use crate::domain::provider::Catalogue;
 use crate::domain::time::{HOUR_MS, Timestamp, Window};
-use crate::engine::watch::Watch;
+use crate::engine::detector_pool::DetectorPool;
 use crate::store::{Store, StoreError};
 
 /// Incidents that are looked through for those that are over.
@@ -26,7 +26,7 @@ const AFTER_MINUTES: i64 = 60;
 pub async fn counted_again(
     store: &Store,
     catalogue: &Catalogue,
-    watch: &Watch,
+    pool: &DetectorPool,
     register: &Register,
     lateness_ms: i64,
     now: Timestamp,
@@ -40,8 +40,8 @@ pub async fn counted_again(
         incident.ending == Some(Ending::Ebbed) && is_due(incident, lateness_ms, now)
     }) {
         let mut told = (**incident).clone();
-        date(store, catalogue, watch, &mut told).await?;
-        told.figures = figures::figures(store, catalogue, watch, &told, now).await?;
+        date(store, catalogue, pool, &mut told).await?;
+        told.figures = figures::figures(store, catalogue, pool, &told, now).await?;
         (told.revision, told.known_at) = (told.revision + 1, now);
         changed.push(told);
     }
@@ -64,13 +64,13 @@ fn is_due(incident: &Incident, lateness_ms: i64, now: Timestamp) -> bool {
 async fn date(
     store: &Store,
     catalogue: &Catalogue,
-    watch: &Watch,
+    pool: &DetectorPool,
     incident: &mut Incident,
 ) -> Result<(), StoreError> {
     let region = incident.region();
     for brand in incident.brands.iter_mut().filter(|brand| !brand.episodes.is_empty()) {
         let Some(provider) = catalogue.find(&brand.provider) else { continue };
-        let Some(detector) = watch.detectors().get(usize::from(provider.0)) else { continue };
+        let Some(detector) = pool.detectors().get(usize::from(provider.0)) else { continue };
         let told = brand.detected_at.minute();
         let until = brand
             .resolved_at

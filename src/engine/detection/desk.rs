@@ -13,7 +13,7 @@ use crate::domain::incident::register::Register;
 use crate::domain::incident::{Incident, Method};
 use crate::domain::provider::{Catalogue, Provider, ProviderIndex};
 use crate::domain::time::Timestamp;
-use crate::engine::watch::Watch;
+use crate::engine::detector_pool::DetectorPool;
 use crate::store::{Store, StoreError};
 
 /// What detectors follow, and by which method.
@@ -38,7 +38,7 @@ impl Desk {
         Self { sightings: Sightings::default(), method, opens_at: parameters.opens_at.0 }
     }
 
-    /// Takes what a tick of the watch told.
+    /// Takes what a tick of the detector pool told.
     pub fn take(&mut self, told: Vec<(ProviderIndex, Episode)>) {
         self.sightings.take(told);
     }
@@ -53,12 +53,12 @@ impl Desk {
     pub fn drafts(
         &self,
         catalogue: &Catalogue,
-        watch: &Watch,
+        pool: &DetectorPool,
         register: &Register,
         now: Timestamp,
     ) -> Vec<Incident> {
         let seen: Vec<Seen<'_>> =
-            catalogue.iter().map(|provider| self.seen(watch, provider)).collect();
+            catalogue.iter().map(|provider| self.seen(pool, provider)).collect();
         drafts(register, &seen, &self.method, now)
     }
 
@@ -69,22 +69,22 @@ impl Desk {
     pub async fn count(
         store: &Store,
         catalogue: &Catalogue,
-        watch: &Watch,
+        pool: &DetectorPool,
         told: &mut [Incident],
         now: Timestamp,
     ) -> Result<(), StoreError> {
         for incident in told {
-            incident.figures = figures::figures(store, catalogue, watch, incident, now).await?;
+            incident.figures = figures::figures(store, catalogue, pool, incident, now).await?;
         }
         Ok(())
     }
 
     fn seen<'a>(
         &self,
-        watch: &'a Watch,
+        pool: &'a DetectorPool,
         (index, provider): (ProviderIndex, &'a Provider),
     ) -> Seen<'a> {
-        let detector = &watch.detectors()[usize::from(index.0)];
+        let detector = &pool.detectors()[usize::from(index.0)];
         let episodes = self.sightings.of(index).cloned().collect();
         Seen {
             provider,

@@ -16,6 +16,6 @@ impl Engine {
     /// Which zone decides about a cell now, with every number of its score; None before
     /// the first look.
     pub async fn explain(&self, provider: ProviderIndex, cell: Cell) -> Option<Explanation> {
-        self.detection.watching.lock().await.watch.explain(provider, cell)
+        self.detection.running.lock().await.pool.explain(provider, cell)
     }
 }

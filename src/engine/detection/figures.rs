@@ -6,7 +6,7 @@ use crate::domain::incident::figures::{Figures, Peak};
 use crate::domain::provider::Catalogue;
 use crate::domain::symptom::{Symptom, Symptoms};
 use crate::domain::time::{Minute, Timestamp, Window};
-use crate::engine::watch::Watch;
+use crate::engine::detector_pool::DetectorPool;
 use crate::store::{MINUTES_KEPT_DAYS, Store, StoreError};
 use std::collections::{BTreeMap, HashMap};
 
@@ -21,7 +21,7 @@ const MINUTES_AT_ONCE: i64 = 360;
 pub async fn figures(
     store: &Store,
     catalogue: &Catalogue,
-    watch: &Watch,
+    pool: &DetectorPool,
     incident: &Incident,
     now: Timestamp,
 ) -> Result<Figures, StoreError> {
@@ -57,7 +57,7 @@ pub async fn figures(
         minutes.iter().max_by_key(|(minute, reports)| (**reports, std::cmp::Reverse(**minute)));
     let mut symptoms: Vec<_> = symptoms.into_iter().collect();
     symptoms.sort_by_key(|(symptom, n)| (std::cmp::Reverse(*n), *symptom));
-    let (expected, users) = expected(catalogue, watch, incident, Window { from, to: end });
+    let (expected, users) = expected(catalogue, pool, incident, Window { from, to: end });
     Ok(Figures {
         reports: minutes.values().sum(),
         expected,
@@ -71,14 +71,14 @@ pub async fn figures(
 /// Reports that were to be expected, and users that are touched at most.
 fn expected(
     catalogue: &Catalogue,
-    watch: &Watch,
+    pool: &DetectorPool,
     incident: &Incident,
     window: Window,
 ) -> (Option<f64>, Option<f64>) {
     let (mut sum, mut users) = (0.0, None::<f64>);
     for brand in &incident.brands {
         let Some(provider) = catalogue.find(&brand.provider) else { return (None, None) };
-        let Some(detector) = watch.detectors().get(usize::from(provider.0)) else {
+        let Some(detector) = pool.detectors().get(usize::from(provider.0)) else {
             return (None, None);
         };
         let expectation = detector.expectation();

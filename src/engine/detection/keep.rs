@@ -5,13 +5,13 @@ use super::desk::Desk;
 use super::outlook::{Outlook, Sight};
 use super::progress::Progress;
 use super::voids::without_voided;
-use super::{Held, PIECE, Read, SPIKES_EVERY, WARM_UP_MINUTES, Watching};
+use super::{Held, PIECE, Read, Running, SPIKES_EVERY, WARM_UP_MINUTES};
 use crate::domain::incident::IncidentId;
 use crate::domain::incident::entry::Entry;
 use crate::domain::provider::ProviderIndex;
 use crate::domain::time::{MINUTE_MS, Timestamp};
 use crate::engine::Engine;
-use crate::engine::watch::Pause;
+use crate::engine::detector_pool::Pause;
 use crate::store::StoreError;
 use crate::store::journal::{Appended, Lease, Tail};
 use crate::wire::journal::{from_bytes, to_bytes};
@@ -39,44 +39,43 @@ impl Engine {
 
     /// One step. Gives whether it is still behind.
     async fn try_step_detection(&self) -> Result<bool, StoreError> {
-        let mut watching = self.detection.watching.lock().await;
-        let watching = &mut *watching;
+        let mut running = self.detection.running.lock().await;
+        let running = &mut *running;
         if self.doubt().is_some() {
-            self.pause(watching).await?;
+            self.pause(running).await?;
             return Ok(false);
         }
-        self.heed_steps(watching);
+        self.heed_steps(running);
         if self.simulated_now().is_some() {
             // On a fast clock housekeeping would mark minutes after they were stepped to.
             self.mark_live().await?;
         }
         self.read_journal().await?;
-        self.heed_voids(watching);
-        self.recall_lessons(watching);
+        self.heed_voids(running);
+        self.recall_lessons(running);
         let now = self.now();
-        self.show_progress(watching, now);
+        self.show_progress(running, now);
         let (began, stopping) = (Instant::now(), &self.stopping);
         let is_over = || stopping.is_asked() || PIECE <= began.elapsed();
         let pause = Pause { is_stopped: &|| stopping.is_asked(), is_over: &is_over };
-        let told = watching.watch.catch_up(&self.store, now, &pause, &mut |_| {}).await?;
-        watching.desk.take(told);
-        watching.behind = watching.watch.is_behind(now);
-        self.show_progress(watching, now);
+        let told = running.pool.catch_up(&self.store, now, &pause, &mut |_| {}).await?;
+        running.desk.take(told);
+        running.behind = running.pool.is_behind(now);
+        self.show_progress(running, now);
         if stopping.is_asked() {
-            return Ok(watching.behind);
+            return Ok(running.behind);
         }
-        if !watching.behind {
+        if !running.behind {
             let began = self.detection.began;
-            let told =
-                watching.watch.look(&self.store, self.now(), &mut || began.elapsed()).await?;
-            watching.desk.take(told);
-            if !watching.rebuilding {
-                watching.desk.forget(now);
+            let told = running.pool.look(&self.store, self.now(), &mut || began.elapsed()).await?;
+            running.desk.take(told);
+            if !running.rebuilding {
+                running.desk.forget(now);
             }
-            self.record_incidents(watching, now).await?;
+            self.record_incidents(running, now).await?;
         }
-        self.show(watching, now);
-        Ok(watching.behind)
+        self.show(running, now);
+        Ok(running.behind)
     }
 
     /// Reads what was recorded since, by this node or another.
@@ -112,26 +111,26 @@ impl Engine {
     /// Records new revisions, where this node is the one that may.
     async fn record_incidents(
         &self,
-        watching: &mut Watching,
+        running: &mut Running,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let Some(held) = self.hold_lease(watching).await? else { return Ok(()) };
+        let Some(held) = self.hold_lease(running).await? else { return Ok(()) };
         let read = self.detection.read();
         let register = &read.register;
-        let mut news = if watching.rebuilding {
-            without_voided(register, &watching.desk.sightings, &self.catalogue, now)
+        let mut news = if running.rebuilding {
+            without_voided(register, &running.desk.sightings, &self.catalogue, now)
         } else {
             Vec::new()
         };
-        let drafts = watching.desk.drafts(&self.catalogue, &watching.watch, register, now);
+        let drafts = running.desk.drafts(&self.catalogue, &running.pool, register, now);
         let rebuilt: Vec<IncidentId> = news.iter().map(|incident| incident.id).collect();
         news.extend(drafts.into_iter().filter(|draft| !rebuilt.contains(&draft.id)));
         let told: Vec<IncidentId> = news.iter().map(|incident| incident.id).collect();
-        Desk::count(&self.store, &self.catalogue, &watching.watch, &mut news, now).await?;
+        Desk::count(&self.store, &self.catalogue, &running.pool, &mut news, now).await?;
         let again = counted_again(
             &self.store,
             &self.catalogue,
-            &watching.watch,
+            &running.pool,
             register,
             self.lateness_ms,
             now,
@@ -141,7 +140,7 @@ impl Engine {
         let mut position = read.position;
         let news: Vec<Entry> =
             news.into_iter().map(|incident| Entry::Revision(Arc::new(incident))).collect();
-        let lessons = self.new_lessons(&watching.watch, register);
+        let lessons = self.new_lessons(&running.pool, register);
         for some in [news, lessons].concat().chunks(MOST_AT_ONCE) {
             let entries: Vec<Vec<u8>> = some.iter().map(to_bytes).collect();
             match self
@@ -155,21 +154,21 @@ impl Engine {
                 Appended::Behind => return Ok(()),
                 Appended::Fenced => {
                     tracing::warn!("another node records incidents now");
-                    watching.lease = None;
+                    running.lease = None;
                     return Ok(());
                 }
             }
         }
-        watching.rebuilding = false;
+        running.rebuilding = false;
         self.read_journal().await.map(drop)
     }
 
     /// While the clock is in doubt, nothing is looked at and nothing recorded; another
     /// node may, whose clock is not.
-    async fn pause(&self, watching: &mut Watching) -> Result<(), StoreError> {
+    async fn pause(&self, running: &mut Running) -> Result<(), StoreError> {
         self.read_journal().await?;
-        self.show_progress(watching, self.now());
-        match watching.lease.take() {
+        self.show_progress(running, self.now());
+        match running.lease.take() {
             Some(held) => self.store.release(held.token).await,
             None => Ok(()),
         }
@@ -177,19 +176,19 @@ impl Engine {
 
     /// Begins detection anew where time itself was set since the last step, as a restart
     /// would.
-    fn heed_steps(&self, watching: &mut Watching) {
+    fn heed_steps(&self, running: &mut Running) {
         let (_, adoptions) = self.clock.steps();
-        if adoptions != watching.adoptions {
-            self.begin_anew(watching, self.now().minute().plus(-WARM_UP_MINUTES));
+        if adoptions != running.adoptions {
+            self.begin_anew(running, self.now().minute().plus(-WARM_UP_MINUTES));
             *self.detection.outlook.write().unwrap_or_else(PoisonError::into_inner) =
                 Arc::new(Outlook::nothing());
-            watching.adoptions = adoptions;
+            running.adoptions = adoptions;
         }
     }
 
     /// Gives the lease back, so that another node goes on at once.
     pub async fn release_lease(&self) {
-        let held = self.detection.watching.lock().await.lease.take();
+        let held = self.detection.running.lock().await.lease.take();
         if let Some(held) = held
             && let Err(error) = self.store.release(held.token).await
         {
@@ -198,53 +197,52 @@ impl Engine {
     }
 
     /// The lease of this node, taken or renewed; none where another node has it.
-    async fn hold_lease(&self, watching: &mut Watching) -> Result<Option<Held>, StoreError> {
+    async fn hold_lease(&self, running: &mut Running) -> Result<Option<Held>, StoreError> {
         let (renewal, for_ms) = (self.timing.renewal, self.timing.lease.as_millis() as i64);
-        if let Some(held) = watching.lease.filter(|held| held.renewed.elapsed() < renewal) {
+        if let Some(held) = running.lease.filter(|held| held.renewed.elapsed() < renewal) {
             return Ok(Some(held));
         }
         let renewed = Instant::now();
-        let before = watching.lease.take();
-        watching.lease = match self.store.lease(self.detection.node, for_ms).await? {
+        let before = running.lease.take();
+        running.lease = match self.store.lease(self.detection.node, for_ms).await? {
             Lease::Held(token) => Some(Held { token, renewed }),
             Lease::HeldByOther { .. } => None,
         };
-        if before.map(|held| held.token) != watching.lease.map(|held| held.token) {
-            tracing::info!(records_incidents = watching.lease.is_some(), "the lease changed hands");
+        if before.map(|held| held.token) != running.lease.map(|held| held.token) {
+            tracing::info!(records_incidents = running.lease.is_some(), "the lease changed hands");
         }
-        Ok(watching.lease)
+        Ok(running.lease)
     }
 
     /// Shows readers how far detection has come.
-    fn show_progress(&self, watching: &Watching, now: Timestamp) {
-        let (watch, register) = (&watching.watch, self.detection.register());
+    fn show_progress(&self, running: &Running, now: Timestamp) {
+        let (pool, register) = (&running.pool, self.detection.register());
         // Before the first step, what the journal says is all that is known.
-        let up_to = watch
+        let up_to = pool
             .looked_up_to()
             .or_else(|| register.told_last())
             .unwrap_or(self.detection.began_at.plus_ms(-WARM_UP_MINUTES * MINUTE_MS));
-        let progress = Progress::after(watching.began.elapsed(), watch.share_done(now), up_to);
+        let progress = Progress::after(running.began.elapsed(), pool.share_done(now), up_to);
         *self.detection.progress.write().unwrap_or_else(PoisonError::into_inner) = progress;
     }
 
     /// Shows readers what the detectors see.
-    fn show(&self, watching: &mut Watching, now: Timestamp) {
-        self.find_spikes(watching, now);
+    fn show(&self, running: &mut Running, now: Timestamp) {
+        self.find_spikes(running, now);
         let sight = |n: usize| {
-            let detector = &watching.watch.detectors()[n];
+            let detector = &running.pool.detectors()[n];
             Sight {
                 expectation: detector.expectation(),
-                spikes: Arc::clone(&watching.spikes[n].spikes),
+                spikes: Arc::clone(&running.spikes[n].spikes),
                 is_cold: detector.is_cold(),
             }
         };
-        let saw_present_at =
-            if watching.behind { self.outlook().saw_present_at } else { Some(now) };
+        let saw_present_at = if running.behind { self.outlook().saw_present_at } else { Some(now) };
         let outlook = Outlook {
             looked_at: Some(now),
             saw_present_at,
-            is_behind: watching.behind,
-            holds_lease: watching.lease.is_some(),
+            is_behind: running.behind,
+            holds_lease: running.lease.is_some(),
             providers: (0..self.catalogue.len()).map(sight).collect(),
         };
         *self.detection.outlook.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(outlook);
@@ -252,20 +250,17 @@ impl Engine {
 
     /// Finds the spikes of providers whose reports or minute changed since, where that is
     /// due again.
-    fn find_spikes(&self, watching: &mut Watching, now: Timestamp) {
+    fn find_spikes(&self, running: &mut Running, now: Timestamp) {
         for n in 0..self.catalogue.len() {
             let provider = ProviderIndex(n as u16);
-            let counted: f64 = watching.watch.detectors()[n]
-                .windows(&[])
-                .iter()
-                .map(|(observed, _)| observed)
-                .sum();
+            let counted: f64 =
+                running.pool.detectors()[n].windows(&[]).iter().map(|(observed, _)| observed).sum();
             let (at, began) = ((counted as u64, now.minute()), self.detection.began.elapsed());
-            let seen = &mut watching.spikes[n];
-            if watching.behind || seen.at == Some(at) || began < seen.next {
+            let seen = &mut running.spikes[n];
+            if running.behind || seen.at == Some(at) || began < seen.next {
                 continue;
             }
-            seen.spikes = Arc::new(watching.watch.spikes_of(provider));
+            seen.spikes = Arc::new(running.pool.spikes_of(provider));
             let took = self.detection.began.elapsed().saturating_sub(began);
             (seen.at, seen.next) = (Some(at), began + SPIKES_EVERY * took);
         }

@@ -2,26 +2,26 @@
 //! need not wait for a week of them. Incidents stand there too, so that it takes none of
 //! them for usual.
 
-use super::Watching;
+use super::Running;
 use crate::domain::detect::{METHOD, Outage, QuietDay};
 use crate::domain::incident::entry::{Entry, Lesson};
 use crate::domain::incident::register::{Case, Register};
 use crate::domain::incident::{Brand, Incident, State};
 use crate::domain::time::{HOUR_MS, Timestamp};
 use crate::engine::Engine;
-use crate::engine::watch::Watch;
+use crate::engine::detector_pool::DetectorPool;
 use crate::store::HOURS_KEPT_DAYS;
 
 impl Engine {
-    /// Lets a watch that has not begun know what quiet days taught before, and which
+    /// Lets a detector pool that has not begun know what quiet days taught before, and which
     /// outages there were.
-    pub(super) fn recall_lessons(&self, watching: &mut Watching) {
-        if std::mem::replace(&mut watching.recalled, true) {
+    pub(super) fn recall_lessons(&self, running: &mut Running) {
+        if std::mem::replace(&mut running.recalled, true) {
             return;
         }
         let register = self.detection.register();
         for (provider, of) in self.catalogue.iter() {
-            watching.watch.recall(provider, self.quiet_days(&register, &of.id).copied());
+            running.pool.recall(provider, self.quiet_days(&register, &of.id).copied());
         }
         let kept_since = self.now().plus_ms(-HOURS_KEPT_DAYS * 24 * HOUR_MS);
         for incident in register
@@ -35,20 +35,20 @@ impl Engine {
                 .filter(|brand| !brand.episodes.is_empty() && brand.state != State::Withdrawn)
             {
                 if let Some(provider) = self.catalogue.find(&brand.provider) {
-                    watching.watch.recall_outages(provider, [outage(incident, brand)]);
+                    running.pool.recall_outages(provider, [outage(incident, brand)]);
                 }
             }
         }
     }
 
     /// Lessons of quiet days that are over and that the journal does not have.
-    pub(super) fn new_lessons(&self, watch: &Watch, register: &Register) -> Vec<Entry> {
+    pub(super) fn new_lessons(&self, pool: &DetectorPool, register: &Register) -> Vec<Entry> {
         let parameters = self.detection.parameters.fingerprint();
         let mut lessons = Vec::new();
         for (provider, of) in self.catalogue.iter() {
             let last = self.quiet_days(register, &of.id).next_back().map(|known| known.day);
             for quiet_day in
-                watch.whole_quiet_days(provider).filter(|quiet_day| last < Some(quiet_day.day))
+                pool.whole_quiet_days(provider).filter(|quiet_day| last < Some(quiet_day.day))
             {
                 let (provider, version) = (of.id.clone(), METHOD.to_owned());
                 lessons.push(Entry::Lesson(Lesson {

@@ -19,7 +19,7 @@ use crate::domain::detect::spike::Spike;
 use crate::domain::incident::register::Register;
 use crate::domain::provider::Catalogue;
 use crate::domain::time::{Minute, Timestamp};
-use crate::engine::watch::Watch;
+use crate::engine::detector_pool::DetectorPool;
 use crate::store::journal::{NodeId, Position, Token};
 use desk::Desk;
 use outlook::Outlook;
@@ -48,7 +48,7 @@ pub struct DetectionService {
     /// yet.
     pub(super) began_at: Timestamp,
     /// One step at a time; held across it.
-    watching: tokio::sync::Mutex<Watching>,
+    running: tokio::sync::Mutex<Running>,
     /// What was read of the journal; the lock is held to copy or replace the pointer.
     read: RwLock<Read>,
     /// The lock is held to copy or replace the pointer.
@@ -62,23 +62,23 @@ pub struct DetectionService {
 
 /// What moves with every step.
 #[derive(Debug)]
-struct Watching {
-    watch: Watch,
+struct Running {
+    pool: DetectorPool,
     desk: Desk,
     /// What was too surprising of each provider when that was last looked at.
     spikes: Vec<Seen>,
     lease: Option<Held>,
-    /// Voids that the watch has taken into account.
+    /// Voids that the detector pool has taken into account.
     voids: usize,
-    /// When the watch began, or began anew.
+    /// When the detector pool began, or began anew.
     began: std::time::Instant,
-    /// How often time was set, as far as the watch has taken that into account.
+    /// How often time was set, as far as the detector pool has taken that into account.
     adoptions: u64,
     /// Since when episodes are those of a store without what was voided since: incidents
     /// are held against them once they are complete.
     rebuilding: bool,
     behind: bool,
-    /// Whether the watch knows what quiet days taught before it began.
+    /// Whether the detector pool knows what quiet days taught before it began.
     recalled: bool,
 }
 
@@ -116,12 +116,12 @@ impl DetectionService {
         parameters: Parameters,
         now: Timestamp,
     ) -> Self {
-        let watch =
-            Watch::new(catalogue, &parameters).beginning_at(now.minute().plus(-WARM_UP_MINUTES));
+        let pool = DetectorPool::new(catalogue, &parameters)
+            .beginning_at(now.minute().plus(-WARM_UP_MINUTES));
         let spikes = vec![Seen::default(); catalogue.len()];
-        let watching = Watching {
+        let running = Running {
             spikes,
-            watch,
+            pool,
             desk: Desk::new(catalogue, &parameters),
             lease: None,
             voids: 0,
@@ -136,7 +136,7 @@ impl DetectionService {
             began: std::time::Instant::now(),
             began_at: now,
             parameters,
-            watching: tokio::sync::Mutex::new(watching),
+            running: tokio::sync::Mutex::new(running),
             read: RwLock::default(),
             outlook: RwLock::new(Arc::new(Outlook::nothing())),
             progress: RwLock::default(),

@@ -3,7 +3,7 @@
 
 use super::desk::Desk;
 use super::sightings::Sightings;
-use super::{WARM_UP_MINUTES, Watching};
+use super::{Running, WARM_UP_MINUTES};
 use crate::domain::detect::episode::Episode;
 use crate::domain::incident::dating::{Dated, onset};
 use crate::domain::incident::desk::{region, withdrawn};
@@ -14,16 +14,16 @@ use crate::domain::incident::{Incident, State};
 use crate::domain::provider::Catalogue;
 use crate::domain::time::{Minute, Timestamp};
 use crate::engine::Engine;
-use crate::engine::watch::Watch;
+use crate::engine::detector_pool::DetectorPool;
 use crate::store::MINUTES_KEPT_DAYS;
 use crate::store::withdrawn::Withdrawn;
 
 impl Engine {
     /// Begins detection anew where reports were withdrawn since the last step.
-    pub(super) fn heed_voids(&self, watching: &mut Watching) {
+    pub(super) fn heed_voids(&self, running: &mut Running) {
         let (register, now) = (self.detection.register(), self.now());
         let voids = register.voids();
-        if voids.len() == watching.voids {
+        if voids.len() == running.voids {
             return;
         }
         self.store.withdraw(voids.iter().filter_map(|void| self.withdrawn_facts(void)).collect());
@@ -32,28 +32,29 @@ impl Engine {
         // A store that has lost entries may have fewer than were heeded: then all are
         // looked at again.
         let new = voids
-            .get(watching.voids..)
+            .get(running.voids..)
             .unwrap_or(voids)
             .iter()
             .filter(|void| oldest < void.window.to);
         if let Some(from) = new.map(|void| begins_at(&register, void)).min() {
             let from =
                 from.plus(-WARM_UP_MINUTES).max(oldest).min(now.minute().plus(-WARM_UP_MINUTES));
-            self.begin_anew(watching, from);
-            watching.rebuilding = true;
+            self.begin_anew(running, from);
+            running.rebuilding = true;
             tracing::info!(
                 voids = voids.len(),
                 "reports were withdrawn: detection begins anew without them"
             );
         }
-        watching.voids = voids.len();
+        running.voids = voids.len();
     }
 
     /// Begins detection anew: from a minute on it is stepped to the present again.
-    pub(super) fn begin_anew(&self, watching: &mut Watching, from: Minute) {
-        watching.watch = Watch::new(&self.catalogue, &self.detection.parameters).beginning_at(from);
-        watching.desk = Desk::new(&self.catalogue, &self.detection.parameters);
-        (watching.behind, watching.recalled, watching.began) =
+    pub(super) fn begin_anew(&self, running: &mut Running, from: Minute) {
+        running.pool =
+            DetectorPool::new(&self.catalogue, &self.detection.parameters).beginning_at(from);
+        running.desk = Desk::new(&self.catalogue, &self.detection.parameters);
+        (running.behind, running.recalled, running.began) =
             (true, false, std::time::Instant::now());
     }
 

@@ -3,7 +3,7 @@
 //!
 //! `source` is where files come from, `unpack` and `utf16` make text of them, `lines`
 //! reads it, `queue` also looks at lines ahead, and `plausible` says which of them may
-//! move the time; `simulation` is a store with its watch at a simulated instant, and what
+//! move the time; `simulation` is a store with its detector pool at a simulated instant, and what
 //! plays lines on it; `past` is what a history left, from which any number of streams go
 //! on; `account` is what became of the lines; `leftovers` is what this process must not
 //! leave behind.
@@ -23,7 +23,7 @@ mod told;
 mod unpack;
 mod utf16;
 
-use super::watch::Step;
+use super::detector_pool::Step;
 use crate::domain::detect::episode::Episode;
 use crate::domain::detect::parameters::Parameters;
 use crate::domain::incident::Incident;

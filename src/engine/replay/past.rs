@@ -1,4 +1,4 @@
-//! What a history left: a store at rest and its watch. Any number of streams go on from
+//! What a history left: a store at rest and its detector pool. Any number of streams go on from
 //! it, each on a copy of its own.
 
 use super::account::Account;

@@ -1,4 +1,4 @@
-//! A store and its watch at a simulated instant, which moves on with the lines that are
+//! A store and its detector pool at a simulated instant, which moves on with the lines that are
 //! played on it.
 
 use super::account::{Account, Flaw};
@@ -18,7 +18,7 @@ use crate::domain::reporter::DayKeys;
 use crate::domain::time::{Hour, MINUTE_MS, Minute, Timestamp};
 use crate::engine::Acceptance;
 use crate::engine::detection::desk::Desk;
-use crate::engine::watch::{Step, Watch};
+use crate::engine::detector_pool::{DetectorPool, Step};
 use crate::store::{Recorded, Store};
 use crate::wire::report::RawReport;
 use crate::wire::text::parsed;
@@ -31,7 +31,7 @@ const MINUTES_AT_ONCE: i64 = 24 * 60;
 /// Lines after which the observer hears how much was read.
 const TELL_EVERY: u64 = 1_024;
 
-/// A store and its watch at a simulated instant.
+/// A store and its detector pool at a simulated instant.
 #[derive(Debug)]
 pub struct Simulation<'a> {
     setting: &'a Setting,
@@ -49,7 +49,7 @@ pub struct Simulation<'a> {
 /// How far a simulation has come, beside what is in its store.
 #[derive(Debug, Clone)]
 pub(super) struct Reached {
-    pub watch: Watch,
+    pub pool: DetectorPool,
     /// When the last line was received; none before the first.
     pub now: Option<Timestamp>,
     /// Incidents that a history told.
@@ -233,7 +233,7 @@ impl<'a> Simulation<'a> {
         observer: &mut impl Observer,
     ) -> Result<(), ReplayError> {
         let Some(now) = self.reached.now else {
-            // The watch begins here: its first tick steps to no minute before.
+            // The detector pool begins here: its first tick steps to no minute before.
             return self.tick(to, observer).await;
         };
         if now.minute() < to {
@@ -262,7 +262,7 @@ impl<'a> Simulation<'a> {
     ) -> Result<(), ReplayError> {
         let id = |provider| &*self.setting.catalogue.get(provider).id;
         let mut seen = |step: &Step<'_>| observer.step(id(step.provider), step);
-        let found = self.reached.watch.tick(&self.store, minute.start(), &mut seen).await?;
+        let found = self.reached.pool.tick(&self.store, minute.start(), &mut seen).await?;
         if observer.wants_incidents() {
             self.tell_incidents(&found, minute.start(), observer).await?;
         }
@@ -278,12 +278,12 @@ impl<'a> Simulation<'a> {
         now: Timestamp,
         observer: &mut impl Observer,
     ) -> Result<(), ReplayError> {
-        let (catalogue, Reached { watch, desk, register, .. }) =
+        let (catalogue, Reached { pool, desk, register, .. }) =
             (&self.setting.catalogue, &mut self.reached);
         desk.take(found.to_vec());
         desk.forget(now);
-        let mut told = desk.drafts(catalogue, watch, register, now);
-        Desk::count(&self.store, catalogue, watch, &mut told, now).await?;
+        let mut told = desk.drafts(catalogue, pool, register, now);
+        Desk::count(&self.store, catalogue, pool, &mut told, now).await?;
         for incident in told {
             observer.incident(&incident).map_err(ReplayError::Observer)?;
             register.take(Some(Entry::Revision(Arc::new(incident))));
@@ -309,7 +309,7 @@ impl<'a> Simulation<'a> {
 impl Reached {
     pub fn nothing(setting: &Setting) -> Self {
         Self {
-            watch: Watch::new(&setting.catalogue, &setting.parameters),
+            pool: DetectorPool::new(&setting.catalogue, &setting.parameters),
             now: None,
             told: Told::new(),
             register: Register::default(),
@@ -319,6 +319,6 @@ impl Reached {
 
     /// As far, over a copy of the store.
     pub fn over_copy(&self) -> Self {
-        Self { watch: self.watch.over_copy(), ..self.clone() }
+        Self { pool: self.pool.over_copy(), ..self.clone() }
     }
 }

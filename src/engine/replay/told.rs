@@ -4,7 +4,7 @@
 use super::Observer;
 use crate::domain::detect::episode::{Episode, State};
 use crate::domain::incident::Incident;
-use crate::engine::watch::Step;
+use crate::engine::detector_pool::Step;
 use std::collections::HashSet;
 
 /// Incidents by provider and id.

@@ -11,11 +11,11 @@ use groundswell::cli::replay::{history_is_sound, passing_setting, stream_is_soun
 use groundswell::domain::detect::REREAD_MINUTES;
 use groundswell::domain::detect::episode::{Episode, State};
 use groundswell::domain::detect::parameters::Parameters;
+use groundswell::engine::detector_pool::Step;
 use groundswell::engine::replay::account::Account;
 use groundswell::engine::replay::past::Past;
 use groundswell::engine::replay::source::Source;
 use groundswell::engine::replay::{Observer, Setting, jobs, providers};
-use groundswell::engine::watch::Step;
 use groundswell::render::incident_line::incident_line;
 use indicatif::ProgressBar;
 use std::cmp::Reverse;

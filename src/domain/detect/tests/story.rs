@@ -1,4 +1,4 @@
-//! What a detector told of a world, as the watch would have had it.
+//! What a detector told of a world, as the detector pool would have had it.
 
 use super::world::{HOUR, START, World};
 use crate::domain::counts::Counts;

@@ -1,4 +1,4 @@
-//! The watch: the detectors of all providers over one store, fed every minute once and
+//! The detector pool: the detectors of all providers over one store, fed every minute once and
 //! every hour once, in order.
 //!
 //! Knows when and what to read; what it means, the detectors know. A pause is caught up
@@ -31,7 +31,7 @@ const AHEAD_MINUTES: i64 = 3;
 const HOURS_AT_ONCE: i64 = 24;
 /// Providers whose facts are read at the same time.
 const READ_AT_ONCE: usize = 32;
-/// Minutes that [`Watch::catch_up`] steps through at most, and hours that it learns.
+/// Minutes that [`DetectorPool::catch_up`] steps through at most, and hours that it learns.
 pub const MOST_STEPS_A_TICK: i64 = 6 * 60;
 const MOST_HOURS_A_TICK: i64 = 7 * 24;
 /// A provider is not looked at again for so many times as long as its last look took:
@@ -43,7 +43,7 @@ type Minutes = Vec<(Minute, Arc<Counts>)>;
 
 /// The detectors of all providers.
 #[derive(Debug, Clone)]
-pub struct Watch {
+pub struct DetectorPool {
     /// By the provider's place in the catalogue. All in one place, since they may learn
     /// from each other.
     detectors: Vec<Detector>,
@@ -81,7 +81,7 @@ struct Next {
     hour: Hour,
 }
 
-/// How far a watch goes on before its caller may do something else.
+/// How far a detector pool goes on before its caller may do something else.
 #[derive(Debug, Clone, Copy)]
 struct Piece<'a> {
     most_hours: i64,
@@ -97,7 +97,7 @@ struct Span {
     now: Minute,
 }
 
-/// What makes a watch return before it has come to the present. Nothing that it found is
+/// What makes a detector pool return before it has come to the present. Nothing that it found is
 /// lost: the next call goes on.
 pub struct Pause<'a> {
     /// Whether it is to return as soon as it can.
@@ -130,8 +130,8 @@ struct Reading {
     next_look: Duration,
 }
 
-impl Watch {
-    /// A watch over all providers of the catalogue. It has seen nothing.
+impl DetectorPool {
+    /// A detector pool over all providers of the catalogue. It has seen nothing.
     #[must_use]
     pub fn new(catalogue: &Catalogue, parameters: &Parameters) -> Self {
         let detectors = vec![Detector::new(parameters.clone()); catalogue.len()];
@@ -156,7 +156,7 @@ impl Watch {
         Self { begin: Some(minute), ..self }
     }
 
-    /// Takes over what quiet days taught of a provider before; of a watch that has not
+    /// Takes over what quiet days taught of a provider before; of a detector pool that has not
     /// begun, and begins at a minute of its own.
     pub fn recall(&mut self, provider: ProviderIndex, days: impl IntoIterator<Item = QuietDay>) {
         if let (Some(begin), None) = (self.begin, self.next) {
@@ -164,7 +164,7 @@ impl Watch {
         }
     }
 
-    /// Takes over which outages of a provider were told; of a watch that has not begun.
+    /// Takes over which outages of a provider were told; of a detector pool that has not begun.
     /// Those since its beginning it finds itself.
     pub fn recall_outages(
         &mut self,
@@ -177,14 +177,14 @@ impl Watch {
         }
     }
 
-    /// Quiet days of a provider that this watch has seen from their first minute to their
+    /// Quiet days of a provider that this pool has seen from their first minute to their
     /// last, oldest first.
     pub fn whole_quiet_days(&self, provider: ProviderIndex) -> impl Iterator<Item = &QuietDay> {
         let days = self.detectors[usize::from(provider.0)].quiet_days();
         days.filter(|of| self.begin.is_none_or(|begin| begin <= of.begins()))
     }
 
-    /// The same watch over a copy of its store, whose revisions are other ones.
+    /// The same pool over a copy of its store, whose revisions are other ones.
     #[must_use]
     pub fn over_copy(&self) -> Self {
         Self { readings: vec![Reading::default(); self.readings.len()], ..self.clone() }
@@ -276,7 +276,7 @@ impl Watch {
     }
 
     /// Looks at the minute that runs at `now`, of each provider for which the store holds
-    /// something new since its last look. A watch that is behind sees nothing, and
+    /// something new since its last look. A detector pool that is behind sees nothing, and
     /// neither does a provider whose pause is not over: the next look, or the minute's
     /// step, will.
     ///
@@ -466,7 +466,7 @@ impl Watch {
 }
 
 impl Next {
-    /// Where a new watch begins: with the first hour in which anybody was here, and with
+    /// Where a new pool begins: with the first hour in which anybody was here, and with
     /// the present minute.
     fn first(now: Minute, liveness: &Liveness) -> Self {
         Self {

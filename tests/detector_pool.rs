@@ -1,4 +1,4 @@
-//! The watch: every detector sees every minute once, with the facts that were there by
+//! The detector pool: every detector sees every minute once, with the facts that were there by
 //! then, whatever pauses lie between the ticks.
 
 use crate::support::{NOW, TORONTO, catalogue, cell, instant};
@@ -11,7 +11,7 @@ use groundswell::domain::report::{Observed, Report};
 use groundswell::domain::reporter::{Identity, Reporter};
 use groundswell::domain::symptom::Symptom;
 use groundswell::domain::time::{DEFAULT_LATENESS_MS, Minute};
-use groundswell::engine::watch::{MOST_STEPS_A_TICK, Pause, Step, Watch};
+use groundswell::engine::detector_pool::{DetectorPool, MOST_STEPS_A_TICK, Pause, Step};
 use groundswell::store::{MINUTES_KEPT_DAYS, Recorded, Store, Terms, embedded::Options};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -38,7 +38,7 @@ type Seen = (u16, i64, Vec<(i64, u32)>);
 
 struct Scene {
     store: Store,
-    watch: Watch,
+    pool: DetectorPool,
     reporters: u64,
     _directory: tempfile::TempDir,
 }
@@ -108,11 +108,11 @@ fn over_a_copy_of_its_store_a_watch_goes_on() {
         scene.tick(minute);
     }
     scene.store.close().unwrap();
-    let Scene { store, watch, .. } = scene;
+    let Scene { store, pool, .. } = scene;
     drop(store);
     // As many revisions as there were before: what was known to be quiet then says
     // nothing of this.
-    let mut scene = Scene { watch: watch.over_copy(), ..Scene::new(directory.path()) };
+    let mut scene = Scene { pool: pool.over_copy(), ..Scene::new(directory.path()) };
     scene.reporters = 100;
     scene.record(ALPHA, 19, 19);
     assert_eq!(scene.tick(20).last_of(ALPHA), [(19, 1)]);
@@ -131,9 +131,9 @@ fn a_clock_that_was_set_back_is_waited_for_and_one_far_ahead_skips_what_is_not_k
 #[test]
 fn a_long_pause_is_caught_up_with_in_pieces_each_minute_once() {
     let mut scene = Scene::new(Path::new(""));
-    scene.watch = scene.watch.beginning_at(at(-1_000));
+    scene.pool = scene.pool.beginning_at(at(-1_000));
     let (mut minutes, mut pieces) = (Vec::new(), 0);
-    while scene.watch.is_behind(at(0).start()) {
+    while scene.pool.is_behind(at(0).start()) {
         let seen = scene.catch_up(0);
         assert!(seen.len() as i64 <= MOST_STEPS_A_TICK * i64::from(PROVIDERS));
         minutes.extend(
@@ -145,24 +145,24 @@ fn a_long_pause_is_caught_up_with_in_pieces_each_minute_once() {
     }
     assert!(minutes.into_iter().eq(-1_000..=0) && pieces == 3, "{pieces}");
     assert_eq!(scene.catch_up(0), []);
-    assert!(scene.watch.is_behind(at(1).start()));
+    assert!(scene.pool.is_behind(at(1).start()));
 }
 
 #[test]
 fn a_watch_that_is_to_pause_does_something_each_time_and_sees_the_same() {
     let mut scene = Scene::new(Path::new(""));
-    scene.watch = scene.watch.beginning_at(at(-200));
+    scene.pool = scene.pool.beginning_at(at(-200));
     wait(scene.store.mark_live(at(-10 * 24 * 60)..at(0))).unwrap();
     let (mut minutes, mut shares) = (Vec::new(), Vec::new());
     let always = Pause { is_stopped: &|| false, is_over: &|| true };
-    while scene.watch.is_behind(at(0).start()) {
+    while scene.pool.is_behind(at(0).start()) {
         let seen = scene.catch_up_until(0, &always);
         minutes.extend(
             seen.into_iter()
                 .filter(|(provider, _, _)| *provider == ALPHA)
                 .map(|(_, minute, _)| minute),
         );
-        shares.push(scene.watch.share_done(at(0).start()));
+        shares.push(scene.pool.share_done(at(0).start()));
     }
     assert!(minutes.into_iter().eq(-200..=0));
     assert!(
@@ -176,7 +176,7 @@ fn a_watch_that_is_to_pause_does_something_each_time_and_sees_the_same() {
 #[test]
 fn a_watch_that_is_stopped_sees_nothing_more_and_loses_nothing() {
     let mut scene = Scene::new(Path::new(""));
-    scene.watch = scene.watch.beginning_at(at(-200));
+    scene.pool = scene.pool.beginning_at(at(-200));
     let stopped = Pause { is_stopped: &|| true, is_over: &|| true };
     assert_eq!(scene.catch_up_until(0, &stopped), []);
     let asked = AtomicUsize::new(0);
@@ -199,12 +199,12 @@ fn weeks_of_history_are_learnt_in_pieces_before_the_first_step() {
     scene.record(ALPHA, 0, 0);
     wait(scene.store.mark_live(at(0)..at(40 * 24 * 60))).unwrap();
     let (now, mut pieces) = (40 * 24 * 60, 0);
-    while scene.watch.is_behind(at(now).start()) {
+    while scene.pool.is_behind(at(now).start()) {
         scene.catch_up(now);
         pieces += 1;
     }
     assert_eq!(pieces, 6, "five weeks and five days");
-    assert_eq!(scene.watch.detectors()[0].now(), Some(at(now)));
+    assert_eq!(scene.pool.detectors()[0].now(), Some(at(now)));
 }
 
 #[test]
@@ -247,14 +247,14 @@ impl LastOf for Vec<Seen> {
 }
 
 impl Scene {
-    /// A watch over the store of a directory, or of one that nobody looks at.
+    /// A detector pool over the store of a directory, or of one that nobody looks at.
     fn new(directory: &Path) -> Self {
         let anywhere = tempfile::tempdir().unwrap();
         let directory = if directory.as_os_str().is_empty() { anywhere.path() } else { directory };
         let store = Store::open_embedded(directory, &both(), TERMS, Options::default()).unwrap();
         Self {
             store,
-            watch: Watch::new(&both(), &Parameters::default()),
+            pool: DetectorPool::new(&both(), &Parameters::default()),
             reporters: 0,
             _directory: anywhere,
         }
@@ -276,7 +276,7 @@ impl Scene {
 
     fn tick(&mut self, minute: i64) -> Vec<Seen> {
         let mut seen = Vec::new();
-        wait(self.watch.tick(&self.store, at(minute).start().plus_ms(1_500), &mut |step| {
+        wait(self.pool.tick(&self.store, at(minute).start().plus_ms(1_500), &mut |step| {
             seen.push(seen_in(step));
         }))
         .unwrap();
@@ -289,7 +289,7 @@ impl Scene {
 
     fn catch_up_until(&mut self, minute: i64, pause: &Pause<'_>) -> Vec<Seen> {
         let (mut seen, now) = (Vec::new(), at(minute).start().plus_ms(1_500));
-        wait(self.watch.catch_up(&self.store, now, pause, &mut |step| seen.push(seen_in(step))))
+        wait(self.pool.catch_up(&self.store, now, pause, &mut |step| seen.push(seen_in(step))))
             .unwrap();
         seen
     }
@@ -303,13 +303,13 @@ impl Scene {
         let mut stopwatch =
             || std::mem::replace(&mut shown, Duration::from_millis(begins_ms) + takes);
         let now = at(minute).start().plus_ms(second * 1_000);
-        wait(self.watch.look(&self.store, now, &mut stopwatch)).unwrap();
+        wait(self.pool.look(&self.store, now, &mut stopwatch)).unwrap();
         self.counted(ALPHA)
     }
 
     /// Reports of the last minutes that a provider's detector counts.
     fn counted(&self, provider: u16) -> u32 {
-        self.watch.detectors()[usize::from(provider)].windows(&[])[0].0 as u32
+        self.pool.detectors()[usize::from(provider)].windows(&[])[0].0 as u32
     }
 }
 
