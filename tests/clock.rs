@@ -11,13 +11,13 @@ use serde_json::json;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Longer than any step of housekeeping takes to come.
+/// Longer than any step of maintenance takes to come.
 const SOON: Duration = Duration::from_secs(30);
 /// Clocks are compared often.
-const TIMING: [&str; 2] = ["--timing", "housekeeping=200ms,look=200ms"];
+const TIMING: [&str; 2] = ["--timing", "maintenance=200ms,look=200ms"];
 /// And believed soon after they were set.
-const CREDULOUS: [&str; 2] = ["--timing", "housekeeping=200ms,look=200ms,settle=3s"];
-/// For so long a clock is wrong: housekeeping goes by it some times.
+const CREDULOUS: [&str; 2] = ["--timing", "maintenance=200ms,look=200ms,settle=3s"];
+/// For so long a clock is wrong: maintenance goes by it some times.
 const WRONG_FOR: Duration = Duration::from_secs(1);
 const KEY: [&str; 2] = ["--reporter-key", "of tests of clocks"];
 
@@ -304,7 +304,7 @@ fn a_machine_that_was_off_for_weeks_takes_reports_at_once_and_forgets_nothing_ye
     assert_eq!(
         total(&started_by(&clock, directory.path(), &[])),
         6,
-        "housekeeping has run by the other clock"
+        "maintenance has run by the other clock"
     );
 }
 

@@ -75,7 +75,7 @@ fn a_copy_has_every_fact_claim_and_live_minute_however_often_it_was_cut_off() {
         );
         assert_eq!(facts_of(&store), expected, "{url}");
         wait(store.tidy(later(0))).unwrap();
-        assert_eq!(facts_of(&store), expected, "after housekeeping, {url}");
+        assert_eq!(facts_of(&store), expected, "after maintenance, {url}");
         let again = wait(store.record(&reports(DAYS - 1, 0..REPORTERS)));
         assert!(
             again.iter().all(|outcome| matches!(outcome, Ok(Recorded::Duplicate))),

@@ -31,7 +31,7 @@ enum By {
     Stop,
     /// A void, which is an entry of the journal.
     Void,
-    /// Housekeeping by a shorter lateness.
+    /// Maintenance by a shorter lateness.
     Ageing,
 }
 
@@ -124,7 +124,7 @@ fn a_step_of_a_write_that_fails_is_as_if_it_had_never_been_tried() {
         }
         let expected = match way_to(point) {
             (On::Directory, By::Reports) => 1..=1,
-            // Housekeeping may be the first to write.
+            // Maintenance may be the first to write.
             (On::Directory, _) => 0..=1,
             // The call is repeated.
             (On::Redis, _) => 0..=0,
@@ -170,7 +170,7 @@ impl Scene {
     /// A server on the store, with further arguments.
     fn serve(&self, arguments: &[&str]) -> Command {
         let mut command = groundswell(&["serve", "--listen", "127.0.0.1:0", "--trust-clock"]);
-        command.args(["--catalogue", CATALOGUE, "--timing", "housekeeping=200ms"]);
+        command.args(["--catalogue", CATALOGUE, "--timing", "maintenance=200ms"]);
         command.args(["--store", &self.store]).args(arguments);
         if self.store.starts_with("redis") {
             command.args(["--reporter-key", "of fail points", "--redis-prefix", &self.prefix]);
@@ -203,7 +203,7 @@ impl Scene {
         if self.store.starts_with("redis") {
             // Another node keeps house at once, not after a minute.
             let port = self.store.rsplit(':').next().unwrap().parse().unwrap();
-            cli(port, &["DEL", &format!("{}:1:housekeeper", self.prefix)]);
+            cli(port, &["DEL", &format!("{}:1:maintenance", self.prefix)]);
         }
         let after = Binary::of(&mut self.serve(arguments));
         let total = total(&after);
@@ -232,7 +232,7 @@ impl Scene {
         let mut command = self.serve(arguments);
         let server = match Binary::try_of(command.env(VARIABLE, format!("{point}@{nth}"))) {
             Ok(server) => server,
-            // Housekeeping comes before the first call.
+            // Maintenance comes before the first call.
             Err(log) => {
                 assert!([By::Start, By::Ageing].contains(&by), "{point}: {log}");
                 return log;

@@ -119,7 +119,7 @@ class Pace:
 
     def timing(self):
         """Leases and pauses that last as many seconds of this clock as they usually do of time."""
-        durations = {"lease": 10_000, "renewal": 3_000, "look": 1_000, "housekeeping": 5_000}
+        durations = {"lease": 10_000, "renewal": 3_000, "look": 1_000, "maintenance": 5_000}
         return ",".join(f"{name}={ms // self.speed}ms" for name, ms in durations.items())
 
     def real(self, seconds):

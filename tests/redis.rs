@@ -348,7 +348,7 @@ fn what_loses_facts_is_said_with_the_way_out() {
 #[test]
 fn a_node_says_when_no_reports_should_be_sent_to_it_and_when_they_may_again() {
     let server = RedisServer::start(&["--appendonly", "no"]);
-    let arguments = ["--reporter-key", "of this test", "--timing", "housekeeping=200ms"];
+    let arguments = ["--reporter-key", "of this test", "--timing", "maintenance=200ms"];
     let node = Binary::start(Path::new(&server.url()), &arguments);
     let ready = |path: &str| node.send("GET", path, &[], b"");
     assert_eq!(ready("/readyz").status, 200, "maps are served");

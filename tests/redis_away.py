@@ -40,11 +40,11 @@ class Pace:
     refused: float
     # Once reports were to be taken again, it is looked for so much longer whether one is refused.
     back: float
-    # Whether a node can record is looked at by housekeeping.
+    # Whether a node can record is looked at by maintenance.
     ready: float
 
 
-SHORT = Pace(["--timing", "answer=4s,repeat=2s,reply=1s,connect=1s,stuck=1s,housekeeping=1s"], killed=8, halted=8, refused=5, back=3, ready=4)
+SHORT = Pace(["--timing", "answer=4s,repeat=2s,reply=1s,connect=1s,stuck=1s,maintenance=1s"], killed=8, halted=8, refused=5, back=3, ready=4)
 FULL = Pace([], killed=60, halted=20, refused=REFUSED_WITHIN_SECONDS, back=5, ready=10)
 
 

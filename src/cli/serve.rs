@@ -180,10 +180,10 @@ pub fn serve(
     // Before anybody is told that it is ready.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(engine.look_at_store())?;
-    let (housekeeper, stop_keeping_house) =
-        in_background(engine, "housekeeper", |engine, runtime| {
-            runtime.block_on(engine.unless_stopping(engine.keep_house()));
-            engine.housekeeping_every()
+    let (maintenance, stop_keeping_house) =
+        in_background(engine, "maintenance", |engine, runtime| {
+            runtime.block_on(engine.unless_stopping(engine.maintain()));
+            engine.maintenance_every()
         })?;
     let (detection, stop_detection) = in_background(engine, "detection", |engine, runtime| {
         runtime.block_on(engine.unless_stopping(engine.step_detection()));
@@ -212,7 +212,7 @@ pub fn serve(
     // Where the server failed, nobody asked.
     engine.begin_to_stop();
     drop((stop_keeping_house, stop_detection));
-    let all_ended_well = [housekeeper.join(), detection.join()].iter().all(Result::is_ok);
+    let all_ended_well = [maintenance.join(), detection.join()].iter().all(Result::is_ok);
     if runtime
         .block_on(async {
             tokio::time::timeout(LEASE_GIVEN_BACK_WITHIN, engine.release_lease()).await

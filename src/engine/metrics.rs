@@ -24,7 +24,7 @@ pub struct Metrics {
     pub commit_seconds: Histogram,
     /// Reports that wait for their commit.
     pub queued_reports: Gauge,
-    /// Commits, reads and housekeeping that failed.
+    /// Commits, reads and maintenance that failed.
     pub store_errors: Counter,
     /// Commands sent to Redis.
     pub store_commands: Counter,
@@ -137,7 +137,7 @@ impl Metrics {
         );
         registry.register(
             "store_errors",
-            "Commits, reads and housekeeping that failed",
+            "Commits, reads and maintenance that failed",
             self.store_errors.clone(),
         );
         registry.register("store_commands", "Commands sent to Redis", self.store_commands.clone());

@@ -199,11 +199,11 @@ impl Engine {
         self.clock.simulated_now()
     }
 
-    /// How long to wait between two steps of housekeeping: the same by the clock, as far
+    /// How long to wait between two steps of maintenance: the same by the clock, as far
     /// as the machine keeps up.
     #[must_use]
-    pub fn housekeeping_every(&self) -> Duration {
-        self.by_clock(self.timing.housekeeping)
+    pub fn maintenance_every(&self) -> Duration {
+        self.by_clock(self.timing.maintenance)
     }
 
     /// How long to wait between two looks of the detectors: the same by the clock, as far
@@ -348,7 +348,7 @@ impl Engine {
     /// Asks long work to end between two steps: what [`Self::stop`] would wait for.
     pub fn begin_to_stop(&self) {
         self.stopping.ask();
-        self.store.give_up_housekeeping();
+        self.store.give_up_maintenance();
     }
 
     /// Works until the end, or until long work is asked to end: then it is let go of
@@ -373,9 +373,9 @@ impl Engine {
         !self.cannot_write.load(Ordering::Relaxed)
     }
 
-    /// One step of housekeeping: says that we run, ages and forgets what its time has
+    /// One step of maintenance: says that we run, ages and forgets what its time has
     /// come for, brings the gauges up to date.
-    pub async fn keep_house(&self) {
+    pub async fn maintain(&self) {
         let (compared, looked) = (self.compare_clocks().await, self.look_at_store().await);
         let (now, trust) = (self.now(), self.trust());
         let wrote = if self.can_record() && trust.dates() {
@@ -391,7 +391,7 @@ impl Engine {
             [compared.err(), looked.err(), wrote.err(), tidied.err()].into_iter().flatten().next()
         {
             self.metrics.store_errors.inc();
-            tracing::error!(%error, "housekeeping failed and will be tried again");
+            tracing::error!(%error, "maintenance failed and will be tried again");
         }
         self.refresh_gauges().await;
     }

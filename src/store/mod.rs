@@ -499,7 +499,7 @@ impl Store {
         }
     }
 
-    /// A step of housekeeping that forgets nothing, whatever the clock shows. The
+    /// A step of maintenance that forgets nothing, whatever the clock shows. The
     /// embedded store blocks while it writes.
     ///
     /// # Errors
@@ -511,7 +511,7 @@ impl Store {
         }
     }
 
-    /// One step of housekeeping: as [`Self::settle`], and it ages and forgets what its
+    /// One step of maintenance: as [`Self::settle`], and it ages and forgets what its
     /// time has come for. Only for a clock that can be believed.
     ///
     /// # Errors
@@ -523,12 +523,12 @@ impl Store {
         }
     }
 
-    /// Lets a step of housekeeping that is under way end as soon as it can, and every
+    /// Lets a step of maintenance that is under way end as soon as it can, and every
     /// later one: what it has not done, the next start does.
-    pub fn give_up_housekeeping(&self) {
+    pub fn give_up_maintenance(&self) {
         match &self.kind {
-            Kind::Embedded(store) => store.give_up_housekeeping(),
-            Kind::Redis(store) => store.give_up_housekeeping(),
+            Kind::Embedded(store) => store.give_up_maintenance(),
+            Kind::Redis(store) => store.give_up_maintenance(),
         }
     }
 

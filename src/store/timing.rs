@@ -22,8 +22,8 @@ pub struct Timing {
     /// deciding report and the incident lie at most this and the work of one look apart.
     /// 1 s; at most `renewal`, since the lease is renewed by looks.
     pub look: Duration,
-    /// Between two steps of housekeeping, on a clock as fast as time. 5 s.
-    pub housekeeping: Duration,
+    /// Between two steps of maintenance, on a clock as fast as time. 5 s.
+    pub maintenance: Duration,
     /// Within this a report is answered, or refused. 10 s; more than `repeat`.
     pub answer: Duration,
     /// For so long a call of Redis is repeated whose outcome is unknown. 5 s: a failover
@@ -82,7 +82,7 @@ impl Default for Timing {
             lease: Duration::from_secs(10),
             renewal: Duration::from_secs(3),
             look: Duration::from_secs(1),
-            housekeeping: Duration::from_secs(5),
+            maintenance: Duration::from_secs(5),
             answer: Duration::from_secs(10),
             repeat: Duration::from_secs(5),
             reply: Duration::from_secs(3),
@@ -128,7 +128,7 @@ impl Timing {
             ("lease", &mut self.lease),
             ("renewal", &mut self.renewal),
             ("look", &mut self.look),
-            ("housekeeping", &mut self.housekeeping),
+            ("maintenance", &mut self.maintenance),
             ("answer", &mut self.answer),
             ("repeat", &mut self.repeat),
             ("reply", &mut self.reply),
@@ -207,7 +207,7 @@ mod tests {
             ..Timing::default()
         };
         assert_eq!(timing, expected);
-        let all = "lease=1s,renewal=10ms,look=10ms,housekeeping=1h,answer=24h,repeat=1m,reply=1m,\
+        let all = "lease=1s,renewal=10ms,look=10ms,maintenance=1h,answer=24h,repeat=1m,reply=1m,\
                    connect=50ms,stuck=70ms,settle=2s,probation=3s";
         let all: Timing = all.parse().unwrap();
         assert!(

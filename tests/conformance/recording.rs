@@ -226,7 +226,7 @@ pub fn a_revision_changes_with_its_providers_facts_only(kind: Kind) {
     store.record(&[report(1)]);
     store.wait(store.store().probe()).unwrap();
     store.tidy(now());
-    assert_eq!(revision(ALPHA), seen[3], "a duplicate, a probe and housekeeping change no fact");
+    assert_eq!(revision(ALPHA), seen[3], "a duplicate, a probe and maintenance change no fact");
     seen.dedup();
     assert_eq!((seen.len(), revision(BRAVO)), (4, of_bravo));
 }

@@ -205,10 +205,10 @@ fn reports_without_a_place_stay_so_in_hours_and_after_a_restart() {
     server = server.restarted_with(crate::support::CATALOGUE);
     assert_eq!(whole(&server), [4, 3, 1], "from the log or a snapshot");
     server.advance_ms(4 * 24 * 60 * MINUTE_MS);
-    server.keep_house();
+    server.maintain();
     assert_eq!(whole(&server), [4, 3, 1], "aged");
     server.advance_ms(20 * 24 * 60 * MINUTE_MS);
-    server.keep_house();
+    server.maintain();
     let hours = server.read(
         "/v1/series?provider=alpha&from=2022-07-08T08:00:00Z&to=2022-07-08T09:00:00Z&step=1h",
     );

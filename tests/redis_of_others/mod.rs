@@ -20,7 +20,7 @@ const TERMS: Terms = Terms { reporter_key_check: 7, lateness_ms: DEFAULT_LATENES
 /// Disks and processes of a busy machine.
 const SOON: Duration = Duration::from_secs(30);
 /// A server looks often whether its Redis can be trusted.
-const OFTEN: &str = "housekeeping=200ms";
+const OFTEN: &str = "maintenance=200ms";
 
 /// What follows each line with this name, where every name has a line and every value the
 /// next.

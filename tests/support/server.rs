@@ -182,7 +182,7 @@ impl TestServer {
     /// every second.
     pub fn step_detection(&self) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(self.engine.keep_house());
+        runtime.block_on(self.engine.maintain());
         runtime.block_on(self.engine.step_detection());
     }
 
@@ -195,10 +195,10 @@ impl TestServer {
         assert!(!self.engine.outlook().is_behind, "two hundred steps of six hours are a month");
     }
 
-    /// One step of housekeeping, as the process takes it every few seconds.
-    pub fn keep_house(&self) {
+    /// One step of maintenance, as the process takes it every few seconds.
+    pub fn maintain(&self) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(self.engine.keep_house());
+        runtime.block_on(self.engine.maintain());
     }
 }
 

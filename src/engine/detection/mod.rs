@@ -6,11 +6,11 @@ mod afterwards;
 pub mod desk;
 mod explain;
 mod figures;
-mod keep;
 mod lessons;
 pub mod outlook;
 pub mod progress;
 mod sightings;
+mod step;
 mod voids;
 mod words;
 

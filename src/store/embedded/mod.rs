@@ -93,10 +93,10 @@ pub struct Embedded {
     aged: Arc<Aged>,
     journal: Arc<Journal>,
     /// Held by whoever tidies or snapshots.
-    housekeeping: Mutex<Housekeeping>,
+    maintenance: Mutex<Maintenance>,
     log_bytes: AtomicU64,
     claim_count: AtomicU64,
-    /// Whether housekeeping is to end as soon as it can.
+    /// Whether maintenance is to end as soon as it can.
     given_up: AtomicBool,
     catalogue_before: Option<u64>,
     /// Minutes of facts that a wrong clock dated to the future; the lock is held to copy
@@ -115,7 +115,7 @@ struct Writer {
 }
 
 #[derive(Debug, Default)]
-struct Housekeeping {
+struct Maintenance {
     tidied: Option<Hour>,
     /// The first frame that a restart would read.
     snapshot_number: u64,
@@ -179,9 +179,9 @@ impl Embedded {
             live: RwLock::new(live),
             aged: Arc::new(aged),
             journal: Arc::new(journal),
-            housekeeping: Mutex::new(Housekeeping {
+            maintenance: Mutex::new(Maintenance {
                 snapshot_number: from,
-                ..Housekeeping::default()
+                ..Maintenance::default()
             }),
             catalogue_before: before.catalogue,
             disowned: RwLock::new(before.disowned),
@@ -307,32 +307,32 @@ impl Embedded {
     }
 
     pub(super) fn tidy(&self, now: Timestamp) -> Result<(), StoreError> {
-        let mut housekeeping = self.housekeeping();
+        let mut maintenance = self.maintenance();
         let hour = now.minute().hour();
-        if housekeeping.tidied != Some(hour) {
+        if maintenance.tidied != Some(hour) {
             self.age(now)?;
             if self.is_given_up() {
                 return Ok(());
             }
-            self.forget(hour, housekeeping.snapshot_number)?;
-            housekeeping.tidied = Some(hour);
+            self.forget(hour, maintenance.snapshot_number)?;
+            maintenance.tidied = Some(hour);
         }
-        drop(housekeeping);
+        drop(maintenance);
         self.settle(now)
     }
 
     pub(super) fn settle(&self, now: Timestamp) -> Result<(), StoreError> {
-        let mut housekeeping = self.housekeeping();
+        let mut maintenance = self.maintenance();
         self.live_mut().settle_before(now.minute().plus(-SETTLED_AFTER_MINUTES));
         if self.log_bytes.load(Ordering::Relaxed)
-            > self.options.snapshot_log_bytes.max(housekeeping.snapshot_bytes)
+            > self.options.snapshot_log_bytes.max(maintenance.snapshot_bytes)
         {
-            self.write_snapshot(&mut housekeeping, &|| self.is_given_up())?;
+            self.write_snapshot(&mut maintenance, &|| self.is_given_up())?;
         }
         Ok(())
     }
 
-    pub(super) fn give_up_housekeeping(&self) {
+    pub(super) fn give_up_maintenance(&self) {
         self.given_up.store(true, Ordering::Relaxed);
     }
 
@@ -342,7 +342,7 @@ impl Embedded {
 
     pub(super) fn snapshot(&self) -> Result<(), StoreError> {
         let began = Instant::now();
-        self.write_snapshot(&mut self.housekeeping(), &|| {
+        self.write_snapshot(&mut self.maintenance(), &|| {
             self.is_given_up() && CLOSED_WITHIN <= began.elapsed()
         })
     }
@@ -473,7 +473,7 @@ impl Embedded {
 
     fn write_snapshot(
         &self,
-        housekeeping: &mut Housekeeping,
+        maintenance: &mut Maintenance,
         is_given_up: &dyn Fn() -> bool,
     ) -> Result<(), StoreError> {
         if self.options.durability == Durability::Discarded {
@@ -496,7 +496,7 @@ impl Embedded {
         fail_point::reach(FailPoint::SnapshotFrozen).map_err(failed)?;
         let claims = |shard| self.writer().claims.shard_bytes(shard);
         let bytes = snapshot::write(&self.dir, &frozen, claims, is_given_up).map_err(failed)?;
-        (housekeeping.snapshot_number, housekeeping.snapshot_bytes) = (frozen.number, bytes);
+        (maintenance.snapshot_number, maintenance.snapshot_bytes) = (frozen.number, bytes);
         fail_point::reach(FailPoint::SnapshotNamed).map_err(failed)?;
         snapshot::remove_others(&self.dir, frozen.number).map_err(failed)?;
         fail_point::reach(FailPoint::SnapshotAlone).map_err(failed)?;
@@ -516,8 +516,8 @@ impl Embedded {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn housekeeping(&self) -> MutexGuard<'_, Housekeeping> {
-        self.housekeeping.lock().unwrap_or_else(PoisonError::into_inner)
+    fn maintenance(&self) -> MutexGuard<'_, Maintenance> {
+        self.maintenance.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn live(&self) -> RwLockReadGuard<'_, Live> {

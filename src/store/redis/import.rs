@@ -304,7 +304,7 @@ impl Node {
     }
 }
 
-/// Writes rows of an hour whose minutes are kept. Housekeeping finds it among the open
+/// Writes rows of an hour whose minutes are kept. Maintenance finds it among the open
 /// hours, and rolls it up where its time has come.
 fn write_minutes(keys: &ShardKeys, hour: Hour, rows: &[u8]) -> Vec<Cmd> {
     let [mut set, mut open] = [command("SET", &keys.facts(hour)), command("HSET", &keys.open())];

@@ -92,8 +92,8 @@ impl Keys {
 
     /// Held by the node that keeps house.
     #[must_use]
-    pub fn housekeeper(&self) -> String {
-        format!("{}:1:housekeeper", self.prefix)
+    pub fn maintenance(&self) -> String {
+        format!("{}:1:maintenance", self.prefix)
     }
 
     /// Units of a copy that are done.

@@ -17,7 +17,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Hours that nobody asked for in so many steps of housekeeping (five seconds each) are
+/// Hours that nobody asked for in so many steps of maintenance (five seconds each) are
 /// let go.
 const KEPT_FOR_STEPS: u64 = 180;
 

@@ -71,10 +71,10 @@ struct Node {
     struck: Struck,
     /// By the provider's place in the catalogue.
     providers: Vec<ProviderNode>,
-    /// Steps of housekeeping so far.
+    /// Steps of maintenance so far.
     step: AtomicU64,
     tidied: std::sync::Mutex<Option<Hour>>,
-    /// Whether housekeeping is to end as soon as it can.
+    /// Whether maintenance is to end as soon as it can.
     given_up: AtomicBool,
     /// Bytes of append-only file, as of the last look.
     file_bytes: AtomicU64,
@@ -285,7 +285,7 @@ impl Redis {
         self.here(async move { tidy::settle(&node, now).await }).await
     }
 
-    pub(super) fn give_up_housekeeping(&self) {
+    pub(super) fn give_up_maintenance(&self) {
         self.node.given_up.store(true, Ordering::Relaxed);
     }
 

@@ -1,4 +1,4 @@
-//! Housekeeping: hours past the lateness are rolled up, what is kept no longer is
+//! Maintenance: hours past the lateness are rolled up, what is kept no longer is
 //! removed. One node at a time, each step safe to repeat.
 
 use super::keys::ShardKeys;
@@ -69,7 +69,7 @@ pub async fn tidy(node: &Node, now: Timestamp) -> Result<(), Fault> {
 
 /// The turn to keep house, unless another node has it.
 async fn take_turn(node: &Node) -> Result<Option<String>, Fault> {
-    let key = node.keys.housekeeper();
+    let key = node.keys.maintenance();
     let mut left = redis::cmd("PTTL");
     left.arg(&key);
     let left = node.link.ask(&Ask { key: key.clone(), commands: vec![left] }).await?.pop();
@@ -91,7 +91,7 @@ async fn take_turn(node: &Node) -> Result<Option<String>, Fault> {
 /// Another's turn is left alone. Should ours end between the two commands, a second node
 /// keeps house too, which does no harm.
 async fn give_turn_back(node: &Node, turn: &str) -> Result<(), Fault> {
-    let key = node.keys.housekeeper();
+    let key = node.keys.maintenance();
     let command = |name: &str| {
         let mut command = redis::cmd(name);
         command.arg(&key);

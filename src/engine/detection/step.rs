@@ -47,7 +47,7 @@ impl Engine {
         }
         self.heed_steps(running);
         if self.simulated_now().is_some() {
-            // On a fast clock housekeeping would mark minutes after they were stepped to.
+            // On a fast clock maintenance would mark minutes after they were stepped to.
             self.mark_live().await?;
         }
         self.read_journal().await?;
