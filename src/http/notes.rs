@@ -6,7 +6,7 @@ use super::error::{Code, Problem};
 use super::incidents::read_id;
 use super::query::Query;
 use crate::domain::incident::entry::Note;
-use crate::engine::detection::WordError;
+use crate::engine::detection::ActionError;
 use crate::render::note::NoteJson;
 use crate::wire::scalar::Scalar;
 use actix_web::http::header::LOCATION;
@@ -110,14 +110,14 @@ pub async fn add(
         .json(answer))
 }
 
-impl From<WordError> for Problem {
-    fn from(error: WordError) -> Self {
+impl From<ActionError> for Problem {
+    fn from(error: ActionError) -> Self {
         match &error {
-            WordError::Unknown(id) => {
+            ActionError::Unknown(id) => {
                 Self::field(Code::NotFound, "id", "an id listed at /v1/incidents", id.to_string())
             }
-            WordError::TooMany => Self::new(Code::TooManyItems, error.to_string()),
-            WordError::Store(_) | WordError::Append(_) => {
+            ActionError::TooMany => Self::new(Code::TooManyItems, error.to_string()),
+            ActionError::Store(_) | ActionError::Append(_) => {
                 Self::new(Code::Unavailable, error.to_string())
             }
         }

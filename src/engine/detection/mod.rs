@@ -7,12 +7,12 @@ pub mod desk;
 mod explain;
 mod figures;
 mod lessons;
+mod operator_actions;
 pub mod outlook;
 pub mod progress;
 mod sightings;
 mod step;
 mod voids;
-mod words;
 
 use crate::domain::detect::parameters::Parameters;
 use crate::domain::detect::spike::Spike;
@@ -22,12 +22,12 @@ use crate::domain::time::{Minute, Timestamp};
 use crate::engine::detector_pool::DetectorPool;
 use crate::store::journal::{NodeId, Position, Token};
 use desk::Desk;
+pub use operator_actions::ActionError;
 use outlook::Outlook;
 use progress::{Detection, Progress};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
-pub use words::WordError;
 
 /// A detection service that is behind looks at what else there is to do after so long, and says how
 /// far it has come.

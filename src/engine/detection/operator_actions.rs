@@ -1,4 +1,4 @@
-//! What operators say: notes on incidents, and voids.
+//! Actions of operators: notes on incidents, and voids.
 
 use crate::domain::incident::IncidentId;
 use crate::domain::incident::entry::{Entry, Note, Void};
@@ -8,12 +8,12 @@ use crate::store::StoreError;
 use crate::store::journal::{AppendError, Appended};
 use crate::wire::journal::to_bytes;
 
-/// How often a word is tried again where another entry came first.
+/// How often an action is tried again where another entry came first.
 const TRIES: usize = 16;
 
-/// Why a word was not recorded.
+/// Why an action was not recorded.
 #[derive(Debug, thiserror::Error)]
-pub enum WordError {
+pub enum ActionError {
     /// Of no incident that is known.
     #[error("no incident {0}")]
     Unknown(IncidentId),
@@ -33,13 +33,13 @@ impl Engine {
     ///
     /// # Errors
     /// Where there is no such incident, or it could not be recorded.
-    pub async fn note(&self, note: Note) -> Result<(), WordError> {
+    pub async fn note(&self, note: Note) -> Result<(), ActionError> {
         let register = self.read_journal().await?.register;
-        let case = register.get(note.incident).ok_or(WordError::Unknown(note.incident))?;
+        let case = register.get(note.incident).ok_or(ActionError::Unknown(note.incident))?;
         if case.notes().len() >= MOST_NOTES {
-            return Err(WordError::TooMany);
+            return Err(ActionError::TooMany);
         }
-        Ok(self.append_word(&Entry::Note(note)).await?)
+        Ok(self.append_action(&Entry::Note(note)).await?)
     }
 
     /// Withdraws reports. Detection then begins anew without them, and incidents for
@@ -47,11 +47,11 @@ impl Engine {
     ///
     /// # Errors
     /// Where it could not be recorded.
-    pub async fn void(&self, void: Void) -> Result<(), WordError> {
-        Ok(self.append_word(&Entry::Void(void)).await?)
+    pub async fn void(&self, void: Void) -> Result<(), ActionError> {
+        Ok(self.append_action(&Entry::Void(void)).await?)
     }
 
-    async fn append_word(&self, entry: &Entry) -> Result<(), AppendError> {
+    async fn append_action(&self, entry: &Entry) -> Result<(), AppendError> {
         let bytes = [to_bytes(entry)];
         for _ in 0..TRIES {
             let position = self.read_journal().await?.position;
