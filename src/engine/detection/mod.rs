@@ -2,7 +2,6 @@
 //! Incidents are recorded by the one node that holds the lease, and known to all: every
 //! node reads the journal, and its own detectors stand by warm.
 
-mod afterwards;
 pub mod desk;
 mod explain;
 mod figures;
@@ -10,6 +9,7 @@ mod lessons;
 mod operator_actions;
 pub mod outlook;
 pub mod progress;
+mod restatement;
 mod sightings;
 mod step;
 mod voids;

@@ -1,9 +1,9 @@
 //! One step of the detection service: read what was recorded, look, record what is new.
 
-use super::afterwards::counted_again;
 use super::desk::Desk;
 use super::outlook::{Outlook, Sight};
 use super::progress::Progress;
+use super::restatement::restated;
 use super::voids::without_voided;
 use super::{Held, PIECE, Read, Running, SPIKES_EVERY, WARM_UP_MINUTES};
 use crate::domain::incident::IncidentId;
@@ -127,15 +127,9 @@ impl Engine {
         news.extend(drafts.into_iter().filter(|draft| !rebuilt.contains(&draft.id)));
         let told: Vec<IncidentId> = news.iter().map(|incident| incident.id).collect();
         Desk::count(&self.store, &self.catalogue, &running.pool, &mut news, now).await?;
-        let again = counted_again(
-            &self.store,
-            &self.catalogue,
-            &running.pool,
-            register,
-            self.lateness_ms,
-            now,
-        )
-        .await?;
+        let again =
+            restated(&self.store, &self.catalogue, &running.pool, register, self.lateness_ms, now)
+                .await?;
         news.extend(again.into_iter().filter(|incident| !told.contains(&incident.id)));
         let mut position = read.position;
         let news: Vec<Entry> =

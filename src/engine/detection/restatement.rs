@@ -23,7 +23,7 @@ const AFTER_MINUTES: i64 = 60;
 ///
 /// # Errors
 /// Where the store cannot be read.
-pub async fn counted_again(
+pub async fn restated(
     store: &Store,
     catalogue: &Catalogue,
     pool: &DetectorPool,
