@@ -1,8 +1,8 @@
 //! What a clock is held against: Redis' own, that of the other nodes, and the newest
 //! fact.
 
-use super::link::{Ask, Fault};
-use super::mirror::open_hours;
+use super::connection::{Ask, Fault};
+use super::read_cache::open_hours;
 use super::{Node, ProviderNode, Redis};
 use crate::domain::time::{Hour, Minute, Timestamp};
 use crate::store::{Anchor, OpenError, StoreError};
@@ -67,7 +67,7 @@ impl Node {
         let (at, timetable) = parts(&theirs);
         if timetable != parts(ours).1 {
             return Err(OpenError::Clock {
-                place: self.link.shown().to_owned(),
+                place: self.connection.shown().to_owned(),
                 ours: shown(ours),
                 theirs: shown(&theirs),
             });
@@ -84,19 +84,19 @@ impl Node {
         say.arg(self.keys.meta()).arg(CLOCK).arg(ours);
         get.arg(self.keys.meta()).arg(CLOCK);
         let ask = Ask { key: self.keys.meta(), commands: vec![say, get] };
-        let reply = self.link.ask(&ask).await?.pop().unwrap_or_default();
+        let reply = self.connection.ask(&ask).await?.pop().unwrap_or_default();
         redis::from_redis_value(reply).map_err(|error| Fault::Lasting(error.to_string()))
     }
 
     /// What the clock of the master shows that has the store's description.
     async fn clock_beside_meta(&self) -> Result<Timestamp, Fault> {
         let ask = Ask { key: self.keys.meta(), commands: vec![redis::cmd("TIME")] };
-        clock_of(self.link.ask(&ask).await?.pop().unwrap_or_default())
+        clock_of(self.connection.ask(&ask).await?.pop().unwrap_or_default())
     }
 
     /// What each master's clock shows.
     async fn clocks(&self) -> Result<Vec<Timestamp>, Fault> {
-        let replies = self.link.ask_masters(redis::cmd("TIME")).await?;
+        let replies = self.connection.ask_masters(redis::cmd("TIME")).await?;
         replies.into_iter().map(clock_of).collect()
     }
 
@@ -113,7 +113,7 @@ impl Node {
         provider: &ProviderNode,
         disowned: &Range<Minute>,
     ) -> Result<Option<Minute>, Fault> {
-        let open = open_hours(&self.link, &provider.keys).await?;
+        let open = open_hours(&self.connection, &provider.keys).await?;
         let mut hours: Vec<Hour> = open.iter().flat_map(|hours| hours.keys().copied()).collect();
         hours.sort_unstable();
         hours.dedup();
@@ -137,7 +137,7 @@ impl Node {
         };
         let asks: Vec<Ask> = provider.keys.iter().map(ask).collect();
         let mut hours = Vec::new();
-        for reply in self.link.ask_all(&asks).await?.into_iter().flatten() {
+        for reply in self.connection.ask_all(&asks).await?.into_iter().flatten() {
             let of_shard: Vec<i64> = redis::from_redis_value(reply)
                 .map_err(|error| Fault::Lasting(error.to_string()))?;
             hours.extend(of_shard.into_iter().map(Hour));
@@ -152,7 +152,7 @@ impl Node {
         }
         let mut set = redis::cmd("HSET");
         set.arg(self.keys.meta()).arg(DISOWNED).arg(format!("{} {}", minute.0, end.0));
-        self.link.ask(&Ask { key: self.keys.meta(), commands: vec![set] }).await.map(drop)
+        self.connection.ask(&Ask { key: self.keys.meta(), commands: vec![set] }).await.map(drop)
     }
 
     /// Minutes whose facts were disowned; empty where none were.
@@ -160,7 +160,7 @@ impl Node {
         let mut get = redis::cmd("HGET");
         get.arg(self.keys.meta()).arg(DISOWNED);
         let reply = self
-            .link
+            .connection
             .ask(&Ask { key: self.keys.meta(), commands: vec![get] })
             .await?
             .pop()

@@ -211,7 +211,7 @@ mod tests {
             ),
             ("LOADING Redis is loading the dataset in memory", Wrong, elsewhere),
             (
-                "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+                "MASTERDOWN Connection with MASTER is down and replica-serve-stale-data is set to 'no'.",
                 Wrong,
                 elsewhere,
             ),

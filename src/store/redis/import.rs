@@ -4,8 +4,8 @@
 //! Facts have no reporter any more, so they are spread over the shards by what they say:
 //! a reader sums the shards anyway.
 
+use super::connection::{Ask, Connection, Fault};
 use super::keys::{ClaimPlace, Written, shard_of};
-use super::link::{Ask, Fault, Link};
 use super::script::RESTORE_CLAIMS;
 use super::{Node, Redis, ShardKeys, rows};
 use crate::domain::counts::Counts;
@@ -44,7 +44,7 @@ impl Redis {
         let node = Arc::clone(&self.node);
         let read = async move {
             let key = node.keys.copied();
-            let reply = one(&node.link, &key, command("SMEMBERS", &key)).await?;
+            let reply = one(&node.connection, &key, command("SMEMBERS", &key)).await?;
             ::redis::from_redis_value(reply)
                 .map_err(|error| Fault::Lasting(error.to_string()).into())
         };
@@ -95,7 +95,7 @@ impl Redis {
                 set
             };
             let commands = (first..).zip(entries).map(put).collect();
-            node.link
+            node.connection
                 .ask_all(&[Ask { key: key.clone(), commands }])
                 .await
                 .map(drop)
@@ -114,7 +114,7 @@ impl Redis {
             let key = node.keys.copied();
             let mut add = command("SADD", &key);
             add.arg(piece);
-            one(&node.link, &key, add).await.map(drop).map_err(StoreError::from)
+            one(&node.connection, &key, add).await.map(drop).map_err(StoreError::from)
         };
         self.here(write).await?
     }
@@ -155,7 +155,7 @@ impl Redis {
     pub async fn put_catalogue(&self, fingerprint: u64) -> Result<(), StoreError> {
         let node = Arc::clone(&self.node);
         self.here(async move {
-            Ok(super::meta::exchange_catalogue(&node.link, &node.keys, fingerprint)
+            Ok(super::meta::exchange_catalogue(&node.connection, &node.keys, fingerprint)
                 .await
                 .map(drop)?)
         })
@@ -172,8 +172,8 @@ impl Redis {
             let (meta, copied) = (node.keys.meta(), node.keys.copied());
             let mut end = command("HDEL", &meta);
             end.arg("copying");
-            one(&node.link, &meta, end).await?;
-            one(&node.link, &copied, command("UNLINK", &copied))
+            one(&node.connection, &meta, end).await?;
+            one(&node.connection, &copied, command("UNLINK", &copied))
                 .await
                 .map(drop)
                 .map_err(StoreError::from)
@@ -215,7 +215,7 @@ impl Node {
         let asks: Vec<Ask> = written
             .map(|(keys, rows)| Ask { key: keys.open(), commands: write(keys, hour, &rows) })
             .collect();
-        self.link.ask_all(&asks).await.map(drop)
+        self.connection.ask_all(&asks).await.map(drop)
     }
 
     async fn totals_of(
@@ -230,7 +230,7 @@ impl Node {
             Ask { key: keys.open(), commands }
         };
         let (mut in_minutes, mut in_hours) = (Tally64::default(), Tally64::default());
-        for replies in self.link.ask_all(&keys.iter().map(ask).collect::<Vec<_>>()).await? {
+        for replies in self.connection.ask_all(&keys.iter().map(ask).collect::<Vec<_>>()).await? {
             match &replies[..] {
                 [Value::BulkString(facts), _] => {
                     let facts = rows::read(hour, facts).ok_or_else(|| {
@@ -283,9 +283,9 @@ impl Node {
                     .iter()
                     .flat_map(|(field, taken)| [field.clone(), taken.to_string().into_bytes()]),
             );
-            RESTORE_CLAIMS.call(&self.link, keys, &arguments).await?;
+            RESTORE_CLAIMS.call(&self.connection, keys, &arguments).await?;
             let key = &keys[0];
-            let there = one(&self.link, key, command("HLEN", key)).await?;
+            let there = one(&self.connection, key, command("HLEN", key)).await?;
             if there == Value::Int(claims.len() as i64) {
                 return Ok(());
             }
@@ -296,7 +296,7 @@ impl Node {
         };
         // As many at once as the line takes.
         let all: Vec<_> = places.iter().collect();
-        for some in all.chunks(super::link::MOST_IN_FLIGHT) {
+        for some in all.chunks(super::connection::MOST_IN_FLIGHT) {
             futures_util::future::try_join_all(some.iter().map(|(keys, claims)| put(keys, claims)))
                 .await?;
         }
@@ -328,8 +328,8 @@ fn command(name: &str, key: &str) -> Cmd {
     command
 }
 
-async fn one(link: &Link, key: &str, command: Cmd) -> Result<Value, Fault> {
-    Ok(link
+async fn one(connection: &Connection, key: &str, command: Cmd) -> Result<Value, Fault> {
+    Ok(connection
         .ask(&Ask { key: key.to_owned(), commands: vec![command] })
         .await?
         .pop()

@@ -5,8 +5,8 @@
 //! and others take their numbers; ids tell them apart, and tell a call that is repeated
 //! what an earlier try of it did.
 
-use super::link::Fault;
-use super::patience::Patience;
+use super::connection::Fault;
+use super::retry_policy::RetryPolicy;
 use super::script::{APPEND, LEASE, RELEASE, TAIL};
 use super::{Node, Redis};
 use crate::store::StoreError;
@@ -34,7 +34,10 @@ impl Redis {
     pub(in crate::store) async fn release(&self, token: Token) -> Result<(), StoreError> {
         let this = Arc::clone(&self.node);
         self.here(async move {
-            Ok(RELEASE.call(&this.link, &[this.keys.lease()], &held(token)).await.map(drop)?)
+            Ok(RELEASE
+                .call(&this.connection, &[this.keys.lease()], &held(token))
+                .await
+                .map(drop)?)
         })
         .await?
     }
@@ -64,7 +67,7 @@ impl Node {
     async fn lease(&self, node: NodeId, for_ms: i64) -> Result<Lease, Fault> {
         let arguments = [named(node), for_ms.to_string()];
         let reply = LEASE
-            .call_and_wait(&self.link, &[self.keys.lease()], &arguments, self.min_replicas)
+            .call_and_wait(&self.connection, &[self.keys.lease()], &arguments, self.min_replicas)
             .await?;
         match redis::from_redis_value(reply).map_err(|error| Fault::Lasting(error.to_string()))? {
             (0, for_ms) => Ok(Lease::HeldByOther { for_ms }),
@@ -77,7 +80,8 @@ impl Node {
             .map(|number| number.to_string().into_bytes());
         let [length, most_entries, most_bytes] = bounds;
         let arguments = [length, from.last.to_le_bytes().to_vec(), most_entries, most_bytes];
-        let Value::Array(reply) = TAIL.call(&self.link, &[self.keys.journal()], &arguments).await?
+        let Value::Array(reply) =
+            TAIL.call(&self.connection, &[self.keys.journal()], &arguments).await?
         else {
             return Err(unreadable(from.length));
         };
@@ -118,10 +122,11 @@ impl Node {
         ];
         let arguments: Vec<Vec<u8>> = head.into_iter().chain(entries).collect();
         let keys = [self.keys.journal(), self.keys.lease()];
-        let mut patience = Patience::of(self.link.timing().repeat);
+        let mut retries = RetryPolicy::of(self.connection.timing().repeat);
         loop {
             fail_point::pass(FailPoint::BeforeRedisAppend);
-            match APPEND.call_and_wait(&self.link, &keys, &arguments, self.min_replicas).await {
+            match APPEND.call_and_wait(&self.connection, &keys, &arguments, self.min_replicas).await
+            {
                 Ok(Value::Int(1)) => {
                     fail_point::pass(FailPoint::RedisAppended);
                     self.journal_entries.fetch_max(end.length, Ordering::Relaxed);
@@ -134,7 +139,7 @@ impl Node {
                         "an outcome of an append was expected, got {other:?}"
                     )));
                 }
-                Err(fault) if fault.is_passing() => patience.after(fault).await?,
+                Err(fault) if fault.is_passing() => retries.after(fault).await?,
                 Err(lasting) => return Err(lasting),
             }
         }

@@ -1,7 +1,7 @@
 //! What a store was written with: schema, shards, which reporter key.
 
+use super::connection::{Ask, Connection, Fault};
 use super::keys::Keys;
-use super::link::{Ask, Fault, Link};
 use crate::store::{OpenError, SHARDS, Terms};
 use redis::Cmd;
 use std::ops::RangeInclusive;
@@ -14,17 +14,17 @@ use std::ops::RangeInclusive;
 /// # Errors
 /// Where anything differs that must not, or the store cannot be reached.
 pub async fn agree(
-    link: &Link,
+    connection: &Connection,
     keys: &Keys,
     terms: Terms,
     schemas: &RangeInclusive<u32>,
     copying: Option<&str>,
 ) -> Result<(), OpenError> {
-    let place = || link.shown().to_owned();
+    let place = || connection.shown().to_owned();
     let unreachable =
         |fault: Fault| OpenError::Unreachable { place: place(), reason: fault.to_string() };
     let check = format!("{:016x}", terms.reporter_key_check);
-    let [schema, .., half_copy] = read(link, keys, Vec::new()).await.map_err(unreachable)?;
+    let [schema, .., half_copy] = read(connection, keys, Vec::new()).await.map_err(unreachable)?;
     let mut new: Vec<(&str, String)> = Vec::new();
     if let Some(from) = copying {
         if schema.is_some() && half_copy.as_deref() != Some(from) {
@@ -49,7 +49,7 @@ pub async fn agree(
         say
     };
     let [schema, shards, key_check, half_copy] =
-        read(link, keys, new.into_iter().map(say).collect()).await.map_err(unreachable)?;
+        read(connection, keys, new.into_iter().map(say).collect()).await.map_err(unreachable)?;
     let number = |text: Option<String>| text.and_then(|text| text.parse().ok()).unwrap_or(0);
     match (number(schema), number(shards)) {
         (found, _) if !schemas.contains(&found) => Err(OpenError::Schema { place: place(), found }),
@@ -69,12 +69,12 @@ pub async fn agree(
 /// # Errors
 /// Where it cannot be read.
 pub async fn is_same(
-    link: &Link,
+    connection: &Connection,
     keys: &Keys,
     terms: Terms,
     schemas: &RangeInclusive<u32>,
 ) -> Result<Still, Fault> {
-    let [schema, shards, key_check, copying] = read(link, keys, Vec::new()).await?;
+    let [schema, shards, key_check, copying] = read(connection, keys, Vec::new()).await?;
     if [&schema, &shards, &key_check].iter().all(|field| field.is_none()) {
         return Ok(Still::Gone);
     }
@@ -99,12 +99,16 @@ pub enum Still {
 }
 
 /// Does this first, then reads schema, shards, key check and what is being copied.
-async fn read(link: &Link, keys: &Keys, mut first: Vec<Cmd>) -> Result<[Option<String>; 4], Fault> {
+async fn read(
+    connection: &Connection,
+    keys: &Keys,
+    mut first: Vec<Cmd>,
+) -> Result<[Option<String>; 4], Fault> {
     let mut get = redis::cmd("HMGET");
     get.arg(keys.meta()).arg(&["schema", "shards", "reporter_key_check", "copying"]);
     first.push(get);
     let reply =
-        link.ask(&Ask { key: keys.meta(), commands: first }).await?.pop().unwrap_or_default();
+        connection.ask(&Ask { key: keys.meta(), commands: first }).await?.pop().unwrap_or_default();
     redis::from_redis_value(reply).map_err(|error| Fault::Lasting(error.to_string()))
 }
 
@@ -114,14 +118,14 @@ async fn read(link: &Link, keys: &Keys, mut first: Vec<Cmd>) -> Result<[Option<S
 /// # Errors
 /// Where it cannot be said.
 pub async fn exchange_catalogue(
-    link: &Link,
+    connection: &Connection,
     keys: &Keys,
     fingerprint: u64,
 ) -> Result<Option<u64>, Fault> {
     let [mut get, mut set] = ["HGET", "HSET"].map(redis::cmd);
     get.arg(keys.meta()).arg("catalogue");
     set.arg(keys.meta()).arg("catalogue").arg(format!("{fingerprint:016x}"));
-    let reply = link
+    let reply = connection
         .ask(&Ask { key: keys.meta(), commands: vec![get, set] })
         .await?
         .into_iter()

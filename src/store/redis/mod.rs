@@ -3,21 +3,21 @@
 //!
 //! What a report touches lies in one shard of its provider, drawn from its reporter: one
 //! script call takes the claim and appends the facts. A reader sums the shards; what it
-//! read before it keeps in a mirror, and reads only what came since.
+//! read before it keeps in a read cache, and reads only what came since.
 
 pub mod address;
 mod clocks;
+mod connection;
 mod fault;
-mod fitness;
 pub mod import;
 mod journal;
 mod keys;
-mod link;
 mod meta;
-mod mirror;
-mod patience;
+mod read_cache;
+mod readiness;
 mod record;
 mod replicas;
+mod retry_policy;
 mod rows;
 mod script;
 mod tidy;
@@ -32,12 +32,12 @@ use crate::domain::report::Report;
 use crate::domain::time::{Hour, Minute, Timestamp};
 use ::redis::Value;
 use address::{Address, Options};
+use connection::{Ask, Connection, Fault};
 use keys::{Keys, ShardKeys};
-use link::{Ask, Fault, Link};
 use meta::Still;
-use mirror::Mirror;
-use patience::Patience;
+use read_cache::ReadCache;
 use record::Struck;
+use retry_policy::RetryPolicy;
 use std::ops::{Range, RangeInclusive};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -61,7 +61,7 @@ pub struct Redis {
 /// This node's side of it.
 #[derive(Debug)]
 struct Node {
-    link: Link,
+    connection: Connection,
     keys: Keys,
     terms: Terms,
     schemas: RangeInclusive<u32>,
@@ -91,7 +91,7 @@ struct ProviderNode {
     id: String,
     keys: Vec<ShardKeys>,
     /// Held while it is refreshed: whoever asks meanwhile would read the same.
-    mirror: tokio::sync::Mutex<Mirror>,
+    read_cache: tokio::sync::Mutex<ReadCache>,
 }
 
 impl Redis {
@@ -122,10 +122,10 @@ impl Redis {
         let provider = |id: &str| ProviderNode {
             id: id.to_owned(),
             keys: (0..SHARDS).map(|shard| keys.shard(id, shard)).collect(),
-            mirror: tokio::sync::Mutex::default(),
+            read_cache: tokio::sync::Mutex::default(),
         };
         let node = Node {
-            link: Link::new(address, options.timing, keys.spare()),
+            connection: Connection::new(address, options.timing, keys.spare()),
             providers: catalogue.iter().map(|(_, p)| provider(&p.id)).collect(),
             keys,
             terms,
@@ -174,7 +174,7 @@ impl Redis {
     /// Where it is, without passwords.
     #[must_use]
     pub fn shown(&self) -> &str {
-        self.node.link.shown()
+        self.node.connection.shown()
     }
 
     pub(super) async fn record_in_parts(&self, group: &[Report], mut done: impl FnMut(Part)) {
@@ -185,7 +185,7 @@ impl Redis {
         for call in calls {
             let (node, give) = (Arc::clone(&self.node), give.clone());
             self.runtime().spawn(async move {
-                let outcome = call.run(&node.link, node.min_replicas, &node.struck).await;
+                let outcome = call.run(&node.connection, node.min_replicas, &node.struck).await;
                 // An error says that nobody waits for it any more.
                 drop(give.send(Part { members: Some(call.into_members()), outcome }));
             });
@@ -223,8 +223,9 @@ impl Redis {
     pub(super) async fn revision(&self, provider: ProviderIndex) -> Result<u64, StoreError> {
         let node = Arc::clone(&self.node);
         let ask = async move {
-            let open = mirror::open_hours(&node.link, &node.provider(provider).keys).await?;
-            Ok(mirror::revision(&open))
+            let open =
+                read_cache::open_hours(&node.connection, &node.provider(provider).keys).await?;
+            Ok(read_cache::revision(&open))
         };
         self.here(ask).await?
     }
@@ -256,7 +257,7 @@ impl Redis {
                 set.arg(node.keys.probe(n)).arg(1).arg("EX").arg(60);
                 Ask { key: node.keys.probe(n), commands: vec![set] }
             };
-            node.link.ask_all(&(0..PROBES).map(write).collect::<Vec<_>>()).await?;
+            node.connection.ask_all(&(0..PROBES).map(write).collect::<Vec<_>>()).await?;
             Ok(())
         };
         self.here(ask).await?
@@ -320,12 +321,12 @@ impl Drop for Redis {
 impl Node {
     async fn open(&self, copying: Option<&str>) -> Result<Option<u64>, OpenError> {
         let of_other_kind = || {
-            let reason = if self.link.is_cluster() {
+            let reason = if self.connection.is_cluster() {
                 "it is no cluster: write redis:// instead"
             } else {
                 "it is a cluster: write redis+cluster:// instead"
             };
-            OpenError::Address { place: self.link.shown().to_owned(), reason: reason.into() }
+            OpenError::Address { place: self.connection.shown().to_owned(), reason: reason.into() }
         };
         let infos = self.patient_infos().await.map_err(|fault| match fault.to_string() {
             // What a single server says when it is asked for its slots.
@@ -336,7 +337,7 @@ impl Node {
             .iter()
             .flatten()
             .filter_map(|info| info.is_cluster)
-            .any(|is_cluster| is_cluster != self.link.is_cluster())
+            .any(|is_cluster| is_cluster != self.connection.is_cluster())
         {
             return Err(of_other_kind());
         }
@@ -345,11 +346,11 @@ impl Node {
 
     /// A server that still reads its files, or a replica that is about to be the one to
     /// write to, is waited for a while.
-    async fn patient_infos(&self) -> Result<Option<Vec<fitness::Info>>, Fault> {
-        let mut patience = Patience::of(self.link.timing().repeat);
+    async fn patient_infos(&self) -> Result<Option<Vec<readiness::Info>>, Fault> {
+        let mut retries = RetryPolicy::of(self.connection.timing().repeat);
         loop {
-            match fitness::infos(&self.link).await {
-                Err(Fault::Elsewhere(reason)) => patience.after(Fault::Elsewhere(reason)).await?,
+            match readiness::infos(&self.connection).await {
+                Err(Fault::Elsewhere(reason)) => retries.after(Fault::Elsewhere(reason)).await?,
                 other => return other,
             }
         }
@@ -358,10 +359,11 @@ impl Node {
     /// Agrees with what is there on how it is written. Gives the fingerprint of the
     /// catalogue before.
     async fn agree(&self, copying: Option<&str>) -> Result<Option<u64>, OpenError> {
-        meta::agree(&self.link, &self.keys, self.terms, &self.schemas, copying).await?;
+        meta::agree(&self.connection, &self.keys, self.terms, &self.schemas, copying).await?;
         match self.fingerprint {
             Some(fingerprint) => {
-                let before = meta::exchange_catalogue(&self.link, &self.keys, fingerprint).await;
+                let before =
+                    meta::exchange_catalogue(&self.connection, &self.keys, fingerprint).await;
                 before.map_err(|fault| self.unreachable(fault.to_string()))
             }
             None => Ok(None),
@@ -371,12 +373,12 @@ impl Node {
     /// Looks at the one to write to: that it is that, keeps what it is told, and is the
     /// store that was opened.
     async fn faults(&self) -> Result<Vec<String>, Fault> {
-        self.link.check().await?;
-        let infos = fitness::infos(&self.link).await?;
+        self.connection.check().await?;
+        let infos = readiness::infos(&self.connection).await?;
         self.file_bytes
             .store(infos.iter().flatten().map(|info| info.file).sum(), Ordering::Relaxed);
         let is_unchecked =
-            infos.as_ref().is_none_or(|infos| infos.iter().any(fitness::Info::is_silent));
+            infos.as_ref().is_none_or(|infos| infos.iter().any(readiness::Info::is_silent));
         if is_unchecked && !self.said_unchecked.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 "Redis does not show this user all of its settings: make sure that it has \
@@ -384,7 +386,7 @@ impl Node {
             );
         }
         let mut faults: Vec<String> =
-            infos.iter().flatten().flat_map(fitness::Info::faults).collect();
+            infos.iter().flatten().flat_map(readiness::Info::faults).collect();
         faults.extend(self.differs().await?);
         faults.sort();
         faults.dedup();
@@ -394,7 +396,7 @@ impl Node {
     /// Whether another store is there than the one that was opened. One that was emptied
     /// is begun anew, so that nobody begins it otherwise.
     async fn differs(&self) -> Result<Option<String>, Fault> {
-        let still = meta::is_same(&self.link, &self.keys, self.terms, &self.schemas).await?;
+        let still = meta::is_same(&self.connection, &self.keys, self.terms, &self.schemas).await?;
         if still == Still::Gone {
             tracing::error!(
                 "Redis holds nothing any more: it was emptied or lost its files; a backup can be \
@@ -416,13 +418,19 @@ impl Node {
         provider: &ProviderNode,
         range: Range<Minute>,
     ) -> Result<Vec<(Minute, Arc<Counts>)>, Fault> {
-        let mut mirror = provider.mirror.lock().await;
-        let open = mirror::open_hours(&self.link, &provider.keys).await?;
+        let mut read_cache = provider.read_cache.lock().await;
+        let open = read_cache::open_hours(&self.connection, &provider.keys).await?;
         let hours = range.start.hour()..range.end.plus(59).hour();
-        mirror
-            .refresh(&self.link, &provider.keys, &open, hours, self.step.load(Ordering::Relaxed))
+        read_cache
+            .refresh(
+                &self.connection,
+                &provider.keys,
+                &open,
+                hours,
+                self.step.load(Ordering::Relaxed),
+            )
             .await?;
-        Ok(mirror.minutes(range))
+        Ok(read_cache.minutes(range))
     }
 
     async fn hours(
@@ -431,7 +439,7 @@ impl Node {
         range: Range<Hour>,
     ) -> Result<Vec<(Hour, Arc<Counts>)>, Fault> {
         let node = self.provider(provider);
-        let open = mirror::open_hours(&self.link, &node.keys).await?;
+        let open = read_cache::open_hours(&self.connection, &node.keys).await?;
         let hours: Vec<Hour> = (range.start.0..range.end.0).map(Hour).collect();
         // Where any shard still has it open, its minutes are added up; else each shard
         // has a roll-up of all it knows.
@@ -469,7 +477,7 @@ impl Node {
         };
         let asks: Vec<Ask> = provider.keys.iter().map(ask).collect();
         let mut sums = vec![Vec::new(); hours.len()];
-        for replies in self.link.ask_all(&asks).await? {
+        for replies in self.connection.ask_all(&asks).await? {
             for ((hour, sum), reply) in hours.iter().zip(&mut sums).zip(replies) {
                 if let Value::BulkString(bytes) = reply {
                     let read = rows::read_rolled_up(*hour, &bytes);
@@ -500,7 +508,7 @@ impl Node {
             commands.extend([add, set, persist]);
         }
         if !commands.is_empty() {
-            self.link.ask_all(&[Ask { key: self.keys.live_day(0), commands }]).await?;
+            self.connection.ask_all(&[Ask { key: self.keys.live_day(0), commands }]).await?;
         }
         Ok(())
     }
@@ -513,7 +521,7 @@ impl Node {
             get
         };
         let ask = Ask { key: self.keys.live_day(0), commands: days.iter().map(get).collect() };
-        let replies = self.link.ask_all(&[ask]).await?.pop().unwrap_or_default();
+        let replies = self.connection.ask_all(&[ask]).await?.pop().unwrap_or_default();
         let mut liveness = Liveness::default();
         for (day, reply) in days.into_iter().zip(replies) {
             let Value::BulkString(bits) = reply else { continue };
@@ -544,7 +552,7 @@ impl Node {
         journal.arg(self.keys.journal());
         asks.push(Ask { key: self.keys.journal(), commands: vec![journal] });
         Ok(self
-            .link
+            .connection
             .ask_all(&asks)
             .await?
             .into_iter()
@@ -556,7 +564,7 @@ impl Node {
         let mut members = ::redis::cmd("SMEMBERS");
         members.arg(self.keys.live_days());
         let reply = self
-            .link
+            .connection
             .ask(&Ask { key: self.keys.live_days(), commands: vec![members] })
             .await?
             .pop()
@@ -570,7 +578,7 @@ impl Node {
     async fn size(&self) -> StoreSize {
         let (mut live_rows, mut live_bytes) = (0, 0);
         for provider in &self.providers {
-            let (rows, bytes) = provider.mirror.lock().await.size();
+            let (rows, bytes) = provider.read_cache.lock().await.size();
             (live_rows, live_bytes) = (live_rows + rows, live_bytes + bytes);
         }
         let [log_bytes, journal_entries] =
@@ -581,7 +589,7 @@ impl Node {
             live_rows,
             live_bytes,
             journal_entries,
-            commands: self.link.commands(),
+            commands: self.connection.commands(),
         }
     }
 
@@ -590,6 +598,6 @@ impl Node {
     }
 
     fn unreachable(&self, reason: String) -> OpenError {
-        OpenError::Unreachable { place: self.link.shown().to_owned(), reason }
+        OpenError::Unreachable { place: self.connection.shown().to_owned(), reason }
     }
 }

@@ -1,9 +1,9 @@
 //! A group of reports on its way to Redis: one script call for each provider and shard,
 //! repeated until its answer is known.
 
+use super::connection::{Ask, Connection, Fault};
 use super::keys::{ClaimPlace, Keys, Written, shard_of};
-use super::link::{Ask, Fault, Link};
-use super::patience::Patience;
+use super::retry_policy::RetryPolicy;
 use super::script::RECORD;
 use super::{replicas, rows};
 use crate::domain::report::Report;
@@ -163,16 +163,16 @@ impl Call {
     /// Where its answer is not known.
     pub async fn run(
         &self,
-        link: &Link,
+        connection: &Connection,
         min_replicas: u32,
         struck: &Struck,
     ) -> Result<Vec<Recorded>, StoreError> {
-        let repeated_for = link.timing().repeat;
-        let mut patience =
-            Patience::of(if struck.has(&self.tag) { Duration::ZERO } else { repeated_for });
+        let repeated_for = connection.timing().repeat;
+        let mut retries =
+            RetryPolicy::of(if struck.has(&self.tag) { Duration::ZERO } else { repeated_for });
         let (mut outcomes, mut by_text) = (vec![Recorded::Duplicate; self.members.len()], false);
         loop {
-            let fault = match self.attempt(link, min_replicas, by_text, &mut outcomes).await {
+            let fault = match self.attempt(connection, min_replicas, by_text, &mut outcomes).await {
                 Ok(()) => {
                     struck.clear(&self.tag);
                     return Ok(outcomes);
@@ -185,24 +185,26 @@ impl Call {
                 Err(lasting) => return Err(lasting.into()),
             };
             by_text = false;
-            if repeated_for / STRUCK_AFTER_PART < patience.elapsed() {
+            if repeated_for / STRUCK_AFTER_PART < retries.elapsed() {
                 struck.strike(&self.tag);
             }
-            patience.after(fault).await?;
+            retries.after(fault).await?;
         }
     }
 
     async fn attempt(
         &self,
-        link: &Link,
+        connection: &Connection,
         min_replicas: u32,
         by_text: bool,
         outcomes: &mut [Recorded],
     ) -> Result<(), Fault> {
-        let commands =
-            [self.command(by_text)].into_iter().chain(replicas::wait(link, min_replicas)).collect();
+        let commands = [self.command(by_text)]
+            .into_iter()
+            .chain(replicas::wait(connection, min_replicas))
+            .collect();
         fail_point::reach(FailPoint::BeforeRedisRecord).map_err(|error| lost(&error))?;
-        let replies = link.ask(&Ask { key: self.tag.clone(), commands }).await?;
+        let replies = connection.ask(&Ask { key: self.tag.clone(), commands }).await?;
         let Some(Value::BulkString(told)) = replies.first().filter(
             |reply| matches!(reply, Value::BulkString(told) if told.len() == outcomes.len()),
         ) else {
@@ -217,7 +219,7 @@ impl Call {
                 *outcome = Recorded::Counted;
             }
         }
-        replicas::waited(link, min_replicas, replies.get(1))
+        replicas::waited(connection, min_replicas, replies.get(1))
     }
 
     fn command(&self, by_text: bool) -> Cmd {

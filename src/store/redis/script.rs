@@ -1,7 +1,7 @@
 //! Scripts, called by their hash, and by their text where a server does not know them
 //! yet.
 
-use super::link::{Ask, Fault, Link};
+use super::connection::{Ask, Connection, Fault};
 use super::replicas;
 use redis::{Cmd, ToRedisArgs, Value};
 use std::sync::LazyLock;
@@ -69,11 +69,11 @@ impl Script {
     /// Where it has no answer.
     pub async fn call(
         &self,
-        link: &Link,
+        connection: &Connection,
         keys: &[String],
         arguments: &[impl ToRedisArgs],
     ) -> Result<Value, Fault> {
-        self.call_and_wait(link, keys, arguments, 0).await
+        self.call_and_wait(connection, keys, arguments, 0).await
     }
 
     /// Calls it once, and waits until so many replicas have what it wrote.
@@ -82,7 +82,7 @@ impl Script {
     /// Where it has no answer, or too few replicas are known to have it.
     pub async fn call_and_wait(
         &self,
-        link: &Link,
+        connection: &Connection,
         keys: &[String],
         arguments: &[impl ToRedisArgs],
         min_replicas: u32,
@@ -94,13 +94,13 @@ impl Script {
                 command.arg(argument);
             }
             let commands =
-                [command].into_iter().chain(replicas::wait(link, min_replicas)).collect();
-            match link.ask(&Ask { key: keys[0].clone(), commands }).await {
+                [command].into_iter().chain(replicas::wait(connection, min_replicas)).collect();
+            match connection.ask(&Ask { key: keys[0].clone(), commands }).await {
                 Err(Fault::NoScript) if !by_text => by_text = true,
                 outcome => {
                     let mut replies = outcome?.into_iter();
                     let reply = replies.next().unwrap_or_default();
-                    return replicas::waited(link, min_replicas, replies.next().as_ref())
+                    return replicas::waited(connection, min_replicas, replies.next().as_ref())
                         .map(|()| reply);
                 }
             }

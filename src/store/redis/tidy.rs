@@ -1,10 +1,10 @@
 //! Maintenance: hours past the lateness are rolled up, what is kept no longer is
 //! removed. One node at a time, each step safe to repeat.
 
+use super::connection::{Ask, Fault};
 use super::keys::ShardKeys;
 use super::keys::{ClaimPlace, Written, buckets_of};
-use super::link::{Ask, Fault};
-use super::mirror::open_hours;
+use super::read_cache::open_hours;
 use super::script::AGE;
 use super::{DAY_MINUTES, Node, ProviderNode, rows};
 use crate::domain::counts::Counts;
@@ -26,7 +26,7 @@ pub async fn settle(node: &Node, now: Timestamp) {
     let step = node.step.fetch_add(1, Ordering::Relaxed) + 1;
     let minutes_before = now.minute().hour().plus(-24 * MINUTES_KEPT_DAYS);
     for provider in &node.providers {
-        provider.mirror.lock().await.tidy(
+        provider.read_cache.lock().await.tidy(
             minutes_before,
             now.minute().plus(-SETTLED_AFTER_MINUTES),
             step,
@@ -72,19 +72,19 @@ async fn take_turn(node: &Node) -> Result<Option<String>, Fault> {
     let key = node.keys.maintenance();
     let mut left = redis::cmd("PTTL");
     left.arg(&key);
-    let left = node.link.ask(&Ask { key: key.clone(), commands: vec![left] }).await?.pop();
+    let left = node.connection.ask(&Ask { key: key.clone(), commands: vec![left] }).await?.pop();
     if matches!(left, Some(Value::Int(ms)) if ms > TURN_MS as i64) {
         // Redis' clock was set back since: a turn never lasts longer than it was taken
         // for.
         let mut delete = redis::cmd("DEL");
         delete.arg(&key);
-        node.link.ask(&Ask { key: key.clone(), commands: vec![delete] }).await?;
+        node.connection.ask(&Ask { key: key.clone(), commands: vec![delete] }).await?;
     }
     let turn =
         format!("{:x}", getrandom::u64().map_err(|error| Fault::Lasting(error.to_string()))?);
     let mut set = redis::cmd("SET");
     set.arg(&key).arg(&turn).arg("NX").arg("PX").arg(TURN_MS);
-    let reply = node.link.ask(&Ask { key, commands: vec![set] }).await?.pop();
+    let reply = node.connection.ask(&Ask { key, commands: vec![set] }).await?.pop();
     Ok((reply == Some(Value::Okay)).then_some(turn))
 }
 
@@ -97,17 +97,17 @@ async fn give_turn_back(node: &Node, turn: &str) -> Result<(), Fault> {
         command.arg(&key);
         Ask { key: key.clone(), commands: vec![command] }
     };
-    if node.link.ask(&command("GET")).await?.pop()
+    if node.connection.ask(&command("GET")).await?.pop()
         == Some(Value::BulkString(turn.as_bytes().to_vec()))
     {
-        node.link.ask(&command("DEL")).await?;
+        node.connection.ask(&command("DEL")).await?;
     }
     Ok(())
 }
 
 /// Rolls up the open hours before one, shard by shard.
 async fn age(node: &Node, provider: &ProviderNode, before: Hour) -> Result<(), Fault> {
-    let open = open_hours(&node.link, &provider.keys).await?;
+    let open = open_hours(&node.connection, &provider.keys).await?;
     for (keys, open) in provider.keys.iter().zip(open) {
         for (hour, bytes) in open.range(..before) {
             age_hour(node, keys, *hour, *bytes).await?;
@@ -119,13 +119,17 @@ async fn age(node: &Node, provider: &ProviderNode, before: Hour) -> Result<(), F
 async fn age_hour(node: &Node, keys: &ShardKeys, hour: Hour, bytes: u64) -> Result<(), Fault> {
     let mut get = redis::cmd("GET");
     get.arg(keys.facts(hour));
-    let reply = node.link.ask(&Ask { key: keys.open(), commands: vec![get] }).await?.pop();
+    let reply = node.connection.ask(&Ask { key: keys.open(), commands: vec![get] }).await?.pop();
     let Some(Value::BulkString(facts)) = reply else {
         // Expired, as a version before this one had it: nobody kept house for as long as
         // minutes are kept.
         let mut delete = redis::cmd("HDEL");
         delete.arg(keys.open()).arg(hour.0);
-        return node.link.ask(&Ask { key: keys.open(), commands: vec![delete] }).await.map(drop);
+        return node
+            .connection
+            .ask(&Ask { key: keys.open(), commands: vec![delete] })
+            .await
+            .map(drop);
     };
     let mut sum = Counts::default();
     let facts = rows::read(hour, &facts)
@@ -140,7 +144,7 @@ async fn age_hour(node: &Node, keys: &ShardKeys, hour: Hour, bytes: u64) -> Resu
     ];
     // Where it grew meanwhile, the next step finds it among the open hours again.
     fail_point::pass(FailPoint::BeforeRedisAge);
-    AGE.call(&node.link, &places, &arguments).await?;
+    AGE.call(&node.connection, &places, &arguments).await?;
     fail_point::pass(FailPoint::RedisAged);
     Ok(())
 }
@@ -156,7 +160,7 @@ async fn forget(
         let mut all = redis::cmd("HGETALL");
         all.arg(keys.aged());
         let reply = node
-            .link
+            .connection
             .ask(&Ask { key: keys.open(), commands: vec![all] })
             .await?
             .pop()
@@ -180,7 +184,7 @@ async fn forget(
             }
         }
         if !commands.is_empty() {
-            node.link.ask_all(&[Ask { key: keys.open(), commands }]).await?;
+            node.connection.ask_all(&[Ask { key: keys.open(), commands }]).await?;
         }
     }
     Ok(())
@@ -192,7 +196,7 @@ async fn forget_claims(node: &Node, provider: &ProviderNode, before: Hour) -> Re
         let mut members = redis::cmd("SMEMBERS");
         members.arg(keys.written());
         let reply = node
-            .link
+            .connection
             .ask(&Ask { key: keys.open(), commands: vec![members] })
             .await?
             .pop()
@@ -227,7 +231,7 @@ async fn forget_half_day(
     };
     let gets = [get(&old)].into_iter().chain(later.map(get)).collect();
     let replies = node
-        .link
+        .connection
         .ask_all(&[Ask { key: keys.open(), commands: gets }])
         .await?
         .pop()
@@ -257,7 +261,7 @@ async fn forget_half_day(
     let mut remove = redis::cmd("SREM");
     remove.arg(keys.written()).arg(old.to_string());
     commands.extend([unlink(vec![keys.written_in(old)]), remove]);
-    node.link.ask_all(&[Ask { key: keys.open(), commands }]).await.map(drop)
+    node.connection.ask_all(&[Ask { key: keys.open(), commands }]).await.map(drop)
 }
 
 /// Removes minutes in which somebody ran from before one.
@@ -280,7 +284,7 @@ async fn forget_liveness(node: &Node, before: Minute) -> Result<(), Fault> {
         }
     }
     if !commands.is_empty() {
-        node.link.ask_all(&[Ask { key: node.keys.live_day(0), commands }]).await?;
+        node.connection.ask_all(&[Ask { key: node.keys.live_day(0), commands }]).await?;
     }
     Ok(())
 }

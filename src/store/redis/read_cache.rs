@@ -6,8 +6,8 @@
 //! was read, the Redis lost what it had, and the hour is read anew.
 
 use super::SHARDS;
+use super::connection::{Ask, Connection, Fault};
 use super::keys::ShardKeys;
-use super::link::{Ask, Fault, Link};
 use super::rows::{self, ROW_BYTES};
 use crate::domain::counts::Counts;
 use crate::domain::time::{Hour, Minute};
@@ -31,7 +31,7 @@ pub type OpenHours = Vec<BTreeMap<Hour, u64>>;
 
 /// A provider's facts, as far as they were asked for.
 #[derive(Debug, Default)]
-pub struct Mirror {
+pub struct ReadCache {
     minutes: BTreeMap<Minute, Arc<Counts>>,
     hours: BTreeMap<Hour, HourRead>,
 }
@@ -76,14 +76,14 @@ struct Piece {
 ///
 /// # Errors
 /// Where a shard does not answer.
-pub async fn open_hours(link: &Link, keys: &[ShardKeys]) -> Result<OpenHours, Fault> {
+pub async fn open_hours(connection: &Connection, keys: &[ShardKeys]) -> Result<OpenHours, Fault> {
     let ask = |keys: &ShardKeys| {
         let mut all = redis::cmd("HGETALL");
         all.arg(keys.open());
         Ask { key: keys.open(), commands: vec![all] }
     };
     let asks: Vec<Ask> = keys.iter().map(ask).collect();
-    let replies = link.ask_all(&asks).await?;
+    let replies = connection.ask_all(&asks).await?;
     replies.into_iter().map(|mut replies| pairs(replies.pop().unwrap_or_default())).collect()
 }
 
@@ -95,7 +95,7 @@ pub fn revision(open: &OpenHours) -> u64 {
     hasher.finish()
 }
 
-impl Mirror {
+impl ReadCache {
     /// Reads what came since of these hours, given what is open. Cancelled or failed
     /// half-way, it is as it was.
     ///
@@ -103,7 +103,7 @@ impl Mirror {
     /// Where a shard does not answer.
     pub async fn refresh(
         &mut self,
-        link: &Link,
+        connection: &Connection,
         keys: &[ShardKeys],
         open: &OpenHours,
         range: Range<Hour>,
@@ -113,7 +113,7 @@ impl Mirror {
         while !pieces.is_empty() {
             let rest = pieces.split_off(first_of_the_rest(&pieces));
             let some = std::mem::replace(&mut pieces, rest);
-            let read = read(link, keys, &some).await?;
+            let read = read(connection, keys, &some).await?;
             for hour in self.take(&some, read)? {
                 self.forget(hour);
                 pieces.retain(|piece| piece.hour != hour);
@@ -264,7 +264,11 @@ fn first_of_the_rest(pieces: &[Piece]) -> usize {
     pieces.iter().take_while(fits).count().max(1)
 }
 
-async fn read(link: &Link, keys: &[ShardKeys], pieces: &[Piece]) -> Result<Vec<Vec<u8>>, Fault> {
+async fn read(
+    connection: &Connection,
+    keys: &[ShardKeys],
+    pieces: &[Piece],
+) -> Result<Vec<Vec<u8>>, Fault> {
     // By shard, so that a cluster is asked once a slot.
     let mut asks: BTreeMap<u32, (Ask, Vec<usize>)> = BTreeMap::new();
     for (place, piece) in pieces.iter().enumerate() {
@@ -279,7 +283,7 @@ async fn read(link: &Link, keys: &[ShardKeys], pieces: &[Piece]) -> Result<Vec<V
     }
     let (asks, places): (Vec<Ask>, Vec<Vec<usize>>) = asks.into_values().unzip();
     let mut read = vec![Vec::new(); pieces.len()];
-    for (replies, places) in link.ask_all(&asks).await?.into_iter().zip(places) {
+    for (replies, places) in connection.ask_all(&asks).await?.into_iter().zip(places) {
         for (reply, place) in replies.into_iter().zip(places) {
             let Value::BulkString(bytes) = reply else {
                 return Err(Fault::Lasting(format!("facts were expected, got {reply:?}")));

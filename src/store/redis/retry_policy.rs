@@ -1,7 +1,7 @@
 //! How long a call is repeated while its answer is not known, and how long to wait in
 //! between.
 
-use super::link::Fault;
+use super::connection::Fault;
 use std::time::{Duration, Instant};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
@@ -9,13 +9,13 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
 /// What is left of it.
 #[derive(Debug)]
-pub struct Patience {
+pub struct RetryPolicy {
     began: Instant,
     repeated_for: Duration,
     pause: Duration,
 }
 
-impl Patience {
+impl RetryPolicy {
     /// As much as this, from now on.
     #[must_use]
     pub fn of(repeated_for: Duration) -> Self {

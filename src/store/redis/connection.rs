@@ -38,7 +38,7 @@ const MOST_IN_A_PIPELINE: usize = 1_000;
 
 /// The line.
 #[derive(Debug)]
-pub struct Link {
+pub struct Connection {
     address: Address,
     timing: Timing,
     /// Writes nothing, but is refused where writing is.
@@ -83,7 +83,7 @@ pub struct Ask {
     pub commands: Vec<Cmd>,
 }
 
-impl Link {
+impl Connection {
     /// A line that connects once it is used. `spare` is a key that may be removed at any
     /// time.
     #[must_use]

@@ -1,7 +1,7 @@
 //! Whether a Redis keeps what it is told: what an operator should hear of before reports
 //! are lost.
 
-use super::link::{Fault, Link};
+use super::connection::{Connection, Fault};
 use redis::Value;
 
 /// The oldest Redis that has what the scripts use.
@@ -82,15 +82,15 @@ impl Info {
 ///
 /// # Errors
 /// Where one does not answer, or is a replica.
-pub async fn infos(link: &Link) -> Result<Option<Vec<Info>>, Fault> {
+pub async fn infos(connection: &Connection) -> Result<Option<Vec<Info>>, Fault> {
     // All sections, since naming several is not known to every version.
-    let replies = match link.ask_masters(redis::cmd("INFO")).await {
+    let replies = match connection.ask_masters(redis::cmd("INFO")).await {
         Err(Fault::Denied(_)) => return Ok(None),
         replies => replies?,
     };
     let infos: Vec<Info> = replies.iter().map(|reply| Info::read(&text(reply))).collect();
     if infos.iter().any(|info| info.is_replica) {
-        link.give_up();
+        connection.give_up();
         return Err(Fault::Elsewhere(
             "it calls itself a replica: what a replica takes is lost".into(),
         ));
