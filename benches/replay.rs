@@ -53,13 +53,14 @@ fn measure(options: Options) -> anyhow::Result<()> {
             parameters: Parameters::default(),
         };
         let first_pass = began.elapsed().as_secs_f64();
-        let account = Past::play(&setting, &[], &mut |_| {})?.resume()?.replay(&files, &mut ())?;
+        let statistics =
+            Past::play(&setting, &[], &mut |_| {})?.resume()?.replay(&files, &mut ())?;
         let seconds = began.elapsed().as_secs_f64();
         slowest = slowest.max(seconds);
         rows.push([
             sheet::thousands(reports as f64),
-            sheet::thousands(account.counted as f64),
-            sheet::thousands(account.duplicates as f64),
+            sheet::thousands(statistics.counted as f64),
+            sheet::thousands(statistics.duplicates as f64),
             format!("{first_pass:.2}"),
             format!("{seconds:.2}"),
             sheet::thousands(reports as f64 / seconds),

@@ -10,10 +10,10 @@ use crate::domain::provider::Catalogue;
 use crate::domain::reporter::ReporterKey;
 use crate::domain::time::{DEFAULT_LATENESS_MS, Hour};
 use crate::engine::detector_pool::Step;
-use crate::engine::replay::account::Account;
 use crate::engine::replay::past::{Past, must_be_empty};
 use crate::engine::replay::simulation::Simulation;
 use crate::engine::replay::source::Source;
+use crate::engine::replay::statistics::Statistics;
 use crate::engine::replay::{Observer, Setting, jobs, providers};
 use crate::render::explained_line::explained_line;
 use crate::render::incident_line::incident_line;
@@ -131,9 +131,9 @@ impl<'a> Replay<'a> {
         let began = Instant::now();
         let past = Past::play(self.setting, self.history, &mut |bytes| self.bar.inc(bytes))?;
         if !self.history.is_empty() {
-            say(&self.bar, "history", past.account(), began)?;
+            say(&self.bar, "history", past.statistics(), began)?;
         }
-        history_is_sound(past.account())?;
+        history_is_sound(past.statistics())?;
         Ok(past)
     }
 
@@ -147,9 +147,9 @@ impl<'a> Replay<'a> {
         let began = Instant::now();
         let explained = self.explained.as_ref().map(|_| BTreeMap::new());
         let mut writer = Writer { out: stream.out.begin()?, explained, bar: &self.bar };
-        let account = simulation.replay(&stream.files, &mut writer)?;
-        say(&self.bar, &stream.name, &account, began)?;
-        stream_is_sound(&account)?;
+        let statistics = simulation.replay(&stream.files, &mut writer)?;
+        say(&self.bar, &stream.name, &statistics, began)?;
+        stream_is_sound(&statistics)?;
         let mut written = vec![writer.out.finish()?];
         if let Some(target) = &self.explained {
             let lines = writer
@@ -177,16 +177,16 @@ impl<'a> Replay<'a> {
             Options::default(),
         )?;
         let mut simulation = Simulation::over(self.setting, store)?;
-        let account = simulation.history(self.history, &mut |bytes| self.bar.inc(bytes))?;
+        let statistics = simulation.history(self.history, &mut |bytes| self.bar.inc(bytes))?;
         if !self.history.is_empty() {
             say(
                 &self.bar,
                 &part.map_or_else(|| "history".into(), |name| format!("history of {name}")),
-                &account,
+                &statistics,
                 began,
             )?;
         }
-        history_is_sound(&account)?;
+        history_is_sound(&statistics)?;
         Ok(simulation)
     }
 
@@ -215,8 +215,11 @@ impl<'a> Replay<'a> {
 ///
 /// # Errors
 /// Where that is so.
-pub fn stream_is_sound(account: &Account) -> anyhow::Result<()> {
-    ensure!(account.taken() > 0, "nothing could be read: no line is a report that could be taken");
+pub fn stream_is_sound(statistics: &Statistics) -> anyhow::Result<()> {
+    ensure!(
+        statistics.taken() > 0,
+        "nothing could be read: no line is a report that could be taken"
+    );
     Ok(())
 }
 
@@ -224,10 +227,10 @@ pub fn stream_is_sound(account: &Account) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// Where that is so.
-pub fn history_is_sound(account: &Account) -> anyhow::Result<()> {
+pub fn history_is_sound(statistics: &Statistics) -> anyhow::Result<()> {
     ensure!(
-        !account.is_all_refused(),
-        "nothing could be read of the history: no line is a report that could be taken:\n{account}"
+        !statistics.is_all_refused(),
+        "nothing could be read of the history: no line is a report that could be taken:\n{statistics}"
     );
     Ok(())
 }
@@ -336,9 +339,14 @@ fn bar(
     )?))
 }
 
-fn say(bar: &ProgressBar, name: &str, account: &Account, began: Instant) -> anyhow::Result<()> {
+fn say(
+    bar: &ProgressBar,
+    name: &str,
+    statistics: &Statistics,
+    began: Instant,
+) -> anyhow::Result<()> {
     let seconds = began.elapsed().as_secs_f64();
-    Ok(bar.suspend(|| writeln!(std::io::stderr(), "{name}: {account}, {seconds:.1} s"))?)
+    Ok(bar.suspend(|| writeln!(std::io::stderr(), "{name}: {statistics}, {seconds:.1} s"))?)
 }
 
 /// Writes what is sure enough to be told.

@@ -80,7 +80,7 @@ fn an_arrow_that_points_up_is_seen() {
         ),
         ("src/engine/mod.rs", "const TEXT: &str = \"crate::http\";", false),
         ("src/engine/mod.rs", "use crate::config::Config;", true),
-        ("src/engine/replay/sent.rs", "use crate::wire::report::RawReport;", false),
+        ("src/engine/replay/input_line.rs", "use crate::wire::report::RawReport;", false),
         ("src/wire/report.rs", "use crate::http::error::Code;", true),
         ("src/engine/detector_pool.rs", "use crate::gazetteer::name_of;", false),
         ("src/gazetteer/city.rs", "use crate::engine::Views;", true),

@@ -4,7 +4,7 @@ use super::{Files, HOURS, Shown, at, busy, replay, setting};
 use crate::support::{NOW, gzip, instant, ndjson, text};
 use groundswell::domain::provider::Catalogue;
 use groundswell::domain::time::{DEFAULT_LATENESS_MS, MINUTE_MS};
-use groundswell::engine::replay::account::{Account, Flaw};
+use groundswell::engine::replay::statistics::{Flaw, Statistics};
 use groundswell::engine::replay::{Setting, providers};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,9 +17,9 @@ fn reports_are_counted_once_in_the_minute_they_were_observed() {
         at(20_000, json!({"provider": "bravo"})),
         at(50 * MINUTE_MS, json!({"device_id": "late", "observed_at": NOW})),
     ];
-    let (account, shown) = replay(&setting(), &[], &[&ndjson(&lines)]);
-    assert_eq!((account.counted, account.duplicates, account.minutes), (3, 1, 51));
-    assert_eq!(account.flaws, BTreeMap::new());
+    let (statistics, shown) = replay(&setting(), &[], &[&ndjson(&lines)]);
+    assert_eq!((statistics.counted, statistics.duplicates, statistics.minutes), (3, 1, 51));
+    assert_eq!(statistics.flaws, BTreeMap::new());
     let of = |provider: &str, minute: i64| {
         let facts = shown
             .facts
@@ -33,11 +33,11 @@ fn reports_are_counted_once_in_the_minute_they_were_observed() {
 
 #[test]
 fn every_provider_is_stepped_through_every_minute_also_those_without_reports() {
-    let (account, shown) =
+    let (statistics, shown) =
         replay(&setting(), &[], &[&ndjson(&[at(0, json!({})), at(3 * 24 * HOURS, json!({}))])]);
     let minutes: BTreeSet<i64> =
         (0..=3 * 24 * 60 + 1).map(|minute| instant(NOW).minute().0 + minute).collect();
-    assert_eq!(account.minutes, 3 * 24 * 60 + 1);
+    assert_eq!(statistics.minutes, 3 * 24 * 60 + 1);
     for id in ["alpha", "bravo", "echo"] {
         assert!(shown.steps[id] == minutes, "{id}");
     }
@@ -50,8 +50,8 @@ fn lines_may_have_our_own_names_or_those_of_the_test_streams() {
         "received_at": NOW, "observed_at": NOW, "provider": "alpha", "symptom": "no_data",
         "reporter_id": "a", "cell": "872a100d6ffffff"
     });
-    let (account, _) = replay(&setting(), &[], &[&ndjson(&[own, at(0, json!({}))])]);
-    assert_eq!((account.counted, account.flaws.len()), (2, 0));
+    let (statistics, _) = replay(&setting(), &[], &[&ndjson(&[own, at(0, json!({}))])]);
+    assert_eq!((statistics.counted, statistics.flaws.len()), (2, 0));
 }
 
 #[test]
@@ -78,10 +78,10 @@ fn odd_lines_mean_what_they_mean_over_http() {
         at(8_000, json!({"device_id": "nan", "accuracy_m": null}))
     )
     .replace("\"device_id\":\"nan\"", "\"device_id\":\"nan-1\",\"accuracy_m\":NaN");
-    let (account, shown) = replay(&setting(), &[], &[raw.as_bytes()]);
-    assert_eq!((account.counted, account.duplicates), (6, 2), "{account}");
+    let (statistics, shown) = replay(&setting(), &[], &[raw.as_bytes()]);
+    assert_eq!((statistics.counted, statistics.duplicates), (6, 2), "{statistics}");
     assert_eq!(
-        account.flaws.iter().map(|(flaw, found)| (*flaw, found.count)).collect::<Vec<_>>(),
+        statistics.flaws.iter().map(|(flaw, found)| (*flaw, found.count)).collect::<Vec<_>>(),
         [(Flaw::UnclearSymptom, 1)]
     );
     let of_alpha = || shown.facts.iter().filter(|((id, ..), _)| id == "alpha");
@@ -118,8 +118,8 @@ fn every_broken_line_is_counted_by_kind_with_the_first_of_each() {
         at(0, json!({"received_at": "2099-01-01T00:00:00Z"})).to_string(),
         at(1_000, json!({"device_id": "last"})).to_string(),
     ];
-    let (account, _) = replay(&setting(), &[], &[lines.join("\n").as_bytes()]);
-    assert_eq!((account.counted, account.duplicates, account.minutes), (2, 0, 1));
+    let (statistics, _) = replay(&setting(), &[], &[lines.join("\n").as_bytes()]);
+    assert_eq!((statistics.counted, statistics.duplicates, statistics.minutes), (2, 0, 1));
     let expected = [
         (Flaw::MalformedJson, 2, 2),
         (Flaw::MalformedBody, 2, 5),
@@ -131,13 +131,16 @@ fn every_broken_line_is_counted_by_kind_with_the_first_of_each() {
         (Flaw::TooLarge, 1, 17),
         (Flaw::TooFarAhead, 1, 18),
     ];
-    let found: Vec<_> =
-        account.flaws.iter().map(|(flaw, found)| (*flaw, found.count, found.first.line)).collect();
+    let found: Vec<_> = statistics
+        .flaws
+        .iter()
+        .map(|(flaw, found)| (*flaw, found.count, found.first.line))
+        .collect();
     assert_eq!(found, expected);
     assert!(
-        account.to_string().contains("2 malformed_json, first at ")
-            && account.to_string().contains("0.ndjson:2"),
-        "{account}"
+        statistics.to_string().contains("2 malformed_json, first at ")
+            && statistics.to_string().contains("0.ndjson:2"),
+        "{statistics}"
     );
 }
 
@@ -146,19 +149,19 @@ fn a_truncated_file_ends_there_and_the_next_goes_on() {
     let (first, second) = (busy(0..2_000, "a"), busy(2_000..2_100, "b"));
     let mut packed = gzip(&first);
     packed.truncate(packed.len() / 2);
-    let (account, _) = replay(&setting(), &[], &[&packed, &second]);
-    assert_eq!(account.count_of(Flaw::Truncated), 1);
-    assert!((500..2_000).contains(&account.counted), "{account}");
+    let (statistics, _) = replay(&setting(), &[], &[&packed, &second]);
+    assert_eq!(statistics.count_of(Flaw::Truncated), 1);
+    assert!((500..2_000).contains(&statistics.counted), "{statistics}");
     let whole = replay(&setting(), &[], &[&gzip(&first), &gzip(&second)]).0;
     assert_eq!((whole.counted + whole.duplicates, whole.flaws.len()), (2_100, 0));
 }
 
 #[test]
 fn an_empty_file_gives_an_empty_account() {
-    let (account, shown) = replay(&setting(), &[], &[b""]);
-    assert_eq!((account, shown), (Account::default(), Shown::default()));
+    let (statistics, shown) = replay(&setting(), &[], &[b""]);
+    assert_eq!((statistics, shown), (Statistics::default(), Shown::default()));
     let nobody = Setting { catalogue: Catalogue::default(), ..setting() };
-    assert_eq!(replay(&nobody, &[b"\n"], &[&gzip(b"")]).0, Account::default());
+    assert_eq!(replay(&nobody, &[b"\n"], &[&gzip(b"")]).0, Statistics::default());
 }
 
 #[test]

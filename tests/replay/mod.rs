@@ -12,9 +12,9 @@ use groundswell::domain::fact::Tally;
 use groundswell::domain::reporter::ReporterKey;
 use groundswell::domain::time::{DEFAULT_LATENESS_MS, MINUTE_MS};
 use groundswell::engine::detector_pool::Step;
-use groundswell::engine::replay::account::Account;
 use groundswell::engine::replay::past::Past;
 use groundswell::engine::replay::source::Source;
+use groundswell::engine::replay::statistics::Statistics;
 use groundswell::engine::replay::{Observer, Setting};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -73,14 +73,14 @@ fn setting() -> Setting {
 }
 
 /// Replays files of these contents, after a history.
-fn replay(setting: &Setting, history: &[&[u8]], stream: &[&[u8]]) -> (Account, Shown) {
+fn replay(setting: &Setting, history: &[&[u8]], stream: &[&[u8]]) -> (Statistics, Shown) {
     let (history, stream) = (Files::new(history), Files::new(stream));
     let mut shown = Shown::default();
     let past = Past::play(setting, &history.paths, &mut |_| {}).unwrap();
-    let account = past.resume().unwrap().replay(&stream.paths, &mut shown).unwrap();
+    let statistics = past.resume().unwrap().replay(&stream.paths, &mut shown).unwrap();
     let bytes: u64 = stream.paths.iter().map(Source::bytes).sum();
     assert_eq!(std::mem::take(&mut shown.bytes), bytes);
-    (account, shown)
+    (statistics, shown)
 }
 
 impl Observer for Shown {

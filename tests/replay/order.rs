@@ -5,7 +5,7 @@ use crate::support::{NOW, instant, ndjson, text};
 use groundswell::domain::provider::{Catalogue, Provider};
 use groundswell::domain::time::MINUTE_MS;
 use groundswell::engine::replay::Setting;
-use groundswell::engine::replay::account::Flaw;
+use groundswell::engine::replay::statistics::Flaw;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -20,11 +20,14 @@ fn a_line_out_of_order_is_taken_as_received_now_unless_it_is_far_behind() {
         at(5 * MINUTE_MS - 1, json!({"device_id": "c"})),
         at(10 * MINUTE_MS, json!({"device_id": "d"})),
     ];
-    let (account, shown) = replay(&setting(), &[], &[&ndjson(&lines)]);
-    let flaws: Vec<_> =
-        account.flaws.iter().map(|(flaw, found)| (*flaw, found.count, found.first.line)).collect();
+    let (statistics, shown) = replay(&setting(), &[], &[&ndjson(&lines)]);
+    let flaws: Vec<_> = statistics
+        .flaws
+        .iter()
+        .map(|(flaw, found)| (*flaw, found.count, found.first.line))
+        .collect();
     assert_eq!(
-        (account.counted, flaws),
+        (statistics.counted, flaws),
         (3, vec![(Flaw::OutOfOrder, 1, 2), (Flaw::TooFarBehind, 1, 3)])
     );
     let minutes = [10, 11].map(|minute| instant(NOW).minute().0 + minute);
@@ -58,26 +61,26 @@ fn a_line_whose_date_is_wrong_is_refused_alone_wherever_it_stands() {
         ("one is of the day before", &[(20, -24 * 60)], Flaw::TooFarBehind),
     ];
     for (name, wrong, flaw) in rows {
-        let (account, _) = replay(&setting(), &[], &[&ndjson(&with_wrong_dates(60, wrong))]);
-        let flaws: Vec<_> = account
+        let (statistics, _) = replay(&setting(), &[], &[&ndjson(&with_wrong_dates(60, wrong))]);
+        let flaws: Vec<_> = statistics
             .flaws
             .iter()
             .map(|(flaw, found)| (*flaw, found.count, found.first.line))
             .collect();
         let line = 1 + wrong[0].0 as u64;
         assert_eq!(
-            (account.counted, account.minutes, flaws),
+            (statistics.counted, statistics.minutes, flaws),
             (60, 60, vec![(flaw, 1, line)]),
             "{name}"
         );
     }
     let some: Vec<(i64, i64)> =
         (0..20).map(|n| (0, n * YEAR + YEAR)).chain((0..10).map(|n| (30, 2_000 + n))).collect();
-    let (account, _) = replay(&setting(), &[], &[&ndjson(&with_wrong_dates(300, &some))]);
+    let (statistics, _) = replay(&setting(), &[], &[&ndjson(&with_wrong_dates(300, &some))]);
     assert_eq!(
-        (account.counted, account.count_of(Flaw::TooFarAhead)),
+        (statistics.counted, statistics.count_of(Flaw::TooFarAhead)),
         (300, 30),
-        "many of them: {account}"
+        "many of them: {statistics}"
     );
 }
 
@@ -90,13 +93,17 @@ fn a_wrong_date_at_the_end_of_a_file_does_not_cost_the_next_file() {
     .concat();
     let second =
         ndjson(&(30..60).map(|minute| at(minute * MINUTE_MS, json!({}))).collect::<Vec<_>>());
-    let (account, _) = replay(&setting(), &[], &[&first, &second]);
-    let flaws: Vec<_> =
-        account.flaws.iter().map(|(flaw, found)| (*flaw, found.count, found.first.line)).collect();
-    assert_eq!((account.counted, flaws), (60, vec![(Flaw::TooFarAhead, 1, 31)]), "{account}");
+    let (statistics, _) = replay(&setting(), &[], &[&first, &second]);
+    let flaws: Vec<_> = statistics
+        .flaws
+        .iter()
+        .map(|(flaw, found)| (*flaw, found.count, found.first.line))
+        .collect();
+    assert_eq!((statistics.counted, flaws), (60, vec![(Flaw::TooFarAhead, 1, 31)]), "{statistics}");
     assert!(
-        account.to_string().contains("first at ") && account.to_string().contains("0.ndjson:31"),
-        "{account}"
+        statistics.to_string().contains("first at ")
+            && statistics.to_string().contains("0.ndjson:31"),
+        "{statistics}"
     );
 }
 
@@ -108,22 +115,23 @@ fn after_a_pause_of_a_year_the_rest_counts() {
         before.chain((0..30).map(|minute| at(year + minute * MINUTE_MS, json!({})))).collect();
     // Alone, since every provider is stepped through eight weeks of it.
     let alone = Catalogue::new(vec![Provider::of_id("alpha".into())]).unwrap();
-    let (account, _) = replay(&Setting { catalogue: alone, ..setting() }, &[], &[&ndjson(&lines)]);
-    assert_eq!((account.counted, account.flaws.len()), (60, 0), "{account}");
+    let (statistics, _) =
+        replay(&Setting { catalogue: alone, ..setting() }, &[], &[&ndjson(&lines)]);
+    assert_eq!((statistics.counted, statistics.flaws.len()), (60, 0), "{statistics}");
 }
 
 #[test]
 fn lines_in_no_order_are_refused_by_name_with_the_way_out() {
     let newest_first: Vec<Value> =
         (0..600).rev().map(|n| at(n * 10 * MINUTE_MS, json!({}))).collect();
-    let (account, _) = replay(&setting(), &[], &[&ndjson(&newest_first)]);
-    let refused = account.count_of(Flaw::TooFarAhead) + account.count_of(Flaw::TooFarBehind);
+    let (statistics, _) = replay(&setting(), &[], &[&ndjson(&newest_first)]);
+    let refused = statistics.count_of(Flaw::TooFarAhead) + statistics.count_of(Flaw::TooFarBehind);
     assert!(
-        refused == 600 - account.counted
-            && account.to_string().contains("sort them by received_at"),
-        "{account}"
+        refused == 600 - statistics.counted
+            && statistics.to_string().contains("sort them by received_at"),
+        "{statistics}"
     );
-    let (account, _) =
+    let (statistics, _) =
         replay(&setting(), &[], &[&ndjson(&with_wrong_dates(60, &[(0, 60 * 24 * 365)]))]);
-    assert!(!account.to_string().contains("sort"), "{account}");
+    assert!(!statistics.to_string().contains("sort"), "{statistics}");
 }

@@ -7,10 +7,10 @@ use crate::support::{NOW, instant, ndjson};
 use groundswell::domain::fact::Tally;
 use groundswell::domain::time::Timestamp;
 use groundswell::engine::replay::ReplayError;
-use groundswell::engine::replay::account::Account;
 use groundswell::engine::replay::past::Past;
 use groundswell::engine::replay::simulation::Simulation;
 use groundswell::engine::replay::source::Source;
+use groundswell::engine::replay::statistics::Statistics;
 use groundswell::store::redis::{Redis, address};
 use groundswell::store::{Store, embedded};
 use serde_json::json;
@@ -23,7 +23,7 @@ fn the_store_and_what_the_detectors_see_are_the_same_alone_and_from_a_shared_pas
     let setting = setting();
     let past = Files::new(&[&history]);
     let past = Past::play(&setting, &past.paths, &mut |_| {}).unwrap();
-    assert_eq!(past.account().counted + past.account().duplicates, 3_000);
+    assert_eq!(past.statistics().counted + past.statistics().duplicates, 3_000);
     for stream in streams {
         let files = Files::new(&[&history, &stream]);
         let (history, stream) = files.paths.split_at(1);
@@ -94,17 +94,17 @@ fn unsynced() -> embedded::Options {
     embedded::Options { durability: embedded::Durability::Unsynced, ..embedded::Options::default() }
 }
 
-/// Replays; gives the account, what the detectors saw, and what the store holds in the
+/// Replays; gives the statistics, what the detectors saw, and what the store holds in the
 /// end.
 fn play(
     mut simulation: Simulation<'_>,
     history: &[Source],
     stream: &[Source],
-) -> (Account, Shown, BTreeMap<(u16, i64, u64), Tally>) {
+) -> (Statistics, Shown, BTreeMap<(u16, i64, u64), Tally>) {
     simulation.history(history, &mut |_| {}).unwrap();
     let mut shown = Shown::default();
-    let account = simulation.replay(stream, &mut shown).unwrap();
-    (account, shown, facts_of(simulation.store()))
+    let statistics = simulation.replay(stream, &mut shown).unwrap();
+    (statistics, shown, facts_of(simulation.store()))
 }
 
 fn facts_of(store: &Store) -> BTreeMap<(u16, i64, u64), Tally> {

@@ -1,8 +1,8 @@
 //! Lines of a file, without what marks or pads them. Holds one line at a time.
 
 use super::ReplayError;
-use super::account::Flaw;
 use super::source::Source;
+use super::statistics::Flaw;
 use super::unpack;
 use crate::wire::text::trimmed;
 use std::cell::Cell;

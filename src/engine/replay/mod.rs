@@ -5,21 +5,21 @@
 //! reads it, `queue` also looks at lines ahead, and `plausible` says which of them may
 //! move the time; `simulation` is a store with its detector pool at a simulated instant, and what
 //! plays lines on it; `past` is what a history left, from which any number of streams go
-//! on; `account` is what became of the lines; `leftovers` is what this process must not
+//! on; `statistics` is what became of the lines; `leftovers` is what this process must not
 //! leave behind.
 
-pub mod account;
+mod input_line;
 pub mod jobs;
 pub mod leftovers;
 mod lines;
 pub mod past;
 mod plausible;
 pub mod providers;
+mod published_before;
 mod queue;
-mod sent;
 pub mod simulation;
 pub mod source;
-mod told;
+pub mod statistics;
 mod unpack;
 mod utf16;
 

@@ -1,10 +1,10 @@
 //! What a history left: a store at rest and its detector pool. Any number of streams go on from
 //! it, each on a copy of its own.
 
-use super::account::Account;
 use super::leftovers::Leftover;
 use super::simulation::{Reached, Simulation};
 use super::source::Source;
+use super::statistics::Statistics;
 use super::{ReplayError, Setting, wait};
 use crate::store::Store;
 use crate::store::copy::copy;
@@ -18,7 +18,7 @@ pub struct Past<'a> {
     setting: &'a Setting,
     directory: Leftover,
     reached: Reached,
-    account: Account,
+    statistics: Statistics,
 }
 
 impl<'a> Past<'a> {
@@ -38,14 +38,14 @@ impl<'a> Past<'a> {
             Reached::nothing(setting),
             None,
         );
-        let account = simulation.history(history, progress)?;
-        Ok(Self { setting, directory, reached: simulation.close()?, account })
+        let statistics = simulation.history(history, progress)?;
+        Ok(Self { setting, directory, reached: simulation.close()?, statistics })
     }
 
     /// What became of the lines of the history.
     #[must_use]
-    pub const fn account(&self) -> &Account {
-        &self.account
+    pub const fn statistics(&self) -> &Statistics {
+        &self.statistics
     }
 
     /// A simulation that goes on from here, on a copy of the store that ends with it.

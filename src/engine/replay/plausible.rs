@@ -7,7 +7,7 @@
 //! it out, then its own date is wrong. In a file in order no line speaks against another,
 //! so there every line moves the time.
 
-use super::account::Flaw;
+use super::statistics::Flaw;
 use crate::domain::time::{HOUR_MS, ON_TIME_MS, Timestamp};
 use crate::store::HOURS_KEPT_DAYS;
 

@@ -1,10 +1,10 @@
 //! The lines of files, one file after the other. The next ones can be looked at before
 //! their turn.
 
-use super::account::{Flaw, Place};
 use super::lines::{Lines, Next};
 use super::source::Source;
-use super::{ReplayError, plausible, sent};
+use super::statistics::{Flaw, Place};
+use super::{ReplayError, input_line, plausible};
 use crate::domain::time::Timestamp;
 use std::collections::VecDeque;
 
@@ -57,7 +57,7 @@ impl<'a> Queue<'a> {
         while self.ahead.len() < plausible::ASKED {
             let mut line = Vec::new();
             let Some((place, read)) = self.read(&mut line)? else { break };
-            let received_at = sent::received_at(&line);
+            let received_at = input_line::received_at(&line);
             self.ahead.push_back(Ahead { place, content: read.map(|()| line), received_at });
         }
         Ok(self.ahead.iter().filter_map(|ahead| ahead.received_at).collect())

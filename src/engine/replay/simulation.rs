@@ -1,13 +1,13 @@
 //! A store and its detector pool at a simulated instant, which moves on with the lines that are
 //! played on it.
 
-use super::account::{Account, Flaw};
 use super::leftovers::Leftover;
 use super::plausible::{self, MOST_AHEAD_MS, Move};
+use super::published_before::{History, Stream, Told};
 use super::queue::Queue;
 use super::source::Source;
-use super::told::{History, Stream, Told};
-use super::{Observer, ReplayError, Setting, sent, wait};
+use super::statistics::{Flaw, Statistics};
+use super::{Observer, ReplayError, Setting, input_line, wait};
 use crate::domain::detect::episode::Episode;
 use crate::domain::fact;
 use crate::domain::incident::entry::Entry;
@@ -41,7 +41,7 @@ pub struct Simulation<'a> {
     /// The reports of the present minute that are not recorded yet.
     group: Vec<Report>,
     tidied: Option<Hour>,
-    account: Account,
+    statistics: Statistics,
     /// Where the store is, if it ends with this. Dropped after it.
     _directory: Option<Leftover>,
 }
@@ -87,7 +87,7 @@ impl<'a> Simulation<'a> {
             reached,
             group: Vec::new(),
             tidied: None,
-            account: Account::default(),
+            statistics: Statistics::default(),
             _directory: directory,
         }
     }
@@ -107,11 +107,11 @@ impl<'a> Simulation<'a> {
         &mut self,
         files: &[Source],
         progress: &mut impl FnMut(u64),
-    ) -> Result<Account, ReplayError> {
+    ) -> Result<Statistics, ReplayError> {
         let mut history = History { told: std::mem::take(&mut self.reached.told), progress };
         wait(self.play(files, &mut history))?;
         self.reached.told = history.told;
-        Ok(std::mem::take(&mut self.account))
+        Ok(std::mem::take(&mut self.statistics))
     }
 
     /// Plays files one after the other as a stream, up to the end of the last line's
@@ -123,7 +123,7 @@ impl<'a> Simulation<'a> {
         &mut self,
         files: &[Source],
         observer: &mut impl Observer,
-    ) -> Result<Account, ReplayError> {
+    ) -> Result<Statistics, ReplayError> {
         let mut stream =
             Stream { before: std::mem::take(&mut self.reached.told), told: Told::new(), observer };
         wait(async {
@@ -134,8 +134,8 @@ impl<'a> Simulation<'a> {
             }
         })?;
         self.reached.told = stream.before;
-        self.account.incidents = stream.told.len() as u64;
-        Ok(std::mem::take(&mut self.account))
+        self.statistics.incidents = stream.told.len() as u64;
+        Ok(std::mem::take(&mut self.statistics))
     }
 
     /// Prepares the store to be copied, and lets go of it.
@@ -156,7 +156,7 @@ impl<'a> Simulation<'a> {
                 Err(flaw) => Some(flaw),
             };
             if let Some(flaw) = flaw {
-                self.account.note(flaw, || queue.place());
+                self.statistics.note(flaw, || queue.place());
             }
             lines += 1;
             if lines.is_multiple_of(TELL_EVERY) {
@@ -182,7 +182,7 @@ impl<'a> Simulation<'a> {
             Ok(raw) => raw,
             Err(error) => return Ok(Some(Flaw::of_json(&error))),
         };
-        let sent = match sent::read(line, &raw, &self.setting.catalogue) {
+        let sent = match input_line::read(line, &raw, &self.setting.catalogue) {
             Ok(sent) => sent,
             Err(flaw) => return Ok(Some(flaw)),
         };
@@ -249,7 +249,7 @@ impl<'a> Simulation<'a> {
                 self.store.tidy(until.start()).await?;
                 self.tidied = Some(until.hour());
             }
-            self.account.minutes += (until.0 - minute.0) as u64;
+            self.statistics.minutes += (until.0 - minute.0) as u64;
             minute = until;
         }
         Ok(())
@@ -297,8 +297,8 @@ impl<'a> Simulation<'a> {
         }
         for outcome in self.store.record(&self.group).await {
             match outcome? {
-                Recorded::Counted => self.account.counted += 1,
-                Recorded::Duplicate => self.account.duplicates += 1,
+                Recorded::Counted => self.statistics.counted += 1,
+                Recorded::Duplicate => self.statistics.duplicates += 1,
             }
         }
         self.group.clear();

@@ -12,9 +12,9 @@ use groundswell::domain::detect::REREAD_MINUTES;
 use groundswell::domain::detect::episode::{Episode, State};
 use groundswell::domain::detect::parameters::Parameters;
 use groundswell::engine::detector_pool::Step;
-use groundswell::engine::replay::account::Account;
 use groundswell::engine::replay::past::Past;
 use groundswell::engine::replay::source::Source;
+use groundswell::engine::replay::statistics::Statistics;
 use groundswell::engine::replay::{Observer, Setting, jobs, providers};
 use groundswell::render::incident_line::incident_line;
 use indicatif::ProgressBar;
@@ -53,8 +53,8 @@ pub fn play(
     let pasts = jobs::each(way.jobs, &numbers, |n| {
         let history = &histories[*n];
         let past = Past::play(&history.setting, &history.files, &mut |_| {})?;
-        say_flaws(bar, "history", past.account())?;
-        history_is_sound(past.account())?;
+        say_flaws(bar, "history", past.statistics())?;
+        history_is_sound(past.statistics())?;
         anyhow::Ok(past)
     });
     let pasts = pasts.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
@@ -71,10 +71,10 @@ pub fn play(
         let opens_at = way.parameters.opens_untaught_at;
         let recorder = way.is_recorded.then(|| Recorder::new(set, stream, opens_at));
         let mut seen = Seen { recorder, lines: Vec::new() };
-        let account = past.resume()?.replay(std::slice::from_ref(&files[n]), &mut seen)?;
+        let statistics = past.resume()?.replay(std::slice::from_ref(&files[n]), &mut seen)?;
         bar.inc(1);
-        say_flaws(bar, &stream.scenario, &account)?;
-        stream_is_sound(&account)?;
+        say_flaws(bar, &stream.scenario, &statistics)?;
+        stream_is_sound(&statistics)?;
         done(n, &seen.lines)?;
         let alarms = alarms::parse(&stream.scenario, &String::from_utf8_lossy(&seen.lines))?;
         let traces = seen.recorder.map(Recorder::traces).unwrap_or_default();
@@ -123,11 +123,11 @@ fn reports_of(stream: &Stream) -> anyhow::Result<Source> {
 }
 
 /// Says what became of the lines where some were refused.
-fn say_flaws(bar: &ProgressBar, name: &str, account: &Account) -> anyhow::Result<()> {
-    if account.flaws.is_empty() {
+fn say_flaws(bar: &ProgressBar, name: &str, statistics: &Statistics) -> anyhow::Result<()> {
+    if statistics.flaws.is_empty() {
         return Ok(());
     }
-    Ok(bar.suspend(|| writeln!(std::io::stderr(), "{name}: {account}"))?)
+    Ok(bar.suspend(|| writeln!(std::io::stderr(), "{name}: {statistics}"))?)
 }
 
 /// What was seen of one stream.

@@ -1,7 +1,7 @@
 //! What a line of a file says beside the report itself: when it was received. Everything
 //! else is read as over HTTP.
 
-use super::account::Flaw;
+use super::statistics::Flaw;
 use crate::domain::provider::Catalogue;
 use crate::domain::report::Submission;
 use crate::domain::time::{HOUR_MS, Timestamp};
@@ -17,7 +17,7 @@ const EARLIEST: Timestamp = Timestamp(365 * 24 * HOUR_MS);
 
 /// A report of a file, sound in itself.
 #[derive(Debug)]
-pub struct Sent<'a> {
+pub struct InputLine<'a> {
     /// When it was received.
     pub received_at: Timestamp,
     /// What it says.
@@ -42,7 +42,7 @@ pub fn read<'a>(
     line: &'a [u8],
     raw: &'a RawReport<'a>,
     catalogue: &Catalogue,
-) -> Result<Sent<'a>, Flaw> {
+) -> Result<InputLine<'a>, Flaw> {
     let first = |faults: Vec<crate::wire::fault::Fault>| {
         faults.first().map_or(Flaw::InvalidValue, |fault| fault.kind.into())
     };
@@ -57,7 +57,7 @@ pub fn read<'a>(
         return Err(Flaw::MissingField);
     }
     let received_at = sound(&received_at).ok_or(Flaw::InvalidValue)?;
-    Ok(Sent { received_at, submission: read.submission })
+    Ok(InputLine { received_at, submission: read.submission })
 }
 
 fn sound(received_at: &Scalar<'_>) -> Option<Timestamp> {

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 /// What became of the lines.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Account {
+pub struct Statistics {
     /// Reports that count.
     pub counted: u64,
     /// Reports whose reporter counted already.
@@ -77,7 +77,7 @@ pub struct Place {
     pub line: u64,
 }
 
-impl Account {
+impl Statistics {
     /// Notes a flaw; where it is, is asked for only the first time.
     pub(super) fn note(&mut self, flaw: Flaw, place: impl FnOnce() -> Place) {
         self.flaws.entry(flaw).or_insert_with(|| Found { count: 0, first: place() }).count += 1;
@@ -151,7 +151,7 @@ impl From<TimeError> for Flaw {
 }
 
 /// A line of totals, then a line for each flaw.
-impl fmt::Display for Account {
+impl fmt::Display for Statistics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { counted, duplicates, flaws, incidents, minutes } = self;
         let (days, hours) = (minutes / 1_440, minutes % 1_440 / 60);
