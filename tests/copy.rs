@@ -1,4 +1,4 @@
-//! Moving house: what a directory holds is on Redis afterwards, exactly, however often
+//! Migration: what a directory holds is on Redis afterwards, exactly, however often
 //! the copy was cut off.
 
 use crate::support::binary::{Binary, groundswell};

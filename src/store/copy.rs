@@ -1,4 +1,4 @@
-//! Moving house: everything that a directory holds, into a Redis. Cut off at any moment,
+//! Migration: everything that a directory holds, into a Redis. Cut off at any moment,
 //! it goes on where it was.
 
 use super::StoreError;
