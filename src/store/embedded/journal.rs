@@ -171,7 +171,7 @@ impl Embedded {
     /// Where it cannot be read.
     pub async fn journal(&self, from: Position) -> Result<Tail, StoreError> {
         let journal = Arc::clone(&self.journal);
-        aside(move || journal.read(from)).await
+        run_blocking(move || journal.read(from)).await
     }
 
     pub(in crate::store) async fn append(
@@ -181,12 +181,12 @@ impl Embedded {
         entries: &[Vec<u8>],
     ) -> Result<Appended, StoreError> {
         let (journal, entries) = (Arc::clone(&self.journal), entries.to_vec());
-        aside(move || journal.append(token, expected, &entries)).await
+        run_blocking(move || journal.append(token, expected, &entries)).await
     }
 }
 
 /// Works where it may wait for the disk.
-async fn aside<T: Send + 'static>(
+async fn run_blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
     tokio::task::spawn_blocking(work)
