@@ -49,7 +49,7 @@ fn measure(options: Options) {
             register.take(Some(entry(number, 0)));
             read = Arc::new(register);
         }
-        let each_us = 1e6 * (thread_cpu_seconds() - began) / appends as f64;
+        let each_us = 1e6 * (thread_cpu_seconds() - began) / f64::from(appends);
         [sheet::thousands(size as f64), format!("{each_us:.1}")]
     });
     sheet::title("Appending to the journal");

@@ -46,7 +46,7 @@ enum Home<'a> {
     /// In directories that nobody keeps, each a copy of what the history left.
     Passing(Past<'a>),
     /// In a Redis, each in a copy of what the history left.
-    Redis(&'a str, address::Options, Past<'a>),
+    Redis(&'a str, Box<address::Options>, Past<'a>),
     /// In a directory of the operator's, where each plays the history itself.
     Directory(&'a Path),
 }
@@ -121,7 +121,7 @@ impl<'a> Replay<'a> {
                 for stream in streams {
                     must_be_empty(&self.redis(url, &options, stream)?)?;
                 }
-                Home::Redis(url, options, self.past()?)
+                Home::Redis(url, Box::new(options), self.past()?)
             }
             Some(Place::Directory(directory)) => Home::Directory(directory),
         })

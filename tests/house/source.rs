@@ -135,8 +135,8 @@ fn read_paths(tokens: TokenStream, paths: &mut Vec<Named>) {
     }
 }
 
-/// Whether what follows the word `use` is a path, not the list of captures of `impl Trait
-/// + use<'_>`.
+/// Whether what follows the word `use` is a path, and not a list of captures in angle
+/// brackets.
 fn is_use(trees: &mut Peekable<impl Iterator<Item = TokenTree>>) -> bool {
     trees.peek().is_some_and(|tree| !is_punct(tree, '<'))
 }

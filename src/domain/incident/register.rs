@@ -140,6 +140,7 @@ impl Register {
     }
 
     /// What the last quiet days of a provider taught, oldest first.
+    #[must_use]
     pub fn lessons(&self, provider: &str) -> impl DoubleEndedIterator<Item = &Lesson> + use<'_> {
         self.lessons.get(&Arc::from(provider)).into_iter().flat_map(|lessons| lessons.values())
     }
