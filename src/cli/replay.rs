@@ -230,7 +230,8 @@ pub fn stream_is_sound(statistics: &Statistics) -> anyhow::Result<()> {
 pub fn history_is_sound(statistics: &Statistics) -> anyhow::Result<()> {
     ensure!(
         !statistics.is_all_refused(),
-        "nothing could be read of the history: no line is a report that could be taken:\n{statistics}"
+        "nothing could be read of the history: no line is a report that could be taken:\n\
+         {statistics}"
     );
     Ok(())
 }

@@ -211,7 +211,8 @@ mod tests {
             ),
             ("LOADING Redis is loading the dataset in memory", Wrong, elsewhere),
             (
-                "MASTERDOWN Connection with MASTER is down and replica-serve-stale-data is set to 'no'.",
+                "MASTERDOWN Connection with MASTER is down and replica-serve-stale-data is set to \
+                 'no'.",
                 Wrong,
                 elsewhere,
             ),

@@ -12,6 +12,7 @@ mod fault;
 pub mod import;
 mod journal;
 mod keys;
+mod liveness;
 mod meta;
 mod read_cache;
 mod readiness;
@@ -43,7 +44,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use tokio::runtime::{Builder, Runtime};
 
-const DAY_MINUTES: i64 = 24 * 60;
 /// Threads that talk to Redis and read what it says.
 const THREADS: usize = 2;
 /// Keys that a probe writes: enough that every master has some.
@@ -495,48 +495,6 @@ impl Node {
             .collect())
     }
 
-    async fn mark_live(&self, minutes: Range<Minute>) -> Result<(), Fault> {
-        let mut commands = Vec::new();
-        for minute in minutes.start.0..minutes.end.0 {
-            let day = minute.div_euclid(DAY_MINUTES);
-            let key = self.keys.live_day(day);
-            // A version before this one let them expire.
-            let [mut add, mut set, mut persist] = ["SADD", "SETBIT", "PERSIST"].map(::redis::cmd);
-            add.arg(self.keys.live_days()).arg(day);
-            set.arg(&key).arg(minute.rem_euclid(DAY_MINUTES)).arg(1);
-            persist.arg(&key);
-            commands.extend([add, set, persist]);
-        }
-        if !commands.is_empty() {
-            self.connection.ask_all(&[Ask { key: self.keys.live_day(0), commands }]).await?;
-        }
-        Ok(())
-    }
-
-    async fn liveness(&self) -> Result<Liveness, Fault> {
-        let days = self.live_days().await?;
-        let get = |day: &i64| {
-            let mut get = ::redis::cmd("GET");
-            get.arg(self.keys.live_day(*day));
-            get
-        };
-        let ask = Ask { key: self.keys.live_day(0), commands: days.iter().map(get).collect() };
-        let replies = self.connection.ask_all(&[ask]).await?.pop().unwrap_or_default();
-        let mut liveness = Liveness::default();
-        for (day, reply) in days.into_iter().zip(replies) {
-            let Value::BulkString(bits) = reply else { continue };
-            let is_set = |minute: &i64| {
-                bits.get((minute / 8) as usize)
-                    .is_some_and(|byte| byte & (0x80 >> (minute % 8)) != 0)
-            };
-            for minute in (0..DAY_MINUTES).filter(is_set) {
-                let minute = Minute(day * DAY_MINUTES + minute);
-                liveness.mark(minute..minute.plus(1));
-            }
-        }
-        Ok(liveness)
-    }
-
     async fn is_empty(&self) -> Result<bool, Fault> {
         if !self.live_days().await?.is_empty() {
             return Ok(false);
@@ -558,21 +516,6 @@ impl Node {
             .into_iter()
             .flatten()
             .all(|reply| reply == Value::Int(0)))
-    }
-
-    async fn live_days(&self) -> Result<Vec<i64>, Fault> {
-        let mut members = ::redis::cmd("SMEMBERS");
-        members.arg(self.keys.live_days());
-        let reply = self
-            .connection
-            .ask(&Ask { key: self.keys.live_days(), commands: vec![members] })
-            .await?
-            .pop()
-            .unwrap_or_default();
-        let mut days: Vec<i64> =
-            ::redis::from_redis_value(reply).map_err(|error| Fault::Lasting(error.to_string()))?;
-        days.sort_unstable();
-        Ok(days)
     }
 
     async fn size(&self) -> StoreSize {

@@ -4,9 +4,10 @@
 use super::connection::{Ask, Fault};
 use super::keys::ShardKeys;
 use super::keys::{ClaimPlace, Written, buckets_of};
+use super::liveness::DAY_MINUTES;
 use super::read_cache::open_hours;
 use super::script::AGE;
-use super::{DAY_MINUTES, Node, ProviderNode, rows};
+use super::{Node, ProviderNode, rows};
 use crate::domain::counts::Counts;
 use crate::domain::grid::Resolution;
 use crate::domain::time::{HOUR_MS, Hour, Minute, Timestamp};
