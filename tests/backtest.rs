@@ -20,11 +20,17 @@ const CELL: &str = "872a100d6ffffff";
 fn small_set() -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     let (start, stop) = ("2014-04-22T04:00:00Z", "2014-04-29T04:00:00Z");
-    let stream = |scenario: &str, family: &str| json!({"scenario": scenario, "family": family, "start": start, "stop": stop, "providers": ["alpha", "bravo"]});
-    let outage = json!({"scenario": "x-local-00", "family": "local", "provider": "alpha", "expect": "detect", "onset": "2014-04-25T10:00:00Z",
-        "end": "2014-04-25T12:00:00Z", "last_report": "2014-04-25T12:05:00Z", "cells": [CELL], "reports_by_cell": {CELL: 3},
+    let stream = |scenario: &str, family: &str| {
+        json!({"scenario": scenario, "family": family,
+        "start": start, "stop": stop, "providers": ["alpha", "bravo"]})
+    };
+    let outage = json!({"scenario": "x-local-00", "family": "local", "provider": "alpha",
+        "expect": "detect", "onset": "2014-04-25T10:00:00Z",
+        "end": "2014-04-25T12:00:00Z", "last_report": "2014-04-25T12:05:00Z", "cells": [CELL],
+        "reports_by_cell": {CELL: 3},
         "injected_received_s": [60, 120.5, 600]});
-    let nothing = json!({"scenario": "x-null-01", "family": "null", "provider": "*", "expect": "silent", "onset": start, "end": stop,
+    let nothing = json!({"scenario": "x-null-01", "family": "null", "provider": "*",
+        "expect": "silent", "onset": start, "end": stop,
         "last_report": stop, "cells": []});
     write(
         directory.path(),
@@ -39,9 +45,11 @@ fn small_set() -> tempfile::TempDir {
 
 /// Found twelve minutes after the onset, over half an hour after the end.
 fn revisions() -> String {
-    let first = json!({"detected_at": "2014-04-25T10:12:00Z", "provider": "alpha", "cells": ["862a100d7ffffff"], "incident_id": "7",
+    let first = json!({"detected_at": "2014-04-25T10:12:00Z", "provider": "alpha",
+        "cells": ["862a100d7ffffff"], "incident_id": "7",
         "onset_estimate": "2014-04-25T09:55:30Z"});
-    let last = json!({"detected_at": "2014-04-25T11:00:00Z", "provider": "alpha", "cells": [CELL], "incident_id": "7",
+    let last = json!({"detected_at": "2014-04-25T11:00:00Z", "provider": "alpha",
+        "cells": [CELL], "incident_id": "7",
         "resolved_at": "2014-04-25T12:30:00Z"});
     format!("{first}\n\n{last}\n")
 }
@@ -221,7 +229,8 @@ fn a_fault_names_the_file_the_entry_and_the_field() {
 fn an_outage_without_its_reports_is_refused_unless_nobody_added_it() {
     let set = small_set();
     let truth = |family: &str| {
-        json!([{"scenario": "x-local-00", "family": family, "provider": "alpha", "expect": "detect", "onset": "2014-04-25T10:00:00Z",
+        json!([{"scenario": "x-local-00", "family": family, "provider": "alpha",
+            "expect": "detect", "onset": "2014-04-25T10:00:00Z",
             "end": "2014-04-25T12:00:00Z", "last_report": "2014-04-25T12:05:00Z", "cells": [CELL]}])
     };
     write(set.path(), TRUTH, &truth("local"));

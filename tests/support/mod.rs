@@ -62,7 +62,8 @@ pub fn cell((lat, lon): (f64, f64), resolution: i64) -> Cell {
 /// An exact report of Alpha from Toronto.
 pub fn report(reporter_id: &str) -> Value {
     let (lat, lon) = TORONTO;
-    json!({"provider": "alpha", "symptom": "no_service", "lat": lat, "lon": lon, "accuracy_m": 35, "reporter_id": reporter_id})
+    json!({"provider": "alpha", "symptom": "no_service", "lat": lat, "lon": lon,
+        "accuracy_m": 35, "reporter_id": reporter_id})
 }
 
 /// The same report with other fields; null takes a field out.

@@ -47,7 +47,8 @@ pub fn outage(provider: &str, city: (f64, f64), reports: usize, seed: u64) -> Ve
     let mut report = || {
         let at = around(city, &mut random);
         json!({
-            "provider": provider, "symptom": "no_service", "lat": at.lat(), "lon": at.lon(), "accuracy_m": 35,
+            "provider": provider, "symptom": "no_service", "lat": at.lat(), "lon": at.lon(),
+            "accuracy_m": 35,
             "reporter_id": format!("{:016x}", random.u64(..)),
         })
     };
