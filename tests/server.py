@@ -37,7 +37,8 @@ class Server:
         is_url = "://" in str(store)
         self.reporter_key_file = None if is_url else Path(store, "reporter.key")
         settings = ({"GROUNDSWELL_REPORTER_KEY": REPORTER_KEY} if is_url else {}) | (environment or {})
-        others = {name: value for name, value in os.environ.items() if not name.startswith("GROUNDSWELL_")}
+        # A backtrace would push what an error says out of a log's last lines.
+        others = {name: value for name, value in os.environ.items() if not name.startswith("GROUNDSWELL_") and name != "RUST_BACKTRACE"}
         listen = ["--listen", "127.0.0.1:0", "--store", str(store), "--catalogue", str(CATALOGUE)]
         self.process = Process([Path(binary).resolve(), "serve", *listen, *arguments], others | settings)
         self.log_path = new_log(logs) if logs else Path(f"{store}.log")
