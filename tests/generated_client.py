@@ -12,14 +12,13 @@ import json
 import random
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import h3
 import httpx
 
 from checks import Checks
-from past import CITIES, quiet_past, report
+from past import CITIES, clock, quiet_past, report
 from processes import wait_until
 from server import REPORTER_KEY, ROOT, Server, store_directory
 
@@ -44,7 +43,7 @@ def main():
         client = generated(checks, directory, "client_of_document", document)
         closed = generated(checks, directory, "client_of_closed_words", with_closed_words(document))
         past = quiet_past(arguments.binary, directory)
-        with Server(arguments.binary, past, environment={"GROUNDSWELL_REPORTER_KEY": REPORTER_KEY}) as server:
+        with Server(arguments.binary, past, "--clock", clock(), environment={"GROUNDSWELL_REPORTER_KEY": REPORTER_KEY}) as server:
             server.start()
             check_reports(checks, client, server)
             await_incident(client, server)
