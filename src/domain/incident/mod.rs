@@ -13,7 +13,6 @@ pub mod figures;
 pub mod known;
 pub mod region;
 pub mod register;
-mod shared_map;
 #[cfg(test)]
 mod tests;
 pub mod timeline;

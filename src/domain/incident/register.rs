@@ -3,11 +3,12 @@
 
 use super::entry::{Entry, Lesson, Note, Void};
 use super::region::Region;
-use super::shared_map::SharedMap;
 use super::{Incident, IncidentId, State};
 use crate::domain::detect::QUIET_DAYS;
 use crate::domain::time::Timestamp;
+use rpds::{RedBlackTreeMapSync, RedBlackTreeSetSync};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
 /// Notes of one incident at most.
@@ -17,17 +18,17 @@ pub const MOST_NOTES: usize = 1_000;
 /// readers hold one, and each append makes the next.
 #[derive(Debug, Clone, Default)]
 pub struct Register {
-    cases: SharedMap<IncidentId, Arc<Case>>,
+    cases: RedBlackTreeMapSync<IncidentId, Arc<Case>>,
     /// Incidents by when they were first told: lists are asked for newest first.
-    by_time: SharedMap<(Timestamp, IncidentId), ()>,
+    by_time: RedBlackTreeSetSync<(Timestamp, IncidentId)>,
     /// Those that still go on: every reader asks for them, and the others only grow in
     /// number.
     open: BTreeSet<IncidentId>,
     /// Which incident an episode of a provider went to last.
-    episodes: SharedMap<(Arc<str>, u64), IncidentId>,
+    episodes: RedBlackTreeMapSync<(Arc<str>, u64), IncidentId>,
     voids: Arc<Vec<Void>>,
     /// The latest of each provider, by day.
-    lessons: SharedMap<Arc<str>, Arc<BTreeMap<i64, Lesson>>>,
+    lessons: RedBlackTreeMapSync<Arc<str>, Arc<BTreeMap<i64, Lesson>>>,
     length: u64,
     /// When the newest revision was told.
     told_last: Option<Timestamp>,
@@ -73,8 +74,8 @@ impl Register {
     }
 
     fn learn(&mut self, lesson: Lesson) {
-        let provider = Arc::from(&*lesson.provider);
-        let lessons = Arc::make_mut(self.lessons.get_or_insert_with(provider, Arc::default));
+        let provider: Arc<str> = Arc::from(&*lesson.provider);
+        let lessons = Arc::make_mut(value_of(&mut self.lessons, &provider, Arc::default));
         lessons.insert(lesson.quiet_day.day, lesson);
         if QUIET_DAYS < lessons.len() {
             lessons.pop_first();
@@ -85,10 +86,10 @@ impl Register {
         for brand in &incident.brands {
             let provider: Arc<str> = Arc::from(&*brand.provider);
             for episode in &brand.episodes {
-                self.episodes.insert((Arc::clone(&provider), *episode), incident.id);
+                self.episodes.insert_mut((Arc::clone(&provider), *episode), incident.id);
             }
         }
-        self.by_time.insert((incident.detected_at, incident.id), ());
+        self.by_time.insert_mut((incident.detected_at, incident.id));
         self.told_last = self.told_last.max(Some(incident.known_at));
         if incident.state.is_open() {
             self.open.insert(incident.id);
@@ -96,7 +97,7 @@ impl Register {
             self.open.remove(&incident.id);
         }
         let nothing = || Arc::new(Case { revisions: Vec::new(), notes: Vec::new() });
-        let case = Arc::make_mut(self.cases.get_or_insert_with(incident.id, nothing));
+        let case = Arc::make_mut(value_of(&mut self.cases, &incident.id, nothing));
         // Two revisions of one number: the later one was written by who held the lease.
         case.revisions.retain(|known| known.revision < incident.revision);
         case.revisions.push(incident);
@@ -121,7 +122,8 @@ impl Register {
         &self,
         before: Option<(Timestamp, IncidentId)>,
     ) -> impl Iterator<Item = &Case> {
-        self.by_time.keys_before(before.as_ref()).map(|(_, id)| self.case(*id))
+        let before = before.map_or(Bound::Unbounded, Bound::Excluded);
+        self.by_time.range((Bound::Unbounded, before)).rev().map(|(_, id)| self.case(*id))
     }
 
     /// Incidents that still go on, by name.
@@ -148,7 +150,7 @@ impl Register {
     /// How many incidents there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.cases.len()
+        self.cases.size()
     }
 
     /// Whether there are none.
@@ -237,4 +239,16 @@ impl Incident {
     pub fn region(&self) -> Region {
         Region::new(&self.cells, self.everywhere)
     }
+}
+
+/// The value of a key, to be changed; made where there is none.
+fn value_of<'a, K: Ord + Clone, V: Clone>(
+    map: &'a mut RedBlackTreeMapSync<K, V>,
+    key: &K,
+    nothing: impl FnOnce() -> V,
+) -> &'a mut V {
+    if !map.contains_key(key) {
+        map.insert_mut(key.clone(), nothing());
+    }
+    map.get_mut(key).expect("it was there, or was put there")
 }
