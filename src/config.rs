@@ -57,15 +57,9 @@ pub struct Config {
     /// What turns reporter ids into hashes.
     #[command(flatten)]
     pub key: KeyConfig,
-    /// How far back a report may have been observed, 1 to 336 hours
-    #[arg(
-        long,
-        env = "GROUNDSWELL_LATENESS_HOURS",
-        default_value_t = 48,
-        value_parser = clap::value_parser!(i64).range(1..=336),
-        value_name = "HOURS",
-    )]
-    pub lateness_hours: i64,
+    /// How far back a report may have been observed.
+    #[command(flatten)]
+    pub lateness: LatenessConfig,
     /// Threads that answer requests, 1 to 512; as many as cores when not given
     #[arg(
         long,
@@ -154,8 +148,16 @@ pub struct CopyConfig {
     /// directory.
     #[command(flatten)]
     pub key: KeyConfig,
-    /// How far back a report may have been observed, 1 to 336 hours, as the servers are
-    /// told
+    /// How far back a report may have been observed.
+    #[command(flatten)]
+    pub lateness: LatenessConfig,
+}
+
+/// How far back a report may have been observed: the same for all who open a store.
+#[derive(Debug, Clone, Args)]
+pub struct LatenessConfig {
+    /// How far back a report may have been observed, 1 to 336 hours; the same for all who
+    /// open a store
     #[arg(
         long,
         env = "GROUNDSWELL_LATENESS_HOURS",
@@ -164,6 +166,14 @@ pub struct CopyConfig {
         value_name = "HOURS",
     )]
     pub lateness_hours: i64,
+}
+
+impl LatenessConfig {
+    /// It in milliseconds.
+    #[must_use]
+    pub const fn ms(&self) -> i64 {
+        self.lateness_hours * HOUR_MS
+    }
 }
 
 /// Settings of a replay.
@@ -203,15 +213,9 @@ pub struct ReplayConfig {
     /// incidents need the same secret. A temporary directory has always the same.
     #[command(flatten)]
     pub key: KeyConfig,
-    /// How far back a report may have been observed, 1 to 336 hours
-    #[arg(
-        long,
-        env = "GROUNDSWELL_LATENESS_HOURS",
-        default_value_t = 48,
-        value_parser = clap::value_parser!(i64).range(1..=336),
-        value_name = "HOURS",
-    )]
-    pub lateness_hours: i64,
+    /// How far back a report may have been observed.
+    #[command(flatten)]
+    pub lateness: LatenessConfig,
     /// Streams that are replayed at once, 1 to 1024; as many as cores when not given
     #[arg(long, value_parser = parsers::jobs, value_name = "N")]
     pub jobs: Option<NonZero<usize>>,
@@ -289,12 +293,6 @@ pub struct RedisConfig {
 }
 
 impl ReplayConfig {
-    /// How far back a report may have been observed.
-    #[must_use]
-    pub const fn lateness_ms(&self) -> i64 {
-        self.lateness_hours * HOUR_MS
-    }
-
     /// Streams that are replayed at once.
     #[must_use]
     pub fn jobs(&self) -> NonZero<usize> {
@@ -377,12 +375,6 @@ impl Config {
         let for_directory = [(self.snapshot_log_mib != SNAPSHOT_LOG_MIB, "snapshot-log-mib")];
         let settings = if is_redis { &for_directory[..] } else { &for_redis[..] };
         settings.iter().filter(|(is_changed, _)| *is_changed).map(|(_, name)| *name).collect()
-    }
-
-    /// How far back a report may have been observed.
-    #[must_use]
-    pub const fn lateness_ms(&self) -> i64 {
-        self.lateness_hours * HOUR_MS
     }
 }
 

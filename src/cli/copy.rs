@@ -5,7 +5,6 @@ use super::opened;
 use crate::config::CopyConfig;
 use crate::domain::provider::Catalogue;
 use crate::domain::reporter::ReporterKey;
-use crate::domain::time::HOUR_MS;
 use crate::store::Terms;
 use crate::store::copy::{catalogue_of, copy};
 use crate::store::embedded::{Durability, Embedded, Options};
@@ -33,7 +32,7 @@ pub fn run(config: &CopyConfig) -> anyhow::Result<()> {
     let key = opened::kept_key(&config.key, &config.from)?;
     let terms = |key: &ReporterKey| Terms {
         reporter_key_check: key.check_value(),
-        lateness_ms: config.lateness_hours * HOUR_MS,
+        lateness_ms: config.lateness.ms(),
     };
     let only_read = Options { durability: Durability::Discarded, ..Options::default() };
     let open = |key: &ReporterKey| {

@@ -311,7 +311,7 @@ fn setting<'a>(
     Ok(Setting {
         catalogue,
         key,
-        lateness_ms: config.lateness_ms(),
+        lateness_ms: config.lateness.ms(),
         parameters: Parameters::default(),
     })
 }

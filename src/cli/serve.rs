@@ -79,7 +79,7 @@ pub fn run(config: &Config, signals: &Signals) -> anyhow::Result<()> {
     let key = opened::reporter_key(&config.key, place)?;
     let terms = |key: &ReporterKey| Terms {
         reporter_key_check: key.check_value(),
-        lateness_ms: config.lateness_ms(),
+        lateness_ms: config.lateness.ms(),
     };
     let (key, store) = opened::under_key(&config.key, key, |key| {
         opened::store(config, &catalogue, terms(key), timing)
@@ -98,7 +98,7 @@ pub fn run(config: &Config, signals: &Signals) -> anyhow::Result<()> {
     }
     // A simulated clock begins once the store is read.
     let clock = clock(timetable, timing.probation(), &store)?;
-    let lateness_ms = config.lateness_ms();
+    let lateness_ms = config.lateness.ms();
     let engine = Engine::start(catalogue, clock, lateness_ms, &key, store, timing)?;
     let engine = Arc::new(engine);
     check_clock(&engine, config.trust_clock)?;

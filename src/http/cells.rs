@@ -95,8 +95,7 @@ pub async fn explain(
         Problem::field(Code::MissingField, "provider", "an id listed at /v1/providers", "nothing")
     };
     let id = query.text("provider").ok_or_else(missing)?;
-    let unknown =
-        || Problem::field(Code::UnknownProvider, "provider", "an id listed at /v1/providers", id);
+    let unknown = || Problem::unknown_provider(id);
     let provider = app.engine.catalogue().find(id).ok_or_else(unknown)?;
     let malformed = |_| {
         Problem::field(Code::InvalidValue, "cell", "an H3 cell index in hexadecimal", cell.as_str())

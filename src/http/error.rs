@@ -248,6 +248,18 @@ impl Problem {
         Self::fields(code, vec![FieldError::new(field, expected, got)])
     }
 
+    /// A provider that nobody knows.
+    #[must_use]
+    pub fn unknown_provider(id: &str) -> Self {
+        Self::field(Code::UnknownProvider, "provider", "an id listed at /v1/providers", id)
+    }
+
+    /// A network that nobody knows.
+    #[must_use]
+    pub fn unknown_network(name: &str) -> Self {
+        Self::field(Code::UnknownProvider, "network", "a network listed at /v1/providers", name)
+    }
+
     /// A problem with several fields; the first gives the detail.
     #[must_use]
     pub fn fields(code: Code, errors: Vec<FieldError>) -> Self {

@@ -1,7 +1,7 @@
 //! Parameters that lists of incidents and spikes have in common.
 
 use super::app::App;
-use super::error::{Code, Problem};
+use super::error::Problem;
 use super::query::Query;
 use crate::domain::incident::register::Case;
 
@@ -50,14 +50,7 @@ pub fn subjects(query: &Query<'_>, app: &App) -> Result<(Option<String>, Option<
             let known = known.or_else(|| {
                 told.any(|incident| incident.brand(id).is_some()).then(|| id.to_owned())
             });
-            Some(known.ok_or_else(|| {
-                Problem::field(
-                    Code::UnknownProvider,
-                    "provider",
-                    "an id listed at /v1/providers",
-                    id,
-                )
-            })?)
+            Some(known.ok_or_else(|| Problem::unknown_provider(id))?)
         }
     };
     let mut told = register.newest_first(None).map(Case::latest);
@@ -66,14 +59,7 @@ pub fn subjects(query: &Query<'_>, app: &App) -> Result<(Option<String>, Option<
         Some(name) => {
             let is_known = catalogue.find_network(name).is_some()
                 || told.any(|incident| incident.network == name);
-            let unknown = || {
-                Problem::field(
-                    Code::UnknownProvider,
-                    "network",
-                    "a network listed at /v1/providers",
-                    name,
-                )
-            };
+            let unknown = || Problem::unknown_network(name);
             Some(is_known.then(|| name.to_owned()).ok_or_else(unknown)?)
         }
     };

@@ -104,25 +104,11 @@ impl<'a> Query<'a> {
     pub fn subject(&self, catalogue: &Catalogue) -> Result<Subject, Problem> {
         match (self.text("provider"), self.text("network")) {
             (Some(id), None) => {
-                let unknown = || {
-                    Problem::field(
-                        Code::UnknownProvider,
-                        "provider",
-                        "an id listed at /v1/providers",
-                        id,
-                    )
-                };
+                let unknown = || Problem::unknown_provider(id);
                 catalogue.find(id).map(Subject::Provider).ok_or_else(unknown)
             }
             (None, Some(name)) => {
-                let unknown = || {
-                    Problem::field(
-                        Code::UnknownProvider,
-                        "network",
-                        "a network listed at /v1/providers",
-                        name,
-                    )
-                };
+                let unknown = || Problem::unknown_network(name);
                 catalogue.find_network(name).map(Subject::Network).ok_or_else(unknown)
             }
             (None, None) => Err(Problem::field(

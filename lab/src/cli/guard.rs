@@ -3,7 +3,7 @@
 
 use super::backtest::play::{Way, play};
 use super::backtest::{bar, curve, jobs, name_of};
-use super::rehearse::rehearse;
+use super::rehearse::{Quiet, rehearse};
 use crate::backtest::examined::Examined;
 use crate::backtest::operating;
 use crate::backtest::score::score;
@@ -50,14 +50,8 @@ pub struct Arguments {
         value_name = "N",
     )]
     seeds: u64,
-    /// Quiet weeks before each rehearsal, 1 to 8
-    #[arg(
-        long,
-        default_value_t = 3,
-        value_parser = clap::value_parser!(i64).range(1..=8),
-        value_name = "N",
-    )]
-    history_weeks: i64,
+    #[command(flatten)]
+    quiet: Quiet,
     /// Only streams whose names begin so; * stands for anything
     #[arg(long, value_name = "PATTERN", num_args = 1..)]
     streams: Vec<String>,
@@ -211,7 +205,7 @@ fn guard_rehearsals(
     arguments: &Arguments,
     jobs: NonZero<usize>,
 ) -> anyhow::Result<Vec<Subject>> {
-    let (seeds, weeks) = (arguments.seeds, arguments.history_weeks);
+    let (seeds, weeks) = (arguments.seeds, arguments.quiet.history_weeks);
     let items: Vec<(&'static Scenario, u64)> = scenarios
         .iter()
         .flat_map(|scenario| (1..=seeds).map(move |seed| (*scenario, seed)))

@@ -30,20 +30,27 @@ pub struct Arguments {
     /// and up to 1
     #[arg(long, default_value_t = 0.1, value_parser = super::simulate::share, value_name = "SHARE")]
     crowd: f64,
-    /// Quiet weeks before each, 1 to 8
-    #[arg(
-        long,
-        default_value_t = 3,
-        value_parser = clap::value_parser!(i64).range(1..=8),
-        value_name = "N",
-    )]
-    history_weeks: i64,
+    #[command(flatten)]
+    quiet: Quiet,
     /// Folder that a plot of each and the table are written to
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
     /// File that the verdicts are written to as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+}
+
+/// What goes before an outage that is rehearsed.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Quiet {
+    /// Quiet weeks before each outage that is rehearsed, 1 to 8
+    #[arg(
+        long,
+        default_value_t = 3,
+        value_parser = clap::value_parser!(i64).range(1..=8),
+        value_name = "N",
+    )]
+    pub history_weeks: i64,
 }
 
 /// Rehearses them, prints the table, and fails where a verdict is not as it should be.
@@ -74,7 +81,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let (mut verdicts, mut written): (Vec<Verdict>, Vec<Finished>) = (Vec::new(), Vec::new());
     for (scenario, plot) in scenarios.into_iter().zip(plots) {
         let plan = Plan::new(scenario, arguments.seed, arguments.crowd);
-        let seen = rehearse(&plan, arguments.history_weeks)?;
+        let seen = rehearse(&plan, arguments.quiet.history_weeks)?;
         verdicts.push(verdict(&plan, &seen));
         if let Some(target) = plot {
             written.push(target.written(draw(&plan, &seen).as_bytes())?);

@@ -32,7 +32,7 @@ fn a_flag_wins_over_the_environment_that_over_the_file_and_that_over_the_default
     let variables = [("GROUNDSWELL_LATENESS_HOURS", "36"), ("GROUNDSWELL_WORKERS", "4")];
     let config = config(&["--lateness-hours", "12"], &variables, file).unwrap();
     assert_eq!(
-        (config.listen.port, config.lateness_hours, config.workers, config.auth),
+        (config.listen.port, config.lateness.lateness_hours, config.workers, config.auth),
         (9000, 12, Some(4), Some(Auth::Open))
     );
     assert_eq!(config.snapshot_log_mib, 128);
@@ -54,7 +54,12 @@ fn an_empty_variable_counts_as_unset_whatever_it_sets() {
             names.iter().map(|name| (name.as_str(), empty)).collect();
         let config = config(&[], &variables, "workers = 3").unwrap();
         assert_eq!(
-            (config.listen.port, config.workers, config.lateness_hours, config.store.as_str()),
+            (
+                config.listen.port,
+                config.workers,
+                config.lateness.lateness_hours,
+                config.store.as_str()
+            ),
             (8080, Some(3), 48, "groundswell-data")
         );
         assert!(
@@ -69,7 +74,7 @@ fn an_empty_variable_counts_as_unset_whatever_it_sets() {
             panic!("a copy")
         };
         assert_eq!(
-            (copy.lateness_hours, copy.redis.min_replicas, copy.key.is_given()),
+            (copy.lateness.lateness_hours, copy.redis.min_replicas, copy.key.is_given()),
             (48, 0, false)
         );
         let replay = ["groundswell", "replay", "a", "--out", "b"].map(OsString::from);
