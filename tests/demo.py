@@ -18,9 +18,8 @@ from checks import Checks
 from processes import Process
 from server import store_directory
 
-# Faster, a busy machine falls behind the clock, and incidents come apart.
-SPEED = 150
-NIGHTLY_SPEED = 90
+# Faster, a busy machine falls behind the clock, and incidents come apart or end late.
+SPEED = 90
 SECONDS = 420
 
 
@@ -67,11 +66,8 @@ def main():
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("binary", help="the groundswell-lab to test, e.g. target/debug/groundswell-lab")
-    parser.add_argument("--nightly", action="store_true", help=f"at {NIGHTLY_SPEED} times the speed of time")
-    parser.add_argument("--speed", type=int, help=f"how many times as fast as time; {SPEED} unless said otherwise")
-    arguments = parser.parse_args()
-    arguments.speed = arguments.speed or (NIGHTLY_SPEED if arguments.nightly else SPEED)
-    return arguments
+    parser.add_argument("--speed", type=int, default=SPEED, help=f"how many times as fast as time; {SPEED} unless said otherwise")
+    return parser.parse_args()
 
 
 def ask(lines):
