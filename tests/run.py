@@ -1,4 +1,4 @@
-"""Runs the checks of this project, two at a time, shows what each printed, says where the time went, and closes with one line that counts them all.
+"""Runs the checks of this project, some at a time, shows what each printed, says where the time went, and closes with one line that counts them all.
 
 `make test` runs all; `make check` what a change should pass before each commit; `make nightly` all at full length.
 `python3 tests/run.py crash api_fuzz` runs only those, and what they need. Installs what the checks need into the target
@@ -34,8 +34,9 @@ LAST_LINES = 12
 NO_TALKING_HOME = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
 
 
-# As many steps at a time: they wait as often as they compute.
-LANES = 2
+# What each lane prefers: two compute, as machines have two cores or more; one takes only what mostly waits.
+COMPUTES, WAITS = "computes", "waits"
+LANES = [COMPUTES, COMPUTES, WAITS]
 
 
 @dataclass
@@ -49,6 +50,8 @@ class Step:
     after: tuple = ()
     counts_tests: bool = False
     prepare: object = None
+    # Whether it mostly waits: for clocks that run many times as fast, and for servers that are killed to come back.
+    mostly: str = COMPUTES
 
 
 @dataclass
@@ -66,8 +69,9 @@ def cargo_step(name, *arguments, **more):
     return Step(name, [os.environ.get("CARGO", "cargo"), *arguments], **more)
 
 
-def script(name, *arguments, step=None, binary=BINARY):
-    return Step(step or name, [str(PYTHON), f"tests/{name}.py", str(binary), *arguments], after=("tools", "build"), counts_tests=True)
+def script(name, *arguments, step=None, binary=BINARY, mostly=COMPUTES):
+    command = [str(PYTHON), f"tests/{name}.py", str(binary), *arguments]
+    return Step(step or name, command, after=("tools", "build"), counts_tests=True, mostly=mostly)
 
 
 def on_every_store(name, *arguments, **more):
@@ -96,17 +100,17 @@ def all_steps(nightly):
         cargo_step("build", "build", "--locked", "--workspace", "--bins"),
         unit,
         cargo_step("whole", "test", "--locked", "--test", "all", "--no-fail-fast", after=("tools", "build"), counts_tests=True),
-        script("demo", binary=LAB),
+        script("demo", binary=LAB, mostly=WAITS),
         *on_every_store("crash", *at_night("--kills", "50")),
-        script("failover", *at_night("--nightly")),
-        script("redis_away", *at_night("--nightly")),
+        script("failover", *at_night("--nightly"), mostly=WAITS),
+        script("redis_away", *at_night("--nightly"), mostly=WAITS),
         script("api_fuzz", "--schemathesis", str(VENV / "bin/schemathesis"), *at_night("--nightly")),
         script("same_incidents", *at_night("--nightly", "--all")),
-        script("two_nodes", *at_night("--kills", "30")),
+        script("two_nodes", *at_night("--kills", "30"), mostly=WAITS),
         clippy,
         *on_every_store("nyc_day", **{} if nightly else {store: ["--sets", "small"] for store in STORES if store != "embedded"}),
-        script("cluster_moves"),
-        script("topology"),
+        script("cluster_moves", mostly=WAITS),
+        script("topology", mostly=WAITS),
         script("backtest", binary=LAB),
         script("guard", step="guard_short", binary=LAB),
         script("recompute"),
@@ -154,7 +158,7 @@ def report(results, seconds):
     for result in sorted(results, key=lambda result: -result.seconds):
         state = "FAILED" if result.failed else "ok"
         print(f"{state:8}{result.name:16}{result.passed:5} passed{result.failed:5} failed{result.seconds:8.1f} s")
-    print(f"{sum(result.seconds for result in results):.0f} s of steps in {seconds:.0f} s, {LANES} at a time")
+    print(f"{sum(result.seconds for result in results):.0f} s of steps in {seconds:.0f} s, {len(LANES)} at a time")
     print(f"{sum(result.passed for result in results)} passed, {sum(result.failed for result in results)} failed", flush=True)
 
 
@@ -172,12 +176,15 @@ def run_all(steps):
     waiting, results = list(steps), []
     changed = threading.Condition()
 
-    def next_step():
-        """Takes the first step that may begin; waits for one; none where all have begun."""
+    def next_step(lane):
+        """Takes the first step that may begin, of the lane's own kind before others; waits for one; none where all have begun."""
         with changed:
             while waiting:
                 done = {result.name: result.failed for result in results}
-                for step in waiting:
+                mine = [step for step in waiting if lane == COMPUTES or step.mostly == lane]
+                if not mine:
+                    break
+                for step in sorted(mine, key=lambda step: step.mostly != lane):
                     if any(done.get(needed) for needed in step.after):
                         waiting.remove(step)
                         because = f"not run: {', '.join(needed for needed in step.after if done.get(needed))} failed"
@@ -191,8 +198,8 @@ def run_all(steps):
                     changed.wait()
         return None
 
-    def work():
-        while step := next_step():
+    def work(lane):
+        while step := next_step(lane):
             print(f"--- {step.name} begins", flush=True)
             shown = io.StringIO()
             result = run(step, shown)
@@ -202,7 +209,7 @@ def run_all(steps):
                 results.append(result)
                 changed.notify_all()
 
-    lanes = [threading.Thread(target=work) for _ in range(LANES)]
+    lanes = [threading.Thread(target=work, args=(lane,)) for lane in LANES]
     for lane in lanes:
         lane.start()
     for lane in lanes:
