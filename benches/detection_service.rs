@@ -76,7 +76,7 @@ fn measure(options: Options) -> anyhow::Result<()> {
         let (engine, stop) = (Arc::clone(&engine), Arc::clone(&stop));
         move || look(&engine, &stop)
     });
-    while engine.outlook().is_behind {
+    while engine.detection_snapshot().is_behind {
         std::thread::sleep(Duration::from_millis(50));
     }
     sheet::title("The detection service of a server");

@@ -122,7 +122,7 @@ fn cost_of(providers: usize, directory: &Path, on_redis: bool) -> anyhow::Result
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let commands = || redis.as_ref().map_or(Ok(0), all_calls);
     let (began, used, asked) = (Instant::now(), cpu()?, commands()?);
-    while engine.outlook().is_behind {
+    while engine.detection_snapshot().is_behind {
         runtime.block_on(engine.step_detection());
     }
     let (start_s, start_cpu_s, start_commands) =

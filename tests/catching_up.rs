@@ -75,7 +75,7 @@ fn assert_behind(server: &TestServer, path: &str) {
 fn without_a_journal_nothing_is_said_of_incidents_until_detection_sees_the_present() {
     let server = in_an_outage();
     let mut shares = Vec::new();
-    while server.engine.outlook().is_behind {
+    while server.engine.detection_snapshot().is_behind {
         assert_all_behind(&server, &RESTING);
         assert_behind(&server, "/readyz?for=detection");
         shares.push(share(&server));
@@ -137,7 +137,7 @@ fn with_a_journal_its_incidents_are_told_as_stale_and_nothing_else() {
     assert_all_behind(&server, &RESTING);
     assert_behind(&server, "/v1/voids");
     server.step_detection();
-    assert!(server.engine.outlook().is_behind);
+    assert!(server.engine.detection_snapshot().is_behind);
     let (list, one) = (
         server.read("/v1/incidents"),
         server.read(&format!("/v1/incidents/{}", told["id"].as_str().unwrap())),

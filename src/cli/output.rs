@@ -5,8 +5,8 @@
 //! renamed. Standard output, pipes and devices are written to as it goes.
 
 use super::place::{Id, Place};
+use crate::engine::replay::input;
 use crate::engine::replay::leftovers::Leftover;
-use crate::engine::replay::source;
 use std::fmt;
 use std::fs::{File, Metadata, Permissions};
 use std::io::{self, BufWriter, Write};
@@ -287,7 +287,7 @@ fn sync_directory_of(path: &Path) {
 
 /// Opening a pipe by name would wait for who writes it.
 fn metadata_of_input(path: &Path) -> io::Result<Metadata> {
-    if path.as_os_str() == "-" { source::open(path)?.metadata() } else { path.metadata() }
+    if path.as_os_str() == "-" { input::open(path)?.metadata() } else { path.metadata() }
 }
 
 fn of(path: &Path) -> impl FnOnce(io::Error) -> OutputError + '_ {

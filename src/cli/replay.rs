@@ -10,9 +10,9 @@ use crate::domain::provider::Catalogue;
 use crate::domain::reporter::ReporterKey;
 use crate::domain::time::{DEFAULT_LATENESS_MS, Hour};
 use crate::engine::detector_pool::Step;
+use crate::engine::replay::input::Input;
 use crate::engine::replay::past::{Past, must_be_empty};
 use crate::engine::replay::simulation::Simulation;
-use crate::engine::replay::source::Source;
 use crate::engine::replay::statistics::Statistics;
 use crate::engine::replay::{Observer, Setting, jobs, providers};
 use crate::render::explained_line::explained_line;
@@ -37,7 +37,7 @@ const PASSING_KEY: &[u8] = b"groundswell replay";
 #[derive(Debug)]
 struct Stream {
     name: String,
-    files: Vec<Source>,
+    files: Vec<Input>,
     out: Target,
 }
 
@@ -56,7 +56,7 @@ struct Replay<'a> {
     config: &'a ReplayConfig,
     place: Option<Place<'a>>,
     setting: &'a Setting,
-    history: &'a [Source],
+    history: &'a [Input],
     outputs: &'a Outputs,
     explained: Option<Target>,
     /// Whether there are several streams, so that each needs a part of the store.
@@ -253,8 +253,8 @@ fn inputs(config: &ReplayConfig) -> impl Iterator<Item = &Path> {
         .map(PathBuf::as_path)
 }
 
-fn settled(files: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
-    Ok(files.iter().map(|file| Source::settled(file)).collect::<Result<_, _>>()?)
+fn settled(files: &[PathBuf]) -> anyhow::Result<Vec<Input>> {
+    Ok(files.iter().map(|file| Input::settled(file)).collect::<Result<_, _>>()?)
 }
 
 /// Name, files and output of each stream.
@@ -296,7 +296,7 @@ fn stem(file: &Path) -> String {
 fn setting<'a>(
     config: &ReplayConfig,
     place: Option<Place<'_>>,
-    sources: impl Iterator<Item = &'a Source>,
+    sources: impl Iterator<Item = &'a Input>,
 ) -> anyhow::Result<Setting> {
     let catalogue = match &config.catalogue {
         Some(path) => opened::catalogue(Some(path))?,
@@ -326,10 +326,10 @@ pub fn passing_setting(catalogue: Catalogue) -> Setting {
 /// Draws nothing where standard error is no terminal.
 fn bar(
     place: Option<Place<'_>>,
-    history: &[Source],
+    history: &[Input],
     streams: &[Stream],
 ) -> anyhow::Result<ProgressBar> {
-    let bytes = |files: &[Source]| files.iter().map(Source::bytes).sum::<u64>();
+    let bytes = |files: &[Input]| files.iter().map(Input::bytes).sum::<u64>();
     let histories =
         if matches!(place, Some(Place::Directory(_))) { streams.len() as u64 } else { 1 };
     let bar = ProgressBar::new(

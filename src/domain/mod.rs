@@ -4,6 +4,7 @@
 //! `report` becomes a `fact`, facts gather in `counts`, counts become a `view`.
 //! Everything else names one noun of that walk.
 
+pub mod assessment;
 pub mod baseline;
 pub mod bbox;
 pub mod cell_set;
@@ -14,7 +15,6 @@ pub mod extent;
 pub mod fact;
 pub mod grid;
 pub mod incident;
-pub mod judged;
 pub mod level;
 pub mod liveness;
 pub mod local_clock;

@@ -34,12 +34,12 @@ pub struct Steady {
 
 /// What was reported of a region on one day.
 #[derive(Debug, Clone, Copy, Default)]
-struct Region {
+struct RegionCount {
     all: f64,
     fullest: f64,
 }
 
-impl Region {
+impl RegionCount {
     fn add(&mut self, of_cell: f64) {
         self.all += of_cell;
         self.fullest = self.fullest.max(of_cell);
@@ -78,13 +78,13 @@ impl Steady {
 
     fn end_day(&mut self, share: impl Fn(Cell, Hour) -> f64) {
         let hours = std::mem::take(&mut self.hours);
-        let mut regions = HashMap::<Cell, Region>::new();
+        let mut regions = HashMap::<Cell, RegionCount>::new();
         for (cell, count) in self.reports.drain() {
             for region in cell.with_ancestors().filter(|cell| cell.resolution() <= REGIONS) {
                 regions.entry(region).or_default().add(count);
             }
         }
-        let ratio = |(cell, region): (Cell, Region)| {
+        let ratio = |(cell, region): (Cell, RegionCount)| {
             let expected: f64 =
                 hours.iter().map(|(hour, expected)| expected * share(cell, *hour)).sum();
             (cell, RATIO.of(region.bounded(), expected))

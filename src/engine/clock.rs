@@ -18,7 +18,7 @@ pub struct Clock(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    source: Source,
+    source: TimeSource,
     /// What the guard believes the wall clock to be ahead of the steady one; copied, so
     /// that most readings need no lock.
     offset_ms: AtomicI64,
@@ -28,7 +28,7 @@ struct Inner {
 }
 
 #[derive(Debug)]
-enum Source {
+enum TimeSource {
     /// The machine's.
     System,
     /// One that only moves when told to, and is believed whatever it shows.
@@ -46,20 +46,20 @@ impl Clock {
     /// The machine's clock, which must run evenly for so long.
     #[must_use]
     pub fn system(probation: Probation) -> Self {
-        Self::of(Source::System, probation)
+        Self::of(TimeSource::System, probation)
     }
 
     /// A manual clock that shows `now`.
     #[must_use]
     pub fn manual(now: Timestamp) -> Self {
-        Self::of(Source::Manual(AtomicI64::new(now.0)), Probation::default())
+        Self::of(TimeSource::Manual(AtomicI64::new(now.0)), Probation::default())
     }
 
     /// A clock that follows a timetable from now on.
     #[must_use]
     pub fn simulated(timetable: Timetable, probation: Probation) -> Self {
         let started_ms = steady_ms();
-        Self::of(Source::Simulated { timetable, started_ms, anchor: None }, probation)
+        Self::of(TimeSource::Simulated { timetable, started_ms, anchor: None }, probation)
     }
 
     /// A clock that follows a timetable from a moment on that all nodes of a store share.
@@ -67,10 +67,13 @@ impl Clock {
     pub fn simulated_since(anchor: Anchor, timetable: Timetable, probation: Probation) -> Self {
         let ago_ms = i64::try_from(anchor.ago.as_millis()).unwrap_or(i64::MAX);
         let started_ms = steady_ms().saturating_sub(ago_ms);
-        Self::of(Source::Simulated { timetable, started_ms, anchor: Some(anchor.at) }, probation)
+        Self::of(
+            TimeSource::Simulated { timetable, started_ms, anchor: Some(anchor.at) },
+            probation,
+        )
     }
 
-    fn of(source: Source, probation: Probation) -> Self {
+    fn of(source: TimeSource, probation: Probation) -> Self {
         let guard = ClockGuard::new(source.reading(), probation);
         let offset_ms = AtomicI64::new(guard.offset_ms());
         Self(Arc::new(Inner {
@@ -106,7 +109,7 @@ impl Clock {
     #[must_use]
     pub fn of_store(&self) -> Timestamp {
         match &self.0.source {
-            Source::Simulated { started_ms, anchor: Some(anchor), .. } => {
+            TimeSource::Simulated { started_ms, anchor: Some(anchor), .. } => {
                 let since_ms = since(*started_ms).as_millis();
                 anchor.plus_ms(i64::try_from(since_ms).unwrap_or(i64::MAX))
             }
@@ -156,16 +159,16 @@ impl Clock {
     #[must_use]
     pub fn simulated_now(&self) -> Option<(Timestamp, u32)> {
         match &self.0.source {
-            Source::Simulated { timetable, started_ms, .. } => {
+            TimeSource::Simulated { timetable, started_ms, .. } => {
                 Some(timetable.after(since(*started_ms)))
             }
-            Source::System | Source::Manual(_) => None,
+            TimeSource::System | TimeSource::Manual(_) => None,
         }
     }
 
     /// Sets a manual clock. Others are left alone.
     pub fn set(&self, now: Timestamp) {
-        if let Source::Manual(ms) = &self.0.source {
+        if let TimeSource::Manual(ms) = &self.0.source {
             ms.store(now.0, Ordering::SeqCst);
         }
     }
@@ -173,7 +176,7 @@ impl Clock {
 
 impl Inner {
     const fn is_manual(&self) -> bool {
-        matches!(self.source, Source::Manual(_))
+        matches!(self.source, TimeSource::Manual(_))
     }
 
     /// Lets the guard take a reading, and logs what is new. Read with the lock held: the
@@ -207,7 +210,7 @@ impl Inner {
     }
 }
 
-impl Source {
+impl TimeSource {
     fn reading(&self) -> Reading {
         match self {
             Self::System => Reading { wall: system_now(), steady_ms: steady_ms() },

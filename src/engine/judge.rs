@@ -2,12 +2,12 @@
 //! and the incidents of a window.
 
 use super::Engine;
-use super::detection::outlook::Sight;
+use super::detection::snapshot::DetectorState;
+use crate::domain::assessment::{AffectedCells, Assessment, assess};
 use crate::domain::detect::expectation::{Expectation, InWindow};
 use crate::domain::grid::Resolution;
 use crate::domain::incident::State;
 use crate::domain::incident::register::Case;
-use crate::domain::judged::{Hit, Judged, judged};
 use crate::domain::level::Level;
 use crate::domain::provider::Subject;
 use crate::domain::time::Window;
@@ -19,29 +19,36 @@ impl Engine {
     /// What the counts of all problems of a subject mean. None while detection is
     /// catching up; no scores and levels while it is late, or where too little is known.
     #[must_use]
-    pub fn judge(&self, subject: Subject, window: Window, level: &Level) -> Option<Judged> {
-        let outlook = self.outlook();
-        let brands: Vec<&Sight> = outlook.sights(self.catalogue.brands(subject)).collect();
+    pub fn judge(&self, subject: Subject, window: Window, level: &Level) -> Option<Assessment> {
+        let snapshot = self.detection_snapshot();
+        let brands: Vec<&DetectorState> =
+            snapshot.detectors(self.catalogue.brands(subject)).collect();
         if brands.is_empty() {
             return None;
         }
         let expected: Vec<InWindow<'_>> =
-            brands.iter().map(|sight| sight.expectation.window(window)).collect();
-        let is_known = outlook.is_fresh(self.now()) && brands.iter().any(|sight| !sight.is_cold);
-        Some(judged(level, &expected, &self.hit(subject, window, level.resolution()), is_known))
+            brands.iter().map(|detector| detector.expectation.window(window)).collect();
+        let is_known =
+            snapshot.is_fresh(self.now()) && brands.iter().any(|detector| !detector.is_cold);
+        Some(assess(
+            level,
+            &expected,
+            &self.affected(subject, window, level.resolution()),
+            is_known,
+        ))
     }
 
     /// What is to be expected of the brands of a subject. None of any while detection is
     /// catching up, or where too little is known.
     pub(super) fn expectations(&self, subject: Subject) -> Vec<Expectation> {
-        let outlook = self.outlook();
-        let brands = || outlook.sights(self.catalogue.brands(subject));
-        let is_known = brands().any(|sight| !sight.is_cold);
-        brands().filter(|_| is_known).map(|sight| sight.expectation.clone()).collect()
+        let snapshot = self.detection_snapshot();
+        let brands = || snapshot.detectors(self.catalogue.brands(subject));
+        let is_known = brands().any(|detector| !detector.is_cold);
+        brands().filter(|_| is_known).map(|detector| detector.expectation.clone()).collect()
     }
 
     /// Where people were told of an incident of the subject that went on in the window.
-    fn hit(&self, subject: Subject, window: Window, resolution: Resolution) -> Hit {
+    fn affected(&self, subject: Subject, window: Window, resolution: Resolution) -> AffectedCells {
         let ids: Vec<&str> = self
             .catalogue
             .brands(subject)
@@ -55,9 +62,12 @@ impl Engine {
             .filter(|case| went_on(case, &ids, window));
         let incidents: Vec<_> = cases.map(Case::latest).collect();
         if incidents.iter().any(|incident| incident.everywhere) {
-            return Hit::everywhere();
+            return AffectedCells::everywhere();
         }
-        Hit::new(incidents.iter().flat_map(|incident| incident.cells.iter().copied()), resolution)
+        AffectedCells::new(
+            incidents.iter().flat_map(|incident| incident.cells.iter().copied()),
+            resolution,
+        )
     }
 }
 

@@ -35,8 +35,8 @@ use crate::wire::warning::Warning;
 use cache::{Served, TickCache};
 use clock::Clock;
 use detection::DetectionService;
-use detection::outlook::Outlook;
 use detection::progress::Detection;
+use detection::snapshot::DetectionSnapshot;
 use ingest::{Ingest, IngestError};
 use metrics::Metrics;
 use providers::ProvidersNow;
@@ -335,8 +335,8 @@ impl Engine {
 
     /// What the detectors see, as of the last look.
     #[must_use]
-    pub fn outlook(&self) -> Arc<Outlook> {
-        self.detection.outlook()
+    pub fn detection_snapshot(&self) -> Arc<DetectionSnapshot> {
+        self.detection.detection_snapshot()
     }
 
     /// What detection knows of the present, and how far it has come.
@@ -462,12 +462,12 @@ impl Engine {
 
     /// Brings the gauges of detection up to date.
     pub fn refresh_detection_lag(&self) {
-        let (outlook, now) = (self.outlook(), self.now());
+        let (snapshot, now) = (self.detection_snapshot(), self.now());
         let lag_ms =
-            outlook.lag_ms(now).unwrap_or_else(|| now.ms_since(self.detection.began_at).max(0));
+            snapshot.lag_ms(now).unwrap_or_else(|| now.ms_since(self.detection.began_at).max(0));
         self.metrics.detection_lag_seconds.set(lag_ms as f64 / 1_000.0);
         self.metrics.detection_progress.set(self.detection().share());
-        self.metrics.holds_lease.set(i64::from(outlook.holds_lease));
+        self.metrics.holds_lease.set(i64::from(snapshot.holds_lease));
         self.metrics.open_incidents.set(self.register().open().count() as i64);
     }
 

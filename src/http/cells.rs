@@ -118,7 +118,7 @@ async fn content(
     cell: Cell,
 ) -> Result<Json<CellAnswer>, Problem> {
     let behind = || Problem::behind(&app.engine.detection());
-    if moment.outlook.is_behind {
+    if moment.snapshot.is_behind {
         return Err(behind());
     }
     let explanation = app.engine.explain(provider, cell).await.ok_or_else(behind)?;

@@ -9,8 +9,8 @@ use super::region::region;
 use super::respond::{Read, respond};
 use super::response::Content;
 use super::response_cache::Key;
+use crate::domain::assessment::Assessment;
 use crate::domain::grid::Resolution;
-use crate::domain::judged::Judged;
 use crate::domain::level::Level;
 use crate::domain::provider::Subject;
 use crate::domain::region::Region;
@@ -138,7 +138,7 @@ struct HeatmapContent {
     as_of: Timestamp,
     stale: bool,
     level: Arc<Level>,
-    judged: Option<Judged>,
+    assessment: Option<Assessment>,
     /// Whether it counts all problems: nothing was learnt of single symptoms.
     is_of_all: bool,
 }
@@ -155,7 +155,7 @@ impl HeatmapContent {
             as_of: self.as_of,
             stale: self.stale,
             level: &self.level,
-            judged: self.judged.as_ref(),
+            assessment: self.assessment.as_ref(),
         }
     }
 }
@@ -170,7 +170,8 @@ impl Content for HeatmapContent {
     }
 
     fn is_complete(&self) -> bool {
-        !self.is_of_all || self.judged.as_ref().is_some_and(|judged| judged.scores.is_some())
+        !self.is_of_all
+            || self.assessment.as_ref().is_some_and(|assessment| assessment.scores.is_some())
     }
 
     fn render(self) -> Vec<u8> {
@@ -226,7 +227,7 @@ impl Question {
             window,
             as_of: snapshot.as_of,
             stale,
-            judged: is_of_all.then(|| app.engine.judge(subject, window, &level)).flatten(),
+            assessment: is_of_all.then(|| app.engine.judge(subject, window, &level)).flatten(),
             level,
             is_of_all,
         })

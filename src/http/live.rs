@@ -9,8 +9,8 @@ use super::response::{Dated, Json};
 use super::response_cache::Key;
 use crate::domain::incident::register::Register;
 use crate::domain::time::Timestamp;
-use crate::engine::detection::outlook::Outlook;
 use crate::engine::detection::progress::Detection;
+use crate::engine::detection::snapshot::DetectionSnapshot;
 use actix_web::{HttpRequest, HttpResponse};
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub struct Moment {
     /// All incidents.
     pub register: Arc<Register>,
     /// What the detectors see.
-    pub outlook: Arc<Outlook>,
+    pub snapshot: Arc<DetectionSnapshot>,
     /// Whether it is not of the present: detection is late or catching up.
     pub is_stale: bool,
     /// Up to when reports are in it.
@@ -35,19 +35,19 @@ impl Moment {
     /// Where not enough is known for an answer that rests on this.
     pub fn of(app: &App, basis: Basis) -> Result<Self, Problem> {
         let detection = known(app, basis)?;
-        let (register, outlook) = (app.engine.register(), app.engine.outlook());
+        let (register, snapshot) = (app.engine.register(), app.engine.detection_snapshot());
         let told_last =
             if matches!(detection, Detection::CatchingUp(_)) { register.told_last() } else { None };
         // Told by a clock that was ahead.
         let told_last = told_last.map(|told| told.min(app.engine.now()));
         let as_of = told_last.or(detection.up_to()).ok_or_else(|| Problem::behind(&detection))?;
-        Ok(Self { register, outlook, is_stale: !detection.is_current(), as_of })
+        Ok(Self { register, snapshot, is_stale: !detection.is_current(), as_of })
     }
 
     /// Differs wherever what is known may differ.
     #[must_use]
     pub fn version(&self) -> impl Debug + use<> {
-        (self.register.length(), self.outlook.looked_at, self.as_of, self.is_stale)
+        (self.register.length(), self.snapshot.looked_at, self.as_of, self.is_stale)
     }
 }
 

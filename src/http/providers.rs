@@ -11,7 +11,7 @@ use super::response::{Dated, Json};
 use super::response_cache::Key;
 use super::words::{CategoryWord, SymptomWord};
 use crate::domain::provider::{Category, ProviderIndex, is_id};
-use crate::engine::detection::outlook;
+use crate::engine::detection::snapshot;
 use crate::engine::providers::ProvidersNow;
 use crate::render;
 use crate::render::cell::rounded;
@@ -207,7 +207,8 @@ pub async fn one(
 
 /// Differs wherever what is said of providers may differ.
 fn version(app: &App, now: &ProvidersNow) -> impl Debug + use<> {
-    let (entries, looked_at) = (app.engine.register().length(), app.engine.outlook().looked_at);
+    let (entries, looked_at) =
+        (app.engine.register().length(), app.engine.detection_snapshot().looked_at);
     (now.as_of, entries, looked_at, app.engine.detection().is_current())
 }
 
@@ -230,11 +231,11 @@ impl ProviderAnswer {
     fn new(app: &App, index: ProviderIndex, all: &ProvidersNow) -> Self {
         let (window, now) = (all.window, &all.providers[usize::from(index.0)]);
         let (engine, provider) = (&app.engine, app.engine.catalogue().get(index));
-        let (outlook, register) = (engine.outlook(), engine.register());
-        let expectation = outlook
+        let (snapshot, register) = (engine.detection_snapshot(), engine.register());
+        let expectation = snapshot
             .providers
             .get(usize::from(index.0))
-            .filter(|_| !outlook.is_behind)
+            .filter(|_| !snapshot.is_behind)
             .map(|sight| &sight.expectation);
         let open = register.open().filter(|incident| incident.brand(&provider.id).is_some());
         Self {
@@ -253,7 +254,7 @@ impl ProviderAnswer {
                 expected: expectation
                     .map(|expectation| rounded(expectation.window(window).everywhere())),
                 stale: !engine.detection().is_current(),
-                status: outlook.status(&register, engine.catalogue(), index, engine.now()).into(),
+                status: snapshot.status(&register, engine.catalogue(), index, engine.now()).into(),
                 open_incidents: open.map(|incident| incident.id.to_string()).collect(),
                 top_symptoms: now
                     .top_symptoms
@@ -268,13 +269,13 @@ impl ProviderAnswer {
     }
 }
 
-impl From<outlook::Status> for Status {
-    fn from(status: outlook::Status) -> Self {
+impl From<snapshot::Status> for Status {
+    fn from(status: snapshot::Status) -> Self {
         match status {
-            outlook::Status::NoProblems => Self::NoProblems,
-            outlook::Status::PossibleProblems => Self::PossibleProblems,
-            outlook::Status::Problems => Self::Problems,
-            outlook::Status::Unknown => Self::Unknown,
+            snapshot::Status::NoProblems => Self::NoProblems,
+            snapshot::Status::PossibleProblems => Self::PossibleProblems,
+            snapshot::Status::Problems => Self::Problems,
+            snapshot::Status::Unknown => Self::Unknown,
         }
     }
 }

@@ -156,7 +156,7 @@ impl Question {
         moment: &'a Moment,
     ) -> (Vec<(SpikeJson, &'a Spike)>, Option<String>) {
         let of_asked =
-            catalogue.iter().zip(&moment.outlook.providers).filter(|((_, provider), _)| {
+            catalogue.iter().zip(&moment.snapshot.providers).filter(|((_, provider), _)| {
                 self.provider.as_ref().is_none_or(|asked| provider.id == *asked)
                     && self.network.as_ref().is_none_or(|asked| provider.network == *asked)
             });

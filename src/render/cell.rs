@@ -1,7 +1,7 @@
 //! A cell as clients see it: its index as text, and what is known of it.
 
+use crate::domain::assessment::Assessment;
 use crate::domain::grid::Cell;
-use crate::domain::judged::Judged;
 use crate::domain::level::Level;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
@@ -54,7 +54,7 @@ pub struct Rows<'a> {
     /// expected, 4 as 3 and at least ten times as many. Null where `score` is.
     pub level: &'a Level,
     /// What they mean.
-    pub judged: Option<&'a Judged>,
+    pub assessment: Option<&'a Assessment>,
 }
 
 impl<'a> Rows<'a> {
@@ -68,10 +68,13 @@ impl<'a> Rows<'a> {
     }
 
     fn figures_of(self, n: usize, count: u32) -> CellFigures {
-        let Some(judged) = self.judged else { return CellFigures::of_count(count) };
-        let (score, level) =
-            judged.scores.as_ref().map(|(scores, levels)| (rounded(scores[n]), levels[n])).unzip();
-        CellFigures { count, expected: Some(rounded(judged.expected[n])), score, level }
+        let Some(assessment) = self.assessment else { return CellFigures::of_count(count) };
+        let (score, level) = assessment
+            .scores
+            .as_ref()
+            .map(|(scores, levels)| (rounded(scores[n]), levels[n]))
+            .unzip();
+        CellFigures { count, expected: Some(rounded(assessment.expected[n])), score, level }
     }
 }
 

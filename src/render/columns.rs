@@ -65,8 +65,8 @@ impl<'a> HeatmapColumns<'a> {
         let level = heatmap.level;
         let column =
             |numbers: &Vec<f64>| numbers.iter().map(|number| Some(rounded(*number))).collect();
-        let expected = heatmap.judged.map(|judged| column(&judged.expected));
-        let scores = heatmap.judged.and_then(|judged| judged.scores.as_ref());
+        let expected = heatmap.assessment.map(|assessment| column(&assessment.expected));
+        let scores = heatmap.assessment.and_then(|assessment| assessment.scores.as_ref());
         let (score, levels) = scores
             .map(|(scores, levels)| {
                 (column(scores), levels.iter().map(|level| Some(*level)).collect())

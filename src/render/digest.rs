@@ -3,8 +3,8 @@
 
 use super::cell::rounded;
 use super::{Heatmap, HeatmapFormat, Subject};
+use crate::domain::assessment::Assessment;
 use crate::domain::grid::Cell;
-use crate::domain::judged::Judged;
 
 /// Raise it when the same content is written differently, so that clients fetch what they
 /// have cached anew.
@@ -19,7 +19,7 @@ const RENDERING: u8 = 3;
 /// map until the next change.
 #[must_use]
 pub fn digest(heatmap: &Heatmap<'_>, format: HeatmapFormat) -> u64 {
-    let Heatmap { subject, window, as_of: _, stale, level, judged } = *heatmap;
+    let Heatmap { subject, window, as_of: _, stale, level, assessment } = *heatmap;
     let (kind, id) = match subject {
         Subject::Provider(id) => (0, id),
         Subject::Network(id) => (1, id),
@@ -35,7 +35,7 @@ pub fn digest(heatmap: &Heatmap<'_>, format: HeatmapFormat) -> u64 {
         .plus_rows(level.rows())
         .plus_rows(level.coarser().iter().copied())
         .plus(&level.unplaced().to_le_bytes())
-        .plus_judged(judged);
+        .plus_assessment(assessment);
     digest.0
 }
 
@@ -61,13 +61,13 @@ impl Fnv1a {
     }
 
     /// As they are written: digits that are not shown do not count.
-    fn plus_judged(self, judged: Option<&Judged>) -> Self {
-        let Some(judged) = judged else { return self.plus(&[0]) };
+    fn plus_assessment(self, assessment: Option<&Assessment>) -> Self {
+        let Some(assessment) = assessment else { return self.plus(&[0]) };
         let numbers = |hash: Self, numbers: &[f64]| {
             numbers.iter().fold(hash, |hash, number| hash.plus(&rounded(*number).to_le_bytes()))
         };
-        let hash = numbers(self.plus(&[1]), &judged.expected);
-        match &judged.scores {
+        let hash = numbers(self.plus(&[1]), &assessment.expected);
+        match &assessment.scores {
             None => hash.plus(&[0]),
             Some((scores, levels)) => numbers(hash.plus(&[1]), scores).plus(levels),
         }

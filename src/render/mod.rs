@@ -37,7 +37,7 @@ pub mod void;
 
 pub use digest::{digest, digest_of};
 
-use crate::domain::judged::Judged;
+use crate::domain::assessment::Assessment;
 use crate::domain::level::Level;
 use crate::domain::time::{Timestamp, Window};
 use cell::Rows;
@@ -57,14 +57,14 @@ pub struct Heatmap<'a> {
     /// Cells and counts.
     pub level: &'a Level,
     /// What they mean, where that is known.
-    pub judged: Option<&'a Judged>,
+    pub assessment: Option<&'a Assessment>,
 }
 
 impl<'a> Heatmap<'a> {
     /// Its cells, with what their counts mean.
     #[must_use]
     pub const fn rows(&self) -> Rows<'a> {
-        Rows { level: self.level, judged: self.judged }
+        Rows { level: self.level, assessment: self.assessment }
     }
 }
 

@@ -22,7 +22,7 @@ pub fn heatmap(level: &Level) -> Heatmap<'_> {
         as_of,
         stale: false,
         level,
-        judged: None,
+        assessment: None,
     }
 }
 

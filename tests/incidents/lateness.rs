@@ -20,7 +20,7 @@ fn detection_that_has_not_come_to_the_present_is_late_since_it_began() {
     assert!(detection_lag_seconds(&server) >= 600.0, "nobody has looked yet");
     server.step_detection();
     assert!(
-        server.engine.outlook().is_behind && detection_lag_seconds(&server) >= 600.0,
+        server.engine.detection_snapshot().is_behind && detection_lag_seconds(&server) >= 600.0,
         "one look is one piece of the past"
     );
     server.catch_up();

@@ -12,8 +12,8 @@ use groundswell::domain::fact::Tally;
 use groundswell::domain::reporter::ReporterKey;
 use groundswell::domain::time::{DEFAULT_LATENESS_MS, MINUTE_MS};
 use groundswell::engine::detector_pool::Step;
+use groundswell::engine::replay::input::Input;
 use groundswell::engine::replay::past::Past;
-use groundswell::engine::replay::source::Source;
 use groundswell::engine::replay::statistics::Statistics;
 use groundswell::engine::replay::{Observer, Setting};
 use serde_json::{Value, json};
@@ -78,7 +78,7 @@ fn replay(setting: &Setting, history: &[&[u8]], stream: &[&[u8]]) -> (Statistics
     let mut shown = Shown::default();
     let past = Past::play(setting, &history.paths, &mut |_| {}).unwrap();
     let statistics = past.resume().unwrap().replay(&stream.paths, &mut shown).unwrap();
-    let bytes: u64 = stream.paths.iter().map(Source::bytes).sum();
+    let bytes: u64 = stream.paths.iter().map(Input::bytes).sum();
     assert_eq!(std::mem::take(&mut shown.bytes), bytes);
     (statistics, shown)
 }
@@ -101,7 +101,7 @@ impl Observer for Shown {
 
 /// Files of these contents, in a directory that ends with them.
 struct Files {
-    paths: Vec<Source>,
+    paths: Vec<Input>,
     _directory: tempfile::TempDir,
 }
 

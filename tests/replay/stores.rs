@@ -7,9 +7,9 @@ use crate::support::{NOW, instant, ndjson};
 use groundswell::domain::fact::Tally;
 use groundswell::domain::time::Timestamp;
 use groundswell::engine::replay::ReplayError;
+use groundswell::engine::replay::input::Input;
 use groundswell::engine::replay::past::Past;
 use groundswell::engine::replay::simulation::Simulation;
-use groundswell::engine::replay::source::Source;
 use groundswell::engine::replay::statistics::Statistics;
 use groundswell::store::redis::{Redis, address};
 use groundswell::store::{Store, embedded};
@@ -98,8 +98,8 @@ fn unsynced() -> embedded::Options {
 /// end.
 fn play(
     mut simulation: Simulation<'_>,
-    history: &[Source],
-    stream: &[Source],
+    history: &[Input],
+    stream: &[Input],
 ) -> (Statistics, Shown, BTreeMap<(u16, i64, u64), Tally>) {
     simulation.history(history, &mut |_| {}).unwrap();
     let mut shown = Shown::default();

@@ -190,9 +190,12 @@ impl TestServer {
     pub fn catch_up(&self) {
         (0..200).find(|_| {
             self.step_detection();
-            !self.engine.outlook().is_behind
+            !self.engine.detection_snapshot().is_behind
         });
-        assert!(!self.engine.outlook().is_behind, "two hundred steps of six hours are a month");
+        assert!(
+            !self.engine.detection_snapshot().is_behind,
+            "two hundred steps of six hours are a month"
+        );
     }
 
     /// One step of maintenance, as the process takes it every few seconds.

@@ -1,8 +1,8 @@
 //! The desk at work: what detectors follow, made into revisions of incidents with their
 //! figures. A server records them, a rehearsal collects them.
 
+use super::active_clusters::ActiveClusters;
 use super::figures;
-use super::sightings::Sightings;
 use crate::domain::detect::episode::Episode;
 use crate::domain::detect::parameters::Parameters;
 use crate::domain::detect::{Detector, METHOD, WINDOWS};
@@ -20,7 +20,7 @@ use crate::store::{Store, StoreError};
 #[derive(Debug, Clone)]
 pub struct Desk {
     /// Episodes, as they were last told.
-    pub(super) sightings: Sightings,
+    pub(super) active_clusters: ActiveClusters,
     method: Method,
     /// The score that opens an episode at best.
     opens_at: f64,
@@ -35,17 +35,17 @@ impl Desk {
             parameters: parameters.fingerprint(),
             catalogue: catalogue.fingerprint(),
         };
-        Self { sightings: Sightings::default(), method, opens_at: parameters.opens_at.0 }
+        Self { active_clusters: ActiveClusters::default(), method, opens_at: parameters.opens_at.0 }
     }
 
     /// Takes what a tick of the detector pool told.
     pub fn take(&mut self, told: Vec<(ProviderIndex, Episode)>) {
-        self.sightings.take(told);
+        self.active_clusters.take(told);
     }
 
     /// Forgets what was over long before `now`.
     pub fn forget(&mut self, now: Timestamp) {
-        self.sightings.forget(now);
+        self.active_clusters.forget(now);
     }
 
     /// The revisions that should be told now.
@@ -85,7 +85,7 @@ impl Desk {
         (index, provider): (ProviderIndex, &'a Provider),
     ) -> Seen<'a> {
         let detector = &pool.detectors()[usize::from(index.0)];
-        let episodes = self.sightings.of(index).cloned().collect();
+        let episodes = self.active_clusters.of(index).cloned().collect();
         Seen {
             provider,
             episodes,

@@ -2,15 +2,15 @@
 //! Incidents are recorded by the one node that holds the lease, and known to all: every
 //! node reads the journal, and its own detectors stand by warm.
 
+mod active_clusters;
 pub mod desk;
 mod explain;
 mod figures;
 mod lessons;
 mod operator_actions;
-pub mod outlook;
 pub mod progress;
 mod restatement;
-mod sightings;
+pub mod snapshot;
 mod step;
 mod voids;
 
@@ -23,8 +23,8 @@ use crate::engine::detector_pool::DetectorPool;
 use crate::store::journal::{NodeId, Position, Token};
 use desk::Desk;
 pub use operator_actions::ActionError;
-use outlook::Outlook;
 use progress::{Detection, Progress};
+use snapshot::DetectionSnapshot;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -50,9 +50,9 @@ pub struct DetectionService {
     /// One step at a time; held across it.
     running: tokio::sync::Mutex<Running>,
     /// What was read of the journal; the lock is held to copy or replace the pointer.
-    read: RwLock<Read>,
+    read: RwLock<JournalRead>,
     /// The lock is held to copy or replace the pointer.
-    outlook: RwLock<Arc<Outlook>>,
+    snapshot: RwLock<Arc<DetectionSnapshot>>,
     /// How far it has come with the past; the lock is held to copy or replace it.
     progress: RwLock<Progress>,
     /// Whether the last step was one of many that come nearer to the present: the next
@@ -66,8 +66,8 @@ struct Running {
     pool: DetectorPool,
     desk: Desk,
     /// What was too surprising of each provider when that was last looked at.
-    spikes: Vec<Seen>,
-    lease: Option<Held>,
+    spikes: Vec<LastSpikes>,
+    lease: Option<HeldLease>,
     /// Voids that the detector pool has taken into account.
     voids: usize,
     /// When the detector pool began, or began anew.
@@ -85,7 +85,7 @@ struct Running {
 /// Spikes of a provider: to find them costs more than to look, so it is done seldom where
 /// it takes long.
 #[derive(Debug, Clone, Default)]
-struct Seen {
+struct LastSpikes {
     spikes: Arc<Vec<Spike>>,
     /// What the detector counted then, in all windows, and in which minute: as long as
     /// both stay, so do the spikes.
@@ -95,14 +95,14 @@ struct Seen {
 
 /// How far the journal was read, and what it says.
 #[derive(Debug, Clone, Default)]
-struct Read {
+struct JournalRead {
     register: Arc<Register>,
     position: Position,
 }
 
 /// The lease of this node.
 #[derive(Debug, Clone, Copy)]
-struct Held {
+struct HeldLease {
     token: Token,
     renewed: std::time::Instant,
 }
@@ -118,7 +118,7 @@ impl DetectionService {
     ) -> Self {
         let pool = DetectorPool::new(catalogue, &parameters)
             .beginning_at(now.minute().plus(-WARM_UP_MINUTES));
-        let spikes = vec![Seen::default(); catalogue.len()];
+        let spikes = vec![LastSpikes::default(); catalogue.len()];
         let running = Running {
             spikes,
             pool,
@@ -138,7 +138,7 @@ impl DetectionService {
             parameters,
             running: tokio::sync::Mutex::new(running),
             read: RwLock::default(),
-            outlook: RwLock::new(Arc::new(Outlook::nothing())),
+            snapshot: RwLock::new(Arc::new(DetectionSnapshot::nothing())),
             progress: RwLock::default(),
             comes_nearer: AtomicBool::new(false),
         }
@@ -160,16 +160,16 @@ impl DetectionService {
     #[must_use]
     pub fn detection(&self, now: Timestamp, is_paused: bool) -> Detection {
         let progress = *self.progress.read().unwrap_or_else(PoisonError::into_inner);
-        Detection::of(&self.outlook(), progress, now, is_paused)
+        Detection::of(&self.detection_snapshot(), progress, now, is_paused)
     }
 
-    fn read(&self) -> Read {
+    fn read(&self) -> JournalRead {
         self.read.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What the detectors see, as of the last look.
     #[must_use]
-    pub fn outlook(&self) -> Arc<Outlook> {
-        Arc::clone(&self.outlook.read().unwrap_or_else(PoisonError::into_inner))
+    pub fn detection_snapshot(&self) -> Arc<DetectionSnapshot> {
+        Arc::clone(&self.snapshot.read().unwrap_or_else(PoisonError::into_inner))
     }
 }

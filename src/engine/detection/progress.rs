@@ -1,6 +1,6 @@
 //! How far detection has come: what every answer that rests on it asks first.
 
-use super::outlook::Outlook;
+use super::snapshot::DetectionSnapshot;
 use crate::domain::time::Timestamp;
 use std::time::Duration;
 
@@ -52,12 +52,17 @@ pub enum Detection {
 }
 
 impl Detection {
-    /// What an outlook knows at `now`; nothing is of the present while detection pauses.
+    /// What a snapshot knows at `now`; nothing is of the present while detection pauses.
     #[must_use]
-    pub fn of(outlook: &Outlook, progress: Progress, now: Timestamp, is_paused: bool) -> Self {
-        match outlook.saw_present_at {
+    pub fn of(
+        snapshot: &DetectionSnapshot,
+        progress: Progress,
+        now: Timestamp,
+        is_paused: bool,
+    ) -> Self {
+        match snapshot.saw_present_at {
             None => Self::CatchingUp(progress),
-            Some(seen_at) if outlook.is_fresh(now) && !is_paused => Self::Current { seen_at },
+            Some(seen_at) if snapshot.is_fresh(now) && !is_paused => Self::Current { seen_at },
             Some(seen_at) => Self::Late { seen_at, progress },
         }
     }
@@ -110,15 +115,16 @@ impl Detection {
 
 #[cfg(test)]
 mod tests {
-    use super::super::outlook::LATE_AFTER_MS;
+    use super::super::snapshot::LATE_AFTER_MS;
     use super::*;
 
     #[test]
     fn it_is_current_only_once_the_present_was_seen_and_not_long_ago() {
         let progress = Progress::after(Duration::from_secs(6), 0.25, Timestamp(5));
         let of = |saw_present_at, is_behind, now| {
-            let outlook = Outlook { saw_present_at, is_behind, ..Outlook::nothing() };
-            let detection = Detection::of(&outlook, progress, Timestamp(now), false);
+            let snapshot =
+                DetectionSnapshot { saw_present_at, is_behind, ..DetectionSnapshot::nothing() };
+            let detection = Detection::of(&snapshot, progress, Timestamp(now), false);
             (detection.name(), detection.up_to(), detection.share(), detection.left_s())
         };
         let seen_at = Some(Timestamp(100));
@@ -132,9 +138,13 @@ mod tests {
         for (saw, is_behind, now, expected) in rows {
             assert_eq!(of(saw, is_behind, now), expected, "{saw:?} {is_behind} {now}");
         }
-        let outlook = Outlook { saw_present_at: seen_at, is_behind: false, ..Outlook::nothing() };
+        let snapshot = DetectionSnapshot {
+            saw_present_at: seen_at,
+            is_behind: false,
+            ..DetectionSnapshot::nothing()
+        };
         assert_eq!(
-            Detection::of(&outlook, progress, Timestamp(100), true).name(),
+            Detection::of(&snapshot, progress, Timestamp(100), true).name(),
             "late",
             "while it pauses"
         );

@@ -1,11 +1,11 @@
 //! One step of the detection service: read what was recorded, look, record what is new.
 
 use super::desk::Desk;
-use super::outlook::{Outlook, Sight};
 use super::progress::Progress;
 use super::restatement::restated;
+use super::snapshot::{DetectionSnapshot, DetectorState};
 use super::voids::without_voided;
-use super::{Held, PIECE, Read, Running, SPIKES_EVERY, WARM_UP_MINUTES};
+use super::{HeldLease, JournalRead, PIECE, Running, SPIKES_EVERY, WARM_UP_MINUTES};
 use crate::domain::incident::IncidentId;
 use crate::domain::incident::entry::Entry;
 use crate::domain::provider::ProviderIndex;
@@ -79,7 +79,7 @@ impl Engine {
     }
 
     /// Reads what was recorded since, by this node or another.
-    pub(super) async fn read_journal(&self) -> Result<Read, StoreError> {
+    pub(super) async fn read_journal(&self) -> Result<JournalRead, StoreError> {
         loop {
             let known = self.detection.read();
             let read = match self.store.journal(known.position).await? {
@@ -90,14 +90,14 @@ impl Engine {
                         .entries
                         .iter()
                         .for_each(|bytes| register.take(entry(bytes, register.length())));
-                    Read { register: Arc::new(register), position: piece.end }
+                    JournalRead { register: Arc::new(register), position: piece.end }
                 }
                 Tail::Lost => {
                     tracing::warn!(
                         "the store has lost entries of the journal that were read before; it is \
                          read anew"
                     );
-                    Read::default()
+                    JournalRead::default()
                 }
             };
             let mut shared = self.detection.read.write().unwrap_or_else(PoisonError::into_inner);
@@ -118,7 +118,7 @@ impl Engine {
         let read = self.detection.read();
         let register = &read.register;
         let mut news = if running.rebuilding {
-            without_voided(register, &running.desk.sightings, &self.catalogue, now)
+            without_voided(register, &running.desk.active_clusters, &self.catalogue, now)
         } else {
             Vec::new()
         };
@@ -174,8 +174,8 @@ impl Engine {
         let (_, adoptions) = self.clock.steps();
         if adoptions != running.adoptions {
             self.begin_anew(running, self.now().minute().plus(-WARM_UP_MINUTES));
-            *self.detection.outlook.write().unwrap_or_else(PoisonError::into_inner) =
-                Arc::new(Outlook::nothing());
+            *self.detection.snapshot.write().unwrap_or_else(PoisonError::into_inner) =
+                Arc::new(DetectionSnapshot::nothing());
             running.adoptions = adoptions;
         }
     }
@@ -191,7 +191,7 @@ impl Engine {
     }
 
     /// The lease of this node, taken or renewed; none where another node has it.
-    async fn hold_lease(&self, running: &mut Running) -> Result<Option<Held>, StoreError> {
+    async fn hold_lease(&self, running: &mut Running) -> Result<Option<HeldLease>, StoreError> {
         let (renewal, for_ms) = (self.timing.renewal, self.timing.lease.as_millis() as i64);
         if let Some(held) = running.lease.filter(|held| held.renewed.elapsed() < renewal) {
             return Ok(Some(held));
@@ -199,7 +199,7 @@ impl Engine {
         let renewed = Instant::now();
         let before = running.lease.take();
         running.lease = match self.store.lease(self.detection.node, for_ms).await? {
-            Lease::Held(token) => Some(Held { token, renewed }),
+            Lease::Held(token) => Some(HeldLease { token, renewed }),
             Lease::HeldByOther { .. } => None,
         };
         if before.map(|held| held.token) != running.lease.map(|held| held.token) {
@@ -225,21 +225,23 @@ impl Engine {
         self.find_spikes(running, now);
         let sight = |n: usize| {
             let detector = &running.pool.detectors()[n];
-            Sight {
+            DetectorState {
                 expectation: detector.expectation(),
                 spikes: Arc::clone(&running.spikes[n].spikes),
                 is_cold: detector.is_cold(),
             }
         };
-        let saw_present_at = if running.behind { self.outlook().saw_present_at } else { Some(now) };
-        let outlook = Outlook {
+        let saw_present_at =
+            if running.behind { self.detection_snapshot().saw_present_at } else { Some(now) };
+        let snapshot = DetectionSnapshot {
             looked_at: Some(now),
             saw_present_at,
             is_behind: running.behind,
             holds_lease: running.lease.is_some(),
             providers: (0..self.catalogue.len()).map(sight).collect(),
         };
-        *self.detection.outlook.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(outlook);
+        *self.detection.snapshot.write().unwrap_or_else(PoisonError::into_inner) =
+            Arc::new(snapshot);
     }
 
     /// Finds the spikes of providers whose reports or minute changed since, where that is

@@ -1,8 +1,8 @@
 //! Voids: reports that were withdrawn are seen no more, detection begins anew without
 //! them, and incidents are held against what it finds.
 
+use super::active_clusters::ActiveClusters;
 use super::desk::Desk;
-use super::sightings::Sightings;
 use super::{Running, WARM_UP_MINUTES};
 use crate::domain::detect::episode::Episode;
 use crate::domain::incident::dating::{Dated, onset};
@@ -94,7 +94,7 @@ fn is_touched(incident: &Incident, void: &Void) -> bool {
 /// is left.
 pub(super) fn without_voided(
     register: &Register,
-    sightings: &Sightings,
+    active_clusters: &ActiveClusters,
     catalogue: &Catalogue,
     now: Timestamp,
 ) -> Vec<Incident> {
@@ -114,7 +114,7 @@ pub(super) fn without_voided(
             // Told since: it has been judged.
             continue;
         }
-        let found: Vec<(&str, &Episode)> = sightings
+        let found: Vec<(&str, &Episode)> = active_clusters
             .all()
             .map(|(provider, episode)| (catalogue.get(provider), episode))
             .filter(|(provider, episode)| {

@@ -1,7 +1,7 @@
 //! Lines of a file, without what marks or pads them. Holds one line at a time.
 
 use super::ReplayError;
-use super::source::Source;
+use super::input::Input;
 use super::statistics::Flaw;
 use super::unpack;
 use crate::wire::text::trimmed;
@@ -47,7 +47,7 @@ impl Lines {
     ///
     /// # Errors
     /// Where it cannot be opened, or is of a form that is not read here.
-    pub fn open(source: &Source) -> Result<Self, ReplayError> {
+    pub fn open(source: &Input) -> Result<Self, ReplayError> {
         let path = source.path().to_owned();
         let file = source.open().map_err(ReplayError::io(&path))?;
         let read = Rc::new(Cell::new(0));

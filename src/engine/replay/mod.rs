@@ -8,6 +8,7 @@
 //! on; `statistics` is what became of the lines; `leftovers` is what this process must not
 //! leave behind.
 
+pub mod input;
 mod input_line;
 pub mod jobs;
 pub mod leftovers;
@@ -18,7 +19,6 @@ pub mod providers;
 mod published_before;
 mod queue;
 pub mod simulation;
-pub mod source;
 pub mod statistics;
 mod unpack;
 mod utf16;

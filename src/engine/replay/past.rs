@@ -1,9 +1,9 @@
 //! What a history left: a store at rest and its detector pool. Any number of streams go on from
 //! it, each on a copy of its own.
 
+use super::input::Input;
 use super::leftovers::Leftover;
 use super::simulation::{Reached, Simulation};
-use super::source::Source;
 use super::statistics::Statistics;
 use super::{ReplayError, Setting, wait};
 use crate::store::Store;
@@ -28,7 +28,7 @@ impl<'a> Past<'a> {
     /// Where a file or the directory fails.
     pub fn play(
         setting: &'a Setting,
-        history: &[Source],
+        history: &[Input],
         progress: &mut impl FnMut(u64),
     ) -> Result<Self, ReplayError> {
         let directory = temporary()?;

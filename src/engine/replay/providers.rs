@@ -2,8 +2,8 @@
 //! mobile network code.
 
 use super::ReplayError;
+use super::input::Input;
 use super::lines::{Lines, Next};
-use super::source::Source;
 use crate::domain::provider::{Catalogue, MOST_PROVIDERS, Provider, is_id};
 use crate::wire::plmn::{digits, is_nothing, is_placeholder};
 use crate::wire::scalar::Scalar;
@@ -36,7 +36,7 @@ type Ids = BTreeMap<String, BTreeSet<String>>;
 /// # Errors
 /// Where a file cannot be read, or they name too many.
 pub fn named_in<'a>(
-    files: impl IntoIterator<Item = &'a Source>,
+    files: impl IntoIterator<Item = &'a Input>,
     known: &Catalogue,
 ) -> Result<Catalogue, ReplayError> {
     let mut ids = Ids::new();

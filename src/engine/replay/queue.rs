@@ -1,8 +1,8 @@
 //! The lines of files, one file after the other. The next ones can be looked at before
 //! their turn.
 
+use super::input::Input;
 use super::lines::{Lines, Next};
-use super::source::Source;
 use super::statistics::{Flaw, Place};
 use super::{ReplayError, input_line, plausible};
 use crate::domain::time::Timestamp;
@@ -10,28 +10,28 @@ use std::collections::VecDeque;
 
 /// The lines of files. Holds [`plausible::ASKED`] of them ahead at most.
 pub struct Queue<'a> {
-    sources: std::slice::Iter<'a, Source>,
+    inputs: std::slice::Iter<'a, Input>,
     open: Option<Open<'a>>,
     ahead: VecDeque<Ahead<'a>>,
-    place: Option<(&'a Source, u64)>,
+    place: Option<(&'a Input, u64)>,
     read: u64,
 }
 
 struct Open<'a> {
-    source: &'a Source,
+    input: &'a Input,
     lines: Lines,
 }
 
 /// A line that has been read before its turn.
 struct Ahead<'a> {
-    place: (&'a Source, u64),
+    place: (&'a Input, u64),
     content: Result<Vec<u8>, Flaw>,
     received_at: Option<Timestamp>,
 }
 
 impl<'a> Queue<'a> {
-    pub fn of(sources: &'a [Source]) -> Self {
-        Self { sources: sources.iter(), open: None, ahead: VecDeque::new(), place: None, read: 0 }
+    pub fn of(inputs: &'a [Input]) -> Self {
+        Self { inputs: inputs.iter(), open: None, ahead: VecDeque::new(), place: None, read: 0 }
     }
 
     /// Reads the next line into `line`, or says what is wrong with it; none at the end.
@@ -65,8 +65,8 @@ impl<'a> Queue<'a> {
 
     /// Where the line stands that came last.
     pub fn place(&self) -> Place {
-        self.place.map_or_else(Place::default, |(source, line)| Place {
-            file: source.path().to_owned(),
+        self.place.map_or_else(Place::default, |(input, line)| Place {
+            file: input.path().to_owned(),
             line,
         })
     }
@@ -81,12 +81,12 @@ impl<'a> Queue<'a> {
     fn read(
         &mut self,
         line: &mut Vec<u8>,
-    ) -> Result<Option<((&'a Source, u64), Result<(), Flaw>)>, ReplayError> {
+    ) -> Result<Option<((&'a Input, u64), Result<(), Flaw>)>, ReplayError> {
         loop {
             let open = match &mut self.open {
                 Some(open) => open,
-                None => match self.sources.next() {
-                    Some(source) => self.open.insert(Open { source, lines: Lines::open(source)? }),
+                None => match self.inputs.next() {
+                    Some(input) => self.open.insert(Open { input, lines: Lines::open(input)? }),
                     None => return Ok(None),
                 },
             };
@@ -103,7 +103,7 @@ impl<'a> Queue<'a> {
                     continue;
                 }
             };
-            return Ok(Some(((open.source, open.lines.number()), read)));
+            return Ok(Some(((open.input, open.lines.number()), read)));
         }
     }
 }

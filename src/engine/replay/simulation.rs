@@ -1,11 +1,11 @@
 //! A store and its detector pool at a simulated instant, which moves on with the lines that are
 //! played on it.
 
+use super::input::Input;
 use super::leftovers::Leftover;
 use super::plausible::{self, MOST_AHEAD_MS, Move};
 use super::published_before::{History, Stream, Told};
 use super::queue::Queue;
-use super::source::Source;
 use super::statistics::{Flaw, Statistics};
 use super::{Observer, ReplayError, Setting, input_line, wait};
 use crate::domain::detect::episode::Episode;
@@ -105,7 +105,7 @@ impl<'a> Simulation<'a> {
     /// Where a file or the store fails.
     pub fn history(
         &mut self,
-        files: &[Source],
+        files: &[Input],
         progress: &mut impl FnMut(u64),
     ) -> Result<Statistics, ReplayError> {
         let mut history = History { told: std::mem::take(&mut self.reached.told), progress };
@@ -121,7 +121,7 @@ impl<'a> Simulation<'a> {
     /// Where a file or the store fails, or the observer cannot go on.
     pub fn replay(
         &mut self,
-        files: &[Source],
+        files: &[Input],
         observer: &mut impl Observer,
     ) -> Result<Statistics, ReplayError> {
         let mut stream =
@@ -146,7 +146,7 @@ impl<'a> Simulation<'a> {
 
     async fn play(
         &mut self,
-        files: &[Source],
+        files: &[Input],
         observer: &mut impl Observer,
     ) -> Result<(), ReplayError> {
         let (mut queue, mut line, mut lines) = (Queue::of(files), Vec::new(), 0_u64);

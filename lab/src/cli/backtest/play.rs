@@ -12,8 +12,8 @@ use groundswell::domain::detect::REREAD_MINUTES;
 use groundswell::domain::detect::episode::{Episode, State};
 use groundswell::domain::detect::parameters::Parameters;
 use groundswell::engine::detector_pool::Step;
+use groundswell::engine::replay::input::Input;
 use groundswell::engine::replay::past::Past;
-use groundswell::engine::replay::source::Source;
 use groundswell::engine::replay::statistics::Statistics;
 use groundswell::engine::replay::{Observer, Setting, jobs, providers};
 use groundswell::render::incident_line::incident_line;
@@ -90,21 +90,21 @@ pub fn play(
 /// A history, and how it is played.
 struct History {
     of: Option<PathBuf>,
-    files: Vec<Source>,
+    files: Vec<Input>,
     setting: Setting,
 }
 
 /// The histories of these streams, each once.
 fn histories(
     streams: &[&Stream],
-    files: &[Source],
+    files: &[Input],
     parameters: &Parameters,
 ) -> anyhow::Result<Vec<History>> {
     let mut paths: Vec<&Option<PathBuf>> = streams.iter().map(|stream| &stream.history).collect();
     paths.sort_unstable();
     paths.dedup();
     let history = |of: &Option<PathBuf>| -> anyhow::Result<History> {
-        let own = of.iter().map(|file| Source::settled(file)).collect::<Result<Vec<_>, _>>()?;
+        let own = of.iter().map(|file| Input::settled(file)).collect::<Result<Vec<_>, _>>()?;
         let follow = streams.iter().zip(files).filter(|(stream, _)| stream.history == *of);
         let named = providers::named_in(
             own.iter().chain(follow.map(|(_, file)| file)),
@@ -116,10 +116,10 @@ fn histories(
     paths.into_iter().map(history).collect()
 }
 
-fn reports_of(stream: &Stream) -> anyhow::Result<Source> {
+fn reports_of(stream: &Stream) -> anyhow::Result<Input> {
     let file =
         stream.reports.as_ref().with_context(|| format!("{} names no stream", stream.scenario))?;
-    Ok(Source::settled(file)?)
+    Ok(Input::settled(file)?)
 }
 
 /// Says what became of the lines where some were refused.

@@ -1,4 +1,4 @@
-//! The outlook: what the detectors see, copied after each look for all who read.
+//! The snapshot: what the detectors see, copied after each look for all who read.
 
 use crate::domain::detect::expectation::Expectation;
 use crate::domain::detect::spike::Spike;
@@ -16,7 +16,7 @@ const POSSIBLE_BELOW: f64 = 1.5;
 
 /// What the detectors see.
 #[derive(Debug)]
-pub struct Outlook {
+pub struct DetectionSnapshot {
     /// When the last look was; none before the first is done.
     pub looked_at: Option<Timestamp>,
     /// When the last look was that saw the present; none before one did.
@@ -26,12 +26,12 @@ pub struct Outlook {
     /// Whether this node records incidents.
     pub holds_lease: bool,
     /// By the provider's place in the catalogue; none before the first look.
-    pub providers: Vec<Sight>,
+    pub providers: Vec<DetectorState>,
 }
 
 /// What the detector of one provider sees.
 #[derive(Debug, Clone)]
-pub struct Sight {
+pub struct DetectorState {
     /// What is to be expected of it, anywhere and at any time.
     pub expectation: Expectation,
     /// What is too surprising now, most first.
@@ -53,7 +53,7 @@ pub enum Status {
     Unknown,
 }
 
-impl Outlook {
+impl DetectionSnapshot {
     /// What is seen before the first look.
     #[must_use]
     pub const fn nothing() -> Self {
@@ -80,7 +80,10 @@ impl Outlook {
     }
 
     /// What is seen of these providers; nothing while detection is catching up.
-    pub fn sights<'a>(&'a self, providers: &'a [ProviderIndex]) -> impl Iterator<Item = &'a Sight> {
+    pub fn detectors<'a>(
+        &'a self,
+        providers: &'a [ProviderIndex],
+    ) -> impl Iterator<Item = &'a DetectorState> {
         providers
             .iter()
             .filter(|_| !self.is_behind)
@@ -103,7 +106,7 @@ impl Outlook {
             .map(|brand| brand.state)
             .filter(|state| state.is_open());
         let open = of_open.next().map(|first| of_open.fold(first, Ord::max));
-        let Some(sight) =
+        let Some(detector) =
             self.providers.get(usize::from(provider.0)).filter(|_| self.is_fresh(now))
         else {
             return Status::Unknown;
@@ -111,8 +114,8 @@ impl Outlook {
         match open {
             Some(State::Possible) => Status::PossibleProblems,
             Some(_) => Status::Problems,
-            None if sight.is_cold => Status::Unknown,
-            None if sight
+            None if detector.is_cold => Status::Unknown,
+            None if detector
                 .spikes
                 .iter()
                 .any(|spike| spike.opens_at - POSSIBLE_BELOW <= spike.evidence.score)

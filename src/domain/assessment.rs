@@ -15,7 +15,7 @@ const MANY_TIMES: f64 = 10.0;
 
 /// What the counts of a level's cells mean, in their order.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Judged {
+pub struct Assessment {
     /// Reports that were to be expected.
     pub expected: Vec<f64>,
     /// How surprising the counts are, and their levels; none where too little is known of
@@ -25,12 +25,12 @@ pub struct Judged {
 
 /// Where incidents are, brought to the resolution of a map.
 #[derive(Debug, Clone, Default)]
-pub struct Hit {
+pub struct AffectedCells {
     everywhere: bool,
     cells: CellSet,
 }
 
-impl Hit {
+impl AffectedCells {
     /// Everywhere.
     #[must_use]
     pub fn everywhere() -> Self {
@@ -54,7 +54,12 @@ impl Hit {
 /// Judges the cells of a map by what was to be expected of its brands in its window.
 /// `is_known` says whether enough is known of them for more than that.
 #[must_use]
-pub fn judged(level: &Level, brands: &[InWindow<'_>], hit: &Hit, is_known: bool) -> Judged {
+pub fn assess(
+    level: &Level,
+    brands: &[InWindow<'_>],
+    affected: &AffectedCells,
+    is_known: bool,
+) -> Assessment {
     let of_most = brands.iter().max_by(|a, b| a.everywhere().total_cmp(&b.everywhere()));
     let expected: Vec<f64> =
         level.rows().map(|(cell, _)| brands.iter().map(|brand| brand.mean(cell)).sum()).collect();
@@ -62,11 +67,11 @@ pub fn judged(level: &Level, brands: &[InWindow<'_>], hit: &Hit, is_known: bool)
         let judge = |((cell, count), expected): ((Cell, u32), &f64)| {
             let count = f64::from(count);
             let score = of_most.score(count, *expected);
-            (score, step(score, count, *expected, hit.holds(cell)))
+            (score, step(score, count, *expected, affected.holds(cell)))
         };
         level.rows().zip(&expected).map(judge).unzip()
     });
-    Judged { expected, scores }
+    Assessment { expected, scores }
 }
 
 /// 0 as expected, 1 more than usual, 2 surprising, 3 in an incident of the window, 4 in
@@ -109,11 +114,12 @@ mod tests {
 
     #[test]
     fn a_cell_is_hit_by_incidents_of_finer_and_of_coarser_cells() {
-        let of =
-            |incident: i64, map: i64| Hit::new([at(incident)], at(map).resolution()).holds(at(map));
+        let of = |incident: i64, map: i64| {
+            AffectedCells::new([at(incident)], at(map).resolution()).holds(at(map))
+        };
         assert!(of(7, 7) && of(7, 4) && of(4, 7));
         let far = Cell::at(Position::new(0.0, 0.0).unwrap(), Resolution::new(7).unwrap());
-        assert!(!Hit::new([at(4), at(7)], far.resolution()).holds(far));
-        assert!(Hit::everywhere().holds(far));
+        assert!(!AffectedCells::new([at(4), at(7)], far.resolution()).holds(far));
+        assert!(AffectedCells::everywhere().holds(far));
     }
 }

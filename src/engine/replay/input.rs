@@ -14,15 +14,15 @@ const STANDARD_INPUT: [&str; 4] = ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/f
 
 /// A file of reports.
 #[derive(Debug, Clone)]
-pub struct Source {
+pub struct Input {
     /// As the caller named it.
     path: PathBuf,
     /// The content, where it came out of a pipe.
     kept: Option<Arc<File>>,
 }
 
-impl Source {
-    /// A source that can be read any number of times. Reads a pipe, a socket or a
+impl Input {
+    /// An input that can be read any number of times. Reads a pipe, a socket or a
     /// terminal to its end, into a temporary file without a name; `-` is the standard
     /// input.
     ///
@@ -62,7 +62,7 @@ impl Source {
     }
 }
 
-impl From<PathBuf> for Source {
+impl From<PathBuf> for Input {
     /// A file that is opened by its name each time.
     fn from(path: PathBuf) -> Self {
         Self { path, kept: None }

@@ -12,11 +12,11 @@ const REMEMBERED_MS: i64 = 6 * 60 * MINUTE_MS;
 
 /// Episodes by provider and id.
 #[derive(Debug, Clone, Default)]
-pub struct Sightings {
+pub struct ActiveClusters {
     episodes: BTreeMap<(ProviderIndex, u64), Episode>,
 }
 
-impl Sightings {
+impl ActiveClusters {
     /// Takes what a tick told.
     pub fn take(&mut self, told: Vec<(ProviderIndex, Episode)>) {
         for (provider, episode) in told {
