@@ -5,6 +5,7 @@
 //! Everything else names one noun of that walk.
 
 pub mod assessment;
+pub mod access;
 pub mod baseline;
 pub mod bbox;
 pub mod cell_set;

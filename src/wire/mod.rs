@@ -5,6 +5,7 @@
 pub mod fault;
 pub mod index;
 pub mod journal;
+pub mod key_text;
 pub mod plmn;
 mod raw;
 pub mod report;

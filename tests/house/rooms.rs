@@ -52,8 +52,8 @@ const DOMAIN_FLOORS: [&[&str]; 7] = [
     &["detect", "view"],
     // What was counted, and what is usual.
     &["baseline", "counts", "level", "report", "series"],
-    // Where something is asked about or happens.
-    &["region"],
+    // Where something is asked about or happens, and who may ask.
+    &["access", "region"],
     // Facts, sets of places, and clocks.
     &[
         "bbox",

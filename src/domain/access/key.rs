@@ -1,0 +1,139 @@
+//! A key: what an app shows to say who it is. The server keeps its hash only.
+
+use super::scope::Scopes;
+use crate::domain::fact::Source;
+use crate::domain::time::Timestamp;
+use std::fmt;
+use std::sync::Arc;
+
+/// Characters of a key's name at most.
+pub const MOST_NAME: usize = 100;
+/// Origins of one key at most.
+pub const MOST_ORIGINS: usize = 20;
+/// Providers that one key speaks for at most.
+pub const MOST_PROVIDERS: usize = 100;
+
+/// The public part of a key: 8 characters of base62.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId([u8; 8]);
+
+/// SHA-256 of the whole text of a key. The text has 190 random bits, so that no slow hash
+/// is needed: there is no dictionary to try.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct KeyHash(pub [u8; 32]);
+
+/// What a key may do, whose it is and until when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyRecord {
+    /// Its public part.
+    pub id: KeyId,
+    /// What its text must hash to.
+    pub hash: KeyHash,
+    /// The app that it belongs to.
+    pub source: Source,
+    /// What operators call it.
+    pub name: String,
+    /// What it may do.
+    pub scopes: Scopes,
+    /// The only providers that it may report about, by id; all where there is none.
+    pub providers: Option<Arc<[String]>>,
+    /// The origins of pages that may use it. With some it is a browser's key, and must come
+    /// from one of them. Without, it must come from no page.
+    pub origins: Arc<[String]>,
+    /// From when on it is refused.
+    pub expires_at: Option<Timestamp>,
+    /// How much it may ask for.
+    pub limits: KeyLimits,
+    /// Whether its reports are judged and answered as in production, and count nowhere.
+    pub is_test: bool,
+    /// When it was created.
+    pub created_at: Timestamp,
+}
+
+/// How much a key may ask for; where there is none, the server's default holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct KeyLimits {
+    /// Reads in a minute.
+    pub reads_per_minute: Option<u32>,
+    /// Reports in a second.
+    pub reports_per_second: Option<u32>,
+    /// Reports in a day of UTC, over all nodes.
+    pub reports_per_day: Option<u64>,
+}
+
+/// Why a key is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No key has that id, or that id has another secret.
+    #[error("unknown")]
+    Unknown,
+    /// Its time is over.
+    #[error("expired")]
+    Expired,
+    /// It was revoked.
+    #[error("revoked")]
+    Revoked,
+}
+
+impl KeyId {
+    /// The id of that text, if it is 8 characters of base62.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes: [u8; 8] = text.as_bytes().try_into().ok()?;
+        bytes.iter().all(u8::is_ascii_alphanumeric).then_some(Self(bytes))
+    }
+
+    /// Its 8 characters.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("base62 is ASCII")
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Debug for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyId({self})")
+    }
+}
+
+impl KeyHash {
+    /// Whether two hashes are equal, in a time that does not depend on where they differ.
+    #[must_use]
+    pub fn matches(&self, other: &Self) -> bool {
+        let differing = self.0.iter().zip(&other.0).fold(0, |bits, (a, b)| bits | (a ^ b));
+        std::hint::black_box(differing) == 0
+    }
+}
+
+/// Nothing of a hash is shown, either: it identifies the secret.
+impl fmt::Debug for KeyHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyHash(…)")
+    }
+}
+
+impl KeyRecord {
+    /// Whether it may report about that provider.
+    #[must_use]
+    pub fn speaks_for(&self, provider: &str) -> bool {
+        self.providers.as_ref().is_none_or(|ids| ids.iter().any(|id| id == provider))
+    }
+
+    /// Whether it belongs to pages in browsers.
+    #[must_use]
+    pub fn is_for_browsers(&self) -> bool {
+        !self.origins.is_empty()
+    }
+
+    /// Whether its time is over.
+    #[must_use]
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|end| end <= now)
+    }
+}

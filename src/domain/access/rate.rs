@@ -1,0 +1,128 @@
+//! How much may be asked for in a while: the generic cell rate algorithm (GCRA, ITU-T
+//! I.371, "virtual scheduling"). All that is kept of a caller is one number.
+
+/// So many units in so long. As many may come at once, if none came before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// What one unit takes of the time, in nanoseconds.
+    per_unit_ns: u64,
+    /// In which time all units come back.
+    period_ns: u64,
+}
+
+/// What is kept of a caller: the instant at which all of its units are back, in
+/// nanoseconds of a clock that never runs backwards. 0 before the first.
+pub type Schedule = u64;
+
+/// A caller must wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wait {
+    /// So many nanoseconds, until as much as was asked for would be granted.
+    pub for_ns: u64,
+}
+
+impl Rate {
+    /// `units` in each `period_ns`. No rate is slower than one unit.
+    #[must_use]
+    pub const fn new(units: u64, period_ns: u64) -> Self {
+        let units = if units == 0 { 1 } else { units };
+        let per_unit_ns = if period_ns < units { 1 } else { period_ns / units };
+        Self { per_unit_ns, period_ns }
+    }
+
+    /// Units that may come at once.
+    #[must_use]
+    pub const fn capacity(self) -> u64 {
+        self.period_ns / self.per_unit_ns
+    }
+
+    /// The schedule after so many units are granted now.
+    ///
+    /// More than the whole capacity is granted where all of it is there: the caller then
+    /// owes the rest, and waits longer for the next.
+    ///
+    /// # Errors
+    /// Where fewer are left.
+    pub fn take(self, schedule: Schedule, now_ns: u64, units: u64) -> Result<Schedule, Wait> {
+        let must_fit = units.min(self.capacity()) * self.per_unit_ns;
+        let ends = schedule.max(now_ns).saturating_add(must_fit);
+        match ends.checked_sub(now_ns + self.period_ns) {
+            None | Some(0) => Ok(self.owe(schedule, now_ns, units)),
+            Some(for_ns) => Err(Wait { for_ns }),
+        }
+    }
+
+    /// The schedule after so many units are counted, whether they are left or not.
+    #[must_use]
+    pub fn owe(self, schedule: Schedule, now_ns: u64, units: u64) -> Schedule {
+        schedule.max(now_ns).saturating_add(units.saturating_mul(self.per_unit_ns))
+    }
+
+    /// Units that are left now.
+    #[must_use]
+    pub fn left(self, schedule: Schedule, now_ns: u64) -> u64 {
+        (now_ns + self.period_ns).saturating_sub(schedule.max(now_ns)) / self.per_unit_ns
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const MINUTE_NS: u64 = 60_000_000_000;
+
+    #[test]
+    fn as_many_as_the_rate_come_at_once_and_then_one_by_one() {
+        let rate = Rate::new(60, MINUTE_NS);
+        let mut schedule = 0;
+        for n in 0..60 {
+            assert_eq!(rate.left(schedule, 7), 60 - n);
+            schedule = rate.take(schedule, 7, 1).unwrap();
+        }
+        let second = MINUTE_NS / 60;
+        assert_eq!(rate.take(schedule, 7, 1), Err(Wait { for_ns: second }));
+        assert_eq!(rate.take(schedule, 7, 3), Err(Wait { for_ns: 3 * second }));
+        assert!(rate.take(schedule, 7 + second, 1).is_ok());
+    }
+
+    #[test]
+    fn more_than_the_capacity_is_granted_once_and_paid_for_afterwards() {
+        let rate = Rate::new(60, MINUTE_NS);
+        let schedule = rate.take(0, 0, 180).unwrap();
+        assert_eq!(rate.take(schedule, 0, 1), Err(Wait { for_ns: 2 * MINUTE_NS + MINUTE_NS / 60 }));
+        assert_eq!(rate.take(schedule, 0, 500), Err(Wait { for_ns: 3 * MINUTE_NS }));
+        assert!(rate.take(schedule, 3 * MINUTE_NS, 60).is_ok());
+    }
+
+    #[test]
+    fn what_is_owed_is_counted_though_nothing_is_left() {
+        let rate = Rate::new(10, MINUTE_NS);
+        let owed = rate.owe(rate.take(0, 0, 10).unwrap(), 0, 5);
+        assert_eq!(rate.left(owed, 0), 0);
+        assert_eq!(rate.take(owed, 0, 1), Err(Wait { for_ns: 6 * MINUTE_NS / 10 }));
+    }
+
+    proptest! {
+        #[test]
+        fn nobody_gets_more_than_twice_the_rate_in_a_period_and_who_waits_is_served(
+            units in 1_u64..2_000, asks in prop::collection::vec((0_u64..MINUTE_NS, 1_u64..50), 1..200),
+        ) {
+            let rate = Rate::new(units, MINUTE_NS);
+            let (mut schedule, mut now, mut granted) = (0, 0, 0);
+            for (later, asked) in asks {
+                now += later / 100;
+                let asked = asked.min(rate.capacity());
+                match rate.take(schedule, now, asked) {
+                    Ok(next) => (schedule, granted) = (next, granted + asked),
+                    Err(wait) => {
+                        prop_assert!(rate.take(schedule, now + wait.for_ns, asked).is_ok());
+                        prop_assert!(rate.take(schedule, now + wait.for_ns - 1, asked).is_err());
+                    }
+                }
+                let periods = now / MINUTE_NS + 2;
+                prop_assert!(granted <= periods * rate.capacity());
+            }
+        }
+    }
+}
