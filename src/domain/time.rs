@@ -17,6 +17,8 @@ pub const DEFAULT_LATENESS_MS: i64 = 48 * HOUR_MS;
 pub const MINUTE_MS: i64 = 60_000;
 /// One hour in milliseconds.
 pub const HOUR_MS: i64 = 60 * MINUTE_MS;
+/// One day of UTC in milliseconds.
+pub const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// An instant: milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,6 +29,12 @@ impl Timestamp {
     #[must_use]
     pub const fn minute(self) -> Minute {
         Minute(self.0.div_euclid(MINUTE_MS))
+    }
+
+    /// The day of UTC this instant lies in, counted from 1970-01-01.
+    #[must_use]
+    pub const fn day(self) -> i64 {
+        self.0.div_euclid(DAY_MS)
     }
 
     /// This instant `ms` milliseconds later (earlier when negative), held at the ends of

@@ -25,6 +25,8 @@ pub enum Actor {
     ThisMachine,
     /// Whoever holds this key.
     Key(KeyId),
+    /// Somebody of a kind that only a newer version knows.
+    Other,
 }
 
 /// A change.

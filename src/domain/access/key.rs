@@ -50,6 +50,27 @@ pub struct KeyRecord {
     pub created_at: Timestamp,
 }
 
+/// A key that is to be created: what somebody says of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewKey {
+    /// See [`KeyRecord::source`].
+    pub source: Source,
+    /// See [`KeyRecord::name`].
+    pub name: String,
+    /// See [`KeyRecord::scopes`].
+    pub scopes: Scopes,
+    /// See [`KeyRecord::providers`].
+    pub providers: Option<Arc<[String]>>,
+    /// See [`KeyRecord::origins`].
+    pub origins: Arc<[String]>,
+    /// See [`KeyRecord::expires_at`].
+    pub expires_at: Option<Timestamp>,
+    /// See [`KeyRecord::limits`].
+    pub limits: KeyLimits,
+    /// See [`KeyRecord::is_test`].
+    pub is_test: bool,
+}
+
 /// How much a key may ask for; where there is none, the server's default holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct KeyLimits {
@@ -118,7 +139,36 @@ impl fmt::Debug for KeyHash {
     }
 }
 
+impl NewKey {
+    /// The key, once its text is drawn.
+    #[must_use]
+    pub fn created(self, id: KeyId, hash: KeyHash, created_at: Timestamp) -> KeyRecord {
+        let Self { source, name, scopes, providers, origins, expires_at, limits, is_test } = self;
+        KeyRecord {
+            id,
+            hash,
+            source,
+            name,
+            scopes,
+            providers,
+            origins,
+            expires_at,
+            limits,
+            is_test,
+            created_at,
+        }
+    }
+}
+
 impl KeyRecord {
+    /// The key that takes its place: with the same settings, and for as long.
+    #[must_use]
+    pub fn renewed(&self, id: KeyId, hash: KeyHash, created_at: Timestamp) -> Self {
+        let lasts_ms = self.expires_at.map(|end| end.ms_since(self.created_at));
+        let expires_at = lasts_ms.map(|ms| created_at.plus_ms(ms));
+        Self { id, hash, expires_at, created_at, ..self.clone() }
+    }
+
     /// Whether it may report about that provider.
     #[must_use]
     pub fn speaks_for(&self, provider: &str) -> bool {

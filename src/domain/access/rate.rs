@@ -1,6 +1,8 @@
 //! How much may be asked for in a while: the generic cell rate algorithm (GCRA, ITU-T
 //! I.371, "virtual scheduling"). All that is kept of a caller is one number.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 /// So many units in so long. As many may come at once, if none came before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
@@ -13,6 +15,10 @@ pub struct Rate {
 /// What is kept of a caller: the instant at which all of its units are back, in
 /// nanoseconds of a clock that never runs backwards. 0 before the first.
 pub type Schedule = u64;
+
+/// The schedule of a caller whom many threads serve.
+#[derive(Debug, Default)]
+pub struct Meter(AtomicU64);
 
 /// A caller must wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +34,14 @@ impl Rate {
         let units = if units == 0 { 1 } else { units };
         let per_unit_ns = if period_ns < units { 1 } else { period_ns / units };
         Self { per_unit_ns, period_ns }
+    }
+
+    /// What each of so many nodes may grant, of what all may grant together. No share is
+    /// smaller than one unit.
+    #[must_use]
+    pub fn shared_by(self, nodes: u32) -> Self {
+        let per_unit_ns = self.per_unit_ns.saturating_mul(u64::from(nodes.max(1)));
+        Self { per_unit_ns: per_unit_ns.min(self.period_ns), ..self }
     }
 
     /// Units that may come at once.
@@ -62,6 +76,42 @@ impl Rate {
     #[must_use]
     pub fn left(self, schedule: Schedule, now_ns: u64) -> u64 {
         (now_ns + self.period_ns).saturating_sub(schedule.max(now_ns)) / self.per_unit_ns
+    }
+}
+
+impl Meter {
+    /// Takes so many units, where they are left. Gives the schedule from then on.
+    ///
+    /// # Errors
+    /// As [`Rate::take`].
+    pub fn take(&self, rate: Rate, now_ns: u64, units: u64) -> Result<Schedule, Wait> {
+        self.change(|schedule| rate.take(schedule, now_ns, units))
+    }
+
+    /// Counts so many units, whether they are left or not. Gives the schedule from then on.
+    pub fn owe(&self, rate: Rate, now_ns: u64, units: u64) -> Schedule {
+        self.change(|schedule| Ok(rate.owe(schedule, now_ns, units)))
+            .unwrap_or_else(|Wait { .. }| self.schedule())
+    }
+
+    /// The schedule.
+    #[must_use]
+    pub fn schedule(&self) -> Schedule {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn change(
+        &self,
+        change: impl Fn(Schedule) -> Result<Schedule, Wait>,
+    ) -> Result<Schedule, Wait> {
+        let mut seen = self.schedule();
+        loop {
+            let next = change(seen)?;
+            match self.0.compare_exchange_weak(seen, next, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return Ok(next),
+                Err(by_another) => seen = by_another,
+            }
+        }
     }
 }
 
@@ -103,10 +153,32 @@ mod tests {
         assert_eq!(rate.take(owed, 0, 1), Err(Wait { for_ns: 6 * MINUTE_NS / 10 }));
     }
 
+    #[test]
+    fn nodes_grant_together_what_one_may_grant() {
+        let rate = Rate::new(60, MINUTE_NS);
+        assert_eq!([1, 2, 6].map(|nodes| rate.shared_by(nodes).capacity()), [60, 30, 10]);
+        assert_eq!(rate.shared_by(0), rate, "one that knows of none is one itself");
+        assert_eq!(rate.shared_by(1_000).capacity(), 1, "each grants something");
+    }
+
+    #[test]
+    fn threads_that_take_at_once_get_no_more_than_there_is() {
+        let (rate, meter) = (Rate::new(1_000, MINUTE_NS), Meter::default());
+        let granted = || (0..500).filter(|_| meter.take(rate, 7, 1).is_ok()).count();
+        let granted: usize = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(granted)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+        });
+        assert_eq!(granted, 1_000);
+        let owed = meter.owe(rate, 7, 1);
+        assert_eq!((owed, rate.left(meter.schedule(), 7)), (meter.schedule(), 0));
+    }
+
     proptest! {
         #[test]
         fn nobody_gets_more_than_twice_the_rate_in_a_period_and_who_waits_is_served(
-            units in 1_u64..2_000, asks in prop::collection::vec((0_u64..MINUTE_NS, 1_u64..50), 1..200),
+            units in 1_u64..2_000,
+            asks in prop::collection::vec((0_u64..MINUTE_NS, 1_u64..50), 1..200),
         ) {
             let rate = Rate::new(units, MINUTE_NS);
             let (mut schedule, mut now, mut granted) = (0, 0, 0);

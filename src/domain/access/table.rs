@@ -1,6 +1,6 @@
 //! The access table: all sources and keys, folded from the entries of the ledger.
 
-use super::entry::{Change, Entry};
+use super::entry::{Actor, Change, Entry};
 use super::key::{KeyHash, KeyId, KeyRecord, Refusal};
 use super::scope::Scope;
 use super::source::{LAST_SOURCE, SourceRecord};
@@ -24,6 +24,8 @@ pub struct AccessTable {
 pub struct KnownKey {
     /// As it was created, but for its end, which a rotation brings forward.
     pub record: KeyRecord,
+    /// Who created it.
+    pub created_by: Actor,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
     /// The key that took its place.
@@ -34,7 +36,7 @@ pub struct KnownKey {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Conflict {
     /// Another source has that name.
-    #[error("source {} has that name", .0.0)]
+    #[error("source {number} has that name", number = .0.0)]
     NameTaken(Source),
     /// All numbers of sources are given.
     #[error("all {} numbers of sources are given", LAST_SOURCE.0)]
@@ -52,15 +54,15 @@ impl AccessTable {
     /// does not know.
     pub fn take(&mut self, entry: Option<Entry>) {
         self.length += 1;
-        let Some(Entry { at, change, .. }) = entry else { return };
+        let Some(Entry { at, by, change }) = entry else { return };
         match change {
             Change::Source(source) => {
                 self.sources.insert_mut(source.number, Arc::new(source));
             }
-            Change::KeyCreated(record) => self.add(record),
+            Change::KeyCreated(record) => self.add(record, by),
             Change::KeyRotated { old, old_expires_at, new } => {
                 let new_id = new.id;
-                self.add(new);
+                self.add(new, by);
                 self.change(old, |known| {
                     let end = known.record.expires_at;
                     known.record.expires_at =
@@ -74,9 +76,13 @@ impl AccessTable {
         }
     }
 
-    fn add(&mut self, record: KeyRecord) {
+    /// An id is given once: another key of the same would open what was revoked.
+    fn add(&mut self, record: KeyRecord, created_by: Actor) {
+        if self.keys.contains_key(&record.id) {
+            return;
+        }
         self.key_order.insert_mut(self.length, record.id);
-        let known = KnownKey { record, revoked_at: None, replaced_by: None };
+        let known = KnownKey { record, created_by, revoked_at: None, replaced_by: None };
         self.keys.insert_mut(known.record.id, Arc::new(known));
     }
 
@@ -157,5 +163,141 @@ impl AccessTable {
                 && !known.record.is_expired(now)
                 && known.record.scopes.allow(Scope::Admin)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::key::KeyLimits;
+    use super::super::scope::Scopes;
+    use super::*;
+
+    const AT: Timestamp = Timestamp(1_000);
+
+    fn key(id: &str, scope: Scope) -> KeyRecord {
+        KeyRecord {
+            id: KeyId::parse(id).unwrap(),
+            hash: KeyHash([id.as_bytes()[7]; 32]),
+            source: Source(1),
+            name: "a key".into(),
+            scopes: [scope].into_iter().collect(),
+            providers: None,
+            origins: [].into(),
+            expires_at: None,
+            limits: KeyLimits::default(),
+            is_test: false,
+            created_at: AT,
+        }
+    }
+
+    fn source(number: u16, name: &str) -> SourceRecord {
+        SourceRecord {
+            number: Source(number),
+            name: name.into(),
+            contact: None,
+            may_open: true,
+            created_at: AT,
+        }
+    }
+
+    fn table(changes: impl IntoIterator<Item = Change>) -> AccessTable {
+        let mut table = AccessTable::default();
+        for change in changes {
+            table.take(Some(Entry { at: AT, by: Actor::CommandLine, change }));
+        }
+        table
+    }
+
+    #[test]
+    fn a_key_is_admitted_by_id_and_hash_until_its_end_or_its_revocation() {
+        let record =
+            KeyRecord { expires_at: Some(Timestamp(5_000)), ..key("aaaaaaa1", Scope::Read) };
+        let mut all = table([Change::KeyCreated(record.clone())]);
+        let admit = |all: &AccessTable, id: KeyId, hash: u8, now| {
+            all.admit(id, &KeyHash([hash; 32]), Timestamp(now)).map(|known| known.record.id)
+        };
+        assert_eq!(admit(&all, record.id, b'1', 4_999), Ok(record.id));
+        assert_eq!(admit(&all, record.id, b'1', 5_000), Err(Refusal::Expired));
+        assert_eq!(admit(&all, record.id, b'2', 0), Err(Refusal::Unknown), "of another secret");
+        let other = KeyId::parse("bbbbbbb1").unwrap();
+        assert_eq!(admit(&all, other, b'1', 0), Err(Refusal::Unknown));
+        let revoked = Change::KeyRevoked(record.id);
+        all.take(Some(Entry { at: Timestamp(2_000), by: Actor::ThisMachine, change: revoked }));
+        assert_eq!(admit(&all, record.id, b'1', 0), Err(Refusal::Revoked), "whatever the time");
+        let again = Change::KeyCreated(record.clone());
+        all.take(Some(Entry { at: AT, by: Actor::ThisMachine, change: again }));
+        assert_eq!(admit(&all, record.id, b'1', 0), Err(Refusal::Revoked), "an id is given once");
+        assert_eq!(all.key(record.id).unwrap().revoked_at, Some(Timestamp(2_000)));
+    }
+
+    #[test]
+    fn a_rotation_brings_the_end_of_the_old_key_forward_and_never_puts_it_off() {
+        let [old, new] = ["aaaaaaa1", "aaaaaaa2"].map(|id| key(id, Scope::Report));
+        for (end, expected) in [(None, 4_000), (Some(9_000), 4_000), (Some(2_000), 2_000)] {
+            let old = KeyRecord { expires_at: end.map(Timestamp), ..old.clone() };
+            let rotated = Change::KeyRotated {
+                old: old.id,
+                old_expires_at: Timestamp(4_000),
+                new: new.clone(),
+            };
+            let all = table([Change::KeyCreated(old.clone()), rotated]);
+            let known = all.key(old.id).unwrap();
+            assert_eq!(known.record.expires_at, Some(Timestamp(expected)), "{end:?}");
+            assert_eq!((known.replaced_by, known.revoked_at), (Some(new.id), None));
+            assert_eq!(all.key(new.id).unwrap().record, new);
+            let order: Vec<KeyId> = all.keys().map(|known| known.record.id).collect();
+            assert_eq!(order, [old.id, new.id], "as they were created");
+        }
+    }
+
+    #[test]
+    fn a_source_changes_and_keeps_its_number_and_no_number_is_given_again() {
+        let all = table(
+            [(1, "One"), (2, "Two"), (1, "Éins")]
+                .map(|(number, name)| Change::Source(source(number, name))),
+        );
+        let names: Vec<&str> = all.sources().map(|source| &*source.name).collect();
+        assert_eq!((names, all.length()), (vec!["Éins", "Two"], 3));
+        assert_eq!(all.source_named("éINS").map(|source| source.number), Some(Source(1)));
+        assert_eq!(all.source_named("One"), None, "that name is free again");
+        assert_eq!(all.next_source(), Ok(Source(3)));
+        let full = table([Change::Source(source(LAST_SOURCE.0, "last"))]);
+        assert_eq!(full.next_source(), Err(Conflict::NoNumberLeft));
+    }
+
+    #[test]
+    fn what_a_newer_version_wrote_is_counted_and_changes_nothing() {
+        let mut all = table([Change::KeyCreated(key("aaaaaaa1", Scope::Admin))]);
+        all.take(None);
+        assert_eq!((all.length(), all.keys().count()), (2, 1));
+        all.take(Some(Entry {
+            at: AT,
+            by: Actor::Other,
+            change: Change::KeyRevoked(KeyId::parse("zzzzzzzz").unwrap()),
+        }));
+        assert_eq!((all.length(), all.keys().count()), (3, 1), "a key that is not there");
+    }
+
+    #[test]
+    fn there_is_an_admin_while_one_of_its_keys_works() {
+        let admin =
+            KeyRecord { expires_at: Some(Timestamp(5_000)), ..key("aaaaaaa1", Scope::Admin) };
+        let reader = key("aaaaaaa2", Scope::Exact);
+        let mut all = table([Change::KeyCreated(reader), Change::KeyCreated(admin.clone())]);
+        assert_eq!([4_999, 5_000].map(|now| all.has_admin(Timestamp(now))), [true, false]);
+        let revoked = Change::KeyRevoked(admin.id);
+        all.take(Some(Entry { at: AT, by: Actor::Key(admin.id), change: revoked }));
+        assert!(!all.has_admin(AT));
+        assert!(!AccessTable::default().has_admin(AT) && Scopes::NONE.is_empty());
+    }
+
+    #[test]
+    fn a_copy_stays_as_it_was() {
+        let before = table([Change::KeyCreated(key("aaaaaaa1", Scope::Read))]);
+        let mut after = before.clone();
+        let id = KeyId::parse("aaaaaaa1").unwrap();
+        after.take(Some(Entry { at: AT, by: Actor::CommandLine, change: Change::KeyRevoked(id) }));
+        let revoked = [&before, &after].map(|table| table.key(id).unwrap().revoked_at);
+        assert_eq!((revoked, before.length()), ([None, Some(AT)], 1));
     }
 }
