@@ -4,6 +4,7 @@
 use crate::support::binary::{Binary, groundswell};
 use crate::support::redis::{own_prefix, shared_cluster, shared_single, start_shared};
 use crate::support::{NOW, TORONTO, catalogue, cell, instant};
+use groundswell::domain::access::key::KeyId;
 use groundswell::domain::fact::{Source, Tally};
 use groundswell::domain::grid::Spot;
 use groundswell::domain::provider::{Catalogue, ProviderIndex};
@@ -13,8 +14,9 @@ use groundswell::domain::symptom::Symptom;
 use groundswell::domain::time::{DEFAULT_LATENESS_MS, HOUR_MS, Timestamp};
 use groundswell::store::copy::{Totals, catalogue_of, copy};
 use groundswell::store::embedded::{self, Embedded};
-use groundswell::store::journal::{Appended, Position, Tail};
+use groundswell::store::journal::{Appended, JournalName, NodeId, Position, Tail};
 use groundswell::store::redis::{Redis, address::Options};
+use groundswell::store::usage::Batch;
 use groundswell::store::{OpenError, Recorded, SHARDS, Store, Terms};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -27,13 +29,14 @@ const REPORTERS: u64 = 1_500;
 const DAYS: i64 = 20;
 /// Entries of the journal: more than are read at once.
 const ENTRIES: u64 = 2_200;
+const LEDGER_ENTRIES: u64 = 1_100;
 
 #[test]
 fn a_copy_has_every_fact_claim_and_live_minute_however_often_it_was_cut_off() {
     start_shared();
     let directory = filled_directory();
     let expected = facts_of(&open(directory.path()));
-    let expected_journal = journal_of(&open(directory.path()));
+    let expected_journals = journals_of(&open(directory.path()));
     let hours = Embedded::open(
         directory.path(),
         &Catalogue::default(),
@@ -44,9 +47,10 @@ fn a_copy_has_every_fact_claim_and_live_minute_however_often_it_was_cut_off() {
     .kept_hours()
     .len();
     let journal = hours + SHARDS as usize;
-    for (url, cuts) in
-        [(shared_single(), &[3, 9, 30, journal, journal + 1][..]), (shared_cluster(), &[5])]
-    {
+    for (url, cuts) in [
+        (shared_single(), &[3, 9, 30, journal, journal + 1, journal + 2][..]),
+        (shared_cluster(), &[5]),
+    ] {
         let options = Options { prefix: own_prefix(), ..Options::default() };
         for cut in cuts {
             assert_eq!(copy_until(directory.path(), &url, &options, *cut), None);
@@ -62,11 +66,9 @@ fn a_copy_has_every_fact_claim_and_live_minute_however_often_it_was_cut_off() {
             totals.in_minutes.count > 0 && totals.in_hours.count > 0 && totals.reporters > 0,
             "{totals:?}"
         );
-        assert_eq!(
-            (totals.journal.count, totals.journal.bytes),
-            (ENTRIES, 2 * ENTRIES * 1_000),
-            "{totals:?}"
-        );
+        for (entries, expected) in [(totals.journal, ENTRIES), (totals.ledger, LEDGER_ENTRIES)] {
+            assert_eq!((entries.count, entries.bytes), (expected, expected * 2_000), "{totals:?}");
+        }
         let store = Store::open_redis(&url, &catalogue(), TERMS, &options).unwrap();
         assert_eq!(
             store.catalogue_before(),
@@ -83,7 +85,10 @@ fn a_copy_has_every_fact_claim_and_live_minute_however_often_it_was_cut_off() {
         );
         let live = later(0).minute()..later(0).minute().plus(1);
         assert!(wait(store.liveness()).unwrap().covers(live));
-        assert_eq!(journal_of(&store), expected_journal, "{url}");
+        assert_eq!(journals_of(&store), expected_journals, "{url}");
+        let usage = wait(store.usage_by_key(later(0).day())).unwrap();
+        assert_eq!(usage.last_used_day, [(key_id(), later(0).day())].into());
+        assert_eq!(usage.today, [].into(), "quotas begin anew");
     }
 }
 
@@ -142,7 +147,7 @@ fn the_command_copies_compares_and_says_what() {
         copied.status.success()
             && said.starts_with(
                 "copied and compared: 14 counts in minutes, 0 in older hours, 10 \
-                 reporters of 5 providers, 0 entries"
+                 reporters of 5 providers, 0 entries of incidents, 0 of the ledger"
             ),
         "{said} {copied:?}"
     );
@@ -273,23 +278,36 @@ fn filled_directory() -> tempfile::TempDir {
         wait(store.tidy(later(day - DAYS + 1))).unwrap();
     }
     wait(store.mark_live(later(0).minute()..later(0).minute().plus(1))).unwrap();
-    let entries: Vec<Vec<u8>> = (0..ENTRIES).map(|n| vec![n as u8; 2_000]).collect();
-    let mut end = Position::START;
-    for group in entries.chunks(200) {
-        let Ok(Appended::Yes { end: next }) = wait(store.append(None, end, group)) else {
-            panic!("nobody else appends")
-        };
-        end = next;
+    for (name, count) in JournalName::ALL.into_iter().zip([ENTRIES, LEDGER_ENTRIES]) {
+        let entries: Vec<Vec<u8>> = (0..count).map(|n| vec![n as u8; 2_000]).collect();
+        let mut end = Position::START;
+        for group in entries.chunks(200) {
+            let Ok(Appended::Yes { end: next }) = wait(store.append(name, None, end, group)) else {
+                panic!("nobody else appends")
+            };
+            end = next;
+        }
     }
+    let used = &[(key_id(), 7)];
+    let batch = Batch { node: NodeId(1), number: 1, day: later(0).day(), used };
+    assert_eq!(wait(store.add_usage(batch)).unwrap().today, [7]);
     store.close().unwrap();
     directory
 }
 
-/// All entries, each as it is.
-fn journal_of(store: &Store) -> Vec<Vec<u8>> {
+fn key_id() -> KeyId {
+    KeyId::parse("AbCdEf12").unwrap()
+}
+
+/// All entries of both journals, each as it is.
+fn journals_of(store: &Store) -> [Vec<Vec<u8>>; 2] {
+    JournalName::ALL.map(|name| entries_of(store, name))
+}
+
+fn entries_of(store: &Store, name: JournalName) -> Vec<Vec<u8>> {
     let (mut entries, mut at, mut more) = (Vec::new(), Position::START, true);
     while more {
-        let Tail::Since(piece) = wait(store.journal(at)).unwrap() else {
+        let Tail::Since(piece) = wait(store.journal(name, at)).unwrap() else {
             panic!("nothing was lost")
         };
         entries.extend(piece.entries);

@@ -10,8 +10,9 @@ use groundswell::domain::report::{Observed, Report};
 use groundswell::domain::reporter::{Identity, Reporter};
 use groundswell::domain::symptom::Symptom;
 use groundswell::domain::time::{DEFAULT_LATENESS_MS, HOUR_MS};
-use groundswell::store::journal::{Appended, Position, Tail};
-use groundswell::store::{OpenError, Recorded, Store, StoreError, Terms, embedded::Options};
+use groundswell::store::embedded::{Durability, Options};
+use groundswell::store::journal::{Appended, JournalName, Position, Tail};
+use groundswell::store::{OpenError, Recorded, Store, StoreError, Terms};
 use std::path::{Path, PathBuf};
 
 const TERMS: Terms = Terms { reporter_key_check: 7, lateness_ms: DEFAULT_LATENESS_MS };
@@ -209,81 +210,105 @@ fn a_disk_that_was_full_while_hours_aged_or_a_snapshot_was_written_leaves_no_tra
 
 #[test]
 fn a_journal_is_whole_after_a_death_at_any_moment() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path()).unwrap();
-    for n in 1..=5 {
-        append(&store, &[b"first", b"second"]).unwrap();
-        // What a process leaves that dies now: its files as they are.
-        let left = tempfile::tempdir().unwrap();
-        for path in files(dir.path(), "") {
-            std::fs::copy(&path, left.path().join(path.file_name().unwrap())).unwrap();
+    for name in JournalName::ALL {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(dir.path()).unwrap();
+        for n in 1..=5 {
+            append(&store, name, &[b"first", b"second"]).unwrap();
+            // What a process leaves that dies now: its files as they are.
+            let left = tempfile::tempdir().unwrap();
+            for path in files(dir.path(), "") {
+                std::fs::copy(&path, left.path().join(path.file_name().unwrap())).unwrap();
+            }
+            let next = open(left.path()).unwrap();
+            assert_eq!(journal(&next, name).len(), 2 * n);
+            append(&next, name, &[b"third"]).unwrap();
+            drop(next);
+            assert_eq!(
+                journal(&open(left.path()).unwrap(), name)[2 * n - 1..],
+                [b"second", &b"third"[..]],
+                "and it goes on"
+            );
         }
-        let next = open(left.path()).unwrap();
-        assert_eq!(journal(&next).len(), 2 * n);
-        append(&next, &[b"third"]).unwrap();
-        drop(next);
-        assert_eq!(
-            journal(&open(left.path()).unwrap())[2 * n - 1..],
-            [b"second", &b"third"[..]],
-            "and it goes on"
-        );
     }
 }
 
 #[test]
 fn a_damaged_journal_is_refused_by_name_or_read_as_it_was() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path()).unwrap();
-    let entries: Vec<Vec<u8>> = (0..20).map(|n| vec![n; 700]).collect();
-    for entry in &entries {
-        append(&store, &[entry]).unwrap();
-    }
-    drop(store);
-    let path = dir.path().join("incidents.redb");
-    let whole = std::fs::read(&path).unwrap();
-    let said = whole.windows(700).position(|bytes| bytes == entries[19]).unwrap();
-    // Here and there, the last entry, and the list of free pages, which the database
-    // reads before it looks at checksums.
-    let places: Vec<usize> =
-        (0..whole.len()).step_by(whole.len() / 50).chain([said, 9, 8_194, 8_198]).collect();
-    let mut refused = Vec::new();
-    for at in places {
-        let mut damaged = whole.clone();
-        damaged[at] ^= 1;
-        std::fs::write(&path, &damaged).unwrap();
-        match open(dir.path()) {
-            Err(error) => {
-                let message = error.to_string();
-                assert!(
-                    matches!(error, OpenError::Database { .. })
-                        && message.contains("incidents.redb"),
-                    "{at}: {message}"
-                );
-                refused.push((at, message));
-            }
-            // A page that nobody reads any more.
-            Ok(store) => assert_eq!(journal(&store), entries, "{at}"),
+    for name in JournalName::ALL {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(dir.path()).unwrap();
+        let entries: Vec<Vec<u8>> = (0..20).map(|n| vec![n; 700]).collect();
+        for entry in &entries {
+            append(&store, name, &[entry]).unwrap();
         }
+        drop(store);
+        let path = dir.path().join(format!("{}.redb", name.name()));
+        let whole = std::fs::read(&path).unwrap();
+        let said = whole.windows(700).position(|bytes| bytes == entries[19]).unwrap();
+        // Here and there, the last entry, and the list of free pages, which the database
+        // reads before it looks at checksums.
+        let places: Vec<usize> =
+            (0..whole.len()).step_by(whole.len() / 50).chain([said, 9, 8_194, 8_198]).collect();
+        let mut refused = Vec::new();
+        for at in places {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 1;
+            std::fs::write(&path, &damaged).unwrap();
+            match open(dir.path()) {
+                Err(error) => {
+                    let message = error.to_string();
+                    assert!(
+                        matches!(error, OpenError::Database { .. })
+                            && message.contains(&format!("{}.redb", name.name())),
+                        "{at}: {message}"
+                    );
+                    refused.push((at, message));
+                }
+                // A page that nobody reads any more.
+                Ok(store) => assert_eq!(journal(&store, name), entries, "{at}"),
+            }
+        }
+        let message =
+            &refused.iter().find(|(at, _)| *at == said).expect("what an entry says is guarded").1;
+        assert!(message.contains("restore it from a backup"), "{message}");
     }
-    let message =
-        &refused.iter().find(|(at, _)| *at == said).expect("what an entry says is guarded").1;
-    assert!(message.contains("restore it from a backup"), "{message}");
 }
 
 #[test]
 fn a_full_disk_refuses_whole_appends_and_takes_them_once_there_is_room() {
-    let disk = TinyDisk::new(16);
-    let dir = disk.path().join("store");
-    let store = open(&dir).unwrap();
-    append(&store, &[b"first"]).unwrap();
-    disk.fill_but(0);
-    let large = vec![1; 3 << 20];
-    assert_eq!(append(&store, &[b"a part", &large]).unwrap_err(), "the store is full");
-    assert_eq!(journal(&store), [b"first"], "it is read while the disk is full");
-    disk.make_room();
-    append(&store, &[b"a part", &large]).unwrap();
+    for name in JournalName::ALL {
+        let disk = TinyDisk::new(16);
+        let dir = disk.path().join("store");
+        let store = open(&dir).unwrap();
+        append(&store, name, &[b"first"]).unwrap();
+        disk.fill_but(0);
+        let large = vec![1; 3 << 20];
+        assert_eq!(append(&store, name, &[b"a part", &large]).unwrap_err(), "the store is full");
+        assert_eq!(journal(&store, name), [b"first"], "it is read while the disk is full");
+        disk.make_room();
+        append(&store, name, &[b"a part", &large]).unwrap();
+        drop(store);
+        assert_eq!(journal(&open(&dir).unwrap(), name), [b"first", &b"a part"[..], &large]);
+    }
+}
+
+#[test]
+fn a_directory_of_before_the_ledger_opens_with_an_empty_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).unwrap();
+    append(&store, JournalName::Incidents, &[b"of before"]).unwrap();
     drop(store);
-    assert_eq!(journal(&open(&dir).unwrap()), [b"first", &b"a part"[..], &large]);
+    std::fs::remove_file(dir.path().join("ledger.redb")).unwrap();
+    let only_read = Options { durability: Durability::Discarded, ..Options::default() };
+    let store = Store::open_embedded(dir.path(), &catalogue(), TERMS, only_read).unwrap();
+    assert_eq!(journal(&store, JournalName::Ledger), [b""; 0]);
+    drop(store);
+    assert!(!dir.path().join("ledger.redb").exists(), "who only reads makes none");
+    let store = open(dir.path()).unwrap();
+    assert_eq!(journal(&store, JournalName::Ledger), [b""; 0]);
+    append(&store, JournalName::Ledger, &[b"the first"]).unwrap();
+    assert_eq!(journal(&store, JournalName::Incidents), [b"of before"]);
 }
 
 fn open(dir: &Path) -> Result<Store, OpenError> {
@@ -315,20 +340,20 @@ fn record(store: &Store, reporters: std::ops::Range<u64>) -> Result<u64, String>
     outcomes.map(counted).map_err(|error: StoreError| error.to_string())
 }
 
-/// Appends where the journal ends now.
-fn append(store: &Store, entries: &[&[u8]]) -> Result<(), String> {
-    let Tail::Since(read) = block_on(store.journal(Position::START)).unwrap() else {
+/// Appends where a journal ends now.
+fn append(store: &Store, name: JournalName, entries: &[&[u8]]) -> Result<(), String> {
+    let Tail::Since(read) = block_on(store.journal(name, Position::START)).unwrap() else {
         panic!("nothing was lost")
     };
     let entries: Vec<Vec<u8>> = entries.iter().map(|entry| entry.to_vec()).collect();
-    let appended =
-        block_on(store.append(None, read.end, &entries)).map_err(|error| error.to_string())?;
+    let appended = block_on(store.append(name, None, read.end, &entries));
+    let appended = appended.map_err(|error| error.to_string())?;
     assert!(matches!(appended, Appended::Yes { .. }), "{appended:?}");
     Ok(())
 }
 
-fn journal(store: &Store) -> Vec<Vec<u8>> {
-    let Tail::Since(read) = block_on(store.journal(Position::START)).unwrap() else {
+fn journal(store: &Store, name: JournalName) -> Vec<Vec<u8>> {
+    let Tail::Since(read) = block_on(store.journal(name, Position::START)).unwrap() else {
         panic!("nothing was lost")
     };
     assert!(!read.more);

@@ -7,11 +7,15 @@ use crate::support::redis::{
 };
 use crate::support::stored::{record, report, total, wait};
 use crate::support::{NOW, catalogue, cell, instant};
+use groundswell::domain::access::key::KeyId;
 use groundswell::domain::report::{Observed, Report};
 use groundswell::domain::reporter::{Reporter, ReporterKey};
 use groundswell::domain::time::DEFAULT_LATENESS_MS;
-use groundswell::store::journal::{AppendError, Appended, Lease, NodeId, Position, Tail, Token};
+use groundswell::store::journal::{
+    AppendError, Appended, JournalName, Lease, NodeId, Position, Tail, Token,
+};
 use groundswell::store::redis::address::Options;
+use groundswell::store::usage::Batch;
 use groundswell::store::{OpenError, Recorded, SCHEMA, Store, StoreError, Terms};
 use std::path::Path;
 use std::process::Command;
@@ -27,6 +31,11 @@ fn every_key_begins_with_the_prefix_and_none_that_holds_facts_is_left_to_expire(
     record(&store, 1..100).unwrap();
     wait(store.mark_live(instant(NOW).minute()..instant(NOW).minute().plus(1))).unwrap();
     append(&store, None, &["entry"]);
+    let ledger = JournalName::Ledger;
+    wait(store.append(ledger, None, Position::START, &[b"entry".to_vec()])).unwrap();
+    let used = &[(KeyId::parse("AbCdEf12").unwrap(), 1)];
+    let batch = Batch { node: NodeId(1), number: 1, day: instant(NOW).day(), used };
+    wait(store.add_usage(batch)).unwrap();
     assert!(matches!(wait(store.lease(NodeId(1), 1)).unwrap(), Lease::Held(_)));
     for later in [0, 60] {
         wait(store.tidy(instant(NOW).plus_ms(later * HOUR_S * 1_000))).unwrap();
@@ -221,7 +230,12 @@ fn a_full_redis_refuses_whole_calls_and_takes_them_once_there_is_room() {
         refused[0]
     );
     assert_eq!(total(&store), counted, "what was refused is not counted");
-    let refused = wait(store.append(None, Position::START, &[b"one".to_vec(), b"other".to_vec()]));
+    let refused = wait(store.append(
+        JournalName::Incidents,
+        None,
+        Position::START,
+        &[b"one".to_vec(), b"other".to_vec()],
+    ));
     assert!(matches!(refused, Err(AppendError::Store(StoreError::Full))), "{refused:?}");
     assert_eq!(journal(&store), [""; 0]);
     server.cli(&["CONFIG", "SET", "maxmemory", "0"]);
@@ -239,14 +253,26 @@ fn a_journal_that_lost_its_last_entries_is_read_anew() {
     // As after a failover.
     let key = format!("{}:1:{{incidents}}:journal", options.prefix);
     assert_eq!(server.cli(&["HDEL", &key, "1", "2"]).trim(), "2");
-    assert_eq!(wait(one.journal(end)).unwrap(), Tail::Lost, "it is shorter than what was read");
+    assert_eq!(
+        wait(one.journal(JournalName::Incidents, end)).unwrap(),
+        Tail::Lost,
+        "it is shorter than what was read"
+    );
     append(&other, None, &["another", "and another"]);
-    assert_eq!(wait(one.journal(end)).unwrap(), Tail::Lost, "it is as long, but not the same");
+    assert_eq!(
+        wait(one.journal(JournalName::Incidents, end)).unwrap(),
+        Tail::Lost,
+        "it is as long, but not the same"
+    );
     append(&other, None, &["a third"]);
-    assert_eq!(wait(one.journal(end)).unwrap(), Tail::Lost, "nor where it has grown further");
+    assert_eq!(
+        wait(one.journal(JournalName::Incidents, end)).unwrap(),
+        Tail::Lost,
+        "nor where it has grown further"
+    );
     let late = [b"after what was lost".to_vec()];
     assert_eq!(
-        wait(one.append(None, end, &late)).unwrap(),
+        wait(one.append(JournalName::Incidents, None, end, &late)).unwrap(),
         Appended::Behind,
         "who has not seen it appends nothing"
     );
@@ -284,7 +310,7 @@ fn an_append_waits_for_its_replica_and_survives_its_master_with_the_lease() {
     append(&store, Some(token), &["third"]);
     master.kill();
     assert!(
-        wait(store.append(Some(token), Position::START, &[])).is_err(),
+        wait(store.append(JournalName::Incidents, Some(token), Position::START, &[])).is_err(),
         "with the master away there is an error, in time"
     );
     replica.cli(&["REPLICAOF", "NO", "ONE"]);
@@ -301,7 +327,7 @@ fn an_append_whose_answer_is_an_error_may_be_there_and_is_found_by_reading_on() 
     let sure = Options { min_replicas: 1, timing, ..options() };
     let store = open(&server.url(), &sure).unwrap();
     let entries = [b"whole".to_vec(), b"or not at all".to_vec()];
-    let unknown = wait(store.append(None, Position::START, &entries));
+    let unknown = wait(store.append(JournalName::Incidents, None, Position::START, &entries));
     assert!(matches!(unknown, Err(AppendError::Store(StoreError::Unavailable(_)))), "{unknown:?}");
     assert_eq!(journal(&store), ["whole", "or not at all"]);
 }
@@ -325,7 +351,7 @@ fn a_lease_of_another_clock_holds_nobody_up() {
     };
     assert!(first.number < second.number);
     assert_eq!(
-        wait(store.append(Some(first), Position::START, &[])).unwrap(),
+        wait(store.append(JournalName::Incidents, Some(first), Position::START, &[])).unwrap(),
         Appended::Fenced,
         "and who had it is kept out"
     );
@@ -520,12 +546,14 @@ fn open(url: &str, options: &Options) -> Result<Store, OpenError> {
 /// Appends where the journal ends now.
 fn append(store: &Store, token: Option<Token>, entries: &[&str]) {
     let entries: Vec<Vec<u8>> = entries.iter().map(|entry| entry.as_bytes().to_vec()).collect();
-    let appended = wait(store.append(token, end_of(store), &entries)).unwrap();
+    let appended =
+        wait(store.append(JournalName::Incidents, token, end_of(store), &entries)).unwrap();
     assert!(matches!(appended, Appended::Yes { .. }), "{appended:?}");
 }
 
 fn journal(store: &Store) -> Vec<String> {
-    let Tail::Since(read) = wait(store.journal(Position::START)).unwrap() else {
+    let Tail::Since(read) = wait(store.journal(JournalName::Incidents, Position::START)).unwrap()
+    else {
         panic!("from its start nothing was read")
     };
     assert!(!read.more);
@@ -533,7 +561,8 @@ fn journal(store: &Store) -> Vec<String> {
 }
 
 fn end_of(store: &Store) -> Position {
-    let Tail::Since(read) = wait(store.journal(Position::START)).unwrap() else {
+    let Tail::Since(read) = wait(store.journal(JournalName::Incidents, Position::START)).unwrap()
+    else {
         panic!("from its start nothing was read")
     };
     read.end

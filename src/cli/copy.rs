@@ -57,11 +57,12 @@ pub fn run(config: &CopyConfig) -> anyhow::Result<()> {
     }))?;
     bar.finish_and_clear();
     let (minutes, hours) = (totals.in_minutes.count, totals.in_hours.count);
-    let (reporters, entries) = (totals.reporters, totals.journal.count);
+    let reporters = totals.reporters;
+    let [incidents, ledger] = [totals.journal, totals.ledger].map(|journal| journal.count);
     Ok(writeln!(
         std::io::stdout(),
         "copied and compared: {minutes} counts in minutes, {hours} in older hours, {reporters} \
-         reporters of {} providers, {entries} entries of the journal",
+         reporters of {} providers, {incidents} entries of incidents, {ledger} of the ledger",
         catalogue.len()
     )?)
 }

@@ -4,16 +4,13 @@
 use super::StoreError;
 use super::embedded::Embedded;
 use super::embedded::export::HourOfProvider;
-use super::journal::{Piece, Position, Tail};
+use super::journal::{JournalName, Piece, Position, Tail};
 use super::redis::Redis;
 use super::tally64::Tally64;
 use crate::domain::provider::{Catalogue, CatalogueError, Provider, ProviderIndex};
 use crate::domain::time::Hour;
 use std::collections::HashSet;
 use std::sync::Arc;
-
-/// The piece of a copy that is the journal.
-const JOURNAL: &str = "journal";
 
 /// What was copied, as it was found at both ends.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -24,8 +21,10 @@ pub struct Totals {
     pub in_hours: Tally64,
     /// Reporters remembered.
     pub reporters: u64,
-    /// The journal.
+    /// The journal of incidents.
     pub journal: Entries,
+    /// The ledger.
+    pub ledger: Entries,
 }
 
 /// Entries of a journal, together.
@@ -82,7 +81,7 @@ pub async fn copy(
     let index: Arc<Vec<ProviderIndex>> =
         Arc::new(catalogue.iter().map(|(index, _)| index).collect());
     let shards = 0..super::SHARDS as usize;
-    let pieces = hours.len() + shards.len() + 2;
+    let pieces = hours.len() + shards.len() + JournalName::ALL.len() + 1;
     let mut original = Totals::default();
     for (n, hour) in hours.iter().enumerate() {
         let piece = format!("hour {}", hour.0);
@@ -107,13 +106,17 @@ pub async fn copy(
         finish(to, &done, piece).await?;
         progress(hours.len() + shard + 1, pieces);
     }
-    original.journal = copy_journal(from, to, done.contains(JOURNAL)).await?;
-    finish(to, &done, JOURNAL.to_owned()).await?;
-    progress(pieces - 1, pieces);
+    for (n, name) in (1..).zip(JournalName::ALL) {
+        let piece = piece_of(name);
+        *original.of(name) = copy_journal(from, to, name, done.contains(piece)).await?;
+        finish(to, &done, piece.to_owned()).await?;
+        progress(hours.len() + super::SHARDS as usize + n, pieces);
+    }
     if let Some(fingerprint) = from.catalogue_before() {
         to.put_catalogue(fingerprint).await?;
     }
     to.put_liveness(from.liveness().spans().to_vec()).await?;
+    to.put_last_used(from.usage_by_key(0).last_used_day).await?;
     // Reporters were looked up as they were written.
     let mut copy = Totals { reporters: original.reporters, ..Totals::default() };
     for hour in hours {
@@ -123,10 +126,12 @@ pub async fn copy(
             copy.in_hours.add(in_hours);
         }
     }
-    let mut position = Position::START;
-    while let Some(piece) = next(to.journal(position).await?, position)? {
-        copy.journal.add(&piece);
-        position = piece.end;
+    for name in JournalName::ALL {
+        let mut position = Position::START;
+        while let Some(piece) = next(to.journal(name, position).await?, position)? {
+            copy.of(name).add(&piece);
+            position = piece.end;
+        }
     }
     if copy != original {
         return Err(CopyError::Differs { original: Box::new(original), copy: Box::new(copy) });
@@ -136,13 +141,26 @@ pub async fn copy(
     Ok(copy)
 }
 
-/// Copies the journal, unless that is done. Gives what it holds.
-async fn copy_journal(from: &Embedded, to: &Redis, is_done: bool) -> Result<Entries, StoreError> {
+/// The piece of a copy that is a journal.
+const fn piece_of(name: JournalName) -> &'static str {
+    match name {
+        JournalName::Incidents => "journal",
+        JournalName::Ledger => "ledger",
+    }
+}
+
+/// Copies a journal, unless that is done. Gives what it holds.
+async fn copy_journal(
+    from: &Embedded,
+    to: &Redis,
+    name: JournalName,
+    is_done: bool,
+) -> Result<Entries, StoreError> {
     let (mut position, mut entries) = (Position::START, Entries::default());
-    while let Some(piece) = next(from.journal(position).await?, position)? {
+    while let Some(piece) = next(from.journal(name, position).await?, position)? {
         entries.add(&piece);
         if !is_done {
-            to.put_journal(position.length, &piece.entries).await?;
+            to.put_journal(name, position.length, &piece.entries).await?;
         }
         position = piece.end;
     }
@@ -153,9 +171,7 @@ async fn copy_journal(from: &Embedded, to: &Redis, is_done: bool) -> Result<Entr
 fn next(tail: Tail, from: Position) -> Result<Option<Piece>, StoreError> {
     match tail {
         Tail::Since(piece) => Ok(Some(piece).filter(|piece| piece.end != from)),
-        Tail::Lost => {
-            Err(StoreError::Unavailable("the journal was lost while it was copied".into()))
-        }
+        Tail::Lost => Err(StoreError::Unavailable("a journal was lost while it was copied".into())),
     }
 }
 
@@ -165,6 +181,13 @@ async fn finish(to: &Redis, done: &HashSet<String>, piece: String) -> Result<(),
 }
 
 impl Totals {
+    const fn of(&mut self, name: JournalName) -> &mut Entries {
+        match name {
+            JournalName::Incidents => &mut self.journal,
+            JournalName::Ledger => &mut self.ledger,
+        }
+    }
+
     fn add(&mut self, content: &HourOfProvider) {
         match content {
             HourOfProvider::Minutes(minutes) => {

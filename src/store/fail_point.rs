@@ -65,9 +65,9 @@ points! {
     HourAged = "hour-aged",
     /// The database has forgotten old hours, and memory knows of them.
     HoursForgotten = "hours-forgotten",
-    /// Entries are on their way into the journal, and nothing is committed.
+    /// Entries are on their way into a journal, and nothing is committed.
     BeforeJournalAppend = "before-journal-append",
-    /// Entries are in the journal, and nobody was told.
+    /// Entries are in a journal, and nobody was told.
     JournalAppended = "journal-appended",
     /// Redis has not been sent a group.
     BeforeRedisRecord = "before-redis-record",

@@ -1,8 +1,9 @@
-//! The journal: opaque entries that are only ever added, in one order that all nodes see,
-//! and never removed; and the lease of the node that may add what only one should. What
-//! the entries say is for who reads them.
+//! The journals: opaque entries that are only ever added, in one order that all nodes see,
+//! and never removed; and the lease of the node that may add to the first of them what
+//! only one should. What the entries say is for who reads them.
 
 use super::{Kind, Store, StoreError};
+use crate::domain::word_enum::word_enum;
 
 /// Bytes of an entry at most.
 pub const MOST_ENTRY_BYTES: usize = 4 << 20;
@@ -21,6 +22,18 @@ const _: () = assert!(
     MOST_ENTRY_BYTES <= MOST_BYTES_READ && MOST_ENTRY_BYTES <= MOST_BYTES_APPENDED,
     "any entry can be read and appended"
 );
+
+/// Which journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JournalName {
+    /// Incidents, and what operators say of them. The lease is of this one.
+    Incidents,
+    /// Who may do what, and who changed it. Any node appends, without a token: all tokens
+    /// are of the other journal, and none is good here.
+    Ledger,
+}
+
+word_enum!(JournalName: Incidents = "incidents", Ledger = "ledger");
 
 /// Which node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +61,7 @@ pub enum Lease {
     },
 }
 
-/// How far the journal was read.
+/// How far a journal was read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Position {
     /// Entries up to here.
@@ -82,7 +95,7 @@ pub struct Piece {
 /// What became of an append.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Appended {
-    /// The entries are in the journal, and durable.
+    /// The entries are in it, and durable.
     Yes {
         /// Where they end.
         end: Position,
@@ -157,19 +170,19 @@ impl Store {
         }
     }
 
-    /// What follows a position, at most [`MOST_ENTRIES_READ`] and [`MOST_BYTES_READ`] at
-    /// once.
+    /// What follows a position of a journal, at most [`MOST_ENTRIES_READ`] and
+    /// [`MOST_BYTES_READ`] at once.
     ///
     /// # Errors
     /// Where it cannot be read.
-    pub async fn journal(&self, from: Position) -> Result<Tail, StoreError> {
+    pub async fn journal(&self, name: JournalName, from: Position) -> Result<Tail, StoreError> {
         match &self.kind {
-            Kind::Embedded(store) => store.journal(from).await,
-            Kind::Redis(store) => store.journal(from).await,
+            Kind::Embedded(store) => store.journal(name, from).await,
+            Kind::Redis(store) => store.journal(name, from).await,
         }
     }
 
-    /// Appends entries, all or none, durably, where the journal still ends at `expected`
+    /// Appends entries, all or none, durably, where that journal still ends at `expected`
     /// and the token, if any is given, is the newest. Without a token it is for entries
     /// that any node may add. No entries are appended as soon as some could be.
     ///
@@ -177,14 +190,15 @@ impl Store {
     /// Where there are too many, or it is not known whether they were appended.
     pub async fn append(
         &self,
+        name: JournalName,
         token: Option<Token>,
         expected: Position,
         entries: &[Vec<u8>],
     ) -> Result<Appended, AppendError> {
         within_bounds(entries)?;
         Ok(match &self.kind {
-            Kind::Embedded(store) => store.append(token, expected, entries).await?,
-            Kind::Redis(store) => store.append(token, expected, entries).await?,
+            Kind::Embedded(store) => store.append(name, token, expected, entries).await?,
+            Kind::Redis(store) => store.append(name, token, expected, entries).await?,
         })
     }
 }

@@ -9,9 +9,10 @@
 //!    repeating the group is harmless.
 //! 4. What was written by another schema, shard count or reporter key is refused with the
 //!    way out.
-//! 5. The [`journal`] is one order of entries for all nodes: an append is in it whole,
+//! 5. Each [`journal`] is one order of entries for all nodes: an append is in it whole,
 //!    once, durably, and only where nobody was quicker and nobody has taken the lease
 //!    since.
+//! 6. What keys were used for ([`usage`]) counts once, and adds up over all nodes.
 
 pub mod copy;
 pub mod embedded;
@@ -21,6 +22,7 @@ pub mod place;
 pub mod redis;
 pub mod tally64;
 pub mod timing;
+pub mod usage;
 pub mod withdrawn;
 
 use crate::domain::counts::Counts;
@@ -181,7 +183,7 @@ pub enum OpenError {
         /// What it said.
         source: std::io::Error,
     },
-    /// A database said no, of aged facts or of the journal.
+    /// A database said no, of aged facts or of a journal.
     #[error("{path}: {reason}")]
     Database {
         /// Where.
@@ -223,8 +225,10 @@ pub struct StoreSize {
     pub live_rows: u64,
     /// Bytes of memory that live minutes take.
     pub live_bytes: u64,
-    /// Entries of the journal, as of the last look.
+    /// Entries of the journal of incidents, as of the last look.
     pub journal_entries: u64,
+    /// Entries of the ledger, as of the last look.
+    pub ledger_entries: u64,
     /// Commands sent to another process.
     pub commands: u64,
 }
@@ -425,8 +429,8 @@ impl Store {
         }
     }
 
-    /// Whether it holds no facts (on Redis: of this catalogue's providers) and an empty
-    /// journal, and nobody was ever here.
+    /// Whether it holds no facts (on Redis: of this catalogue's providers) and empty
+    /// journals, and nobody was ever here.
     ///
     /// # Errors
     /// Where it cannot be read.

@@ -1,9 +1,9 @@
-//! The journal and its lease.
+//! The journals, and the lease of the first.
 
 use super::*;
 
-pub fn an_appended_entry_is_in_the_next_read_in_order_on_every_node(kind: Kind) {
-    let store = TestStore::new(kind);
+pub fn an_appended_entry_is_in_the_next_read_in_order_on_every_node(kind: Kind, name: JournalName) {
+    let store = TestStore::with_journal(kind, name);
     let (one, other) = (store.store(), store.another_node());
     let other = other.as_ref().unwrap_or(one);
     assert_eq!(store.tail(other, Position::START), piece(&[], Position::START), "nothing yet");
@@ -27,8 +27,8 @@ pub fn an_appended_entry_is_in_the_next_read_in_order_on_every_node(kind: Kind) 
     }
 }
 
-pub fn an_append_elsewhere_than_at_the_end_changes_nothing(kind: Kind) {
-    let store = TestStore::new(kind);
+pub fn an_append_elsewhere_than_at_the_end_changes_nothing(kind: Kind, name: JournalName) {
+    let store = TestStore::with_journal(kind, name);
     let node = store.store();
     let Appended::Yes { end: first } = store.append(node, None, Position::START, &["a"]) else {
         panic!("nobody was quicker")
@@ -45,7 +45,9 @@ pub fn an_append_elsewhere_than_at_the_end_changes_nothing(kind: Kind) {
     let Lease::Held(token) = store.lease(node, NodeId(number), 60_000) else {
         panic!("nobody has it")
     };
-    for token in [None, Some(token)] {
+    // No token is good for the ledger.
+    let tokens = if name == JournalName::Ledger { vec![None] } else { vec![None, Some(token)] };
+    for token in tokens {
         for (expected, entries) in
             [(Position::START, &["c"][..]), (first, &["c", "d"]), (first, &["b"]), (first, &[])]
         {
@@ -156,8 +158,8 @@ pub fn a_lease_is_one_nodes_until_it_ends_or_is_given_back(kind: Kind) {
     );
 }
 
-pub fn a_journal_outlives_every_ending_and_is_never_tidied_away(kind: Kind) {
-    let mut store = TestStore::new(kind);
+pub fn a_journal_outlives_every_ending_and_is_never_tidied_away(kind: Kind, name: JournalName) {
+    let mut store = TestStore::with_journal(kind, name);
     assert!(store.wait(store.store().is_empty()).unwrap());
     let mut end = Position::START;
     for (n, ending) in [Ending::Died, Ending::Closed, Ending::Died].into_iter().enumerate() {
@@ -177,12 +179,14 @@ pub fn a_journal_outlives_every_ending_and_is_never_tidied_away(kind: Kind) {
         assert_eq!(read.entries[2 * n..], [b"of before".to_vec(), n.to_string().into_bytes()]);
         end = next;
     }
-    assert_eq!(store.size().journal_entries, 6);
+    let StoreSize { journal_entries, ledger_entries, .. } = store.size();
+    let expected = if name == JournalName::Ledger { (0, 6) } else { (6, 0) };
+    assert_eq!((journal_entries, ledger_entries), expected);
     assert!(!store.wait(store.store().is_empty()).unwrap(), "a journal is not nothing");
 }
 
-pub fn a_long_journal_is_read_in_bounded_pieces(kind: Kind) {
-    let store = TestStore::new(kind);
+pub fn a_long_journal_is_read_in_bounded_pieces(kind: Kind, name: JournalName) {
+    let store = TestStore::with_journal(kind, name);
     let node = store.store();
     let small: Vec<Vec<u8>> =
         (0..MOST_ENTRIES_READ + 200).map(|n| n.to_string().into_bytes()).collect();
@@ -190,7 +194,8 @@ pub fn a_long_journal_is_read_in_bounded_pieces(kind: Kind) {
         .map(|bytes| vec![b'x'; bytes]);
     let mut end = Position::START;
     for group in small.chunks(MOST_ENTRIES_APPENDED).chain(large.chunks(1)) {
-        let Ok(Appended::Yes { end: next }) = store.wait(node.append(None, end, group)) else {
+        let Ok(Appended::Yes { end: next }) = store.wait(node.append(name, None, end, group))
+        else {
             panic!("{end:?}")
         };
         end = next;
@@ -207,9 +212,9 @@ pub fn a_long_journal_is_read_in_bounded_pieces(kind: Kind) {
     assert!(read == [&small[..], &large].concat(), "in order, whole");
 }
 
-pub fn concurrent_appends_lose_and_double_nothing(kind: Kind) {
+pub fn concurrent_appends_lose_and_double_nothing(kind: Kind, name: JournalName) {
     const EACH: usize = 20;
-    let store = TestStore::new(kind);
+    let store = TestStore::with_journal(kind, name);
     let other = store.another_node();
     let nodes = [store.store(), other.as_ref().unwrap_or(store.store())];
     let append_all = |who: usize| {
@@ -219,9 +224,9 @@ pub fn concurrent_appends_lose_and_double_nothing(kind: Kind) {
         for n in 0..EACH {
             let entries = ["first", "second"].map(|part| format!("{who} {n} {part}").into_bytes());
             loop {
-                match runtime.block_on(node.append(None, end, &entries)).unwrap() {
+                match runtime.block_on(node.append(name, None, end, &entries)).unwrap() {
                     Appended::Yes { end: next } => break end = next,
-                    Appended::Behind => match runtime.block_on(node.journal(end)).unwrap() {
+                    Appended::Behind => match runtime.block_on(node.journal(name, end)).unwrap() {
                         Tail::Since(piece) => end = piece.end,
                         Tail::Lost => panic!("nothing was lost"),
                     },
@@ -246,8 +251,8 @@ pub fn concurrent_appends_lose_and_double_nothing(kind: Kind) {
     assert_eq!(next, [EACH; 6]);
 }
 
-pub fn an_append_beyond_its_bounds_is_refused_whole(kind: Kind) {
-    let store = TestStore::new(kind);
+pub fn an_append_beyond_its_bounds_is_refused_whole(kind: Kind, name: JournalName) {
+    let store = TestStore::with_journal(kind, name);
     let node = store.store();
     let rows = [
         (
@@ -264,8 +269,32 @@ pub fn an_append_beyond_its_bounds_is_refused_whole(kind: Kind) {
         ),
     ];
     for (entries, expected) in rows {
-        let error = store.wait(node.append(None, Position::START, &entries)).unwrap_err();
+        let error = store.wait(node.append(name, None, Position::START, &entries)).unwrap_err();
         assert_eq!(error.to_string(), expected);
     }
     assert_eq!(store.tail(node, Position::START), piece(&[], Position::START));
+}
+
+pub fn no_token_is_good_for_the_ledger(kind: Kind) {
+    let store = TestStore::with_journal(kind, JournalName::Ledger);
+    let node = store.store();
+    let Lease::Held(token) = store.lease(node, NodeId(1), 60_000) else { panic!("nobody has it") };
+    assert_eq!(store.append(node, Some(token), Position::START, &["a"]), Appended::Fenced);
+    assert_eq!(store.tail(node, Position::START), piece(&[], Position::START));
+}
+
+pub fn what_is_appended_to_one_journal_is_not_in_the_other(kind: Kind) {
+    let mut store = TestStore::new(kind);
+    for (journal, entry) in JournalName::ALL.into_iter().zip(["of one", "of the other"]) {
+        store.journal = journal;
+        let node = store.store();
+        assert_eq!(store.tail(node, Position::START), piece(&[], Position::START));
+        let Appended::Yes { end } = store.append(node, None, Position::START, &[entry]) else {
+            panic!("nobody was quicker")
+        };
+        assert_eq!(store.tail(node, Position::START), piece(&[entry], end));
+    }
+    store.journal = JournalName::Incidents;
+    let Tail::Since(read) = store.tail(store.store(), Position::START) else { panic!("lost") };
+    assert_eq!(read.entries, [b"of one"]);
 }

@@ -5,6 +5,7 @@ mod ageing;
 mod journal;
 mod recording;
 mod reopening;
+mod usage;
 
 use crate::support::binary::within;
 use crate::support::redis::{
@@ -21,8 +22,8 @@ use groundswell::domain::reporter::{Identity, Reporter};
 use groundswell::domain::symptom::Symptom;
 use groundswell::domain::time::{DEFAULT_LATENESS_MS, HOUR_MS, Hour, Minute, Timestamp};
 use groundswell::store::journal::{
-    Appended, Lease, MOST_BYTES_READ, MOST_ENTRIES_APPENDED, MOST_ENTRIES_READ, MOST_ENTRY_BYTES,
-    NodeId, Piece, Position, Tail, Token,
+    Appended, JournalName, Lease, MOST_BYTES_READ, MOST_ENTRIES_APPENDED, MOST_ENTRIES_READ,
+    MOST_ENTRY_BYTES, NodeId, Piece, Position, Tail, Token,
 };
 use groundswell::store::redis::address;
 use groundswell::store::{
@@ -38,6 +39,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
+use usage::*;
 
 /// A store to be tested. Those behind a network join here, and in [`every_store`].
 #[derive(Debug, Clone, Copy)]
@@ -74,6 +76,24 @@ macro_rules! every_store {
     };
 }
 
+/// Makes each function a test of each journal of each store.
+macro_rules! every_journal {
+    ($($line:ident,)*) => {
+        $(mod $line {
+            use super::{JournalName::{Incidents, Ledger}, Kind, journal::$line as holds};
+
+            #[test] fn incidents_embedded() { holds(Kind::Embedded, Incidents); }
+            #[test] fn incidents_redis() { holds(Kind::Redis, Incidents); }
+            #[test] fn incidents_least_user() { holds(Kind::LeastUser, Incidents); }
+            #[test] fn incidents_cluster() { holds(Kind::Cluster, Incidents); }
+            #[test] fn ledger_embedded() { holds(Kind::Embedded, Ledger); }
+            #[test] fn ledger_redis() { holds(Kind::Redis, Ledger); }
+            #[test] fn ledger_least_user() { holds(Kind::LeastUser, Ledger); }
+            #[test] fn ledger_cluster() { holds(Kind::Cluster, Ledger); }
+        })*
+    };
+}
+
 every_store! {
     a_counted_report_is_in_the_next_read,
     a_reporter_counts_once_a_period_and_claim,
@@ -97,10 +117,19 @@ every_store! {
     live_minutes_are_remembered_for_as_long_as_hours,
     probing_changes_nothing,
     another_reporter_key_is_refused_with_the_way_out,
-    an_appended_entry_is_in_the_next_read_in_order_on_every_node,
-    an_append_elsewhere_than_at_the_end_changes_nothing,
     an_append_under_a_token_that_is_not_the_newest_changes_nothing,
     a_lease_is_one_nodes_until_it_ends_or_is_given_back,
+    no_token_is_good_for_the_ledger,
+    what_is_appended_to_one_journal_is_not_in_the_other,
+    what_keys_were_used_for_adds_up_over_all_nodes_by_day,
+    a_batch_that_is_told_again_counts_once,
+    usage_outlives_every_ending_that_is_none_of_a_kill_and_old_days_are_forgotten,
+    nodes_that_told_something_are_counted,
+}
+
+every_journal! {
+    an_appended_entry_is_in_the_next_read_in_order_on_every_node,
+    an_append_elsewhere_than_at_the_end_changes_nothing,
     a_journal_outlives_every_ending_and_is_never_tidied_away,
     a_long_journal_is_read_in_bounded_pieces,
     concurrent_appends_lose_and_double_nothing,
@@ -118,6 +147,8 @@ fn now() -> Timestamp {
 /// A store of some kind, with nothing in it at first.
 struct TestStore {
     kind: Kind,
+    /// The journal that is appended to and read.
+    journal: JournalName,
     catalogue: Catalogue,
     store: Option<Store>,
     runtime: Runtime,
@@ -135,6 +166,7 @@ impl TestStore {
         let redis = address::Options { prefix: own_prefix(), ..address::Options::default() };
         let mut new = Self {
             kind,
+            journal: JournalName::Incidents,
             catalogue,
             store: None,
             runtime,
@@ -143,6 +175,11 @@ impl TestStore {
         };
         new.store = Some(new.open(TERMS).unwrap());
         new
+    }
+
+    /// A store whose journal of that name is to be tested.
+    fn with_journal(kind: Kind, journal: JournalName) -> Self {
+        Self { journal, ..Self::new(kind) }
     }
 
     fn open(&self, terms: Terms) -> Result<Store, OpenError> {
@@ -203,11 +240,11 @@ impl TestStore {
         entries: &[&str],
     ) -> Appended {
         let entries: Vec<Vec<u8>> = entries.iter().map(|entry| entry.as_bytes().to_vec()).collect();
-        self.wait(node.append(token, expected, &entries)).unwrap()
+        self.wait(node.append(self.journal, token, expected, &entries)).unwrap()
     }
 
     fn tail(&self, node: &Store, from: Position) -> Tail {
-        self.wait(node.journal(from)).unwrap()
+        self.wait(node.journal(self.journal, from)).unwrap()
     }
 
     fn lease(&self, node: &Store, asking: NodeId, for_ms: i64) -> Lease {

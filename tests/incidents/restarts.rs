@@ -7,7 +7,7 @@ use crate::support::{CATALOGUE, NOW, TORONTO, cell, instant, ndjson};
 use groundswell::domain::detect::parameters::Parameters;
 use groundswell::domain::detect::{METHOD, QuietDay};
 use groundswell::domain::incident::entry::{Entry, Lesson};
-use groundswell::store::journal::{Appended, Position};
+use groundswell::store::journal::{Appended, JournalName, Position};
 use groundswell::wire::journal::to_bytes;
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ fn server_after(entries: &[Vec<u8>]) -> TestServer {
     let server = TestServer::start_after_quiet_past_and(|store| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         assert!(matches!(
-            runtime.block_on(store.append(None, Position::START, entries)),
+            runtime.block_on(store.append(JournalName::Incidents, None, Position::START, entries)),
             Ok(Appended::Yes { .. })
         ));
     });

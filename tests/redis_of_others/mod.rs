@@ -10,7 +10,7 @@ use crate::support::catalogue;
 use crate::support::redis::own_prefix;
 use crate::support::stored::wait;
 use groundswell::domain::time::DEFAULT_LATENESS_MS;
-use groundswell::store::journal::{Appended, Position, Tail};
+use groundswell::store::journal::{Appended, JournalName, Position, Tail};
 use groundswell::store::redis::address::Options;
 use groundswell::store::{OpenError, Store, Terms};
 use std::time::Duration;
@@ -48,9 +48,12 @@ fn faults(store: &Store) -> String {
 
 /// Appends where the journal ends now.
 fn append(store: &Store, entry: &str) {
-    let Tail::Since(read) = wait(store.journal(Position::START)).unwrap() else {
+    let Tail::Since(read) = wait(store.journal(JournalName::Incidents, Position::START)).unwrap()
+    else {
         panic!("from its start nothing was read")
     };
-    let appended = wait(store.append(None, read.end, &[entry.as_bytes().to_vec()])).unwrap();
+    let appended =
+        wait(store.append(JournalName::Incidents, None, read.end, &[entry.as_bytes().to_vec()]))
+            .unwrap();
     assert!(matches!(appended, Appended::Yes { .. }), "{appended:?}");
 }

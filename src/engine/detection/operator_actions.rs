@@ -5,7 +5,7 @@ use crate::domain::incident::entry::{Entry, Note, Void};
 use crate::domain::incident::register::MOST_NOTES;
 use crate::engine::Engine;
 use crate::store::StoreError;
-use crate::store::journal::{AppendError, Appended};
+use crate::store::journal::{AppendError, Appended, JournalName};
 use crate::wire::journal::to_bytes;
 
 /// How often an action is tried again where another entry came first.
@@ -55,7 +55,7 @@ impl Engine {
         let bytes = [to_bytes(entry)];
         for _ in 0..TRIES {
             let position = self.read_journal().await?.position;
-            match self.store.append(None, position, &bytes).await? {
+            match self.store.append(JournalName::Incidents, None, position, &bytes).await? {
                 Appended::Yes { .. } => {
                     self.read_journal().await?;
                     return Ok(());

@@ -13,7 +13,7 @@ use crate::domain::time::{MINUTE_MS, Timestamp};
 use crate::engine::Engine;
 use crate::engine::detector_pool::Pause;
 use crate::store::StoreError;
-use crate::store::journal::{Appended, Lease, Tail};
+use crate::store::journal::{Appended, JournalName, Lease, Tail};
 use crate::wire::journal::{from_bytes, to_bytes};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
@@ -82,7 +82,7 @@ impl Engine {
     pub(super) async fn read_journal(&self) -> Result<JournalRead, StoreError> {
         loop {
             let known = self.detection.read();
-            let read = match self.store.journal(known.position).await? {
+            let read = match self.store.journal(JournalName::Incidents, known.position).await? {
                 Tail::Since(piece) if piece.entries.is_empty() => return Ok(known),
                 Tail::Since(piece) => {
                     let mut register = (*known.register).clone();
@@ -139,7 +139,7 @@ impl Engine {
             let entries: Vec<Vec<u8>> = some.iter().map(to_bytes).collect();
             match self
                 .store
-                .append(Some(held.token), position, &entries)
+                .append(JournalName::Incidents, Some(held.token), position, &entries)
                 .await
                 .map_err(|error| StoreError::Unavailable(error.to_string()))?
             {

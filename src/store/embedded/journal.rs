@@ -1,14 +1,16 @@
-//! The journal in a database of its own, so that hours on their way into the other one
-//! never hold it up; kept for ever.
+//! A journal in a database of its own, so that hours on their way into another one never
+//! hold it up; kept for ever.
 //!
 //! One process has the directory, so the lease is in its memory: whoever in it asks
-//! first, holds it. Tokens of another process are none.
+//! first, holds it. Tokens of another process are none. Nobody asks for the lease of the
+//! ledger.
 
 use super::database::Database;
 use super::{Durability, Embedded};
 use crate::store::fail_point::{self, FailPoint};
 use crate::store::journal::{
-    Appended, Lease, MOST_BYTES_READ, MOST_ENTRIES_READ, NodeId, Piece, Position, Tail, Token,
+    Appended, JournalName, Lease, MOST_BYTES_READ, MOST_ENTRIES_READ, NodeId, Piece, Position,
+    Tail, Token,
 };
 use crate::store::{OpenError, StoreError};
 use redb::{Error, ReadableDatabase, ReadableTableMetadata, TableDefinition};
@@ -23,10 +25,10 @@ const ENTRIES: TableDefinition<u64, &[u8]> = TableDefinition::new("entries");
 /// starts only.
 const CACHE_BYTES: usize = 8 << 20;
 
-/// The journal.
+/// A journal.
 #[derive(Debug)]
 pub struct Journal {
-    database: Database,
+    pub(super) database: Database,
     length: AtomicU64,
     /// Held while it is asked for or an append is written: who takes it meanwhile, takes
     /// it after that append.
@@ -42,13 +44,14 @@ struct Held {
 }
 
 impl Journal {
-    /// Opens the database, or makes an empty one. All of it is looked at: what is damaged
-    /// is not found by chance later.
+    /// Opens the database of that journal, or makes an empty one. All of it is looked at:
+    /// what is damaged is not found by chance later.
     ///
     /// # Errors
     /// Where it is damaged, or cannot be read or written.
-    pub fn open(path: &Path, durability: Durability) -> Result<Self, OpenError> {
-        let (database, length) = Database::open(path, durability, CACHE_BYTES, |database| {
+    pub fn open(dir: &Path, name: JournalName, durability: Durability) -> Result<Self, OpenError> {
+        let path = dir.join(format!("{}.redb", name.name()));
+        let (database, length) = Database::open(&path, durability, CACHE_BYTES, |database| {
             if !database.check_integrity()? {
                 return Err(Error::Corrupted("its checksums do not match".into()));
             }
@@ -155,32 +158,40 @@ impl Held {
 
 impl Embedded {
     pub(in crate::store) fn lease(&self, node: NodeId, for_ms: i64) -> Lease {
-        self.journal.lease().take(node, for_ms, Instant::now())
+        self.incidents.lease().take(node, for_ms, Instant::now())
     }
 
     pub(in crate::store) fn release(&self, token: Token) {
-        let mut lease = self.journal.lease();
+        let mut lease = self.incidents.lease();
         if lease.is_newest(token) {
             lease.by = None;
         }
     }
 
-    /// What follows a position of the journal.
+    fn named(&self, name: JournalName) -> Arc<Journal> {
+        Arc::clone(match name {
+            JournalName::Incidents => &self.incidents,
+            JournalName::Ledger => &self.ledger,
+        })
+    }
+
+    /// What follows a position of a journal.
     ///
     /// # Errors
     /// Where it cannot be read.
-    pub async fn journal(&self, from: Position) -> Result<Tail, StoreError> {
-        let journal = Arc::clone(&self.journal);
+    pub async fn journal(&self, name: JournalName, from: Position) -> Result<Tail, StoreError> {
+        let journal = self.named(name);
         run_blocking(move || journal.read(from)).await
     }
 
     pub(in crate::store) async fn append(
         &self,
+        name: JournalName,
         token: Option<Token>,
         expected: Position,
         entries: &[Vec<u8>],
     ) -> Result<Appended, StoreError> {
-        let (journal, entries) = (Arc::clone(&self.journal), entries.to_vec());
+        let (journal, entries) = (self.named(name), entries.to_vec());
         run_blocking(move || journal.append(token, expected, &entries)).await
     }
 }

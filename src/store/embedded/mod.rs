@@ -3,7 +3,7 @@
 //!
 //! A group is written to the log and synced before it is counted; a snapshot now and then
 //! keeps the log short; an hour past the lateness moves from memory to the database. What
-//! a restart must read is the newest snapshot and the log since. The journal has a
+//! a restart must read is the newest snapshot and the log since. Each journal has a
 //! database of its own.
 
 mod aged;
@@ -24,8 +24,10 @@ mod snapshot;
 mod stored_time;
 mod unsynced;
 mod untouched;
+mod usage;
 
 use super::fail_point::{self, FailPoint};
+use super::journal::JournalName;
 use super::{
     HOURS_KEPT_DAYS, MINUTES_KEPT_DAYS, OpenError, REPORTERS_DAY_HOURS, Recorded,
     SETTLED_AFTER_MINUTES, StoreError, StoreSize, Terms,
@@ -49,6 +51,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
+use usage::Usage;
 
 /// What an operator may choose.
 #[derive(Debug, Clone, Copy)]
@@ -91,7 +94,9 @@ pub struct Embedded {
     /// Held for a moment: readers take what they need out and read it later.
     live: RwLock<Live>,
     aged: Arc<Aged>,
-    journal: Arc<Journal>,
+    incidents: Arc<Journal>,
+    ledger: Arc<Journal>,
+    usage: Usage,
     /// Held by whoever tidies or snapshots.
     maintenance: Mutex<Maintenance>,
     log_bytes: AtomicU64,
@@ -144,7 +149,13 @@ impl Embedded {
         let fingerprint = (!catalogue.is_empty() && !is_read_only).then(|| catalogue.fingerprint());
         let before = meta::agree(dir, terms.reporter_key_check, fingerprint)?;
         let (aged, aged_hours) = Aged::open(&dir.join("aged.redb"), options.durability)?;
-        let journal = Journal::open(&dir.join("incidents.redb"), options.durability)?;
+        let journal = |name| Journal::open(dir, name, options.durability);
+        let [incidents, ledger] =
+            [journal(JournalName::Incidents)?, journal(JournalName::Ledger)?].map(Arc::new);
+        let usage = Usage::open(&ledger).map_err(|error| OpenError::Database {
+            path: dir.join("ledger.redb"),
+            reason: error.to_string(),
+        })?;
         let mut live = Live { aged: aged_hours, ..Live::default() };
         let mut claims = Claims::default();
         let (from, mut providers) = snapshot::restore(dir, &mut live, &mut claims)?;
@@ -178,7 +189,9 @@ impl Embedded {
             writer: Mutex::new(writer),
             live: RwLock::new(live),
             aged: Arc::new(aged),
-            journal: Arc::new(journal),
+            incidents,
+            ledger,
+            usage,
             maintenance: Mutex::new(Maintenance {
                 snapshot_number: from,
                 ..Maintenance::default()
@@ -329,7 +342,7 @@ impl Embedded {
         {
             self.write_snapshot(&mut maintenance, &|| self.is_given_up())?;
         }
-        Ok(())
+        self.usage.write_where_due(&self.ledger, now)
     }
 
     pub(super) fn give_up_maintenance(&self) {
@@ -342,9 +355,10 @@ impl Embedded {
 
     pub(super) fn snapshot(&self) -> Result<(), StoreError> {
         let began = Instant::now();
-        self.write_snapshot(&mut self.maintenance(), &|| {
+        let written = self.write_snapshot(&mut self.maintenance(), &|| {
             self.is_given_up() && CLOSED_WITHIN <= began.elapsed()
-        })
+        });
+        self.usage.write(&self.ledger).and(written)
     }
 
     pub(super) fn disown_from(&self, minute: Minute) -> Result<(), StoreError> {
@@ -358,11 +372,11 @@ impl Embedded {
     }
 
     /// Whether nothing was ever recorded, or all of it is forgotten, and nobody was ever
-    /// here or wrote into the journal.
+    /// here or wrote into a journal.
     pub(super) fn is_empty(&self) -> bool {
         self.kept_hours().is_empty()
             && self.live().liveness.spans().is_empty()
-            && self.journal.length() == 0
+            && [&self.incidents, &self.ledger].iter().all(|journal| journal.length() == 0)
     }
 
     pub(super) fn size(&self) -> StoreSize {
@@ -375,7 +389,8 @@ impl Embedded {
             claims: self.claim_count.load(Ordering::Relaxed),
             live_rows: rows,
             live_bytes: bytes,
-            journal_entries: self.journal.length(),
+            journal_entries: self.incidents.length(),
+            ledger_entries: self.ledger.length(),
             commands: 0,
         }
     }

@@ -1,6 +1,6 @@
--- Appends entries to the journal, all or none.
+-- Appends entries to a journal, all or none.
 --
--- KEYS[1] the journal: number of an entry to its id (8 bytes) and itself   KEYS[2] the lease
+-- KEYS[1] the journal: number of an entry to its id (8 bytes) and itself   KEYS[2] its lease
 -- ARGV[1], ARGV[2]   the node whose the lease must be and its token; empty where any node may
 -- ARGV[3], ARGV[4]   how many entries there must be, and the id of the last
 -- ARGV[5 ..]         the entries, each behind its id

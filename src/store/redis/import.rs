@@ -8,14 +8,16 @@ use super::connection::{Ask, Connection, Fault};
 use super::keys::{ClaimPlace, Written, shard_of};
 use super::script::RESTORE_CLAIMS;
 use super::{Node, Redis, ShardKeys, rows};
+use crate::domain::access::key::KeyId;
 use crate::domain::counts::Counts;
 use crate::domain::provider::{Catalogue, ProviderIndex};
 use crate::domain::time::{Hour, Minute};
 use crate::store::embedded::export::{HourOfProvider, Remembered};
+use crate::store::journal::JournalName;
 use crate::store::tally64::Tally64;
 use crate::store::{OpenError, SHARDS, StoreError, Terms};
 use ::redis::{Cmd, Value};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -81,14 +83,19 @@ impl Redis {
         self.here(async move { Ok(node.put_claims(&claims, &index, last_hour).await?) }).await?
     }
 
-    /// Writes entries of the journal, the first of them with this number.
+    /// Writes entries of a journal, the first of them with this number.
     ///
     /// # Errors
     /// Where they cannot be written.
-    pub async fn put_journal(&self, first: u64, entries: &[Vec<u8>]) -> Result<(), StoreError> {
+    pub async fn put_journal(
+        &self,
+        name: JournalName,
+        first: u64,
+        entries: &[Vec<u8>],
+    ) -> Result<(), StoreError> {
         let (node, entries) = (Arc::clone(&self.node), super::journal::with_ids(entries)?);
         let write = async move {
-            let key = node.keys.journal();
+            let key = node.keys.journal(name);
             let put = |(number, entry): (u64, Vec<u8>)| {
                 let mut set = command("HSET", &key);
                 set.arg(number).arg(entry);
@@ -128,6 +135,28 @@ impl Redis {
         let write = async move {
             for span in spans {
                 node.mark_live(span).await?;
+            }
+            Ok(())
+        };
+        self.here(write).await?
+    }
+
+    /// Writes the last day of use of keys.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub async fn put_last_used(&self, days: HashMap<KeyId, i64>) -> Result<(), StoreError> {
+        let node = Arc::clone(&self.node);
+        let write = async move {
+            let key = node.keys.last_used();
+            let put = |(id, day): (KeyId, i64)| {
+                let mut set = command("HSET", &key);
+                set.arg(id.as_str()).arg(day);
+                set
+            };
+            let commands: Vec<Cmd> = days.into_iter().map(put).collect();
+            if !commands.is_empty() {
+                node.connection.ask_all(&[Ask { key: key.clone(), commands }]).await?;
             }
             Ok(())
         };

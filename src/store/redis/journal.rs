@@ -12,12 +12,12 @@ use super::{Node, Redis};
 use crate::store::StoreError;
 use crate::store::fail_point::{self, FailPoint};
 use crate::store::journal::{
-    Appended, Lease, MOST_BYTES_READ, MOST_ENTRIES_READ, NodeId, Piece, Position, Tail, Token,
-    random,
+    Appended, JournalName, Lease, MOST_BYTES_READ, MOST_ENTRIES_READ, NodeId, Piece, Position,
+    Tail, Token, random,
 };
 use redis::Value;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 const ID_BYTES: usize = 8;
 
@@ -35,30 +35,31 @@ impl Redis {
         let this = Arc::clone(&self.node);
         self.here(async move {
             Ok(RELEASE
-                .call(&this.connection, &[this.keys.lease()], &held(token))
+                .call(&this.connection, &[this.keys.lease(JournalName::Incidents)], &held(token))
                 .await
                 .map(drop)?)
         })
         .await?
     }
 
-    /// What follows a position of the journal.
+    /// What follows a position of a journal.
     ///
     /// # Errors
     /// Where it cannot be read.
-    pub async fn journal(&self, from: Position) -> Result<Tail, StoreError> {
+    pub async fn journal(&self, name: JournalName, from: Position) -> Result<Tail, StoreError> {
         let this = Arc::clone(&self.node);
-        self.here(async move { Ok(this.journal(from).await?) }).await?
+        self.here(async move { Ok(this.journal(name, from).await?) }).await?
     }
 
     pub(in crate::store) async fn append(
         &self,
+        name: JournalName,
         token: Option<Token>,
         expected: Position,
         entries: &[Vec<u8>],
     ) -> Result<Appended, StoreError> {
         let (this, entries) = (Arc::clone(&self.node), with_ids(entries)?);
-        self.here(async move { Ok(this.append(token, expected, entries).await?) }).await?
+        self.here(async move { Ok(this.append(name, token, expected, entries).await?) }).await?
     }
 }
 
@@ -66,29 +67,30 @@ impl Node {
     /// Who holds it must not lose it in a failover, so replicas are waited for here, too.
     async fn lease(&self, node: NodeId, for_ms: i64) -> Result<Lease, Fault> {
         let arguments = [named(node), for_ms.to_string()];
-        let reply = LEASE
-            .call_and_wait(&self.connection, &[self.keys.lease()], &arguments, self.min_replicas)
-            .await?;
+        let keys = [self.keys.lease(JournalName::Incidents)];
+        let reply =
+            LEASE.call_and_wait(&self.connection, &keys, &arguments, self.min_replicas).await?;
         match redis::from_redis_value(reply).map_err(|error| Fault::Lasting(error.to_string()))? {
             (0, for_ms) => Ok(Lease::HeldByOther { for_ms }),
             (number, _) => Ok(Lease::Held(Token { number, holder: node })),
         }
     }
 
-    async fn journal(&self, from: Position) -> Result<Tail, Fault> {
+    async fn journal(&self, name: JournalName, from: Position) -> Result<Tail, Fault> {
+        let unreadable = |number| unreadable(name, number);
         let bounds = [from.length, MOST_ENTRIES_READ as u64, MOST_BYTES_READ as u64]
             .map(|number| number.to_string().into_bytes());
         let [length, most_entries, most_bytes] = bounds;
         let arguments = [length, from.last.to_le_bytes().to_vec(), most_entries, most_bytes];
         let Value::Array(reply) =
-            TAIL.call(&self.connection, &[self.keys.journal()], &arguments).await?
+            TAIL.call(&self.connection, &[self.keys.journal(name)], &arguments).await?
         else {
             return Err(unreadable(from.length));
         };
         let mut reply = reply.into_iter();
         let Some(Value::Int(length)) = reply.next() else { return Err(unreadable(from.length)) };
         let Ok(length) = u64::try_from(length) else { return Ok(Tail::Lost) };
-        self.journal_entries.store(length, Ordering::Relaxed);
+        self.entries_of(name).store(length, Ordering::Relaxed);
         let (mut entries, mut end) = (Vec::with_capacity(reply.len()), from);
         for entry in reply {
             let Value::BulkString(mut stored) = entry else { return Err(unreadable(end.length)) };
@@ -105,6 +107,7 @@ impl Node {
     /// Repeated until its answer is known, or time is up.
     async fn append(
         &self,
+        name: JournalName,
         token: Option<Token>,
         expected: Position,
         entries: Vec<Vec<u8>>,
@@ -121,7 +124,7 @@ impl Node {
             expected.last.to_le_bytes().to_vec(),
         ];
         let arguments: Vec<Vec<u8>> = head.into_iter().chain(entries).collect();
-        let keys = [self.keys.journal(), self.keys.lease()];
+        let keys = [self.keys.journal(name), self.keys.lease(name)];
         let mut retries = RetryPolicy::of(self.connection.timing().repeat);
         loop {
             fail_point::pass(FailPoint::BeforeRedisAppend);
@@ -129,7 +132,7 @@ impl Node {
             {
                 Ok(Value::Int(1)) => {
                     fail_point::pass(FailPoint::RedisAppended);
-                    self.journal_entries.fetch_max(end.length, Ordering::Relaxed);
+                    self.entries_of(name).fetch_max(end.length, Ordering::Relaxed);
                     return Ok(Appended::Yes { end });
                 }
                 Ok(Value::Int(0)) => return Ok(Appended::Behind),
@@ -142,6 +145,14 @@ impl Node {
                 Err(fault) if fault.is_passing() => retries.after(fault).await?,
                 Err(lasting) => return Err(lasting),
             }
+        }
+    }
+
+    /// Entries of a journal, as of the last look.
+    pub(super) fn entries_of(&self, name: JournalName) -> &AtomicU64 {
+        match name {
+            JournalName::Incidents => &self.journal_entries,
+            JournalName::Ledger => &self.ledger_entries,
         }
     }
 }
@@ -164,6 +175,6 @@ fn named(node: NodeId) -> String {
     format!("{:016x}", node.0)
 }
 
-fn unreadable(number: u64) -> Fault {
-    Fault::Lasting(format!("entry {number} of the journal cannot be read"))
+fn unreadable(name: JournalName, number: u64) -> Fault {
+    Fault::Lasting(format!("entry {number} of the journal {} cannot be read", name.name()))
 }

@@ -4,6 +4,7 @@
 //! cluster: one script writes it all or nothing.
 
 use crate::domain::time::Hour;
+use crate::store::journal::JournalName;
 
 /// The keys of one tenant.
 #[derive(Debug, Clone)]
@@ -102,16 +103,42 @@ impl Keys {
         format!("{}:1:copied", self.prefix)
     }
 
-    /// The journal: number of an entry to the entry, behind its id.
+    /// A journal: number of an entry to the entry, behind its id.
     #[must_use]
-    pub fn journal(&self) -> String {
-        format!("{}:1:{{incidents}}:journal", self.prefix)
+    pub fn journal(&self, name: JournalName) -> String {
+        format!("{}:1:{{{}}}:journal", self.prefix, name.name())
     }
 
-    /// The lease of the node that detects; in the journal's slot.
+    /// The lease of a journal, in its slot: of incidents, that of the node that detects. Of
+    /// the ledger there is none.
     #[must_use]
-    pub fn lease(&self) -> String {
-        format!("{}:1:{{incidents}}:lease", self.prefix)
+    pub fn lease(&self, name: JournalName) -> String {
+        format!("{}:1:{{{}}}:lease", self.prefix, name.name())
+    }
+
+    /// Reports of a day (of UTC since 1970) by key.
+    #[must_use]
+    pub fn used_on(&self, day: i64) -> String {
+        format!("{}:1:{{quota}}:{day}", self.prefix)
+    }
+
+    /// The days of which there are such counts.
+    #[must_use]
+    pub fn used_days(&self) -> String {
+        format!("{}:1:{{quota}}:days", self.prefix)
+    }
+
+    /// The last day of use by key.
+    #[must_use]
+    pub fn last_used(&self) -> String {
+        format!("{}:1:{{quota}}:last", self.prefix)
+    }
+
+    /// Nodes that told what keys were used for, and when: in milliseconds of Redis' clock,
+    /// with the number of the batch.
+    #[must_use]
+    pub fn nodes(&self) -> String {
+        format!("{}:1:{{quota}}:nodes", self.prefix)
     }
 
     /// Those of a provider in a shard.
@@ -261,5 +288,16 @@ mod tests {
             keys.written(),
         ];
         assert!(all.iter().all(|key| key.starts_with("tenant:1:{rogers:3}:")), "{all:?}");
+    }
+
+    #[test]
+    fn what_a_script_touches_beside_facts_has_one_tag() {
+        let keys = Keys::new("tenant");
+        for name in JournalName::ALL {
+            let tag = format!("tenant:1:{{{}}}:", name.name());
+            assert!([keys.journal(name), keys.lease(name)].iter().all(|key| key.starts_with(&tag)));
+        }
+        let used = [keys.used_on(20_422), keys.used_days(), keys.last_used(), keys.nodes()];
+        assert!(used.iter().all(|key| key.starts_with("tenant:1:{quota}:")), "{used:?}");
     }
 }

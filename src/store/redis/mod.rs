@@ -23,8 +23,10 @@ mod rows;
 mod script;
 mod tidy;
 pub mod url;
+mod usage;
 mod wire;
 
+use super::journal::JournalName;
 use super::{OpenError, Part, SHARDS, StoreError, StoreSize, Terms};
 use crate::domain::counts::Counts;
 use crate::domain::liveness::Liveness;
@@ -65,7 +67,8 @@ struct Node {
     keys: Keys,
     terms: Terms,
     schemas: RangeInclusive<u32>,
-    /// Of the catalogue; none while another store is copied into this one.
+    /// Of the catalogue; none where that is empty, and while another store is copied into
+    /// this one.
     fingerprint: Option<u64>,
     min_replicas: u32,
     struck: Struck,
@@ -78,8 +81,9 @@ struct Node {
     given_up: AtomicBool,
     /// Bytes of append-only file, as of the last look.
     file_bytes: AtomicU64,
-    /// Entries of the journal, as of the last look.
+    /// Entries of the journals, as of the last look.
     journal_entries: AtomicU64,
+    ledger_entries: AtomicU64,
     /// What this node said of its clock, as it stands in the store; nothing before it did.
     clock: OnceLock<String>,
     /// Whether it was said that Redis does not show its settings.
@@ -131,7 +135,8 @@ impl Redis {
             terms,
             schemas: options.schemas.clone(),
             // A copy is of whatever catalogue the other store had.
-            fingerprint: copying.is_none().then(|| catalogue.fingerprint()),
+            fingerprint: (copying.is_none() && !catalogue.is_empty())
+                .then(|| catalogue.fingerprint()),
             min_replicas: options.min_replicas,
             struck: Struck::default(),
             step: AtomicU64::new(0),
@@ -139,6 +144,7 @@ impl Redis {
             given_up: AtomicBool::new(false),
             file_bytes: AtomicU64::new(0),
             journal_entries: AtomicU64::new(0),
+            ledger_entries: AtomicU64::new(0),
             clock: OnceLock::new(),
             said_unchecked: AtomicBool::new(false),
         };
@@ -506,9 +512,11 @@ impl Node {
         };
         let mut asks: Vec<Ask> =
             self.providers.iter().flat_map(|provider| &provider.keys).map(exists).collect();
-        let mut journal = ::redis::cmd("EXISTS");
-        journal.arg(self.keys.journal());
-        asks.push(Ask { key: self.keys.journal(), commands: vec![journal] });
+        asks.extend(JournalName::ALL.map(|name| {
+            let mut exists = ::redis::cmd("EXISTS");
+            exists.arg(self.keys.journal(name));
+            Ask { key: self.keys.journal(name), commands: vec![exists] }
+        }));
         Ok(self
             .connection
             .ask_all(&asks)
@@ -524,14 +532,16 @@ impl Node {
             let (rows, bytes) = provider.read_cache.lock().await.size();
             (live_rows, live_bytes) = (live_rows + rows, live_bytes + bytes);
         }
-        let [log_bytes, journal_entries] =
-            [&self.file_bytes, &self.journal_entries].map(|seen| seen.load(Ordering::Relaxed));
+        let [log_bytes, journal_entries, ledger_entries] =
+            [&self.file_bytes, &self.journal_entries, &self.ledger_entries]
+                .map(|seen| seen.load(Ordering::Relaxed));
         StoreSize {
             log_bytes,
             claims: 0,
             live_rows,
             live_bytes,
             journal_entries,
+            ledger_entries,
             commands: self.connection.commands(),
         }
     }

@@ -36,12 +36,17 @@ pub static RELEASE: Script = Script {
     text: include_str!("release.lua"),
     hash: LazyLock::new(|| hash(include_str!("release.lua"))),
 };
-/// Appends to the journal.
+/// Appends to a journal.
 pub static APPEND: Script = Script {
     text: include_str!("append.lua"),
     hash: LazyLock::new(|| hash(include_str!("append.lua"))),
 };
-/// Reads on in the journal.
+/// Adds what keys were used for.
+pub static USAGE: Script = Script {
+    text: include_str!("usage.lua"),
+    hash: LazyLock::new(|| hash(include_str!("usage.lua"))),
+};
+/// Reads on in a journal.
 pub static TAIL: Script = Script {
     text: include_str!("tail.lua"),
     hash: LazyLock::new(|| hash(include_str!("tail.lua"))),

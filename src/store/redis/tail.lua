@@ -1,4 +1,4 @@
--- Reads on in the journal, as much as fits.
+-- Reads on in a journal, as much as fits.
 --
 -- KEYS[1] the journal                       ARGV[1], ARGV[2] how many entries were read before, and the id of the last
 -- ARGV[3], ARGV[4] entries and bytes at most
