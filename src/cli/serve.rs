@@ -179,7 +179,10 @@ pub fn serve(
 ) -> anyhow::Result<()> {
     // Before anybody is told that it is ready.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(engine.look_at_store())?;
+    runtime.block_on(async {
+        engine.look_at_store().await?;
+        engine.read_ledger().await
+    })?;
     let (maintenance, stop_keeping_house) =
         in_background(engine, "maintenance", |engine, runtime| {
             runtime.block_on(engine.unless_stopping(engine.maintain()));
@@ -188,6 +191,10 @@ pub fn serve(
     let (detection, stop_detection) = in_background(engine, "detection", |engine, runtime| {
         runtime.block_on(engine.unless_stopping(engine.step_detection()));
         engine.look_every()
+    })?;
+    let (access, stop_access) = in_background(engine, "ledger", |engine, runtime| {
+        runtime.block_on(engine.unless_stopping(engine.step_access()));
+        engine.access_every()
     })?;
     let address = listener.local_addr()?;
     let served = actix_web::rt::System::new().block_on(async {
@@ -211,12 +218,15 @@ pub fn serve(
     });
     // Where the server failed, nobody asked.
     engine.begin_to_stop();
-    drop((stop_keeping_house, stop_detection));
-    let all_ended_well = [maintenance.join(), detection.join()].iter().all(Result::is_ok);
+    drop((stop_keeping_house, stop_detection, stop_access));
+    let all_ended_well =
+        [maintenance.join(), detection.join(), access.join()].iter().all(Result::is_ok);
+    // What keys were used for since the last second is told, too.
+    let last = async {
+        tokio::join!(engine.release_lease(), engine.step_access());
+    };
     if runtime
-        .block_on(async {
-            tokio::time::timeout(LEASE_GIVEN_BACK_WITHIN, engine.release_lease()).await
-        })
+        .block_on(async { tokio::time::timeout(LEASE_GIVEN_BACK_WITHIN, last).await })
         .is_err()
     {
         tracing::warn!("the lease was not given back in time; it ends by itself");

@@ -166,6 +166,16 @@ impl Clock {
         }
     }
 
+    /// Nanoseconds since some moment, by a clock that nobody sets; of a manual clock, what
+    /// it shows.
+    #[must_use]
+    pub fn steady_ns(&self) -> u64 {
+        match &self.0.source {
+            Source::Manual(ms) => ms.load(Ordering::SeqCst).max(0).unsigned_abs() * 1_000_000,
+            Source::System | Source::Simulated { .. } => steady_ns(),
+        }
+    }
+
     /// Sets a manual clock. Others are left alone.
     pub fn set(&self, now: Timestamp) {
         if let TimeSource::Manual(ms) = &self.0.source {
@@ -249,6 +259,19 @@ fn steady_ms() -> i64 {
     static STARTED: std::sync::LazyLock<std::time::Instant> =
         std::sync::LazyLock::new(std::time::Instant::now);
     i64::try_from(STARTED.elapsed().as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Nanoseconds by the same clock as [`steady_ms`].
+#[cfg(target_os = "linux")]
+fn steady_ns() -> u64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_nsec.unsigned_abs()
+}
+
+/// Nanoseconds by the same clock as [`steady_ms`].
+#[cfg(not(target_os = "linux"))]
+fn steady_ns() -> u64 {
+    steady_ms().unsigned_abs() * 1_000_000
 }
 
 fn since(started_ms: i64) -> std::time::Duration {

@@ -1,6 +1,7 @@
 //! The use-cases: what can be done with reports, and what can be read. Knows the time;
 //! knows nothing of HTTP.
 
+pub mod access;
 pub mod cache;
 pub mod clock;
 pub mod detection;
@@ -32,6 +33,7 @@ use crate::store::journal::NodeId;
 use crate::store::timing::Timing;
 use crate::store::{MINUTES_KEPT_DAYS, Recorded, Store, StoreError};
 use crate::wire::warning::Warning;
+use access::Access;
 use cache::{Served, TickCache};
 use clock::Clock;
 use detection::DetectionService;
@@ -80,6 +82,7 @@ pub struct Engine {
     series: TickCache<SeriesKey, Series>,
     providers: TickCache<(), ProvidersNow>,
     detection: DetectionService,
+    access: Access,
     /// Whether the last try to write failed.
     cannot_write: AtomicBool,
     /// The last minute that was said to be lived through, as long as nothing failed
@@ -135,6 +138,7 @@ impl Engine {
         let committer = threads.spawn("committer", run)?;
         Ok(Self {
             keys: RwLock::new(Arc::new(key.around(clock.now()))),
+            access: Access::new(node, clock.now()),
             detection: DetectionService::new(node, &catalogue, Parameters::default(), clock.now()),
             catalogue,
             clock,

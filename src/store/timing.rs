@@ -24,6 +24,9 @@ pub struct Timing {
     pub look: Duration,
     /// Between two steps of maintenance, on a clock as fast as time. 5 s.
     pub maintenance: Duration,
+    /// Between two looks at the ledger. 1 s: a key that was revoked anywhere is refused
+    /// everywhere within this and the time that Redis takes.
+    pub ledger: Duration,
     /// Within this a report is answered, or refused. 10 s; more than `repeat`.
     pub answer: Duration,
     /// For so long a call of Redis is repeated whose outcome is unknown. 5 s: a failover
@@ -83,6 +86,7 @@ impl Default for Timing {
             renewal: Duration::from_secs(3),
             look: Duration::from_secs(1),
             maintenance: Duration::from_secs(5),
+            ledger: Duration::from_secs(1),
             answer: Duration::from_secs(10),
             repeat: Duration::from_secs(5),
             reply: Duration::from_secs(3),
@@ -123,12 +127,13 @@ impl Timing {
     }
 
     /// Each duration and its name.
-    fn fields(&mut self) -> [(&'static str, &mut Duration); 11] {
+    fn fields(&mut self) -> [(&'static str, &mut Duration); 12] {
         [
             ("lease", &mut self.lease),
             ("renewal", &mut self.renewal),
             ("look", &mut self.look),
             ("maintenance", &mut self.maintenance),
+            ("ledger", &mut self.ledger),
             ("answer", &mut self.answer),
             ("repeat", &mut self.repeat),
             ("reply", &mut self.reply),
@@ -207,8 +212,8 @@ mod tests {
             ..Timing::default()
         };
         assert_eq!(timing, expected);
-        let all = "lease=1s,renewal=10ms,look=10ms,maintenance=1h,answer=24h,repeat=1m,reply=1m,\
-                   connect=50ms,stuck=70ms,settle=2s,probation=3s";
+        let all = "lease=1s,renewal=10ms,look=10ms,maintenance=1h,ledger=30ms,answer=24h,\
+                   repeat=1m,reply=1m,connect=50ms,stuck=70ms,settle=2s,probation=3s";
         let all: Timing = all.parse().unwrap();
         assert!(
             Timing::default().fields().iter().zip(all.clone().fields()).all(|(a, b)| *a.1 != *b.1)
