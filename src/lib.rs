@@ -36,6 +36,8 @@
 //! | zone | cells that are tested together: a place and its neighbours |
 //! | incident | what is published: clusters of a network that belong together |
 //! | revision | one state of an incident; the journal keeps all of them |
+//! | source, key | an app; what it shows to say that it is that app |
+//! | ledger | the journal of sources and keys: who may do what, and who changed it |
 //! | attribution | what an incident means for another provider reported there |
 //! | area | an administrative or drawn polygon |
 //! | outline | the polygon around cells |
