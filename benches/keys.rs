@@ -21,7 +21,7 @@ use groundswell::store::journal::{Appended, JournalName, MOST_ENTRIES_APPENDED, 
 use groundswell::store::{Store, Terms};
 use groundswell::wire::key_text::{KeyText, RANDOM_BYTES};
 use groundswell::wire::ledger::to_bytes;
-use load::machine::{resident_bytes, thread_cpu_seconds};
+use load::machine::{process_cpu_seconds, resident_bytes, thread_cpu_seconds};
 use load::sheet;
 use load::task::{Options, Task, YARDSTICK};
 use std::hint::black_box;
@@ -43,6 +43,7 @@ const STARTS: usize = 5;
 struct Start {
     opened_ms: f64,
     read_ms: f64,
+    cpu_ms: f64,
     resident: u64,
     audit_ms: f64,
 }
@@ -67,8 +68,9 @@ fn measure(options: Options) -> anyhow::Result<()> {
         let of =
             |field: fn(&Start) -> f64| sheet::median(&starts.iter().map(field).collect::<Vec<_>>());
         let total = of(|start| start.opened_ms + start.read_ms);
+        let cpu = of(|start| start.cpu_ms);
         let resident = of(|start| start.resident as f64);
-        let (empty_ms, empty_bytes) = *empty.get_or_insert((total, resident));
+        let (empty_ms, empty_cpu, empty_bytes) = *empty.get_or_insert((total, cpu, resident));
         let file = std::fs::metadata(directory.path().join("ledger.redb"))?.len();
         let look_up = runtime.block_on(look_up_us(directory.path(), &texts, options))?;
         rows.push([
@@ -77,6 +79,7 @@ fn measure(options: Options) -> anyhow::Result<()> {
             format!("{:.1}", of(|start| start.opened_ms)),
             format!("{:.1}", of(|start| start.read_ms)),
             format!("{:.1}", total - empty_ms),
+            format!("{:.1}", cpu - empty_cpu),
             format!("{:.1}", (resident - empty_bytes) / 1e6),
             format!("{:.1}", file as f64 / 1e6),
             format!("{:.0}", of(|start| start.audit_ms)),
@@ -91,6 +94,7 @@ fn measure(options: Options) -> anyhow::Result<()> {
             "open, ms",
             "read, ms",
             "more than none, ms",
+            "of CPU, ms",
             "MB resident more",
             "MB on disk",
             "audit of all, ms",
@@ -164,10 +168,10 @@ fn started(directory: &Path) -> anyhow::Result<Start> {
     let text = String::from_utf8(output.stdout)?;
     let figures: Vec<f64> =
         text.split_whitespace().map(str::parse).collect::<Result<_, _>>().context("figures")?;
-    let [opened_ms, read_ms, resident, audit_ms] = figures[..] else {
-        anyhow::bail!("four figures were expected: {text:?}")
+    let [opened_ms, read_ms, cpu_ms, resident, audit_ms] = figures[..] else {
+        anyhow::bail!("five figures were expected: {text:?}")
     };
-    Ok(Start { opened_ms, read_ms, resident: resident as u64, audit_ms })
+    Ok(Start { opened_ms, read_ms, cpu_ms, resident: resident as u64, audit_ms })
 }
 
 /// A start, and what it took, for who started it.
@@ -176,15 +180,15 @@ fn start(directory: &Path) -> anyhow::Result<()> {
     let began = Instant::now();
     let store = open(directory)?;
     let opened = began.elapsed();
-    let ledger = Ledger::default();
+    let (ledger, began) = (Ledger::default(), Instant::now());
     runtime.block_on(ledger.read(&store))?;
-    let read = began.elapsed() - opened;
-    let resident = resident_bytes();
+    let read = began.elapsed();
+    let (cpu_ms, resident) = (1e3 * process_cpu_seconds(), resident_bytes());
     let began = Instant::now();
     black_box(runtime.block_on(audit(&store, Timestamp(0)))?);
     let [opened, read, audited] =
         [opened, read, began.elapsed()].map(|time| time.as_secs_f64() * 1e3);
-    Ok(writeln!(std::io::stdout(), "{opened} {read} {resident} {audited}")?)
+    Ok(writeln!(std::io::stdout(), "{opened} {read} {cpu_ms} {resident} {audited}")?)
 }
 
 /// What a look-up takes, over all keys in turn; none where there are none.

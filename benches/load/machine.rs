@@ -40,6 +40,13 @@ pub fn thread_cpu_seconds() -> f64 {
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
+/// CPU time that all threads of this process have used, in seconds.
+#[must_use]
+pub fn process_cpu_seconds() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
 /// Memory of this process that is resident, in bytes.
 #[must_use]
 pub fn resident_bytes() -> u64 {

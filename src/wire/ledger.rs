@@ -158,7 +158,7 @@ impl RecordLine {
         let KeyLimits { reads_per_minute, reports_per_second, reports_per_day } = record.limits;
         Self {
             id: record.id.to_string(),
-            hash: record.hash.0.iter().map(|byte| format!("{byte:02x}")).collect(),
+            hash: digits(record.hash),
             source: record.source.0,
             name: record.name.clone(),
             scopes: record.scopes.given().map(|scope| scope.name().to_owned()).collect(),
@@ -219,6 +219,12 @@ fn key_id(text: &str) -> Result<KeyId, EntryError> {
 
 fn source(number: u16) -> Option<Source> {
     Some(Source(number)).filter(|number| *number <= LAST_SOURCE)
+}
+
+/// A hash as 64 hexadecimal digits.
+fn digits(hash: KeyHash) -> String {
+    let halves = hash.0.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    halves.filter_map(|half| char::from_digit(half.into(), 16)).collect()
 }
 
 /// The hash of 64 hexadecimal digits.

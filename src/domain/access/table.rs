@@ -124,6 +124,7 @@ impl AccessTable {
     }
 
     /// All keys, the oldest first.
+    #[must_use]
     pub fn keys(&self) -> impl DoubleEndedIterator<Item = &KnownKey> {
         self.key_order.values().filter_map(|id| self.key(*id))
     }
@@ -142,6 +143,7 @@ impl AccessTable {
     }
 
     /// All sources, by number.
+    #[must_use]
     pub fn sources(&self) -> impl DoubleEndedIterator<Item = &SourceRecord> {
         self.sources.values().map(|source| &**source)
     }

@@ -21,9 +21,14 @@ use std::time::{Duration, Instant};
 
 /// Number, from 0 without gaps, to the entry.
 const ENTRIES: TableDefinition<u64, &[u8]> = TableDefinition::new("entries");
-/// Bytes the database may keep in memory: its end is read again and again, the rest at
-/// starts only.
-const CACHE_BYTES: usize = 8 << 20;
+/// Bytes that a database may keep in memory: its end is read again and again, the rest at
+/// starts only. Changes of the ledger are few and small.
+const fn cache_bytes(name: JournalName) -> usize {
+    match name {
+        JournalName::Incidents => 8 << 20,
+        JournalName::Ledger => 1 << 20,
+    }
+}
 
 /// A journal.
 #[derive(Debug)]
@@ -51,15 +56,16 @@ impl Journal {
     /// Where it is damaged, or cannot be read or written.
     pub fn open(dir: &Path, name: JournalName, durability: Durability) -> Result<Self, OpenError> {
         let path = dir.join(format!("{}.redb", name.name()));
-        let (database, length) = Database::open(&path, durability, CACHE_BYTES, |database| {
-            if !database.check_integrity()? {
-                return Err(Error::Corrupted("its checksums do not match".into()));
-            }
-            let txn = database.begin_write()?;
-            let length = txn.open_table(ENTRIES)?.len()?;
-            txn.commit()?;
-            Ok(length)
-        })?;
+        let (database, length) =
+            Database::open(&path, durability, cache_bytes(name), |database| {
+                if !database.check_integrity()? {
+                    return Err(Error::Corrupted("its checksums do not match".into()));
+                }
+                let txn = database.begin_write()?;
+                let length = txn.open_table(ENTRIES)?.len()?;
+                txn.commit()?;
+                Ok(length)
+            })?;
         Ok(Self {
             database,
             length: AtomicU64::new(length),
