@@ -4,8 +4,8 @@
 //! `report` becomes a `fact`, facts gather in `counts`, counts become a `view`.
 //! Everything else names one noun of that walk.
 
-pub mod assessment;
 pub mod access;
+pub mod assessment;
 pub mod baseline;
 pub mod bbox;
 pub mod cell_set;
@@ -16,6 +16,7 @@ pub mod extent;
 pub mod fact;
 pub mod grid;
 pub mod incident;
+pub mod late_arrivals;
 pub mod level;
 pub mod liveness;
 pub mod local_clock;

@@ -236,6 +236,17 @@ impl Report {
         matches!(self.reporter.identity, Identity::Own) && !self.cell.is_nowhere()
     }
 
+    /// The same as one of those that were withdrawn before it came. It stands on time in
+    /// the minute it was observed, where no reader sees it, so nothing of it is evidence
+    /// now; and late facts of that minute stay what they were when the others were
+    /// withdrawn.
+    #[must_use]
+    pub const fn withdrawn(self) -> Self {
+        let observed = Observed { late: false, ..self.observed };
+        let reporter = Reporter { identity: Identity::Own, ..self.reporter };
+        Self { reporter, observed, ..self }
+    }
+
     /// The row of facts it becomes once it counts; `first` where it took its reporter's
     /// first claim of the day.
     ///
@@ -412,6 +423,27 @@ mod tests {
                 (report.cell.is_nowhere(), report.spot == Spot::Unknown),
                 (place == null_island, place == null_island)
             );
+        }
+    }
+
+    #[test]
+    fn a_report_that_is_withdrawn_stands_on_time_in_the_minute_it_was_observed() {
+        let keys = crate::domain::reporter::ReporterKey::new(b"secret").around(NOW);
+        let cell = Cell::at(Position::new(43.65, -79.38).unwrap(), Resolution::FINEST);
+        for (id, ago) in [("a", 0), ("a", 60), (" ", 60), (" ", 0)] {
+            let submission = Submission {
+                provider: ProviderIndex(0),
+                symptom: Symptom::NoTv,
+                place: Place::Cell { cell, accuracy_m: None },
+                observed_at: Some(NOW.plus_ms(-ago * MINUTE_MS)),
+                sender: Sender::of(id),
+            };
+            let report = Report::accept(&submission, &arrival(None), &keys).unwrap();
+            let facts: Vec<_> = report.withdrawn().counted(false).facts().collect();
+            let key = FactKey::new(cell, Symptom::NoTv, Lane::OnTime, Source(7));
+            let observed = NOW.minute().plus(-ago);
+            assert_eq!(facts, [(observed, key, Tally { count: 1, first: 0 })], "{id:?} {ago}");
+            assert_eq!(report.withdrawn().observed.arrived, NOW.minute(), "claims are dated by it");
         }
     }
 

@@ -31,6 +31,7 @@ use crate::domain::symptom::Symptoms;
 use crate::domain::time::{Minute, Timestamp, Window};
 use crate::store::journal::NodeId;
 use crate::store::timing::Timing;
+use crate::store::withdrawn::Hidden;
 use crate::store::{MINUTES_KEPT_DAYS, Recorded, Store, StoreError};
 use crate::wire::warning::Warning;
 use access::Access;
@@ -103,6 +104,7 @@ pub struct Engine {
 pub struct Acceptance {
     arrival: Arrival,
     keys: Arc<DayKeys>,
+    hidden: Arc<Hidden>,
 }
 
 impl Acceptance {
@@ -111,7 +113,10 @@ impl Acceptance {
     /// # Errors
     /// Where it was observed too long ago, or in the future.
     pub fn report(&self, submission: &Submission<'_>) -> Result<Report, TimeError> {
-        Report::accept(submission, &self.arrival, &self.keys)
+        let report = Report::accept(submission, &self.arrival, &self.keys)?;
+        let Report { source, provider, observed, .. } = report;
+        let is_withdrawn = self.hidden.withdraws(source, provider, observed.minute);
+        Ok(if is_withdrawn { report.withdrawn() } else { report })
     }
 }
 
@@ -257,13 +262,14 @@ impl Engine {
     ) -> Result<Acceptance, IngestError> {
         let at = self.dated_now()?;
         let arrival = Arrival { at, sent_at, source, lateness_ms: self.lateness_ms };
+        let hidden = self.store.hidden();
         let keys = Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner));
         if keys.are_for(at) {
-            return Ok(Acceptance { arrival, keys });
+            return Ok(Acceptance { arrival, keys, hidden });
         }
         let keys = Arc::new(keys.key().around(at));
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&keys);
-        Ok(Acceptance { arrival, keys })
+        Ok(Acceptance { arrival, keys, hidden })
     }
 
     /// Counts warnings that a sender is given.

@@ -82,10 +82,11 @@ pub struct VoidsAnswer {
 
 /// Withdraw the reports of a source over an interval
 ///
-/// They stay in the store, and no map, series or detector reads them any more. Detection
-/// starts again without them, and withdraws incidents that have no evidence left, with
-/// this reason. Taken only from the machine that the server runs on, until there are
-/// keys.
+/// Those that the source observed in the interval, whenever they arrive. They stay in the
+/// store, and no map, series or detector reads them any more. Detection starts again
+/// without them, and withdraws incidents that have no evidence left, with this reason. The
+/// answer says how many reports were withdrawn. Taken only from the machine that the
+/// server runs on, until there are keys.
 #[utoipa::path(
     post, path = "/v1/voids", tag = "incidents", operation_id = "void_reports",
     request_body(content = VoidBody, description = "Which reports, at most 64 KiB"),
@@ -110,9 +111,8 @@ pub async fn add(
     insist_on_admin(&app, &request)?;
     let body = collected(&request, payload).await?;
     let void = object::<RawVoid<'_>>(&body)?.read(&app)?;
-    let answer = VoidJson::from(&void);
-    app.engine.void(void).await?;
-    Ok(HttpResponse::Accepted().json(answer))
+    let void = app.engine.void(void).await?;
+    Ok(HttpResponse::Accepted().json(VoidJson::from(&void)))
 }
 
 /// List withdrawn reports
@@ -195,6 +195,7 @@ impl RawVoid<'_> {
             provider,
             reason: text(&self.reason, "reason", MOST_REASON)?,
             known_at: now,
+            withdrew: None,
         })
     }
 

@@ -34,11 +34,11 @@ use embedded::Embedded;
 use redis::Redis;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 #[cfg(doc)]
 use timing::Timing;
-use withdrawn::Withdrawn;
+use withdrawn::Hidden;
 
 /// Version of what is written. A store of another version is refused.
 pub const SCHEMA: u32 = 1;
@@ -238,7 +238,7 @@ pub struct StoreSize {
 pub struct Store {
     kind: Kind,
     /// Facts that readers do not see; the lock is held to copy or replace the pointer.
-    withdrawn: RwLock<Arc<Vec<Withdrawn>>>,
+    hidden: RwLock<Arc<Hidden>>,
 }
 
 /// Where they are.
@@ -286,16 +286,7 @@ impl Store {
     }
 
     fn of(kind: Kind) -> Self {
-        Self { kind, withdrawn: RwLock::default() }
-    }
-
-    /// From now on, readers see none of these facts. They stay at rest.
-    pub fn withdraw(&self, facts: Vec<Withdrawn>) {
-        *self.withdrawn.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(facts);
-    }
-
-    fn withdrawn(&self) -> Arc<Vec<Withdrawn>> {
-        Arc::clone(&self.withdrawn.read().unwrap_or_else(PoisonError::into_inner))
+        Self { kind, hidden: RwLock::default() }
     }
 
     /// Where it is, without passwords.
@@ -357,12 +348,21 @@ impl Store {
         provider: ProviderIndex,
         minutes: Range<Minute>,
     ) -> Result<Vec<(Minute, Arc<Counts>)>, StoreError> {
-        let mut found = match &self.kind {
+        let mut found = self.minutes_at_rest(provider, minutes).await?;
+        self.hidden().take_from_minutes(provider, &mut found);
+        Ok(found)
+    }
+
+    /// The same with what readers do not see.
+    async fn minutes_at_rest(
+        &self,
+        provider: ProviderIndex,
+        minutes: Range<Minute>,
+    ) -> Result<Vec<(Minute, Arc<Counts>)>, StoreError> {
+        match &self.kind {
             Kind::Embedded(store) => store.minutes(provider, minutes).await,
             Kind::Redis(store) => store.minutes(provider, minutes).await,
-        }?;
-        withdrawn::from_minutes(&self.withdrawn(), provider, &mut found);
-        Ok(found)
+        }
     }
 
     /// The facts of a provider in these hours, in cells no finer than resolution 7. At
@@ -375,12 +375,21 @@ impl Store {
         provider: ProviderIndex,
         hours: Range<Hour>,
     ) -> Result<Vec<(Hour, Arc<Counts>)>, StoreError> {
-        let mut found = match &self.kind {
+        let mut found = self.hours_at_rest(provider, hours).await?;
+        self.hidden().take_from_hours(provider, &mut found);
+        Ok(found)
+    }
+
+    /// The same with what readers do not see.
+    async fn hours_at_rest(
+        &self,
+        provider: ProviderIndex,
+        hours: Range<Hour>,
+    ) -> Result<Vec<(Hour, Arc<Counts>)>, StoreError> {
+        match &self.kind {
             Kind::Embedded(store) => store.hours(provider, hours).await,
             Kind::Redis(store) => store.hours(provider, hours).await,
-        }?;
-        withdrawn::from_hours(&self.withdrawn(), provider, &mut found);
-        Ok(found)
+        }
     }
 
     /// A number that changes whenever the provider's facts do.
@@ -392,8 +401,8 @@ impl Store {
             Kind::Embedded(store) => store.revision(provider),
             Kind::Redis(store) => store.revision(provider).await?,
         };
-        // What is withdrawn only ever becomes more: with it, the number changes.
-        Ok(revision.wrapping_add((self.withdrawn().len() as u64) << 48))
+        // Facts that are hidden from now on change, too.
+        Ok(revision.wrapping_add(self.hidden().generation() << 48))
     }
 
     /// Says that somebody was here to take reports in these minutes.

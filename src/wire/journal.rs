@@ -11,7 +11,7 @@ use crate::domain::detect::{KINDS, QuietDay};
 use crate::domain::fact::Source;
 use crate::domain::grid::Cell;
 use crate::domain::incident::attribution::{Attribution, Verdict};
-use crate::domain::incident::entry::{Entry, Lesson, Note, Void};
+use crate::domain::incident::entry::{Entry, Lesson, Note, Void, Withdrew};
 use crate::domain::incident::figures::{Figures, Peak};
 use crate::domain::incident::{Brand, Cause, Ending, Incident, IncidentId, Method, State};
 use crate::domain::symptom::Symptom;
@@ -170,6 +170,15 @@ struct VoidLine {
     provider: Option<String>,
     reason: String,
     known_at: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    withdrew: Option<WithdrewLine>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WithdrewLine {
+    reports: u64,
+    late: u64,
+    beyond: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -460,7 +469,8 @@ impl NoteLine {
 
 impl VoidLine {
     fn of(void: &Void) -> Self {
-        let Void { source, window, provider, reason, known_at } = void.clone();
+        let Void { source, window, provider, reason, known_at, withdrew } = void.clone();
+        let line = |Withdrew { reports, late, beyond }| WithdrewLine { reports, late, beyond };
         Self {
             source: source.0,
             from: window.from.0,
@@ -468,13 +478,22 @@ impl VoidLine {
             provider,
             reason,
             known_at: known_at.0,
+            withdrew: withdrew.map(line),
         }
     }
 
     fn read(self) -> Void {
-        let Self { source, from, to, provider, reason, known_at } = self;
+        let Self { source, from, to, provider, reason, known_at, withdrew } = self;
         let window = Window { from: Minute(from), to: Minute(to) };
-        Void { source: Source(source), window, provider, reason, known_at: Timestamp(known_at) }
+        let read = |WithdrewLine { reports, late, beyond }| Withdrew { reports, late, beyond };
+        Void {
+            source: Source(source),
+            window,
+            provider,
+            reason,
+            known_at: Timestamp(known_at),
+            withdrew: withdrew.map(read),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod journal;
 mod recording;
 mod reopening;
 mod usage;
+mod withdrawing;
 
 use crate::support::binary::within;
 use crate::support::redis::{
@@ -40,6 +41,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use usage::*;
+use withdrawing::*;
 
 /// A store to be tested. Those behind a network join here, and in [`every_store`].
 #[derive(Debug, Clone, Copy)]
@@ -117,6 +119,10 @@ every_store! {
     live_minutes_are_remembered_for_as_long_as_hours,
     probing_changes_nothing,
     another_reporter_key_is_refused_with_the_way_out,
+    what_a_source_observed_in_an_interval_goes_from_both_lanes,
+    of_hours_that_an_interval_cuts_all_of_the_source_goes,
+    what_comes_after_it_was_withdrawn_is_counted_and_seen_by_nobody,
+    intervals_that_overlap_withdraw_each_report_once,
     an_append_under_a_token_that_is_not_the_newest_changes_nothing,
     a_lease_is_one_nodes_until_it_ends_or_is_given_back,
     no_token_is_good_for_the_ledger,

@@ -51,7 +51,7 @@ const DOMAIN_FLOORS: [&[&str]; 7] = [
     // What is unusual, and what readers see.
     &["detect", "view"],
     // What was counted, and what is usual.
-    &["baseline", "counts", "level", "report", "series"],
+    &["baseline", "counts", "late_arrivals", "level", "report", "series"],
     // Where something is asked about or happens, and who may ask.
     &["access", "region"],
     // Facts, sets of places, and clocks.

@@ -2,6 +2,7 @@
 //! noted, withdrawn; and what bad questions get.
 
 mod course;
+mod late_voids;
 mod lateness;
 mod notes_and_voids;
 mod reading;

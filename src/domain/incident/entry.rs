@@ -3,9 +3,13 @@
 
 use super::{Incident, IncidentId};
 use crate::domain::detect::QuietDay;
-use crate::domain::fact::{FactKey, Source};
-use crate::domain::time::{Minute, Timestamp, Window};
+use crate::domain::fact::Source;
+use crate::domain::time::{MINUTE_MS, Minute, Timestamp, Window};
 use std::sync::Arc;
+
+/// Every node has read of a void after so many minutes: nodes read the journal each
+/// second, and their clocks differ by less than two minutes.
+const KNOWN_AFTER_MINUTES: i64 = 3;
 
 /// An entry of the journal.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,7 +46,7 @@ pub struct Note {
 pub struct Void {
     /// Whose reports.
     pub source: Source,
-    /// Observed, or where they came late arrived, in these minutes.
+    /// Observed in these minutes, whenever they came.
     pub window: Window,
     /// Only those about this provider, by its id; all where it is none.
     pub provider: Option<String>,
@@ -50,6 +54,21 @@ pub struct Void {
     pub reason: String,
     /// When it was decided.
     pub known_at: Timestamp,
+    /// How many reports that were; none where a version before this one wrote it.
+    pub withdrew: Option<Withdrew>,
+}
+
+/// How many reports a void withdrew, as of when it was decided. Those that came later and
+/// were observed in its interval are withdrawn too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Withdrew {
+    /// Observed in the interval.
+    pub reports: u64,
+    /// Those of them that came late.
+    pub late: u64,
+    /// Further ones, of the hours that the interval cuts: they go with the rest where only
+    /// whole hours are told apart.
+    pub beyond: u64,
 }
 
 /// What a quiet day taught of one provider's scores.
@@ -73,9 +92,20 @@ impl Void {
         self.provider.as_deref().is_none_or(|about| about == provider)
     }
 
-    /// Whether it withdraws a fact of that minute.
+    /// Before which minute late reports that it withdraws have a fact of their arrival: by
+    /// then every node has read of it, and records none of those that come later.
     #[must_use]
-    pub fn withdraws(&self, minute: Minute, key: FactKey) -> bool {
-        self.window.contains(minute) && key.source() == self.source
+    pub const fn arrived_before(&self) -> Minute {
+        self.known_at.minute().plus(KNOWN_AFTER_MINUTES)
+    }
+
+    /// The first minute in which no report that it withdraws was observed or came.
+    #[must_use]
+    pub fn reaches_until(&self, lateness_ms: i64) -> Minute {
+        if self.withdrew.is_some_and(|withdrew| withdrew.late == 0) {
+            return self.window.to;
+        }
+        let latest = self.window.to.plus(lateness_ms / MINUTE_MS);
+        latest.min(self.arrived_before()).max(self.window.to)
     }
 }

@@ -70,6 +70,9 @@ struct Running {
     lease: Option<HeldLease>,
     /// Voids that the detector pool has taken into account.
     voids: usize,
+    /// The last minute in which a late report that is withdrawn may have come from a node
+    /// that did not know it yet; none once all were counted.
+    unsettled_until: Option<Minute>,
     /// When the detector pool began, or began anew.
     began: std::time::Instant,
     /// How often time was set, as far as the detector pool has taken that into account.
@@ -125,6 +128,7 @@ impl DetectionService {
             desk: Desk::new(catalogue, &parameters),
             lease: None,
             voids: 0,
+            unsettled_until: None,
             began: std::time::Instant::now(),
             adoptions: 0,
             rebuilding: false,

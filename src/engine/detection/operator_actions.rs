@@ -1,7 +1,7 @@
 //! Actions of operators: notes on incidents, and voids.
 
 use crate::domain::incident::IncidentId;
-use crate::domain::incident::entry::{Entry, Note, Void};
+use crate::domain::incident::entry::{Entry, Note, Void, Withdrew};
 use crate::domain::incident::register::MOST_NOTES;
 use crate::engine::Engine;
 use crate::store::StoreError;
@@ -42,13 +42,20 @@ impl Engine {
         Ok(self.append_action(&Entry::Note(note)).await?)
     }
 
-    /// Withdraws reports. Detection then begins anew without them, and incidents for
-    /// which nothing speaks any more are withdrawn.
+    /// Withdraws reports, and counts them. Detection then begins anew without them, and
+    /// incidents for which nothing speaks any more are withdrawn. Gives the void as it was
+    /// recorded.
     ///
     /// # Errors
-    /// Where it could not be recorded.
-    pub async fn void(&self, void: Void) -> Result<(), ActionError> {
-        Ok(self.append_action(&Entry::Void(void)).await?)
+    /// Where they could not be counted, or it could not be recorded.
+    pub async fn void(&self, void: Void) -> Result<Void, ActionError> {
+        let withdrew = match self.reports_of(&void) {
+            Some(withdrawn) => self.store.count(&withdrawn).await?,
+            None => Withdrew::default(),
+        };
+        let void = Void { withdrew: Some(withdrew), ..void };
+        self.append_action(&Entry::Void(void.clone())).await?;
+        Ok(void)
     }
 
     async fn append_action(&self, entry: &Entry) -> Result<(), AppendError> {

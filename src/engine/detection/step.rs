@@ -51,7 +51,7 @@ impl Engine {
             self.mark_live().await?;
         }
         self.read_journal().await?;
-        self.heed_voids(running);
+        self.heed_voids(running).await?;
         self.recall_lessons(running);
         let now = self.now();
         self.show_progress(running, now);
@@ -118,7 +118,13 @@ impl Engine {
         let read = self.detection.read();
         let register = &read.register;
         let mut news = if running.rebuilding {
-            without_voided(register, &running.desk.active_clusters, &self.catalogue, now)
+            without_voided(
+                register,
+                &running.desk.active_clusters,
+                &self.catalogue,
+                self.lateness_ms,
+                now,
+            )
         } else {
             Vec::new()
         };

@@ -15,18 +15,27 @@ use crate::domain::provider::Catalogue;
 use crate::domain::time::{Minute, Timestamp};
 use crate::engine::Engine;
 use crate::engine::detector_pool::DetectorPool;
-use crate::store::MINUTES_KEPT_DAYS;
 use crate::store::withdrawn::Withdrawn;
+use crate::store::{MINUTES_KEPT_DAYS, StoreError};
 
 impl Engine {
     /// Begins detection anew where reports were withdrawn since the last step.
-    pub(super) fn heed_voids(&self, running: &mut Running) {
+    ///
+    /// # Errors
+    /// Where the store cannot be read: the next step heeds them.
+    pub(super) async fn heed_voids(&self, running: &mut Running) -> Result<(), StoreError> {
         let (register, now) = (self.detection.register(), self.now());
         let voids = register.voids();
-        if voids.len() == running.voids {
-            return;
+        let is_unsettled = running.unsettled_until.is_some_and(|until| until < now.minute());
+        if voids.len() == running.voids && !is_unsettled {
+            return Ok(());
         }
-        self.store.withdraw(voids.iter().filter_map(|void| self.withdrawn_facts(void)).collect());
+        let withdrawn: Vec<Withdrawn> =
+            voids.iter().filter_map(|void| self.reports_of(void)).collect();
+        let arriving = withdrawn.iter().map(|one| one.arrived_before);
+        let unsettled_until = arriving.filter(|before| now.minute() <= *before).max();
+        self.store.withdraw(withdrawn, self.lateness_ms, now.minute()).await?;
+        running.unsettled_until = unsettled_until;
         let oldest = now.minute().plus(-MINUTES_KEPT_DAYS * 24 * 60);
         // A restart reads them all again, and what is older than minutes has been judged.
         // A store that has lost entries may have fewer than were heeded: then all are
@@ -35,8 +44,8 @@ impl Engine {
             .get(running.voids..)
             .unwrap_or(voids)
             .iter()
-            .filter(|void| oldest < void.window.to);
-        if let Some(from) = new.map(|void| begins_at(&register, void)).min() {
+            .filter(|void| oldest < void.reaches_until(self.lateness_ms));
+        if let Some(from) = new.map(|void| begins_at(&register, void, self.lateness_ms)).min() {
             let from =
                 from.plus(-WARM_UP_MINUTES).max(oldest).min(now.minute().plus(-WARM_UP_MINUTES));
             self.begin_anew(running, from);
@@ -47,6 +56,7 @@ impl Engine {
             );
         }
         running.voids = voids.len();
+        Ok(())
     }
 
     /// Begins detection anew: from a minute on it is stepped to the present again.
@@ -58,22 +68,26 @@ impl Engine {
             (true, false, std::time::Instant::now());
     }
 
-    /// Which facts a void withdraws; none where its provider is not in the catalogue.
-    fn withdrawn_facts(&self, void: &Void) -> Option<Withdrawn> {
-        let provider = match &void.provider {
-            Some(id) => Some(self.catalogue.find(id)?),
-            None => None,
+    /// Which reports a void withdraws; none where its provider is not in the catalogue.
+    pub(super) fn reports_of(&self, void: &Void) -> Option<Withdrawn> {
+        let providers = match &void.provider {
+            Some(id) => {
+                let provider = self.catalogue.find(id)?.0;
+                provider..provider + 1
+            }
+            None => 0..self.catalogue.len() as u16,
         };
-        Some(Withdrawn { source: void.source, window: void.window, provider })
+        let (source, window) = (void.source, void.window);
+        Some(Withdrawn { source, window, providers, arrived_before: void.arrived_before() })
     }
 }
 
 /// From when on what was found must be found anew.
-fn begins_at(register: &Register, void: &Void) -> Minute {
+fn begins_at(register: &Register, void: &Void, lateness_ms: i64) -> Minute {
     let touched = register
         .newest_first(None)
         .map(crate::domain::incident::register::Case::latest)
-        .filter(|incident| is_touched(incident, void));
+        .filter(|incident| is_touched(incident, void, lateness_ms));
     touched
         .map(|incident| incident.onset.minute())
         .chain([void.window.from])
@@ -82,12 +96,12 @@ fn begins_at(register: &Register, void: &Void) -> Minute {
 }
 
 /// Whether reports that a void withdraws may have spoken for an incident.
-fn is_touched(incident: &Incident, void: &Void) -> bool {
+fn is_touched(incident: &Incident, void: &Void, lateness_ms: i64) -> bool {
     let ended = incident.resolved_at.is_some_and(|end| end < void.window.from.start());
     incident.state != State::Withdrawn
         && incident.brands.iter().any(|brand| void.is_about(&brand.provider))
         && !ended
-        && incident.onset < void.window.to.start()
+        && incident.onset < void.reaches_until(lateness_ms).start()
 }
 
 /// Incidents that voids have touched, as they are now: withdrawn, or told anew from what
@@ -96,6 +110,7 @@ pub(super) fn without_voided(
     register: &Register,
     active_clusters: &ActiveClusters,
     catalogue: &Catalogue,
+    lateness_ms: i64,
     now: Timestamp,
 ) -> Vec<Incident> {
     let oldest = now.plus_ms(-MINUTES_KEPT_DAYS * 24 * 60 * crate::domain::time::MINUTE_MS);
@@ -106,7 +121,7 @@ pub(super) fn without_voided(
             .voids()
             .iter()
             .rev()
-            .find(|void| is_touched(incident, void) && oldest <= incident.onset)
+            .find(|void| is_touched(incident, void, lateness_ms) && oldest <= incident.onset)
         else {
             continue;
         };

@@ -222,6 +222,8 @@ impl<'a> Simulation<'a> {
                 lateness_ms: self.setting.lateness_ms,
             },
             keys: Arc::clone(&self.keys),
+            // Nobody withdraws what is replayed.
+            hidden: Arc::default(),
         }
     }
 

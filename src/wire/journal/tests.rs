@@ -90,13 +90,25 @@ fn what_is_written_is_read_as_it_was() {
         provider: Some("fido".into()),
         reason: "a broken app".into(),
         known_at: Timestamp(7),
+        withdrew: Some(Withdrew { reports: 9, late: 4, beyond: u64::MAX }),
     };
+    let older = Void { withdrew: None, ..void.clone() };
     let quiet_day = QuietDay { day: 19_181, highest: [0.0, 1.5, 3.25, 6.8, 0.0, 0.0, 4.0, 5.0] };
     let lesson =
         Lesson { provider: "fido".into(), version: "1".into(), parameters: u64::MAX, quiet_day };
-    for entry in revisions.chain([Entry::Note(note), Entry::Void(void), Entry::Lesson(lesson)]) {
+    let voids = [void, older].map(Entry::Void);
+    let others = [Entry::Note(note), Entry::Lesson(lesson)];
+    for entry in revisions.chain(voids).chain(others) {
         assert_eq!(from_bytes(&to_bytes(&entry)).unwrap(), Some(entry));
     }
+}
+
+#[test]
+fn a_void_of_before_does_not_say_how_many_reports_it_withdrew() {
+    let line = r#"{"kind":"void","source":3,"from":1,"to":9,"provider":null,"reason":"a broken app","known_at":7}"#;
+    let entry = from_bytes(line.as_bytes()).unwrap().unwrap();
+    assert!(matches!(&entry, Entry::Void(void) if void.withdrew.is_none()), "{entry:?}");
+    assert_eq!(String::from_utf8(to_bytes(&entry)).unwrap(), line);
 }
 
 #[test]

@@ -319,6 +319,7 @@ fn an_incident_that_was_withdrawn_stays_so_and_says_why() {
         provider: None,
         reason: "a broken app".into(),
         known_at: at(5),
+        withdrew: None,
     };
     world.now = 5;
     let gone = withdrawn(&incident, &void, at(5));
