@@ -31,5 +31,6 @@ mod redis_of_others;
 mod replay;
 mod settings;
 mod simulate;
+mod source_series;
 mod stopping;
 mod support;

@@ -13,6 +13,7 @@ pub mod metrics;
 pub mod providers;
 pub mod replay;
 pub mod series;
+pub mod source_series;
 pub mod stopping;
 pub mod threads;
 pub mod timetable;
@@ -82,6 +83,8 @@ pub struct Engine {
     views: TickCache<ViewKey, Snapshot>,
     series: TickCache<SeriesKey, Series>,
     providers: TickCache<(), ProvidersNow>,
+    /// Held while what a source sent is read: that may be weeks of all providers.
+    source_series_turn: tokio::sync::Mutex<()>,
     detection: DetectionService,
     access: Access,
     /// Whether the last try to write failed.
@@ -157,6 +160,7 @@ impl Engine {
             views: TickCache::new(MOST_VIEWS, MOST_VIEW_BYTES),
             series: TickCache::new(MOST_SERIES, MOST_SERIES_BYTES),
             providers: TickCache::new(1, usize::MAX),
+            source_series_turn: tokio::sync::Mutex::default(),
             cannot_write: AtomicBool::new(false),
             lived: Mutex::default(),
             doubted: Mutex::default(),

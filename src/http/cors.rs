@@ -21,6 +21,8 @@ pub enum Methods {
     ReadAndAdmin,
     /// It is written to by those who run the server.
     Admin,
+    /// It is read by those who run the server.
+    AdminRead,
 }
 
 const REPORTS: &str = "/v1/reports";
@@ -44,6 +46,7 @@ impl Methods {
             Self::Report => "OPTIONS, POST",
             Self::ReadAndAdmin => "GET, HEAD, OPTIONS, POST",
             Self::Admin => "POST",
+            Self::AdminRead => "GET, HEAD",
         }
     }
 
@@ -52,7 +55,7 @@ impl Methods {
         match self {
             Self::Read | Self::ReadAndAdmin => "GET, HEAD",
             Self::Report => "POST",
-            Self::Admin => "",
+            Self::Admin | Self::AdminRead => "",
         }
     }
 }

@@ -57,6 +57,7 @@ mod response_cache;
 mod routes;
 mod series;
 mod server;
+mod source_series;
 mod spikes;
 mod unpacking;
 mod voids;

@@ -2,7 +2,10 @@
 
 use super::error::{Problem, ProblemDetails};
 use super::open_words::OpenWords;
-use super::{cells, heatmap, incidents, notes, pages, providers, reports, series, spikes, voids};
+use super::{
+    cells, heatmap, incidents, notes, pages, providers, reports, series, source_series, spikes,
+    voids,
+};
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
@@ -53,6 +56,7 @@ use utoipa::{Modify, OpenApi, ToSchema};
         notes::add,
         voids::add,
         voids::list,
+        source_series::series,
         cells::explain,
         spikes::list,
         spikes::geojson,

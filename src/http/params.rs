@@ -110,6 +110,29 @@ pub struct SeriesParams {
     step: Option<LengthWord>,
 }
 
+/// Parameters of the series of a source.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents what Query reads")]
+pub struct SourceSeriesParams {
+    /// Id or alias of a provider; all together where left out.
+    #[param(inline, example = "rogers")]
+    provider: Option<IdWord>,
+    /// One symptom; all, `working` among them, where left out.
+    #[param(inline)]
+    symptom: Option<super::words::SymptomWord>,
+    /// The first minute, RFC 3339; the whole hour a day before `to` where left out. Minutes
+    /// are kept 14 days, whole hours 8 weeks.
+    #[param(format = DateTime)]
+    from: Option<String>,
+    /// The first minute after, RFC 3339; now where left out.
+    #[param(format = DateTime)]
+    to: Option<String>,
+    /// How wide a point is, 1m to 1d; 1h where left out. At most 1,440 points.
+    #[param(inline, example = "1h")]
+    step: Option<LengthWord>,
+}
+
 /// Parameters of the probe.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]

@@ -3,13 +3,16 @@
 use super::basis::resting;
 use super::cors::{self, Methods};
 use super::error::Problem;
-use super::{cells, heatmap, incidents, notes, pages, providers, reports, series, spikes, voids};
+use super::{
+    cells, heatmap, incidents, notes, pages, providers, reports, series, source_series, spikes,
+    voids,
+};
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, Resource, Route, web};
 use utoipa_swagger_ui::Config as SwaggerConfig;
 
 /// Paths as they are routed, for the metrics.
-pub const ROUTES: [&str; 22] = [
+pub const ROUTES: [&str; 23] = [
     "/",
     "/v1/reports",
     "/v1/reports/batch",
@@ -22,6 +25,7 @@ pub const ROUTES: [&str; 22] = [
     "/v1/incidents/{id}",
     "/v1/incidents/{id}/notes",
     "/v1/voids",
+    "/v1/sources/{number}/series",
     "/v1/cells/{cell}",
     "/v1/spikes",
     "/v1/spikes.geojson",
@@ -59,6 +63,10 @@ pub fn routes(config: &mut web::ServiceConfig) {
                 .route(web::post().to(voids::add))
                 .route(reading(web::to(voids::list))),
         ))
+        .service(
+            resource("/v1/sources/{number}/series", Methods::AdminRead)
+                .route(reading(web::to(source_series::series))),
+        )
         .service(resting(read("/v1/cells/{cell}", web::to(cells::explain))))
         .service(resting(read("/v1/spikes", web::to(spikes::list))))
         .service(resting(read("/v1/spikes.geojson", web::to(spikes::geojson))))
@@ -99,7 +107,7 @@ fn resource(path: &str, methods: Methods) -> Resource {
         HttpResponse::from_error(Problem::method_not_allowed(&request, methods.allow()))
     };
     let resource = web::resource(path).default_service(web::to(refuse));
-    if methods == Methods::Admin {
+    if matches!(methods, Methods::Admin | Methods::AdminRead) {
         return resource;
     }
     resource.route(
