@@ -2,10 +2,12 @@
 
 pub mod listen;
 mod parsers;
+pub mod reporter_key;
 
 use crate::domain::time::{HOUR_MS, MINUTE_MS};
 use clap::{Args, ValueEnum};
 use listen::Listen;
+use reporter_key::NextKeyConfig;
 use std::net::SocketAddr;
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -57,6 +59,9 @@ pub struct Config {
     /// What turns reporter ids into hashes.
     #[command(flatten)]
     pub key: KeyConfig,
+    /// What replaces it.
+    #[command(flatten)]
+    pub next_key: NextKeyConfig,
     /// How far back a report may have been observed.
     #[command(flatten)]
     pub lateness: LatenessConfig,

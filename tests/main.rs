@@ -29,6 +29,7 @@ mod readers;
 mod redis;
 mod redis_of_others;
 mod replay;
+mod reporter_key;
 mod settings;
 mod simulate;
 mod source_series;

@@ -10,6 +10,7 @@ use crate::store::copy::{catalogue_of, copy};
 use crate::store::embedded::{Durability, Embedded, Options};
 use crate::store::place::Place;
 use crate::store::redis::{Redis, url};
+use crate::store::reporter_key::KeyOnRecord;
 use anyhow::{Context, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::Write;
@@ -47,10 +48,15 @@ pub fn run(config: &CopyConfig) -> anyhow::Result<()> {
         &opened::redis_options(&config.redis, &config.to)?,
         &shown,
     )?;
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let check = key.check_value();
+    if let Some(replacement) = from.replacement().filter(|replacement| replacement.by != check) {
+        let key = KeyOnRecord { check, replacement: Some(replacement) };
+        runtime.block_on(to.record_key(key))?;
+    }
     // Draws nothing where standard error is no terminal.
     let bar = ProgressBar::new(0)
         .with_style(ProgressStyle::with_template("{bar:40} {pos} of {len} pieces, {eta} to go")?);
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let totals = runtime.block_on(copy(&from, &catalogue, &to, |done, of| {
         bar.set_length(of as u64);
         bar.set_position(done as u64);

@@ -8,6 +8,7 @@ pub mod opened;
 pub mod output;
 mod place;
 pub mod replay;
+mod reporter_key;
 pub mod serve;
 mod settings;
 pub mod signals;
@@ -38,6 +39,8 @@ enum Commands {
     /// Play files of reports through ingest, store and detectors on simulated time, and
     /// write the incidents
     Replay(Box<crate::config::ReplayConfig>),
+    /// Replace the reporter key, from a day on or at once: the way out where it has leaked
+    ReporterKey(Box<crate::config::reporter_key::ReporterKeyConfig>),
     /// Print the OpenAPI document of the HTTP interface
     Openapi,
 }
@@ -65,6 +68,7 @@ pub fn run() -> anyhow::Result<()> {
         Commands::Serve(config) => serve::run(&config, &signals),
         Commands::Copy(config) => copy::run(&config),
         Commands::Replay(config) => replay::run(&config),
+        Commands::ReporterKey(config) => reporter_key::run(&config),
         Commands::Openapi => openapi::run(),
     }
 }

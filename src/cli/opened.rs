@@ -2,11 +2,14 @@
 //! certificates, the kind of store.
 
 use super::text::{read, trimmed, without_line_ends};
+use crate::config::reporter_key::NextKeyConfig;
 use crate::config::{Config, KeyConfig, RedisConfig, ReplayConfig};
 use crate::domain::provider::Catalogue;
 use crate::domain::reporter::ReporterKey;
+use crate::domain::time::Timestamp;
 use crate::store::place::Place;
 use crate::store::redis::{Redis, address};
+use crate::store::reporter_key::key_in_force;
 use crate::store::timing::Timing;
 use crate::store::{OpenError, Store, Terms, embedded};
 use anyhow::{Context, anyhow, bail, ensure};
@@ -70,8 +73,56 @@ pub(crate) fn under_key<T>(
     }
 }
 
-fn given_secret(config: &KeyConfig) -> anyhow::Result<Option<String>> {
-    match (&config.reporter_key, &config.reporter_key_file) {
+/// The key that a server hashes reporters with: the one that opened its store, and the
+/// next one where the store's is replaced.
+pub(crate) fn with_next(
+    config: &NextKeyConfig,
+    key: ReporterKey,
+    (place, store): (Place<'_>, &Store),
+    (now, lateness_ms): (Timestamp, i64),
+) -> anyhow::Result<ReporterKey> {
+    let replacement = store.replacement();
+    let next = match (given_next(config)?, place) {
+        (Some(secret), _) => Some(keys_of(&secret)),
+        // Without a replacement on record it is what a command left that was cut off.
+        (None, Place::Directory(dir)) if replacement.is_some() => {
+            let secret = embedded::secret::read_next(dir)
+                .with_context(|| format!("reporter.key.next in {}", dir.display()))?;
+            secret.map(|secret| vec![ReporterKey::new(&secret)])
+        }
+        (None, _) => None,
+    };
+    let key = key_in_force(key, next, replacement, (now, lateness_ms), &store.shown())?;
+    if let Some(replacement) = replacement.filter(|replacement| !key.knows(*replacement)) {
+        tracing::warn!(
+            from = %replacement.begins_at(),
+            "the reporter key is to be replaced, and this node has no next one: restart it before \
+             then with GROUNDSWELL_NEXT_REPORTER_KEY or --next-reporter-key-file"
+        );
+    }
+    Ok(key)
+}
+
+/// What a secret may stand for: itself, and where it is the text of a `reporter.key` the
+/// bytes of that.
+pub(crate) fn keys_of(secret: &str) -> Vec<ReporterKey> {
+    let bytes = embedded::secret::from_hex(secret);
+    let keys = [Some(secret.as_bytes().to_vec()), bytes];
+    keys.into_iter().flatten().map(|secret| ReporterKey::new(&secret)).collect()
+}
+
+/// The secret of the key in force, where one was given.
+pub(crate) fn given_secret(config: &KeyConfig) -> anyhow::Result<Option<String>> {
+    secret_of(config.reporter_key.as_ref(), config.reporter_key_file.as_deref())
+}
+
+/// The secret of the key that replaces it, where one was given.
+pub(crate) fn given_next(config: &NextKeyConfig) -> anyhow::Result<Option<String>> {
+    secret_of(config.next_reporter_key.as_ref(), config.next_reporter_key_file.as_deref())
+}
+
+fn secret_of(secret: Option<&String>, path: Option<&Path>) -> anyhow::Result<Option<String>> {
+    match (secret, path) {
         (Some(secret), _) => Ok(Some(trimmed(secret).to_owned())),
         (None, Some(path)) => {
             let secret = trimmed(&read(path)?).to_owned();

@@ -99,6 +99,8 @@ pub fn run(config: &Config, signals: &Signals) -> anyhow::Result<()> {
     // A simulated clock begins once the store is read.
     let clock = clock(timetable, timing.probation(), &store)?;
     let lateness_ms = config.lateness.ms();
+    let at = (clock.now(), lateness_ms);
+    let key = opened::with_next(&config.next_key, key, (place, &store), at)?;
     let engine = Engine::start(catalogue, clock, lateness_ms, &key, store, timing)?;
     let engine = Arc::new(engine);
     check_clock(&engine, config.trust_clock)?;

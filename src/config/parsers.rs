@@ -33,6 +33,17 @@ pub fn prefix(text: &str) -> Result<String, String> {
         .ok_or_else(|| "it must be 1 to 64 letters, digits, - _ or .".into())
 }
 
+/// A day of UTC, counted from 1970-01-01.
+pub fn day(text: &str) -> Result<i64, String> {
+    let is_date =
+        text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    let instant = format!("{text}T00:00:00Z").parse::<jiff::Timestamp>().ok();
+    instant
+        .filter(|_| is_date)
+        .map(|instant| instant.as_second().div_euclid(24 * 60 * 60))
+        .ok_or_else(|| "it must be a day like 2026-12-05".into())
+}
+
 /// A number of streams.
 pub fn jobs(text: &str) -> Result<NonZero<usize>, String> {
     let jobs = text.parse().ok().filter(|jobs: &NonZero<usize>| jobs.get() <= MOST_JOBS);
@@ -90,6 +101,12 @@ mod tests {
         assert!(prefix(&"a".repeat(64)).is_ok());
         assert!(
             [&"a".repeat(65), "", "a{b}", "a b", "a*"].iter().all(|text| prefix(text).is_err())
+        );
+        assert_eq!(["1970-01-01", "2024-02-29"].map(|text| day(text).unwrap()), [0, 19_782]);
+        assert!(
+            ["", "2026-12-5", "2026-02-29", "tomorrow", "2026-12-05Z", "2026/12/05"]
+                .iter()
+                .all(|text| day(text).is_err_and(|expected| expected.contains("2026-12-05")))
         );
         assert!(["", " ", "\t"].iter().all(|text| store(text).is_err() && secret(text).is_err()));
     }

@@ -47,6 +47,28 @@ pub enum Identity {
 pub struct ReporterKey {
     root: Hmac<Sha256>,
     offset: Hmac<Sha256>,
+    next: Option<Box<Next<Self>>>,
+}
+
+/// What follows a key: a key, or its days.
+#[derive(Clone)]
+struct Next<K> {
+    /// The first of a reporter's days, by the key before, that is not the key's before.
+    first_day: i64,
+    key: K,
+}
+
+/// That a reporter key is replaced by another: it has leaked, say.
+///
+/// Each reporter goes over at the end of one of their days, which ends at some moment of
+/// the day named here: the hash changes then anyway, and nobody counts twice. Their first
+/// day under the new key is cut short, since it hides the edges of days elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Replacement {
+    /// Check value of the new key.
+    pub by: u64,
+    /// The day of UTC, counted from 1970-01-01, in the course of which reporters go over.
+    pub day: i64,
 }
 
 /// A [`ReporterKey`] with the sub-keys of the days around now at hand: making one costs
@@ -56,6 +78,7 @@ pub struct DayKeys {
     key: ReporterKey,
     first_day: i64,
     days: Vec<Hmac<Sha256>>,
+    next: Option<Box<Next<Self>>>,
 }
 
 impl ReporterKey {
@@ -64,7 +87,31 @@ impl ReporterKey {
     pub fn new(secret: &[u8]) -> Self {
         let root = keyed(secret);
         let offset = keyed(&digest(&root, &[b"groundswell offset"]));
-        Self { root, offset }
+        Self { root, offset, next: None }
+    }
+
+    /// The same key, but that it is replaced by another in the course of a day.
+    #[must_use]
+    pub fn replaced_by(self, key: Self, day: i64) -> Self {
+        // A reporter's day of that number has begun before that day of UTC.
+        Self { next: Some(Box::new(Next { first_day: day + 1, key })), ..self }
+    }
+
+    /// Whether reporters are hashed as a store with this replacement needs it: by the key
+    /// before and the one after, in time, or by the one after alone.
+    #[must_use]
+    pub fn knows(&self, replacement: Replacement) -> bool {
+        let Replacement { by, day } = replacement;
+        match &self.next {
+            Some(next) => next.key.check_value() == by && next.first_day == day + 1,
+            None => self.check_value() == by,
+        }
+    }
+
+    /// Whether it is to be replaced, as it was told.
+    #[must_use]
+    pub const fn has_next(&self) -> bool {
+        self.next.is_some()
     }
 
     /// A number that tells two keys apart and tells nothing about either. Kept in the
@@ -82,11 +129,29 @@ impl ReporterKey {
         // ahead.
         let first_day = today - 3;
         let days = (first_day..=today + 2).map(|day| self.sub_key(day)).collect();
-        DayKeys { key: self.clone(), first_day, days }
+        let next = self
+            .next
+            .as_ref()
+            .map(|next| Box::new(Next { first_day: next.first_day, key: next.key.around(now) }));
+        DayKeys { key: self.clone(), first_day, days, next }
     }
 
     fn sub_key(&self, day: i64) -> Hmac<Sha256> {
         keyed(&digest(&self.root, &[b"groundswell day", &day.to_be_bytes()]))
+    }
+}
+
+impl Replacement {
+    /// When the first reporters go over to the new key.
+    #[must_use]
+    pub const fn begins_at(self) -> Timestamp {
+        Timestamp(self.day.saturating_mul(DAY_MS))
+    }
+
+    /// When no report can come any more that the key before hashes.
+    #[must_use]
+    pub const fn is_over_at(self, lateness_ms: i64) -> Timestamp {
+        self.begins_at().plus_ms(DAY_MS).plus_ms(lateness_ms)
     }
 }
 
@@ -103,6 +168,9 @@ impl DayKeys {
             first_64_bits(digest(&self.key.offset, &[id.as_bytes()])) % DAY_MS.unsigned_abs();
         let shifted = observed_as_sent.0.saturating_add_unsigned(offset);
         let day = shifted.div_euclid(DAY_MS);
+        if let Some(next) = self.next_on(day) {
+            return next.reporter(id, observed_as_sent);
+        }
         let slot = shifted.rem_euclid(DAY_MS) / PERIOD_MS;
         let hash = self.hash(day, &[id.as_bytes()]);
         Reporter {
@@ -120,6 +188,9 @@ impl DayKeys {
         const NO_ID: &[u8] = &[0xff];
         let at = minute.start().0;
         let day = at.div_euclid(DAY_MS);
+        if let Some(next) = self.next_on(day) {
+            return next.anybody(cell, minute);
+        }
         let hash = self.hash(day, &[NO_ID, &cell.packed().to_be_bytes(), &minute.0.to_be_bytes()]);
         let slot = at.rem_euclid(DAY_MS) / PERIOD_MS;
         Reporter {
@@ -127,6 +198,11 @@ impl DayKeys {
             slot: u8::try_from(slot).expect("a day has twelve periods"),
             identity: Identity::Shared,
         }
+    }
+
+    /// The key that has followed by that day of a reporter, if one has.
+    fn next_on(&self, day: i64) -> Option<&Self> {
+        self.next.as_deref().filter(|next| next.first_day <= day).map(|next| &next.key)
     }
 
     /// The day and what identifies somebody on it, as one number.
@@ -248,6 +324,68 @@ mod tests {
             keys().anybody(cells[0], long_ago),
             ReporterKey::new(b"secret").around(long_ago.start()).anybody(cells[0], long_ago)
         );
+    }
+
+    #[test]
+    fn a_reporter_goes_over_to_the_next_key_once_at_the_end_of_a_day_of_theirs() {
+        let [old, new] = [b"secret", b"newest"].map(|secret| ReporterKey::new(secret));
+        let day = NOON.0 / DAY_MS;
+        let both = old.clone().replaced_by(new.clone(), day);
+        let keys = [&old, &new, &both].map(|key| key.around(NOON));
+        let replacement = Replacement { by: new.check_value(), day };
+        let (begin, end) = (replacement.begins_at(), replacement.is_over_at(0));
+        let edge = |n: i64| begin.plus_ms(n * 20 * 60_000);
+        for id in (0..40).map(|n: i32| n.to_string()) {
+            let [old, new, both] = keys
+                .each_ref()
+                .map(|keys| (-36..=108).map(|n| keys.reporter(&id, edge(n))).collect::<Vec<_>>());
+            let of_old = both.iter().zip(&old).take_while(|(both, old)| both == old).count();
+            assert_eq!(both[of_old..], new[of_old..], "{id}: once, and for all that follow");
+            let over = edge(of_old as i64 - 36);
+            assert!(begin < over && over <= end, "{id} goes over at {over}");
+            assert!(
+                old[of_old].hash >> DAY_SHIFT != old[of_old - 1].hash >> DAY_SHIFT,
+                "{id}: at the end of a day"
+            );
+            // So a claim of two hours is cut, and nobody counts twice in it.
+            let periods = |reporters: &[Reporter]| {
+                let mut periods: Vec<_> = reporters.iter().map(|r| (r.hash, r.slot)).collect();
+                periods.dedup();
+                periods.len()
+            };
+            assert!(periods(&both) <= periods(&old) + 1, "{id}");
+        }
+        assert_eq!(both.check_value(), old.check_value());
+    }
+
+    #[test]
+    fn nobody_of_their_own_goes_over_with_the_day_after() {
+        let [old, new] = [b"secret", b"newest"].map(|secret| ReporterKey::new(secret));
+        let day = NOON.0 / DAY_MS;
+        let both = old.clone().replaced_by(new.clone(), day).around(NOON);
+        let next_day = Timestamp((day + 1) * DAY_MS).minute();
+        let anybody = |keys: &DayKeys, minute| keys.anybody(Cell::NOWHERE, minute);
+        for (minute, key) in [(next_day.plus(-1), &old), (next_day, &new)] {
+            assert_eq!(anybody(&both, minute), anybody(&key.around(NOON), minute));
+        }
+    }
+
+    #[test]
+    fn a_key_knows_the_replacement_that_it_was_told_of_and_the_one_after_needs_no_telling() {
+        let [old, new] = [b"secret", b"newest"].map(|secret| ReporterKey::new(secret));
+        let replacement = Replacement { by: new.check_value(), day: 20_000 };
+        let told = |day| old.clone().replaced_by(new.clone(), day);
+        let rows = [
+            (old.clone(), false),
+            (new.clone(), true),
+            (told(20_000), true),
+            (told(20_001), false),
+        ];
+        for (key, knows) in rows {
+            assert_eq!(key.knows(replacement), knows, "{}", key.has_next());
+        }
+        let other = old.replaced_by(ReporterKey::new(b"other"), 20_000);
+        assert!(!other.knows(replacement));
     }
 
     #[test]

@@ -31,6 +31,7 @@ use crate::domain::reporter::{DayKeys, ReporterKey};
 use crate::domain::symptom::Symptoms;
 use crate::domain::time::{Minute, Timestamp, Window};
 use crate::store::journal::NodeId;
+use crate::store::reporter_key::{self, KeyFault};
 use crate::store::timing::Timing;
 use crate::store::withdrawn::Hidden;
 use crate::store::{MINUTES_KEPT_DAYS, Recorded, Store, StoreError};
@@ -436,7 +437,8 @@ impl Engine {
     /// # Errors
     /// Where it does not answer.
     pub async fn look_at_store(&self) -> Result<(), StoreError> {
-        let faults = self.store.faults().await?;
+        let mut faults = self.store.faults().await?;
+        faults.extend(self.key_fault().map(|fault| fault.to_string()));
         let before = std::mem::replace(
             &mut *self.faults.write().unwrap_or_else(PoisonError::into_inner),
             faults.clone(),
@@ -445,6 +447,14 @@ impl Engine {
             tracing::warn!(fault, "the store should not be trusted with reports");
         }
         Ok(())
+    }
+
+    /// Why reporters should not be hashed with the key of this node: the store's is
+    /// replaced, and it does not have the next one.
+    fn key_fault(&self) -> Option<KeyFault> {
+        let keys = Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner));
+        let (replacement, at) = (self.store.replacement(), (self.now(), self.lateness_ms));
+        reporter_key::check_running(keys.key(), replacement, at, &self.store.shown()).err()
     }
 
     /// Commits what was accepted, then closes the store. Reports are refused from here

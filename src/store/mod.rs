@@ -20,6 +20,7 @@ pub mod fail_point;
 pub mod journal;
 pub mod place;
 pub mod redis;
+pub mod reporter_key;
 pub mod tally64;
 pub mod timing;
 pub mod usage;
@@ -29,6 +30,7 @@ use crate::domain::counts::Counts;
 use crate::domain::liveness::Liveness;
 use crate::domain::provider::{Catalogue, ProviderIndex};
 use crate::domain::report::Report;
+use crate::domain::reporter::Replacement;
 use crate::domain::time::{Hour, Minute, Timestamp};
 use embedded::Embedded;
 use redis::Redis;
@@ -113,6 +115,9 @@ pub enum OpenError {
         /// What it says.
         found: u32,
     },
+    /// Nobody has written there.
+    #[error("{0} holds no store: is it another directory, address or --redis-prefix?")]
+    Missing(String),
     /// Written under another reporter key.
     #[error(
         "{0} was written with another reporter key: give the one it was written with \
@@ -305,6 +310,15 @@ impl Store {
         match &self.kind {
             Kind::Embedded(store) => store.catalogue_before(),
             Kind::Redis(store) => store.catalogue_before(),
+        }
+    }
+
+    /// By which key its reporter key is replaced, if it is, as of the last look.
+    #[must_use]
+    pub fn replacement(&self) -> Option<Replacement> {
+        match &self.kind {
+            Kind::Embedded(store) => store.replacement(),
+            Kind::Redis(store) => store.replacement(),
         }
     }
 

@@ -1,6 +1,8 @@
 //! What a directory was written with: schema, shards, and which reporter key.
 
+use crate::domain::reporter::Replacement;
 use crate::domain::time::Minute;
+use crate::store::reporter_key::KeyOnRecord;
 use crate::store::{OpenError, SCHEMA, SHARDS};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -10,11 +12,14 @@ use std::path::Path;
 
 const FILE: &str = "meta.json";
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Meta {
     schema: u32,
     shards: u32,
     reporter_key_check: String,
+    /// By which key it is replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reporter_key_replacement: Option<ReplacementLine>,
     /// Fingerprint of the catalogue that it was last opened with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     catalogue: Option<String>,
@@ -23,11 +28,20 @@ struct Meta {
     disowned: Option<[i64; 2]>,
 }
 
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct ReplacementLine {
+    by_check: String,
+    /// Counted from 1970-01-01.
+    day: i64,
+}
+
 /// What was remembered from the time before.
 #[derive(Debug, Clone)]
 pub struct Before {
     /// Fingerprint of the catalogue that it was opened with; none of a new directory.
     pub catalogue: Option<u64>,
+    /// By which key its reporter key is replaced, if it is.
+    pub replacement: Option<Replacement>,
     /// Minutes whose facts a wrong clock dated to the future; empty where there are none.
     pub disowned: Range<Minute>,
 }
@@ -49,13 +63,15 @@ pub fn agree(
         schema: SCHEMA,
         shards: SHARDS,
         reporter_key_check: format!("{reporter_key_check:016x}"),
+        reporter_key_replacement: None,
         catalogue,
         disowned: None,
     };
     let theirs = match read(dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             write(dir, &ours).map_err(io)?;
-            return Ok(Before { catalogue: None, disowned: Minute(0)..Minute(0) });
+            let disowned = Minute(0)..Minute(0);
+            return Ok(Before { catalogue: None, replacement: None, disowned });
         }
         read => read.map_err(io)?,
     };
@@ -65,15 +81,17 @@ pub fn agree(
     if theirs.shards != ours.shards {
         return Err(OpenError::Shards { place: dir.display().to_string(), found: theirs.shards });
     }
-    if theirs.reporter_key_check != ours.reporter_key_check {
+    let on_record = theirs.key_on_record().map_err(io)?;
+    if !on_record.admits(reporter_key_check) {
         return Err(OpenError::ReporterKey(dir.display().to_string()));
     }
     if ours.catalogue.is_some() && ours.catalogue != theirs.catalogue {
-        ours.disowned = theirs.disowned;
+        ours = Meta { catalogue: ours.catalogue, ..theirs.clone() };
         write(dir, &ours).map_err(io)?;
     }
     let [from, to] = theirs.disowned.unwrap_or_default();
     Ok(Before {
+        replacement: on_record.replacement,
         catalogue: theirs.catalogue.and_then(|text| u64::from_str_radix(&text, 16).ok()),
         disowned: Minute(from)..Minute(to),
     })
@@ -86,6 +104,51 @@ pub fn agree(
 /// Where it cannot be read or written.
 pub fn disown(dir: &Path, minutes: &Range<Minute>) -> io::Result<()> {
     write(dir, &Meta { disowned: Some([minutes.start.0, minutes.end.0]), ..read(dir)? })
+}
+
+/// What a directory says of its reporter key.
+///
+/// # Errors
+/// Where it holds no store, or says nothing that can be read.
+pub fn key_on_record(dir: &Path) -> Result<KeyOnRecord, OpenError> {
+    let io = |source| OpenError::Io { path: dir.join(FILE), source };
+    match read(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(OpenError::Missing(dir.display().to_string()))
+        }
+        read => read.and_then(|meta| meta.key_on_record()).map_err(io),
+    }
+}
+
+/// Says by which key its reporter key is replaced.
+///
+/// # Errors
+/// Where it cannot be read or written.
+pub fn record_key(dir: &Path, key: KeyOnRecord) -> io::Result<()> {
+    let line = |replacement: Replacement| ReplacementLine {
+        by_check: format!("{:016x}", replacement.by),
+        day: replacement.day,
+    };
+    let meta = Meta {
+        reporter_key_check: format!("{:016x}", key.check),
+        reporter_key_replacement: key.replacement.map(line),
+        ..read(dir)?
+    };
+    write(dir, &meta)
+}
+
+impl Meta {
+    fn key_on_record(&self) -> io::Result<KeyOnRecord> {
+        let check = |text: &str| {
+            let damaged = || io::Error::new(io::ErrorKind::InvalidData, "no check value of a key");
+            u64::from_str_radix(text, 16).map_err(|_| damaged())
+        };
+        let replacement = match &self.reporter_key_replacement {
+            Some(line) => Some(Replacement { by: check(&line.by_check)?, day: line.day }),
+            None => None,
+        };
+        Ok(KeyOnRecord { check: check(&self.reporter_key_check)?, replacement })
+    }
 }
 
 fn read(dir: &Path) -> io::Result<Meta> {

@@ -18,6 +18,7 @@ mod lock;
 mod log;
 mod meta;
 mod names;
+pub mod reporter_key;
 mod rows;
 pub mod secret;
 mod snapshot;
@@ -37,6 +38,7 @@ use crate::domain::grid::Resolution;
 use crate::domain::liveness::Liveness;
 use crate::domain::provider::{Catalogue, ProviderIndex};
 use crate::domain::report::Report;
+use crate::domain::reporter::Replacement;
 use crate::domain::time::{HOUR_MS, Hour, Minute, Timestamp};
 use aged::{Aged, AgingHour};
 use claims::{Ask, Claims, Taken};
@@ -104,6 +106,7 @@ pub struct Embedded {
     /// Whether maintenance is to end as soon as it can.
     given_up: AtomicBool,
     catalogue_before: Option<u64>,
+    replacement: Option<Replacement>,
     /// Minutes of facts that a wrong clock dated to the future; the lock is held to copy
     /// or replace it.
     disowned: RwLock<Range<Minute>>,
@@ -197,6 +200,7 @@ impl Embedded {
                 ..Maintenance::default()
             }),
             catalogue_before: before.catalogue,
+            replacement: before.replacement,
             disowned: RwLock::new(before.disowned),
             _lock: lock,
         };
@@ -207,6 +211,12 @@ impl Embedded {
     #[must_use]
     pub const fn catalogue_before(&self) -> Option<u64> {
         self.catalogue_before
+    }
+
+    /// By which key its reporter key is replaced, if it is.
+    #[must_use]
+    pub const fn replacement(&self) -> Option<Replacement> {
+        self.replacement
     }
 
     pub(super) fn dir(&self) -> &Path {

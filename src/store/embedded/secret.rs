@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 const NAME: &str = "reporter.key";
+const NEXT_NAME: &str = "reporter.key.next";
 const SECRET_BYTES: usize = 32;
 
 /// The secret in `reporter.key`, made on first use: 32 random bytes in hexadecimal,
@@ -15,9 +16,47 @@ const SECRET_BYTES: usize = 32;
 /// without its secret was given another: a new one would be wrong, and stay.
 pub fn read_or_make(dir: &Path) -> io::Result<Vec<u8>> {
     match read(dir) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound && !is_store(dir) => make(dir),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !is_store(dir) => make(dir, NAME),
         read => read,
     }
+}
+
+/// The secret of the key that replaces the one of a directory, in `reporter.key.next`;
+/// none where there is no such file.
+///
+/// # Errors
+/// Where it cannot be read, or is not what was made.
+pub fn read_next(dir: &Path) -> io::Result<Option<Vec<u8>>> {
+    match read_file(dir, NEXT_NAME) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        read => read.map(Some),
+    }
+}
+
+/// The same, made where there is none.
+///
+/// # Errors
+/// Where it cannot be read or made, or is not what was made.
+pub fn read_or_make_next(dir: &Path) -> io::Result<Vec<u8>> {
+    match read_next(dir)? {
+        Some(secret) => Ok(secret),
+        None => make(dir, NEXT_NAME),
+    }
+}
+
+/// Lets `reporter.key.next` take the place of `reporter.key`.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn go_over_to_next(dir: &Path) -> io::Result<()> {
+    std::fs::rename(dir.join(NEXT_NAME), dir.join(NAME))?;
+    File::open(dir)?.sync_all()
+}
+
+/// Whether the directory holds the secret of its key.
+#[must_use]
+pub fn is_kept(dir: &Path) -> bool {
+    dir.join(NAME).exists()
 }
 
 /// The secret in `reporter.key` of a directory that is only read.
@@ -25,17 +64,22 @@ pub fn read_or_make(dir: &Path) -> io::Result<Vec<u8>> {
 /// # Errors
 /// Where it is not there, cannot be read, or is not what was made.
 pub fn read(dir: &Path) -> io::Result<Vec<u8>> {
-    let text = std::fs::read_to_string(dir.join(NAME)).map_err(|error| match error.kind() {
+    read_file(dir, NAME).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound if is_store(dir) => io::Error::new(
             error.kind(),
             "the store has none: give the key that it was written with, by \
              GROUNDSWELL_REPORTER_KEY or --reporter-key-file",
         ),
         _ => error,
-    })?;
+    })
+}
+
+fn read_file(dir: &Path, name: &str) -> io::Result<Vec<u8>> {
+    let text = std::fs::read_to_string(dir.join(name))?;
     let text = text.trim_start_matches('\u{feff}').trim();
     from_hex(text).ok_or_else(|| {
-        io::Error::new(io::ErrorKind::InvalidData, "reporter.key must hold 64 hexadecimal digits")
+        let must = format!("{name} must hold 64 hexadecimal digits");
+        io::Error::new(io::ErrorKind::InvalidData, must)
     })
 }
 
@@ -43,7 +87,7 @@ fn is_store(dir: &Path) -> bool {
     dir.join("meta.json").exists()
 }
 
-fn make(dir: &Path) -> io::Result<Vec<u8>> {
+fn make(dir: &Path, name: &str) -> io::Result<Vec<u8>> {
     std::fs::create_dir_all(dir)?;
     let mut secret = vec![0; SECRET_BYTES];
     getrandom::fill(&mut secret).map_err(io::Error::other)?;
@@ -54,10 +98,12 @@ fn make(dir: &Path) -> io::Result<Vec<u8>> {
     }
     writeln!(file)?;
     file.as_file().sync_all()?;
-    match file.persist_noclobber(dir.join(NAME)) {
+    match file.persist_noclobber(dir.join(name)) {
         Ok(_) => {}
         // Another process was quicker: whoever then has the store, has its secret.
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => return read(dir),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+            return read_file(dir, name);
+        }
         Err(error) => return Err(error.error),
     }
     File::open(dir)?.sync_all()?;
@@ -101,6 +147,19 @@ mod tests {
         });
         assert!(secrets.iter().all(|secret| *secret == secrets[0]));
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn the_next_secret_is_made_once_and_takes_the_place_of_the_one_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let before = read_or_make(dir.path()).unwrap();
+        assert_eq!(read_next(dir.path()).unwrap(), None);
+        let next = read_or_make_next(dir.path()).unwrap();
+        assert_eq!(read_or_make_next(dir.path()).unwrap(), next);
+        assert_eq!(read_next(dir.path()).unwrap(), Some(next.clone()));
+        assert!(read(dir.path()).unwrap() == before && before != next);
+        go_over_to_next(dir.path()).unwrap();
+        assert_eq!((read(dir.path()).unwrap(), read_next(dir.path()).unwrap()), (next, None));
     }
 
     #[test]

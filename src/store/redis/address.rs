@@ -35,6 +35,8 @@ pub struct Options {
     /// Schemas that may be read and written: those of this version, unless an upgrade is
     /// tried out.
     pub schemas: RangeInclusive<u32>,
+    /// Whether a store must be there already: none is begun.
+    pub must_exist: bool,
     /// How long it is waited for.
     pub timing: Timing,
 }
@@ -49,6 +51,7 @@ impl Default for Options {
             authorities: None,
             min_replicas: 0,
             schemas: SCHEMA..=SCHEMA,
+            must_exist: false,
             timing: Timing::default(),
         }
     }

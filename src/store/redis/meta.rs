@@ -2,14 +2,16 @@
 
 use super::connection::{Ask, Connection, Fault};
 use super::keys::Keys;
+use crate::domain::reporter::Replacement;
+use crate::store::reporter_key::KeyOnRecord;
 use crate::store::{OpenError, SHARDS, Terms};
 use redis::Cmd;
 use std::ops::RangeInclusive;
 
 /// Checks what the store was written with, or says it where the store is new. A later
 /// version that also knows this schema runs beside this one, on a store of this schema.
-/// `copying` names the store that is being copied into this one, which only that copy may
-/// open.
+/// Gives what it says of its reporter key. `copying` names the store that is being copied
+/// into this one, which only that copy may open.
 ///
 /// # Errors
 /// Where anything differs that must not, or the store cannot be reached.
@@ -19,12 +21,12 @@ pub async fn agree(
     terms: Terms,
     schemas: &RangeInclusive<u32>,
     copying: Option<&str>,
-) -> Result<(), OpenError> {
+) -> Result<KeyOnRecord, OpenError> {
     let place = || connection.shown().to_owned();
     let unreachable =
         |fault: Fault| OpenError::Unreachable { place: place(), reason: fault.to_string() };
-    let check = format!("{:016x}", terms.reporter_key_check);
-    let [schema, .., half_copy] = read(connection, keys, Vec::new()).await.map_err(unreachable)?;
+    let Fields { schema, copying: half_copy, .. } =
+        read(connection, keys, Vec::new()).await.map_err(unreachable)?;
     let mut new: Vec<(&str, String)> = Vec::new();
     if let Some(from) = copying {
         if schema.is_some() && half_copy.as_deref() != Some(from) {
@@ -41,25 +43,27 @@ pub async fn agree(
     new.extend([
         ("schema", schemas.start().to_string()),
         ("shards", SHARDS.to_string()),
-        ("reporter_key_check", check.clone()),
+        ("reporter_key_check", format!("{:016x}", terms.reporter_key_check)),
     ]);
     let say = |(field, value): (&str, String)| {
         let mut say = redis::cmd("HSETNX");
         say.arg(keys.meta()).arg(field).arg(value);
         say
     };
-    let [schema, shards, key_check, half_copy] =
+    let fields =
         read(connection, keys, new.into_iter().map(say).collect()).await.map_err(unreachable)?;
+    let on_record = fields.key_on_record();
+    let Fields { schema, shards, copying: half_copy, .. } = fields;
     let number = |text: Option<String>| text.and_then(|text| text.parse().ok()).unwrap_or(0);
     match (number(schema), number(shards)) {
         (found, _) if !schemas.contains(&found) => Err(OpenError::Schema { place: place(), found }),
         (_, found) if found != SHARDS => Err(OpenError::Shards { place: place(), found }),
-        _ if key_check != Some(check) => Err(OpenError::ReporterKey(place())),
-        _ => match half_copy {
-            Some(from) if copying != Some(&from) => {
-                Err(OpenError::Copying { place: place(), from })
+        _ => match on_record.filter(|key| key.admits(terms.reporter_key_check)) {
+            None => Err(OpenError::ReporterKey(place())),
+            Some(_) if half_copy.as_deref().is_some_and(|from| copying != Some(from)) => {
+                Err(OpenError::Copying { place: place(), from: half_copy.unwrap_or_default() })
             }
-            _ => Ok(()),
+            Some(key) => Ok(key),
         },
     }
 }
@@ -74,42 +78,89 @@ pub async fn is_same(
     terms: Terms,
     schemas: &RangeInclusive<u32>,
 ) -> Result<Still, Fault> {
-    let [schema, shards, key_check, copying] = read(connection, keys, Vec::new()).await?;
+    let fields = read(connection, keys, Vec::new()).await?;
+    let on_record = fields.key_on_record();
+    let Fields { schema, shards, key_check, copying, .. } = fields;
     if [&schema, &shards, &key_check].iter().all(|field| field.is_none()) {
         return Ok(Still::Gone);
     }
     let number = |text: Option<String>| text.and_then(|text| text.parse::<u32>().ok()).unwrap_or(0);
-    let check = format!("{:016x}", terms.reporter_key_check);
-    let is_same = schemas.contains(&number(schema))
-        && number(shards) == SHARDS
-        && key_check == Some(check)
-        && copying.is_none();
-    Ok(if is_same { Still::Same } else { Still::Other })
+    let is_ours = schemas.contains(&number(schema)) && number(shards) == SHARDS;
+    let key = on_record.filter(|key| key.admits(terms.reporter_key_check));
+    Ok(match key {
+        Some(key) if is_ours && copying.is_none() => Still::Same(key),
+        _ => Still::Other,
+    })
 }
 
 /// What became of what a store was written with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Still {
-    /// It is there.
-    Same,
+    /// It is there, and says this of its reporter key.
+    Same(KeyOnRecord),
     /// It says something else: another store is there.
     Other,
     /// It is gone: the Redis was emptied, or came back without its files.
     Gone,
 }
 
-/// Does this first, then reads schema, shards, key check and what is being copied.
-async fn read(
+/// Says by which key the reporter key is replaced.
+///
+/// # Errors
+/// Where it cannot be said.
+pub async fn record_key(
     connection: &Connection,
     keys: &Keys,
-    mut first: Vec<Cmd>,
-) -> Result<[Option<String>; 4], Fault> {
+    key: KeyOnRecord,
+) -> Result<(), Fault> {
+    let mut set = redis::cmd("HSET");
+    set.arg(keys.meta()).arg("reporter_key_check").arg(format!("{:016x}", key.check));
+    if let Some(Replacement { by, day }) = key.replacement {
+        set.arg("reporter_key_next_check").arg(format!("{by:016x}"));
+        set.arg("reporter_key_next_day").arg(day);
+    }
+    connection.ask(&Ask { key: keys.meta(), commands: vec![set] }).await.map(drop)
+}
+
+/// What it says, where it says it.
+struct Fields {
+    schema: Option<String>,
+    shards: Option<String>,
+    key_check: Option<String>,
+    copying: Option<String>,
+    next_check: Option<String>,
+    next_day: Option<String>,
+}
+
+impl Fields {
+    /// What it says of its reporter key; none where it says nothing, or what is none.
+    fn key_on_record(&self) -> Option<KeyOnRecord> {
+        let check = |text: &String| u64::from_str_radix(text, 16).ok();
+        let replacement = match (&self.next_check, &self.next_day) {
+            (Some(by), Some(day)) => Some(Replacement { by: check(by)?, day: day.parse().ok()? }),
+            _ => None,
+        };
+        Some(KeyOnRecord { check: self.key_check.as_ref().and_then(check)?, replacement })
+    }
+}
+
+/// Does this first, then reads what it says.
+async fn read(connection: &Connection, keys: &Keys, mut first: Vec<Cmd>) -> Result<Fields, Fault> {
     let mut get = redis::cmd("HMGET");
-    get.arg(keys.meta()).arg(&["schema", "shards", "reporter_key_check", "copying"]);
+    get.arg(keys.meta()).arg(&[
+        "schema",
+        "shards",
+        "reporter_key_check",
+        "copying",
+        "reporter_key_next_check",
+        "reporter_key_next_day",
+    ]);
     first.push(get);
     let reply =
         connection.ask(&Ask { key: keys.meta(), commands: first }).await?.pop().unwrap_or_default();
-    redis::from_redis_value(reply).map_err(|error| Fault::Lasting(error.to_string()))
+    let [schema, shards, key_check, copying, next_check, next_day] =
+        redis::from_redis_value(reply).map_err(|error| Fault::Lasting(error.to_string()))?;
+    Ok(Fields { schema, shards, key_check, copying, next_check, next_day })
 }
 
 /// Says which catalogue this node has. Gives the fingerprint of the one that was said

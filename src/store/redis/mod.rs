@@ -18,6 +18,7 @@ mod read_cache;
 mod readiness;
 mod record;
 mod replicas;
+mod reporter_key;
 mod retry_policy;
 mod rows;
 mod script;
@@ -83,6 +84,10 @@ struct Node {
     file_bytes: AtomicU64,
     /// Entries of the journals, as of the last look.
     journal_entries: AtomicU64,
+    /// What the store said of its reporter key when it was looked at last; nothing before.
+    key_on_record: reporter_key::LastSeen,
+    /// Whether a store must be there already.
+    must_exist: bool,
     ledger_entries: AtomicU64,
     /// What this node said of its clock, as it stands in the store; nothing before it did.
     clock: OnceLock<String>,
@@ -144,6 +149,8 @@ impl Redis {
             given_up: AtomicBool::new(false),
             file_bytes: AtomicU64::new(0),
             journal_entries: AtomicU64::new(0),
+            key_on_record: reporter_key::LastSeen::default(),
+            must_exist: options.must_exist,
             ledger_entries: AtomicU64::new(0),
             clock: OnceLock::new(),
             said_unchecked: AtomicBool::new(false),
@@ -365,7 +372,15 @@ impl Node {
     /// Agrees with what is there on how it is written. Gives the fingerprint of the
     /// catalogue before.
     async fn agree(&self, copying: Option<&str>) -> Result<Option<u64>, OpenError> {
-        meta::agree(&self.connection, &self.keys, self.terms, &self.schemas, copying).await?;
+        if self.must_exist {
+            let still = meta::is_same(&self.connection, &self.keys, self.terms, &self.schemas);
+            if still.await.map_err(|fault| self.unreachable(fault.to_string()))? == Still::Gone {
+                return Err(OpenError::Missing(self.connection.shown().to_owned()));
+            }
+        }
+        let key =
+            meta::agree(&self.connection, &self.keys, self.terms, &self.schemas, copying).await?;
+        self.key_on_record.set(key);
         match self.fingerprint {
             Some(fingerprint) => {
                 let before =
@@ -409,7 +424,8 @@ impl Node {
                  restored, and reports count anew"
             );
         }
-        if still == Still::Same {
+        if let Still::Same(key) = still {
+            self.key_on_record.set(key);
             return Ok(None);
         }
         let agreed = match (self.agree(None).await, self.clock.get()) {
