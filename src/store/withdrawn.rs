@@ -8,17 +8,20 @@
 use super::{HOURS_KEPT_DAYS, Store, StoreError};
 use crate::domain::counts::Counts;
 use crate::domain::fact::{FactKey, Lane, Source, Tally};
+use crate::domain::grid::Resolution;
 use crate::domain::incident::entry::Withdrew;
 use crate::domain::late_arrivals::{TimedFact, arrivals_of};
 use crate::domain::provider::ProviderIndex;
 use crate::domain::time::{HOUR_MS, Hour, MINUTE_MS, Minute, ON_TIME_MS, Window};
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// Hours of a provider's minutes that are read at once: an interval may have fourteen
 /// days.
 const HOURS_AT_ONCE: usize = 24;
+/// Minutes of which it is remembered what is left of them.
+const MOST_REMEMBERED: usize = 20_000;
 
 /// Reports of one source that were observed in an interval.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +46,16 @@ pub struct Hidden {
     arrivals: Arrivals,
     /// How often it changed.
     generation: u64,
+    /// What is left of minutes that a store keeps in memory: readers come again every
+    /// second. Held to look one up or note one.
+    left: Mutex<HashMap<(ProviderIndex, Minute), Left>>,
+}
+
+/// What is left of a minute; none where nothing is taken out of it.
+#[derive(Debug, Clone)]
+struct Left {
+    of: Weak<Counts>,
+    counts: Option<Arc<Counts>>,
 }
 
 /// What is hidden of one interval.
@@ -98,9 +111,22 @@ impl Hidden {
             return;
         }
         for (minute, counts) in minutes.iter_mut() {
-            let minute = *minute;
-            let sources = self.sources(provider, |one| one.window.contains(minute));
-            take_from(counts, &sources, self.arrivals.minutes.get(&(provider, minute)));
+            let place = (provider, *minute);
+            let sources = self.sources(provider, |one| one.window.contains(place.1));
+            let arrivals = self.arrivals.minutes.get(&place);
+            if sources.is_empty() && arrivals.is_none() {
+                continue;
+            }
+            let left = if let Some(left) = self.remembered(place, counts) {
+                left.counts
+            } else {
+                let left = left_of(counts, &sources, arrivals);
+                self.remember(place, counts, left.clone());
+                left
+            };
+            if let Some(left) = left {
+                *counts = left;
+            }
         }
         minutes.retain(|(_, counts)| !counts.is_empty());
     }
@@ -119,9 +145,36 @@ impl Hidden {
         for (hour, counts) in hours.iter_mut() {
             let hour = *hour;
             let sources = self.sources(provider, |one| one.hours().contains(&hour));
-            take_from(counts, &sources, self.arrivals.hours.get(&(provider, hour)));
+            let arrivals = self.arrivals.hours.get(&(provider, hour));
+            if let Some(left) = left_of(counts, &sources, arrivals) {
+                *counts = left;
+            }
         }
         hours.retain(|(_, counts)| !counts.is_empty());
+    }
+
+    /// What was left of a minute when it was looked at before, where it is still the same.
+    fn remembered(&self, place: (ProviderIndex, Minute), counts: &Arc<Counts>) -> Option<Left> {
+        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        // As long as it is referred to, nothing else stands at its address.
+        left.get(&place).filter(|left| left.of.as_ptr() == Arc::as_ptr(counts)).cloned()
+    }
+
+    fn remember(
+        &self,
+        place: (ProviderIndex, Minute),
+        of: &Arc<Counts>,
+        counts: Option<Arc<Counts>>,
+    ) {
+        // What nobody else holds was read from the disk, and does not come again.
+        if Arc::strong_count(of) == 1 {
+            return;
+        }
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        if left.len() == MOST_REMEMBERED {
+            left.clear();
+        }
+        left.insert(place, Left { of: Arc::downgrade(of), counts });
     }
 
     /// Differs after each change.
@@ -157,7 +210,7 @@ impl Hidden {
                 arrivals.hours.entry(*place).or_default().extend(facts);
             }
         }
-        Self { entries, arrivals, generation }
+        Self { entries, arrivals, generation, left: Mutex::default() }
     }
 }
 
@@ -192,7 +245,7 @@ impl Store {
             // Of what is kept no longer there is nothing to hide.
             let arrivals = if oldest < entry.withdrawn.hours().end {
                 let before = hidden.first(n);
-                Arc::new(self.arrivals(&entry.withdrawn, &before, lateness_ms).await?)
+                Arc::new(self.arrivals(&entry.withdrawn, &before, lateness_ms, now).await?)
             } else {
                 Arc::default()
             };
@@ -247,25 +300,30 @@ impl Store {
         withdrawn: &Withdrawn,
         before: &Hidden,
         lateness_ms: i64,
+        now: Minute,
     ) -> Result<Arrivals, StoreError> {
         let mut arrivals = Arrivals::default();
+        // Before this hour all have aged, and are read as one.
+        let young = now.plus(-lateness_ms / MINUTE_MS).hour().plus(-2);
         for provider in withdrawn.providers.clone().map(ProviderIndex) {
-            // Hours tell cheaply whether there were late reports, and in which hours.
-            let mut observed = self.hours_at_rest(provider, withdrawn.hours()).await?;
-            let observed_in = hours_with(&observed, withdrawn.source, Lane::LateObserved);
+            let late = async |hours: Range<Hour>, lane: Lane| {
+                self.late_hours(provider, hours, (withdrawn.source, lane), young).await
+            };
+            // Few sources have late reports, and of few hours.
+            let mut observed = late(withdrawn.hours(), Lane::LateObserved).await?;
+            let observed_in: Vec<Hour> = observed.iter().map(|(hour, _)| *hour).collect();
             if observed_in.is_empty() {
                 continue;
             }
             let arriving = withdrawn.arriving(lateness_ms);
             let hours = withdrawn.hours().start..arriving.end.plus(59).hour();
-            let mut arrived = self.hours_at_rest(provider, hours).await?;
-            let arrived_in = hours_with(&arrived, withdrawn.source, Lane::LateArrived);
+            let mut arrived = late(hours, Lane::LateArrived).await?;
+            let arrived_in: Vec<Hour> = arrived.iter().map(|(hour, _)| *hour).collect();
             before.take_from_hours(provider, &mut observed);
             before.take_from_hours(provider, &mut arrived);
-            let of_source = |fact: &TimedFact| fact.1.source() == withdrawn.source;
             let of_hours = arrivals_of(
-                timed(facts_of_hours(&observed)).filter(of_source),
-                timed(facts_of_hours(&arrived)).filter(of_source),
+                facts_of_hours(&observed),
+                facts_of_hours(&arrived),
                 &(0..=(lateness_ms + HOUR_MS - 1) / HOUR_MS),
             );
             for (hour, key, tally) in of_hours {
@@ -273,6 +331,7 @@ impl Store {
                 arrivals.hours.entry(place).or_default().push((key, tally));
             }
             let Window { from, to } = withdrawn.window;
+            let of_source = |fact: &TimedFact| fact.1.source() == withdrawn.source;
             let read = async |hours: &[Hour], within: Range<Minute>| {
                 self.facts_left(provider, hours, within, before).await
             };
@@ -287,6 +346,31 @@ impl Store {
             }
         }
         Ok(arrivals)
+    }
+
+    /// The hours that have facts of this source in this lane, with these alone. Hours from
+    /// `young` on are summed from their minutes: to roll up all of them takes ten times as
+    /// long.
+    async fn late_hours(
+        &self,
+        provider: ProviderIndex,
+        hours: Range<Hour>,
+        of: (Source, Lane),
+        young: Hour,
+    ) -> Result<Vec<(Hour, Arc<Counts>)>, StoreError> {
+        let mut found = self.hours_at_rest(provider, hours.start..hours.end.min(young)).await?;
+        for (_, counts) in &mut found {
+            *counts = Arc::new(Counts::from_rows(rows_of(counts, of).collect()));
+        }
+        let minutes = hours.start.max(young).first_minute()..hours.end.first_minute();
+        let minutes = self.minutes_at_rest(provider, minutes).await?;
+        for of_hour in minutes.chunk_by(|a, b| a.0.hour() == b.0.hour()) {
+            let rows = of_hour.iter().flat_map(|(_, counts)| rows_of(counts, of));
+            let rows = rows.map(|(key, tally)| (key.rolled_up_to(Resolution::HOURLY), tally));
+            found.push((of_hour[0].0.hour(), Arc::new(Counts::from_rows(rows.collect()))));
+        }
+        found.retain(|(_, counts)| !counts.is_empty());
+        Ok(found)
     }
 
     /// Late facts of these hours and of a range of minutes, those that `before` leaves.
@@ -328,35 +412,31 @@ fn facts(minutes: &[(Minute, Arc<Counts>)]) -> impl Iterator<Item = (Minute, Fac
         .flat_map(|(minute, counts)| counts.rows().map(|(key, tally)| (*minute, key, tally)))
 }
 
-fn facts_of_hours(
-    hours: &[(Hour, Arc<Counts>)],
-) -> impl Iterator<Item = (Hour, FactKey, Tally)> + '_ {
-    hours.iter().flat_map(|(hour, counts)| counts.rows().map(|(key, tally)| (*hour, key, tally)))
+fn facts_of_hours(hours: &[(Hour, Arc<Counts>)]) -> impl Iterator<Item = TimedFact> + '_ {
+    hours.iter().flat_map(|(hour, counts)| counts.rows().map(|(key, tally)| (hour.0, key, tally)))
 }
 
-fn timed(facts: impl Iterator<Item = (Hour, FactKey, Tally)>) -> impl Iterator<Item = TimedFact> {
-    facts.map(|(hour, key, tally)| (hour.0, key, tally))
+/// The rows of this source in this lane.
+fn rows_of(
+    counts: &Counts,
+    (source, lane): (Source, Lane),
+) -> impl Iterator<Item = (FactKey, Tally)> + '_ {
+    counts.rows().filter(move |(key, _)| key.source() == source && key.lane() == lane)
 }
 
-/// The hours with facts of this source in this lane.
-fn hours_with(hours: &[(Hour, Arc<Counts>)], source: Source, lane: Lane) -> Vec<Hour> {
-    let has = |counts: &Counts| {
-        counts.rows().any(|(key, _)| key.source() == source && key.lane() == lane)
-    };
-    hours.iter().filter(|(_, counts)| has(counts)).map(|(hour, _)| *hour).collect()
-}
-
-/// Takes out what these sources observed, and these arrivals.
-fn take_from(
-    counts: &mut Arc<Counts>,
+/// What is left of a minute or an hour without what these sources observed, and without
+/// these arrivals; none where nothing is taken out.
+fn left_of(
+    counts: &Counts,
     sources: &[Source],
     arrivals: Option<&Vec<(FactKey, Tally)>>,
-) {
+) -> Option<Arc<Counts>> {
     let is_observed =
         |key: FactKey| key.lane() != Lane::LateArrived && sources.contains(&key.source());
-    if arrivals.is_none() && (sources.is_empty() || !counts.rows().any(|(key, _)| is_observed(key)))
-    {
-        return;
+    let is_touched =
+        arrivals.is_some() || !sources.is_empty() && counts.rows().any(|(key, _)| is_observed(key));
+    if !is_touched {
+        return None;
     }
     let mut gone: HashMap<FactKey, Tally> = HashMap::new();
     for (key, tally) in arrivals.into_iter().flatten() {
@@ -374,5 +454,5 @@ fn take_from(
         };
         (0 < left.count).then_some((key, left))
     };
-    *counts = Arc::new(Counts::from_rows(counts.rows().filter_map(left).collect()));
+    Some(Arc::new(Counts::from_rows(counts.rows().filter_map(left).collect())))
 }
