@@ -1,4 +1,4 @@
-//! What is wrong with a report that was sent, field by field.
+//! What is wrong with what was sent, field by field.
 
 /// What is wrong with one field.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,9 @@ pub struct Fault {
 /// Kinds of faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultKind {
-    /// JSON of another shape than a report's.
+    /// No JSON.
+    MalformedJson,
+    /// JSON of another shape.
     MalformedBody,
     /// A field that must be there is not.
     MissingField,
@@ -35,5 +37,11 @@ impl Fault {
         got: impl Into<String>,
     ) -> Self {
         Self { kind, field, expected: expected.into(), got: got.into() }
+    }
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} must be {}, got {}", self.field, self.expected, self.got)
     }
 }

@@ -2,6 +2,7 @@
 //! values that cannot be wrong out, every fault named; and `journal` and `ledger`, the
 //! entries that a store keeps. Knows no HTTP and no store.
 
+pub mod access;
 pub mod fault;
 pub mod index;
 pub mod journal;
