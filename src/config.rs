@@ -1,11 +1,13 @@
 //! What an operator can set: by flag, else by environment, else in a TOML file.
 
+pub mod access;
 pub mod listen;
 mod parsers;
 pub mod reporter_key;
 
 use crate::domain::time::{HOUR_MS, MINUTE_MS};
-use clap::{Args, ValueEnum};
+use access::AccessConfig;
+use clap::Args;
 use listen::Listen;
 use reporter_key::NextKeyConfig;
 use std::net::SocketAddr;
@@ -52,10 +54,9 @@ pub struct Config {
     /// TOML file that names the providers, instead of the catalogue compiled in
     #[arg(long, env = "GROUNDSWELL_CATALOGUE", value_name = "FILE")]
     pub catalogue: Option<PathBuf>,
-    /// Who may call: open (everybody). Must be said where others than this machine can
-    /// reach the address
-    #[arg(long, env = "GROUNDSWELL_AUTH", value_enum)]
-    pub auth: Option<Auth>,
+    /// Who may call, and how much.
+    #[command(flatten)]
+    pub access: AccessConfig,
     /// What turns reporter ids into hashes.
     #[command(flatten)]
     pub key: KeyConfig,
@@ -328,20 +329,13 @@ impl RedisConfig {
     }
 }
 
-/// Who may call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Auth {
-    /// Everybody who can reach the address.
-    Open,
-}
-
 /// Why settings do not work together.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// Others could call, and nobody said that they may.
     #[error(
-        "{0} can be reached from other machines: say who may call with --auth open, or listen on \
-         a loopback address such as 127.0.0.1"
+        "{0} can be reached from other machines: say who may call with --auth keys or --auth \
+         open, or listen on a loopback address such as 127.0.0.1"
     )]
     OpenToOthers(SocketAddr),
 }
@@ -358,7 +352,7 @@ impl Config {
     pub fn check(&self, addresses: &[SocketAddr]) -> Result<(), ConfigError> {
         let open = addresses.iter().find(|address| !address.ip().to_canonical().is_loopback());
         match open {
-            Some(address) if self.auth.is_none() => Err(ConfigError::OpenToOthers(*address)),
+            Some(address) if self.access.auth.is_none() => Err(ConfigError::OpenToOthers(*address)),
             _ => Ok(()),
         }
     }

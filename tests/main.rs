@@ -22,6 +22,7 @@ mod fail_points;
 mod files;
 mod incident_answers;
 mod incidents;
+mod keys;
 mod ledger;
 mod licences;
 mod odd_input;

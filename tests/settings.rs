@@ -9,11 +9,19 @@ use std::time::Duration;
 
 const CATALOGUE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/catalogue.toml");
 /// Every variable that a server reads.
-const VARIABLES: [&str; 18] = [
+const VARIABLES: [&str; 26] = [
     "LISTEN",
     "STORE",
     "CATALOGUE",
     "AUTH",
+    "ANONYMOUS",
+    "ANONYMOUS_MAY_OPEN",
+    "TRUST_PROXY",
+    "CLIENT_HEADER",
+    "REPORTS_PER_MINUTE",
+    "READS_PER_MINUTE",
+    "FRESH_IDS",
+    "METRICS_LISTEN",
     "LATENESS_HOURS",
     "WORKERS",
     "SNAPSHOT_LOG_MIB",

@@ -7,6 +7,7 @@ mod openapi;
 pub mod opened;
 pub mod output;
 mod place;
+mod policy;
 pub mod replay;
 mod reporter_key;
 pub mod serve;

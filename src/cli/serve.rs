@@ -2,7 +2,7 @@
 //! stop.
 
 use super::signals::Signals;
-use super::{limits, listening, opened};
+use super::{limits, listening, opened, policy};
 use crate::config::{Config, MOST_WORKERS};
 use crate::domain::clock_guard::{Probation, Trust};
 use crate::domain::reporter::ReporterKey;
@@ -10,14 +10,14 @@ use crate::domain::time::{MINUTE_MS, Timestamp};
 use crate::engine::Engine;
 use crate::engine::clock::Clock;
 use crate::engine::timetable::Timetable;
-use crate::http;
+use crate::http::policy::Policy;
+use crate::http::{self, Listeners};
 use crate::store::fail_point;
 use crate::store::place::Place;
 use crate::store::timing::Timing;
 use crate::store::{Store, Terms};
 use anyhow::{Context, anyhow, ensure};
 use std::io::Write;
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
@@ -44,6 +44,7 @@ pub fn run(config: &Config, signals: &Signals) -> anyhow::Result<()> {
     let place = Place::parse(&config.store)?;
     let timetable = timetable(config)?;
     let timing = timing(config)?;
+    let policy = policy::policy(&config.access)?;
     fail_point::check()?;
     start_logging(&config.log)?;
     if timing != Timing::default() {
@@ -69,7 +70,11 @@ pub fn run(config: &Config, signals: &Signals) -> anyhow::Result<()> {
     }
     // Bound before the store is read, so that a port in use is known at once, and before
     // anything is made.
-    let listener = listening::bind(&config.listen, &addresses)?;
+    let main = listening::bind(&config.listen, &addresses)?;
+    let metrics = config.access.metrics_listen.as_ref().map(|listen| {
+        listening::bind(listen, &listening::addresses(listen)?).context("--metrics-listen")
+    });
+    let listeners = Listeners { main, metrics: metrics.transpose()? };
     let shown = Clock::system(timing.probation()).shown();
     ensure!(
         Timestamp(0) <= shown,
@@ -104,7 +109,7 @@ pub fn run(config: &Config, signals: &Signals) -> anyhow::Result<()> {
     let engine = Engine::start(catalogue, clock, lateness_ms, &key, store, timing)?;
     let engine = Arc::new(engine);
     check_clock(&engine, config.trust_clock)?;
-    serve(workers, listener, &engine, signals.asked())
+    serve(workers, listeners, &engine, policy, signals.asked())
 }
 
 /// A start whose clock cannot be believed serves what it has, takes no reports, and says
@@ -175,8 +180,9 @@ fn clock(
 /// Where the store does not answer, no thread can be had, or something vital has died.
 pub fn serve(
     workers: usize,
-    listener: TcpListener,
+    listeners: Listeners,
     engine: &Arc<Engine>,
+    policy: Policy,
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     // Before anybody is told that it is ready.
@@ -198,9 +204,14 @@ pub fn serve(
         runtime.block_on(engine.unless_stopping(engine.step_access()));
         engine.access_every()
     })?;
-    let address = listener.local_addr()?;
+    let address = listeners.main.local_addr()?;
+    if let Some(metrics) = &listeners.metrics {
+        tracing::info!(address = %metrics.local_addr()?, "metrics are answered here");
+    }
     let served = actix_web::rt::System::new().block_on(async {
-        let server = http::server(listener, Arc::clone(engine), workers, Config::STOP_WITHIN)?;
+        let engine_of_server = Arc::clone(engine);
+        let server =
+            http::server(listeners, engine_of_server, policy, workers, Config::STOP_WITHIN)?;
         writeln!(std::io::stdout(), "listening on http://{address}")?;
         tracing::info!(
             %address,

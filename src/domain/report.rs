@@ -230,10 +230,19 @@ impl Report {
         })
     }
 
+    /// The same report under an id for which nobody vouches.
+    #[must_use]
+    pub const fn unproven(mut self) -> Self {
+        if matches!(self.reporter.identity, Identity::Own) {
+            self.reporter.identity = Identity::Unproven;
+        }
+        self
+    }
+
     /// Whether detection may count it: somebody of their own reports from a place.
     #[must_use]
     pub const fn is_evidence(&self) -> bool {
-        matches!(self.reporter.identity, Identity::Own) && !self.cell.is_nowhere()
+        !matches!(self.reporter.identity, Identity::Shared) && !self.cell.is_nowhere()
     }
 
     /// The same as one of those that were withdrawn before it came. It stands on time in
@@ -251,7 +260,8 @@ impl Report {
     /// first claim of the day.
     ///
     /// What is no evidence stands in history only, as a late report does in the minute it
-    /// was observed; and of nobody it is the first.
+    /// was observed; and of nobody it is the first. Nobody's first is either what is sent
+    /// under an id for which nobody vouches.
     #[must_use]
     pub const fn counted(&self, first: bool) -> Counted {
         let Observed { minute, arrived, late } = self.observed;
@@ -423,6 +433,30 @@ mod tests {
                 (report.cell.is_nowhere(), report.spot == Spot::Unknown),
                 (place == null_island, place == null_island)
             );
+        }
+    }
+
+    #[test]
+    fn an_id_for_which_nobody_vouches_counts_as_before_and_is_never_a_first() {
+        let keys = crate::domain::reporter::ReporterKey::new(b"secret").around(NOW);
+        let place =
+            Place::Position { position: Position::new(43.65, -79.38).unwrap(), accuracy_m: None };
+        for (id, is_evidence) in [("a", true), ("null", false)] {
+            let submission = Submission {
+                provider: ProviderIndex(0),
+                symptom: Symptom::NoTv,
+                place,
+                observed_at: None,
+                sender: Sender::of(id),
+            };
+            let report = Report::accept(&submission, &arrival(None), &keys).unwrap();
+            let unproven = report.unproven();
+            assert_eq!(
+                (report.counted(true).first, unproven.counted(true).first),
+                (is_evidence, false)
+            );
+            assert_eq!(unproven.is_evidence(), is_evidence, "{id}");
+            assert_eq!(unproven.counted(true).key, report.counted(true).key, "{id}");
         }
     }
 

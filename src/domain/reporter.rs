@@ -34,6 +34,9 @@ pub struct Reporter {
 pub enum Identity {
     /// One phone's.
     Own,
+    /// One phone's, for which nobody vouches: it counts, and is never its reporter's first
+    /// of the day.
+    Unproven,
     /// One that many phones send (`shared_id.rs`): who reports is not known.
     Shared,
 }

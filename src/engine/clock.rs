@@ -171,8 +171,8 @@ impl Clock {
     #[must_use]
     pub fn steady_ns(&self) -> u64 {
         match &self.0.source {
-            Source::Manual(ms) => ms.load(Ordering::SeqCst).max(0).unsigned_abs() * 1_000_000,
-            Source::System | Source::Simulated { .. } => steady_ns(),
+            TimeSource::Manual(ms) => ms.load(Ordering::SeqCst).max(0).unsigned_abs() * 1_000_000,
+            TimeSource::System | TimeSource::Simulated { .. } => steady_ns(),
         }
     }
 

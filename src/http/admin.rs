@@ -1,4 +1,5 @@
-//! Calls for those who run it: who may, and how their bodies are read.
+//! Calls for those who run it: which come from the machine itself, and how their bodies
+//! are read.
 
 use super::app::App;
 use super::body::{Body, Limits};
@@ -9,7 +10,7 @@ use crate::wire::scalar::Scalar;
 use crate::wire::time::{INSTANT, instant};
 use actix_web::http::header::{self, HeaderName};
 use actix_web::http::uri::Authority;
-use actix_web::{HttpRequest, web};
+use actix_web::{HttpRequest, HttpResponseBuilder, web};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::net::IpAddr;
@@ -17,16 +18,14 @@ use std::net::IpAddr;
 /// Bytes of a body at most.
 const LIMITS: Limits = Limits { sent: 64 << 10, unpacked: 64 << 10 };
 
-/// Lets only callers of this machine pass, on a server that only this machine reaches:
-/// keys come later.
+/// Whether a request comes from this machine itself, to a server that only this machine
+/// reaches.
 ///
 /// Two kinds of callers look as if they were of this machine and are not. A proxy on it
 /// passes on what everybody asks. And a browser on it does what any page asks of it: such
 /// a page has another origin, or has let its own name lead here, which `Host` then says.
-///
-/// # Errors
-/// Where somebody else calls.
-pub fn insist_on_admin(app: &App, request: &HttpRequest) -> Result<(), Problem> {
+#[must_use]
+pub fn is_near(app: &App, request: &HttpRequest) -> bool {
     let is_near = request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback());
     let passed_on = [
         header::FORWARDED,
@@ -35,10 +34,7 @@ pub fn insist_on_admin(app: &App, request: &HttpRequest) -> Result<(), Problem> 
         HeaderName::from_static("x-real-ip"),
     ];
     let is_passed_on = passed_on.iter().any(|name| request.headers().contains_key(name));
-    if app.is_for_this_machine && is_near && !is_passed_on && is_of_this_origin(request) {
-        return Ok(());
-    }
-    Err(Problem::forbidden())
+    app.is_for_this_machine && is_near && !is_passed_on && is_of_this_origin(request)
 }
 
 /// Whether the caller names this machine as itself, and where it is a page in a browser,
@@ -76,6 +72,27 @@ pub async fn collected(request: &HttpRequest, payload: web::Payload) -> Result<V
     }
     let body = Body::collect(request, payload, LIMITS).await?;
     Ok(body.unpacked()?.to_vec())
+}
+
+/// The same where a body may be left out: nothing then, without a media type.
+///
+/// # Errors
+/// As [`collected`], where there is one.
+pub async fn collected_if_any(
+    request: &HttpRequest,
+    payload: web::Payload,
+) -> Result<Vec<u8>, Problem> {
+    let is_empty = request.headers().get(header::CONTENT_LENGTH).is_none_or(|length| length == "0")
+        && !request.headers().contains_key(header::TRANSFER_ENCODING);
+    if is_empty { Ok(Vec::new()) } else { collected(request, payload).await }
+}
+
+/// An answer for those who run the server alone.
+#[must_use]
+pub fn private(mut head: HttpResponseBuilder) -> HttpResponseBuilder {
+    head.insert_header((header::CACHE_CONTROL, "private, no-store"));
+    head.insert_header((header::VARY, "Authorization"));
+    head
 }
 
 /// The object that a body is.

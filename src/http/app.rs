@@ -1,11 +1,19 @@
 //! The state of the application: what every handler has at hand.
 
+use super::denial::Denial;
 use super::error::{Code, Problem};
+use super::forwarded::ForwardedNotice;
+use super::fresh_ids::FreshIds;
+use super::limits::Limits;
 use super::place_names::PlaceNames;
+use super::policy::Policy;
 use super::request_metrics::RequestMetrics;
 use super::response_cache::ResponseCache;
+use super::source_metrics::SourceMetrics;
 use crate::engine::Engine;
+use actix_web::HttpRequest;
 use prometheus_client::registry::Registry;
+use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -18,6 +26,16 @@ pub struct App {
     pub responses: ResponseCache,
     /// What the places of incidents are called.
     pub place_names: PlaceNames,
+    /// Who may call without a key, and how much.
+    pub policy: Policy,
+    /// How much each caller asked for.
+    pub limits: Limits,
+    /// How many ids were new today, where that is limited.
+    pub fresh_ids: Option<FreshIds>,
+    /// Whether a proxy is in front that nobody said is one.
+    pub forwarded: ForwardedNotice,
+    /// Reports by source.
+    pub sources: SourceMetrics,
     /// Counts and times of requests.
     pub requests: RequestMetrics,
     /// All metrics.
@@ -38,21 +56,46 @@ impl App {
         routes: &[&'static str],
         openapi: String,
         is_for_this_machine: bool,
+        policy: Policy,
     ) -> Self {
         let mut registry = Registry::with_prefix("groundswell");
         engine.metrics().register(&mut registry);
         let requests = RequestMetrics::new(routes, &mut registry);
+        let sources = SourceMetrics::default();
+        registry.register_collector(Box::new(sources.clone()));
         let turns = Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from));
         Self {
             engine,
             responses: ResponseCache::default(),
             place_names: PlaceNames::default(),
+            limits: Limits::new(policy.limits),
+            fresh_ids: policy.fresh_ids.map(FreshIds::new),
+            policy,
+            forwarded: ForwardedNotice::default(),
+            sources,
             requests,
             registry,
             openapi,
             is_for_this_machine,
             turns,
         }
+    }
+
+    /// Where a request comes from.
+    #[must_use]
+    pub fn address_of(&self, request: &HttpRequest) -> Option<IpAddr> {
+        let peer = request.peer_addr()?.ip();
+        if self.limits.look_at_addresses() {
+            self.forwarded.look(&self.policy.proxies, peer, request.headers());
+        }
+        Some(self.policy.proxies.client(peer, request.headers()))
+    }
+
+    /// What a caller is told who is turned away; counted.
+    #[must_use]
+    pub fn denied(&self, denial: &Denial) -> Problem {
+        self.requests.denied(denial.reason());
+        denial.problem()
     }
 
     /// Runs expensive work on a thread of its own, else here. At most as many run at once

@@ -15,25 +15,54 @@ pub enum Lifetime {
     Document,
 }
 
+/// Who may be given an answer: it must not come out of a cache to anybody else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// Everybody.
+    Everybody,
+    /// Whoever holds a key to read.
+    KeyHolders,
+    /// Whoever holds a key for exact figures: no cache may keep it.
+    Exact,
+}
+
 impl Lifetime {
-    const fn cache_control(self) -> &'static str {
+    const fn seconds(self) -> &'static str {
         match self {
-            Self::Live => "public, max-age=10, stale-while-revalidate=60, stale-if-error=3600",
-            Self::Settled => "public, max-age=86400",
-            Self::Document => "public, max-age=300",
+            Self::Live => "max-age=10, stale-while-revalidate=60, stale-if-error=3600",
+            Self::Settled => "max-age=86400",
+            Self::Document => "max-age=300",
         }
     }
 }
 
-/// Cache headers of a public read.
+impl Audience {
+    fn cache_control(self, lifetime: Lifetime) -> String {
+        match self {
+            Self::Everybody => format!("public, {}", lifetime.seconds()),
+            Self::KeyHolders => format!("private, {}", lifetime.seconds()),
+            Self::Exact => "private, no-store".to_owned(),
+        }
+    }
+
+    const fn vary(self) -> &'static str {
+        match self {
+            Self::Everybody => "Accept-Encoding",
+            Self::KeyHolders | Self::Exact => "Accept-Encoding, Authorization",
+        }
+    }
+}
+
+/// Cache headers of a read.
 pub fn with_caching(
     mut response: HttpResponseBuilder,
     etag: &str,
     lifetime: Lifetime,
+    audience: Audience,
 ) -> HttpResponseBuilder {
-    response.insert_header((header::CACHE_CONTROL, lifetime.cache_control()));
+    response.insert_header((header::CACHE_CONTROL, audience.cache_control(lifetime)));
     response.insert_header((header::ETAG, etag));
-    response.insert_header((header::VARY, "Accept-Encoding"));
+    response.insert_header((header::VARY, audience.vary()));
     response
 }
 

@@ -3,6 +3,7 @@
 use super::app::App;
 use super::basis::Basis;
 use super::caching::Lifetime;
+use super::caller::Reading;
 use super::error::{Code, Problem};
 use super::live::Moment;
 use super::query::Query;
@@ -86,6 +87,7 @@ pub struct Misattribution {
     ),
 )]
 pub async fn explain(
+    reader: Reading,
     app: web::Data<App>,
     request: HttpRequest,
     cell: web::Path<String>,
@@ -108,7 +110,7 @@ pub async fn explain(
         lifetime: Lifetime::Live,
         is_expensive: false,
     };
-    respond(&app, &request, read, content(&app, &moment, provider, cell)).await
+    respond(&app, &request, Some(&reader), read, content(&app, &moment, provider, cell)).await
 }
 
 async fn content(

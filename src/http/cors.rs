@@ -23,13 +23,23 @@ pub enum Methods {
     Admin,
     /// It is read by those who run the server.
     AdminRead,
+    /// It is read and added to by those who run the server.
+    AdminList,
+    /// It is changed by those who run the server.
+    AdminChange,
+    /// It is taken out by those who run the server.
+    AdminRemove,
 }
 
 const REPORTS: &str = "/v1/reports";
+/// Paths that no page of another origin reads.
+const OF_OPERATORS: [&str; 3] = ["/v1/keys", "/v1/sources", "/v1/audit"];
 /// Seconds that a browser may keep the answer to a preflight.
 const MAX_AGE: &str = "86400";
-const EXPOSED: HeaderValue =
-    HeaderValue::from_static("ETag, Retry-After, X-Request-Id, Simulated-Clock, Detection");
+const EXPOSED: HeaderValue = HeaderValue::from_static(
+    "ETag, Retry-After, X-Request-Id, Simulated-Clock, Detection, \
+         RateLimit, RateLimit-Policy, WWW-Authenticate",
+);
 /// What is granted where a preflight names no header.
 const USUAL_HEADERS: HeaderValue = HeaderValue::from_static("Accept, If-None-Match, Sent-At");
 const REQUEST_PRIVATE_NETWORK: HeaderName =
@@ -47,7 +57,16 @@ impl Methods {
             Self::ReadAndAdmin => "GET, HEAD, OPTIONS, POST",
             Self::Admin => "POST",
             Self::AdminRead => "GET, HEAD",
+            Self::AdminList => "GET, HEAD, POST",
+            Self::AdminChange => "PATCH",
+            Self::AdminRemove => "DELETE",
         }
+    }
+
+    /// Whether pages of other origins may use any of it.
+    #[must_use]
+    pub const fn are_public(self) -> bool {
+        matches!(self, Self::Read | Self::Report | Self::ReadAndAdmin)
     }
 
     /// Those that pages of other origins may use.
@@ -55,7 +74,7 @@ impl Methods {
         match self {
             Self::Read | Self::ReadAndAdmin => "GET, HEAD",
             Self::Report => "POST",
-            Self::Admin | Self::AdminRead => "",
+            _ => "",
         }
     }
 }
@@ -115,7 +134,7 @@ fn granted_headers(request: &HttpRequest, methods: Methods) -> HeaderValue {
 
 /// Lets pages of other origins read an answer on this route: of every read, of every
 /// report, and that there is nothing there to be written to. Never of a call for those
-/// who run the server.
+/// who run the server, whatever key it shows.
 ///
 /// `navigator.sendBeacon` always sends its call with credentials, which a browser allows
 /// only where the origin is named. None are ever looked at here.
@@ -127,6 +146,7 @@ pub fn grant(
     status: u16,
 ) {
     let is_report = route.starts_with(REPORTS);
+    let is_read = is_read && !OF_OPERATORS.iter().any(|path| route.starts_with(path));
     if !(is_read || is_report || matches!(status, 404 | 405)) {
         return;
     }

@@ -2,11 +2,12 @@
 //! failures.
 
 use super::detection::ProgressJson;
+use super::limits::Exceeded;
 use crate::engine::detection::progress::Detection;
 use crate::engine::ingest::IngestError;
 use crate::store::StoreError;
 use crate::wire::fault::{Fault, FaultKind};
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{StatusCode, Uri};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde::Serialize;
@@ -41,7 +42,9 @@ pub enum Code {
     OutOfRetention,
     /// More cells than one answer holds.
     TooManyCells,
-    /// Not for everybody.
+    /// It takes a key, or the key is not good.
+    Unauthenticated,
+    /// Not for everybody, or not for this key.
     Forbidden,
     /// Nothing is at this path.
     NotFound,
@@ -55,6 +58,8 @@ pub enum Code {
     UnsupportedMediaType,
     /// The head of the request is over its limit.
     HeadersTooLarge,
+    /// More than this caller may ask for; try again later.
+    RateLimited,
     /// The request did not arrive in time; try again.
     RequestTimeout,
     /// More is coming in than can be taken; try again.
@@ -116,14 +121,20 @@ pub struct Problem {
     allow: Option<&'static str>,
     /// How far detection has come, and after how many seconds it is worth asking again.
     behind: Option<Box<(ProgressJson, u64)>>,
+    /// What ran out.
+    exceeded: Option<Box<Exceeded>>,
 }
 
 /// After how many seconds a refused client should try again; it adds jitter of its own.
 const RETRY_AFTER_SECONDS: u64 = 2;
 const LONGEST_GOT: usize = 64;
 /// What callers of other machines are told.
-const FORBIDDEN: &str = "this call is taken only from the machine itself, by a server that \
-     listens on a loopback address";
+const FORBIDDEN: &str = "this call takes a key with the scope admin; or, with --auth open, it is \
+     taken from the machine itself, by a server that listens on a loopback address";
+/// How keys begin: what follows is shown to nobody.
+const KEY_BEGINS: &str = "gsk_";
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
 impl Code {
     const fn status(self) -> StatusCode {
@@ -140,12 +151,14 @@ impl Code {
             | Self::InFuture
             | Self::OutOfRetention
             | Self::TooManyCells => StatusCode::BAD_REQUEST,
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge | Self::TooManyItems => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::Overloaded | Self::Unavailable | Self::CatchingUp => {
                 StatusCode::SERVICE_UNAVAILABLE
@@ -169,6 +182,7 @@ impl Code {
             Self::InFuture => "in_future",
             Self::OutOfRetention => "out_of_retention",
             Self::TooManyCells => "too_many_cells",
+            Self::Unauthenticated => "unauthenticated",
             Self::Forbidden => "forbidden",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
@@ -176,6 +190,7 @@ impl Code {
             Self::TooManyItems => "too_many_items",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::HeadersTooLarge => "headers_too_large",
+            Self::RateLimited => "rate_limited",
             Self::RequestTimeout => "request_timeout",
             Self::Overloaded => "overloaded",
             Self::Unavailable => "unavailable",
@@ -197,6 +212,7 @@ impl Code {
             Self::InFuture => "Dated in the future",
             Self::OutOfRetention => "No longer kept",
             Self::TooManyCells => "Too many cells for one answer",
+            Self::Unauthenticated => "A good key is needed",
             Self::Forbidden => "Not for everybody",
             Self::NotFound => "Nothing is here",
             Self::MethodNotAllowed => "The method is not taken here",
@@ -204,6 +220,7 @@ impl Code {
             Self::TooManyItems => "The batch has too many items",
             Self::UnsupportedMediaType => "The media type is not read here",
             Self::HeadersTooLarge => "The head of the request is too large",
+            Self::RateLimited => "More than this caller may ask for",
             Self::RequestTimeout => "The request did not arrive in time",
             Self::Overloaded => "Too much at once",
             Self::Unavailable => "Not available now",
@@ -216,7 +233,11 @@ impl Code {
     pub const fn is_retryable(self) -> bool {
         matches!(
             self,
-            Self::RequestTimeout | Self::Overloaded | Self::Unavailable | Self::CatchingUp
+            Self::RateLimited
+                | Self::RequestTimeout
+                | Self::Overloaded
+                | Self::Unavailable
+                | Self::CatchingUp
         )
     }
 }
@@ -228,14 +249,19 @@ impl FieldError {
         expected: impl Into<String>,
         got: impl AsRef<str>,
     ) -> Self {
-        Self { field: field.into(), expected: expected.into(), got: shortened(got.as_ref()) }
+        Self {
+            field: shortened(&field.into()),
+            expected: expected.into(),
+            got: shortened(got.as_ref()),
+        }
     }
 }
 
 impl Problem {
     /// A problem that is not about fields.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), errors: Vec::new(), allow: None, behind: None }
+        let detail = without_keys(detail.into());
+        Self { code, detail, errors: Vec::new(), allow: None, behind: None, exceeded: None }
     }
 
     /// A problem with one field or parameter.
@@ -266,7 +292,7 @@ impl Problem {
         let detail = errors.first().map_or_else(String::new, |e| {
             format!("{} must be {}, got {}", e.field, e.expected, e.got)
         });
-        Self { code, detail, errors, allow: None, behind: None }
+        Self { errors, ..Self::new(code, detail) }
     }
 
     /// Detection has not come to the present.
@@ -315,6 +341,20 @@ impl Problem {
         Self::new(Code::Forbidden, FORBIDDEN)
     }
 
+    /// The caller must wait.
+    #[must_use]
+    pub fn rate_limited(exceeded: Exceeded) -> Self {
+        let Exceeded { policy, quota, window_s, left, wait_s } = exceeded;
+        let whose = match policy {
+            "address" => "this address may ask for",
+            "quota" => "this key may report in a day",
+            _ => "this key may ask for",
+        };
+        let left = if left == 0 { "none is left".into() } else { format!("{left} are left") };
+        let detail = format!("{whose} {quota} in {window_s} s; {left}: try again in {wait_s} s");
+        Self { exceeded: Some(Box::new(exceeded)), ..Self::new(Code::RateLimited, detail) }
+    }
+
     /// The path takes only the methods of `allow`.
     #[must_use]
     pub fn method_not_allowed(request: &HttpRequest, allow: &'static str) -> Self {
@@ -360,10 +400,14 @@ impl Problem {
 
     /// One of each status, as the OpenAPI document shows them.
     #[must_use]
-    pub fn examples() -> [(StatusCode, ProblemDetails); 6] {
+    pub fn examples() -> [(StatusCode, ProblemDetails); 8] {
         let expected = "a number: degrees north, -90..=90";
+        let exceeded =
+            Exceeded { policy: "address", quota: 6_000, window_s: 60, left: 0, wait_s: 12 };
         [
             Self::field(Code::InvalidValue, "lat", expected, "91"),
+            Self::new(Code::Unauthenticated, "expired: the time of this key is over"),
+            Self::rate_limited(exceeded),
             Self::forbidden(),
             Self::field(Code::NotFound, "id", "an id or alias listed at /v1/providers", "rogres"),
             Self::new(Code::TooLarge, "the body must be at most 65536 bytes"),
@@ -407,8 +451,18 @@ impl ResponseError for Problem {
         let mut response = HttpResponse::build(self.code.status());
         response.insert_header((header::CACHE_CONTROL, "no-store"));
         if self.code.is_retryable() {
-            let seconds = self.behind.as_ref().map_or(RETRY_AFTER_SECONDS, |behind| behind.1);
+            let seconds = self.behind.as_ref().map(|behind| behind.1);
+            let seconds = seconds.or(self.exceeded.as_ref().map(|exceeded| exceeded.wait_s));
+            let seconds = seconds.unwrap_or(RETRY_AFTER_SECONDS);
             response.insert_header((header::RETRY_AFTER, seconds.to_string()));
+        }
+        if let Some(Exceeded { policy, quota, window_s, left, wait_s }) = self.exceeded.as_deref() {
+            let allowed = format!("\"{policy}\";q={quota};w={window_s}");
+            response.insert_header((RATE_LIMIT_POLICY, allowed));
+            response.insert_header((RATE_LIMIT, format!("\"{policy}\";r={left};t={wait_s}")));
+        }
+        if self.code == Code::Unauthenticated {
+            response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
         if let Some(allow) = self.allow {
             response.insert_header((header::ALLOW, HeaderValue::from_static(allow)));
@@ -424,6 +478,7 @@ impl ResponseError for Problem {
 impl From<FaultKind> for Code {
     fn from(kind: FaultKind) -> Self {
         match kind {
+            FaultKind::MalformedJson => Self::MalformedJson,
             FaultKind::MalformedBody => Self::MalformedBody,
             FaultKind::MissingField => Self::MissingField,
             FaultKind::InvalidValue => Self::InvalidValue,
@@ -462,9 +517,49 @@ impl From<IngestError> for Problem {
     }
 }
 
+/// The beginning of what somebody sent.
 fn shortened(text: &str) -> String {
-    match text.char_indices().nth(LONGEST_GOT) {
+    without_keys(match text.char_indices().nth(LONGEST_GOT) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
+    })
+}
+
+/// A text without what could be a key, wherever somebody put it.
+fn without_keys(text: String) -> String {
+    if !text.contains(KEY_BEGINS) {
+        return text;
+    }
+    let mut parts = text.split(KEY_BEGINS);
+    let mut clean = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let rest = part.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        let secret = if rest.len() < part.len() { "…" } else { "" };
+        clean.extend([KEY_BEGINS, secret, rest]);
+    }
+    clean
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_is_shown_wherever_somebody_put_it() {
+        let key = "gsk_AbCdEf12_0123456789abcdefABCDEF0123456789abcdef";
+        let rows = [
+            (format!("got {key}"), "got gsk_…"),
+            (format!("{key}!"), "gsk_…!"),
+            ("gsk_ and 47 characters".to_owned(), "gsk_ and 47 characters"),
+            ("nothing".to_owned(), "nothing"),
+        ];
+        for (text, expected) in rows {
+            let problem = Problem::field(Code::InvalidValue, &text, "a", &text);
+            assert_eq!(problem.errors()[0].got, expected);
+            assert_eq!(problem.errors()[0].field, expected);
+            assert_eq!(Problem::new(Code::InvalidValue, text).detail, expected);
+        }
+        let twice = Problem::new(Code::InvalidValue, format!("{key}, {key}!"));
+        assert_eq!(twice.detail, "gsk_…, gsk_…!");
     }
 }

@@ -2,6 +2,7 @@
 
 use super::app::App;
 use super::caching::Lifetime;
+use super::caller::Reading;
 use super::error::{Code, Problem};
 use super::query::Query;
 use super::read_errors::ReadErrors;
@@ -49,8 +50,12 @@ struct Question {
         ReadErrors,
     ),
 )]
-pub async fn json(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    answer(&app, &request, HeatmapFormat::Json).await
+pub async fn json(
+    reader: Reading,
+    app: web::Data<App>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    answer(&app, &request, &reader, HeatmapFormat::Json).await
 }
 
 /// The same in columns: smaller and quicker to parse
@@ -65,8 +70,12 @@ pub async fn json(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
         ReadErrors,
     ),
 )]
-pub async fn columns(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    answer(&app, &request, HeatmapFormat::Columns).await
+pub async fn columns(
+    reader: Reading,
+    app: web::Data<App>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    answer(&app, &request, &reader, HeatmapFormat::Columns).await
 }
 
 /// The same as GeoJSON (RFC 7946), cut at the antimeridian
@@ -81,8 +90,12 @@ pub async fn columns(app: web::Data<App>, request: HttpRequest) -> Result<HttpRe
         ReadErrors,
     ),
 )]
-pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    answer(&app, &request, HeatmapFormat::GeoJson).await
+pub async fn geojson(
+    reader: Reading,
+    app: web::Data<App>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    answer(&app, &request, &reader, HeatmapFormat::GeoJson).await
 }
 
 /// The same as H3J: cells without their geometry
@@ -94,8 +107,12 @@ pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpRe
         ReadErrors,
     ),
 )]
-pub async fn h3j(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    answer(&app, &request, HeatmapFormat::H3j).await
+pub async fn h3j(
+    reader: Reading,
+    app: web::Data<App>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    answer(&app, &request, &reader, HeatmapFormat::H3j).await
 }
 
 /// Every suffix that is no format.
@@ -108,6 +125,7 @@ pub async fn unknown_format(request: HttpRequest) -> Result<HttpResponse, Proble
 async fn answer(
     app: &Arc<App>,
     request: &HttpRequest,
+    reader: &Reading,
     format: HeatmapFormat,
 ) -> Result<HttpResponse, Problem> {
     let question = Question::parse(app, request)?;
@@ -124,7 +142,7 @@ async fn answer(
     let content = async {
         app.run_blocking(true, move |app| question.content(app, &snapshot, stale, format)).await?
     };
-    respond(app, request, read, content).await
+    respond(app, request, Some(reader), read, content).await
 }
 
 /// A heatmap that is not yet written.

@@ -3,6 +3,7 @@
 
 use super::app::App;
 use super::basis::Basis;
+use super::caller::Reading;
 use super::error::{Code, Problem};
 use super::listing::{self, MOST_CORNERS, MOST_CORNERS_OF_ONE};
 use super::live::{self, Moment};
@@ -82,7 +83,11 @@ struct Question {
         IncidentErrors,
     ),
 )]
-pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub async fn list(
+    reader: Reading,
+    app: web::Data<App>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     let question = Question::parse(&app, &request)?;
     let asked = question.clone();
     let make = move |app: &App, moment: &Moment| {
@@ -93,7 +98,7 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
             .collect();
         Ok(IncidentsAnswer { items, next_cursor, stale: moment.is_stale, as_of: String::new() })
     };
-    live::answer(&app, &request, &asked, (Basis::Journal, "application/json"), make).await
+    live::answer(&app, &request, &reader, &asked, (Basis::Journal, "application/json"), make).await
 }
 
 /// The same as GeoJSON (RFC 7946): joined outlines, cut at the antimeridian
@@ -108,7 +113,11 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
         IncidentErrors,
     ),
 )]
-pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub async fn geojson(
+    reader: Reading,
+    app: web::Data<App>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     let question = Question::parse(&app, &request)?;
     let asked = question.clone();
     let make = move |app: &App, moment: &Moment| {
@@ -123,7 +132,8 @@ pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpRe
         });
         Ok(IncidentsGeoJson::of(drawn.collect(), next_cursor, moment.is_stale))
     };
-    live::answer(&app, &request, &asked, (Basis::Journal, "application/geo+json"), make).await
+    live::answer(&app, &request, &reader, &asked, (Basis::Journal, "application/geo+json"), make)
+        .await
 }
 
 /// One incident, with its revisions, brands, notes and timeline
@@ -143,6 +153,7 @@ pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpRe
     ),
 )]
 pub async fn one(
+    reader: Reading,
     app: web::Data<App>,
     request: HttpRequest,
     id: web::Path<String>,
@@ -174,7 +185,7 @@ pub async fn one(
         let known = Known::of(case, known_at).ok_or_else(too_early)?;
         Ok(IncidentDetail::of(&known, app.place_names.place(known.incident()), moment.is_stale))
     };
-    live::answer(&app, &request, &asked, (Basis::Journal, "application/json"), make).await
+    live::answer(&app, &request, &reader, &asked, (Basis::Journal, "application/json"), make).await
 }
 
 /// When an incident was first told of.

@@ -3,6 +3,7 @@
 use super::app::App;
 use super::basis::{Basis, known};
 use super::caching::Lifetime;
+use super::caller::Reading;
 use super::error::Problem;
 use super::respond::{Read, respond};
 use super::response::{Dated, Json};
@@ -58,6 +59,7 @@ impl Moment {
 pub async fn answer<T: Dated>(
     app: &Arc<App>,
     request: &HttpRequest,
+    reader: &Reading,
     asked: &impl Debug,
     (basis, media_type): (Basis, &'static str),
     make: impl FnOnce(&App, &Moment) -> Result<T, Problem> + Send + 'static,
@@ -70,5 +72,5 @@ pub async fn answer<T: Dated>(
         app.run_blocking(true, make).await?
     };
     let read = Read { key, media_type, lifetime: Lifetime::Live, is_expensive: true };
-    respond(app, request, read, content).await
+    respond(app, request, Some(reader), read, content).await
 }

@@ -4,8 +4,13 @@
 //! ```text
 //! server                      listener, connections, middleware
 //!  ├ connection, observe      what surrounds every request; cors, request_metrics
+//!  ├ caller                   who calls, and whether they may: an argument of each handler
+//!  │  ├ policy, denial        what the operator decided; what who may not is told
+//!  │  └ limits, client_address, fresh_ids, forwarded
+//!  │                          how much each may ask for, by key and by address
 //!  └ routes                   the table of paths
 //!     ├ reports               taking reports
+//!     │  ├ report_answers     what became of them
 //!     │  └ body, media_type   bodies, collected and unpacked within bounds
 //!     ├ heatmap, series, providers, cells, incidents, spikes, pages
 //!     │  ├ query, region, listing
@@ -13,6 +18,7 @@
 //!     │  ├ basis, live        answers that need detection
 //!     │  └ respond            the one way to answer a read: ETag, encodings, cache
 //!     ├ notes, voids          what operators say; admin
+//!     ├ sources, keys, audit  who may call, and who changed that
 //!     ├ app                   the state that handlers share
 //!     │  ├ response_cache     responses, by request and content
 //!     │  └ place_names        what the places of incidents are called
@@ -22,18 +28,26 @@
 
 mod admin;
 mod app;
+mod audit;
 mod basis;
 mod body;
 mod caching;
+mod caller;
 mod cells;
+pub mod client_address;
 mod connection;
 mod content_encoding;
 mod cors;
+mod denial;
 mod detection;
 pub mod error;
 mod exposition;
+mod forwarded;
+mod fresh_ids;
 mod heatmap;
 mod incidents;
+mod keys;
+pub mod limits;
 mod listing;
 mod live;
 mod media_type;
@@ -44,10 +58,12 @@ pub mod openapi;
 mod pages;
 mod params;
 mod place_names;
+pub mod policy;
 mod providers;
 mod query;
 mod read_errors;
 mod region;
+mod report_answers;
 mod report_body;
 mod reports;
 mod request_metrics;
@@ -57,10 +73,12 @@ mod response_cache;
 mod routes;
 mod series;
 mod server;
+mod source_metrics;
 mod source_series;
+mod sources;
 mod spikes;
 mod unpacking;
 mod voids;
 mod words;
 
-pub use server::{run_until_stopped, server};
+pub use server::{Listeners, run_until_stopped, server};

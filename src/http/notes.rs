@@ -1,7 +1,8 @@
 //! `POST /v1/incidents/{id}/notes`: what somebody said of an incident.
 
-use super::admin::{collected, flag, insist_on_admin, object, past, text};
+use super::admin::{collected, flag, object, past, text};
 use super::app::App;
+use super::caller::Administering;
 use super::error::{Code, Problem};
 use super::incidents::read_id;
 use super::query::Query;
@@ -63,8 +64,6 @@ struct RawNote<'a> {
 }
 
 /// Add a note to an incident
-///
-/// Taken only from the machine that the server runs on, until there are keys.
 #[utoipa::path(
     post, path = "/v1/incidents/{id}/notes", tag = "incidents", operation_id = "add_note",
     params((
@@ -75,7 +74,7 @@ struct RawNote<'a> {
     responses(
         (status = 201, description = "Recorded on the disk", body = NoteJson),
         (status = 400, description = "A field is at fault"),
-        (status = 403, description = "Not from this machine"),
+        (status = 403, description = "Neither with the scope `admin` nor from this machine"),
         (status = 404, description = "No incident has that id"),
         (status = 413, description = "The body is too large, or the incident has as many notes as \
              it holds"),
@@ -84,13 +83,13 @@ struct RawNote<'a> {
     ),
 )]
 pub async fn add(
+    _: Administering,
     app: web::Data<App>,
     request: HttpRequest,
     id: web::Path<String>,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     Query::parse(request.query_string(), &[])?;
-    insist_on_admin(&app, &request)?;
     let incident = read_id(&id)?;
     let body = collected(&request, payload).await?;
     let raw: RawNote<'_> = object(&body)?;

@@ -7,10 +7,13 @@ use utoipa::openapi::{OpenApi, RefOr};
 
 /// Schemas of the words that answers hold, and what a client does with a word that it
 /// does not know.
-const WORDS: [(&str, &str); 10] = [
+const WORDS: [(&str, &str); 13] = [
     ("AttributionVerdict", "show the figures without a verdict"),
+    ("AuditActor", "show it as it is"),
+    ("AuditChange", "show it as it is"),
     ("EndingType", "the incident is over"),
     ("EventType", "show `text`"),
+    ("KeyScope", "show it as it is"),
     ("IncidentState", "the incident is open where `resolved_at` is null, else over"),
     ("ProblemCode", "go by `status` and `retryable`"),
     ("ProviderCategory", "show the provider without a category"),

@@ -1,10 +1,12 @@
 //! The OpenAPI document, put together from the handlers.
 
+mod security;
+
 use super::error::{Problem, ProblemDetails};
 use super::open_words::OpenWords;
 use super::{
-    cells, heatmap, incidents, notes, pages, providers, reports, series, source_series, spikes,
-    voids,
+    audit, cells, heatmap, incidents, keys, notes, pages, providers, reports, series,
+    source_series, sources, spikes, voids,
 };
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
@@ -20,7 +22,8 @@ use utoipa::{Modify, OpenApi, ToSchema};
              provider is down, where, since when.\n\nTimes are RFC 3339 UTC, cells H3 indexes in \
              hexadecimal, intervals half-open. Every error is a problem (RFC 9457) with a stable \
              `code`; retry what is `retryable`, with jitter; what else to do with a report \
-             depends on whose fault it is (docs/api.md). Calls under \
+             depends on whose fault it is (docs/api.md). A key goes into `Authorization: \
+             Bearer`; what may be done without one is the operator's setting. Calls under \
              `/v1` refuse unknown query parameters, except those that trackers, caches and \
              monitors add (`v`, `key`, `_`, `cachebuster`, `utm_*`, `mc_*`, `fbclid`, `gclid` and \
              other click ids); pages, probes and `/metrics` ignore them. Reads and reports may be \
@@ -40,6 +43,8 @@ use utoipa::{Modify, OpenApi, ToSchema};
         (name = "incidents", description = "What is down, where, since when. Cities: GeoNames \
              (geonames.org), CC BY 4.0. Borders: © OpenStreetMap contributors, ODbL."),
         (name = "providers", description = "Who can be reported about, and how they are doing"),
+        (name = "access", description = "Keys, the apps that they belong to, and who changed \
+             them: for those who run it"),
         (name = "operations", description = "For those who run it"),
     ),
     paths(
@@ -56,7 +61,15 @@ use utoipa::{Modify, OpenApi, ToSchema};
         notes::add,
         voids::add,
         voids::list,
+        sources::create,
+        sources::list,
+        sources::change,
         source_series::series,
+        keys::create,
+        keys::list,
+        keys::rotate,
+        keys::revoke,
+        audit::list,
         cells::explain,
         spikes::list,
         spikes::geojson,
@@ -85,7 +98,9 @@ struct Common;
 
 impl Modify for Common {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        security::describe(document);
         for operation in document.paths.paths.values_mut().flat_map(operations) {
+            security::add_to(operation);
             add_headers(operation);
             add_problems(operation);
         }
@@ -93,7 +108,7 @@ impl Modify for Common {
 }
 
 fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut path.get, &mut path.post].into_iter().flatten()
+    [&mut path.get, &mut path.post, &mut path.patch, &mut path.delete].into_iter().flatten()
 }
 
 fn add_headers(operation: &mut Operation) {
@@ -136,8 +151,17 @@ fn add_headers(operation: &mut Operation) {
                  `catching_up;up-to=\"2022-07-08T08:44:00Z\";share=0.420`";
             add("Detection", header(Type::String, said));
         }
-        if status == "503" {
+        if matches!(status.as_str(), "429" | "503") {
             add("Retry-After", header(Type::Integer, "Seconds to wait, before jitter"));
+        }
+        if status == "429" {
+            let said = "What ran out, as in `\"key\";q=300;w=60`: 300 in 60 s. Experimental";
+            add("RateLimit-Policy", header(Type::String, said));
+            let said = "How much is left, and when there is more: `\"key\";r=0;t=34`. Experimental";
+            add("RateLimit", header(Type::String, said));
+        }
+        if status == "401" {
+            add("WWW-Authenticate", header(Type::String, "`Bearer`"));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::app::App;
 use super::caching::Lifetime;
+use super::caller::Scraping;
 use super::detection::ProgressJson;
 use super::error::{Code, Problem};
 use super::exposition::Exposition;
@@ -58,6 +59,9 @@ pub struct Readiness {
     /// Progress of detection. While it catches up, calls that need it answer 503 or
     /// `stale`.
     progress: ProgressJson,
+    /// What an operator should look at though requests are answered; empty where there is
+    /// nothing.
+    warnings: Vec<String>,
 }
 
 /// What requests are for.
@@ -140,6 +144,7 @@ pub async fn readyz(app: web::Data<App>, request: HttpRequest) -> Result<HttpRes
         status: "ok",
         clock: clock_health(&app.engine),
         progress: (&detection).into(),
+        warnings: app.forwarded.text().map(str::to_owned).into_iter().collect(),
     }))
 }
 
@@ -156,7 +161,8 @@ fn clock_health(engine: &Engine) -> ClockHealth {
 /// Metrics for Prometheus
 ///
 /// In the OpenMetrics text format, or in the older one of Prometheus where `Accept`
-/// prefers `text/plain`.
+/// prefers `text/plain`. With `--auth keys` it takes a key with the scope `admin`; or set
+/// `--metrics-listen`.
 #[utoipa::path(
     get, path = "/metrics", tag = "operations", operation_id = "metrics",
     responses(
@@ -167,7 +173,16 @@ fn clock_health(engine: &Engine) -> ClockHealth {
         (status = 405, description = "Only GET, HEAD and OPTIONS are answered"),
     ),
 )]
-pub async fn metrics(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
+pub async fn metrics(_: Scraping, app: web::Data<App>, request: HttpRequest) -> HttpResponse {
+    all_metrics(&app, &request)
+}
+
+/// The same on an address of its own, for whoever reaches that.
+pub async fn metrics_apart(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
+    all_metrics(&app, &request)
+}
+
+fn all_metrics(app: &App, request: &HttpRequest) -> HttpResponse {
     app.engine.refresh_clock();
     app.engine.refresh_view_age();
     app.engine.refresh_detection_lag();
@@ -199,7 +214,7 @@ pub async fn openapi(app: web::Data<App>, request: HttpRequest) -> Result<HttpRe
         is_expensive: false,
     };
     let content = async { Ok(Document(app.openapi.clone())) };
-    respond(&app, &request, read, content).await
+    respond(&app, &request, None, read, content).await
 }
 
 /// A document that this program was built with.

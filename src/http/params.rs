@@ -262,6 +262,71 @@ pub struct CellParams {
     provider: IdWord,
 }
 
+/// Parameters of the list of keys.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents what Query reads")]
+pub struct KeysParams {
+    /// Those of this source.
+    #[param(minimum = 0, maximum = 16_383)]
+    source: Option<u16>,
+    /// How many at most, 1 to 1,000; 100 where left out.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<u16>,
+    /// Where the last page ended: its `next_cursor`.
+    #[param(min_length = 1)]
+    cursor: Option<String>,
+}
+
+/// Parameters of the list of sources.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents what Query reads")]
+pub struct SourcesParams {
+    /// How many at most, 1 to 1,000; 100 where left out.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<u16>,
+    /// Where the last page ended: its `next_cursor`.
+    #[param(min_length = 1)]
+    cursor: Option<String>,
+}
+
+/// Parameters of the audit.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents what Query reads")]
+pub struct AuditParams {
+    /// Changes from this instant on, RFC 3339; all where it is left out.
+    #[param(format = DateTime)]
+    since: Option<String>,
+    /// How many at most, 1 to 1,000; 100 where left out.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<u16>,
+    /// Where the last page ended: its `next_cursor`.
+    #[param(min_length = 1)]
+    cursor: Option<String>,
+}
+
+/// The key in a path.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "documents what the handlers read")]
+pub struct KeyPath {
+    /// Id of a key: the 8 characters after `gsk_`.
+    #[param(pattern = "^[0-9A-Za-z]{8}$", example = "Ab3dEf9h")]
+    id: String,
+}
+
+/// The source in a path.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "documents what the handlers read")]
+pub struct SourcePath {
+    /// Number of a source.
+    #[param(minimum = 1, maximum = 16_383, example = 1)]
+    number: u16,
+}
+
 /// Which items are listed.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

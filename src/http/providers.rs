@@ -3,6 +3,7 @@
 
 use super::app::App;
 use super::caching::Lifetime;
+use super::caller::Reading;
 use super::error::{Code, Problem};
 use super::query::Query;
 use super::read_errors::ReadErrors;
@@ -130,7 +131,11 @@ pub enum Status {
         ReadErrors,
     ),
 )]
-pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub async fn list(
+    reader: Reading,
+    app: web::Data<App>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     let query = Query::parse(request.query_string(), &PARAMETERS)?;
     let country = query.value("country", "two capital letters", |text| {
         is_country(text).then(|| text.to_owned())
@@ -168,7 +173,7 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
         let answer = ProvidersAnswer { items, next_cursor, as_of: String::new() };
         Ok(Json::new(answer, now.as_of))
     };
-    respond(&app, &request, read, content).await
+    respond(&app, &request, Some(&reader), read, content).await
 }
 
 /// One provider
@@ -185,6 +190,7 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
     ),
 )]
 pub async fn one(
+    reader: Reading,
     app: web::Data<App>,
     request: HttpRequest,
     id: web::Path<String>,
@@ -202,7 +208,7 @@ pub async fn one(
         is_expensive: false,
     };
     let content = async { Ok(Json::new(ProviderAnswer::new(&app, index, &now), now.as_of)) };
-    respond(&app, &request, read, content).await
+    respond(&app, &request, Some(&reader), read, content).await
 }
 
 /// Differs wherever what is said of providers may differ.

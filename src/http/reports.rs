@@ -2,14 +2,15 @@
 
 use super::app::App;
 use super::body::{Body, Limits};
-use super::error::{Code, FieldError, Problem};
+use super::caller::Reporting;
+use super::error::{Code, Problem};
 use super::media_type::Declared;
 use super::query::Query;
+use super::report_answers::{BatchAnswer, Item, Labels, OutcomeWord, ReportAnswer};
 use super::report_body::{ReportBody, ReportLines};
-use crate::domain::fact::Source;
 use crate::domain::report::{Report, TimeError};
 use crate::domain::time::Timestamp;
-use crate::engine::{Acceptance, Engine};
+use crate::engine::Acceptance;
 use crate::render::time::rfc3339;
 use crate::store::Recorded;
 use crate::wire::fault::FaultKind;
@@ -18,118 +19,16 @@ use crate::wire::text::{parsed, trimmed};
 use crate::wire::time::{SENT_INSTANT, sent_instant};
 use crate::wire::warning::{Warning, WarningKind};
 use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
-use serde::{Deserialize, Serialize};
 use std::fmt;
-use utoipa::ToSchema;
+use std::sync::Arc;
 
 /// Items of a batch at most.
 pub const MOST_ITEMS: usize = 10_000;
+const MINUTES_OF_A_DAY: i64 = 24 * 60;
 const SINGLE: Limits = Limits { sent: 64 << 10, unpacked: 64 << 10 };
 const BATCH: Limits = Limits { sent: 4 << 20, unpacked: 16 << 20 };
-
-/// What became of a report.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = ReportResult)]
-pub struct ReportAnswer {
-    /// Whether it counts, or its reporter already did.
-    outcome: OutcomeWord,
-    /// The H3 cell it counts in; left out where it counts in none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, example = "882b9bc293fffff")]
-    cell: Option<String>,
-    /// The minute it counts in, corrected for the sender's clock; left out where it
-    /// counts nowhere.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, example = "2022-07-08T08:44:00Z", format = DateTime)]
-    observed_at: Option<String>,
-    /// The caller's own id.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, example = "r-1")]
-    id: Option<String>,
-    /// What was passed over.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, example = "unknown field \"battery\" is ignored")]
-    warning: Option<String>,
-}
-
-/// What became of an item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = ReportOutcome)]
-#[serde(rename_all = "snake_case")]
-pub enum OutcomeWord {
-    /// It counts, and is on the disk.
-    Counted,
-    /// This reporter already counts for this provider, claim and period of two hours.
-    Duplicate,
-    /// It counts nowhere, since its symptom may mean that it works, or that it does not:
-    /// `warning` says what to send instead.
-    Ignored,
-    /// It is at fault and does not count; the others do.
-    Rejected,
-}
-
-/// What became of a batch.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = BatchResult)]
-pub struct BatchAnswer {
-    /// Items that count.
-    #[schema(example = 2)]
-    counted: usize,
-    /// Items whose reporter already counts.
-    #[schema(example = 0)]
-    duplicate: usize,
-    /// Items that count nowhere, since it is not clear what they say.
-    #[schema(example = 0)]
-    ignored: usize,
-    /// Items at fault.
-    #[schema(example = 1)]
-    rejected: usize,
-    /// What was passed over in items that are not listed, if anything: how many, and the
-    /// first of them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(
-        nullable = false,
-        example = "2 items, the first at 0: unknown field \"battery\" is ignored"
-    )]
-    warning: Option<String>,
-    /// Items that were not counted, in input order; with `results=all` all of them.
-    results: Vec<ItemResult>,
-}
-
-/// What became of one item.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ItemResult {
-    /// Its place in the batch, from 0; blank lines are not counted.
-    #[schema(example = 2)]
-    index: usize,
-    /// The caller's own id.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, example = "r-3")]
-    id: Option<String>,
-    /// What became of it.
-    outcome: OutcomeWord,
-    /// Why it is at fault.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    code: Option<Code>,
-    /// Whether the same item may count later. If not, drop it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    retryable: Option<bool>,
-    /// The field at fault.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, example = "lat")]
-    field: Option<String>,
-    /// What it must be.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, example = "a number: degrees north, -90..=90")]
-    expected: Option<String>,
-    /// What was passed over.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    warning: Option<String>,
-}
 
 /// Submit a report
 ///
@@ -157,13 +56,14 @@ pub struct ItemResult {
     ),
 )]
 pub async fn submit(
+    caller: Reporting,
     app: web::Data<App>,
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let query = Query::parse(request.query_string(), &["sent_at"])?;
     let (sent_at, warning) = sent_at(&request, &query)?;
-    let acceptance = app.engine.accept(Source::OPEN, sent_at)?;
+    let acceptance = app.engine.accept(caller.source(), sent_at)?;
     if Declared::of(&request, "application/json")? == Declared::Lines {
         return Err(Problem::field(
             Code::UnsupportedMediaType,
@@ -173,29 +73,39 @@ pub async fn submit(
         ));
     }
     let body = Body::collect(&request, payload, SINGLE).await?;
-    let (accepted, id) = read_single(&body, &app.engine, &acceptance)
-        .inspect_err(|_| app.engine.metrics().reports("rejected", 1))?;
+    let judge = Judge::of(&app, &caller, &acceptance);
+    let (accepted, id) =
+        read_single(&body, judge).inspect_err(|_| app.engine.metrics().reports("rejected", 1))?;
     drop(body);
-    let outcome = match accepted.report {
-        Some(report) => app.engine.record(vec![report]).await?[0].into(),
-        None => OutcomeWord::Ignored,
-    };
+    caller.charge(1)?;
+    let reports = accepted.report.into_iter().collect();
+    let outcomes = record(&app, &caller, reports).await?;
+    let outcome = outcomes.first().map_or(OutcomeWord::Ignored, |recorded| (*recorded).into());
     app.engine.warn(warning.as_ref());
     app.engine.metrics().reports("ignored", u64::from(accepted.report.is_none()));
-    let warning = joined(warning, accepted.warning);
-    Ok(HttpResponse::Accepted().json(ReportAnswer::of(outcome, accepted.report, id, warning)))
+    let answer = ReportAnswer::of(outcome, accepted.report, id, accepted.warning);
+    Ok(HttpResponse::Accepted().json(answer.with(warning, caller.is_test())))
+}
+
+/// Records reports, unless their key is for tests: then they would count.
+async fn record(
+    app: &App,
+    caller: &Reporting,
+    reports: Vec<Report>,
+) -> Result<Vec<Recorded>, Problem> {
+    if caller.is_test() {
+        app.engine.metrics().reports("test", reports.len() as u64);
+        return Ok(vec![Recorded::Counted; reports.len()]);
+    }
+    Ok(app.engine.record(reports).await?)
 }
 
 /// Kept out of the handler, whose state is copied about while it waits: of the parsed
 /// body only this much is needed then.
-fn read_single(
-    body: &Body,
-    engine: &Engine,
-    acceptance: &Acceptance,
-) -> Result<(Accepted, Option<String>), Problem> {
+fn read_single(body: &Body, judge: Judge<'_>) -> Result<(Accepted, Option<String>), Problem> {
     let (text, mut room) = (body.unpacked()?, Vec::new());
     let raw: RawReport = parsed(trimmed(&text), &mut room).map_err(|error| malformed(&error))?;
-    let accepted = accept(&raw, engine, acceptance)?;
+    let accepted = judge.accept(&raw)?;
     Ok((accepted, raw.id().map(str::to_owned)))
 }
 
@@ -226,6 +136,7 @@ fn read_single(
     ),
 )]
 pub async fn submit_batch(
+    caller: Reporting,
     app: web::Data<App>,
     request: HttpRequest,
     payload: web::Payload,
@@ -233,39 +144,35 @@ pub async fn submit_batch(
     let query = Query::parse(request.query_string(), &["sent_at", "results"])?;
     let list_all = query.value("results", "all", |text| (text == "all").then_some(()))?.is_some();
     let (sent_at, warning) = sent_at(&request, &query)?;
-    let acceptance = app.engine.accept(Source::OPEN, sent_at)?;
+    let acceptance = app.engine.accept(caller.source(), sent_at)?;
     let declared = Declared::of(&request, "application/json or application/x-ndjson")?;
     let body = Body::collect(&request, payload, BATCH).await?;
+    let caller = Arc::new(caller);
+    let for_batch = Arc::clone(&caller);
     let batch = app
         .run_blocking(body.is_large(), move |app| {
-            Batch::read(&body, declared, &app.engine, &acceptance)
+            let judge = Judge::of(app, &for_batch, &acceptance);
+            Batch::read(&body, declared, judge)
         })
         .await??;
+    caller.charge(batch.items.len())?;
     let count = |outcome, is_one: fn(&Item) -> bool| {
         app.engine
             .metrics()
             .reports(outcome, batch.items.iter().filter(|item| is_one(item)).count() as u64);
     };
     count("rejected", |item| matches!(item, Item::Faulty(_)));
-    let outcomes = app.engine.record(batch.reports).await?;
+    let outcomes = record(&app, &caller, batch.reports).await?;
     count("ignored", |item| matches!(item, Item::Ignored(_)));
     app.engine.warn(warning.as_ref());
-    let answer = answer(batch.items, &outcomes, list_all);
-    Ok(HttpResponse::Ok().json(BatchAnswer { warning: joined(warning, answer.warning), ..answer }))
+    let answer = BatchAnswer::of(batch.items, &outcomes, list_all);
+    Ok(HttpResponse::Ok().json(answer.with(warning, caller.is_test())))
 }
 
 /// A batch as it was read.
 struct Batch {
     reports: Vec<Report>,
     items: Vec<Item>,
-}
-
-/// What the answer must say of an item. Two words for the common one, which is sound and
-/// carries nothing.
-enum Item {
-    Sound(Option<Box<Labels>>),
-    Ignored(Box<Labels>),
-    Faulty(Box<Fault>),
 }
 
 /// What a report becomes.
@@ -275,47 +182,32 @@ struct Accepted {
     warning: Option<String>,
 }
 
-struct Labels {
-    id: Option<String>,
-    warning: Option<String>,
-}
-
-struct Fault {
-    id: Option<String>,
-    code: Code,
-    error: Option<FieldError>,
-}
-
 impl Batch {
-    fn read(
-        body: &Body,
-        declared: Declared,
-        engine: &Engine,
-        acceptance: &Acceptance,
-    ) -> Result<Self, Problem> {
+    fn read(body: &Body, declared: Declared, judge: Judge<'_>) -> Result<Self, Problem> {
+        let most = judge.caller.most_items().unwrap_or(MOST_ITEMS);
         let unpacked = body.unpacked()?;
         let (text, mut room) = (trimmed(&unpacked), Vec::new());
         let mut batch = Self { reports: Vec::new(), items: Vec::new() };
         match declared.or_by_look(text) {
             Declared::Json => {
                 let Items(raws) = parsed(text, &mut room).map_err(|error| malformed(&error))?;
-                if raws.len() > MOST_ITEMS {
-                    return Err(too_many_items());
+                if raws.len() > most {
+                    return Err(too_many_items(most));
                 }
                 for raw in &raws {
-                    batch.add(raw, engine, acceptance);
+                    batch.add(raw, judge);
                 }
             }
             Declared::Lines | Declared::Nothing => {
                 for line in
                     text.split(|byte| *byte == b'\n').map(trimmed).filter(|line| !line.is_empty())
                 {
-                    if batch.items.len() == MOST_ITEMS {
-                        return Err(too_many_items());
+                    if batch.items.len() == most {
+                        return Err(too_many_items(most));
                     }
                     let mut room = Vec::new();
                     match parsed::<RawReport>(line, &mut room) {
-                        Ok(raw) => batch.add(&raw, engine, acceptance),
+                        Ok(raw) => batch.add(&raw, judge),
                         Err(error) => batch.items.push(Item::faulty(None, &malformed(&error))),
                     }
                 }
@@ -330,9 +222,9 @@ impl Batch {
         Ok(batch)
     }
 
-    fn add(&mut self, raw: &RawReport<'_>, engine: &Engine, acceptance: &Acceptance) {
+    fn add(&mut self, raw: &RawReport<'_>, judge: Judge<'_>) {
         let id = raw.id().map(str::to_owned);
-        self.items.push(match accept(raw, engine, acceptance) {
+        self.items.push(match judge.accept(raw) {
             Ok(Accepted { report: Some(report), warning }) => {
                 self.reports.push(report);
                 Item::Sound(
@@ -347,143 +239,66 @@ impl Batch {
     }
 }
 
-impl Item {
-    fn faulty(id: Option<String>, problem: &Problem) -> Self {
-        Self::Faulty(Box::new(Fault {
-            id,
-            code: problem.code(),
-            error: problem.errors().first().cloned(),
-        }))
+/// What a report is judged by.
+#[derive(Clone, Copy)]
+struct Judge<'a> {
+    app: &'a App,
+    caller: &'a Reporting,
+    acceptance: &'a Acceptance,
+    /// Whether reports may be the first of their reporter's day.
+    may_open: bool,
+}
+
+impl<'a> Judge<'a> {
+    fn of(app: &'a App, caller: &'a Reporting, acceptance: &'a Acceptance) -> Self {
+        Self { app, caller, acceptance, may_open: caller.may_open() }
     }
-}
 
-/// The report of one item, and what its sender should know.
-fn accept(
-    raw: &RawReport<'_>,
-    engine: &Engine,
-    acceptance: &Acceptance,
-) -> Result<Accepted, Problem> {
-    let read = raw.read(engine.catalogue()).inspect_err(|faults| {
-        for fault in faults.iter().filter(|fault| fault.kind == FaultKind::UnknownProvider) {
-            engine.metrics().unknown_providers.note(fault.field, &fault.got);
-        }
-    })?;
-    let report = acceptance.report(&read.submission).map_err(|error| {
-        let observed_at = read.submission.observed_at.map_or_else(String::new, rfc3339);
-        match error {
-            TimeError::TooOld { lateness_ms } => Problem::field(
-                Code::TooOld,
-                "observed_at",
-                format!("at most {} h ago", lateness_ms / 3_600_000),
-                observed_at,
-            ),
-            TimeError::InFuture => {
-                Problem::field(Code::InFuture, "observed_at", "not in the future", observed_at)
+    /// The report of one item, and what its sender should know.
+    fn accept(self, raw: &RawReport<'_>) -> Result<Accepted, Problem> {
+        let engine = &self.app.engine;
+        let read = raw.read(engine.catalogue()).inspect_err(|faults| {
+            for fault in faults.iter().filter(|fault| fault.kind == FaultKind::UnknownProvider) {
+                engine.metrics().unknown_providers.note(fault.field, &fault.got);
             }
-            TimeError::CannotBeKept => {
-                Problem::field(Code::TooOld, "observed_at", "of 1970 or later", observed_at)
-            }
+        })?;
+        let provider = &engine.catalogue().get(read.submission.provider).id;
+        if !self.caller.speaks_for(provider) {
+            let expected = "a provider that this key may report about";
+            return Err(Problem::field(Code::Forbidden, "provider", expected, provider));
         }
-    })?;
-    engine.warn(&read.warnings);
-    Ok(Accepted {
-        report: (read.standing == Standing::Counts).then_some(report),
-        warning: Warning::joined(&read.warnings),
-    })
-}
+        let report = self
+            .acceptance
+            .report(&read.submission)
+            .map_err(|error| time_problem(error, read.submission.observed_at))?;
+        engine.warn(&read.warnings);
+        Ok(Accepted {
+            report: (read.standing == Standing::Counts).then(|| self.proven(report)),
+            warning: Warning::joined(&read.warnings),
+        })
+    }
 
-fn answer(items: Vec<Item>, outcomes: &[Recorded], list_all: bool) -> BatchAnswer {
-    let mut answer = BatchAnswer {
-        counted: 0,
-        duplicate: 0,
-        ignored: 0,
-        rejected: 0,
-        warning: None,
-        results: Vec::new(),
-    };
-    let (mut outcomes, mut unlisted, mut first_warning) = (outcomes.iter(), 0, None);
-    for (index, item) in items.into_iter().enumerate() {
-        let result = match item {
-            Item::Faulty(fault) => ItemResult::rejected(index, *fault),
-            Item::Ignored(labels) => {
-                ItemResult::recorded(index, OutcomeWord::Ignored, Some(labels))
-            }
-            Item::Sound(labels) => {
-                let outcome =
-                    outcomes.next().copied().map_or(OutcomeWord::Rejected, OutcomeWord::from);
-                ItemResult::recorded(index, outcome, labels)
-            }
+    /// The report as nobody's first, where nobody vouches for its sender.
+    fn proven(self, report: Report) -> Report {
+        let is_let_in = || {
+            let brake = self.app.fresh_ids.as_ref().zip(self.caller.address_without_key());
+            let day = report.observed.arrived.0.div_euclid(MINUTES_OF_A_DAY);
+            brake.is_none_or(|(brake, address)| brake.lets_in(address, report.reporter.hash, day))
         };
-        match result.outcome {
-            OutcomeWord::Counted => answer.counted += 1,
-            OutcomeWord::Duplicate => answer.duplicate += 1,
-            OutcomeWord::Ignored => answer.ignored += 1,
-            OutcomeWord::Rejected => answer.rejected += 1,
-        }
-        if list_all || result.outcome != OutcomeWord::Counted {
-            answer.results.push(result);
-        } else if let Some(warning) = result.warning {
-            unlisted += 1;
-            first_warning.get_or_insert((index, warning));
-        }
-    }
-    answer.warning = first_warning
-        .map(|(index, warning)| format!("{unlisted} items, the first at {index}: {warning}"));
-    answer
-}
-
-impl ReportAnswer {
-    fn of(
-        outcome: OutcomeWord,
-        report: Option<Report>,
-        id: Option<String>,
-        warning: Option<String>,
-    ) -> Self {
-        let cell = report.map(|report| report.cell).filter(|cell| !cell.is_nowhere());
-        let observed_at = report.map(|report| rfc3339(report.observed.minute.start()));
-        Self { outcome, cell: cell.map(|cell| cell.to_string()), observed_at, id, warning }
+        if self.may_open && is_let_in() { report } else { report.unproven() }
     }
 }
 
-impl ItemResult {
-    fn rejected(index: usize, fault: Fault) -> Self {
-        let Fault { id, code, error } = fault;
-        let (field, expected) = error.map(|error| (error.field, error.expected)).unzip();
-        let retryable = Some(code.is_retryable());
-        Self {
-            index,
-            id,
-            outcome: OutcomeWord::Rejected,
-            code: Some(code),
-            retryable,
-            field,
-            expected,
-            warning: None,
+fn time_problem(error: TimeError, observed_at: Option<Timestamp>) -> Problem {
+    let observed_at = observed_at.map_or_else(String::new, rfc3339);
+    let (code, expected) = match error {
+        TimeError::TooOld { lateness_ms } => {
+            (Code::TooOld, format!("at most {} h ago", lateness_ms / 3_600_000))
         }
-    }
-
-    fn recorded(index: usize, outcome: OutcomeWord, labels: Option<Box<Labels>>) -> Self {
-        let (id, warning) = labels.map_or((None, None), |labels| (labels.id, labels.warning));
-        Self {
-            index,
-            id,
-            outcome,
-            code: None,
-            retryable: None,
-            field: None,
-            expected: None,
-            warning,
-        }
-    }
-}
-
-impl From<Recorded> for OutcomeWord {
-    fn from(recorded: Recorded) -> Self {
-        match recorded {
-            Recorded::Counted => Self::Counted,
-            Recorded::Duplicate => Self::Duplicate,
-        }
-    }
+        TimeError::InFuture => (Code::InFuture, "not in the future".to_owned()),
+        TimeError::CannotBeKept => (Code::TooOld, "of 1970 or later".to_owned()),
+    };
+    Problem::field(code, "observed_at", expected, observed_at)
 }
 
 /// The items of a JSON array. It stops one past the most that are taken, so that a body
@@ -536,18 +351,12 @@ fn sent_at(
     Ok((parameter.or(read), warning))
 }
 
-/// What is said of the request, then of what is in it.
-fn joined(of_request: Option<Warning>, of_reports: Option<String>) -> Option<String> {
-    let texts: Vec<String> =
-        of_request.map(|warning| warning.text).into_iter().chain(of_reports).collect();
-    (!texts.is_empty()).then(|| texts.join("; "))
-}
-
 fn malformed(error: &serde_json::Error) -> Problem {
     let code = if error.is_data() { Code::MalformedBody } else { Code::MalformedJson };
     Problem::new(code, format!("the body cannot be read: {error}"))
 }
 
-fn too_many_items() -> Problem {
-    Problem::field(Code::TooManyItems, "body", format!("at most {MOST_ITEMS} reports"), "more")
+fn too_many_items(most: usize) -> Problem {
+    let whose = if most < MOST_ITEMS { " without a key" } else { "" };
+    Problem::field(Code::TooManyItems, "body", format!("at most {most} reports{whose}"), "more")
 }

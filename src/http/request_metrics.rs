@@ -16,6 +16,8 @@ const UNKNOWN_ROUTE: &str = "unknown";
 #[derive(Debug)]
 pub struct RequestMetrics {
     requests: Family<RequestLabels, Counter>,
+    /// Calls that were turned away.
+    denied: Family<DenialLabels, Counter>,
     /// By route, in the order of the routes; the last is for all that are none of ours.
     seconds: Vec<(&'static str, Histogram)>,
     /// Where the ids of this process begin; random, so that two processes' differ.
@@ -34,11 +36,18 @@ struct RequestLabels {
     status: u16,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DenialLabels {
+    reason: &'static str,
+}
+
 impl RequestMetrics {
     /// Metrics of these routes, known to a registry.
     pub fn new(routes: &[&'static str], registry: &mut Registry) -> Self {
         let requests = Family::default();
         registry.register("requests", "Requests by route and status", requests.clone());
+        let denied = Family::default();
+        registry.register("denied", "Calls turned away, by reason", denied.clone());
         // One family: a format of metrics names each but once.
         let durations = Family::<RouteLabels, Histogram>::new_with_constructor(|| {
             Histogram::new(exponential_buckets(0.000_25, 2.0, 16))
@@ -50,10 +59,16 @@ impl RequestMetrics {
         registry.register_with_unit("request_duration", "Time to answer", Unit::Seconds, durations);
         Self {
             requests,
+            denied,
             seconds,
             first_id: RandomState::new().hash_one(0),
             next_id: AtomicU64::new(0),
         }
+    }
+
+    /// Counts a call that was turned away.
+    pub fn denied(&self, reason: &'static str) {
+        self.denied.get_or_create(&DenialLabels { reason }).inc();
     }
 
     /// The id of the next request: 16 hexadecimal digits.

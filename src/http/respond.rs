@@ -2,13 +2,15 @@
 //! of the response cache.
 
 use super::app::App;
-use super::caching::{Lifetime, matches_etag, with_caching};
+use super::caching::{Audience, Lifetime, matches_etag, with_caching};
+use super::caller::Reading;
 use super::content_encoding::ContentEncoding;
 use super::error::Problem;
 use super::response::{Content, Response};
 use super::response_cache::Key;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// What a read asks the response cache for, and what its answer's head says.
@@ -25,30 +27,43 @@ pub struct Read {
 }
 
 /// Answers a read with the response of its key: as it was made before, or made from
-/// `content`.
+/// `content`. `asked_by` is who asks; nobody in particular asks for a document.
 ///
 /// # Errors
 /// Where `content` fails, or its rendering is given up.
 pub async fn respond<C: Content>(
     app: &Arc<App>,
     request: &HttpRequest,
+    asked_by: Option<&Reading>,
     read: Read,
     content: impl Future<Output = Result<C, Problem>>,
 ) -> Result<HttpResponse, Problem> {
+    let audience = asked_by.map_or(Audience::Everybody, Reading::audience);
+    let was_made = Cell::new(false);
+    let content = async {
+        was_made.set(true);
+        content.await
+    };
     let render = async |content, before| {
         app.run_blocking(read.is_expensive, move |_| Response::of(content, before)).await
     };
-    let response = app.responses.get(&read.key, content, render).await?;
+    let outcome = app.responses.get(&read.key.of(audience), content, render).await;
+    let is_known = outcome.as_ref().is_ok_and(|response| matches_etag(request, &response.etag));
+    if was_made.get() && !is_known {
+        asked_by.into_iter().for_each(Reading::charge_for_making);
+    }
+    let response = outcome?;
     let lifetime = match read.lifetime {
         Lifetime::Settled if !response.is_complete => Lifetime::Live,
         lifetime => lifetime,
     };
-    if matches_etag(request, &response.etag) {
-        return Ok(with_caching(HttpResponse::NotModified(), &response.etag, lifetime).finish());
+    let with_caching = |head| with_caching(head, &response.etag, lifetime, audience);
+    if is_known {
+        return Ok(with_caching(HttpResponse::NotModified()).finish());
     }
     let accepted = ContentEncoding::accepted(request.headers());
     let (encoding, bytes) = app.responses.encoded(&response, accepted).await;
-    let mut head = with_caching(HttpResponse::Ok(), &response.etag, lifetime);
+    let mut head = with_caching(HttpResponse::Ok());
     if let Some(name) = encoding.name() {
         head.insert_header((header::CONTENT_ENCODING, name));
     }

@@ -5,6 +5,7 @@
 //! new version comes, some readers still ask for the one before. A new version that says
 //! the same keeps the response, with its encodings.
 
+use super::caching::Audience;
 use super::content_encoding::ContentEncoding;
 use super::response::{Content, Response};
 use actix_web::web::Bytes;
@@ -65,6 +66,15 @@ impl Key {
     /// differ wherever the content may differ.
     pub fn new(path: &str, request: &impl Debug, version: &impl Debug) -> Self {
         Self { request: format!("{path} {request:?}"), version: format!("{version:?}") }
+    }
+
+    /// The key of the same for an audience: exact figures are another answer.
+    #[must_use]
+    pub fn of(self, audience: Audience) -> Self {
+        match audience {
+            Audience::Everybody | Audience::KeyHolders => self,
+            Audience::Exact => Self { request: format!("exact {}", self.request), ..self },
+        }
     }
 }
 

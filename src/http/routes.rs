@@ -4,15 +4,15 @@ use super::basis::resting;
 use super::cors::{self, Methods};
 use super::error::Problem;
 use super::{
-    cells, heatmap, incidents, notes, pages, providers, reports, series, source_series, spikes,
-    voids,
+    audit, cells, heatmap, incidents, keys, notes, pages, providers, reports, series,
+    source_series, sources, spikes, voids,
 };
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, Resource, Route, web};
 use utoipa_swagger_ui::Config as SwaggerConfig;
 
 /// Paths as they are routed, for the metrics.
-pub const ROUTES: [&str; 23] = [
+pub const ROUTES: [&str; 29] = [
     "/",
     "/v1/reports",
     "/v1/reports/batch",
@@ -25,7 +25,13 @@ pub const ROUTES: [&str; 23] = [
     "/v1/incidents/{id}",
     "/v1/incidents/{id}/notes",
     "/v1/voids",
+    "/v1/sources",
+    "/v1/sources/{number}",
     "/v1/sources/{number}/series",
+    "/v1/keys",
+    "/v1/keys/{id}",
+    "/v1/keys/{id}/rotate",
+    "/v1/audit",
     "/v1/cells/{cell}",
     "/v1/spikes",
     "/v1/spikes.geojson",
@@ -64,9 +70,30 @@ pub fn routes(config: &mut web::ServiceConfig) {
                 .route(reading(web::to(voids::list))),
         ))
         .service(
+            resource("/v1/sources", Methods::AdminList)
+                .route(web::post().to(sources::create))
+                .route(reading(web::to(sources::list))),
+        )
+        .service(
+            resource("/v1/sources/{number}", Methods::AdminChange)
+                .route(web::patch().to(sources::change)),
+        )
+        .service(
             resource("/v1/sources/{number}/series", Methods::AdminRead)
                 .route(reading(web::to(source_series::series))),
         )
+        .service(
+            resource("/v1/keys", Methods::AdminList)
+                .route(web::post().to(keys::create))
+                .route(reading(web::to(keys::list))),
+        )
+        .service(
+            resource("/v1/keys/{id}", Methods::AdminRemove).route(web::delete().to(keys::revoke)),
+        )
+        .service(
+            resource("/v1/keys/{id}/rotate", Methods::Admin).route(web::post().to(keys::rotate)),
+        )
+        .service(resource("/v1/audit", Methods::AdminRead).route(reading(web::to(audit::list))))
         .service(resting(read("/v1/cells/{cell}", web::to(cells::explain))))
         .service(resting(read("/v1/spikes", web::to(spikes::list))))
         .service(resting(read("/v1/spikes.geojson", web::to(spikes::geojson))))
@@ -78,6 +105,15 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(read("/openapi.json", web::to(pages::openapi)))
         .service(read("/docs", web::to(pages::docs_moved)))
         .service(read("/docs/{file:.*}", web::to(pages::docs)))
+        .default_service(web::to(|request: HttpRequest| async move {
+            HttpResponse::from_error(Problem::not_found(request.uri()))
+        }));
+}
+
+/// Adds the one path of a server that only answers what this process counts.
+pub fn metrics_apart(config: &mut web::ServiceConfig) {
+    config
+        .service(resource("/metrics", Methods::Read).route(reading(web::to(pages::metrics_apart))))
         .default_service(web::to(|request: HttpRequest| async move {
             HttpResponse::from_error(Problem::not_found(request.uri()))
         }));
@@ -107,7 +143,7 @@ fn resource(path: &str, methods: Methods) -> Resource {
         HttpResponse::from_error(Problem::method_not_allowed(&request, methods.allow()))
     };
     let resource = web::resource(path).default_service(web::to(refuse));
-    if matches!(methods, Methods::Admin | Methods::AdminRead) {
+    if !methods.are_public() {
         return resource;
     }
     resource.route(

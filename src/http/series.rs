@@ -2,6 +2,7 @@
 
 use super::app::App;
 use super::caching::Lifetime;
+use super::caller::Reading;
 use super::error::{Code, Problem};
 use super::query::Query;
 use super::read_errors::ReadErrors;
@@ -98,7 +99,11 @@ pub struct SeriesPoint {
         ReadErrors,
     ),
 )]
-pub async fn series(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub async fn series(
+    reader: Reading,
+    app: web::Data<App>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     let query = Query::parse(request.query_string(), &PARAMETERS)?;
     let key = key(&app, &query)?;
     let served = app.engine.series(key.clone()).await?;
@@ -112,7 +117,7 @@ pub async fn series(app: web::Data<App>, request: HttpRequest) -> Result<HttpRes
         is_expensive: false,
     };
     let content = async { Ok(content(&app, &key, step, &served, is_final)) };
-    respond(&app, &request, read, content).await
+    respond(&app, &request, Some(&reader), read, content).await
 }
 
 fn content(

@@ -4,7 +4,8 @@ use super::app::App;
 use super::connection::Connection;
 use super::observe::observe;
 use super::openapi;
-use super::routes::{ROUTES, routes};
+use super::policy::Policy;
+use super::routes::{ROUTES, metrics_apart, routes};
 use crate::engine::Engine;
 use actix_http::{HttpService, Protocol};
 use actix_service::{ServiceFactoryExt, fn_service, map_config};
@@ -22,27 +23,44 @@ const HEAD_ARRIVES_WITHIN: Duration = Duration::from_secs(5);
 /// How long a connection may take to close, once its last answer is sent.
 const CLOSED_WITHIN: Duration = Duration::from_secs(1);
 
-/// A server on a bound listener. It runs once awaited.
+/// Where a server listens.
+#[derive(Debug)]
+pub struct Listeners {
+    /// For all calls.
+    pub main: TcpListener,
+    /// For the metrics alone, where they have an address of their own.
+    pub metrics: Option<TcpListener>,
+}
+
+impl From<TcpListener> for Listeners {
+    fn from(main: TcpListener) -> Self {
+        Self { main, metrics: None }
+    }
+}
+
+/// A server on bound listeners. It runs once awaited.
 ///
 /// Built from the parts of actix-web's own, which would leave no room for `Connection`.
 ///
 /// # Errors
 /// Where the listener cannot be used.
 pub fn server(
-    listener: TcpListener,
+    listeners: Listeners,
     engine: Arc<Engine>,
+    policy: Policy,
     workers: usize,
     stop_within: Duration,
 ) -> std::io::Result<Server> {
-    let is_for_this_machine = listener.local_addr()?.ip().to_canonical().is_loopback();
+    let Listeners { main, metrics } = listeners;
+    let is_for_this_machine = main.local_addr()?.ip().to_canonical().is_loopback();
     let document = openapi::document().to_json().map_err(std::io::Error::other)?;
-    let app = web::Data::new(App::new(engine, &ROUTES, document, is_for_this_machine));
+    let app = web::Data::new(App::new(engine, &ROUTES, document, is_for_this_machine, policy));
     let server =
         Server::build().workers(workers).shutdown_timeout(stop_within.as_secs()).disable_signals();
     let stopping = server.graceful_shutdown_signal();
-    let connections = move || {
+    let connections = move |paths: fn(&mut web::ServiceConfig)| {
         let (app, stopping) = (app.clone(), stopping.clone());
-        let routed = ActixApp::new().app_data(app.clone()).wrap(from_fn(observe)).configure(routes);
+        let routed = ActixApp::new().app_data(app.clone()).wrap(from_fn(observe)).configure(paths);
         let stopped = move || {
             let stopping = stopping.clone();
             async move { stopping.notified().await }
@@ -58,7 +76,13 @@ pub fn server(
         };
         fn_service(accept).and_then(http)
     };
-    Ok(server.listen("groundswell", listener, connections)?.run())
+    let for_metrics = connections.clone();
+    let server = server.listen("groundswell", main, move || connections(routes))?;
+    let server = match metrics {
+        Some(metrics) => server.listen("metrics", metrics, move || for_metrics(metrics_apart))?,
+        None => server,
+    };
+    Ok(server.run())
 }
 
 /// Runs a server until `stop` ends, then lets it answer what it has begun.

@@ -1,7 +1,8 @@
 //! `GET /v1/sources/{number}/series`: what one source sent over time, for operators.
 
-use super::admin::insist_on_admin;
+use super::admin::private;
 use super::app::App;
+use super::caller::Administering;
 use super::error::{Code, Problem};
 use super::query::Query;
 use crate::domain::fact::Source;
@@ -12,7 +13,6 @@ use crate::engine::source_series::{SourcePoint, SourceSeriesKey};
 use crate::render::cell::rounded;
 use crate::render::time::rfc3339;
 use crate::store::{HOURS_KEPT_DAYS, MINUTES_KEPT_DAYS};
-use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -83,10 +83,9 @@ pub struct SourceSeriesPoint {
 ///
 /// To find a broken app, and the minutes to void. All providers together, or one of them;
 /// all symptoms, `working` among them, or one. Minutes are kept for 14 days; beyond, steps
-/// of whole hours reach back 8 weeks. A source that never sent anything has zeros. Taken
-/// only from the machine that the server runs on, until there are keys.
+/// of whole hours reach back 8 weeks. A source that never sent anything has zeros.
 #[utoipa::path(
-    get, path = "/v1/sources/{number}/series", tag = "operations",
+    get, path = "/v1/sources/{number}/series", tag = "access",
     operation_id = "source_series",
     params(
         (
@@ -98,18 +97,18 @@ pub struct SourceSeriesPoint {
     responses(
         (status = 200, description = "The points", body = SourceSeriesAnswer),
         (status = 400, description = "A parameter is at fault"),
-        (status = 403, description = "Not from this machine"),
+        (status = 403, description = "Neither with the scope `admin` nor from this machine"),
         (status = 404, description = "Sources are numbers up to 16383"),
         (status = 503, description = "The store is away: retry after `Retry-After`"),
     ),
 )]
 pub async fn series(
+    _: Administering,
     app: web::Data<App>,
     request: HttpRequest,
     number: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let query = Query::parse(request.query_string(), &PARAMETERS)?;
-    insist_on_admin(&app, &request)?;
     let (key, now) = (key(&app, &query, &number)?, app.engine.now());
     let points = app.engine.source_series(&key).await?;
     let answer = SourceSeriesAnswer {
@@ -119,8 +118,7 @@ pub async fn series(
         points: points.iter().map(SourceSeriesPoint::from).collect(),
         as_of: rfc3339(now),
     };
-    let no_store = (header::CACHE_CONTROL, "private, no-store");
-    Ok(HttpResponse::Ok().insert_header(no_store).json(answer))
+    Ok(private(HttpResponse::Ok()).json(answer))
 }
 
 impl From<&SourcePoint> for SourceSeriesPoint {

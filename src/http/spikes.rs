@@ -3,6 +3,7 @@
 
 use super::app::App;
 use super::basis::Basis;
+use super::caller::Reading;
 use super::error::Problem;
 use super::incidents::most_corners_of_one;
 use super::listing;
@@ -86,7 +87,11 @@ struct Rank {
         DetectionErrors,
     ),
 )]
-pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub async fn list(
+    reader: Reading,
+    app: web::Data<App>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     let question = Question::parse(&app, &request)?;
     let asked = question.clone();
     let make = move |app: &App, moment: &Moment| {
@@ -94,7 +99,8 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
         let items = found.into_iter().map(|(spike, _)| spike).collect();
         Ok(SpikesAnswer { items, next_cursor, stale: moment.is_stale, as_of: String::new() })
     };
-    live::answer(&app, &request, &asked, (Basis::Detectors, "application/json"), make).await
+    live::answer(&app, &request, &reader, &asked, (Basis::Detectors, "application/json"), make)
+        .await
 }
 
 /// The same as GeoJSON (RFC 7946)
@@ -109,7 +115,11 @@ pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespo
         DetectionErrors,
     ),
 )]
-pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub async fn geojson(
+    reader: Reading,
+    app: web::Data<App>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     let question = Question::parse(&app, &request)?;
     let asked = question.clone();
     let make = move |app: &App, moment: &Moment| {
@@ -120,7 +130,8 @@ pub async fn geojson(app: web::Data<App>, request: HttpRequest) -> Result<HttpRe
             .map(|(json, spike)| (json, Arc::new(Outline::of(&spike.cells, most))));
         Ok(SpikesGeoJson::of(drawn.collect(), next_cursor, moment.is_stale))
     };
-    live::answer(&app, &request, &asked, (Basis::Detectors, "application/geo+json"), make).await
+    live::answer(&app, &request, &reader, &asked, (Basis::Detectors, "application/geo+json"), make)
+        .await
 }
 
 impl Dated for SpikesAnswer {

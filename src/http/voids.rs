@@ -1,8 +1,9 @@
 //! `POST /v1/voids` and `GET /v1/voids`: reports that are withdrawn, and why.
 
-use super::admin::{collected, insist_on_admin, object, past, text};
+use super::admin::{collected, object, past, text};
 use super::app::App;
 use super::basis::Basis;
+use super::caller::{Administering, Reading};
 use super::error::{Code, Problem};
 use super::live::{self, Moment};
 use super::query::Query;
@@ -85,8 +86,7 @@ pub struct VoidsAnswer {
 /// Those that the source observed in the interval, whenever they arrive. They stay in the
 /// store, and no map, series or detector reads them any more. Detection starts again
 /// without them, and withdraws incidents that have no evidence left, with this reason. The
-/// answer says how many reports were withdrawn. Taken only from the machine that the
-/// server runs on, until there are keys.
+/// answer says how many reports were withdrawn.
 #[utoipa::path(
     post, path = "/v1/voids", tag = "incidents", operation_id = "void_reports",
     request_body(content = VoidBody, description = "Which reports, at most 64 KiB"),
@@ -96,19 +96,19 @@ pub struct VoidsAnswer {
             body = VoidJson,
         ),
         (status = 400, description = "A field is at fault"),
-        (status = 403, description = "Not from this machine"),
+        (status = 403, description = "Neither with the scope `admin` nor from this machine"),
         (status = 413, description = "The body is too large"),
         (status = 415, description = "Not JSON"),
         (status = 503, description = "The store is away: retry after `Retry-After`"),
     ),
 )]
 pub async fn add(
+    _: Administering,
     app: web::Data<App>,
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     Query::parse(request.query_string(), &[])?;
-    insist_on_admin(&app, &request)?;
     let body = collected(&request, payload).await?;
     let void = object::<RawVoid<'_>>(&body)?.read(&app)?;
     let void = app.engine.void(void).await?;
@@ -125,14 +125,18 @@ pub async fn add(
         (status = 503, description = "The journal was not read yet: retry after `Retry-After`"),
     ),
 )]
-pub async fn list(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub async fn list(
+    reader: Reading,
+    app: web::Data<App>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     Query::parse(request.query_string(), &[])?;
     let make = |_: &App, moment: &Moment| {
         let items =
             moment.register.voids().iter().rev().take(MOST_LISTED).map(VoidJson::from).collect();
         Ok(VoidsAnswer { items, as_of: String::new() })
     };
-    live::answer(&app, &request, &(), (Basis::Words, "application/json"), make).await
+    live::answer(&app, &request, &reader, &(), (Basis::Words, "application/json"), make).await
 }
 
 impl Dated for VoidsAnswer {

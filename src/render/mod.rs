@@ -9,6 +9,7 @@
     reason = "serde hands every field to its writer by reference, references too"
 )]
 
+pub mod audit;
 pub mod cell;
 pub mod columns;
 mod digest;
@@ -23,12 +24,14 @@ pub mod incident_detail;
 pub mod incident_geojson;
 pub mod incident_line;
 pub mod json;
+pub mod key;
 pub mod note;
 pub mod outline;
 pub mod place;
 #[cfg(test)]
 mod sample;
 pub mod severity;
+pub mod source;
 pub mod spike;
 pub mod spike_geojson;
 pub mod time;

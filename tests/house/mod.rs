@@ -5,6 +5,7 @@
 //! may use whatever it likes, but is not longer either.
 
 mod absences;
+mod callers;
 mod circles;
 mod rooms;
 mod sizes;
@@ -46,6 +47,12 @@ fn every_file_can_be_read() {
     let files = files_below(&["src", "lab/src", "tests", "benches"]);
     let faults: Vec<String> =
         files.iter().flat_map(|(file, source)| sizes::faults(file, source)).collect();
+    assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
+}
+
+#[test]
+fn every_route_asks_who_calls() {
+    let faults = callers::faults();
     assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
 }
 

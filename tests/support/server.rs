@@ -12,6 +12,7 @@ use groundswell::domain::time::{DEFAULT_LATENESS_MS, MINUTE_MS, Timestamp};
 use groundswell::engine::Engine;
 use groundswell::engine::clock::Clock;
 use groundswell::http;
+use groundswell::http::policy::Policy;
 use groundswell::store::redis::address;
 use groundswell::store::timing::Timing;
 use groundswell::store::{Store, Terms, embedded::Options};
@@ -52,6 +53,12 @@ impl TestServer {
 
     /// The same with more in its store.
     pub fn start_after_quiet_past_and(more: impl FnOnce(&Store)) -> Self {
+        let clock = Clock::manual(instant(NOW));
+        Self::start_in(Self::quiet_directory(), clock, catalogue(), "127.0.0.1:0", more)
+    }
+
+    /// A store with a quiet past.
+    fn quiet_directory() -> TempDir {
         static PLAYED: LazyLock<TempDir> = LazyLock::new(|| {
             let (directory, key) = (tempfile::tempdir().unwrap(), key());
             let store = Store::open_embedded(
@@ -70,7 +77,7 @@ impl TestServer {
             let file = file.unwrap();
             std::fs::copy(file.path(), directory.path().join(file.file_name())).unwrap();
         }
-        Self::start_in(directory, Clock::manual(instant(NOW)), catalogue(), "127.0.0.1:0", more)
+        directory
     }
 
     /// A server at [`NOW`] that listens on an address, with a past. It is called at a
@@ -83,6 +90,39 @@ impl TestServer {
             listen,
             past,
         )
+    }
+
+    /// A server at [`NOW`] with an empty store, by a policy of who may call.
+    pub fn start_by(policy: Policy) -> Self {
+        Self::start_by_on(policy, "127.0.0.1:0")
+    }
+
+    /// The same that listens on an address.
+    pub fn start_by_on(policy: Policy, listen: &str) -> Self {
+        Self::start_by_in(tempfile::tempdir().unwrap(), policy, listen)
+    }
+
+    /// The same after [`quiet_past`].
+    pub fn start_by_after_quiet_past(policy: Policy) -> Self {
+        Self::start_by_in(Self::quiet_directory(), policy, "127.0.0.1:0")
+    }
+
+    fn start_by_in(directory: TempDir, policy: Policy, listen: &str) -> Self {
+        let (key, catalogue) = (key(), catalogue());
+        let options = Options::default();
+        let store =
+            Store::open_embedded(directory.path(), &catalogue, terms(&key), options).unwrap();
+        let clock = Clock::manual(instant(NOW));
+        Self::serve(store, &key, Some(directory), clock, catalogue, listen, policy)
+    }
+
+    /// The same on a Redis that is shared with other tests, under that prefix.
+    pub fn start_by_on_redis(policy: Policy, prefix: &str) -> Self {
+        let (key, catalogue) = (key(), catalogue());
+        let options = address::Options { prefix: prefix.into(), ..address::Options::default() };
+        let store = Store::open_redis(&shared_single(), &catalogue, terms(&key), &options).unwrap();
+        let clock = Clock::manual(instant(NOW));
+        Self::serve(store, &key, None, clock, catalogue, "127.0.0.1:0", policy)
     }
 
     /// Another server on the store of this one, with another catalogue. This one stops.
@@ -110,7 +150,7 @@ impl TestServer {
         let store =
             Store::open_embedded(directory.path(), &catalogue, terms(&key), options).unwrap();
         past(&store);
-        Self::serve(store, &key, Some(directory), clock, catalogue, listen)
+        Self::serve(store, &key, Some(directory), clock, catalogue, listen, Policy::default())
     }
 
     /// A server at [`NOW`] on a Redis that is shared with other tests, under a prefix of
@@ -120,7 +160,8 @@ impl TestServer {
         let options = address::Options { prefix: own_prefix(), ..address::Options::default() };
         let store = Store::open_redis(&shared_single(), &catalogue, terms(&key), &options).unwrap();
         past(&store);
-        Self::serve(store, &key, None, Clock::manual(instant(NOW)), catalogue, "127.0.0.1:0")
+        let clock = Clock::manual(instant(NOW));
+        Self::serve(store, &key, None, clock, catalogue, "127.0.0.1:0", Policy::default())
     }
 
     fn serve(
@@ -130,6 +171,7 @@ impl TestServer {
         clock: Clock,
         catalogue: Catalogue,
         listen: &str,
+        policy: Policy,
     ) -> Self {
         let timing = Timing::default();
         let engine = Arc::new(
@@ -143,7 +185,8 @@ impl TestServer {
         let for_server = Arc::clone(&engine);
         let serve = move || {
             actix_web::rt::System::new().block_on(async {
-                let server = http::server(listener, for_server, 1, Duration::ZERO).unwrap();
+                let server =
+                    http::server(listener.into(), for_server, policy, 1, Duration::ZERO).unwrap();
                 give_handle.send(server.handle()).unwrap();
                 server.await.unwrap();
             });
@@ -196,6 +239,12 @@ impl TestServer {
             !self.engine.detection_snapshot().is_behind,
             "two hundred steps of six hours are a month"
         );
+    }
+
+    /// Reads the ledger and the usage of keys, as the process does every second.
+    pub fn step_access(&self) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(self.engine.step_access());
     }
 
     /// One step of maintenance, as the process takes it every few seconds.

@@ -23,6 +23,7 @@ use groundswell::engine::replay::Setting;
 use groundswell::engine::replay::leftovers::Leftover;
 use groundswell::engine::replay::simulation::Simulation;
 use groundswell::engine::timetable::Timetable;
+use groundswell::http::policy::Policy;
 use groundswell::store::embedded::{Durability, Options};
 use groundswell::store::place::Place;
 use groundswell::store::timing::Timing;
@@ -138,7 +139,7 @@ pub fn run(arguments: &Arguments, signals: &Signals) -> anyhow::Result<()> {
     let stop = async {
         tokio::select! { () = asked => {}, _ = is_over => {} }
     };
-    serve::serve(2, listener, &engine, stop)?;
+    serve::serve(2, listener.into(), &engine, Policy::default(), stop)?;
     drop(sending);
     if telling.is_finished() {
         telling.join().map_err(|_| anyhow::anyhow!("the account ended in a panic"))??;

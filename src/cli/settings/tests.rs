@@ -2,7 +2,8 @@
 
 use super::{Environment, Refused, misspelt, resolve};
 use crate::cli::{Cli, Commands, listening, parse};
-use crate::config::{Auth, Config};
+use crate::config::Config;
+use crate::config::access::Auth;
 use clap::{Arg, ArgAction, Command, CommandFactory};
 use std::ffi::OsString;
 
@@ -32,7 +33,7 @@ fn a_flag_wins_over_the_environment_that_over_the_file_and_that_over_the_default
     let variables = [("GROUNDSWELL_LATENESS_HOURS", "36"), ("GROUNDSWELL_WORKERS", "4")];
     let config = config(&["--lateness-hours", "12"], &variables, file).unwrap();
     assert_eq!(
-        (config.listen.port, config.lateness.lateness_hours, config.workers, config.auth),
+        (config.listen.port, config.lateness.lateness_hours, config.workers, config.access.auth),
         (9000, 12, Some(4), Some(Auth::Open))
     );
     assert_eq!(config.snapshot_log_mib, 128);
@@ -66,7 +67,7 @@ fn an_empty_variable_counts_as_unset_whatever_it_sets() {
             config.key.reporter_key.is_none()
                 && config.catalogue.is_none()
                 && config.redis.redis_password.is_none()
-                && config.auth.is_none()
+                && config.access.auth.is_none()
         );
         let copy = ["groundswell", "copy", "--from", "a", "--to", "redis://h"].map(OsString::from);
         let Ok(Cli { command: Commands::Copy(copy) }) = parse(&copy, &Environment::of(&variables))
@@ -94,7 +95,7 @@ fn values_are_trimmed_wherever_they_stand() {
         config(&[], &variables, "\u{feff}workers = \" 3 \"\r\ncatalogue = \"mine.toml\\n\"\r\n")
             .unwrap();
     assert_eq!(
-        (config.listen.port, config.auth, config.workers),
+        (config.listen.port, config.access.auth, config.workers),
         (9000, Some(Auth::Open), Some(3))
     );
     assert_eq!(config.key.reporter_key.as_deref(), Some("secret"));
@@ -138,7 +139,7 @@ fn what_a_file_says_wrongly_is_refused_with_line_and_name() {
         ("workers = -1\n", "line 1: workers: invalid value '-1'"),
         (
             "auth = \"opn\"\n",
-            "line 1: auth: invalid value 'opn' for '--auth <AUTH>' [possible values: open]",
+            "line 1: auth: invalid value 'opn' for '--auth <AUTH>' [possible values: open, keys]",
         ),
         ("store = \"\"\n", "line 1: store must not be empty"),
         ("store = \" \"\n", "line 1: store must not be empty"),
@@ -216,7 +217,7 @@ fn what_is_out_of_its_range_is_refused_with_the_range_wherever_it_stands() {
         ("GROUNDSWELL_LISTEN", ":8080", "expected HOST:PORT"),
         ("GROUNDSWELL_LOG", "debgu", "off, error, warn"),
         ("GROUNDSWELL_REDIS_PREFIX", "a{b}", "1 to 64 letters"),
-        ("GROUNDSWELL_AUTH", "keys", "possible values: open"),
+        ("GROUNDSWELL_AUTH", "closed", "possible values: open"),
     ];
     for (name, value, expected) in rows {
         let message = refusal(&[], &[(name, value)], "");

@@ -133,6 +133,7 @@ impl Flaw {
 impl From<FaultKind> for Flaw {
     fn from(kind: FaultKind) -> Self {
         match kind {
+            FaultKind::MalformedJson => Self::MalformedJson,
             FaultKind::MalformedBody => Self::MalformedBody,
             FaultKind::MissingField => Self::MissingField,
             FaultKind::InvalidValue => Self::InvalidValue,

@@ -1,0 +1,40 @@
+//! What the settings of a server say about who may call, and how much.
+
+use crate::config::access::{AccessConfig, Anonymous, Auth};
+use crate::http::client_address::{Network, Proxies};
+use crate::http::limits::AddressLimits;
+use crate::http::policy::{self, Policy};
+use anyhow::{Context, anyhow};
+use std::num::NonZeroU32;
+
+/// The policy of these settings.
+///
+/// # Errors
+/// Where a proxy is no network, or the header no name of one.
+pub(crate) fn policy(config: &AccessConfig) -> anyhow::Result<Policy> {
+    let network =
+        |text: &String| text.parse::<Network>().with_context(|| format!("--trust-proxy: {text:?}"));
+    let header = config.client_header.parse().map_err(|_| {
+        let got = &config.client_header;
+        anyhow!("--client-header: expected the name of a header such as X-Real-IP, got {got:?}")
+    })?;
+    Ok(Policy {
+        auth: if config.auth == Some(Auth::Keys) { policy::Auth::Keys } else { policy::Auth::Open },
+        anonymous: match config.anonymous() {
+            Anonymous::None => policy::Anonymous::Nothing,
+            Anonymous::Read => policy::Anonymous::Read,
+            Anonymous::Report => policy::Anonymous::Report,
+            Anonymous::All => policy::Anonymous::All,
+        },
+        anonymous_may_open: config.anonymous_may_open,
+        fresh_ids: config.fresh_ids.and_then(NonZeroU32::new),
+        proxies: Proxies {
+            trusted: config.trust_proxy.iter().map(network).collect::<Result<_, _>>()?,
+            header,
+        },
+        limits: AddressLimits {
+            reports_per_minute: NonZeroU32::new(config.reports_per_minute()),
+            reads_per_minute: NonZeroU32::new(config.reads_per_minute()),
+        },
+    })
+}
