@@ -1,9 +1,11 @@
 //! What an operator can set: by flag, else by environment, else in a TOML file.
 
 pub mod access;
+pub mod ledger;
 pub mod listen;
 mod parsers;
 pub mod reporter_key;
+pub mod server_url;
 
 use crate::domain::time::{HOUR_MS, MINUTE_MS};
 use access::AccessConfig;
@@ -19,7 +21,10 @@ use std::time::Duration;
 pub const MOST_WORKERS: i64 = 512;
 
 const SNAPSHOT_LOG_MIB: u64 = 128;
-const REDIS_PREFIX: &str = "groundswell";
+/// What every key in Redis begins with, unless somebody says otherwise.
+pub(crate) const REDIS_PREFIX: &str = "groundswell";
+/// Where facts are kept, unless somebody says otherwise.
+const STORE: &str = "groundswell-data";
 
 /// Settings of a server.
 #[derive(Debug, Clone, Args)]
@@ -42,7 +47,7 @@ pub struct Config {
     #[arg(
         long,
         env = "GROUNDSWELL_STORE",
-        default_value = "groundswell-data",
+        default_value = STORE,
         hide_env_values = true,
         value_parser = parsers::store,
         value_name = "DIR|URL",

@@ -22,6 +22,7 @@ mod fail_points;
 mod files;
 mod incident_answers;
 mod incidents;
+mod key_commands;
 mod keys;
 mod ledger;
 mod licences;

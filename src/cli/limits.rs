@@ -1,4 +1,4 @@
-//! What the operating system lets this process have.
+//! What the operating system lets this process have, and others have of it.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io;
@@ -13,6 +13,17 @@ const STACK_BYTES: usize = 64 << 10;
 pub fn raise_open_files() {
     let limit = getrlimit(Resource::Nofile);
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+}
+
+/// Asks the system for no image of this process' memory, which holds secrets: a crash
+/// writes none, and only root may read it while it runs. Systems other than Linux have no
+/// such setting; where it cannot be had, it stays as it was.
+pub fn forbid_images() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    }
 }
 
 /// Files that may be open; none where there is no bound.

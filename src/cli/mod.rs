@@ -1,6 +1,9 @@
 //! The command line: one file per command.
 
+mod access;
 mod copy;
+mod first_key;
+mod keys;
 pub mod limits;
 pub mod listening;
 mod openapi;
@@ -13,6 +16,7 @@ mod reporter_key;
 pub mod serve;
 mod settings;
 pub mod signals;
+mod sources;
 mod text;
 
 use anyhow::Context;
@@ -40,6 +44,13 @@ enum Commands {
     /// Play files of reports through ingest, store and detectors on simulated time, and
     /// write the incidents
     Replay(Box<crate::config::ReplayConfig>),
+    /// Create, list, rotate and revoke keys: what apps and operators show to say who they
+    /// are
+    #[command(subcommand)]
+    Keys(crate::config::ledger::KeysConfig),
+    /// Create, list and change sources: the apps that keys belong to
+    #[command(subcommand)]
+    Sources(crate::config::ledger::SourcesConfig),
     /// Replace the reporter key, from a day on or at once: the way out where it has leaked
     ReporterKey(Box<crate::config::reporter_key::ReporterKeyConfig>),
     /// Print the OpenAPI document of the HTTP interface
@@ -64,11 +75,14 @@ pub fn run() -> anyhow::Result<()> {
         }
     }
     limits::raise_open_files();
+    limits::forbid_images();
     let signals = signals::Signals::heard().context("signals cannot be heard")?;
     match cli.command {
         Commands::Serve(config) => serve::run(&config, &signals),
         Commands::Copy(config) => copy::run(&config),
         Commands::Replay(config) => replay::run(&config),
+        Commands::Keys(config) => keys::run(&config, &environment),
+        Commands::Sources(config) => sources::run(&config, &environment),
         Commands::ReporterKey(config) => reporter_key::run(&config),
         Commands::Openapi => openapi::run(),
     }

@@ -2,11 +2,12 @@
 //! certificates, the kind of store.
 
 use super::text::{read, trimmed, without_line_ends};
+use crate::config::ledger::LedgerConfig;
 use crate::config::reporter_key::NextKeyConfig;
 use crate::config::{Config, KeyConfig, RedisConfig, ReplayConfig};
 use crate::domain::provider::Catalogue;
 use crate::domain::reporter::ReporterKey;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{DEFAULT_LATENESS_MS, Timestamp};
 use crate::store::place::Place;
 use crate::store::redis::{Redis, address};
 use crate::store::reporter_key::key_in_force;
@@ -153,6 +154,50 @@ pub(crate) fn store(
             Store::open_embedded(directory, catalogue, terms, options)?
         }
     })
+}
+
+/// The store whose sources and keys are changed. Its facts are left alone: it is opened
+/// without a catalogue.
+///
+/// # Errors
+/// Where it does not open, or is not there and is not to be made.
+pub(crate) fn store_of_ledger(config: &LedgerConfig, may_make: bool) -> anyhow::Result<Store> {
+    let place = Place::parse(&config.store)?;
+    if let Place::Directory(dir) = place {
+        ensure!(
+            may_make || dir.join("meta.json").is_file(),
+            "{} is no directory of a store: name one by --store, or a server by --server",
+            dir.display()
+        );
+    }
+    let key = reporter_key(&config.key, place)?;
+    let open = |key: &ReporterKey| {
+        let (none, reporter_key_check) = (Catalogue::default(), key.check_value());
+        // Decides what is forgotten when, which a server does.
+        let terms = Terms { reporter_key_check, lateness_ms: DEFAULT_LATENESS_MS };
+        Ok(match place {
+            Place::Redis(url) => {
+                Store::open_redis(url, &none, terms, &redis_options(&config.redis, url)?)?
+            }
+            Place::Directory(dir) => {
+                Store::open_embedded(dir, &none, terms, embedded::Options::default())?
+            }
+        })
+    };
+    let (_, store) = under_key(&config.key, key, open).map_err(|error| in_use(config, error))?;
+    Ok(store)
+}
+
+/// A directory that a server has open is changed by way of that server.
+fn in_use(config: &LedgerConfig, error: anyhow::Error) -> anyhow::Error {
+    if !matches!(error.downcast_ref(), Some(OpenError::InUse(_))) {
+        return error;
+    }
+    anyhow!(
+        "{} is in use by a server: ask that server, by --server http://127.0.0.1:8080 or where it \
+         listens, and give a key whose scope is admin in the variable GROUNDSWELL_ADMIN_KEY",
+        config.store
+    )
 }
 
 /// The Redis that a replay is to go on in; where it has parts, the tenant of this name.

@@ -2,7 +2,7 @@
 //! stop.
 
 use super::signals::Signals;
-use super::{limits, listening, opened, policy};
+use super::{first_key, limits, listening, opened, policy};
 use crate::config::{Config, MOST_WORKERS};
 use crate::domain::clock_guard::{Probation, Trust};
 use crate::domain::reporter::ReporterKey;
@@ -68,6 +68,12 @@ pub fn run(config: &Config, signals: &Signals) -> anyhow::Result<()> {
             "no provider has the id of this network, and no other names it: is it misspelt?"
         );
     }
+    if let Place::Directory(dir) = place
+        && !dir.join("meta.json").is_file()
+    {
+        // Before anything is made: whoever makes the key makes the store.
+        first_key::insist(config, &dir.display().to_string(), false)?;
+    }
     // Bound before the store is read, so that a port in use is known at once, and before
     // anything is made.
     let main = listening::bind(&config.listen, &addresses)?;
@@ -109,6 +115,8 @@ pub fn run(config: &Config, signals: &Signals) -> anyhow::Result<()> {
     let engine = Engine::start(catalogue, clock, lateness_ms, &key, store, timing)?;
     let engine = Arc::new(engine);
     check_clock(&engine, config.trust_clock)?;
+    let table = Runtime::new()?.block_on(engine.read_ledger())?;
+    first_key::insist(config, &engine.store_shown(), table.has_admin(engine.now()))?;
     serve(workers, listeners, &engine, policy, signals.asked())
 }
 

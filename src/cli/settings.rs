@@ -7,7 +7,7 @@
 mod environment;
 mod file;
 
-pub use environment::{Environment, misspelt};
+pub use environment::{ADMIN_KEY, Environment, misspelt};
 
 use anyhow::{anyhow, bail};
 use clap::parser::ValueSource;
@@ -56,27 +56,44 @@ pub fn resolve(
     let named = command;
     let command = without_environment(named.clone());
     let matches = command.clone().try_get_matches_from(arguments).map_err(Refused::ByParser)?;
-    let Some((name, flags)) = matches.subcommand() else { return Ok(matches) };
-    let (Some(subcommand), Some(named)) =
-        (command.find_subcommand(name), named.find_subcommand(name))
-    else {
+    let (names, flags) = innermost(&matches);
+    let (Some(subcommand), Some(named)) = (find(&command, &names), find(named, &names)) else {
         return Ok(matches);
     };
+    let with = |added: &[Given]| with(subcommand, names.len(), arguments, added);
     let mut layers = vec![flags_given(subcommand, flags), environment.settings(named)];
-    if name == WITH_FILE
+    if names == [WITH_FILE]
         && let Some(path) = path_of_file(flags, &layers[1])
     {
         layers.push(file::settings(subcommand, Path::new(&path)).map_err(Refused::Setting)?);
     }
     let added = effective(subcommand, &layers).map_err(Refused::Setting)?;
     for given in &added {
-        let alone = command.clone().try_get_matches_from(
-            with(subcommand, arguments, std::slice::from_ref(given)).map_err(Refused::Setting)?,
-        );
+        let alone = command
+            .clone()
+            .try_get_matches_from(with(std::slice::from_ref(given)).map_err(Refused::Setting)?);
         alone.map_err(|error| Refused::Setting(anyhow!("{}: {}", given.origin, reason(&error))))?;
     }
-    let all = with(subcommand, arguments, &added).map_err(Refused::Setting)?;
+    let all = with(&added).map_err(Refused::Setting)?;
     command.try_get_matches_from(all).map_err(Refused::ByParser)
+}
+
+/// The names of the command that was given, from the outermost on, and its flags: of
+/// `keys create` those of `create`.
+fn innermost(matches: &ArgMatches) -> (Vec<&str>, &ArgMatches) {
+    let (mut names, mut flags) = (Vec::new(), matches);
+    while let Some((name, inner)) = flags.subcommand() {
+        names.push(name);
+        flags = inner;
+    }
+    (names, flags)
+}
+
+/// The command of these names; none where no command was given.
+fn find<'a>(command: &'a Command, names: &[&str]) -> Option<&'a Command> {
+    let (last, outer) = names.split_last()?;
+    let parent = outer.iter().try_fold(command, |parent, name| parent.find_subcommand(name))?;
+    parent.find_subcommand(last)
 }
 
 /// The same command, whose help names the variables, and whose parser does not look at
@@ -93,7 +110,7 @@ fn without_environment(command: Command) -> Command {
             }
             None => argument,
         };
-    command.mut_subcommands(|subcommand| subcommand.mut_args(quiet))
+    command.mut_subcommands(|subcommand| without_environment(subcommand.mut_args(quiet)))
 }
 
 fn flags_given(subcommand: &Command, flags: &ArgMatches) -> Vec<Given> {
@@ -146,13 +163,15 @@ fn exclude_each_other(subcommand: &Command, one: &str, other: &str) -> bool {
     excludes(argument(one), other) || excludes(argument(other), one)
 }
 
-/// The arguments, with further settings behind the command's name, which comes first.
+/// The arguments, with further settings behind the command's names, which come first.
 fn with(
     subcommand: &Command,
+    names: usize,
     arguments: &[OsString],
     added: &[Given],
 ) -> anyhow::Result<Vec<OsString>> {
-    let mut all: Vec<OsString> = arguments.iter().take(2).cloned().collect();
+    let before = 1 + names;
+    let mut all: Vec<OsString> = arguments.iter().take(before).cloned().collect();
     for given in added {
         let argument =
             subcommand.get_arguments().find(|argument| argument.get_id() == given.id.as_str());
@@ -167,7 +186,7 @@ fn with(
             all.push(flag);
         }
     }
-    all.extend(arguments.iter().skip(2).cloned());
+    all.extend(arguments.iter().skip(before).cloned());
     Ok(all)
 }
 

@@ -1,9 +1,16 @@
 //! What a single setting may say, where its type alone does not tell.
 
+use crate::domain::access::scope::Scope;
+use crate::domain::time::{HOUR_MS, MINUTE_MS};
 use std::num::NonZero;
 
 /// Streams that are replayed at once, at most.
 const MOST_JOBS: usize = 1_024;
+const DAY_MS: i64 = 24 * HOUR_MS;
+/// How long a key that was replaced still works, at most.
+const LONGEST_GRACE_MS: i64 = 365 * DAY_MS;
+/// How long a key may work, where it ends at all.
+const LONGEST_SPAN_MS: i64 = 36_500 * DAY_MS;
 /// How much may be logged.
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
@@ -50,6 +57,39 @@ pub fn jobs(text: &str) -> Result<NonZero<usize>, String> {
     jobs.ok_or_else(|| format!("it must be 1 to {MOST_JOBS}"))
 }
 
+/// What a key may do.
+pub fn scope(text: &str) -> Result<Scope, String> {
+    let names = || Scope::ALL.map(Scope::name).join(", ");
+    Scope::from_name(text.trim()).ok_or_else(|| format!("it must be {}", names()))
+}
+
+/// How long a key works, in milliseconds.
+pub fn span(text: &str) -> Result<i64, String> {
+    let ms = duration_ms(text).filter(|ms| (1..=LONGEST_SPAN_MS).contains(ms));
+    ms.ok_or_else(|| "it must be a number and s, m, h, d or w, such as 90d, up to 36500d".into())
+}
+
+/// How long a key that was replaced still works, in milliseconds.
+pub fn grace(text: &str) -> Result<i64, String> {
+    let ms = duration_ms(text).filter(|ms| *ms <= LONGEST_GRACE_MS);
+    ms.ok_or_else(|| "it must be a number and s, m, h, d or w, such as 24h, up to 365d".into())
+}
+
+fn duration_ms(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let unit_ms = match unit {
+        "s" => 1_000,
+        "m" => MINUTE_MS,
+        "h" => HOUR_MS,
+        "d" => DAY_MS,
+        "w" => 7 * DAY_MS,
+        _ => return None,
+    };
+    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    number.parse::<i64>().ok().filter(|_| is_number)?.checked_mul(unit_ms)
+}
+
 /// A filter of the log. A word alone must be a level: a misspelt one would be taken for a
 /// module, and nothing be logged but of that.
 pub fn log(text: &str) -> Result<String, String> {
@@ -88,6 +128,27 @@ mod tests {
                 "{wrong:?}"
             );
         }
+    }
+
+    #[test]
+    fn durations_of_keys_have_a_unit_and_a_bound() {
+        let rows = [
+            ("90d", Some(90 * DAY_MS)),
+            ("24h", Some(DAY_MS)),
+            (" 2w ", Some(14 * DAY_MS)),
+            ("5m", Some(5 * MINUTE_MS)),
+            ("1s", Some(1_000)),
+            ("365d", Some(LONGEST_GRACE_MS)),
+        ];
+        for (text, ms) in rows {
+            assert_eq!((span(text).ok(), grace(text).ok()), (ms, ms), "{text:?}");
+        }
+        for wrong in ["", " ", "d", "90", "-1d", "+1d", "1.5h", "1y", "9é", "é", "99999999999999w"]
+        {
+            assert!(span(wrong).is_err() && grace(wrong).is_err(), "{wrong:?}");
+        }
+        assert_eq!(grace("0s"), Ok(0));
+        assert!(span("0s").is_err() && grace("366d").is_err() && span("366d").is_ok());
     }
 
     #[test]

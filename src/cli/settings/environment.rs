@@ -9,12 +9,18 @@ use std::ffi::{OsStr, OsString};
 
 const PREFIX: &str = "GROUNDSWELL_";
 /// What docker-compose.yml and the tests read.
-const OF_OTHERS: [&str; 4] = [
+const OF_OTHERS: [&str; 6] = [
     "GROUNDSWELL_CLUSTER_NET",
+    "GROUNDSWELL_DOMAIN",
     "GROUNDSWELL_IMAGE",
+    "GROUNDSWELL_INTERNET_NET",
     "GROUNDSWELL_PUBLISH_ON",
     "GROUNDSWELL_SHARED",
 ];
+/// The key that a command shows a server. No flag gives it: everybody on a machine sees
+/// the arguments of its processes.
+pub const ADMIN_KEY: &str = "GROUNDSWELL_ADMIN_KEY";
+
 /// Variables, by name.
 #[derive(Debug, Clone, Default)]
 pub struct Environment(Vec<(OsString, OsString)>);
@@ -41,6 +47,12 @@ impl Environment {
         subcommand.get_arguments().filter_map(given).collect()
     }
 
+    /// A secret that no flag gives, where it is set.
+    pub fn secret(&self, name: &str) -> Option<String> {
+        let value = self.get(OsStr::new(name))?.to_string_lossy().into_owned();
+        Some(trimmed(&value).to_owned()).filter(|secret| !secret.is_empty())
+    }
+
     fn get(&self, name: &OsStr) -> Option<&OsStr> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_os_str())
     }
@@ -60,9 +72,8 @@ fn cleaned(id: &str, value: &OsStr) -> Option<OsString> {
 
 /// What is to be told of variables that look like settings of ours and are none.
 pub fn misspelt(command: &Command, environment: &Environment) -> Vec<String> {
-    let arguments = command.get_subcommands().flat_map(Command::get_arguments);
-    let known: BTreeSet<&str> =
-        arguments.filter_map(|argument| argument.get_env()?.to_str()).chain(OF_OTHERS).collect();
+    let mut known: BTreeSet<&str> = OF_OTHERS.into_iter().chain([ADMIN_KEY]).collect();
+    add_variables(command, &mut known);
     let names = environment.0.iter().filter_map(|(name, _)| name.to_str());
     let ours = names.filter(|name| {
         name.to_ascii_uppercase().starts_with(PREFIX)
@@ -84,6 +95,12 @@ pub fn misspelt(command: &Command, environment: &Environment) -> Vec<String> {
     let mut told: Vec<String> = ours.map(told).collect();
     told.sort();
     told
+}
+
+/// Adds the variables of a command and of all within it.
+fn add_variables<'a>(command: &'a Command, known: &mut BTreeSet<&'a str>) {
+    known.extend(command.get_arguments().filter_map(|argument| argument.get_env()?.to_str()));
+    command.get_subcommands().for_each(|inner| add_variables(inner, known));
 }
 
 /// Whether Kubernetes or Docker tells it to every process beside a service that is called

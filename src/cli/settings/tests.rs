@@ -1,9 +1,10 @@
 //! Which value counts, and what is said of one that cannot be.
 
-use super::{Environment, Refused, misspelt, resolve};
+use super::{ADMIN_KEY, Environment, Refused, misspelt, resolve};
 use crate::cli::{Cli, Commands, listening, parse};
 use crate::config::Config;
 use crate::config::access::Auth;
+use crate::config::ledger::KeysConfig;
 use clap::{Arg, ArgAction, Command, CommandFactory};
 use std::ffi::OsString;
 
@@ -367,4 +368,41 @@ fn a_setting_that_is_a_mere_flag_is_yes_or_no_elsewhere() {
             .unwrap_err()
             .contains("line 1: trust: expected true or false, got \"2\"")
     );
+}
+
+#[test]
+fn a_command_within_a_command_takes_variables_as_others_do() {
+    let place = |flags: &[&str], variables: &[(&str, &str)]| {
+        let arguments = ["groundswell", "keys", "list"].iter().chain(flags).map(OsString::from);
+        match parse(&arguments.collect::<Vec<_>>(), &Environment::of(variables)) {
+            Ok(Cli { command: Commands::Keys(KeysConfig::List(list)) }) => Ok(list.place),
+            Ok(_) => panic!("another command"),
+            Err(Refused::ByParser(error)) => Err(error.to_string()),
+            Err(Refused::Setting(error)) => Err(format!("{error:#}")),
+        }
+    };
+    let (store, server) = ("GROUNDSWELL_STORE", "GROUNDSWELL_SERVER");
+    assert_eq!(place(&[], &[(store, " "), (server, "")]).unwrap().store, "groundswell-data");
+    assert_eq!(place(&["--json"], &[(store, " here\n")]).unwrap().store, "here");
+    let url = "https://example.org";
+    for place in [place(&[], &[(server, url)]), place(&["--server", url], &[(store, "here")])] {
+        assert!(place.unwrap().server.is_some());
+    }
+    // What is changed must be what is meant.
+    let nearer = place(&["--store", "there"], &[(store, "here"), (server, url)]).unwrap();
+    assert_eq!((&*nearer.store, nearer.server.is_none()), ("there", true));
+    let both = place(&[], &[(store, "here"), (server, url)]).unwrap_err();
+    assert!(both.contains("cannot both be given"), "{both}");
+    let wrong = place(&[], &[(server, "http://example.org")]).unwrap_err();
+    assert!(wrong.starts_with(server) && wrong.contains("expected https://HOST"), "{wrong}");
+}
+
+#[test]
+fn the_admin_key_is_a_variable_and_no_flag() {
+    let environment = Environment::of(&[(ADMIN_KEY, " gsk_\n"), ("GROUNDSWELL_ADMIN_KEYS", "x")]);
+    assert_eq!(environment.secret(ADMIN_KEY).as_deref(), Some("gsk_"));
+    assert_eq!(Environment::of(&[(ADMIN_KEY, " ")]).secret(ADMIN_KEY), None);
+    let told = misspelt(&Cli::command(), &environment);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].ends_with("did you mean GROUNDSWELL_ADMIN_KEY?"), "{told:?}");
 }
