@@ -18,8 +18,8 @@ staging=$(mktemp -d)
 trap 'rm -rf "$staging"' EXIT
 mkdir "$staging/$name"
 install -m 755 "$binary" "$staging/$name/groundswell"
-install -m 644 packaging/groundswell.service packaging/groundswell.toml docs/operating.md CHANGELOG.md \
-    LICENSE-APACHE LICENSE-MIT "$staging/$name/"
+install -m 644 packaging/groundswell.service packaging/groundswell.toml packaging/Caddyfile \
+    docs/operating.md docs/security.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT "$staging/$name/"
 (cd "$staging/$name" && sha256sum -- * > SHA256SUMS)
 
 mkdir -p "$output"

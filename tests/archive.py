@@ -16,7 +16,8 @@ from crowd import post
 from processes import Process
 from server import ROOT, Server
 
-HELD = ["CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT", "SHA256SUMS", "groundswell", "groundswell.service", "groundswell.toml", "operating.md"]
+PAPERS = ["CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT", "SHA256SUMS", "operating.md", "security.md"]
+HELD = sorted([*PAPERS, "Caddyfile", "groundswell", "groundswell.service", "groundswell.toml"])
 REPORT = {"provider": "alpha", "symptom": "no_service", "lat": 43.6532, "lon": -79.3832, "reporter_id": "somebody"}
 
 

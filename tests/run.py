@@ -2,7 +2,7 @@
 
 `make test` runs all; `make check` what a change should pass before each commit; `make nightly` all at full length.
 `python3 tests/run.py crash api_fuzz` runs only those, and what they need. Installs what the checks need into the target
-directory, Redis and libfaketime into the system. A step that is no test counts as one; a step that fails without a failed
+directory, Redis, Caddy and libfaketime into the system. A step that is no test counts as one; a step that fails without a failed
 test counts as one failure.
 """
 
@@ -111,6 +111,8 @@ def all_steps(nightly):
         *on_every_store("nyc_day", **{} if nightly else {store: ["--sets", "small"] for store in STORES if store != "embedded"}),
         script("cluster_moves", mostly=WAITS),
         script("topology", mostly=WAITS),
+        script("internet"),
+        *on_every_store("from_nothing"),
         script("backtest", binary=LAB),
         script("guard", step="guard_short", binary=LAB),
         script("recompute"),
@@ -263,7 +265,7 @@ class Missing(Exception):
 
 
 def install_tools():
-    """Puts the Python packages and the linter into the target directory, unless the very same are there, Redis and libfaketime into the system."""
+    """Puts the Python packages and the linter into the target directory, unless the very same are there, Redis, Caddy and libfaketime into the system."""
     wanted = ROOT / "tests/requirements.txt"
     if not same(wanted, VENV / wanted.name):
         if importlib.util.find_spec("ensurepip") is None:
@@ -279,10 +281,11 @@ def install_tools():
         shutil.copy(wanted, NPM)
         call("npm", "install", "--prefix", NPM, "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error")
         shutil.copy(wanted, NPM / "installed.json")
-    for program, package in [("redis-server", "redis-server"), ("redis-cli", "redis-tools"), ("openssl", "openssl"), ("faketime", "faketime")]:
+    programs = {"redis-server": "redis-server", "redis-cli": "redis-tools", "openssl": "openssl", "faketime": "faketime", "caddy": "caddy", "curl": "curl"}
+    for program, package in programs.items():
         if shutil.which(program) is None:
             install_system_package(package)
-    print(f"Python packages are in {VENV.name}, the linter is in {NPM.name}, both in the target directory; Redis and libfaketime are there")
+    print(f"Python packages are in {VENV.name}, the linter is in {NPM.name}, both in the target directory; Redis, Caddy and libfaketime are there")
 
 
 def same(wanted, installed):

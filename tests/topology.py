@@ -188,10 +188,12 @@ def check_what_they_share(checks, composition):
     checks.equal(restarts, stays | {"cluster-init": "no"}, "every service starts again by itself, but for the job that makes the Cluster")
     meets = lambda each: all(can_be_met(services[other], how["condition"]) for other, how in depends_on(each).items())
     every(checks, services, meets, "what a service waits for can come true")
-    volumes = [volume.split(":") for service in services.values() for volume in service.get("volumes", [])]
+    # Files of this folder, which are mounted too, are no volumes.
+    volumes = [volume.split(":") for service in data["services"].values() for volume in service.get("volumes", []) if not volume.startswith(".")]
     checks.equal(sorted(name for name, _ in volumes), sorted(data["volumes"]), "every volume is declared, and belongs to one service")
-    checks.equal({path for _, path in volumes}, {VOLUME}, "and lies where the images keep their data")
-    networks = {network for service in services.values() for network in service["networks"]}
+    paths = {volume.split(":")[1] for service in services.values() for volume in service.get("volumes", [])}
+    checks.equal(paths, {VOLUME}, "and lies where the images keep their data")
+    networks = {network for service in data["services"].values() for network in service["networks"]}
     checks.equal(networks, set(data["networks"]), "every network is declared, and used")
     fixed = [ipaddress.ip_address(services[name]["networks"]["cluster"]["ipv4_address"]) for name in sorted(CLUSTER_REDIS)]
     subnet = ipaddress.ip_network(data["networks"]["cluster"]["ipam"]["config"][0]["subnet"])
