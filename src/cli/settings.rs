@@ -56,13 +56,13 @@ pub fn resolve(
     let named = command;
     let command = without_environment(named.clone());
     let matches = command.clone().try_get_matches_from(arguments).map_err(Refused::ByParser)?;
-    let (names, flags) = innermost(&matches);
-    let (Some(subcommand), Some(named)) = (find(&command, &names), find(named, &names)) else {
+    let (words, flags) = innermost(&matches);
+    let (Some(subcommand), Some(named)) = (find(&command, &words), find(named, &words)) else {
         return Ok(matches);
     };
-    let with = |added: &[Given]| with(subcommand, names.len(), arguments, added);
+    let with = |added: &[Given]| with(subcommand, words.len(), arguments, added);
     let mut layers = vec![flags_given(subcommand, flags), environment.settings(named)];
-    if names == [WITH_FILE]
+    if words == [WITH_FILE]
         && let Some(path) = path_of_file(flags, &layers[1])
     {
         layers.push(file::settings(subcommand, Path::new(&path)).map_err(Refused::Setting)?);

@@ -23,8 +23,8 @@ pub struct LedgerConfig {
         value_name = "DIR|URL",
     )]
     pub store: String,
-    /// Server to ask instead of opening its store: https://HOST, or http:// on this
-    /// machine. It is shown the key in the variable GROUNDSWELL_ADMIN_KEY or in
+    /// Server to ask instead of opening its store: `https://HOST`, or `http://` on this
+    /// machine. It is shown the key in the variable `GROUNDSWELL_ADMIN_KEY` or in
     /// --admin-key-file, whose scope must be admin
     #[arg(long, env = "GROUNDSWELL_SERVER", conflicts_with = "store", value_name = "URL")]
     pub server: Option<ServerUrl>,
@@ -92,8 +92,8 @@ pub struct CreateKeyConfig {
     /// How long it works, in s, m, h, d or w, such as 90d; for ever where it is left out
     #[arg(long, value_parser = parsers::span, value_name = "DURATION")]
     pub expires: Option<i64>,
-    /// Pages that may use it, by origin, such as https://example.org,
-    /// capacitor://localhost. It is then refused elsewhere, and may only report and read
+    /// Pages that may use it, by origin, such as `https://example.org`,
+    /// `capacitor://localhost`. It is then refused elsewhere, and may only report and read
     #[arg(long, value_delimiter = ',', value_name = "ORIGIN,...")]
     pub origins: Vec<String>,
     /// The only providers that it may report about, by id; all where it is left out
