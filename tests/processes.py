@@ -22,7 +22,8 @@ class Process:
 
     def start(self, **options):
         """Starts it. From the main thread only: it ends with the thread that starts it."""
-        self.running = subprocess.Popen([*leash(), *self.command], env=self.environment, stdin=subprocess.DEVNULL, text=True, **options)
+        options = {"stdin": subprocess.DEVNULL} | options
+        self.running = subprocess.Popen([*leash(), *self.command], env=self.environment, text=True, **options)
 
     def is_running(self):
         return self.running is not None and self.running.poll() is None
@@ -45,8 +46,9 @@ class Process:
         return code
 
     def close(self):
-        if self.running and self.running.stdout:
-            self.running.stdout.close()
+        for pipe in [self.running.stdin, self.running.stdout] if self.running else []:
+            if pipe:
+                pipe.close()
 
 
 @functools.cache
