@@ -2,7 +2,7 @@
 
 `make test` runs all; `make check` what a change should pass before each commit; `make nightly` all at full length.
 `python3 tests/run.py crash api_fuzz` runs only those, and what they need. Installs what the checks need into the target
-directory, Redis, Caddy and libfaketime into the system. A step that is no test counts as one; a step that fails without a failed
+directory, Redis, Caddy, libfaketime and Node into the system. A step that is no test counts as one; a step that fails without a failed
 test counts as one failure.
 """
 
@@ -37,6 +37,8 @@ NO_TALKING_HOME = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE":
 # What each lane prefers: two compute, as machines have two cores or more; one takes only what mostly waits.
 COMPUTES, WAITS = "computes", "waits"
 LANES = [COMPUTES, COMPUTES, WAITS]
+# The first whose test runner and whose `fetch` the client can rely on.
+LEAST_NODE = 20
 
 
 @dataclass
@@ -69,9 +71,9 @@ def cargo_step(name, *arguments, **more):
     return Step(name, [os.environ.get("CARGO", "cargo"), *arguments], **more)
 
 
-def script(name, *arguments, step=None, binary=BINARY, mostly=COMPUTES):
+def script(name, *arguments, step=None, binary=BINARY, mostly=COMPUTES, prepare=None):
     command = [str(PYTHON), f"tests/{name}.py", str(binary), *arguments]
-    return Step(step or name, command, after=("tools", "build"), counts_tests=True, mostly=mostly)
+    return Step(step or name, command, after=("tools", "build"), counts_tests=True, mostly=mostly, prepare=prepare)
 
 
 def on_every_store(name, *arguments, **more):
@@ -119,6 +121,7 @@ def all_steps(nightly):
         script("explain"),
         script("analyst"),
         script("generated_client"),
+        script("client"),
         script("openmetrics"),
         script("archive"),
         cargo_step("docs", "doc", "--locked", "--workspace", "--no-deps", environment={"RUSTDOCFLAGS": "-D warnings"}),
@@ -142,7 +145,6 @@ def main():
     arguments = parser.parse_args()
     if unknown := set(arguments.steps) - set(names):
         parser.error(f"there is no step {', '.join(sorted(unknown))}; there are {', '.join(names)}")
-    steps = quick_steps() if arguments.check else all_steps(arguments.nightly or bool(set(arguments.steps) & {"guard", "dist"}))
     if arguments.steps:
         steps = with_needs(arguments.steps, steps)
     began = time.monotonic()
@@ -265,7 +267,7 @@ class Missing(Exception):
 
 
 def install_tools():
-    """Puts the Python packages and the linter into the target directory, unless the very same are there, Redis, Caddy and libfaketime into the system."""
+    """Puts the Python packages and the linter into the target directory, unless the very same are there, the rest into the system."""
     wanted = ROOT / "tests/requirements.txt"
     if not same(wanted, VENV / wanted.name):
         if importlib.util.find_spec("ensurepip") is None:
@@ -285,7 +287,23 @@ def install_tools():
     for program, package in programs.items():
         if shutil.which(program) is None:
             install_system_package(package)
-    print(f"Python packages are in {VENV.name}, the linter is in {NPM.name}, both in the target directory; Redis, Caddy and libfaketime are there")
+    insist_on_node()
+    print(f"Python packages are in {VENV.name}, the linter is in {NPM.name}, both in the target directory; Redis, Caddy, libfaketime and Node are there")
+
+
+def insist_on_node():
+    """Puts Node into the system where it is missing. One that is there is left as it is, and must be new enough."""
+    if shutil.which("node") is None:
+        install_system_package("nodejs")
+    version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    if int(version.lstrip("v").split(".")[0]) < LEAST_NODE:
+        raise Missing(f"the checks need Node {LEAST_NODE} or later, and here is {version}: install a newer one, then run make test again")
+
+
+def install_browser():
+    """Puts Chromium into the system where it is missing."""
+    if shutil.which("chromium") is None:
+        install_system_package("chromium")
 
 
 def same(wanted, installed):
