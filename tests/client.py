@@ -211,6 +211,7 @@ class Wire:
         self.ends = []
         self.leads_to = None
         self.answers_are_lost = False
+        self.lost_answers = 0
         threading.Thread(target=self.serve, daemon=True).start()
 
     def serve(self):
@@ -235,7 +236,9 @@ class Wire:
     def pump(self, source, target, is_answer):
         with contextlib.suppress(OSError):
             while some := source.recv(65_536):
-                if not (is_answer and self.answers_are_lost):
+                if is_answer and self.answers_are_lost:
+                    self.lost_answers += 1
+                else:
                     target.sendall(some)
         with contextlib.suppress(OSError):
             target.shutdown(socket.SHUT_RDWR)
@@ -340,9 +343,10 @@ def cut_off(_draw, wire, _phones, server, give):
 
 def lose_answers(_draw, wire, _phones, server, give):
     """The server takes what it is sent, and nobody hears of it."""
+    before = wire.lost_answers
     wire.answers_are_lost = True
     give()
-    time.sleep(0.1)
+    wait_until(lambda: before < wire.lost_answers, SETTLED_SECONDS, lambda: "an answer should be lost")
     wire.lead_to(server.port)
 
 

@@ -109,6 +109,8 @@ export class GroundswellClient {
   #atOnce = MOST_AT_ONCE;
   /** Reports that are sent one by one, to find the one at fault. */
   #alone = 0;
+  /** Whether the network came back since the last answer: failures before say nothing. */
+  #isBack = false;
   /** @type {unknown} */
   #timer;
   #wakesAt = Infinity;
@@ -214,6 +216,7 @@ export class GroundswellClient {
    * asked for a longer wait.
    */
   async online() {
+    this.#isBack = true;
     await this.#queue.look();
     const { items, wait } = this.#queue;
     const isWaiting = 0 < this.#leftOf(wait);
@@ -304,7 +307,9 @@ export class GroundswellClient {
       if (this.#isClosed) {
         return;
       }
-      await this.#follow(answer, batch, wait?.failures ?? 0);
+      const begins = !wait || (this.#isBack && wait.because === 'network');
+      this.#isBack = false;
+      await this.#follow(answer, batch, begins ? 0 : wait.failures);
     }
   }
 
@@ -502,5 +507,5 @@ function randomId() {
  */
 function lockOfBrowser(name) {
   const locks = globalThis.navigator?.locks;
-  return (work) => (locks ? locks.request(`groundswell ${name}`, work) : work());
+  return async (work) => (locks ? locks.request(`groundswell ${name}`, work) : work());
 }

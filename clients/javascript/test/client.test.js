@@ -241,6 +241,22 @@ test('the network that is back ends a wait within a minute, at random', async ()
   }
 });
 
+test('the network that is back while a request is under way begins the doubling anew', async () => {
+  const bench = new Bench({ random: () => 0 });
+  bench.network = away;
+  await bench.report();
+  await bench.clock.advance(130_000);
+  assert.ok(100_000 < bench.clock.nextIn);
+  let lose;
+  bench.network = () => new Promise((_, reject) => (lose = reject));
+  await bench.clock.advance(bench.clock.nextIn);
+  await bench.client.online();
+  await bench.clock.advance(0);
+  lose(new TypeError('fetch failed'));
+  await calm();
+  assert.equal(bench.clock.nextIn, 2_000);
+});
+
 test('a page for logging in to a Wi-Fi ends with the network, too', async () => {
   const bench = new Bench({ random: () => 0 });
   bench.network = () => ({ status: 403 });
