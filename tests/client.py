@@ -140,27 +140,26 @@ class KeyMaker:
     """Makes the keys that vectors name, on a server that only this machine reaches."""
 
     SOURCE = "vectors"
-    ORIGIN = "https://app.example"
-    SETTINGS = {
-        "report": {},
-        "read": {"scopes": ["read"]},
-        "browser": {"origins": [ORIGIN]},
-        "alpha": {"providers": ["alpha"]},
-        "test": {"test": True},
-        "one_a_day": {"limits": {"reports_per_day": 1}},
-        "revoked": {},
-    }
     EXPIRES_SECONDS = 2
 
-    def __init__(self, binary, store):
+    def __init__(self, binary, store, origin="https://app.example"):
         self.server = Server(binary, store)
+        self.settings = {
+            "report": {},
+            "read": {"scopes": ["read"]},
+            "browser": {"origins": [origin]},
+            "alpha": {"providers": ["alpha"]},
+            "test": {"test": True},
+            "one_a_day": {"limits": {"reports_per_day": 1}},
+            "revoked": {},
+        }
 
     def make(self):
         """The text of each key, by the name that vectors call it."""
         with self.server as server:
             server.start()
             source = self.post("/v1/sources", {"name": self.SOURCE})["number"]
-            made = {name: self.create(name, source, settings) for name, settings in self.SETTINGS.items()}
+            made = {name: self.create(name, source, settings) for name, settings in self.settings.items()}
             made["expired"] = self.create("expired", source, {"expires_at": iso(time.time() + self.EXPIRES_SECONDS)})
             expires = time.monotonic() + self.EXPIRES_SECONDS + 1
             with contextlib.closing(server.connect()) as connection:

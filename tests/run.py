@@ -129,6 +129,7 @@ def all_steps(nightly):
     ]
     if nightly:
         steps += [
+            script("client_browser", prepare=install_browser),
             cargo_step("guard", "run", "--locked", "--package", "groundswell-lab", "--", "guard", after=("build",)),
             cargo_step("dist", "build", "--locked", "--profile", "dist", "--bin", "groundswell"),
         ]
@@ -145,6 +146,7 @@ def main():
     arguments = parser.parse_args()
     if unknown := set(arguments.steps) - set(names):
         parser.error(f"there is no step {', '.join(sorted(unknown))}; there are {', '.join(names)}")
+    steps = quick_steps() if arguments.check else all_steps(arguments.nightly or bool(set(arguments.steps) & {"guard", "dist", "client_browser"}))
     if arguments.steps:
         steps = with_needs(arguments.steps, steps)
     began = time.monotonic()
