@@ -262,6 +262,16 @@ export class GroundswellClient {
     await this.#send();
   }
 
+  /**
+   * Forgets all that is kept of the person: the queue, and the reporter's id. What is on its
+   * way to the server may arrive.
+   */
+  async forget() {
+    await this.#adding;
+    this.#request?.abort();
+    await this.#queue.forget();
+  }
+
   /** Ends all that goes on. The queue stays. */
   close() {
     this.#isClosed = true;
@@ -387,7 +397,6 @@ export class GroundswellClient {
   /** @param {Item[]} batch */
   async #done(batch) {
     this.#alone = Math.max(0, this.#alone - batch.length);
-    batch.forEach((item) => this.#sentByBeacon.delete(item.id));
     await this.#queue.settle(batch);
   }
 
@@ -469,6 +478,7 @@ export class GroundswellClient {
    */
   #settled({ id, report }, result, settled) {
     const waiting = this.#queue.items.length - settled;
+    this.#sentByBeacon.delete(id);
     this.#tell({ type: 'settled', id, report, ...result, waiting });
   }
 

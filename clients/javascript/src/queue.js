@@ -113,6 +113,13 @@ export class Queue {
     };
   }
 
+  /** Removes all that is kept: the reports, the wait, and the reporter. */
+  async forget() {
+    const kept = await this.#storage.read();
+    await this.#storage.write(new Map(), [...kept.keys()]);
+    this.#known = { items: [], wait: undefined, reporter: undefined };
+  }
+
   /**
    * Removes reports, and says when to send again: at once where nothing is said.
    *

@@ -467,6 +467,20 @@ test('a storage that fails takes no report, and loses none', async () => {
   assert.ok(bench.settled().every(([id]) => id === 'r-1'));
 });
 
+test('who takes the consent back leaves neither reports nor a reporter behind', async () => {
+  const bench = new Bench({ random: () => 0 });
+  bench.network = away;
+  await bench.report();
+  const { reporter_id } = bench.requests[0].items[0];
+  await bench.client.forget();
+  await bench.clock.advance(DAY_MS);
+  assert.deepEqual([bench.requests.length, bench.client.waiting, bench.settled()], [1, 0, []]);
+  assert.equal((await bench.storage.read()).size, 0);
+  bench.network = () => COUNTED;
+  await bench.report();
+  assert.notEqual(bench.requests[1].items[0].reporter_id, reporter_id);
+});
+
 test('a client that is closed sends nothing any more', async () => {
   const bench = new Bench();
   bench.network = away;
