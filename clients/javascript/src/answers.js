@@ -99,18 +99,17 @@ function ofBadRequest(sent, body, repeat) {
   const code = textOf(body.code);
   const fields = faultsOf(body).map((fault) => textOf(fault.field) ?? '');
   const parameters = sent.parameters ?? [];
+  const named = fields.filter((field) => parameters.includes(field));
   if (code === undefined || code === 'malformed_request') {
     return { ...repeat(), new_connection: true };
   }
   if (code === 'unknown_parameter' || code === 'repeated_parameter') {
-    const named = fields.filter((field) => parameters.includes(field));
-    return { does: 'send_without', parameters: named.length ? named : parameters };
+    // Where we sent none, something on the way adds them.
+    const without = named.length ? named : parameters;
+    return without.length ? { does: 'send_without', parameters: without } : { does: 'hold' };
   }
-  if (code === 'invalid_value' && fields.some((field) => parameters.includes(field))) {
-    return {
-      does: 'send_without',
-      parameters: fields.filter((field) => parameters.includes(field)),
-    };
+  if (code === 'invalid_value' && named.length) {
+    return { does: 'send_without', parameters: named };
   }
   if (code === 'in_future' && sent.kind === 'one' && !sent.sentAt) {
     return { does: 'repeat_with_sent_at' };
@@ -138,8 +137,8 @@ function settled(sent, body) {
   // Those that are not listed are counted.
   const items = Array.from({ length: sent.items }, () => resultOf({ outcome: 'counted' }));
   for (const result of body.results.map(objectOf)) {
-    const index = /** @type {number} */ (result.index);
-    if (index in items && textOf(result.outcome)) {
+    const { index } = result;
+    if (typeof index === 'number' && items[index] && textOf(result.outcome)) {
       items[index] = resultOf(result);
     }
   }
