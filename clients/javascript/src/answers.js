@@ -72,8 +72,12 @@ export function judge(sent, answer, nowMs = Date.now()) {
   switch (status) {
     case 400:
       return ofBadRequest(sent, body, repeat);
-    case 401:
     case 403:
+      if (sent.kind === 'one' && faultsOf(body).some(({ field }) => field === 'provider')) {
+        return dropped(body, 'forbidden');
+      }
+    // What else a key may not do, it may do for no report.
+    case 401:
       // Without a code it is a proxy's, which may let us pass later.
       return { does: textOf(body.code) ? 'hold_for_key' : 'hold' };
     case 408:
