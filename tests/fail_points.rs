@@ -91,6 +91,47 @@ fn wherever_a_process_dies_on_a_redis_each_report_counts_once() {
 }
 
 #[test]
+fn wherever_a_process_dies_that_revokes_a_key_it_is_revoked_or_it_is_not() {
+    let points = FailPoint::ALL.iter().copied().filter(|point| way_to(*point).1 == By::Void);
+    for point in points.filter(|_| ARE_COMPILED_IN) {
+        let directory = tempfile::tempdir().unwrap();
+        let store = match way_to(point).0 {
+            On::Directory => directory.path().display().to_string(),
+            On::Redis => shared_single(),
+        };
+        let scene = Scene::in_store(&store);
+        let server = Binary::of(&mut scene.serve(&[]));
+        let app = json!({"name": "app"});
+        assert_eq!(operate(&server, "POST", "/v1/sources", &app).unwrap()["number"], 1);
+        let key = json!({"name": "release 7", "source": 1, "scopes": ["report"]});
+        let key = operate(&server, "POST", "/v1/keys", &key).unwrap();
+        let revoke = |server: &Binary| {
+            let path = format!("/v1/keys/{}", key["id"].as_str().unwrap());
+            operate(server, "DELETE", &path, &Value::Null)
+        };
+        let bearer = format!("Bearer {}", key["key"].as_str().unwrap());
+        let status = |server: &Binary| {
+            let headers = [("Content-Type", "application/json"), ("Authorization", &bearer)];
+            let body = new_report("somebody", 0).to_string();
+            server.send("POST", "/v1/reports", &headers, body.as_bytes()).status
+        };
+        assert_eq!(status(&server), 202, "{point}");
+        server.terminate();
+        assert!(server.wait().0.success());
+        let server = Binary::of(scene.serve(&[]).env(VARIABLE, point.to_string()));
+        assert_eq!(revoke(&server), None, "{point}");
+        let (ended, log) = server.wait();
+        assert_eq!(ended.signal(), Some(SIGABRT), "{point}: {ended} {log}");
+        let after = Binary::of(&mut scene.serve(&[]));
+        let is_revoked = [FailPoint::JournalAppended, FailPoint::RedisAppended].contains(&point);
+        assert_eq!(status(&after), if is_revoked { 401 } else { 202 }, "{point}");
+        let revoked = revoke(&after).unwrap();
+        assert!(revoked["revoked_at"].is_string(), "{point}: {revoked}");
+        assert_eq!(status(&after), 401, "{point}");
+    }
+}
+
+#[test]
 fn a_step_of_a_write_that_fails_is_as_if_it_had_never_been_tried() {
     for point in [
         FailPoint::LogSegmentBegun,
@@ -300,6 +341,15 @@ fn void(server: &Binary) -> Option<u16> {
     let json = [("Content-Type", "application/json")];
     let answer = server.try_send("POST", "/v1/voids", &json, void.to_string().as_bytes());
     answer.ok().map(|answer| answer.status)
+}
+
+/// What an operator on the machine itself is answered; none where the server went away.
+fn operate(server: &Binary, method: &str, path: &str, body: &Value) -> Option<Value> {
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    let json = [("Content-Type", "application/json")];
+    let answer = server.try_send(method, path, &json, body.as_bytes()).ok()?;
+    assert!((200..300).contains(&answer.status), "{method} {path}: {answer}");
+    Some(answer.json())
 }
 
 /// How many voids there are; none while the journal is not read.
