@@ -12,7 +12,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Changes of sources and keys.
+/// What operators did.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AuditList)]
 pub struct AuditAnswer {
@@ -24,9 +24,10 @@ pub struct AuditAnswer {
     next_cursor: Option<String>,
 }
 
-/// List changes of sources and keys
+/// List what operators did
 ///
-/// The record of who did what: nothing is ever taken out of it.
+/// The record of who did what: nothing is ever taken out of it. Voids and notes stand in it
+/// before they are recorded: one that failed then stands there as well.
 #[utoipa::path(
     get, path = "/v1/audit", tag = "access", operation_id = "list_audit",
     params(super::params::AuditParams),

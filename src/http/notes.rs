@@ -83,7 +83,7 @@ struct RawNote<'a> {
     ),
 )]
 pub async fn add(
-    _: Administering,
+    caller: Administering,
     app: web::Data<App>,
     request: HttpRequest,
     id: web::Path<String>,
@@ -103,7 +103,7 @@ pub async fn add(
         text: text(&raw.text, "text", MOST_TEXT)?,
     };
     let answer = NoteJson::from(&note);
-    app.engine.note(note).await?;
+    app.engine.note(caller.actor(), note).await?;
     Ok(HttpResponse::Created()
         .insert_header((LOCATION, format!("/v1/incidents/{incident}")))
         .json(answer))
@@ -116,7 +116,7 @@ impl From<ActionError> for Problem {
                 Self::field(Code::NotFound, "id", "an id listed at /v1/incidents", id.to_string())
             }
             ActionError::TooMany => Self::new(Code::TooManyItems, error.to_string()),
-            ActionError::Store(_) | ActionError::Append(_) => {
+            ActionError::Store(_) | ActionError::Append(_) | ActionError::Access(_) => {
                 Self::new(Code::Unavailable, error.to_string())
             }
         }

@@ -103,7 +103,7 @@ pub struct VoidsAnswer {
     ),
 )]
 pub async fn add(
-    _: Administering,
+    caller: Administering,
     app: web::Data<App>,
     request: HttpRequest,
     payload: web::Payload,
@@ -111,7 +111,7 @@ pub async fn add(
     Query::parse(request.query_string(), &[])?;
     let body = collected(&request, payload).await?;
     let void = object::<RawVoid<'_>>(&body)?.read(&app)?;
-    let void = app.engine.void(void).await?;
+    let void = app.engine.void(caller.actor(), void).await?;
     Ok(HttpResponse::Accepted().json(VoidJson::from(&void)))
 }
 

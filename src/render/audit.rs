@@ -32,6 +32,19 @@ pub struct AuditJson {
     /// What the source or key is called; null where that is not said.
     #[schema(required = true, examples("android 2.1"))]
     pub name: Option<String>,
+    /// Id of the incident that a note was added to; null of all else.
+    #[schema(required = true, examples(json!(null)))]
+    pub incident: Option<String>,
+    /// Reports that were observed from then on were withdrawn; null of all else.
+    #[schema(required = true, format = DateTime, examples(json!(null)))]
+    pub from: Option<String>,
+    /// And before then; null of all else.
+    #[schema(required = true, format = DateTime, examples(json!(null)))]
+    pub to: Option<String>,
+    /// Id of the provider whose reports were withdrawn; null where all were, and of all
+    /// else.
+    #[schema(required = true, examples(json!(null)))]
+    pub provider: Option<String>,
 }
 
 /// Who changed something.
@@ -62,6 +75,10 @@ pub enum ChangeWord {
     KeyRotated,
     /// A key was revoked.
     KeyRevoked,
+    /// Reports of a source were withdrawn.
+    ReportsVoided,
+    /// A note was added to an incident.
+    NoteAdded,
 }
 
 /// Who somebody is, and the id of the key that they held.
@@ -87,6 +104,10 @@ impl From<&Entry> for AuditJson {
             key: None,
             replaced_by: None,
             name: None,
+            incident: None,
+            from: None,
+            to: None,
+            provider: None,
         };
         match &entry.change {
             Change::Source(source) => {
@@ -109,6 +130,17 @@ impl From<&Entry> for AuditJson {
             },
             Change::KeyRevoked(id) => {
                 Self { change: ChangeWord::KeyRevoked, key: Some(id.to_string()), ..blank }
+            }
+            Change::ReportsVoided { source, from, to, provider } => Self {
+                change: ChangeWord::ReportsVoided,
+                source: Some(source.0),
+                from: Some(rfc3339(*from)),
+                to: Some(rfc3339(*to)),
+                provider: provider.clone(),
+                ..blank
+            },
+            Change::NoteAdded { incident } => {
+                Self { change: ChangeWord::NoteAdded, incident: Some(incident.clone()), ..blank }
             }
         }
     }

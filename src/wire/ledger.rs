@@ -37,6 +37,8 @@ enum Line {
     Key(KeyLine),
     KeyRotated(KeyRotatedLine),
     KeyRevoked(KeyRevokedLine),
+    Void(VoidLine),
+    Note(NoteLine),
     #[serde(other)]
     Unknown,
 }
@@ -76,6 +78,23 @@ struct KeyRevokedLine {
 }
 
 #[derive(Serialize, Deserialize)]
+struct VoidLine {
+    at: i64,
+    by: String,
+    source: u16,
+    from: i64,
+    to: i64,
+    provider: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct NoteLine {
+    at: i64,
+    by: String,
+    incident: String,
+}
+
+#[derive(Serialize, Deserialize)]
 struct RecordLine {
     id: String,
     hash: String,
@@ -107,6 +126,17 @@ pub fn to_bytes(entry: &Entry) -> Vec<u8> {
             new: RecordLine::of(new),
         }),
         Change::KeyRevoked(id) => Line::KeyRevoked(KeyRevokedLine { at, by, id: id.to_string() }),
+        Change::ReportsVoided { source, from, to, provider } => Line::Void(VoidLine {
+            at,
+            by,
+            source: source.0,
+            from: from.0,
+            to: to.0,
+            provider: provider.clone(),
+        }),
+        Change::NoteAdded { incident } => {
+            Line::Note(NoteLine { at, by, incident: incident.clone() })
+        }
     };
     serde_json::to_vec(&line).expect("an entry is plain data")
 }
@@ -129,6 +159,16 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Option<Entry>, EntryError> {
             (line.at, line.by, change)
         }
         Line::KeyRevoked(line) => (line.at, line.by, Change::KeyRevoked(key_id(&line.id)?)),
+        Line::Void(line) => {
+            let change = Change::ReportsVoided {
+                source: source(line.source).ok_or(EntryError::Field("source"))?,
+                from: Timestamp(line.from),
+                to: Timestamp(line.to),
+                provider: line.provider,
+            };
+            (line.at, line.by, change)
+        }
+        Line::Note(line) => (line.at, line.by, Change::NoteAdded { incident: line.incident }),
         Line::Unknown => return Ok(None),
     };
     Ok(Some(Entry { at: Timestamp(at), by: actor(&by), change }))

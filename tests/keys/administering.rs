@@ -202,6 +202,30 @@ fn who_changed_what_is_on_record() {
     assert_eq!(&seen, items, "what is added meanwhile moves no page");
 }
 
+#[test]
+fn who_withdrew_reports_is_on_record() {
+    let server = started();
+    let source = server.source("app");
+    server.advance_minutes(5);
+    let void = json!({
+        "source": source, "from": "2022-07-08T08:44:00Z", "to": "2022-07-08T08:46:00Z",
+        "provider": "rogers", "reason": "its test reports",
+    });
+    server.must("POST", "/v1/voids", &void);
+    let audit = server.must("GET", "/v1/audit", &json!({}));
+    let entry = &audit["items"][0];
+    assert_eq!(
+        (&entry["change"], &entry["by_key"], &entry["source"], &entry["provider"]),
+        (&json!("reports_voided"), &json!(server.admin[4..12]), &json!(source), &json!("rogers"))
+    );
+    assert_eq!(
+        (&entry["from"], &entry["to"]),
+        (&json!("2022-07-08T08:44:00Z"), &json!("2022-07-08T08:46:00Z"))
+    );
+    let public = server.must("GET", "/v1/voids", &json!({}));
+    assert!(!public.to_string().contains(&server.admin[4..12]), "the public is not told: {public}");
+}
+
 fn with(object: &Value, fields: &Value) -> Value {
     let mut object = object.clone();
     for (name, value) in fields.as_object().unwrap() {

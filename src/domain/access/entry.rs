@@ -1,8 +1,9 @@
-//! What the ledger holds, in order: sources and keys, as they were created and changed. It
-//! is the record of who did what as well.
+//! What the ledger holds, in order: sources and keys, as they were created and changed, and
+//! what else operators did. It is the record of who did what.
 
 use super::key::{KeyId, KeyRecord};
 use super::source::SourceRecord;
+use crate::domain::fact::Source;
 use crate::domain::time::Timestamp;
 
 /// An entry of the ledger: what was changed, when and by whom.
@@ -47,4 +48,21 @@ pub enum Change {
     },
     /// A key was revoked.
     KeyRevoked(KeyId),
+    /// Reports of a source are withdrawn. Recorded before they are, so that none are
+    /// withdrawn by nobody.
+    ReportsVoided {
+        /// Whose.
+        source: Source,
+        /// Observed from then on.
+        from: Timestamp,
+        /// And before then.
+        to: Timestamp,
+        /// Only those about this provider, by its id; all where there is none.
+        provider: Option<String>,
+    },
+    /// A note is added to an incident. Recorded before it is.
+    NoteAdded {
+        /// The id of the incident.
+        incident: String,
+    },
 }

@@ -73,6 +73,8 @@ impl AccessTable {
             Change::KeyRevoked(id) => self.change(id, |known| {
                 known.revoked_at.get_or_insert(at);
             }),
+            // For the record only.
+            Change::ReportsVoided { .. } | Change::NoteAdded { .. } => {}
         }
     }
 

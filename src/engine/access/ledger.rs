@@ -195,6 +195,20 @@ impl Ledger {
         self.append(store, at, by, decide).await
     }
 
+    /// Records what an operator is about to do.
+    ///
+    /// # Errors
+    /// Where it could not be recorded.
+    pub async fn record(
+        &self,
+        store: &Store,
+        at: Timestamp,
+        by: Actor,
+        change: Change,
+    ) -> Result<(), AccessError> {
+        self.append(store, at, by, |_| Ok((Some(change.clone()), ()))).await
+    }
+
     /// Appends what is decided by what is there, if anything is to be changed. Decided
     /// anew where another entry came first.
     async fn append<T>(

@@ -6,7 +6,7 @@ pub mod ledger;
 pub mod usage;
 
 use super::Engine;
-use crate::domain::access::entry::{Actor, Entry};
+use crate::domain::access::entry::{Actor, Change, Entry};
 use crate::domain::access::key::{KeyId, KeyRecord, NewKey, Refusal};
 use crate::domain::access::source::{NewSource, SourceChange, SourceRecord};
 use crate::domain::access::table::{AccessTable, KnownKey};
@@ -72,10 +72,9 @@ impl Engine {
     /// and learns what they were used for anywhere. A step that fails is made up for by
     /// the next.
     pub async fn step_access(&self) {
-        let read = self.read_ledger().await.map(drop);
-        let told = self.access.usage.tell(&self.store, self.now().day()).await;
-        let failed = self.access.failed.swap(read.is_err() || told.is_err(), Ordering::Relaxed);
-        match read.and(told) {
+        let read = self.read_ledger().await;
+        let failed = self.access.failed.swap(read.is_err(), Ordering::Relaxed);
+        match read {
             Err(error) => {
                 self.metrics.store_errors.inc();
                 if !failed {
@@ -85,8 +84,15 @@ impl Engine {
                     );
                 }
             }
-            Ok(()) if failed => tracing::warn!("the ledger is read again"),
-            Ok(()) => {}
+            Ok(_) if failed => tracing::warn!("the ledger is read again"),
+            Ok(_) => {}
+        }
+        // Counts may lie on another master than the ledger: one that is away must not keep
+        // this node from learning which keys were revoked. What is cut off is told again.
+        let tell = self.access.usage.tell(&self.store, self.now().day());
+        let told = tokio::time::timeout(self.access_every(), tell).await;
+        if !matches!(told, Ok(Ok(()))) {
+            self.metrics.store_errors.inc();
         }
     }
 
@@ -189,6 +195,14 @@ impl Engine {
     /// Where there is no such key, or it could not be recorded.
     pub async fn revoke_key(&self, by: Actor, id: KeyId) -> Result<Arc<KnownKey>, AccessError> {
         self.access.ledger.revoke_key(&self.store, self.now(), by, id).await
+    }
+
+    /// Records what an operator is about to do.
+    ///
+    /// # Errors
+    /// Where it could not be recorded: it should then not be done.
+    pub(super) async fn record_change(&self, by: Actor, change: Change) -> Result<(), AccessError> {
+        self.access.ledger.record(&self.store, self.now(), by, change).await
     }
 
     /// What was changed since then, by whom: the newest first, at most

@@ -51,6 +51,13 @@ fn entries() -> Vec<Entry> {
         Change::KeyCreated(bare.clone()),
         Change::KeyRotated { old: bare.id, old_expires_at: Timestamp(7), new: record() },
         Change::KeyRevoked(bare.id),
+        Change::ReportsVoided {
+            source: LAST_SOURCE,
+            from: Timestamp(60_000),
+            to: Timestamp(120_000),
+            provider: Some("rogers".into()),
+        },
+        Change::NoteAdded { incident: "3f9a2c41d07be658".into() },
     ];
     let actors = [Actor::CommandLine, Actor::ThisMachine, Actor::Key(bare.id), Actor::Other];
     let entry = |(n, change): (usize, Change)| Entry {

@@ -4,6 +4,7 @@ use super::local_time::local;
 use super::story::events;
 use super::summary::summary;
 use crate::simulate::scenario::{Scenario, Word, instant};
+use groundswell::domain::access::entry::Actor;
 use groundswell::domain::incident::entry::Note;
 use groundswell::domain::incident::register::Register;
 use groundswell::domain::incident::{Incident, IncidentId};
@@ -120,7 +121,7 @@ fn official_word(
         source: "the company, as the press reported".into(),
         text: word.text.into(),
     };
-    runtime.block_on(engine.note(note))?;
+    runtime.block_on(engine.note(Actor::CommandLine, note))?;
     let lead = said_at.ms_since(incident.detected_at) / MINUTE_MS;
     Ok(writeln!(
         out,
