@@ -62,6 +62,8 @@ enum Commands {
 /// # Errors
 /// Where it cannot do its work; the message is for the person who started it.
 pub fn run() -> anyhow::Result<()> {
+    // Before any secret is read.
+    limits::forbid_images();
     let environment = Environment::of_process();
     let cli = match parse(&std::env::args_os().collect::<Vec<_>>(), &environment) {
         Ok(cli) => cli,
@@ -75,7 +77,6 @@ pub fn run() -> anyhow::Result<()> {
         }
     }
     limits::raise_open_files();
-    limits::forbid_images();
     let signals = signals::Signals::heard().context("signals cannot be heard")?;
     match cli.command {
         Commands::Serve(config) => serve::run(&config, &signals),

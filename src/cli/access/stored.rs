@@ -18,8 +18,9 @@ use crate::store::Store;
 use crate::store::usage::UsageByKey;
 use crate::wire::access;
 use crate::wire::fault::Fault;
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, ensure};
 use serde_json::{Value, json};
+use std::io::Write;
 use std::sync::Arc;
 use tokio::runtime::{Builder, Runtime};
 
@@ -73,6 +74,9 @@ impl Stored {
     pub fn create_key(&self, body: &Value) -> anyhow::Result<Value> {
         let (by, at) = (Actor::CommandLine, self.now());
         let new = access::new_key(&bytes(body), at, None).map_err(refused)?;
+        for id in new.providers.iter().flat_map(|ids| ids.iter()) {
+            check_provider(id)?;
+        }
         let created = self.ledger.create_key(&self.store, at, by, new);
         let (record, text) = self.runtime.block_on(created)?;
         self.with_text(record.id, text.reveal())
@@ -117,6 +121,22 @@ fn json_of(known: &KnownKey, usage: &UsageByKey) -> anyhow::Result<Value> {
     let today = usage.today.get(&id).copied().unwrap_or_default();
     let last_used_day = usage.last_used_day.get(&id).copied();
     Ok(serde_json::to_value(KeyJson::of(known, today, last_used_day))?)
+}
+
+/// Refuses an alias, since keys go by ids; warns of what only another catalogue can have.
+fn check_provider(id: &str) -> anyhow::Result<()> {
+    let known = crate::catalogue::builtin();
+    match known.find(id).map(|index| known.get(index).id.clone()) {
+        Some(canonical) => ensure!(
+            *canonical == *id,
+            "--providers: {id} is another name of {canonical}: give that id"
+        ),
+        None => writeln!(
+            std::io::stderr(),
+            "warning: {id} is not in the catalogue compiled in; a server needs one that has it"
+        )?,
+    }
+    Ok(())
 }
 
 /// What is wrong with a body, field by field.
