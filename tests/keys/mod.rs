@@ -4,6 +4,7 @@
 mod administering;
 mod admission;
 mod caching;
+mod crowds;
 mod limits;
 mod nodes;
 mod proxies;
