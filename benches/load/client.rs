@@ -16,8 +16,10 @@ const READ_BYTES: usize = 256 << 10;
 /// Longer than any server here should need for anything.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Connections, each with at most one request on its way.
+/// Connections, each with at most one request on its way. One that the server has closed
+/// after an answer is made anew for the next request.
 pub struct Client {
+    address: SocketAddr,
     epoll: OwnedFd,
     connections: Vec<Connection>,
     events: Vec<epoll::Event>,
@@ -60,20 +62,10 @@ impl Client {
     /// Where one cannot be made.
     pub fn connect(address: SocketAddr, connections: usize) -> anyhow::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        let open = |number: usize| -> anyhow::Result<Connection> {
-            let stream =
-                TcpStream::connect(address).with_context(|| format!("connecting to {address}"))?;
-            stream.set_nodelay(true)?;
-            stream.set_nonblocking(true)?;
-            // Edge-triggered: woken once for every answer, not asked to empty the socket
-            // every time.
-            let interest = epoll::EventFlags::IN | epoll::EventFlags::OUT | epoll::EventFlags::ET;
-            epoll::add(&epoll, &stream, epoll::EventData::new_u64(number as u64), interest)?;
-            Ok(Connection::from(stream))
-        };
+        let open = |number| Ok(Connection::from(open(&epoll, address, number)?));
         let connections = (0..connections).map(open).collect::<anyhow::Result<Vec<_>>>()?;
         let events = Vec::with_capacity(connections.len().max(16));
-        Ok(Self { epoll, connections, events, read: vec![0; READ_BYTES], waiting: 0 })
+        Ok(Self { address, epoll, connections, events, read: vec![0; READ_BYTES], waiting: 0 })
     }
 
     /// Sends what `render` leaves in place of the connection's last request, unless it
@@ -91,6 +83,9 @@ impl Client {
         assert!(!connection.waits, "a connection has one request on its way");
         if render(&mut connection.request).is_break() {
             return Ok(());
+        }
+        if connection.head.is_some_and(|head| head.closes) {
+            connection.stream = open(&self.epoll, self.address, number)?;
         }
         connection.sent = 0;
         connection.received = 0;
@@ -164,6 +159,17 @@ impl Client {
             since: connection.since,
         }
     }
+}
+
+/// A connection whose events are told by its number.
+fn open(epoll: &OwnedFd, address: SocketAddr, number: Number) -> anyhow::Result<TcpStream> {
+    let stream = TcpStream::connect(address).with_context(|| format!("connecting to {address}"))?;
+    stream.set_nodelay(true)?;
+    stream.set_nonblocking(true)?;
+    // Edge-triggered: woken once for every answer, not asked to empty the socket every time.
+    let interest = epoll::EventFlags::IN | epoll::EventFlags::OUT | epoll::EventFlags::ET;
+    epoll::add(epoll, &stream, epoll::EventData::new_u64(number as u64), interest)?;
+    Ok(stream)
 }
 
 impl From<TcpStream> for Connection {

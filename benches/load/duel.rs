@@ -81,7 +81,11 @@ impl Duel {
 }
 
 impl Side {
-    fn play(
+    /// Lets a server play a round.
+    ///
+    /// # Errors
+    /// Where the round fails, or an answer was not as expected.
+    pub fn play(
         &mut self,
         server: &Server,
         play: impl FnOnce(&Server) -> anyhow::Result<Run>,

@@ -6,6 +6,9 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+/// How the line of a body's length begins.
+const LENGTH: &[u8] = b"Content-Length: ";
+
 /// What the head of an answer says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
@@ -15,6 +18,8 @@ pub struct Head {
     pub ends_at: usize,
     /// Where the body begins.
     pub body_at: usize,
+    /// Whether the server closes the connection after it.
+    pub closes: bool,
 }
 
 /// A request to read, for an answer in that encoding.
@@ -38,6 +43,39 @@ pub fn post(target: &str, content_type: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
+/// The line that shows a key.
+#[must_use]
+pub fn key_line(key: &str) -> String {
+    format!("Authorization: Bearer {key}\r\n")
+}
+
+/// The same request with a key, whose line comes first.
+///
+/// # Panics
+/// Where the request has no line.
+#[must_use]
+pub fn with_key(request: &[u8], key: &str) -> Vec<u8> {
+    let first = request.windows(2).position(|two| two == b"\r\n").expect("a request has lines");
+    let (line, rest) = request.split_at(first + 2);
+    [line, key_line(key).as_bytes(), rest].concat()
+}
+
+/// The same request with its body in one chunk, and how much later that begins.
+///
+/// # Panics
+/// Where the request does not end its head with the length of its body.
+#[must_use]
+pub fn in_chunks(request: &[u8]) -> (Vec<u8>, isize) {
+    let place = |wanted: &[u8]| {
+        request.windows(wanted.len()).position(|part| part == wanted).expect("a head and a body")
+    };
+    let (head, body) = (&request[..place(LENGTH)], &request[place(b"\r\n\r\n") + 4..]);
+    let begins = format!("Transfer-Encoding: chunked\r\n\r\n{:x}\r\n", body.len());
+    let later =
+        (head.len() + begins.len() + body.len()).cast_signed() - request.len().cast_signed();
+    ([head, begins.as_bytes(), body, b"\r\n0\r\n\r\n"].concat(), later)
+}
+
 /// The head that these bytes begin with; none while it is incomplete.
 ///
 /// # Errors
@@ -52,7 +90,8 @@ pub fn head(bytes: &[u8]) -> anyhow::Result<Option<Head>> {
         bail!("expected an answer with a content length, got {text:?}")
     };
     let body_at = end + 4;
-    Ok(Some(Head { status, ends_at: body_at + length, body_at }))
+    let closes = text.split("\r\n").any(|line| line.eq_ignore_ascii_case("connection: close"));
+    Ok(Some(Head { status, ends_at: body_at + length, body_at, closes }))
 }
 
 /// Asks once, on a connection of its own, and waits for the body.

@@ -2,9 +2,9 @@
 //!
 //! Who reports is in `crowd`, `day`, `quiet`, `traffic`, `territory` and `cities`; what
 //! they send in `report`, `pool` and `fill`; how requests travel in `client`, `http`,
-//! `closed_loop` and `open_loop`; which servers answer in `server`, `redis` and
-//! `yardstick`; what comes out, and on which machine, in `run`, `duel`, `metrics`,
-//! `disk`, `machine` and `sheet`. It knows the HTTP contract only.
+//! `closed_loop` and `open_loop`; which servers answer, and to which keys, in `server`,
+//! `key`, `redis` and `yardstick`; what comes out, and on which machine, in `run`, `duel`,
+//! `metrics`, `disk`, `machine` and `sheet`. It knows the HTTP contract only.
 #![allow(dead_code, reason = "every bench compiles the whole generator and uses its part of it")]
 
 pub mod cities;
@@ -16,6 +16,7 @@ pub mod disk;
 pub mod duel;
 pub mod fill;
 pub mod http;
+pub mod key;
 pub mod machine;
 pub mod metrics;
 pub mod open_loop;

@@ -32,6 +32,31 @@ impl Pool {
         Self::of(requests, || request("/v1/reports/batch", "application/x-ndjson", crowd, lines))
     }
 
+    /// The same requests with a key.
+    #[must_use]
+    pub fn with_key(mut self, key: &str) -> Self {
+        for Request { bytes, ids } in &mut self.requests {
+            *bytes = http::with_key(bytes, key);
+            for id in ids {
+                *id += http::key_line(key).len();
+            }
+        }
+        self
+    }
+
+    /// The same requests, whose bodies come in a chunk each, their length not said before.
+    #[must_use]
+    pub fn in_chunks(mut self) -> Self {
+        for Request { bytes, ids } in &mut self.requests {
+            let (chunked, later) = http::in_chunks(bytes);
+            *bytes = chunked;
+            for id in ids {
+                *id = id.wrapping_add_signed(later);
+            }
+        }
+        self
+    }
+
     fn of(requests: usize, render: impl FnMut() -> Request) -> Self {
         Self { requests: std::iter::repeat_with(render).take(requests).collect(), turn: 0 }
     }

@@ -54,13 +54,16 @@ impl Server {
     /// # Errors
     /// Where it ends before it listens.
     pub fn groundswell_on(store: &str, log: &Path) -> anyhow::Result<Self> {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_groundswell"));
-        command.args(["serve", "--listen", "127.0.0.1:0", "--store", store]);
-        let ours = std::env::vars_os()
-            .filter(|(name, _)| name.to_string_lossy().starts_with("GROUNDSWELL_"));
-        for (name, _) in ours {
-            command.env_remove(name);
-        }
+        Self::groundswell_by(&[], store, log)
+    }
+
+    /// The same by settings of its own, such as who may call.
+    ///
+    /// # Errors
+    /// Where it ends before it listens.
+    pub fn groundswell_by(settings: &[&str], store: &str, log: &Path) -> anyhow::Result<Self> {
+        let mut command = groundswell("serve");
+        command.args(["--listen", "127.0.0.1:0", "--store", store]).args(settings);
         if store.contains("://") {
             command.env("GROUNDSWELL_REPORTER_KEY", "the key of a bench");
         }
@@ -171,6 +174,19 @@ impl Server {
         let path = format!("/proc/{}/{file}", self.process.id());
         std::fs::read_to_string(&path).with_context(|| format!("reading {path}"))
     }
+}
+
+/// A command of Groundswell's, in an environment free of settings for it.
+#[must_use]
+pub fn groundswell(name: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_groundswell"));
+    let ours =
+        std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GROUNDSWELL_"));
+    for (name, _) in ours {
+        command.env_remove(name);
+    }
+    command.arg(name);
+    command
 }
 
 /// CPU time that a process has used.
