@@ -158,6 +158,8 @@ class KeyMaker:
         """The text of each key, by the name that vectors call it."""
         with self.server as server:
             server.start()
+            # Without one, no server starts that goes by keys.
+            self.post("/v1/keys", {"name": "operator", "scopes": ["admin"]})
             source = self.post("/v1/sources", {"name": self.SOURCE})["number"]
             made = {name: self.create(name, source, settings) for name, settings in self.settings.items()}
             made["expired"] = self.create("expired", source, {"expires_at": iso(time.time() + self.EXPIRES_SECONDS)})

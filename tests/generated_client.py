@@ -7,6 +7,7 @@ must fail.
 """
 
 import argparse
+import contextlib
 import importlib
 import json
 import random
@@ -20,7 +21,7 @@ import httpx
 from checks import Checks
 from past import CITIES, clock, quiet_past, report
 from processes import wait_until
-from server import REPORTER_KEY, ROOT, Server, store_directory
+from server import REPORTER_KEY, ROOT, Server, ask, store_directory
 
 OPEN = "x-extensible-enum"
 NEW_WORD = "a_word_of_a_later_version"
@@ -47,6 +48,7 @@ def main():
             server.start()
             check_reports(checks, client, server)
             await_incident(client, server)
+            create_key(server)
             check_answers(checks, client, server, document)
             check_closed(checks, closed, server, document)
     checks.close()
@@ -172,24 +174,35 @@ def await_incident(package, server):
     wait_until(is_there, READY_SECONDS + PUBLISHED_SECONDS, lambda: f"an incident should be published:\n{server.log_end()}")
 
 
+def create_key(server):
+    """Somebody who runs the server creates a source and a key of it, so that lists of them hold words."""
+    with contextlib.closing(server.connect()) as connection:
+        for path, body in [("/v1/sources", {"name": "app"}), ("/v1/keys", {"name": "release 1", "source": 1, "scopes": ["report"]})]:
+            status, answer = ask(connection, "POST", path, json.dumps(body), {"Content-Type": "application/json"})
+            if status != 201:
+                sys.exit(f"POST {path} should work, but was answered {status}: {answer}")
+
+
 def questions(package, server, client):
     """Calls whose answers hold words, each by what it asks."""
-    ask = lambda tag, name, *arguments, **more: call(package, tag, name)(*arguments, client=client, **more)
+    asked = lambda tag, name, *arguments, **more: call(package, tag, name)(*arguments, client=client, **more)
     incident = server.get("/v1/incidents", provider="charlie")["items"][0]["id"]
     models = importlib.import_module(f"{package.__name__}.models")
     repeated = models.ReportBody(symptom="no_service", reporter_id="phone-0", provider="alpha", lat=CITY[0], lon=CITY[1])
     nowhere = models.ReportBody(symptom="no_service", reporter_id="phone-0", provider="nobody", lat=CITY[0], lon=CITY[1])
     return {
-        "the incidents": lambda: ask("incidents", "list_incidents"),
-        "the incidents as a map": lambda: ask("incidents", "incidents_geojson"),
-        "one incident": lambda: ask("incidents", "incident", incident),
-        "the explanation of a cell": lambda: ask("incidents", "explain_cell", h3.latlng_to_cell(*CITY, 7), provider="charlie"),
-        "the spikes": lambda: ask("incidents", "list_spikes"),
-        "the providers": lambda: ask("providers", "list_providers"),
-        "one provider": lambda: ask("providers", "provider", "charlie"),
-        "the answer to a report": lambda: ask("reports", "submit_report", body=repeated),
-        "the answer to a batch": lambda: ask("reports", "submit_reports", body=[repeated, nowhere]),
-        "a problem": lambda: ask("reports", "submit_report", body=nowhere),
+        "the incidents": lambda: asked("incidents", "list_incidents"),
+        "the incidents as a map": lambda: asked("incidents", "incidents_geojson"),
+        "one incident": lambda: asked("incidents", "incident", incident),
+        "the explanation of a cell": lambda: asked("incidents", "explain_cell", h3.latlng_to_cell(*CITY, 7), provider="charlie"),
+        "the spikes": lambda: asked("incidents", "list_spikes"),
+        "the providers": lambda: asked("providers", "list_providers"),
+        "one provider": lambda: asked("providers", "provider", "charlie"),
+        "the answer to a report": lambda: asked("reports", "submit_report", body=repeated),
+        "the answer to a batch": lambda: asked("reports", "submit_reports", body=[repeated, nowhere]),
+        "a problem": lambda: asked("reports", "submit_report", body=nowhere),
+        "the keys": lambda: asked("access", "list_keys"),
+        "what operators did": lambda: asked("access", "list_audit"),
     }
 
 

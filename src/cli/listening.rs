@@ -30,6 +30,9 @@ pub fn addresses(listen: &Listen) -> anyhow::Result<Vec<SocketAddr>> {
     Ok(addresses)
 }
 
+/// Connections that may wait to be accepted.
+const BACKLOG: i32 = 4_096;
+
 /// Listens on the first address that this machine has. A port in use ends the search: on
 /// another address callers would not find us.
 ///
@@ -39,7 +42,12 @@ pub fn bind(listen: &Listen, addresses: &[SocketAddr]) -> anyhow::Result<TcpList
     let mut failed = anyhow!("no address");
     for address in addresses {
         match TcpListener::bind(address) {
-            Ok(listener) => return Ok(listener),
+            Ok(listener) => {
+                // The library asks for 128: a crowd that connects at once would wait for a
+                // second and longer. The system may hold it lower.
+                socket2::SockRef::from(&listener).listen(BACKLOG)?;
+                return Ok(listener);
+            }
             Err(error) => {
                 let is_elsewhere =
                     matches!(error.kind(), ErrorKind::AddrNotAvailable | ErrorKind::Unsupported);

@@ -194,7 +194,10 @@ pub async fn list(
 /// The old one still works for a while, so that nobody is without one in between.
 #[utoipa::path(
     post, path = "/v1/keys/{id}/rotate", tag = "access", operation_id = "rotate_key",
-    params(super::params::KeyPath),
+    params((
+        "id" = String, Path, description = "Id of a key: the 8 characters after `gsk_`",
+        example = "Ab3dEf9h", pattern = "^[0-9A-Za-z]{8}$",
+    )),
     request_body(
         content = RotationBody,
         description = "For how long the old one still works; nothing is a day",
@@ -227,7 +230,10 @@ pub async fn rotate(
 /// It is refused from now on, and within two seconds on all nodes. It stays in the list.
 #[utoipa::path(
     delete, path = "/v1/keys/{id}", tag = "access", operation_id = "revoke_key",
-    params(super::params::KeyPath),
+    params((
+        "id" = String, Path, description = "Id of a key: the 8 characters after `gsk_`",
+        example = "Ab3dEf9h", pattern = "^[0-9A-Za-z]{8}$",
+    )),
     responses(
         (status = 200, description = "Revoked, now or before", body = KeyJson),
         (status = 400, description = "The id is none"),

@@ -307,26 +307,6 @@ pub struct AuditParams {
     cursor: Option<String>,
 }
 
-/// The key in a path.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Path)]
-#[expect(dead_code, reason = "documents what the handlers read")]
-pub struct KeyPath {
-    /// Id of a key: the 8 characters after `gsk_`.
-    #[param(pattern = "^[0-9A-Za-z]{8}$", example = "Ab3dEf9h")]
-    id: String,
-}
-
-/// The source in a path.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Path)]
-#[expect(dead_code, reason = "documents what the handlers read")]
-pub struct SourcePath {
-    /// Number of a source.
-    #[param(minimum = 1, maximum = 16_383, example = 1)]
-    number: u16,
-}
-
 /// Which items are listed.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

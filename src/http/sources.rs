@@ -118,7 +118,10 @@ pub async fn list(
 /// Change a source
 #[utoipa::path(
     patch, path = "/v1/sources/{number}", tag = "access", operation_id = "change_source",
-    params(super::params::SourcePath),
+    params((
+        "number" = u16, Path, description = "Number of a source", example = 1, minimum = 1,
+        maximum = 16_383,
+    )),
     request_body(content = SourceChangeBody, description = "What is to change, at most 64 KiB"),
     responses(
         (status = 200, description = "Changed; on the disk", body = SourceJson),

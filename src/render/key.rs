@@ -29,10 +29,9 @@ pub struct KeyJson {
     /// What it may do.
     pub scopes: Vec<ScopeWord>,
     /// The only providers that it may report about; null for all.
-    #[schema(required = true, examples(json!(null)))]
+    #[schema(required = true)]
     pub providers: Option<Vec<String>>,
     /// Origins of the pages that may use it; none where it is for no page.
-    #[schema(examples(json!(["https://app.example"])))]
     pub origins: Vec<String>,
     /// From when on it is refused; null for never.
     #[schema(required = true, format = DateTime, examples("2022-10-06T00:00:00Z"))]
