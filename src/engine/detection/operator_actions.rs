@@ -49,9 +49,9 @@ impl Engine {
         Ok(self.append_action(&Entry::Note(note)).await?)
     }
 
-    /// Withdraws reports, counts them, and records who did it. Detection then begins anew without them, and
-    /// incidents for which nothing speaks any more are withdrawn. Gives the void as it was
-    /// recorded.
+    /// Withdraws reports, counts them, and records who did it. Detection then begins anew
+    /// without them, and incidents for which nothing speaks any more are withdrawn. Gives
+    /// the void as it was recorded.
     ///
     /// # Errors
     /// Where they could not be counted, or it could not be recorded.
