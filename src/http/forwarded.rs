@@ -7,19 +7,28 @@ use std::net::IpAddr;
 use std::sync::OnceLock;
 
 /// What an operator should be told of such a proxy, once there was one.
+///
+/// Anybody can send such a header from anywhere. So what a machine nearby sends is told
+/// before that, and whoever came first.
 #[derive(Debug, Default)]
-pub struct ForwardedNotice(OnceLock<String>);
+pub struct ForwardedNotice {
+    of_nearby: OnceLock<String>,
+    of_somebody: OnceLock<String>,
+}
 
 impl ForwardedNotice {
-    /// Looks at a request. What is found first is logged, and stays.
+    /// Looks at a request. What is found first of a machine nearby, or of another, is
+    /// logged, and stays.
     pub fn look(&self, proxies: &Proxies, peer: IpAddr, headers: &HeaderMap) {
-        if self.0.get().is_some() {
+        let is_nearby = is_private(peer.to_canonical());
+        let notice = if is_nearby { &self.of_nearby } else { &self.of_somebody };
+        if notice.get().is_some() {
             return;
         }
         let Some(header) = proxies.distrusted_header(peer, headers) else { return };
         let peer = peer.to_canonical();
-        // Anybody can send such a header. Addresses of people are shown to nobody.
-        let (from, setting) = if is_private(peer) {
+        // Addresses of people are shown to nobody.
+        let (from, setting) = if is_nearby {
             (peer.to_string(), format!("--trust-proxy {peer}"))
         } else {
             ("somebody".to_owned(), "--trust-proxy with its address".to_owned())
@@ -29,7 +38,7 @@ impl ForwardedNotice {
              this way are limited as one caller; if it is a proxy of yours, set {setting}, and \
              --client-header {header}"
         );
-        if self.0.set(text.clone()).is_ok() {
+        if notice.set(text.clone()).is_ok() {
             tracing::warn!("{text}");
         }
     }
@@ -37,7 +46,7 @@ impl ForwardedNotice {
     /// What to tell, where there is something.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
-        self.0.get().map(String::as_str)
+        self.of_nearby.get().or(self.of_somebody.get()).map(String::as_str)
     }
 }
 
@@ -57,6 +66,21 @@ const fn is_private(address: IpAddr) -> bool {
 mod tests {
     use super::*;
     use actix_web::test::TestRequest;
+
+    #[test]
+    fn a_stranger_who_came_first_hides_no_proxy_nearby() {
+        let request =
+            TestRequest::get().append_header(("X-Forwarded-For", "203.0.113.9")).to_http_request();
+        let notice = ForwardedNotice::default();
+        for (peer, expected) in [
+            ("198.51.100.7", "--trust-proxy with its address"),
+            ("10.77.31.2", "--trust-proxy 10.77.31.2"),
+            ("198.51.100.8", "--trust-proxy 10.77.31.2"),
+        ] {
+            notice.look(&Proxies::default(), peer.parse().unwrap(), request.headers());
+            assert!(notice.text().unwrap().contains(expected), "{peer}: {:?}", notice.text());
+        }
+    }
 
     #[test]
     fn a_proxy_nearby_is_named_and_nobody_else() {
