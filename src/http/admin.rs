@@ -26,8 +26,13 @@ const LIMITS: Limits = Limits { sent: 64 << 10, unpacked: 64 << 10 };
 /// a page has another origin, or has let its own name lead here, which `Host` then says.
 #[must_use]
 pub fn is_near(app: &App, request: &HttpRequest) -> bool {
-    let is_near = request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback());
+    let proxies = &app.policy.proxies;
+    let is_near = request.peer_addr().is_some_and(|peer| {
+        let peer = peer.ip().to_canonical();
+        peer.is_loopback() && !proxies.trusts(peer)
+    });
     let passed_on = [
+        proxies.header.clone(),
         header::FORWARDED,
         header::VIA,
         HeaderName::from_static("x-forwarded-for"),
