@@ -87,6 +87,11 @@ pub fn new_key(
     let expires_at = fields.expires_at(now);
     let limits = fields.limits();
     let is_test = fields.flag("test").unwrap_or_default();
+    if is_test && scopes.allow(Scope::Admin) {
+        let expected = "report, read or exact, where the key is for tests: what admin does is \
+             never a test";
+        fields.fault(FaultKind::InvalidValue, "scopes", expected, "admin");
+    }
     let providers = providers.map(Into::into);
     let origins = origins.into();
     fields.end(NewKey { source, name, scopes, providers, origins, expires_at, limits, is_test })

@@ -92,6 +92,7 @@ fn a_key_that_cannot_be_is_refused_by_field() {
     let rows = [
         (json!({"scopes": ["reports"]}), 400, "invalid_value", "scopes"),
         (json!({"scopes": ["admin"], "origins": ["null"]}), 400, "invalid_value", "scopes"),
+        (json!({"scopes": ["report", "admin"], "test": true}), 400, "invalid_value", "scopes"),
         (json!({"origins": ["https://*.example"]}), 400, "invalid_value", "origins"),
         (json!({"origins": ["https://a.example/path"]}), 400, "invalid_value", "origins"),
         (json!({"expires_at": support::NOW}), 400, "invalid_value", "expires_at"),
