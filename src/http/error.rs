@@ -311,7 +311,7 @@ impl Problem {
     /// The same, with these words for people: where "must be, got" would mislead.
     #[must_use]
     pub fn with_detail(self, detail: String) -> Self {
-        Self { detail, ..self }
+        Self { detail: without_keys(detail), ..self }
     }
 
     /// What went wrong.
@@ -525,8 +525,13 @@ fn shortened(text: &str) -> String {
     })
 }
 
-/// A text without what could be a key, wherever somebody put it.
+/// A text without what could be a key, wherever somebody put it, and however much of it
+/// is written by the numbers of its characters, as in addresses.
 fn without_keys(text: String) -> String {
+    let text = match percent_decoded(&text) {
+        Some(plain) if plain.contains(KEY_BEGINS) => plain,
+        _ => text,
+    };
     if !text.contains(KEY_BEGINS) {
         return text;
     }
@@ -538,6 +543,29 @@ fn without_keys(text: String) -> String {
         clean.extend([KEY_BEGINS, secret, rest]);
     }
     clean
+}
+
+/// A text whose characters may be written as `%5F`, where any is. By hand: what stands in a
+/// query, where `+` is a space, is another thing.
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut parts = text.split('%');
+    let mut bytes = parts.next()?.as_bytes().to_vec();
+    let mut is_any = false;
+    for part in parts {
+        let byte = part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match byte {
+            Some(byte) => {
+                bytes.push(byte);
+                bytes.extend_from_slice(&part.as_bytes()[2..]);
+                is_any = true;
+            }
+            None => {
+                bytes.push(b'%');
+                bytes.extend_from_slice(part.as_bytes());
+            }
+        }
+    }
+    is_any.then(|| String::from_utf8_lossy(&bytes).into_owned())
 }
 
 #[cfg(test)]
@@ -552,6 +580,9 @@ mod tests {
             (format!("{key}!"), "gsk_…!"),
             ("gsk_ and 47 characters".to_owned(), "gsk_ and 47 characters"),
             ("nothing".to_owned(), "nothing"),
+            (key.replace('_', "%5f"), "gsk_…"),
+            (key.replace("sk", "%73%6B"), "gsk_…"),
+            ("50% and %5F".to_owned(), "50% and %5F"),
         ];
         for (text, expected) in rows {
             let problem = Problem::field(Code::InvalidValue, &text, "a", &text);
