@@ -261,7 +261,7 @@ fn a_quota_is_of_all_nodes_and_begins_anew_with_the_day() {
     assert_eq!(of_node(&here).count_reports(60, MOST), Ok(()));
     assert_eq!(of_node(&there).count_reports(30, MOST), Ok(()), "it does not know of the others");
     step();
-    of_node(&here);
+    of_node(&here).mark_used();
     step();
     assert_eq!([&here, &there].map(|engine| of_node(engine).reported_today()), [90, 90]);
     assert_eq!(of_node(&here).count_reports(11, MOST), Err(QuotaSpent { left: 10 }));

@@ -384,7 +384,9 @@ impl Engine {
         reasons
     }
 
-    fn can_record(&self) -> bool {
+    /// Whether the store took what was recorded last, or was looked at since.
+    #[must_use]
+    pub fn can_record(&self) -> bool {
         !self.cannot_write.load(Ordering::Relaxed)
     }
 

@@ -18,8 +18,10 @@ pub enum Lifetime {
 /// Who may be given an answer: it must not come out of a cache to anybody else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Audience {
-    /// Everybody.
+    /// Everybody, and nobody is given more.
     Everybody,
+    /// Everybody; whoever holds a key for exact figures may be given another.
+    WithoutKey,
     /// Whoever holds a key to read.
     KeyHolders,
     /// Whoever holds a key for exact figures: no cache may keep it.
@@ -39,7 +41,7 @@ impl Lifetime {
 impl Audience {
     fn cache_control(self, lifetime: Lifetime) -> String {
         match self {
-            Self::Everybody => format!("public, {}", lifetime.seconds()),
+            Self::Everybody | Self::WithoutKey => format!("public, {}", lifetime.seconds()),
             Self::KeyHolders => format!("private, {}", lifetime.seconds()),
             Self::Exact => "private, no-store".to_owned(),
         }
@@ -48,7 +50,7 @@ impl Audience {
     const fn vary(self) -> &'static str {
         match self {
             Self::Everybody => "Accept-Encoding",
-            Self::KeyHolders | Self::Exact => "Accept-Encoding, Authorization",
+            Self::WithoutKey | Self::KeyHolders | Self::Exact => "Accept-Encoding, Authorization",
         }
     }
 }
@@ -75,13 +77,20 @@ const ADDED_BY_PROXIES: [&str; 8] =
 /// `If-None-Match`, is that of the answer. Compared weakly, as RFC 9110 asks.
 #[must_use]
 pub fn matches_etag(request: &HttpRequest, etag: &str) -> bool {
+    tags(request).any(|tag| tag == "*") || has_tag(request, etag)
+}
+
+/// Whether the reader shows the tag of the answer itself, not only that it has any.
+#[must_use]
+pub fn has_tag(request: &HttpRequest, etag: &str) -> bool {
+    tags(request).any(|tag| opaque(tag) == opaque(etag))
+}
+
+fn tags(request: &HttpRequest) -> impl Iterator<Item = &str> {
     let lines =
         request.headers().get_all(header::IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
     // Our own tags hold neither a comma nor a hyphen.
-    lines
-        .flat_map(|line| line.split(','))
-        .map(str::trim)
-        .any(|tag| tag == "*" || opaque(tag) == opaque(etag))
+    lines.flat_map(|line| line.split(',')).map(str::trim)
 }
 
 /// What a tag says: without the mark of weakness, its quotes, and what a proxy added.

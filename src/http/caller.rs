@@ -5,7 +5,7 @@ use super::admin;
 use super::app::App;
 use super::caching::Audience;
 use super::denial::Denial;
-use super::error::Problem;
+use super::error::{Code, Problem};
 use super::limits::{Budget, Calls, Exceeded, READ_UNITS};
 use super::policy::{Anonymous, Auth, MOST_ITEMS_WITHOUT_A_KEY};
 use crate::domain::access::entry::Actor;
@@ -14,6 +14,7 @@ use crate::domain::access::scope::{Scope, Scopes};
 use crate::domain::fact::Source;
 use crate::engine::Engine;
 use crate::engine::access::Admitted;
+use crate::engine::access::usage::Reserved;
 use crate::wire::key_text::KeyText;
 use actix_web::dev::Payload;
 use actix_web::http::Method;
@@ -22,6 +23,7 @@ use actix_web::{FromRequest, HttpRequest, web};
 use std::borrow::Cow;
 use std::future::{Ready, ready};
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How every key begins. What else stands in `?key=` is what monitors add to addresses.
 const KEY_BEGINS: &str = "gsk_";
@@ -41,9 +43,22 @@ struct Caller {
 #[derive(Debug)]
 pub struct Reporting(Caller);
 
-/// A caller who may read.
+/// A caller who may read. It paid for an answer that is made, and has most of that back
+/// where none was.
 #[derive(Debug)]
-pub struct Reading(Caller);
+pub struct Reading {
+    caller: Caller,
+    is_made: AtomicBool,
+}
+
+/// Reports that were counted before they are recorded.
+#[derive(Debug)]
+#[must_use = "what is not recorded is given back"]
+pub struct Charged<'a> {
+    caller: &'a Reporting,
+    reports: u64,
+    of_day: Option<Reserved>,
+}
 
 /// A caller who may run the server.
 #[derive(Debug)]
@@ -97,23 +112,43 @@ impl Reporting {
         is_few.then_some(MOST_ITEMS_WITHOUT_A_KEY)
     }
 
-    /// Counts the reports of a call, of which one was counted when it began. Where
-    /// anything is left, all of them are granted, and the next call waits longer.
+    /// Counts the reports of a call, of which one was counted when it began: all of them or
+    /// no more.
     ///
     /// # Errors
-    /// Where nothing is left, or the key's day has no room for all of them.
-    pub fn charge(&self, reports: usize) -> Result<(), Problem> {
-        let (caller, now_ns, reports) = (&self.0, self.0.app.engine.steady_ns(), reports as u64);
-        let charged = || {
-            if let Some(more) = reports.checked_sub(2) {
-                caller.app.limits.take(&caller.budget, now_ns, 1)?;
-                caller.app.limits.owe(&caller.budget, now_ns, more);
-            }
-            caller.count_reports(reports)
-        };
-        charged().map_err(|exceeded| caller.app.denied(&Denial::Exceeded(exceeded)))?;
-        caller.app.sources.count(self.source(), reports);
-        Ok(())
+    /// Where so many are not left, or are more than a key may send at once or has left of
+    /// its day: then parts of them may be.
+    pub fn charge(&self, reports: usize) -> Result<Charged<'_>, Problem> {
+        let (caller, reports) = (&self.0, reports as u64);
+        if let Some(most) = caller.budget.most_at_once().filter(|most| *most < reports) {
+            return Err(too_many(most, "at once"));
+        }
+        let of_day = caller.reserve(reports)?;
+        let charged = Charged { caller: self, reports: 1, of_day };
+        if 1 < reports
+            && let Err(exceeded) = caller.take_all(reports)
+        {
+            charged.give_back();
+            return Err(caller.app.denied(&Denial::Exceeded(exceeded)));
+        }
+        Ok(Charged { reports, ..charged })
+    }
+}
+
+impl Charged<'_> {
+    /// What was counted is recorded.
+    pub fn recorded(self) {
+        let (caller, reports) = (self.caller, self.reports);
+        if !caller.is_test() {
+            caller.0.app.sources.count(caller.source(), reports);
+        }
+    }
+
+    /// Nothing was recorded: the call costs one, as it did when it began.
+    pub fn give_back(self) {
+        let Caller { app, budget, .. } = &self.caller.0;
+        app.limits.give_back(budget, self.reports.saturating_sub(1));
+        self.of_day.into_iter().for_each(Reserved::give_back);
     }
 }
 
@@ -121,21 +156,30 @@ impl Reading {
     /// Who may be given what it is given.
     #[must_use]
     pub fn audience(&self) -> Audience {
-        let everybody = self.0.app.policy.anonymous.scopes();
+        let everybody = self.caller.app.policy.anonymous.scopes();
         let may = |scope| everybody.allow(scope);
-        let sees_exact = self.0.record().is_some_and(|record| record.scopes.allow(Scope::Exact));
+        let sees_exact =
+            self.caller.record().is_some_and(|record| record.scopes.allow(Scope::Exact));
         match () {
             () if sees_exact && !may(Scope::Exact) => Audience::Exact,
-            () if may(Scope::Read) => Audience::Everybody,
+            () if may(Scope::Exact) => Audience::Everybody,
+            () if may(Scope::Read) => Audience::WithoutKey,
             () => Audience::KeyHolders,
         }
     }
 
-    /// Counts that its answer had to be made: only what was there costs as little as was
-    /// counted when the call began.
-    pub fn charge_for_making(&self) {
-        let caller = &self.0;
-        caller.app.limits.owe(&caller.budget, caller.app.engine.steady_ns(), READ_UNITS - 1);
+    /// Says whether its answer is made for it, which costs as much as was counted when the
+    /// call began. An answer that was there costs one unit.
+    pub fn is_made(&self, is_made: bool) {
+        self.is_made.store(is_made, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        if !self.is_made.load(Ordering::Relaxed) {
+            self.caller.app.limits.give_back(&self.caller.budget, READ_UNITS - 1);
+        }
     }
 }
 
@@ -151,7 +195,21 @@ impl Caller {
     /// The caller of a request that takes this scope.
     fn of(request: &HttpRequest, needed: Scope) -> Result<Self, Problem> {
         let app = app_of(request);
-        Self::judge(app, request, needed).map_err(|denial| app.denied(&denial))
+        Self::judge(app, request, needed).map_err(|denial| {
+            let denial = Self::pay_for(app, request, denial);
+            app.denied(&denial)
+        })
+    }
+
+    /// A denial costs the address one unit of its reads; without one left it must wait.
+    fn pay_for(app: &App, request: &HttpRequest, denial: Denial) -> Denial {
+        if matches!(denial, Denial::Exceeded(_)) {
+            return denial;
+        }
+        let budget = app.limits.budget(Calls::Reads, app.address_of(request), None, 1);
+        app.limits
+            .take(&budget, app.engine.steady_ns(), 1)
+            .map_or_else(Denial::Exceeded, |()| denial)
     }
 
     fn judge(app: &web::Data<App>, request: &HttpRequest, needed: Scope) -> Result<Self, Denial> {
@@ -170,12 +228,12 @@ impl Caller {
                 Some(_) => return Err(Denial::Scope { needed, given }),
             }
         }
+        admitted.iter().for_each(|admitted| admitted.usage.mark_used());
         let address = app.address_of(request);
         let calls = if needed == Scope::Report { Calls::Reports } else { Calls::Reads };
         let budget = app.limits.budget(calls, address, admitted.as_ref(), app.engine.nodes());
         let caller = Self { app: app.clone(), admitted, address, budget };
-        // A read whose answer must be made is counted in full once that is known.
-        let units = if needed == Scope::Admin { READ_UNITS } else { 1 };
+        let units = if needed == Scope::Report { 1 } else { READ_UNITS };
         app.limits.take(&caller.budget, app.engine.steady_ns(), units).map_err(Denial::Exceeded)?;
         if needed == Scope::Report {
             caller.has_reports_left().map_err(Denial::Exceeded)?;
@@ -196,12 +254,23 @@ impl Caller {
         }
     }
 
-    fn count_reports(&self, reports: u64) -> Result<(), Exceeded> {
-        let Some(Admitted { key, usage }) = &self.admitted else { return Ok(()) };
+    /// Keeps reports of the key's day. More than are left are too many: fewer may fit.
+    fn reserve(&self, reports: u64) -> Result<Option<Reserved>, Problem> {
+        let Some(Admitted { key, usage }) = &self.admitted else { return Ok(None) };
         let most = key.record.limits.reports_per_day;
-        usage
-            .count_reports(reports, most)
-            .map_err(|spent| self.quota(most.unwrap_or_default(), spent.left))
+        usage.reserve(reports, most).map(Some).map_err(|spent| match spent.left {
+            0 => self.app.denied(&Denial::Exceeded(self.quota(most.unwrap_or_default(), 0))),
+            left => too_many(left, "today"),
+        })
+    }
+
+    /// Counts reports, of which one was counted already.
+    fn take_all(&self, reports: u64) -> Result<(), Exceeded> {
+        let (limits, now_ns) = (&self.app.limits, self.app.engine.steady_ns());
+        limits.give_back(&self.budget, 1);
+        limits.take(&self.budget, now_ns, reports).inspect_err(|_| {
+            limits.owe(&self.budget, now_ns, 1);
+        })
     }
 
     fn quota(&self, most: u64, left: u64) -> Exceeded {
@@ -209,6 +278,11 @@ impl Caller {
         let wait_s = self.app.engine.until_tomorrow().as_secs().max(1);
         Exceeded { policy: "quota", quota: most, window_s: DAY_S, left, wait_s }
     }
+}
+
+fn too_many(most: u64, when: &str) -> Problem {
+    let expected = format!("at most {most} reports of this key {when}");
+    Problem::field(Code::TooManyItems, "body", expected, "more")
 }
 
 /// A key as it was shown.
@@ -220,19 +294,17 @@ struct Shown<'a> {
 impl<'a> Shown<'a> {
     /// The key of a request: in the header, else in the address.
     fn by(request: &'a HttpRequest) -> Result<Option<Self>, Denial> {
-        if let Some(text) = bearer(request.headers())? {
-            return Ok(Some(Self { text: text.into(), is_in_address: false }));
-        }
+        let in_header =
+            bearer(request.headers())?.map(|text| Self { text: text.into(), is_in_address: false });
         let query = request.query_string();
-        if !query.contains(KEY_BEGINS) {
-            return Ok(None);
-        }
-        let mut keys = form_urlencoded::parse(query.as_bytes())
+        // Either may be written by the numbers of its characters.
+        let in_address = form_urlencoded::parse(query.as_bytes())
             .filter(|(name, value)| name == "key" && value.starts_with(KEY_BEGINS))
-            .map(|(_, text)| text);
-        match (keys.next(), keys.next()) {
+            .map(|(_, text)| Self { text, is_in_address: true });
+        let mut shown = in_header.into_iter().chain(in_address);
+        match (shown.next(), shown.next()) {
             (_, Some(_)) => Err(Denial::TwoKeys),
-            (text, None) => Ok(text.map(|text| Self { text, is_in_address: true })),
+            (shown, None) => Ok(shown),
         }
     }
 
@@ -260,7 +332,7 @@ impl<'a> Shown<'a> {
 }
 
 /// What a request shows as its key. What proxies ask for themselves, as `Basic`, is
-/// passed over.
+/// passed over; a key without `Bearer` is none, rather than nobody's.
 fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Denial> {
     let mut shown = headers.get_all(header::AUTHORIZATION);
     match (shown.next(), shown.next()) {
@@ -269,7 +341,11 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Denial> {
         (Some(value), None) => {
             let text = value.to_str().map_err(|_| Denial::NotAKey)?.trim();
             let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
-            Ok(scheme.eq_ignore_ascii_case("Bearer").then(|| token.trim()))
+            match scheme.eq_ignore_ascii_case("Bearer") {
+                true => Ok(Some(token.trim())),
+                false if text.contains(KEY_BEGINS) => Err(Denial::NotAKey),
+                false => Ok(None),
+            }
         }
     }
 }
@@ -292,7 +368,8 @@ impl FromRequest for Reading {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Caller::of(request, Scope::Read).map(Self))
+        let is_made = AtomicBool::new(false);
+        ready(Caller::of(request, Scope::Read).map(|caller| Self { caller, is_made }))
     }
 }
 

@@ -88,7 +88,7 @@ impl Denial {
             }
             Self::NotAKey => Problem::new(
                 Code::Unauthenticated,
-                "not a key: it must be as it was shown, gsk_ and 47 characters",
+                "not a key: it must be as it was shown, gsk_ and 47 characters, after Bearer",
             ),
             Self::Refused(refusal) => {
                 let more = match refusal {

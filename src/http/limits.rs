@@ -18,9 +18,12 @@ const MINUTE_NS: u64 = 60 * SECOND_NS;
 /// Units that a read costs which had to be made; one that was there, or that the reader
 /// has already, costs one.
 pub const READ_UNITS: u64 = 20;
-/// What an address may send of a key's reports, however few the key may: it may stand for
-/// thousands of phones.
+/// What an address may send of a key's reports, but at most half of what the key may: it
+/// may stand for thousands of phones.
 const REPORTS_PER_MINUTE_WITHIN_A_KEY: u32 = 6_000;
+/// Reports that every key may send at once, however few a second: as many as a batch has
+/// without a key.
+const LEAST_AT_ONCE: u64 = 50;
 
 /// Which calls are counted together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -123,14 +126,15 @@ impl Limits {
             }
         };
         let key = admitted.map(|admitted| admitted.key.record.id);
-        let of_address = address.zip(per_minute).map(|(address, per_minute)| AddressBudget {
-            place: self.place(calls, address, key),
-            rate: Rate::new(u64::from(per_minute.get()) * calls.units(), MINUTE_NS),
+        let of_address = address.zip(per_minute).map(|(address, per_minute)| {
+            let own = Rate::new(u64::from(per_minute.get()) * calls.units(), MINUTE_NS);
+            let rate = of_key.as_ref().map_or(own, |of_key| own.within_half_of(of_key.rate));
+            AddressBudget { place: self.place(calls, address, key), rate }
         });
         Budget { of_key, of_address }
     }
 
-    /// Counts so many units, where they are left.
+    /// Counts so many units, where they are left. Where they are not, nothing is counted.
     ///
     /// Within a key, an address that asks for more than its share still has what others
     /// leave: half of what the key may at once is kept for those who ask for less. So one
@@ -140,16 +144,32 @@ impl Limits {
     /// # Errors
     /// Where they are not left.
     pub fn take(&self, budget: &Budget, now_ns: u64, units: u64) -> Result<(), Exceeded> {
-        if let Some(AddressBudget { place, rate }) = budget.of_address
-            && let Err(wait) = self.meters()[place].take(rate, now_ns, units)
-            && budget.of_key.as_ref().is_none_or(|of_key| of_key.is_half_used(now_ns))
+        let of_address = budget.of_address.map(|AddressBudget { place, rate }| {
+            let meter = &self.meters()[place];
+            (meter, rate, meter.take(rate, now_ns, units))
+        });
+        if let Some((_, rate, Err(wait))) = of_address
+            && budget.of_key.as_ref().is_none_or(|of_key| of_key.is_half_used(now_ns, units))
         {
-            return Err(Exceeded::of(rate, "address", MINUTE_NS, wait.for_ns));
+            return Err(Exceeded::of(rate, "address", rate.period_ns(), wait.for_ns));
         }
         let Some(of_key) = &budget.of_key else { return Ok(()) };
         let taken = of_key.meter().take(of_key.rate, now_ns, units);
+        if let (Err(_), Some((meter, rate, Ok(_)))) = (taken, of_address) {
+            meter.give_back(rate, units);
+        }
         let window_ns = of_key.calls.window_of_key_ns();
         taken.map(drop).map_err(|wait| Exceeded::of(of_key.rate, "key", window_ns, wait.for_ns))
+    }
+
+    /// Gives so many units back that were counted for nothing.
+    pub fn give_back(&self, budget: &Budget, units: u64) {
+        if let Some(AddressBudget { place, rate }) = budget.of_address {
+            self.meters()[place].give_back(rate, units);
+        }
+        if let Some(of_key) = &budget.of_key {
+            of_key.meter().give_back(of_key.rate, units);
+        }
     }
 
     /// Counts so many units, whether they are left or not: the caller then waits longer.
@@ -168,6 +188,14 @@ impl Limits {
 
     fn place(&self, calls: Calls, address: IpAddr, key: Option<KeyId>) -> usize {
         self.places.hash_one((calls, limited_part(address), key)) as usize % PLACES
+    }
+}
+
+impl Budget {
+    /// Units that one call may take of a key at once: more would keep all others waiting.
+    #[must_use]
+    pub fn most_at_once(&self) -> Option<u64> {
+        self.of_key.as_ref().map(|of_key| of_key.rate.capacity().max(LEAST_AT_ONCE))
     }
 }
 
@@ -207,8 +235,10 @@ impl KeyBudget {
         }
     }
 
-    fn is_half_used(&self, now_ns: u64) -> bool {
-        self.rate.left(self.meter().schedule(), now_ns) * 2 <= self.rate.capacity()
+    /// Whether half of it is used before the last of so many units.
+    fn is_half_used(&self, now_ns: u64, units: u64) -> bool {
+        let left = self.rate.left(self.meter().schedule(), now_ns);
+        left.saturating_sub(units.saturating_sub(1)) * 2 <= self.rate.capacity()
     }
 }
 
@@ -217,7 +247,7 @@ impl Exceeded {
         Self {
             policy,
             quota: rate.capacity(),
-            window_s: window_ns / SECOND_NS,
+            window_s: window_ns.div_ceil(SECOND_NS),
             left: 0,
             wait_s: wait_ns.div_ceil(SECOND_NS).max(1),
         }

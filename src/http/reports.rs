@@ -2,9 +2,10 @@
 
 use super::app::App;
 use super::body::{Body, Limits};
-use super::caller::Reporting;
+use super::caller::{Charged, Reporting};
 use super::error::{Code, Problem};
 use super::media_type::Declared;
+use super::policy::MOST_ITEMS_WITHOUT_A_KEY;
 use super::query::Query;
 use super::report_answers::{BatchAnswer, Item, Labels, OutcomeWord, ReportAnswer};
 use super::report_body::{ReportBody, ReportLines};
@@ -12,7 +13,7 @@ use crate::domain::report::{Report, TimeError};
 use crate::domain::time::Timestamp;
 use crate::engine::Acceptance;
 use crate::render::time::rfc3339;
-use crate::store::Recorded;
+use crate::store::{Recorded, StoreError};
 use crate::wire::fault::FaultKind;
 use crate::wire::report::{RawReport, Standing};
 use crate::wire::text::{parsed, trimmed};
@@ -77,9 +78,9 @@ pub async fn submit(
     let (accepted, id) =
         read_single(&body, judge).inspect_err(|_| app.engine.metrics().reports("rejected", 1))?;
     drop(body);
-    caller.charge(1)?;
+    let charged = caller.charge(1)?;
     let reports = accepted.report.into_iter().collect();
-    let outcomes = record(&app, &caller, reports).await?;
+    let outcomes = record(&app, charged, &caller, reports).await?;
     let outcome = outcomes.first().map_or(OutcomeWord::Ignored, |recorded| (*recorded).into());
     app.engine.warn(warning.as_ref());
     app.engine.metrics().reports("ignored", u64::from(accepted.report.is_none()));
@@ -87,17 +88,46 @@ pub async fn submit(
     Ok(HttpResponse::Accepted().json(answer.with(warning, caller.is_test())))
 }
 
-/// Records reports, unless their key is for tests: then they would count.
+/// Records reports that were counted, unless their key is for tests: then they would count.
+/// What is not recorded is given back.
 async fn record(
     app: &App,
+    charged: Charged<'_>,
     caller: &Reporting,
     reports: Vec<Report>,
 ) -> Result<Vec<Recorded>, Problem> {
-    if caller.is_test() {
-        app.engine.metrics().reports("test", reports.len() as u64);
-        return Ok(vec![Recorded::Counted; reports.len()]);
+    let outcome = if caller.is_test() {
+        record_none(app, reports.len())
+    } else {
+        let may_open = caller.may_open();
+        let proven = |report| proven(app, caller, may_open, report);
+        let reports = reports.into_iter().map(proven).collect();
+        app.engine.record(reports).await.map_err(Problem::from)
+    };
+    match &outcome {
+        Ok(_) => charged.recorded(),
+        Err(_) => charged.give_back(),
     }
-    Ok(app.engine.record(reports).await?)
+    outcome
+}
+
+/// What would be answered if so many reports were recorded.
+fn record_none(app: &App, reports: usize) -> Result<Vec<Recorded>, Problem> {
+    if !app.engine.can_record() {
+        return Err(StoreError::Unavailable("the last try to record failed".into()).into());
+    }
+    app.engine.metrics().reports("test", reports as u64);
+    Ok(vec![Recorded::Counted; reports])
+}
+
+/// The report as nobody's first, where nobody vouches for its sender.
+fn proven(app: &App, caller: &Reporting, may_open: bool, report: Report) -> Report {
+    let is_let_in = || {
+        let brake = app.fresh_ids.as_ref().zip(caller.address_without_key());
+        let day = report.observed.arrived.0.div_euclid(MINUTES_OF_A_DAY);
+        brake.is_none_or(|(brake, address)| brake.lets_in(address, report.reporter.hash, day))
+    };
+    if may_open && is_let_in() { report } else { report.unproven() }
 }
 
 /// Kept out of the handler, whose state is copied about while it waits: of the parsed
@@ -155,14 +185,14 @@ pub async fn submit_batch(
             Batch::read(&body, declared, judge)
         })
         .await??;
-    caller.charge(batch.items.len())?;
+    let charged = caller.charge(batch.items.len())?;
     let count = |outcome, is_one: fn(&Item) -> bool| {
         app.engine
             .metrics()
             .reports(outcome, batch.items.iter().filter(|item| is_one(item)).count() as u64);
     };
     count("rejected", |item| matches!(item, Item::Faulty(_)));
-    let outcomes = record(&app, &caller, batch.reports).await?;
+    let outcomes = record(&app, charged, &caller, batch.reports).await?;
     count("ignored", |item| matches!(item, Item::Ignored(_)));
     app.engine.warn(warning.as_ref());
     let answer = BatchAnswer::of(batch.items, &outcomes, list_all);
@@ -190,7 +220,12 @@ impl Batch {
         let mut batch = Self { reports: Vec::new(), items: Vec::new() };
         match declared.or_by_look(text) {
             Declared::Json => {
-                let Items(raws) = parsed(text, &mut room).map_err(|error| malformed(&error))?;
+                let raws = if most <= MOST_ITEMS_WITHOUT_A_KEY {
+                    parsed(text, &mut room).map(|Items::<MOST_ITEMS_WITHOUT_A_KEY>(raws)| raws)
+                } else {
+                    parsed(text, &mut room).map(|Items::<MOST_ITEMS>(raws)| raws)
+                };
+                let raws = raws.map_err(|error| malformed(&error))?;
                 if raws.len() > most {
                     return Err(too_many_items(most));
                 }
@@ -245,13 +280,11 @@ struct Judge<'a> {
     app: &'a App,
     caller: &'a Reporting,
     acceptance: &'a Acceptance,
-    /// Whether reports may be the first of their reporter's day.
-    may_open: bool,
 }
 
 impl<'a> Judge<'a> {
     fn of(app: &'a App, caller: &'a Reporting, acceptance: &'a Acceptance) -> Self {
-        Self { app, caller, acceptance, may_open: caller.may_open() }
+        Self { app, caller, acceptance }
     }
 
     /// The report of one item, and what its sender should know.
@@ -273,19 +306,9 @@ impl<'a> Judge<'a> {
             .map_err(|error| time_problem(error, read.submission.observed_at))?;
         engine.warn(&read.warnings);
         Ok(Accepted {
-            report: (read.standing == Standing::Counts).then(|| self.proven(report)),
+            report: (read.standing == Standing::Counts).then_some(report),
             warning: Warning::joined(&read.warnings),
         })
-    }
-
-    /// The report as nobody's first, where nobody vouches for its sender.
-    fn proven(self, report: Report) -> Report {
-        let is_let_in = || {
-            let brake = self.app.fresh_ids.as_ref().zip(self.caller.address_without_key());
-            let day = report.observed.arrived.0.div_euclid(MINUTES_OF_A_DAY);
-            brake.is_none_or(|(brake, address)| brake.lets_in(address, report.reporter.hash, day))
-        };
-        if self.may_open && is_let_in() { report } else { report.unproven() }
     }
 }
 
@@ -301,20 +324,20 @@ fn time_problem(error: TimeError, observed_at: Option<Timestamp>) -> Problem {
     Problem::field(code, "observed_at", expected, observed_at)
 }
 
-/// The items of a JSON array. It stops one past the most that are taken, so that a body
-/// of many small ones takes no memory.
-struct Items<'a>(Vec<RawReport<'a>>);
+/// The items of a JSON array, at most so many. It stops one past them, so that a body of
+/// many small ones takes no memory.
+struct Items<'a, const MOST: usize>(Vec<RawReport<'a>>);
 
-impl<'de: 'a, 'a> Deserialize<'de> for Items<'a> {
+impl<'de: 'a, 'a, const MOST: usize> Deserialize<'de> for Items<'a, MOST> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_seq(ItemsVisitor)
+        deserializer.deserialize_seq(ItemsVisitor::<MOST>)
     }
 }
 
-struct ItemsVisitor;
+struct ItemsVisitor<const MOST: usize>;
 
-impl<'de> Visitor<'de> for ItemsVisitor {
-    type Value = Items<'de>;
+impl<'de, const MOST: usize> Visitor<'de> for ItemsVisitor<MOST> {
+    type Value = Items<'de, MOST>;
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str("an array of reports")
@@ -322,7 +345,7 @@ impl<'de> Visitor<'de> for ItemsVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let mut items = Vec::new();
-        while items.len() <= MOST_ITEMS {
+        while items.len() <= MOST {
             let Some(item) = seq.next_element()? else { return Ok(Items(items)) };
             items.push(item);
         }

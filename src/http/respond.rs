@@ -2,7 +2,7 @@
 //! of the response cache.
 
 use super::app::App;
-use super::caching::{Audience, Lifetime, matches_etag, with_caching};
+use super::caching::{Audience, Lifetime, has_tag, matches_etag, with_caching};
 use super::caller::Reading;
 use super::content_encoding::ContentEncoding;
 use super::error::Problem;
@@ -10,7 +10,6 @@ use super::response::{Content, Response};
 use super::response_cache::Key;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
-use std::cell::Cell;
 use std::sync::Arc;
 
 /// What a read asks the response cache for, and what its answer's head says.
@@ -39,20 +38,20 @@ pub async fn respond<C: Content>(
     content: impl Future<Output = Result<C, Problem>>,
 ) -> Result<HttpResponse, Problem> {
     let audience = asked_by.map_or(Audience::Everybody, Reading::audience);
-    let was_made = Cell::new(false);
     let content = async {
-        was_made.set(true);
+        asked_by.into_iter().for_each(|reader| reader.is_made(true));
         content.await
     };
     let render = async |content, before| {
         app.run_blocking(read.is_expensive, move |_| Response::of(content, before)).await
     };
     let outcome = app.responses.get(&read.key.of(audience), content, render).await;
-    let is_known = outcome.as_ref().is_ok_and(|response| matches_etag(request, &response.etag));
-    if was_made.get() && !is_known {
-        asked_by.into_iter().for_each(Reading::charge_for_making);
-    }
     let response = outcome?;
+    let is_known = matches_etag(request, &response.etag);
+    // Who has it shows that by its tag. `*` is no proof, and costs what making it costs.
+    if is_known && has_tag(request, &response.etag) {
+        asked_by.into_iter().for_each(|reader| reader.is_made(false));
+    }
     let lifetime = match read.lifetime {
         Lifetime::Settled if !response.is_complete => Lifetime::Live,
         lifetime => lifetime,

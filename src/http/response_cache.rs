@@ -72,7 +72,7 @@ impl Key {
     #[must_use]
     pub fn of(self, audience: Audience) -> Self {
         match audience {
-            Audience::Everybody | Audience::KeyHolders => self,
+            Audience::Everybody | Audience::WithoutKey | Audience::KeyHolders => self,
             Audience::Exact => Self { request: format!("exact {}", self.request), ..self },
         }
     }

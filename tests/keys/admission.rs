@@ -4,6 +4,8 @@ use super::{Keyed, by_keys, get, in_days, invented, mistyped, refused, report, w
 use crate::support;
 use crate::support::client::Answer;
 use crate::support::server::TestServer;
+use actix_web::http::header::HeaderName;
+use groundswell::http::client_address::Proxies;
 use groundswell::http::policy::{Anonymous, Policy};
 use serde_json::json;
 
@@ -69,6 +71,19 @@ fn a_key_stands_in_one_header_whatever_its_case_and_beside_what_proxies_ask_for(
     for second in [one.clone(), "Authorization: Basic YTpi".to_owned()] {
         let detail = refused(&sent(&[one.clone(), second]), 400, "malformed_request");
         assert!(detail.contains("authorization"), "{detail}");
+    }
+    // A key without its scheme is refused, never taken for nobody's.
+    for line in [format!("Authorization: {key}"), format!("Authorization: Key {key}")] {
+        let detail = refused(&sent(&[line]), 401, "unauthenticated");
+        assert!(detail.starts_with("not a key") && detail.contains("Bearer"), "{detail}");
+    }
+    // In the address it may be written by the numbers of its characters, and stands alone.
+    let encoded = key.replace('_', "%5F");
+    for path in ["/v1/providers?key=", "/v1/providers?k%65y="] {
+        assert_eq!(server.get(&format!("{path}{encoded}")).status, 200, "{path}");
+        refused(&server.get(&format!("{path}{encoded}0")), 401, "unauthenticated");
+        let both = get(&server, &key, &format!("{path}{encoded}"));
+        refused(&both, 400, "repeated_parameter");
     }
     // A proxy's own is passed over: then there is no key.
     let detail = refused(&sent(&["Authorization: Basic YTpi".into()]), 401, "unauthenticated");
@@ -144,6 +159,34 @@ fn an_open_server_takes_keys_as_well_and_is_run_by_them_from_anywhere() {
     assert_eq!(near.get("/v1/keys").status, 200, "from the machine itself");
     let forwarded = near.send("GET", "/v1/keys", &[("X-Forwarded-For", "203.0.113.9")], b"");
     refused(&forwarded, 403, "forbidden");
+    // A proxy on this machine passes on what everybody asks, whatever its header is called.
+    let header: HeaderName = "cf-connecting-ip".parse().unwrap();
+    let named = Proxies { trusted: Vec::new(), header };
+    let near = TestServer::start_by(Policy { proxies: named, ..Policy::default() });
+    assert_eq!(near.get("/v1/keys").status, 200);
+    let passed_on = near.send("GET", "/v1/keys", &[("CF-Connecting-IP", "203.0.113.9")], b"");
+    refused(&passed_on, 403, "forbidden");
+    let trusted = Proxies { trusted: vec!["127.0.0.1".parse().unwrap()], ..Proxies::default() };
+    let server = TestServer::start_by(Policy { proxies: trusted, ..Policy::default() });
+    refused(&server.get("/v1/keys"), 403, "forbidden");
+}
+
+#[test]
+fn a_refused_use_is_no_use() {
+    let server = Keyed::start(by_keys(Anonymous::Nothing));
+    let (id, key) = server.key(&json!({"name": "a", "scopes": ["read"]}));
+    let last_used = || {
+        server.step_access();
+        let listed = server.must("GET", "/v1/keys", &json!({}));
+        let items = listed["items"].as_array().unwrap().clone();
+        items.into_iter().find(|item| item["id"] == json!(id)).unwrap()["last_used"].clone()
+    };
+    refused(&report(&server, &key, &support::report("r")), 403, "forbidden");
+    let page = [("Origin", "https://a.example")];
+    refused(&with_key(&server, &key, "GET", "/v1/providers", &page, b""), 403, "forbidden");
+    assert_eq!(last_used(), json!(null));
+    assert_eq!(get(&server, &key, "/v1/providers").status, 200);
+    assert_ne!(last_used(), json!(null));
 }
 
 #[test]
@@ -163,10 +206,10 @@ fn only_keys_that_do_little_stand_in_an_address() {
     assert!(refused(&in_address(&mistyped), 401, "unauthenticated").starts_with("not a key"));
     let twice = server.get(&format!("/v1/providers?key={read}&key={read}"));
     refused(&twice, 400, "repeated_parameter");
-    // What is no key is what monitors add, and the header goes before the address.
+    // What is no key is what monitors add. A key in the header stands there alone.
     refused(&server.get("/v1/providers?key=4"), 401, "unauthenticated");
     let path = format!("/v1/providers?key={mistyped}");
-    assert_eq!(get(&server, &read, &path).status, 200);
+    refused(&get(&server, &read, &path), 400, "repeated_parameter");
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn what_everybody_may_read_is_public_and_exact_answers_are_kept_by_nobody() {
         let public = server.get(path);
         assert_eq!(public.status, 200, "{path}: {public}");
         assert!(public.header("cache-control").unwrap().starts_with("public, max-age"), "{path}");
-        assert_eq!(public.header("vary"), Some("Accept-Encoding"), "{path}");
+        assert_eq!(public.header("vary"), Some("Accept-Encoding, Authorization"), "{path}");
         let by_key = get(&server, &read, path);
         assert_eq!(by_key.header("cache-control"), public.header("cache-control"), "{path}");
         let answer = get(&server, &exact, path);
@@ -72,6 +72,7 @@ fn where_everybody_may_read_exact_figures_they_are_public() {
     let (server, [_, exact]) = started(Anonymous::All);
     let answer = get(&server, &exact, "/v1/providers");
     assert!(answer.header("cache-control").unwrap().starts_with("public"), "{answer}");
+    assert_eq!(answer.header("vary"), Some("Accept-Encoding"), "nobody is given more");
     let of_operators = get(&server, &server.admin, "/v1/keys");
     assert_eq!(of_operators.header("cache-control"), Some("private, no-store"));
 }

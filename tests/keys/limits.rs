@@ -3,6 +3,7 @@
 use super::{Keyed, by_keys, get, refused, report, with_key};
 use crate::support::client::{Answer, Client};
 use crate::support::{self, but, ndjson};
+use groundswell::http::client_address::Proxies;
 use groundswell::http::limits::AddressLimits;
 use groundswell::http::policy::{Anonymous, Policy};
 use serde_json::{Value, json};
@@ -14,6 +15,12 @@ fn limited(reports: u32, reads: u32) -> Policy {
         reads_per_minute: NonZeroU32::new(reads),
     };
     Policy { limits, ..by_keys(Anonymous::All) }
+}
+
+/// The same where the tests say who calls.
+fn proxied(policy: Policy) -> Policy {
+    let proxies = Proxies { trusted: vec!["127.0.0.1".parse().unwrap()], ..Proxies::default() };
+    Policy { proxies, ..policy }
 }
 
 /// Checks that an answer says to wait, for whose sake and how long.
@@ -62,7 +69,7 @@ fn an_address_without_a_key_has_its_minute() {
 
 #[test]
 fn a_read_that_was_there_or_is_known_costs_a_twentieth() {
-    let server = Keyed::start(limited(0, 2));
+    let server = Keyed::start(limited(0, 3));
     let first = server.get("/v1/providers");
     assert_eq!(first.status, 200);
     let tag = first.header("etag").unwrap().to_owned();
@@ -71,9 +78,10 @@ fn a_read_that_was_there_or_is_known_costs_a_twentieth() {
         assert_eq!(known.status, 304);
         assert_eq!(server.get("/v1/providers").status, 200);
     }
-    // Those were twenty twentieths, after one read: the two of a minute.
-    let quota = 2 * 20;
-    rate_limited(&server.get("/v1/providers?limit=1"), "address", quota, 60);
+    // Those were twenty twentieths, after one read: two of the three of a minute.
+    let quota = 3 * 20;
+    assert_eq!(server.get("/v1/providers?limit=1").status, 200);
+    rate_limited(&server.get("/v1/providers?limit=2"), "address", quota, 60);
     assert_eq!(server.report(&support::report("r")).status, 202, "reports are counted apart");
     assert_eq!(server.get("/readyz").status, 200, "and probes not at all");
 }
@@ -83,10 +91,69 @@ fn a_batch_costs_its_items() {
     let server = Keyed::start(limited(10, 0));
     let batch = |count| server.batch(&ndjson(&many("b", count)));
     assert_eq!(batch(4).json()["counted"], json!(4));
-    // Where anything is left the whole batch is taken, and the next waits for it.
-    assert_eq!(batch(30).json()["counted"], json!(26));
-    let waits = rate_limited(&batch(1), "address", 10, 60);
-    assert!((120..=150).contains(&waits), "{waits}");
+    assert!(rate_limited(&batch(7), "address", 10, 60) <= 30);
+    assert_eq!(batch(5).json()["duplicate"], json!(4), "what was refused cost one");
+    assert!(rate_limited(&batch(1), "address", 10, 60) <= 6);
+    let other = Keyed::start(limited(10, 0));
+    // More than there ever is at once is taken where all is there, and the next waits.
+    assert_eq!(other.batch(&ndjson(&many("b", 30))).json()["counted"], json!(30));
+    let waits = rate_limited(&other.batch(&ndjson(&many("b", 1))), "address", 10, 60);
+    assert!((120..=130).contains(&waits), "{waits}");
+}
+
+#[test]
+fn one_batch_keeps_nobody_waiting_who_has_the_same_key() {
+    let server = Keyed::start(proxied(limited(6_000, 0)));
+    let source = server.source("app");
+    let (_, key) = server.key(&json!({"name": "a", "source": source, "scopes": ["report"],
+        "limits": {"reports_per_second": 100}}));
+    let from = |address: &str, reports: &[Value]| {
+        let headers = [("Content-Type", "application/x-ndjson"), ("X-Forwarded-For", address)];
+        with_key(&server, &key, "POST", "/v1/reports/batch", &headers, &ndjson(reports))
+    };
+    for _ in 0..3 {
+        let detail = refused(&from("203.0.113.9", &many("b", 10_000)), 413, "too_many_items");
+        assert!(detail.contains("at most 100 reports of this key at once"), "{detail}");
+    }
+    assert_eq!(from("198.51.100.1", &many("c", 40)).json()["counted"], json!(40));
+    assert_eq!(from("198.51.100.2", &many("d", 1)).status, 200);
+}
+
+#[test]
+fn any_tag_costs_what_making_the_answer_costs_and_a_real_one_a_twentieth() {
+    let server = Keyed::start(limited(0, 2));
+    for n in 1..3 {
+        let path = format!("/v1/providers?limit={n}");
+        let answer = server.send("GET", &path, &[("If-None-Match", "*")], b"");
+        assert_eq!(answer.status, 304, "{answer}");
+    }
+    rate_limited(&server.get("/v1/providers?limit=3"), "address", 40, 60);
+}
+
+#[test]
+fn reads_are_paid_for_before_they_are_made() {
+    let server = Keyed::start(limited(0, 4));
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let get = |n: usize| server.get(&format!("/v1/providers?limit={n}")).status;
+        let threads: Vec<_> = (1..20).map(|n| scope.spawn(move || get(n))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let made = statuses.iter().filter(|status| **status == 200).count();
+    assert_eq!(made, 4, "{statuses:?}");
+}
+
+#[test]
+fn who_is_refused_pays_a_unit_of_reads() {
+    let server = Keyed::start(limited(0, 1));
+    for _ in 0..20 {
+        refused(&get(&server, &super::invented(), "/v1/providers"), 401, "unauthenticated");
+    }
+    rate_limited(&get(&server, &super::invented(), "/v1/providers"), "address", 20, 60);
+    let key = server
+        .key(&json!({"name": "a", "scopes": ["read"],
+        "limits": {"reads_per_minute": 5}}))
+        .1;
+    assert_eq!(get(&server, &key, "/v1/providers").status, 200, "a key has its own");
 }
 
 #[test]
@@ -100,7 +167,8 @@ fn a_key_has_its_own_second_and_its_own_minute_of_reads() {
     let (_, other) = server.key(&fields);
     let refused_once = (0..1_000).map(|n| report(&server, &key, &support::report(&format!("{n}"))));
     let answer = refused_once.into_iter().find(|answer| answer.status != 202).unwrap();
-    assert_eq!(rate_limited(&answer, "key", 1, 1), 1);
+    // One address is let have what others leave of it.
+    assert!(rate_limited(&answer, "address", 1, 2) <= 2);
     assert_eq!(report(&server, &other, &support::report("o")).status, 202);
     assert_eq!(get(&server, &key, "/v1/providers").status, 200);
     let answer = get(&server, &key, "/v1/providers?limit=1");
@@ -117,9 +185,11 @@ fn a_days_quota_is_used_up_and_comes_back_with_the_day() {
     assert_eq!(report(&server, &key, &support::report("r")).status, 202);
     assert_eq!(batch_of(&server, &key, &many("b", 6)).json()["counted"], json!(6));
     let day_s = 24 * 60 * 60;
-    let answer = batch_of(&server, &key, &many("c", 4));
-    rate_limited(&answer, "quota", 10, day_s);
-    assert!(answer.json()["detail"].as_str().unwrap().contains("3 are left"), "{answer}");
+    // Fewer would fit: whoever sends it splits it.
+    let detail = refused(&batch_of(&server, &key, &many("c", 4)), 413, "too_many_items");
+    assert!(detail.contains("at most 3 reports of this key today"), "{detail}");
+    let detail = refused(&batch_of(&server, &key, &many("c", 30)), 413, "too_many_items");
+    assert!(detail.contains("at most 3"), "{detail}");
     assert_eq!(batch_of(&server, &key, &many("c", 3)).json()["counted"], json!(3));
     let answer = report(&server, &key, &support::report("s"));
     // Until the end of the day: 15 h 15 min 50 s.

@@ -94,6 +94,8 @@ fn a_key_for_tests_is_answered_as_any_other_and_counts_nowhere() {
         (&json!(1), &json!(1), &json!(true))
     );
     assert_eq!(total(&server), json!(0));
+    let metrics = get(&server, &server.admin, "/metrics");
+    assert!(!metrics.text().contains("groundswell_source_reports_total{source=\"1\"}"));
     let good = server.key_of(source, &["report"]);
     let answer = report(&server, &good, &support::report("r")).json();
     assert_eq!((&answer["outcome"], answer.get("test")), (&json!("counted"), None));

@@ -44,6 +44,21 @@ impl Rate {
         Self { per_unit_ns: per_unit_ns.min(self.period_ns), ..self }
     }
 
+    /// The share of one among many who ask for a whole together: this rate, but at most half
+    /// of the whole, in a while and at once.
+    #[must_use]
+    pub fn within_half_of(self, whole: Self) -> Self {
+        let per_unit_ns = self.per_unit_ns.max(whole.per_unit_ns.saturating_mul(2));
+        let at_once = self.capacity().min(whole.capacity() / 2).max(1);
+        Self { per_unit_ns, period_ns: per_unit_ns.saturating_mul(at_once) }
+    }
+
+    /// In which time all units come back, in nanoseconds.
+    #[must_use]
+    pub const fn period_ns(self) -> u64 {
+        self.period_ns
+    }
+
     /// Units that may come at once.
     #[must_use]
     pub const fn capacity(self) -> u64 {
@@ -72,6 +87,12 @@ impl Rate {
         schedule.max(now_ns).saturating_add(units.saturating_mul(self.per_unit_ns))
     }
 
+    /// The schedule after so many units that were counted are given back.
+    #[must_use]
+    pub const fn give_back(self, schedule: Schedule, units: u64) -> Schedule {
+        schedule.saturating_sub(units.saturating_mul(self.per_unit_ns))
+    }
+
     /// Units that are left now.
     #[must_use]
     pub fn left(self, schedule: Schedule, now_ns: u64) -> u64 {
@@ -92,6 +113,11 @@ impl Meter {
     pub fn owe(&self, rate: Rate, now_ns: u64, units: u64) -> Schedule {
         self.change(|schedule| Ok(rate.owe(schedule, now_ns, units)))
             .unwrap_or_else(|Wait { .. }| self.schedule())
+    }
+
+    /// Gives so many units back that were counted.
+    pub fn give_back(&self, rate: Rate, units: u64) {
+        self.change(|schedule| Ok(rate.give_back(schedule, units))).unwrap_or_default();
     }
 
     /// The schedule.
@@ -159,6 +185,28 @@ mod tests {
         assert_eq!([1, 2, 6].map(|nodes| rate.shared_by(nodes).capacity()), [60, 30, 10]);
         assert_eq!(rate.shared_by(0), rate, "one that knows of none is one itself");
         assert_eq!(rate.shared_by(1_000).capacity(), 1, "each grants something");
+    }
+
+    #[test]
+    fn a_share_is_at_most_half_of_the_whole_in_a_while_and_at_once() {
+        let second_ns = MINUTE_NS / 60;
+        let own = Rate::new(6_000, MINUTE_NS);
+        let rows = [(20_000, 6_000, 60_000), (1_000, 500, 5_000), (100, 50, 1_000), (1, 1, 2_000)];
+        for (whole, at_once, period_ms) in rows {
+            let share = own.within_half_of(Rate::new(whole, second_ns));
+            assert_eq!((share.capacity(), share.period_ns() / 1_000_000), (at_once, period_ms));
+        }
+    }
+
+    #[test]
+    fn what_is_given_back_can_be_taken_again_and_no_more() {
+        let rate = Rate::new(10, MINUTE_NS);
+        let meter = Meter::default();
+        meter.take(rate, 7, 10).unwrap();
+        meter.give_back(rate, 4);
+        assert_eq!(rate.left(meter.schedule(), 7), 4);
+        meter.give_back(rate, 100);
+        assert_eq!(rate.left(meter.schedule(), 7), 10);
     }
 
     #[test]

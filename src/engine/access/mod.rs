@@ -102,7 +102,7 @@ impl Engine {
         self.timing.ledger
     }
 
-    /// The key of that text, if it may be used now; its last day of use is today.
+    /// The key of that text, if it may be used now. What it is used for marks it as used.
     ///
     /// A key that never ends is admitted whatever the clock shows.
     ///
@@ -112,7 +112,6 @@ impl Engine {
         let table = self.access();
         let key = Arc::clone(table.admit(text.id(), &text.hash(), self.now())?);
         let usage = self.access.usage.of(key.record.id);
-        usage.mark_used();
         Ok(Admitted { key, usage })
     }
 

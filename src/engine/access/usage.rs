@@ -40,6 +40,17 @@ struct Day {
     told: u64,
     /// Through this node, as far as the store has not been told.
     untold: u64,
+    /// Through this node, as far as they are not recorded yet.
+    reserved: u64,
+}
+
+/// Reports of a key's day that are about to be recorded: counted unless they are given
+/// back.
+#[derive(Debug)]
+pub struct Reserved {
+    usage: Arc<KeyUsage>,
+    reports: u64,
+    is_given_back: bool,
 }
 
 /// A quota of reports is used up.
@@ -75,16 +86,31 @@ impl KeyUsage {
     ///
     /// # Errors
     /// Where there would be more than `most_a_day`, over all nodes.
-    pub fn count_reports(&self, reports: u64, most_a_day: Option<u64>) -> Result<(), QuotaSpent> {
+    pub fn count_reports(
+        self: &Arc<Self>,
+        reports: u64,
+        most_a_day: Option<u64>,
+    ) -> Result<(), QuotaSpent> {
+        self.reserve(reports, most_a_day).map(drop)
+    }
+
+    /// Keeps so many of today's reports for those that are about to be recorded, all or
+    /// none.
+    ///
+    /// # Errors
+    /// Where there would be more than `most_a_day`, over all nodes.
+    pub fn reserve(
+        self: &Arc<Self>,
+        reports: u64,
+        most_a_day: Option<u64>,
+    ) -> Result<Reserved, QuotaSpent> {
         let mut day = self.day();
         let left = most_a_day.map_or(u64::MAX, |most| most.saturating_sub(day.all()));
         if left < reports {
             return Err(QuotaSpent { left });
         }
-        day.untold = day.untold.saturating_add(reports);
-        // Within the lock: who gathers sees the mark, or the count of before it.
-        self.mark_used();
-        Ok(())
+        day.reserved = day.reserved.saturating_add(reports);
+        Ok(Reserved { usage: Arc::clone(self), reports, is_given_back: false })
     }
 
     /// Reports of today, over all nodes: of the others as of the last second in which this
@@ -95,7 +121,7 @@ impl KeyUsage {
     }
 
     /// Today is a day of its use.
-    pub(super) fn mark_used(&self) {
+    pub fn mark_used(&self) {
         // Most find it marked: a look is shared, a mark is not.
         if !self.is_used.load(Ordering::Relaxed) {
             self.is_used.store(true, Ordering::Relaxed);
@@ -109,7 +135,26 @@ impl KeyUsage {
 
 impl Day {
     const fn all(&self) -> u64 {
-        self.told.saturating_add(self.untold)
+        self.told.saturating_add(self.untold).saturating_add(self.reserved)
+    }
+}
+
+impl Reserved {
+    /// Gives them back: they were not recorded.
+    pub fn give_back(mut self) {
+        self.is_given_back = true;
+    }
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        let mut day = self.usage.day();
+        day.reserved = day.reserved.saturating_sub(self.reports);
+        if !self.is_given_back {
+            day.untold = day.untold.saturating_add(self.reports);
+            // Within the lock: who gathers sees the mark, or the count of before it.
+            self.usage.mark_used();
+        }
     }
 }
 
@@ -204,5 +249,25 @@ impl UsageOfKeys {
 
     fn all(&self) -> HashMap<KeyId, Arc<KeyUsage>> {
         self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_recorded_is_given_back_and_what_nobody_says_counts() {
+        let usage = Arc::new(KeyUsage::default());
+        let most = Some(10);
+        let reserved = usage.reserve(8, most).unwrap();
+        assert_eq!(usage.reported_today(), 8);
+        assert_eq!(usage.reserve(3, most).unwrap_err(), QuotaSpent { left: 2 });
+        assert_eq!(usage.day().untold, 0, "the store is told of what is recorded");
+        reserved.give_back();
+        assert_eq!(usage.reported_today(), 0);
+        drop(usage.reserve(10, most).unwrap());
+        assert_eq!((usage.reported_today(), usage.day().untold), (10, 10));
+        assert_eq!(usage.count_reports(1, most), Err(QuotaSpent { left: 0 }));
     }
 }

@@ -82,11 +82,10 @@ fn a_read_costs_twenty_times_as_much_where_it_had_to_be_made() {
     let budget = limits.budget(Calls::Reads, Some(address("203.0.113.9")), None, 1);
     assert_eq!(granted(&limits, &budget, NOW, 1_000), 100, "what was there");
     let later = NOW + MINUTE_NS;
-    let made = (0..100).filter(|_| {
-        let taken = limits.take(&budget, later, 1);
-        taken.map(|()| limits.owe(&budget, later, READ_UNITS - 1)).is_ok()
-    });
+    let made = (0..100).filter(|_| limits.take(&budget, later, READ_UNITS).is_ok());
     assert_eq!(made.count(), 5);
+    limits.give_back(&budget, 3 * READ_UNITS);
+    assert_eq!(granted(&limits, &budget, later, 1_000), 60);
 }
 
 #[test]
@@ -114,12 +113,12 @@ fn a_key_with_a_limit_has_it_on_all_nodes_together() {
     let limits = limits(60, 60);
     let ten = KeyLimits { reports_per_second: Some(10), ..KeyLimits::default() };
     let one = key("AAAAAAAA", ten);
-    let budget = limits.budget(Calls::Reports, Some(address("203.0.113.9")), Some(&one), 1);
+    let budget = limits.budget(Calls::Reports, None, Some(&one), 1);
     assert_eq!(granted(&limits, &budget, NOW, 100), 10);
     let refused = limits.take(&budget, NOW, 1).unwrap_err();
     assert_eq!((refused.policy, refused.quota, refused.window_s), ("key", 10, 1));
     let other = key("BBBBBBBB", ten);
-    let shared = limits.budget(Calls::Reports, Some(address("203.0.113.9")), Some(&other), 2);
+    let shared = limits.budget(Calls::Reports, None, Some(&other), 2);
     assert_eq!(granted(&limits, &shared, NOW, 100), 5);
     let reads = limits.budget(Calls::Reads, Some(address("203.0.113.9")), Some(&one), 1);
     assert_eq!(granted(&limits, &reads, NOW, 60 * 20 + 1), 60 * 20, "as an address");
@@ -150,6 +149,43 @@ fn one_abuser_of_an_apps_key_leaves_half_of_it_to_the_others() {
     // Alone, the abuser may use what the key may: so may a backend that speaks for all.
     let second = NOW + 10 * SECOND_NS;
     assert_eq!(granted(&limits, &abuser, second, 50_000), 10_000);
+}
+
+#[test]
+fn a_small_key_keeps_half_for_others_on_each_of_its_nodes() {
+    for nodes in [1, 4] {
+        let limits = limits(6_000, 0);
+        let app =
+            key("AAAAAAAA", KeyLimits { reports_per_second: Some(100), ..KeyLimits::default() });
+        let of = |from: &str| limits.budget(Calls::Reports, Some(address(from)), Some(&app), nodes);
+        let (abuser, phone) = (of("203.0.113.9"), of("198.51.100.1"));
+        let half = 50 / nodes as usize;
+        for second in 0..10 {
+            let now = NOW + second * SECOND_NS;
+            let taken = granted(&limits, &abuser, now, 1_000);
+            assert!((half - 1..=half + 1).contains(&taken), "{nodes} {second} {taken}");
+            assert_eq!(limits.take(&abuser, now, 1).unwrap_err().policy, "address");
+            assert!(half / 2 <= granted(&limits, &phone, now, half), "{nodes} {second}");
+        }
+        let alone = NOW + 60 * SECOND_NS;
+        assert!(limits.take(&abuser, alone, half as u64).is_ok());
+        let refused = limits.take(&abuser, alone, 10).unwrap_err();
+        assert_eq!(refused.policy, "address", "a batch beyond its share, and half is used");
+    }
+}
+
+#[test]
+fn what_a_key_refuses_costs_the_address_nothing() {
+    let limits = limits(6_000, 0);
+    let app = key("AAAAAAAA", KeyLimits { reports_per_second: Some(100), ..KeyLimits::default() });
+    let of = |from: &str| limits.budget(Calls::Reports, Some(address(from)), Some(&app), 1);
+    let phone = of("198.51.100.1");
+    for n in 0..4 {
+        let other = format!("203.0.113.{n}");
+        limits.take(&of(&other), NOW, 25).unwrap();
+    }
+    assert_eq!(limits.take(&phone, NOW, 40).unwrap_err().policy, "key");
+    assert!(limits.take(&phone, NOW + SECOND_NS, 50).is_ok());
 }
 
 #[test]
