@@ -236,8 +236,8 @@ impl Scene {
         let (_, by) = way_to(point);
         self.record_before();
         let arguments: &[&str] = if by == By::Ageing { &["--lateness-hours", "1"] } else { &[] };
-        // The one before the last passes.
-        let nth = if by == By::Reports { 2 } else { 1 };
+        // The one before the last passes. A void is recorded in the ledger first, by whom.
+        let nth = if [By::Reports, By::Void].contains(&by) { 2 } else { 1 };
         let log = self.die(point, nth, by, arguments);
         let said = format!("the process dies at fail point {point}");
         assert!(log.contains(&said), "{point}: {log}");

@@ -228,7 +228,9 @@ impl Caller {
                 Some(_) => return Err(Denial::Scope { needed, given }),
             }
         }
-        admitted.iter().for_each(|admitted| admitted.usage.mark_used());
+        if let Some(admitted) = &admitted {
+            admitted.usage.mark_used();
+        }
         let address = app.address_of(request);
         let calls = if needed == Scope::Report { Calls::Reports } else { Calls::Reads };
         let budget = app.limits.budget(calls, address, admitted.as_ref(), app.engine.nodes());

@@ -39,7 +39,9 @@ pub async fn respond<C: Content>(
 ) -> Result<HttpResponse, Problem> {
     let audience = asked_by.map_or(Audience::Everybody, Reading::audience);
     let content = async {
-        asked_by.into_iter().for_each(|reader| reader.is_made(true));
+        if let Some(reader) = asked_by {
+            reader.is_made(true);
+        }
         content.await
     };
     let render = async |content, before| {
@@ -49,8 +51,11 @@ pub async fn respond<C: Content>(
     let response = outcome?;
     let is_known = matches_etag(request, &response.etag);
     // Who has it shows that by its tag. `*` is no proof, and costs what making it costs.
-    if is_known && has_tag(request, &response.etag) {
-        asked_by.into_iter().for_each(|reader| reader.is_made(false));
+    if is_known
+        && has_tag(request, &response.etag)
+        && let Some(reader) = asked_by
+    {
+        reader.is_made(false);
     }
     let lifetime = match read.lifetime {
         Lifetime::Settled if !response.is_complete => Lifetime::Live,

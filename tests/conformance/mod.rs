@@ -218,7 +218,15 @@ impl TestStore {
 
     fn reopen(&mut self, ending: Ending) {
         self.leave(ending);
-        self.store = Some(self.open(TERMS).unwrap());
+        // A program that another test starts meanwhile has the lock, too, until it runs.
+        let is_open = within(Duration::from_secs(5), || match self.open(TERMS) {
+            Err(OpenError::InUse(_)) => false,
+            opened => {
+                self.store = Some(opened.unwrap());
+                true
+            }
+        });
+        assert!(is_open, "nobody else has it");
     }
 
     fn store(&self) -> &Store {

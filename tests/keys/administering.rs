@@ -210,14 +210,14 @@ fn who_withdrew_reports_is_on_record() {
     server.advance_minutes(5);
     let void = json!({
         "source": source, "from": "2022-07-08T08:44:00Z", "to": "2022-07-08T08:46:00Z",
-        "provider": "rogers", "reason": "its test reports",
+        "provider": "alpha", "reason": "its test reports",
     });
     server.must("POST", "/v1/voids", &void);
     let audit = server.must("GET", "/v1/audit", &json!({}));
     let entry = &audit["items"][0];
     assert_eq!(
         (&entry["change"], &entry["by_key"], &entry["source"], &entry["provider"]),
-        (&json!("reports_voided"), &json!(server.admin[4..12]), &json!(source), &json!("rogers"))
+        (&json!("reports_voided"), &json!(server.admin[4..12]), &json!(source), &json!("alpha"))
     );
     assert_eq!(
         (&entry["from"], &entry["to"]),

@@ -249,7 +249,7 @@ impl TestServer {
 
     /// One step of maintenance, as the process takes it every few seconds.
     pub fn maintain(&self) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(self.engine.maintain());
     }
 }

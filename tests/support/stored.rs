@@ -54,5 +54,5 @@ pub fn total(store: &Store) -> u64 {
 
 /// Waits for an answer of the store.
 pub fn wait<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
