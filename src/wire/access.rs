@@ -197,7 +197,7 @@ impl Fields {
     fn whole(&mut self, field: &'static str, least: u64, most: u64) -> Option<u64> {
         let expected = format!("a whole number {least}..={most}");
         self.read(field, &expected, |value| {
-            value.as_u64().filter(|number| (least..=most).contains(number))
+            whole_number(value).filter(|number| (least..=most).contains(number))
         })
     }
 
@@ -303,6 +303,17 @@ impl Fields {
         self.faults.append(&mut limits.faults);
         read
     }
+}
+
+/// A number without a fraction, written with a point or without: JSON knows one kind.
+fn whole_number(value: &Value) -> Option<u64> {
+    // Beyond, numbers with a point are no longer exact.
+    const MOST_EXACT: f64 = (1_u64 << 53) as f64;
+    value.as_u64().or_else(|| {
+        let number = value.as_f64()?;
+        let is_whole = number.fract() == 0.0 && (0.0..=MOST_EXACT).contains(&number);
+        is_whole.then_some(number as u64)
+    })
 }
 
 /// Whether a text is an origin as a browser sends it (RFC 6454): nothing around it, in

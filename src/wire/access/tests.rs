@@ -202,6 +202,7 @@ fn a_key_that_is_rotated_works_for_another_day_unless_somebody_says_how_long() {
         (" \n", DAY_MS),
         ("{}", DAY_MS),
         (r#"{"grace_seconds": 0}"#, 0),
+        (r#"{"grace_seconds": 60.0}"#, 60_000),
         (r#"{"grace_seconds": 31536000}"#, 365 * DAY_MS),
     ];
     for (body, expected) in rows {
