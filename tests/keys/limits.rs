@@ -18,9 +18,9 @@ fn limited(reports: u32, reads: u32) -> Policy {
 }
 
 /// The same where the tests say who calls.
-fn proxied(policy: Policy) -> Policy {
+fn proxied(policy: &Policy) -> Policy {
     let proxies = Proxies { trusted: vec!["127.0.0.1".parse().unwrap()], ..Proxies::default() };
-    Policy { proxies, ..policy }
+    Policy { proxies, ..*policy }
 }
 
 /// Checks that an answer says to wait, for whose sake and how long.
@@ -103,7 +103,7 @@ fn a_batch_costs_its_items() {
 
 #[test]
 fn one_batch_keeps_nobody_waiting_who_has_the_same_key() {
-    let server = Keyed::start(proxied(limited(6_000, 0)));
+    let server = Keyed::start(proxied(&limited(6_000, 0)));
     let source = server.source("app");
     let (_, key) = server.key(&json!({"name": "a", "source": source, "scopes": ["report"],
         "limits": {"reports_per_second": 100}}));
