@@ -1,14 +1,12 @@
 //! What a single setting may say, where its type alone does not tell.
 
+use crate::domain::access::key::MOST_GRACE_MS;
 use crate::domain::access::scope::Scope;
-use crate::domain::time::{HOUR_MS, MINUTE_MS};
+use crate::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 use std::num::NonZero;
 
 /// Streams that are replayed at once, at most.
 const MOST_JOBS: usize = 1_024;
-const DAY_MS: i64 = 24 * HOUR_MS;
-/// How long a key that was replaced still works, at most.
-const LONGEST_GRACE_MS: i64 = 365 * DAY_MS;
 /// How long a key may work, where it ends at all.
 const LONGEST_SPAN_MS: i64 = 36_500 * DAY_MS;
 /// How much may be logged.
@@ -71,7 +69,7 @@ pub fn span(text: &str) -> Result<i64, String> {
 
 /// How long a key that was replaced still works, in milliseconds.
 pub fn grace(text: &str) -> Result<i64, String> {
-    let ms = duration_ms(text).filter(|ms| *ms <= LONGEST_GRACE_MS);
+    let ms = duration_ms(text).filter(|ms| *ms <= MOST_GRACE_MS);
     ms.ok_or_else(|| "it must be a number and s, m, h, d or w, such as 24h, up to 365d".into())
 }
 
@@ -138,7 +136,7 @@ mod tests {
             (" 2w ", Some(14 * DAY_MS)),
             ("5m", Some(5 * MINUTE_MS)),
             ("1s", Some(1_000)),
-            ("365d", Some(LONGEST_GRACE_MS)),
+            ("365d", Some(MOST_GRACE_MS)),
         ];
         for (text, ms) in rows {
             assert_eq!((span(text).ok(), grace(text).ok()), (ms, ms), "{text:?}");

@@ -15,7 +15,7 @@ use crate::domain::fact::Source;
 use crate::engine::Engine;
 use crate::engine::access::Admitted;
 use crate::engine::access::usage::Reserved;
-use crate::wire::key_text::KeyText;
+use crate::wire::key_text::{self, KeyText};
 use actix_web::dev::Payload;
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap};
@@ -25,8 +25,6 @@ use std::future::{Ready, ready};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// How every key begins. What else stands in `?key=` is what monitors add to addresses.
-const KEY_BEGINS: &str = "gsk_";
 /// Scopes of keys that may stand in an address.
 const IN_ADDRESS: [Scope; 1] = [Scope::Read];
 
@@ -301,7 +299,7 @@ impl<'a> Shown<'a> {
         let query = request.query_string();
         // Either may be written by the numbers of its characters.
         let in_address = form_urlencoded::parse(query.as_bytes())
-            .filter(|(name, value)| name == "key" && value.starts_with(KEY_BEGINS))
+            .filter(|(name, value)| name == "key" && value.starts_with(key_text::PREFIX))
             .map(|(_, text)| Self { text, is_in_address: true });
         let mut shown = in_header.into_iter().chain(in_address);
         match (shown.next(), shown.next()) {
@@ -345,7 +343,7 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Denial> {
             let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
             match scheme.eq_ignore_ascii_case("Bearer") {
                 true => Ok(Some(token.trim())),
-                false if text.contains(KEY_BEGINS) => Err(Denial::NotAKey),
+                false if text.contains(key_text::PREFIX) => Err(Denial::NotAKey),
                 false => Ok(None),
             }
         }
@@ -356,44 +354,25 @@ fn app_of(request: &HttpRequest) -> &web::Data<App> {
     request.app_data::<web::Data<App>>().expect("the application is registered")
 }
 
-impl FromRequest for Reporting {
-    type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
+/// Lets a handler take a caller of this type as an argument.
+macro_rules! taken_from_requests {
+    ($type:ident: |$request:ident| $caller:expr) => {
+        impl FromRequest for $type {
+            type Error = Problem;
+            type Future = Ready<Result<Self, Problem>>;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Caller::of(request, Scope::Report).map(Self))
-    }
+            fn from_request($request: &HttpRequest, _: &mut Payload) -> Self::Future {
+                ready($caller)
+            }
+        }
+    };
 }
 
-impl FromRequest for Reading {
-    type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let is_made = AtomicBool::new(false);
-        ready(Caller::of(request, Scope::Read).map(|caller| Self { caller, is_made }))
-    }
-}
-
-impl FromRequest for Administering {
-    type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Caller::of(request, Scope::Admin).map(Self))
-    }
-}
-
-impl FromRequest for Scraping {
-    type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let is_for_everybody = app_of(request).policy.auth == Auth::Open;
-        ready(if is_for_everybody {
-            Ok(Self)
-        } else {
-            Caller::of(request, Scope::Admin).map(|_| Self)
-        })
-    }
-}
+taken_from_requests!(Reporting: |request| Caller::of(request, Scope::Report).map(Self));
+taken_from_requests!(Reading: |request| Caller::of(request, Scope::Read)
+    .map(|caller| Self { caller, is_made: AtomicBool::new(false) }));
+taken_from_requests!(Administering: |request| Caller::of(request, Scope::Admin).map(Self));
+taken_from_requests!(Scraping: |request| match app_of(request).policy.auth {
+    Auth::Open => Ok(Self),
+    Auth::Keys => Caller::of(request, Scope::Admin).map(|_| Self),
+});

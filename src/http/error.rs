@@ -7,10 +7,13 @@ use crate::engine::detection::progress::Detection;
 use crate::engine::ingest::IngestError;
 use crate::store::StoreError;
 use crate::wire::fault::{Fault, FaultKind};
+use crate::wire::key_text::PREFIX;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{StatusCode, Uri};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use percent_encoding::percent_decode_str;
 use serde::Serialize;
+use std::borrow::Cow;
 use utoipa::ToSchema;
 
 /// What went wrong, as a stable word.
@@ -131,8 +134,6 @@ const LONGEST_GOT: usize = 64;
 /// What callers of other machines are told.
 const FORBIDDEN: &str = "this call takes a key with the scope admin; or, with --auth open, it is \
      taken from the machine itself, by a server that listens on a loopback address";
-/// How keys begin: what follows is shown to nobody.
-const KEY_BEGINS: &str = "gsk_";
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
@@ -528,41 +529,21 @@ fn shortened(text: &str) -> String {
 /// A text without what could be a key, wherever somebody put it, and however much of it
 /// is written by the numbers of its characters, as in addresses.
 fn without_keys(text: String) -> String {
-    let text = match percent_decoded(&text) {
-        Some(plain) if plain.contains(KEY_BEGINS) => plain,
+    let text = match percent_decode_str(&text).decode_utf8_lossy() {
+        Cow::Owned(plain) if plain.contains(PREFIX) => plain,
         _ => text,
     };
-    if !text.contains(KEY_BEGINS) {
+    if !text.contains(PREFIX) {
         return text;
     }
-    let mut parts = text.split(KEY_BEGINS);
+    let mut parts = text.split(PREFIX);
     let mut clean = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let rest = part.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
         let secret = if rest.len() < part.len() { "…" } else { "" };
-        clean.extend([KEY_BEGINS, secret, rest]);
+        clean.extend([PREFIX, secret, rest]);
     }
     clean
-}
-
-/// A text whose characters may be written as `%5F`, where any is. By hand: what stands in a
-/// query, where `+` is a space, is another thing.
-fn percent_decoded(text: &str) -> Option<String> {
-    let mut parts = text.split('%');
-    let mut bytes = parts.next()?.as_bytes().to_vec();
-    let mut is_any = false;
-    for part in parts {
-        let byte = part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        if let Some(byte) = byte {
-            bytes.push(byte);
-            bytes.extend_from_slice(&part.as_bytes()[2..]);
-            is_any = true;
-        } else {
-            bytes.push(b'%');
-            bytes.extend_from_slice(part.as_bytes());
-        }
-    }
-    is_any.then(|| String::from_utf8_lossy(&bytes).into_owned())
 }
 
 #[cfg(test)]

@@ -270,14 +270,9 @@ impl Question {
         let asked = known.filter(|known| {
             self.filter.takes(known.incident()) && self.region.contains_any(&known.incident().cells)
         });
-        let mut found: Vec<Known<'a>> = asked.take(self.limit + 1).collect();
-        let more = found.len() > self.limit;
-        found.truncate(self.limit);
-        let next = found
-            .last()
-            .filter(|_| more)
-            .map(|known| cursor(known.incident().detected_at, known.incident().id));
-        (found, next)
+        listing::page(asked, self.limit, |known| {
+            cursor(known.incident().detected_at, known.incident().id)
+        })
     }
 }
 

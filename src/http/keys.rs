@@ -13,6 +13,7 @@ use crate::domain::access::table::{Conflict, KnownKey};
 use crate::domain::fact::Source;
 use crate::engine::access::AccessError;
 use crate::render::key::{CreatedKeyJson, KeyJson};
+use crate::store::usage::UsageByKey;
 use crate::wire::access;
 use crate::wire::key_text::KeyText;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -100,7 +101,7 @@ pub enum ScopeName {
 pub struct RotationBody {
     /// Seconds, up to a year; a day where it is left out. It ends no later than it would
     /// have.
-    #[schema(minimum = 0, maximum = 31_622_400, example = 86_400)]
+    #[schema(minimum = 0, maximum = 31_536_000, example = 86_400)]
     grace_seconds: Option<u32>,
 }
 
@@ -172,20 +173,10 @@ pub async fn list(
     if let Some(before) = before {
         keys.find(|known| known.record.id == before);
     }
-    let mut found: Vec<&KnownKey> = keys
-        .filter(|known| source.is_none_or(|source| known.record.source == source))
-        .take(limit + 1)
-        .collect();
-    let is_last = found.len() <= limit;
-    found.truncate(limit);
-    let next_cursor =
-        found.last().filter(|_| !is_last).map(|known| format!("before:{}", known.record.id));
-    let json = |known: &&KnownKey| {
-        let id = known.record.id;
-        let today = usage.today.get(&id).copied().unwrap_or_default();
-        KeyJson::of(known, today, usage.last_used_day.get(&id).copied())
-    };
-    let items = found.iter().map(json).collect();
+    let keys = keys.filter(|known| source.is_none_or(|source| known.record.source == source));
+    let (found, next_cursor) =
+        listing::page(keys, limit, |known| format!("before:{}", known.record.id));
+    let items = found.into_iter().map(|known| json_of(known, &usage)).collect();
     Ok(private(HttpResponse::Ok()).json(KeysAnswer { items, next_cursor }))
 }
 
@@ -251,9 +242,12 @@ pub async fn revoke(
     let id = read_id(&id)?;
     let known = app.engine.revoke_key(caller.actor(), id).await?;
     let usage = app.engine.usage_by_key().await.unwrap_or_default();
-    let today = usage.today.get(&id).copied().unwrap_or_default();
-    let json = KeyJson::of(&known, today, usage.last_used_day.get(&id).copied());
-    Ok(private(HttpResponse::Ok()).json(json))
+    Ok(private(HttpResponse::Ok()).json(json_of(&known, &usage)))
+}
+
+fn json_of(known: &KnownKey, usage: &UsageByKey) -> KeyJson {
+    let (today, last_used_day) = usage.of(known.record.id);
+    KeyJson::of(known, today, last_used_day)
 }
 
 /// A source in a body that is not there is the body's fault, not the path's.

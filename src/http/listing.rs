@@ -1,4 +1,4 @@
-//! Parameters that lists of incidents and spikes have in common.
+//! What lists have in common: their parameters, and their pages.
 
 use super::app::App;
 use super::error::Problem;
@@ -22,6 +22,20 @@ pub const MOST_CORNERS_OF_ONE: usize = 20_000;
 pub fn limit(query: &Query<'_>) -> Result<usize, Problem> {
     let read = |text: &str| text.parse().ok().filter(|n| (1..=MOST_ITEMS).contains(n));
     Ok(query.value("limit", "a whole number 1..=1000", read)?.unwrap_or(DEFAULT_LIMIT))
+}
+
+/// The first items of a list, at most so many, and where the page after them begins, if
+/// there is one.
+pub fn page<T>(
+    items: impl Iterator<Item = T>,
+    limit: usize,
+    cursor: impl FnOnce(&T) -> String,
+) -> (Vec<T>, Option<String>) {
+    let mut found: Vec<T> = items.take(limit + 1).collect();
+    let has_more = limit < found.len();
+    found.truncate(limit);
+    let next = found.last().filter(|_| has_more).map(cursor);
+    (found, next)
 }
 
 /// `min_score` of a query.

@@ -5,6 +5,7 @@ use super::app::App;
 use super::caller::Administering;
 use super::error::{Code, Problem};
 use super::query::Query;
+use crate::domain::access::source::LAST_SOURCE;
 use crate::domain::fact::Source;
 use crate::domain::series::Step;
 use crate::domain::symptom::Symptom;
@@ -19,8 +20,6 @@ use utoipa::ToSchema;
 
 /// Points of one answer at most: eight weeks of hours fit.
 const MOST_POINTS: i64 = 1_440;
-/// Sources are numbers up to this.
-const MOST_SOURCE: u16 = 16_383;
 const DEFAULT_STEP_MINUTES: i64 = 60;
 const DEFAULT_INTERVAL_MS: i64 = 24 * HOUR_MS;
 const PARAMETERS: [&str; 5] = ["provider", "symptom", "from", "to", "step"];
@@ -139,10 +138,10 @@ impl From<&SourcePoint> for SourceSeriesPoint {
 }
 
 fn key(app: &App, query: &Query<'_>, number: &str) -> Result<SourceSeriesKey, Problem> {
-    let (engine, now) = (&app.engine, app.engine.now());
+    let (engine, now, last) = (&app.engine, app.engine.now(), LAST_SOURCE.0);
     let unknown =
-        || Problem::field(Code::NotFound, "number", format!("a source, 0..={MOST_SOURCE}"), number);
-    let source = number.parse().ok().filter(|number| *number <= MOST_SOURCE).ok_or_else(unknown)?;
+        || Problem::field(Code::NotFound, "number", format!("a source, 0..={last}"), number);
+    let source = number.parse().ok().filter(|number| *number <= last).ok_or_else(unknown)?;
     let provider = match query.text("provider") {
         Some(id) => {
             let provider = engine.catalogue().find(id);

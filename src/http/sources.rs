@@ -6,7 +6,7 @@ use super::caller::Administering;
 use super::error::{Code, Problem};
 use super::listing;
 use super::query::Query;
-use crate::domain::access::source::{LAST_SOURCE, SourceRecord};
+use crate::domain::access::source::LAST_SOURCE;
 use crate::domain::fact::Source;
 use crate::render::source::SourceJson;
 use crate::wire::access;
@@ -106,11 +106,8 @@ pub async fn list(
     })?;
     let table = app.engine.access();
     let found = table.sources().filter(|source| after.is_none_or(|after| source.number.0 > after));
-    let mut found: Vec<&SourceRecord> = found.take(limit + 1).collect();
-    let is_last = found.len() <= limit;
-    found.truncate(limit);
-    let next_cursor =
-        found.last().filter(|_| !is_last).map(|source| format!("after:{}", source.number.0));
+    let (found, next_cursor) =
+        listing::page(found, limit, |source| format!("after:{}", source.number.0));
     let items = found.into_iter().map(SourceJson::from).collect();
     Ok(private(HttpResponse::Ok()).json(SourcesAnswer { items, next_cursor }))
 }

@@ -183,10 +183,9 @@ impl Question {
             .filter(|(rank, ..)| self.after.as_ref().is_none_or(|after| rank.order(after).is_gt()))
             .collect();
         found.sort_by(|(a, ..), (b, ..)| a.order(b));
-        let is_last = found.len() <= self.limit;
-        found.truncate(self.limit);
-        let next_cursor = found.last().filter(|_| !is_last).map(|(rank, ..)| rank.to_string());
-        let page = found
+        let (page, next_cursor) =
+            listing::page(found.into_iter(), self.limit, |(rank, ..)| rank.to_string());
+        let page = page
             .into_iter()
             .map(|(_, provider, spike)| (json(&moment.register, provider, spike), spike));
         (page.collect(), next_cursor)

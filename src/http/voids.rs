@@ -8,6 +8,7 @@ use super::error::{Code, Problem};
 use super::live::{self, Moment};
 use super::query::Query;
 use super::response::Dated;
+use crate::domain::access::source::LAST_SOURCE;
 use crate::domain::fact::Source;
 use crate::domain::incident::entry::Void;
 use crate::domain::time::{MINUTE_MS, Timestamp, Window};
@@ -20,8 +21,6 @@ use utoipa::ToSchema;
 
 /// Characters of a reason at most.
 const MOST_REASON: usize = 1_000;
-/// Sources are numbers up to this.
-const MOST_SOURCE: f64 = 16_383.0;
 /// Voids that are listed at most, the newest ones.
 const MOST_LISTED: usize = 1_000;
 
@@ -210,7 +209,7 @@ impl RawVoid<'_> {
                 Err(Problem::field(Code::MissingField, "source", expected, "nothing"))
             }
             Scalar::Number(number)
-                if number.fract() == 0.0 && (0.0..=MOST_SOURCE).contains(number) =>
+                if number.fract() == 0.0 && (0.0..=f64::from(LAST_SOURCE.0)).contains(number) =>
             {
                 Ok(Source(*number as u16))
             }

@@ -47,6 +47,14 @@ pub struct UsageByKey {
     pub last_used_day: HashMap<KeyId, i64>,
 }
 
+impl UsageByKey {
+    /// Reports of one key on the day that was asked for, and its last day of use.
+    #[must_use]
+    pub fn of(&self, key: KeyId) -> (u64, Option<i64>) {
+        (self.today.get(&key).copied().unwrap_or_default(), self.last_used_day.get(&key).copied())
+    }
+}
+
 impl Store {
     /// Adds a batch to the counts of its day, and says that its node is there.
     ///

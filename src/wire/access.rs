@@ -3,7 +3,9 @@
 
 use super::fault::{Fault, FaultKind};
 use super::time::{INSTANT, instant};
-use crate::domain::access::key::{self, KeyLimits, MOST_ORIGINS, MOST_PROVIDERS, NewKey};
+use crate::domain::access::key::{
+    self, DEFAULT_GRACE_MS, KeyLimits, MOST_GRACE_MS, MOST_ORIGINS, MOST_PROVIDERS, NewKey,
+};
 use crate::domain::access::scope::{Scope, Scopes};
 use crate::domain::access::source::{self, LAST_SOURCE, NewSource, SourceChange};
 use crate::domain::fact::Source;
@@ -11,10 +13,6 @@ use crate::domain::provider::{Catalogue, is_id};
 use crate::domain::time::Timestamp;
 use serde_json::{Map, Value};
 
-/// How long a key that is rotated still works, where nobody says.
-pub const DEFAULT_GRACE_S: u64 = 24 * 60 * 60;
-/// And at most: a year, since keys in shipped apps live as long as the apps.
-pub const MOST_GRACE_S: u64 = 366 * 24 * 60 * 60;
 /// Reads in a minute at most.
 pub const MOST_READS_PER_MINUTE: u64 = 1_000_000_000;
 /// Reports in a second at most.
@@ -105,11 +103,12 @@ pub fn new_key(
 pub fn grace_ms(body: &[u8]) -> Result<i64, Vec<Fault>> {
     const FIELD: &str = "grace_seconds";
     if body.trim_ascii().is_empty() {
-        return Ok(DEFAULT_GRACE_S as i64 * 1_000);
+        return Ok(DEFAULT_GRACE_MS);
     }
     let mut fields = Fields::of(body, &[FIELD])?;
-    let seconds = fields.whole(FIELD, 0, MOST_GRACE_S).unwrap_or(DEFAULT_GRACE_S);
-    fields.end(seconds as i64 * 1_000)
+    let most_s = MOST_GRACE_MS.unsigned_abs() / 1_000;
+    let seconds = fields.whole(FIELD, 0, most_s);
+    fields.end(seconds.map_or(DEFAULT_GRACE_MS, |seconds| seconds as i64 * 1_000))
 }
 
 /// The fields of an object that were not yet read, and what was wrong with the others.

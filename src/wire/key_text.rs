@@ -10,7 +10,8 @@ use std::fmt;
 pub const PATTERN: &str = "gsk_[0-9A-Za-z]{8}_[0-9A-Za-z]{38}";
 /// Random bytes that a key is made of.
 pub const RANDOM_BYTES: usize = 64;
-const PREFIX: &str = "gsk_";
+/// How every key begins.
+pub const PREFIX: &str = "gsk_";
 const ID_LENGTH: usize = 8;
 const SECRET_LENGTH: usize = 32;
 const CHECK_LENGTH: usize = 6;

@@ -9,7 +9,7 @@ use super::settings::{ADMIN_KEY, Environment};
 use super::text::{read, trimmed};
 use crate::config::ledger::LedgerConfig;
 use crate::domain::access::key::KeyId;
-use crate::wire::key_text::KeyText;
+use crate::wire::key_text::{KeyText, PREFIX};
 use anyhow::{Context, anyhow, ensure};
 use remote::Remote;
 use serde_json::{Value, json};
@@ -134,11 +134,11 @@ impl Access {
 pub fn key_id(text: &str) -> anyhow::Result<KeyId> {
     let text = text.trim();
     ensure!(
-        text.len() <= "gsk_".len() + 8,
+        text.len() <= PREFIX.len() + 8,
         "expected the id of a key, the eight characters after gsk_, and not the key: arguments \
          can be seen by others on this machine. If it was a key that works, rotate it"
     );
-    KeyId::parse(text.strip_prefix("gsk_").unwrap_or(text)).with_context(|| {
+    KeyId::parse(text.strip_prefix(PREFIX).unwrap_or(text)).with_context(|| {
         format!("expected the id of a key, eight letters and digits, got {text:?}")
     })
 }

@@ -24,9 +24,6 @@ use std::io::Write;
 use std::sync::Arc;
 use tokio::runtime::{Builder, Runtime};
 
-/// Milliseconds of a day.
-const DAY_MS: i64 = 86_400_000;
-
 /// A store, and what was read of its ledger.
 pub struct Stored {
     store: Store,
@@ -51,7 +48,7 @@ impl Stored {
     }
 
     pub fn keys(&self) -> anyhow::Result<Vec<Value>> {
-        let day = self.now().0.div_euclid(DAY_MS);
+        let day = self.now().day();
         let usage = self.runtime.block_on(self.store.usage_by_key(day))?;
         self.table().keys().rev().map(|known| json_of(known, &usage)).collect()
     }
@@ -117,9 +114,7 @@ impl Stored {
 }
 
 fn json_of(known: &KnownKey, usage: &UsageByKey) -> anyhow::Result<Value> {
-    let id = known.record.id;
-    let today = usage.today.get(&id).copied().unwrap_or_default();
-    let last_used_day = usage.last_used_day.get(&id).copied();
+    let (today, last_used_day) = usage.of(known.record.id);
     Ok(serde_json::to_value(KeyJson::of(known, today, last_used_day))?)
 }
 

@@ -2,7 +2,7 @@
 
 use super::scope::Scopes;
 use crate::domain::fact::Source;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{DAY_MS, Timestamp};
 use std::fmt;
 use std::sync::Arc;
 
@@ -10,6 +10,10 @@ use std::sync::Arc;
 pub const MOST_NAME: usize = 100;
 /// Origins of one key at most.
 pub const MOST_ORIGINS: usize = 20;
+/// How long a key that was replaced still works, where nobody says.
+pub const DEFAULT_GRACE_MS: i64 = DAY_MS;
+/// And at most: a year, since keys in shipped apps live as long as the apps.
+pub const MOST_GRACE_MS: i64 = 365 * DAY_MS;
 /// Providers that one key speaks for at most.
 pub const MOST_PROVIDERS: usize = 100;
 

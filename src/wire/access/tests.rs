@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::time::DAY_MS;
 use serde_json::json;
 
 const NOW: Timestamp = Timestamp(1_657_269_850_000);
@@ -196,7 +197,6 @@ fn a_source_is_read_and_changed_field_by_field() {
 
 #[test]
 fn a_key_that_is_rotated_works_for_another_day_unless_somebody_says_how_long() {
-    const DAY_MS: i64 = 86_400_000;
     let rows = [
         ("", DAY_MS),
         (" \n", DAY_MS),
@@ -209,7 +209,7 @@ fn a_key_that_is_rotated_works_for_another_day_unless_somebody_says_how_long() {
         assert_eq!(grace_ms(body.as_bytes()), Ok(expected), "{body:?}");
     }
     for body in
-        [r#"{"grace_seconds": -1}"#, r#"{"grace_seconds": 31622401}"#, r#"{"grace_seconds": "1d"}"#]
+        [r#"{"grace_seconds": -1}"#, r#"{"grace_seconds": 31536001}"#, r#"{"grace_seconds": "1d"}"#]
     {
         assert_eq!(first_fault(grace_ms(body.as_bytes()), body).1, "grace_seconds", "{body}");
     }
