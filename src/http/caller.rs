@@ -2,6 +2,7 @@
 //! read. A handler that takes one of these types as an argument asks nothing else.
 
 use super::admin;
+use super::admission::Admission;
 use super::app::App;
 use super::caching::Audience;
 use super::denial::Denial;
@@ -21,7 +22,6 @@ use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::{FromRequest, HttpRequest, web};
 use std::borrow::Cow;
-use std::future::{Ready, ready};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -359,10 +359,10 @@ macro_rules! taken_from_requests {
     ($type:ident: |$request:ident| $caller:expr) => {
         impl FromRequest for $type {
             type Error = Problem;
-            type Future = Ready<Result<Self, Problem>>;
+            type Future = Admission<Self>;
 
-            fn from_request($request: &HttpRequest, _: &mut Payload) -> Self::Future {
-                ready($caller)
+            fn from_request($request: &HttpRequest, body: &mut Payload) -> Self::Future {
+                Admission::new($caller, body)
             }
         }
     };

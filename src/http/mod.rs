@@ -5,6 +5,7 @@
 //! server                      listener, connections, middleware
 //!  ├ connection, observe      what surrounds every request; cors, request_metrics
 //!  ├ caller                   who calls, and whether they may: an argument of each handler
+//!  │  ├ admission             what becomes of the body of who may not
 //!  │  ├ policy, denial        what the operator decided; what who may not is told
 //!  │  └ limits, client_address, fresh_ids, forwarded
 //!  │                          how much each may ask for, by key and by address
@@ -27,6 +28,7 @@
 //! ```
 
 mod admin;
+mod admission;
 mod app;
 mod audit;
 mod basis;
