@@ -378,6 +378,9 @@ impl Engine {
     pub fn unfit_to_record(&self) -> Vec<String> {
         let mut reasons = self.faults.read().unwrap_or_else(PoisonError::into_inner).clone();
         reasons.extend(self.doubt().map(|doubt| doubt.to_string()));
+        if self.keys_are_doubtful() && self.access().keys().next().is_some() {
+            reasons.push("reports with a key are refused: the ledger cannot be read".into());
+        }
         if !self.can_record() {
             reasons.push("reports cannot be recorded: the last try failed, see the log".into());
         }

@@ -215,6 +215,10 @@ impl Caller {
             None => None,
             Some(shown) => Some(shown.admitted(&app.engine, request)?),
         };
+        // Who only reads, reads what the last view shows as well.
+        if admitted.is_some() && needed != Scope::Read && app.engine.keys_are_doubtful() {
+            return Err(Denial::Doubtful);
+        }
         let everybody = app.policy.anonymous.scopes();
         let given = admitted.as_ref().map_or(Scopes::NONE, |admitted| admitted.key.record.scopes);
         if !everybody.allow(needed) && !given.allow(needed) {

@@ -33,6 +33,8 @@ pub enum Denial {
     },
     /// The call is for who runs the server, from its own machine.
     NotNear,
+    /// Nobody here can tell whether the key was revoked.
+    Doubtful,
     /// The caller must wait.
     Exceeded(Exceeded),
 }
@@ -52,6 +54,7 @@ impl Denial {
             Self::NoKey(_) => "no_key",
             Self::Scope { .. } => "scope",
             Self::NotNear => "not_near",
+            Self::Doubtful => "doubtful",
             Self::Exceeded(exceeded) => exceeded.policy,
         }
     }
@@ -123,6 +126,11 @@ impl Denial {
                 )
             }
             Self::NotNear => Problem::forbidden(),
+            Self::Doubtful => Problem::new(
+                Code::Unavailable,
+                "this node has not been able to read which keys were revoked for too long: try \
+                 again",
+            ),
             Self::Exceeded(exceeded) => Problem::rate_limited(*exceeded),
         }
     }

@@ -27,6 +27,10 @@ pub struct Timing {
     /// Between two looks at the ledger. 1 s: a key that was revoked anywhere is refused
     /// everywhere within this and the time that Redis takes.
     pub ledger: Duration,
+    /// For so long a node that cannot read the ledger goes by what it read before; from then
+    /// on it takes no key for reports or to run the server. 1 min: longer than a failover
+    /// takes. At least `ledger`.
+    pub ledger_good_for: Duration,
     /// Within this a report is answered, or refused. 10 s; more than `repeat`.
     pub answer: Duration,
     /// For so long a call of Redis is repeated whose outcome is unknown. 5 s: a failover
@@ -87,6 +91,7 @@ impl Default for Timing {
             look: Duration::from_secs(1),
             maintenance: Duration::from_secs(5),
             ledger: Duration::from_secs(1),
+            ledger_good_for: Duration::from_mins(1),
             answer: Duration::from_secs(10),
             repeat: Duration::from_secs(5),
             reply: Duration::from_secs(3),
@@ -116,6 +121,7 @@ impl Timing {
             ("lease", self.lease, LONGEST_LEASE, "the longest that a store gives"),
             ("renewal", self.renewal, self.lease / 2, "half of lease, so that one may fail"),
             ("look", self.look, self.renewal, "renewal, since looks renew the lease"),
+            ("ledger", self.ledger, self.ledger_good_for, "ledger_good_for, or no key is taken"),
             ("reply", self.reply, self.repeat, "repeat, so that a call is tried once"),
             ("repeat", self.repeat, self.answer, "answer, so that its outcome is told"),
             ("settle", self.settle, self.probation, "probation, which begins with it"),
@@ -127,13 +133,14 @@ impl Timing {
     }
 
     /// Each duration and its name.
-    fn fields(&mut self) -> [(&'static str, &mut Duration); 12] {
+    fn fields(&mut self) -> [(&'static str, &mut Duration); 13] {
         [
             ("lease", &mut self.lease),
             ("renewal", &mut self.renewal),
             ("look", &mut self.look),
             ("maintenance", &mut self.maintenance),
             ("ledger", &mut self.ledger),
+            ("ledger_good_for", &mut self.ledger_good_for),
             ("answer", &mut self.answer),
             ("repeat", &mut self.repeat),
             ("reply", &mut self.reply),
@@ -213,6 +220,7 @@ mod tests {
         };
         assert_eq!(timing, expected);
         let all = "lease=1s,renewal=10ms,look=10ms,maintenance=1h,ledger=30ms,answer=24h,\
+                   ledger_good_for=2m,\
                    repeat=1m,reply=1m,connect=50ms,stuck=70ms,settle=2s,probation=3s";
         let all: Timing = all.parse().unwrap();
         assert!(
@@ -249,6 +257,7 @@ mod tests {
             ("lease=2s", "renewal must be at most 1s, half of lease"),
             ("renewal=10s", "renewal must be at most 5s"),
             ("look=4s", "look must be at most 3s, renewal"),
+            ("ledger=2m", "ledger must be at most 60s, ledger_good_for"),
             ("reply=6s", "reply must be at most 5s, repeat"),
             ("answer=4s", "repeat must be at most 4s, answer"),
             ("settle=2h", "settle must be at most 3600s, probation"),

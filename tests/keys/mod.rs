@@ -10,6 +10,7 @@ mod nodes;
 mod proxies;
 mod reporting;
 mod secrets;
+mod store_faults;
 
 use crate::support::client::{Answer, Client};
 use crate::support::instant;

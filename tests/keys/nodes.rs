@@ -31,7 +31,8 @@ pub(super) fn first_key(prefix: &str) -> String {
     Keyed::of(server).admin
 }
 
-fn operate(
+/// What a call of who runs it is answered.
+pub(super) fn operate(
     client: &Client,
     admin: &str,
     method: &str,

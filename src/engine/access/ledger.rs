@@ -13,7 +13,9 @@ use crate::store::{Store, StoreError};
 use crate::wire::key_text::{KeyText, RANDOM_BYTES};
 use crate::wire::ledger::{from_bytes, to_bytes};
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 /// Entries of an audit that are given at most.
 pub const MOST_AUDITED: usize = 10_000;
@@ -21,10 +23,13 @@ pub const MOST_AUDITED: usize = 10_000;
 const TRIES: usize = 64;
 
 /// What was read of the ledger.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Ledger {
     /// The lock is held to copy or replace the pointer.
     read: RwLock<Read>,
+    /// When this was made, and how many milliseconds later the ledger was read last.
+    made: Instant,
+    read_ms: AtomicU64,
 }
 
 /// How far it was read, and what it says.
@@ -65,7 +70,20 @@ pub enum AccessError {
     Append(#[from] AppendError),
 }
 
+impl Default for Ledger {
+    fn default() -> Self {
+        Self { read: RwLock::default(), made: Instant::now(), read_ms: AtomicU64::new(0) }
+    }
+}
+
 impl Ledger {
+    /// How long ago it was read to its end.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        let read = Duration::from_millis(self.read_ms.load(Ordering::Relaxed));
+        self.made.elapsed().saturating_sub(read)
+    }
+
     /// All that it says, as far as it was read.
     #[must_use]
     pub fn table(&self) -> Arc<AccessTable> {
@@ -238,6 +256,8 @@ impl Ledger {
     async fn read_on(&self, store: &Store) -> Result<Read, StoreError> {
         let known = self.known();
         let mut read = known.clone();
+        // What is appended from here on may not be seen.
+        let began_ms = self.made.elapsed().as_millis() as u64;
         loop {
             match store.journal(JournalName::Ledger, read.position).await? {
                 Tail::Since(piece) => {
@@ -266,6 +286,7 @@ impl Ledger {
         if shared.position == known.position && read.position != known.position {
             *shared = read.clone();
         }
+        self.read_ms.fetch_max(began_ms, Ordering::Relaxed);
         Ok(read)
     }
 

@@ -28,8 +28,10 @@ use usage::{KeyUsage, UsageOfKeys};
 pub struct Access {
     ledger: Ledger,
     usage: UsageOfKeys,
-    /// Whether the last step failed: said once.
-    failed: AtomicBool,
+    /// Whether the ledger could not be read in the last step: said once.
+    cannot_read: AtomicBool,
+    /// Whether the store could not be told what keys were used for: said once.
+    cannot_tell: AtomicBool,
 }
 
 /// A key that may be used now, and what it was used for.
@@ -48,7 +50,8 @@ impl Access {
         Self {
             ledger: Ledger::default(),
             usage: UsageOfKeys::new(node, now.day()),
-            failed: AtomicBool::new(false),
+            cannot_read: AtomicBool::new(false),
+            cannot_tell: AtomicBool::new(false),
         }
     }
 }
@@ -72,28 +75,45 @@ impl Engine {
     /// and learns what they were used for anywhere. A step that fails is made up for by
     /// the next.
     pub async fn step_access(&self) {
-        let read = self.read_ledger().await;
-        let failed = self.access.failed.swap(read.is_err(), Ordering::Relaxed);
-        match read {
-            Err(error) => {
-                self.metrics.store_errors.inc();
-                if !failed {
-                    tracing::error!(
-                        %error,
-                        "the ledger cannot be read: keys that were revoked since are not known"
-                    );
-                }
-            }
-            Ok(_) if failed => tracing::warn!("the ledger is read again"),
-            Ok(_) => {}
-        }
+        let read = self.read_ledger().await.map(drop).map_err(|error| error.to_string());
+        self.say_once(
+            &self.access.cannot_read,
+            read,
+            "the ledger cannot be read: keys that were revoked since are not known",
+        );
         // Counts may lie on another master than the ledger: one that is away must not keep
         // this node from learning which keys were revoked. What is cut off is told again.
         let tell = self.access.usage.tell(&self.store, self.now().day());
-        let told = tokio::time::timeout(self.access_every(), tell).await;
-        if !matches!(told, Ok(Ok(()))) {
-            self.metrics.store_errors.inc();
+        let told = match tokio::time::timeout(self.access_every(), tell).await {
+            Ok(told) => told.map_err(|error| error.to_string()),
+            Err(late) => Err(late.to_string()),
+        };
+        self.say_once(
+            &self.access.cannot_tell,
+            told,
+            "what keys are used for cannot be told: a day's quota is of each node by itself",
+        );
+    }
+
+    /// Says when something begins to fail, and when it works again.
+    fn say_once(&self, failed: &AtomicBool, outcome: Result<(), String>, what: &str) {
+        let before = failed.swap(outcome.is_err(), Ordering::Relaxed);
+        match outcome {
+            Err(error) => {
+                self.metrics.store_errors.inc();
+                if !before {
+                    tracing::error!(error, "{what}");
+                }
+            }
+            Ok(()) if before => tracing::warn!("no longer so: {what}"),
+            Ok(()) => {}
         }
+    }
+
+    /// Whether keys may have been revoked long ago without this node knowing.
+    #[must_use]
+    pub fn keys_are_doubtful(&self) -> bool {
+        self.timing.ledger_good_for < self.access.ledger.age()
     }
 
     /// How long to wait between two such steps, whatever the clock.
