@@ -43,7 +43,14 @@ fn create(config: &CreateKeyConfig, environment: &Environment) -> anyhow::Result
         }
         (None, None) => json!(0),
     };
-    let created = access.create_key(&body(config, &source))?;
+    let created = access.create_key(&body(config, &source)).with_context(|| match source {
+        Value::Number(number) if config.new_source.is_some() => {
+            format!(
+                "source {number} is there and the key is not: create one with --source {number}"
+            )
+        }
+        _ => "the key was not created, as far as is known".into(),
+    })?;
     print_once(&created)
 }
 
@@ -89,7 +96,13 @@ fn revoke(config: &RevokeKeyConfig, environment: &Environment) -> anyhow::Result
     let id = key_id(&config.id)?;
     let access = Access::open(&config.place, environment, Missing::Refuse)?;
     access.revoke_key(id)?;
-    say(&format!("key {id} is revoked: every node refuses it within two seconds"))
+    say(&format!("key {id} is revoked: every node refuses it within two seconds"))?;
+    // The key that revoked itself may look no more.
+    let is_last = access.keys().is_ok_and(|keys| !keys.iter().any(|key| runs_servers(key, now())));
+    if is_last {
+        say("no key may run a server now: create one on the store")?;
+    }
+    Ok(())
 }
 
 fn list(config: &ListConfig, environment: &Environment) -> anyhow::Result<()> {
@@ -120,6 +133,12 @@ fn row(key: &Value, now: Timestamp) -> [String; 7] {
 fn scopes(key: &Value) -> String {
     let names = key["scopes"].as_array().into_iter().flatten().filter_map(Value::as_str);
     names.collect::<Vec<_>>().join(",")
+}
+
+fn runs_servers(key: &Value, now: Timestamp) -> bool {
+    let is_over = key["expires_at"].as_str().and_then(instant).is_some_and(|end| end <= now);
+    let is_admin = key["scopes"].as_array().is_some_and(|all| all.contains(&json!("admin")));
+    is_admin && key["revoked_at"].is_null() && !is_over
 }
 
 /// How long a key works, and that it no longer does.

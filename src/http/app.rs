@@ -6,16 +6,20 @@ use super::forwarded::ForwardedNotice;
 use super::fresh_ids::FreshIds;
 use super::limits::Limits;
 use super::place_names::PlaceNames;
-use super::policy::Policy;
+use super::policy::{Auth, Policy};
 use super::request_metrics::RequestMetrics;
 use super::response_cache::ResponseCache;
 use super::source_metrics::SourceMetrics;
+use crate::domain::time::DAY_MS;
 use crate::engine::Engine;
 use actix_web::HttpRequest;
 use prometheus_client::registry::Registry;
 use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
+
+/// An operator is warned so long before no key may run the server.
+const ADMIN_NEEDED_FOR_DAYS: i64 = 14;
 
 /// What every handler has at hand.
 #[derive(Debug)]
@@ -96,6 +100,20 @@ impl App {
     pub fn denied(&self, denial: &Denial) -> Problem {
         self.requests.denied(denial.reason());
         denial.problem()
+    }
+
+    /// What an operator should look at though requests are answered.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let soon = self.engine.now().plus_ms(ADMIN_NEEDED_FOR_DAYS * DAY_MS);
+        let is_ending = self.policy.auth == Auth::Keys && !self.engine.access().has_admin(soon);
+        let ending = is_ending.then(|| {
+            format!(
+                "in {ADMIN_NEEDED_FOR_DAYS} days no key works whose scope is admin: create one, \
+                 or rotate one that does not end"
+            )
+        });
+        self.forwarded.text().map(str::to_owned).into_iter().chain(ending).collect()
     }
 
     /// Runs expensive work on a thread of its own, else here. At most as many run at once

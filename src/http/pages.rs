@@ -144,7 +144,7 @@ pub async fn readyz(app: web::Data<App>, request: HttpRequest) -> Result<HttpRes
         status: "ok",
         clock: clock_health(&app.engine),
         progress: (&detection).into(),
-        warnings: app.forwarded.text().map(str::to_owned).into_iter().collect(),
+        warnings: app.warnings(),
     }))
 }
 

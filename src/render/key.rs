@@ -68,7 +68,7 @@ pub struct KeyJson {
 #[schema(as = CreatedKey)]
 pub struct CreatedKeyJson {
     /// The key itself. It is shown this once, and kept nowhere.
-    #[schema(examples("gsk_Ab3dEf9h_…"))]
+    #[schema(pattern = "^gsk_[0-9A-Za-z]{8}_[0-9A-Za-z]{38}$")]
     pub key: String,
     /// All else about it.
     #[serde(flatten)]

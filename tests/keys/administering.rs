@@ -234,3 +234,15 @@ fn with(object: &Value, fields: &Value) -> Value {
     }
     object
 }
+
+#[test]
+fn an_operator_is_warned_two_weeks_before_no_key_may_run_the_server() {
+    let server = Keyed::start(by_keys(Anonymous::Nothing));
+    server.key(&json!({"name": "b", "scopes": ["admin"], "expires_at": in_days(20)}));
+    server.must("DELETE", &format!("/v1/keys/{}", &server.admin[4..12]), &json!({}));
+    let warnings = || server.read("/readyz")["warnings"].clone();
+    assert_eq!(warnings(), json!([]));
+    server.advance_minutes(7 * 24 * 60);
+    let said = warnings()[0].as_str().unwrap().to_owned();
+    assert!(said.contains("in 14 days no key works whose scope is admin"), "{said}");
+}

@@ -1,25 +1,24 @@
 //! Whose address counts: that of the peer, or the one that proxies name which are trusted.
 
-use super::{by_keys, refused};
+use super::{Keyed, by_keys, refused};
 use crate::support;
-use crate::support::server::TestServer;
 use groundswell::http::client_address::Proxies;
 use groundswell::http::limits::AddressLimits;
 use groundswell::http::policy::{Anonymous, Policy};
 use std::num::NonZeroU32;
 
 /// One report a minute for each address, as these proxies tell it.
-fn started(trusted: &[&str], header: &'static str) -> TestServer {
+fn started(trusted: &[&str], header: &'static str) -> Keyed {
     let limits =
         AddressLimits { reports_per_minute: NonZeroU32::new(1), ..AddressLimits::default() };
     let proxies = Proxies {
         trusted: trusted.iter().map(|network| network.parse().unwrap()).collect(),
         header: header.parse().unwrap(),
     };
-    TestServer::start_by(Policy { limits, proxies, ..by_keys(Anonymous::Report) })
+    Keyed::start(Policy { limits, proxies, ..by_keys(Anonymous::Report) })
 }
 
-fn status(server: &TestServer, headers: &[(&str, &str)]) -> u16 {
+fn status(server: &Keyed, headers: &[(&str, &str)]) -> u16 {
     let headers = [&[super::JSON], headers].concat();
     let answer =
         server.send("POST", "/v1/reports", &headers, support::report("r").to_string().as_bytes());

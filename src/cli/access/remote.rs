@@ -109,7 +109,14 @@ impl Remote {
             }
             None => self.agent.run(request.body(())?),
         };
-        let answer = answer.with_context(|| format!("{} does not answer", self.server))?;
+        let answer = answer.with_context(|| match method {
+            "GET" => format!("{} does not answer", self.server),
+            _ => format!(
+                "{} does not answer: it may have done it all the same. `keys list` and `sources \
+                 list` show what is there; revoke a key whose text you do not have",
+                self.server
+            ),
+        })?;
         self.read(answer)
     }
 
