@@ -21,6 +21,7 @@ pub mod level;
 pub mod liveness;
 pub mod local_clock;
 pub mod outline;
+pub mod privacy;
 pub mod provider;
 pub mod region;
 pub mod report;

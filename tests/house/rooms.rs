@@ -45,11 +45,13 @@ const LAB_ROOMS: [(&str, &[&str]); 6] = [
 
 /// The rooms of the domain, by floors, the highest first: each may use the rooms of the
 /// floors below its own.
-const DOMAIN_FLOORS: [&[&str]; 7] = [
+const DOMAIN_FLOORS: [&[&str]; 8] = [
     // What is published, and how a map is coloured.
     &["incident", "assessment"],
     // What is unusual, and what readers see.
     &["detect", "view"],
+    // Where reports may be shown.
+    &["privacy"],
     // What was counted, and what is usual.
     &["baseline", "counts", "late_arrivals", "level", "report", "series"],
     // Where something is asked about or happens, and who may ask.

@@ -1,0 +1,79 @@
+//! Who was heard of in the last day, by cell: what decides which cells are shown.
+
+use super::coin::Coin;
+use super::groups::Groups;
+use super::rule::Rule;
+use crate::domain::counts::Counts;
+use crate::domain::fact::Lane;
+use crate::domain::grid::{Cell, Resolution};
+use crate::domain::time::Minute;
+use hashbrown::HashMap;
+
+/// People heard of, by the cell that they reported.
+#[derive(Debug, Clone, Default)]
+pub struct Mass {
+    cells: HashMap<Cell, u32>,
+}
+
+impl Mass {
+    /// A minute comes to the day.
+    pub fn enter(&mut self, heard: impl IntoIterator<Item = (Cell, u32)>) {
+        for (cell, count) in heard {
+            let sum = self.cells.entry(cell).or_default();
+            *sum = sum.saturating_add(count);
+        }
+    }
+
+    /// A minute that came before leaves it.
+    pub fn leave(&mut self, heard: impl IntoIterator<Item = (Cell, u32)>) {
+        for (cell, count) in heard {
+            if let hashbrown::hash_map::Entry::Occupied(mut entry) = self.cells.entry(cell) {
+                *entry.get_mut() = entry.get().saturating_sub(count);
+                if *entry.get() == 0 {
+                    entry.remove();
+                }
+            }
+        }
+    }
+
+    /// The groups by a rule.
+    #[must_use]
+    pub fn groups(&self, rule: Rule) -> Groups {
+        Groups::of(&self.rolled_up_to(rule.finest), rule.least())
+    }
+
+    /// How many cells somebody was heard of in.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// Whether nobody was heard of.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.cells.is_empty()
+    }
+
+    fn rolled_up_to(&self, finest: Resolution) -> Vec<(Cell, u32)> {
+        let mut rows: Vec<(Cell, u32)> =
+            self.cells.iter().map(|(cell, count)| (cell.rolled_up_to(finest), *count)).collect();
+        rows.sort_unstable_by_key(|(cell, _)| *cell);
+        rows
+    }
+}
+
+/// Who was heard of in a minute of a provider: whose first report of the day came in time.
+/// Whatever is said of them counts, that it works, too, and what was withdrawn. Those for
+/// whom nobody vouches are nobody's first.
+pub fn heard<'a>(
+    facts: &'a Counts,
+    coin: &'a Coin,
+    provider: &'a str,
+    minute: Minute,
+) -> impl Iterator<Item = (Cell, u32)> + 'a {
+    facts
+        .rows()
+        .filter(|(key, tally)| key.lane() == Lane::OnTime && tally.first > 0)
+        .map(|(key, tally)| (key.cell(), tally.first))
+        .filter(move |(cell, _)| !cell.is_nowhere() && !coin.is_tails(provider, *cell, minute))
+}

@@ -1,0 +1,114 @@
+//! Groups against what a reader would write down from the rule, and what follows from it.
+
+use super::groups::Groups;
+use crate::domain::grid::{Cell, Position, Resolution};
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A cell near a spot, of one of the resolutions: spots of one place share ancestors.
+fn cell(place: u8, spot: u8, resolution: u8) -> Cell {
+    let lat = 43.0 + f64::from(place % 3) * 20.0 + f64::from(spot) * 0.011;
+    let lon = -79.0 + f64::from(place) * 17.0 + f64::from(spot % 4) * 0.013;
+    Cell::at(Position::new(lat, lon).unwrap(), Resolution::ALL[usize::from(resolution)])
+}
+
+fn sorted(mass: &[(Cell, u32)]) -> Vec<(Cell, u32)> {
+    let mut sums: BTreeMap<Cell, u32> = BTreeMap::new();
+    mass.iter().for_each(|(cell, count)| *sums.entry(*cell).or_default() += count);
+    sums.into_iter().collect()
+}
+
+/// The rule as it is written down: what a cell holds itself, and what is passed to it by
+/// its children.
+fn naive(mass: &[(Cell, u32)], least: u32) -> BTreeSet<Cell> {
+    let (mut groups, mut rest) = (BTreeSet::new(), BTreeMap::<Cell, u32>::new());
+    for resolution in Resolution::ALL.into_iter().rev() {
+        let mut here: BTreeMap<Cell, u32> = std::mem::take(&mut rest);
+        for (cell, count) in mass.iter().filter(|(cell, _)| cell.resolution() == resolution) {
+            *here.entry(*cell).or_default() += count;
+        }
+        for (cell, count) in here {
+            if least <= count {
+                groups.insert(cell);
+            } else if let Some(parent) = cell.ancestors().last() {
+                *rest.entry(parent).or_default() += count;
+            }
+        }
+    }
+    groups
+}
+
+fn worlds() -> impl Strategy<Value = Vec<(Cell, u32)>> {
+    let row = (0_u8..5, 0_u8..12, 0_u8..9, 1_u32..5).prop_map(|(p, s, r, n)| (cell(p, s, r), n));
+    prop::collection::vec(row, 0..120).prop_map(|rows| sorted(&rows))
+}
+
+proptest! {
+    #[test]
+    fn groups_are_those_of_the_rule_as_it_is_written_down(mass in worlds(), k in 1_u32..6) {
+        let least = 2 * k - 1;
+        let groups = Groups::of(&mass, least);
+        prop_assert!(groups.cells().is_sorted());
+        prop_assert_eq!(
+            groups.cells().iter().copied().collect::<BTreeSet<_>>(),
+            naive(&mass, least)
+        );
+    }
+
+    #[test]
+    fn what_is_left_of_each_group_holds_enough_and_nothing_is_lost(
+        mass in worlds(),
+        least in 1_u32..9
+    ) {
+        let groups = Groups::of(&mass, least);
+        let (mut shown, mut nowhere) = (BTreeMap::<Cell, u32>::new(), 0);
+        for (cell, count) in &mass {
+            let finest = groups.cells().iter().copied().filter(|group| group.contains(*cell));
+            let finest = finest.max_by_key(|group| group.resolution());
+            prop_assert_eq!(groups.shown(*cell), finest);
+            match finest {
+                Some(group) => *shown.entry(group).or_default() += count,
+                None => nowhere += count,
+            }
+        }
+        prop_assert!(shown.values().all(|count| least <= *count), "{:?}", shown);
+        prop_assert_eq!(shown.len(), groups.cells().len(), "no group is of nobody");
+        // Without a place is what is less than enough below each cell of the coarsest
+        // resolution.
+        let sum: u32 = mass.iter().map(|(_, count)| count).sum();
+        prop_assert_eq!(shown.values().sum::<u32>() + nowhere, sum);
+    }
+
+    #[test]
+    fn a_walk_finds_in_any_order_what_each_cell_finds(
+        mass in worlds(),
+        asked in prop::collection::vec((0_u8..6, 0_u8..14, 0_u8..9), 0..60)
+    ) {
+        let groups = Groups::of(&mass, 4);
+        let mut walk = groups.walk();
+        for (place, spot, resolution) in asked {
+            let cell = cell(place, spot, resolution);
+            prop_assert_eq!(walk.shown(cell), groups.shown(cell));
+        }
+    }
+}
+
+#[test]
+fn the_rest_of_a_cell_has_a_threshold_of_its_own() {
+    let (parent, children) = {
+        let parent = cell(0, 0, 6);
+        let children: Vec<Cell> = parent.descendants(Resolution::ALL[7]).collect();
+        (parent, children)
+    };
+    // Six of seven children are groups. A lone report in the seventh must not be what is
+    // left of the parent.
+    let mut mass: Vec<(Cell, u32)> = children[..6].iter().map(|child| (*child, 5)).collect();
+    mass.push((children[6], 1));
+    let groups = Groups::of(&sorted(&mass), 5);
+    assert!(!groups.holds(parent));
+    assert_eq!((groups.cells().len(), groups.shown(children[6])), (6, None));
+    mass.push((children[6], 3));
+    mass.push((parent, 1));
+    let groups = Groups::of(&sorted(&mass), 5);
+    assert_eq!(groups.shown(children[6]), Some(parent));
+}
