@@ -50,12 +50,12 @@ const DOMAIN_FLOORS: [&[&str]; 8] = [
     &["incident", "assessment"],
     // What is unusual, and what readers see.
     &["detect", "view"],
-    // Where reports may be shown.
-    &["privacy"],
     // What was counted, and what is usual.
     &["baseline", "counts", "late_arrivals", "level", "report", "series"],
     // Where something is asked about or happens, and who may ask.
     &["access", "region"],
+    // Where reports may be shown.
+    &["privacy"],
     // Facts, sets of places, and clocks.
     &[
         "bbox",

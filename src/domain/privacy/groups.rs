@@ -9,6 +9,8 @@ pub struct Groups {
     cells: Vec<Cell>,
     /// The place of the next larger group around each; [`NONE`] where there is none.
     around: Vec<u32>,
+    /// Where every cell is shown that is no finer.
+    all: Option<Resolution>,
 }
 
 const NONE: u32 = u32::MAX;
@@ -50,7 +52,13 @@ impl Groups {
             close(&mut rest, before, 0);
         }
         let around = around(&cells);
-        Self { cells, around }
+        Self { cells, around, all: None }
+    }
+
+    /// Every cell, but none that is finer: where nothing is hidden.
+    #[must_use]
+    pub const fn all(finest: Resolution) -> Self {
+        Self { cells: Vec::new(), around: Vec::new(), all: Some(finest) }
     }
 
     /// The finest group that a report from a cell is shown in; none where it is shown
@@ -75,7 +83,10 @@ impl Groups {
     /// Whether a cell is one.
     #[must_use]
     pub fn holds(&self, cell: Cell) -> bool {
-        self.cells.binary_search(&cell).is_ok()
+        match self.all {
+            Some(finest) => cell.resolution() <= finest,
+            None => self.cells.binary_search(&cell).is_ok(),
+        }
     }
 
     /// Bytes of memory it takes, beside the struct itself.
@@ -88,7 +99,10 @@ impl Groups {
 impl Walk<'_> {
     /// See [`Groups::shown`].
     pub fn shown(&mut self, cell: Cell) -> Option<Cell> {
-        let Groups { cells, around } = self.groups;
+        let Groups { cells, around, all } = self.groups;
+        if let Some(finest) = all {
+            return Some(cell.rolled_up_to(*finest));
+        }
         if self.at > 0 && cells[self.at - 1] >= cell {
             self.at = 0;
         }

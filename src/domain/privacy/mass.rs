@@ -3,8 +3,7 @@
 use super::coin::Coin;
 use super::groups::Groups;
 use super::rule::Rule;
-use crate::domain::counts::Counts;
-use crate::domain::fact::Lane;
+use crate::domain::fact::{FactKey, Lane, Tally};
 use crate::domain::grid::{Cell, Resolution};
 use crate::domain::time::Minute;
 use hashbrown::HashMap;
@@ -39,6 +38,9 @@ impl Mass {
     /// The groups by a rule.
     #[must_use]
     pub fn groups(&self, rule: Rule) -> Groups {
+        if rule.is_off() {
+            return Groups::all(rule.finest);
+        }
         Groups::of(&self.rolled_up_to(rule.finest), rule.least())
     }
 
@@ -66,13 +68,13 @@ impl Mass {
 /// Whatever is said of them counts, that it works, too, and what was withdrawn. Those for
 /// whom nobody vouches are nobody's first.
 pub fn heard<'a>(
-    facts: &'a Counts,
+    facts: impl IntoIterator<Item = (FactKey, Tally)> + 'a,
     coin: &'a Coin,
     provider: &'a str,
     minute: Minute,
 ) -> impl Iterator<Item = (Cell, u32)> + 'a {
     facts
-        .rows()
+        .into_iter()
         .filter(|(key, tally)| key.lane() == Lane::OnTime && tally.first > 0)
         .map(|(key, tally)| (key.cell(), tally.first))
         .filter(move |(cell, _)| !cell.is_nowhere() && !coin.is_tails(provider, *cell, minute))
