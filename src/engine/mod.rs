@@ -13,6 +13,7 @@ pub mod metrics;
 pub mod providers;
 pub mod replay;
 pub mod series;
+pub mod shown;
 pub mod source_series;
 pub mod stopping;
 pub mod threads;
@@ -46,6 +47,7 @@ use ingest::{Ingest, IngestError};
 use metrics::Metrics;
 use providers::ProvidersNow;
 use series::{Series, SeriesKey};
+use shown::Sight;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
@@ -83,7 +85,7 @@ pub struct Engine {
     threads: Threads,
     views: TickCache<ViewKey, Snapshot>,
     series: TickCache<SeriesKey, Series>,
-    providers: TickCache<(), ProvidersNow>,
+    providers: TickCache<Sight, ProvidersNow>,
     /// Held while what a source sent is read: that may be weeks of all providers.
     source_series_turn: tokio::sync::Mutex<()>,
     detection: DetectionService,
@@ -160,7 +162,7 @@ impl Engine {
             threads,
             views: TickCache::new(MOST_VIEWS, MOST_VIEW_BYTES),
             series: TickCache::new(MOST_SERIES, MOST_SERIES_BYTES),
-            providers: TickCache::new(1, usize::MAX),
+            providers: TickCache::new(2, usize::MAX),
             source_series_turn: tokio::sync::Mutex::default(),
             cannot_write: AtomicBool::new(false),
             lived: Mutex::default(),
@@ -334,11 +336,11 @@ impl Engine {
     ///
     /// # Errors
     /// Where it cannot be looked up and nothing is left from the last five minutes.
-    pub async fn providers(&self) -> Result<Served<ProvidersNow>, StoreError> {
+    pub async fn providers(&self, sight: Sight) -> Result<Served<ProvidersNow>, StoreError> {
         let now = self.now();
         let (store, providers) = (Arc::clone(&self.store), self.catalogue.len());
         self.count_error(
-            self.providers.get((), now, |_| providers::build(store, providers, now)).await,
+            self.providers.get(sight, now, |_| providers::build(store, providers, now)).await,
         )
     }
 

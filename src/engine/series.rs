@@ -3,6 +3,7 @@
 mod bands;
 
 use super::cache::Weight;
+use super::shown::Sight;
 use crate::domain::counts::Counts;
 use crate::domain::detect::Band;
 use crate::domain::detect::expectation::Expectation;
@@ -20,6 +21,8 @@ use std::sync::Arc;
 /// Which series.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SeriesKey {
+    /// For whose eyes.
+    pub sight: Sight,
     /// Of whom.
     pub subject: Subject,
     /// Where.

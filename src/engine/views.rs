@@ -2,6 +2,7 @@
 //! shared.
 
 use super::cache::Weight;
+use super::shown::Sight;
 use crate::domain::counts::Counts;
 use crate::domain::grid::Resolution;
 use crate::domain::level::Level;
@@ -16,6 +17,8 @@ use std::sync::{Arc, OnceLock};
 /// Which view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ViewKey {
+    /// For whose eyes.
+    pub sight: Sight,
     /// Of whom.
     pub subject: Subject,
     /// Of when.

@@ -17,6 +17,7 @@ use crate::domain::provider::Subject;
 use crate::domain::region::Region;
 use crate::domain::symptom::Symptoms;
 use crate::domain::time::{Timestamp, Window};
+use crate::engine::shown::Sight;
 use crate::engine::views::{Snapshot, Span, ViewKey};
 use crate::render::{self, Heatmap, HeatmapFormat};
 use crate::store::MINUTES_KEPT_DAYS;
@@ -219,7 +220,7 @@ impl Question {
                 query.text("to").unwrap_or("now"),
             ));
         }
-        let key = ViewKey { subject, span, symptoms: query.symptoms()? };
+        let key = ViewKey { sight: Sight::Exact, subject, span, symptoms: query.symptoms()? };
         Ok(Self { key, region: region(&query)?, resolution: query.resolution()? })
     }
 

@@ -14,6 +14,7 @@ use super::words::{CategoryWord, SymptomWord};
 use crate::domain::provider::{Category, ProviderIndex, is_id};
 use crate::engine::detection::snapshot;
 use crate::engine::providers::ProvidersNow;
+use crate::engine::shown::Sight;
 use crate::render;
 use crate::render::cell::rounded;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -149,7 +150,7 @@ pub async fn list(
     let after = query.value("cursor", "a next_cursor as it was given", |text| {
         text.strip_prefix("after:").map(str::to_owned)
     })?;
-    let now = app.engine.providers().await?.value;
+    let now = app.engine.providers(Sight::Exact).await?.value;
     let asked = (&country, category, &network, limit, &after);
     let read = Read {
         key: Key::new(request.path(), &asked, &version(&app, &now)),
@@ -200,7 +201,7 @@ pub async fn one(
         Problem::field(Code::NotFound, "id", "an id or alias listed at /v1/providers", id.as_str())
     };
     let index = app.engine.catalogue().find(&id).ok_or_else(unknown)?;
-    let now = app.engine.providers().await?.value;
+    let now = app.engine.providers(Sight::Exact).await?.value;
     let read = Read {
         key: Key::new(request.path(), &index, &version(&app, &now)),
         media_type: "application/json",

@@ -19,6 +19,7 @@ use crate::domain::symptom::Symptoms;
 use crate::domain::time::{HOUR_MS, Timestamp, Window};
 use crate::engine::cache::Served;
 use crate::engine::series::{Series, SeriesKey};
+use crate::engine::shown::Sight;
 use crate::render::cell::rounded;
 use crate::render::time::rfc3339;
 use crate::store::HOURS_KEPT_DAYS;
@@ -194,7 +195,15 @@ fn key(app: &App, query: &Query<'_>) -> Result<SeriesKey, Problem> {
             format!("{} points", step.points_in(interval)),
         ));
     }
-    Ok(SeriesKey { subject, region, symptoms: query.symptoms()?, interval, step, from_hours })
+    Ok(SeriesKey {
+        sight: Sight::Exact,
+        subject,
+        region,
+        symptoms: query.symptoms()?,
+        interval,
+        step,
+        from_hours,
+    })
 }
 
 /// Whether hours must be read, since minutes are no longer kept.
