@@ -48,6 +48,7 @@ use metrics::Metrics;
 use providers::ProvidersNow;
 use series::{Series, SeriesKey};
 use shown::Sight;
+use shown::openness::Openness;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
@@ -77,6 +78,7 @@ pub struct Engine {
     lateness_ms: i64,
     timing: Timing,
     store: Arc<Store>,
+    openness: Arc<Openness>,
     metrics: Arc<Metrics>,
     /// Made anew once a day; the lock is held to copy the pointer.
     keys: RwLock<Arc<DayKeys>>,
@@ -150,6 +152,7 @@ impl Engine {
         Ok(Self {
             keys: RwLock::new(Arc::new(key.around(clock.now()))),
             access: Access::new(node, clock.now()),
+            openness: Arc::new(Openness::new(catalogue.iter().map(|(_, provider)| &*provider.id))),
             detection: DetectionService::new(node, &catalogue, Parameters::default(), clock.now()),
             catalogue,
             clock,
@@ -306,9 +309,9 @@ impl Engine {
     pub async fn view(&self, key: ViewKey) -> Result<Served<Snapshot>, StoreError> {
         let now = self.now();
         let brands = self.catalogue.brands(key.subject).to_vec();
-        let store = Arc::clone(&self.store);
+        let reader = self.reader(key.sight);
         self.count_error(
-            self.views.get(key, now, |last| views::build(store, brands, key, now, last)).await,
+            self.views.get(key, now, |last| views::build(reader, brands, key, now, last)).await,
         )
     }
 
@@ -319,7 +322,7 @@ impl Engine {
     pub async fn series(&self, key: SeriesKey) -> Result<Served<Series>, StoreError> {
         let now = self.now();
         let brands = self.catalogue.brands(key.subject).to_vec();
-        let store = Arc::clone(&self.store);
+        let reader = self.reader(key.sight);
         // Of single symptoms nothing was learnt.
         let expected = || {
             if key.symptoms == Symptoms::AllProblems {
@@ -328,7 +331,7 @@ impl Engine {
                 Vec::new()
             }
         };
-        let build = |_| series::build(store, brands, expected(), key.clone(), now);
+        let build = |_| series::build(reader, brands, expected(), key.clone(), now);
         self.count_error(self.series.get(key.clone(), now, build).await)
     }
 
@@ -338,9 +341,9 @@ impl Engine {
     /// Where it cannot be looked up and nothing is left from the last five minutes.
     pub async fn providers(&self, sight: Sight) -> Result<Served<ProvidersNow>, StoreError> {
         let now = self.now();
-        let (store, providers) = (Arc::clone(&self.store), self.catalogue.len());
+        let (reader, providers) = (self.reader(sight), self.catalogue.len());
         self.count_error(
-            self.providers.get(sight, now, |_| providers::build(store, providers, now)).await,
+            self.providers.get(sight, now, |_| providers::build(reader, providers, now)).await,
         )
     }
 

@@ -4,7 +4,7 @@ mod bands;
 
 use super::cache::Weight;
 use super::shown::Sight;
-use crate::domain::counts::Counts;
+use super::shown::reader::{Reader, Seen};
 use crate::domain::detect::Band;
 use crate::domain::detect::expectation::Expectation;
 use crate::domain::grid::Cell;
@@ -13,10 +13,9 @@ use crate::domain::region::Region;
 use crate::domain::series::{Point, Step, series};
 use crate::domain::symptom::Symptoms;
 use crate::domain::time::{Minute, Timestamp, Window};
-use crate::store::{Store, StoreError};
+use crate::store::StoreError;
 use bands::bands;
 use std::collections::HashMap;
-use std::sync::Arc;
 
 /// Which series.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -60,28 +59,26 @@ impl Weight for Series {
 /// # Errors
 /// Where the store cannot be read.
 pub async fn build(
-    store: Arc<Store>,
+    reader: Reader,
     brands: Vec<ProviderIndex>,
     expected: Vec<Expectation>,
     key: SeriesKey,
     now: Timestamp,
 ) -> Result<Series, StoreError> {
-    let liveness = store.liveness().await?;
-    let mut found: Vec<(Minute, Arc<Counts>)> = Vec::new();
+    let liveness = reader.store().liveness().await?;
+    let mut found: Vec<(Minute, Seen)> = Vec::new();
     for brand in brands {
         if key.from_hours {
-            let hours = store
-                .hours(brand, key.interval.from.hour()..key.interval.to.plus(59).hour())
-                .await?;
-            found.extend(hours.into_iter().map(|(hour, counts)| (hour.first_minute(), counts)));
+            let hours = key.interval.from.hour()..key.interval.to.plus(59).hour();
+            let hours = reader.hours(brand, hours).await?;
+            found.extend(hours.into_iter().map(|(hour, seen)| (hour.first_minute(), seen)));
         } else {
-            found.extend(store.minutes(brand, key.interval.from..key.interval.to).await?);
+            found.extend(reader.minutes(brand, key.interval.from..key.interval.to).await?);
         }
     }
     let count = move || {
         let mut places = Places { region: &key.region, known: HashMap::new() };
-        let counts =
-            found.iter().map(|(minute, counts)| (*minute, places.count(counts, key.symptoms)));
+        let counts = found.iter().map(|(minute, seen)| (*minute, places.count(seen, key.symptoms)));
         let points = series(key.interval, key.step, counts, &liveness);
         let usual = bands(&expected, &key, &points);
         (points, usual)
@@ -100,13 +97,10 @@ struct Places<'a> {
 }
 
 impl Places<'_> {
-    fn count(&mut self, counts: &Counts, symptoms: Symptoms) -> u64 {
-        let asked = counts
-            .rows()
-            .filter(|(key, _)| key.lane().is_history() && symptoms.include(key.symptom()));
-        asked
-            .filter(|(key, _)| self.include(key.cell()))
-            .map(|(_, tally)| u64::from(tally.count))
+    fn count(&mut self, seen: &Seen, symptoms: Symptoms) -> u64 {
+        seen.rows(symptoms)
+            .filter(|(cell, ..)| self.include(cell.unwrap_or(Cell::NOWHERE)))
+            .map(|(.., count)| u64::from(count))
             .sum()
     }
 

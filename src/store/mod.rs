@@ -368,7 +368,7 @@ impl Store {
     }
 
     /// The same with what readers do not see.
-    async fn minutes_at_rest(
+    pub async fn minutes_at_rest(
         &self,
         provider: ProviderIndex,
         minutes: Range<Minute>,
