@@ -24,6 +24,7 @@ pub mod views;
 
 use crate::domain::clock_guard::Doubt;
 use crate::domain::detect::parameters::Parameters;
+use crate::domain::detect::shown::ShownBaseline;
 use crate::domain::fact::Source;
 use crate::domain::incident::register::Register;
 use crate::domain::provider::Catalogue;
@@ -49,6 +50,7 @@ use providers::ProvidersNow;
 use series::{Series, SeriesKey};
 use shown::Sight;
 use shown::openness::Openness;
+use shown::usual::Usual;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
@@ -79,6 +81,10 @@ pub struct Engine {
     timing: Timing,
     store: Arc<Store>,
     openness: Arc<Openness>,
+    /// What is learnt of what is shown; held across a step.
+    usual: tokio::sync::Mutex<Usual>,
+    /// The same for who reads, once all is learnt; the lock is held to copy or replace it.
+    shown: RwLock<Option<Arc<[ShownBaseline]>>>,
     metrics: Arc<Metrics>,
     /// Made anew once a day; the lock is held to copy the pointer.
     keys: RwLock<Arc<DayKeys>>,
@@ -153,6 +159,8 @@ impl Engine {
             keys: RwLock::new(Arc::new(key.around(clock.now()))),
             access: Access::new(node, clock.now()),
             openness: Arc::new(Openness::new(catalogue.iter().map(|(_, provider)| &*provider.id))),
+            usual: tokio::sync::Mutex::new(Usual::new(catalogue.len())),
+            shown: RwLock::default(),
             detection: DetectionService::new(node, &catalogue, Parameters::default(), clock.now()),
             catalogue,
             clock,
@@ -326,7 +334,7 @@ impl Engine {
         // Of single symptoms nothing was learnt.
         let expected = || {
             if key.symptoms == Symptoms::AllProblems {
-                self.expectations(key.subject)
+                self.expectations(key.sight, key.subject)
             } else {
                 Vec::new()
             }

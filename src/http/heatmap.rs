@@ -246,7 +246,9 @@ impl Question {
             window,
             as_of: snapshot.as_of,
             stale,
-            assessment: is_of_all.then(|| app.engine.judge(subject, window, &level)).flatten(),
+            assessment: is_of_all
+                .then(|| app.engine.judge(self.key.sight, subject, window, &level))
+                .flatten(),
             level,
             is_of_all,
         })

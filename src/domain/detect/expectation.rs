@@ -3,6 +3,7 @@
 
 use super::parameters::Parameters;
 use super::score::score;
+use super::shown::ShownBaseline;
 use crate::domain::baseline::{Baseline, PARTS, part_of};
 use crate::domain::grid::{Cell, Resolution};
 use crate::domain::time::{Minute, Window};
@@ -72,6 +73,19 @@ impl Expectation {
             least_expected: parameters.least_expected,
             is_cold: cold,
         }
+    }
+
+    /// What is to be expected of the same provider where less is seen of it: by what was
+    /// learnt of that alone, its counts scattering as all do.
+    #[must_use]
+    pub fn of_shown(&self, shown: &ShownBaseline) -> Self {
+        Self { baseline: shown.baseline(), lender: shown.lender(), ..self.clone() }
+    }
+
+    /// Whether something was learnt of a cell, as finely as is learnt.
+    #[must_use]
+    pub fn knows(&self, cell: Cell) -> bool {
+        self.baseline.learnt_of(cell.rolled_up_to(Resolution::HOURLY)) > 0.0
     }
 
     /// A window, of which many cells may then be asked.
