@@ -39,6 +39,7 @@ impl Engine {
             &expected,
             &self.affected(subject, window, level.resolution()),
             is_known,
+            sight == Sight::Exact,
         ))
     }
 

@@ -189,8 +189,7 @@ impl Content for HeatmapContent {
     }
 
     fn is_complete(&self) -> bool {
-        !self.is_of_all
-            || self.assessment.as_ref().is_some_and(|assessment| assessment.scores.is_some())
+        !self.is_of_all || self.assessment.as_ref().is_some_and(|assessment| assessment.is_known)
     }
 
     fn render(self) -> Vec<u8> {

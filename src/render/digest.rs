@@ -8,7 +8,7 @@ use crate::domain::grid::Cell;
 
 /// Raise it when the same content is written differently, so that clients fetch what they
 /// have cached anew.
-const RENDERING: u8 = 3;
+const RENDERING: u8 = 4;
 
 /// A digest of all that the answer says except `as_of`, equal on every node and in every
 /// build that writes alike.
@@ -63,14 +63,15 @@ impl Fnv1a {
     /// As they are written: digits that are not shown do not count.
     fn plus_assessment(self, assessment: Option<&Assessment>) -> Self {
         let Some(assessment) = assessment else { return self.plus(&[0]) };
-        let numbers = |hash: Self, numbers: &[f64]| {
-            numbers.iter().fold(hash, |hash, number| hash.plus(&rounded(*number).to_le_bytes()))
-        };
-        let hash = numbers(self.plus(&[1]), &assessment.expected);
-        match &assessment.scores {
+        let number = |hash: Self, number: Option<f64>| match number {
             None => hash.plus(&[0]),
-            Some((scores, levels)) => numbers(hash.plus(&[1]), scores).plus(levels),
-        }
+            Some(number) => hash.plus(&[1]).plus(&rounded(number).to_le_bytes()),
+        };
+        let start = self.plus(&[1, u8::from(assessment.is_known)]);
+        assessment.cells.iter().chain(&assessment.coarser).fold(start, |hash, judged| {
+            let hash = number(number(hash, judged.expected), judged.score);
+            hash.plus(&[judged.level.unwrap_or(u8::MAX)])
+        })
     }
 
     fn plus_rows(self, rows: impl ExactSizeIterator<Item = (Cell, u32)>) -> Self {
@@ -96,7 +97,7 @@ mod tests {
     #[test]
     fn it_is_the_same_number_on_every_node_and_in_every_build() {
         let level = level(7, &[(at(43.65, -79.38, 7), 12)], &[]);
-        assert_eq!(digest(&heatmap(&level), HeatmapFormat::Json), 0x6f57_8f94_a50a_e3b7);
+        assert_eq!(digest(&heatmap(&level), HeatmapFormat::Json), 0x552c_800c_e19c_d4e8);
     }
 
     #[test]

@@ -205,6 +205,19 @@ impl InWindow<'_> {
         if place == cell { mean } else { mean / place.descendant_count(cell.resolution()) as f64 }
     }
 
+    /// Whether something was learnt of a cell.
+    #[must_use]
+    pub fn knows(&self, cell: Cell) -> bool {
+        self.of.knows(cell)
+    }
+
+    /// Reports expected to stand in a cell and in no finer one; none where none were learnt.
+    #[must_use]
+    pub fn mean_of_rest(&self, cell: Cell) -> Option<f64> {
+        let shares = self.of.baseline.shares_of_rest(cell)?;
+        Some(shares.iter().zip(&self.exposure).map(|(share, exposure)| share * exposure).sum())
+    }
+
     /// Reports expected of a place whose share is known.
     #[must_use]
     pub fn mean_of(&self, share: &Share) -> f64 {

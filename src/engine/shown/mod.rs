@@ -52,7 +52,7 @@ impl Engine {
             Ok(_) => {}
             Err(error) => {
                 self.metrics.store_errors.inc();
-                tracing::error!(%error, "what is usual of the map was not learnt; the next step does");
+                tracing::error!(%error, "what is usual of the map is learnt a step later");
             }
         }
     }
