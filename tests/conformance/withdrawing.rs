@@ -194,3 +194,36 @@ pub fn intervals_that_overlap_withdraw_each_report_once(kind: Kind) {
     withdraw(&store, store.store(), &[only_bravo], now());
     assert_eq!(arrived(&store), (6, Some(5)), "those of another provider stay");
 }
+
+pub fn what_is_withdrawn_stays_in_minutes_at_rest(kind: Kind) {
+    let mut store = TestStore::new(kind);
+    let minute = |ago: i64| now().minute().plus(-ago);
+    let range = minute(24 * 60)..minute(-24 * 60);
+    store.record(&[
+        of_app(at(report(1), minute(80))),
+        of_app(came(report(2), minute(75), minute(50))),
+        at(report(3), minute(80)),
+    ]);
+    let mut all = store.facts(ALPHA);
+    assert_eq!(store.minutes_at_rest(ALPHA, range.clone()), all, "where nothing is withdrawn");
+    let left = facts(&[(minute(80), key(Lane::OnTime), 1, 1)]);
+    withdraw(&store, store.store(), &[withdrawn()], now());
+    assert_eq!(store.facts(ALPHA), left);
+    assert_eq!(store.minutes_at_rest(ALPHA, range.clone()), all);
+    // What comes afterwards is there, too, but nobody's first: the firsts of a minute stay
+    // what they were.
+    store.record(&[of_app(came(report(4), minute(80), minute(-1))).withdrawn()]);
+    let tally = all.get_mut(&(minute(80), of(APP, Lane::OnTime))).unwrap();
+    *tally = tally.plus(Tally { count: 1, first: 0 });
+    let at_rest = |store: &TestStore| store.minutes_at_rest(ALPHA, range.clone());
+    assert_eq!((store.facts(ALPHA), at_rest(&store)), (left.clone(), all.clone()));
+    let last = minute(80).start().plus_ms(MINUTES_AT_REST_DAYS * 24 * HOUR_MS);
+    for later in [now(), now().plus_ms(60 * HOUR_MS), last] {
+        store.tidy(later);
+        for ending in [Ending::Died, Ending::Closed] {
+            store.reopen(ending);
+            withdraw(&store, store.store(), &[withdrawn()], later);
+            assert_eq!((store.facts(ALPHA), at_rest(&store)), (left.clone(), all.clone()));
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! Facts that no longer change, in an embedded database: minutes for 14 days, hours for 8
+//! Facts that no longer change, in an embedded database: minutes for 15 days, hours for 8
 //! weeks.
 
 use super::aged_hours::{AgedHours, is_remembered};
