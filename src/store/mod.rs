@@ -13,6 +13,7 @@
 //!    once, durably, and only where nobody was quicker and nobody has taken the lease
 //!    since.
 //! 6. What keys were used for ([`usage`]) counts once, and adds up over all nodes.
+//! 7. A [`shown_hour`] is read as it was kept last, until its hour is forgotten.
 
 pub mod copy;
 pub mod embedded;
@@ -21,6 +22,7 @@ pub mod journal;
 pub mod place;
 pub mod redis;
 pub mod reporter_key;
+pub mod shown_hour;
 pub mod tally64;
 pub mod timing;
 pub mod usage;

@@ -5,6 +5,7 @@ mod ageing;
 mod journal;
 mod recording;
 mod reopening;
+mod shown_hours;
 mod usage;
 mod withdrawing;
 
@@ -35,6 +36,7 @@ use journal::*;
 use proptest::prelude::*;
 use recording::*;
 use reopening::*;
+use shown_hours::*;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -124,6 +126,9 @@ every_store! {
     what_comes_after_it_was_withdrawn_is_counted_and_seen_by_nobody,
     intervals_that_overlap_withdraw_each_report_once,
     what_is_withdrawn_stays_in_minutes_at_rest,
+    a_source_that_is_withdrawn_goes_from_the_shown_hours_that_the_interval_touches,
+    a_shown_hour_is_read_as_it_was_kept_last,
+    a_shown_hour_is_forgotten_with_its_hour,
     an_append_under_a_token_that_is_not_the_newest_changes_nothing,
     a_lease_is_one_nodes_until_it_ends_or_is_given_back,
     no_token_is_good_for_the_ledger,

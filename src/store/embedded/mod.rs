@@ -21,6 +21,7 @@ mod names;
 pub mod reporter_key;
 mod rows;
 pub mod secret;
+mod shown_hours;
 mod snapshot;
 mod stored_time;
 mod unsynced;

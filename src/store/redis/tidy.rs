@@ -55,6 +55,7 @@ pub async fn tidy(node: &Node, now: Timestamp) -> Result<(), Fault> {
             age(node, provider, open_from).await?;
             fail_point::pass(FailPoint::BeforeRedisForget);
             forget(node, provider, minutes_before, hours_before).await?;
+            node.forget_shown(&provider.id, hours_before).await?;
             forget_claims(
                 node,
                 provider,
