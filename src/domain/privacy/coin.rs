@@ -38,6 +38,17 @@ impl Coin {
         hash.write(provider.as_bytes());
         hash.finish().is_multiple_of(TAILS_ONE_IN)
     }
+
+    /// A number in place of one that says where or when something was: the same for the
+    /// same, and nobody who does not know the secret finds the other.
+    #[must_use]
+    pub fn blinded(&self, of: &str, number: u64) -> u64 {
+        let mut hash = SipHasher24::new_with_key(&self.0);
+        hash.write(b"blinded");
+        hash.write_u64(number);
+        hash.write(of.as_bytes());
+        hash.finish()
+    }
 }
 
 impl std::fmt::Debug for Coin {

@@ -13,6 +13,8 @@ pub mod coin;
 pub mod epoch;
 pub mod groups;
 pub mod mass;
+pub mod naming;
+pub mod rounding;
 pub mod rule;
 #[cfg(test)]
 mod tests;
