@@ -8,6 +8,7 @@ use groundswell::domain::access::key::KeyId;
 use groundswell::domain::counts::Counts;
 use groundswell::domain::fact::{FactKey, Lane, Source, Tally};
 use groundswell::domain::grid::{Resolution, Spot};
+use groundswell::domain::incident::IncidentId;
 use groundswell::domain::provider::{Catalogue, ProviderIndex};
 use groundswell::domain::report::{Observed, Report};
 use groundswell::domain::reporter::{Identity, Reporter};
@@ -16,6 +17,7 @@ use groundswell::domain::time::{DEFAULT_LATENESS_MS, HOUR_MS, Hour, Timestamp};
 use groundswell::store::copy::{Totals, catalogue_of, copy};
 use groundswell::store::embedded::{self, Embedded};
 use groundswell::store::journal::{Appended, JournalName, NodeId, Position, Tail};
+use groundswell::store::places::PlaceKey;
 use groundswell::store::redis::{Redis, address::Options};
 use groundswell::store::shown_hour::ShownHour;
 use groundswell::store::usage::Batch;
@@ -35,6 +37,8 @@ const ENTRIES: u64 = 2_200;
 const LEDGER_ENTRIES: u64 = 1_100;
 /// Public twins of each provider: more than are copied at once.
 const TWINS: u64 = 60;
+/// Places of incidents: more than are copied at once.
+const PLACES: u64 = 150;
 
 #[test]
 fn a_copy_has_every_fact_claim_and_live_minute_however_often_it_was_cut_off() {
@@ -43,6 +47,7 @@ fn a_copy_has_every_fact_claim_and_live_minute_however_often_it_was_cut_off() {
     let expected = facts_of(&open(directory.path()));
     let expected_journals = journals_of(&open(directory.path()));
     let expected_twins = twins_of(&open(directory.path()));
+    let expected_places = places_of(&open(directory.path()));
     let hours = Embedded::open(
         directory.path(),
         &Catalogue::default(),
@@ -54,7 +59,10 @@ fn a_copy_has_every_fact_claim_and_live_minute_however_often_it_was_cut_off() {
     .len();
     let journal = hours + SHARDS as usize;
     for (url, cuts) in [
-        (shared_single(), &[3, 9, 30, journal, journal + 1, journal + 2, journal + 3][..]),
+        (
+            shared_single(),
+            &[3, 9, 30, journal, journal + 1, journal + 2, journal + 3, journal + 5][..],
+        ),
         (shared_cluster(), &[5]),
     ] {
         let options = Options { prefix: own_prefix(), ..Options::default() };
@@ -76,8 +84,14 @@ fn a_copy_has_every_fact_claim_and_live_minute_however_often_it_was_cut_off() {
             assert_eq!((entries.count, entries.bytes), (expected, expected * 2_000), "{totals:?}");
         }
         assert_eq!(totals.shown_hours.count, 2 * TWINS, "{totals:?}");
+        assert_eq!(
+            (totals.places.count, totals.places.bytes),
+            (PLACES, PLACES * 300),
+            "{totals:?}"
+        );
         let store = Store::open_redis(&url, &catalogue(), TERMS, &options).unwrap();
         assert_eq!(twins_of(&store), expected_twins, "{url}");
+        assert_eq!(places_of(&store), expected_places, "{url}");
         assert_eq!(
             store.catalogue_before(),
             Some(catalogue().fingerprint()),
@@ -155,7 +169,8 @@ fn the_command_copies_compares_and_says_what() {
         copied.status.success()
             && said.starts_with(
                 "copied and compared: 14 counts in minutes, 0 in older hours, 10 \
-                 reporters of 5 providers, 0 entries of incidents, 0 of the ledger, 0 public hours"
+                 reporters of 5 providers, 0 entries of incidents, 0 of the ledger, 0 public hours, \
+                 0 places of incidents"
             ),
         "{said} {copied:?}"
     );
@@ -301,11 +316,26 @@ fn filled_directory() -> tempfile::TempDir {
             wait(store.keep_shown_hour(provider, hour, &twin(n as u32, provider))).unwrap();
         }
     }
+    let place = |n: u64| (place_key(n), vec![n as u8; 300]);
+    wait(store.keep_places(&(0..PLACES).map(place).collect::<Vec<_>>())).unwrap();
     let used = &[(key_id(), 7)];
     let batch = Batch { node: NodeId(1), number: 1, day: later(0).day(), used };
     assert_eq!(wait(store.add_usage(batch)).unwrap().today, [7]);
     store.close().unwrap();
     directory
+}
+
+/// Ten revisions of each incident, one a day.
+fn place_key(n: u64) -> PlaceKey {
+    let (incident, revision) = (IncidentId(n / 10 + 1), (n % 10) as u32);
+    PlaceKey { known_at: later(-24 * i64::from(revision)), incident, revision }
+}
+
+/// All places of incidents.
+fn places_of(store: &Store) -> Vec<(PlaceKey, Option<Vec<u8>>)> {
+    let keys = wait(store.places_since(0)).unwrap();
+    let places = wait(store.places(&keys)).unwrap();
+    keys.into_iter().zip(places).collect()
 }
 
 /// The hours that have a public twin: every second one, and one without any fact.

@@ -64,13 +64,14 @@ pub fn run(config: &CopyConfig) -> anyhow::Result<()> {
     bar.finish_and_clear();
     let (minutes, hours) = (totals.in_minutes.count, totals.in_hours.count);
     let reporters = totals.reporters;
-    let [incidents, ledger, shown_hours] =
-        [totals.journal, totals.ledger, totals.shown_hours].map(|entries| entries.count);
+    let [incidents, ledger, shown_hours, places] =
+        [totals.journal, totals.ledger, totals.shown_hours, totals.places]
+            .map(|entries| entries.count);
     Ok(writeln!(
         std::io::stdout(),
         "copied and compared: {minutes} counts in minutes, {hours} in older hours, {reporters} \
          reporters of {} providers, {incidents} entries of incidents, {ledger} of the ledger, \
-         {shown_hours} public hours",
+         {shown_hours} public hours, {places} places of incidents",
         catalogue.len()
     )?)
 }

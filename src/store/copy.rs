@@ -5,6 +5,7 @@ use super::StoreError;
 use super::embedded::Embedded;
 use super::embedded::export::HourOfProvider;
 use super::journal::{JournalName, Piece, Position, Tail};
+use super::places::{MOST_AT_ONCE as PLACES_AT_ONCE, Place, PlaceKey};
 use super::redis::Redis;
 use super::tally64::Tally64;
 use crate::domain::provider::{Catalogue, CatalogueError, Provider, ProviderIndex};
@@ -30,9 +31,11 @@ pub struct Totals {
     pub ledger: Entries,
     /// Public twins of hours.
     pub shown_hours: Entries,
+    /// Places of incidents.
+    pub places: Entries,
 }
 
-/// Entries of a journal, or twins of hours, together.
+/// Entries of a journal, twins of hours or places, together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Entries {
     /// How many.
@@ -86,7 +89,7 @@ pub async fn copy(
     let index: Arc<Vec<ProviderIndex>> =
         Arc::new(catalogue.iter().map(|(index, _)| index).collect());
     let shards = 0..super::SHARDS as usize;
-    let pieces = hours.len() + shards.len() + JournalName::ALL.len() + index.len() + 1;
+    let pieces = hours.len() + shards.len() + JournalName::ALL.len() + index.len() + 2;
     let mut original = Totals::default();
     for (n, hour) in hours.iter().enumerate() {
         let piece = format!("hour {}", hour.0);
@@ -124,6 +127,9 @@ pub async fn copy(
         finish(to, &done, piece).await?;
         progress(before + n, pieces);
     }
+    copy_places(from, to, done.contains("places"), &mut original).await?;
+    finish(to, &done, "places".to_owned()).await?;
+    progress(before + index.len() + 1, pieces);
     if let Some(fingerprint) = from.catalogue_before() {
         to.put_catalogue(fingerprint).await?;
     }
@@ -150,6 +156,9 @@ pub async fn copy(
         for some in hours.chunks(TWINS_AT_ONCE) {
             copy.shown_hours.add_twins(*provider, &to.twins(*provider, some.to_vec()).await?);
         }
+    }
+    for some in to.places_since(0).await?.chunks(PLACES_AT_ONCE) {
+        copy.places.add_places(&found(some, to.places(some.to_vec()).await?));
     }
     if copy != original {
         return Err(CopyError::Differs { original: Box::new(original), copy: Box::new(copy) });
@@ -203,6 +212,28 @@ async fn copy_shown_hours(
     Ok(())
 }
 
+/// Copies the places of incidents, unless that is done, and adds them up.
+async fn copy_places(
+    from: &Embedded,
+    to: &Redis,
+    is_done: bool,
+    original: &mut Totals,
+) -> Result<(), StoreError> {
+    for some in from.places_since(0).await?.chunks(PLACES_AT_ONCE) {
+        let places = found(some, from.places(some.to_vec()).await?);
+        original.places.add_places(&places);
+        if !is_done {
+            to.put_places(places).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The places that are there.
+fn found(keys: &[PlaceKey], places: Vec<Option<Vec<u8>>>) -> Vec<Place> {
+    keys.iter().zip(places).filter_map(|(key, place)| Some((*key, place?))).collect()
+}
+
 /// What was read of a journal, if anything was.
 fn next(tail: Tail, from: Position) -> Result<Option<Piece>, StoreError> {
     match tail {
@@ -248,6 +279,14 @@ impl Entries {
         for (hour, twin) in twins {
             let (place, end) = (hour.0.to_le_bytes(), (twin.len() as u64).to_le_bytes());
             self.add_one(&[&provider.0.to_le_bytes()[..], &place, &end].concat(), twin);
+        }
+    }
+
+    fn add_places(&mut self, places: &[Place]) {
+        for (PlaceKey { known_at, incident, revision }, place) in places {
+            let end = (place.len() as u64).to_le_bytes();
+            let of = [known_at.0.to_le_bytes(), incident.0.to_le_bytes(), end].concat();
+            self.add_one(&[&of[..], &revision.to_le_bytes()].concat(), place);
         }
     }
 

@@ -14,12 +14,15 @@
 //!    since.
 //! 6. What keys were used for ([`usage`]) counts once, and adds up over all nodes.
 //! 7. A [`shown_hour`] is read as it was kept last, until its hour is forgotten.
+//! 8. [`places`] that were kept are in the next read of every node, and outlive every ending
+//!    until they are forgotten.
 
 pub mod copy;
 pub mod embedded;
 pub mod fail_point;
 pub mod journal;
 pub mod place;
+pub mod places;
 pub mod redis;
 pub mod reporter_key;
 pub mod shown_hour;

@@ -3,6 +3,7 @@
 
 mod ageing;
 mod journal;
+mod places;
 mod recording;
 mod reopening;
 mod shown_hours;
@@ -33,6 +34,7 @@ use groundswell::store::{
     StoreSize, Terms, embedded::Options,
 };
 use journal::*;
+use places::*;
 use proptest::prelude::*;
 use recording::*;
 use reopening::*;
@@ -129,6 +131,8 @@ every_store! {
     a_source_that_is_withdrawn_goes_from_the_shown_hours_that_the_interval_touches,
     a_shown_hour_is_read_as_it_was_kept_last,
     a_shown_hour_is_forgotten_with_its_hour,
+    places_are_read_as_they_were_kept_on_every_node,
+    places_are_forgotten_a_day_after_hours,
     an_append_under_a_token_that_is_not_the_newest_changes_nothing,
     a_lease_is_one_nodes_until_it_ends_or_is_given_back,
     no_token_is_good_for_the_ledger,

@@ -6,6 +6,7 @@
 //! ledger.
 
 use super::database::Database;
+use super::places::PLACES;
 use super::{Durability, Embedded};
 use crate::store::fail_point::{self, FailPoint};
 use crate::store::journal::{
@@ -63,6 +64,9 @@ impl Journal {
                 }
                 let txn = database.begin_write()?;
                 let length = txn.open_table(ENTRIES)?.len()?;
+                if name == JournalName::Incidents {
+                    txn.open_table(PLACES)?;
+                }
                 txn.commit()?;
                 Ok(length)
             })?;
@@ -203,7 +207,7 @@ impl Embedded {
 }
 
 /// Works where it may wait for the disk.
-async fn run_blocking<T: Send + 'static>(
+pub(super) async fn run_blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
     tokio::task::spawn_blocking(work)

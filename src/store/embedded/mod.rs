@@ -18,6 +18,7 @@ mod lock;
 mod log;
 mod meta;
 mod names;
+mod places;
 pub mod reporter_key;
 mod rows;
 pub mod secret;
@@ -30,6 +31,7 @@ mod usage;
 
 use super::fail_point::{self, FailPoint};
 use super::journal::JournalName;
+use super::places as kept_places;
 use super::{
     HOURS_KEPT_DAYS, MINUTES_AT_REST_DAYS, OpenError, REPORTERS_DAY_HOURS, Recorded,
     SETTLED_AFTER_MINUTES, StoreError, StoreSize, Terms,
@@ -490,6 +492,7 @@ impl Embedded {
             (hour.plus(-24 * MINUTES_AT_REST_DAYS), hour.plus(-24 * HOURS_KEPT_DAYS));
         let mut aged_hours = self.live().aged.clone();
         self.aged.forget(minutes_before, hours_before, snapshot_number, &mut aged_hours)?;
+        self.incidents.forget_places(kept_places::kept_since(hour.first_minute().start()))?;
         fail_point::pass(FailPoint::HoursForgotten);
         let mut live = self.live_mut();
         live.aged = aged_hours;

@@ -122,6 +122,19 @@ impl Keys {
         format!("{}:1:{{{}}}:lease", self.prefix, name.name())
     }
 
+    /// Places of incidents that were made known in a day (of UTC since 1970), in the slot of
+    /// their journal: revision to its place.
+    #[must_use]
+    pub fn places(&self, day: i64) -> String {
+        format!("{}:1:{{incidents}}:places:{day}", self.prefix)
+    }
+
+    /// The days of which there are such places.
+    #[must_use]
+    pub fn place_days(&self) -> String {
+        format!("{}:1:{{incidents}}:places", self.prefix)
+    }
+
     /// Reports of a day (of UTC since 1970) by key.
     #[must_use]
     pub fn used_on(&self, day: i64) -> String {
@@ -326,6 +339,10 @@ mod tests {
         let shown = keys.shown("rogers");
         let shown = [shown.kept(), shown.hour(Hour(9))];
         assert!(shown.iter().all(|key| key.starts_with("tenant:1:{rogers:shown}:")), "{shown:?}");
+        let of_incidents =
+            [keys.journal(JournalName::Incidents), keys.places(1), keys.place_days()];
+        let tag = "tenant:1:{incidents}:";
+        assert!(of_incidents.iter().all(|key| key.starts_with(tag)), "{of_incidents:?}");
         let used = [keys.used_on(20_422), keys.used_days(), keys.last_used(), keys.nodes()];
         assert!(used.iter().all(|key| key.starts_with("tenant:1:{quota}:")), "{used:?}");
     }

@@ -14,6 +14,7 @@ mod journal;
 mod keys;
 mod liveness;
 mod meta;
+mod places;
 mod read_cache;
 mod readiness;
 mod record;

@@ -12,6 +12,7 @@ use crate::domain::counts::Counts;
 use crate::domain::grid::Resolution;
 use crate::domain::time::{HOUR_MS, Hour, Minute, Timestamp};
 use crate::store::fail_point::{self, FailPoint};
+use crate::store::places;
 use crate::store::usage::DAYS_KEPT;
 use crate::store::{
     HOURS_KEPT_DAYS, MINUTES_AT_REST_DAYS, REPORTERS_DAY_HOURS, SETTLED_AFTER_MINUTES,
@@ -65,6 +66,7 @@ pub async fn tidy(node: &Node, now: Timestamp) -> Result<(), Fault> {
         }
         forget_liveness(node, hours_before.first_minute()).await?;
         node.forget_usage(now.day() - DAYS_KEPT).await?;
+        node.forget_places(places::kept_since(now)).await?;
         give_turn_back(node, &turn).await?;
     }
     *node.tidied.lock().unwrap_or_else(PoisonError::into_inner) = Some(hour);
