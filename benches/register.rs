@@ -79,10 +79,11 @@ fn entry(number: u64, revision: u32) -> Entry {
             expected: 1.0,
             dispersion: 0.05,
             score: 7.0,
-        },
+        }
+        .into(),
     };
     Entry::Revision(Arc::new(Incident {
-        id: IncidentId::of(&provider, &provider, number),
+        id: IncidentId::of(&provider, &provider, number, None),
         revision,
         known_at,
         network: provider,
@@ -98,5 +99,6 @@ fn entry(number: u64, revision: u32) -> Entry {
         attributions: Vec::new(),
         cause: None,
         method: Method { version: "bench".to_owned(), parameters: 0, catalogue: 0 },
+        naming: None,
     }))
 }

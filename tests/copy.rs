@@ -169,8 +169,8 @@ fn the_command_copies_compares_and_says_what() {
         copied.status.success()
             && said.starts_with(
                 "copied and compared: 14 counts in minutes, 0 in older hours, 10 \
-                 reporters of 5 providers, 0 entries of incidents, 0 of the ledger, 0 public hours, \
-                 0 places of incidents"
+                 reporters of 5 providers, 0 entries of incidents, 0 of the ledger, 0 public \
+                 hours, 0 places of incidents"
             ),
         "{said} {copied:?}"
     );

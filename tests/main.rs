@@ -21,6 +21,7 @@ mod embedded;
 mod fail_points;
 mod files;
 mod incident_answers;
+mod incident_privacy;
 mod incidents;
 mod key_commands;
 mod keys;

@@ -6,8 +6,8 @@ use super::shown::Sight;
 use crate::domain::assessment::{AffectedCells, Assessment, assess};
 use crate::domain::detect::expectation::{Expectation, InWindow};
 use crate::domain::grid::Resolution;
-use crate::domain::incident::State;
 use crate::domain::incident::register::Case;
+use crate::domain::incident::{Form, State};
 use crate::domain::level::Level;
 use crate::domain::provider::Subject;
 use crate::domain::time::Window;
@@ -37,7 +37,7 @@ impl Engine {
         Some(assess(
             level,
             &expected,
-            &self.affected(subject, window, level.resolution()),
+            &self.affected(sight, subject, window, level.resolution()),
             is_known,
             sight == Sight::Exact,
         ))
@@ -53,7 +53,13 @@ impl Engine {
     }
 
     /// Where people were told of an incident of the subject that went on in the window.
-    fn affected(&self, subject: Subject, window: Window, resolution: Resolution) -> AffectedCells {
+    fn affected(
+        &self,
+        sight: Sight,
+        subject: Subject,
+        window: Window,
+        resolution: Resolution,
+    ) -> AffectedCells {
         let ids: Vec<&str> = self
             .catalogue
             .brands(subject)
@@ -65,7 +71,8 @@ impl Engine {
             .newest_first(None)
             .take(MOST_LOOKED_THROUGH)
             .filter(|case| went_on(case, &ids, window));
-        let incidents: Vec<_> = cases.map(Case::latest).collect();
+        let form = if sight == Sight::Exact { Form::Exact } else { Form::Public };
+        let incidents: Vec<_> = cases.map(|case| case.latest_in(form)).collect();
         if incidents.iter().any(|incident| incident.everywhere) {
             return AffectedCells::everywhere();
         }

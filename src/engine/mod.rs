@@ -11,6 +11,7 @@ mod judge;
 pub mod local_clocks;
 pub mod metrics;
 pub mod providers;
+mod publication;
 pub mod replay;
 pub mod series;
 pub mod shown;

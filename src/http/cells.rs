@@ -5,27 +5,90 @@ use super::basis::Basis;
 use super::caching::Lifetime;
 use super::caller::Reading;
 use super::error::{Code, Problem};
+use super::heatmap::DEFAULT_WINDOW_MINUTES;
 use super::live::Moment;
 use super::query::Query;
 use super::read_errors::DetectionErrors;
 use super::respond::{Read, respond};
 use super::response::{Dated, Json};
 use super::response_cache::Key;
+use super::sight::sight;
 use crate::domain::detect::METHOD;
 use crate::domain::grid::Cell;
-use crate::domain::incident::attribution::Verdict;
-use crate::domain::provider::ProviderIndex;
+use crate::domain::incident::attribution::{Attribution, Verdict};
+use crate::domain::provider::{ProviderIndex, Subject};
+use crate::domain::symptom::Symptoms;
+use crate::engine::shown::Sight;
+use crate::engine::views::{Span, ViewKey};
 use crate::render::cell::Hex;
 use crate::render::explanation::ExplanationJson;
 use crate::render::incident::AttributionJson;
+use crate::render::time;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Why a cell is flagged or not.
+/// Why a cell is flagged or not: with every number, or what everybody may see of it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ExplainedCell)]
+#[serde(untagged)]
+pub enum CellAnswer {
+    /// With every number: for who may see everything.
+    Exact(Box<ExactAnswer>),
+    /// What the map shows there.
+    Public(Box<PublicAnswer>),
+}
+
+/// What the map shows around a cell.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ShownCell)]
+pub struct PublicAnswer {
+    /// The cell; one finer than resolution 8 is answered as its parent of resolution 8.
+    cell: Hex,
+    /// Id of the provider.
+    #[schema(example = "rogers")]
+    provider: String,
+    /// The finest cell around it in which the map shows reports of the provider now; null
+    /// where it shows them without a place.
+    #[schema(required = true)]
+    shown_in: Option<Hex>,
+    /// The minutes that are counted.
+    window: time::Window,
+    /// Reports of problems that the map shows in that cell; null where there is none.
+    #[schema(required = true, example = 12)]
+    count: Option<u64>,
+    /// Expected reports, learnt from what the map showed; null where that is not known.
+    #[schema(required = true, example = 3.2)]
+    expected: Option<f64>,
+    /// -log10 of the probability of so many reports or more on an ordinary day; null where
+    /// `expected` is.
+    #[schema(required = true, example = 4.5)]
+    score: Option<f64>,
+    /// Id of the open incident of the provider that the cell lies in; else null.
+    #[schema(required = true, pattern = "^[0-9a-f]{16}$", example = json!(null))]
+    incident: Option<String>,
+    /// The open incident of another network that explains the provider's reports, where
+    /// there is one; else null.
+    #[schema(required = true)]
+    misattribution: Option<Misattribution>,
+    /// Version of the method.
+    #[schema(example = "1")]
+    method: &'static str,
+    /// Fingerprint of the parameters.
+    #[schema(example = "e4ff42239b789d69")]
+    parameters: String,
+    /// Whether the answer is of `as_of` and not of now: detection is late.
+    #[schema(example = false)]
+    stale: bool,
+    /// Reports up to this instant are in the answer.
+    #[schema(format = DateTime, example = "2022-07-08T09:12:31Z")]
+    as_of: String,
+}
+
+/// Why a cell is flagged or not, with every number.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = CellExplanation)]
-pub struct CellAnswer {
+pub struct ExactAnswer {
     /// The cell; one finer than resolution 7 is answered as its parent of resolution 7.
     cell: Hex,
     /// Id of the provider.
@@ -68,10 +131,11 @@ pub struct Misattribution {
 
 /// Explain a cell
 ///
-/// The zone that decides about a cell now, and every number of its score: observed and
-/// expected reports, the dispersion, and the score that opens an incident. The
-/// score can be computed again from this answer alone; docs/detection.md has the
-/// formulas.
+/// What the map shows around a cell now, what was to be expected there, and the incident
+/// that the cell lies in. Who may see everything is told the zone that decides about the
+/// cell instead, and every number of its score: observed and expected reports, the
+/// dispersion, and the score that opens an incident. That score can be computed again from
+/// the answer alone; docs/detection.md has the formulas.
 #[utoipa::path(
     get, path = "/v1/cells/{cell}", tag = "incidents", operation_id = "explain_cell",
     params(
@@ -103,14 +167,15 @@ pub async fn explain(
         Problem::field(Code::InvalidValue, "cell", "an H3 cell index in hexadecimal", cell.as_str())
     };
     let cell = Cell::parse(&cell).map_err(malformed)?;
-    let moment = Moment::of(&app, Basis::Detectors)?;
+    let moment = Moment::of(&app, Basis::Detectors, sight(&app, &request))?;
     let read = Read {
         key: Key::new(request.path(), &(provider, cell), &moment.version()),
         media_type: "application/json",
         lifetime: Lifetime::Live,
         is_expensive: false,
     };
-    respond(&app, &request, Some(&reader), read, content(&app, &moment, provider, cell)).await
+    let content = Box::pin(content(&app, &moment, provider, cell));
+    respond(&app, &request, Some(&reader), read, content).await
 }
 
 async fn content(
@@ -119,39 +184,105 @@ async fn content(
     provider: ProviderIndex,
     cell: Cell,
 ) -> Result<Json<CellAnswer>, Problem> {
-    let behind = || Problem::behind(&app.engine.detection());
     if moment.snapshot.is_behind {
-        return Err(behind());
+        return Err(Problem::behind(&app.engine.detection()));
     }
+    let answer = match moment.sight {
+        Sight::Exact => CellAnswer::Exact(Box::new(exact(app, moment, provider, cell).await?)),
+        Sight::Public => CellAnswer::Public(Box::new(public(app, moment, provider, cell).await?)),
+    };
+    Ok(Json::new(answer, moment.as_of))
+}
+
+async fn exact(
+    app: &App,
+    moment: &Moment,
+    provider: ProviderIndex,
+    cell: Cell,
+) -> Result<ExactAnswer, Problem> {
+    let behind = || Problem::behind(&app.engine.detection());
     let explanation = app.engine.explain(provider, cell).await.ok_or_else(behind)?;
-    let (register, id) = (&moment.register, &app.engine.catalogue().get(provider).id);
-    let open = register
-        .open()
-        .find(|incident| incident.brand(id).is_some() && incident.region().contains(cell));
-    let blamed =
-        register.open().filter(|incident| incident.region().contains(cell)).find_map(|incident| {
-            let blame = incident
-                .attributions
-                .iter()
-                .find(|other| other.provider == *id && other.verdict == Verdict::Collateral)?;
-            Some(Misattribution { incident: incident.id.to_string(), attribution: blame.into() })
-        });
-    let answer = CellAnswer {
+    let id = &app.engine.catalogue().get(provider).id;
+    let (incident, misattribution) = incidents_around(moment, id, cell);
+    Ok(ExactAnswer {
         cell: Hex(cell),
         provider: id.clone(),
-        incident: open.map(|incident| incident.id.to_string()),
-        misattribution: blamed,
+        incident,
+        misattribution,
         explanation: (&explanation).into(),
         method: METHOD,
         parameters: format!("{:016x}", app.engine.parameters().fingerprint()),
         stale: moment.is_stale,
         as_of: String::new(),
+    })
+}
+
+/// What the map of the last minutes shows there: nothing that two questions of
+/// neighbouring cells could subtract.
+async fn public(
+    app: &App,
+    moment: &Moment,
+    provider: ProviderIndex,
+    cell: Cell,
+) -> Result<PublicAnswer, Problem> {
+    let (engine, subject) = (&app.engine, Subject::Provider(provider));
+    let (span, symptoms) = (Span::Last(DEFAULT_WINDOW_MINUTES), Symptoms::AllProblems);
+    let view = engine.view(ViewKey { sight: moment.sight, subject, span, symptoms }).await?.value;
+    let shown_in = engine.shown_now(provider, cell).await?;
+    let count = shown_in.map(|around| {
+        let level = view.level(around.resolution());
+        let found = level.rows().find(|(cell, _)| *cell == around);
+        found.map_or(0, |(_, count)| u64::from(count))
+    });
+    let scored = shown_in.zip(count).and_then(|(around, count)| {
+        engine.scored_publicly(provider, (around, view.window()), count)
+    });
+    let (expected, score) = scored.unzip();
+    let id = &engine.catalogue().get(provider).id;
+    let (incident, misattribution) = incidents_around(moment, id, cell);
+    Ok(PublicAnswer {
+        cell: Hex(cell),
+        provider: id.clone(),
+        shown_in: shown_in.map(Hex),
+        window: view.window().into(),
+        count,
+        expected,
+        score,
+        incident,
+        misattribution,
+        method: METHOD,
+        parameters: format!("{:016x}", engine.parameters().fingerprint()),
+        stale: moment.is_stale,
+        as_of: String::new(),
+    })
+}
+
+/// The open incident of a provider that a cell lies in, and that of another network that
+/// explains its reports there, as whoever asks is told of them.
+fn incidents_around(
+    moment: &Moment,
+    id: &str,
+    cell: Cell,
+) -> (Option<String>, Option<Misattribution>) {
+    let open = || {
+        let open = moment.register.open_in(moment.form());
+        open.filter(move |incident| incident.region().contains(cell))
     };
-    Ok(Json::new(answer, moment.as_of))
+    let own = open().find(|incident| incident.brand(id).is_some());
+    let blamed = open().find_map(|incident| {
+        let is_blame =
+            |other: &&Attribution| other.provider == id && other.verdict == Verdict::Collateral;
+        let blame = incident.attributions.iter().find(is_blame)?;
+        Some(Misattribution { incident: incident.id.to_string(), attribution: blame.into() })
+    });
+    (own.map(|incident| incident.id.to_string()), blamed)
 }
 
 impl Dated for CellAnswer {
     fn date(&mut self, as_of: String) {
-        self.as_of = as_of;
+        match self {
+            Self::Exact(answer) => answer.as_of = as_of,
+            Self::Public(answer) => answer.as_of = as_of,
+        }
     }
 }

@@ -26,7 +26,8 @@ use std::sync::Arc;
 
 /// Cells of one answer at most.
 pub const MOST_CELLS: usize = 50_000;
-const DEFAULT_WINDOW_MINUTES: i64 = 15;
+/// Minutes that a map counts where nothing else is asked for.
+pub const DEFAULT_WINDOW_MINUTES: i64 = 15;
 const PARAMETERS: [&str; 8] =
     ["provider", "network", "window", "to", "bbox", "symptom", "resolution", "zoom"];
 

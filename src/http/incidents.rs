@@ -13,7 +13,7 @@ use super::region::region;
 use super::response::Dated;
 use crate::domain::incident::known::Known;
 use crate::domain::incident::register::{Case, Filter, Register};
-use crate::domain::incident::{IncidentId, State};
+use crate::domain::incident::{Form, IncidentId, State};
 use crate::domain::region::Region;
 use crate::domain::time::Timestamp;
 use crate::render::incident::IncidentJson;
@@ -91,7 +91,7 @@ pub async fn list(
     let question = Question::parse(&app, &request)?;
     let asked = question.clone();
     let make = move |app: &App, moment: &Moment| {
-        let (found, next_cursor) = question.answer(&moment.register);
+        let (found, next_cursor) = question.answer(&moment.register, moment.form());
         let items = found
             .iter()
             .map(|known| IncidentJson::of(known, app.place_names.place(known.incident())))
@@ -121,7 +121,7 @@ pub async fn geojson(
     let question = Question::parse(&app, &request)?;
     let asked = question.clone();
     let make = move |app: &App, moment: &Moment| {
-        let (found, next_cursor) = question.answer(&moment.register);
+        let (found, next_cursor) = question.answer(&moment.register, moment.form());
         let most = most_corners_of_one(question.limit);
         let drawn = found.iter().map(|known| {
             let incident = known.incident();
@@ -182,7 +182,7 @@ pub async fn one(
                 id.to_string(),
             )
         };
-        let known = Known::of(case, known_at).ok_or_else(too_early)?;
+        let known = Known::of(case, known_at, moment.form()).ok_or_else(too_early)?;
         Ok(IncidentDetail::of(&known, app.place_names.place(known.incident()), moment.is_stale))
     };
     live::answer(&app, &request, &reader, &asked, (Basis::Journal, "application/json"), make).await
@@ -264,9 +264,9 @@ impl Question {
     }
 
     /// The incidents of the page, and where the next one begins.
-    fn answer<'a>(&self, register: &'a Register) -> (Vec<Known<'a>>, Option<String>) {
-        let known =
-            register.newest_first(self.before).filter_map(|case| Known::of(case, self.known_at));
+    fn answer<'a>(&self, register: &'a Register, form: Form) -> (Vec<Known<'a>>, Option<String>) {
+        let cases = register.newest_first(self.before);
+        let known = cases.filter_map(|case| Known::of(case, self.known_at, form));
         let asked = known.filter(|known| {
             self.filter.takes(known.incident()) && self.region.contains_any(&known.incident().cells)
         });

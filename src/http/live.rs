@@ -8,10 +8,13 @@ use super::error::Problem;
 use super::respond::{Read, respond};
 use super::response::{Dated, Json};
 use super::response_cache::Key;
+use super::sight::{form, sight};
+use crate::domain::incident::Form;
 use crate::domain::incident::register::Register;
 use crate::domain::time::Timestamp;
 use crate::engine::detection::progress::Detection;
 use crate::engine::detection::snapshot::DetectionSnapshot;
+use crate::engine::shown::Sight;
 use actix_web::{HttpRequest, HttpResponse};
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -23,6 +26,8 @@ pub struct Moment {
     pub register: Arc<Register>,
     /// What the detectors see.
     pub snapshot: Arc<DetectionSnapshot>,
+    /// How much whoever asks may see.
+    pub sight: Sight,
     /// Whether it is not of the present: detection is late or catching up.
     pub is_stale: bool,
     /// Up to when reports are in it.
@@ -34,7 +39,7 @@ impl Moment {
     ///
     /// # Errors
     /// Where not enough is known for an answer that rests on this.
-    pub fn of(app: &App, basis: Basis) -> Result<Self, Problem> {
+    pub fn of(app: &App, basis: Basis, sight: Sight) -> Result<Self, Problem> {
         let detection = known(app, basis)?;
         let (register, snapshot) = (app.engine.register(), app.engine.detection_snapshot());
         let told_last =
@@ -42,13 +47,19 @@ impl Moment {
         // Told by a clock that was ahead.
         let told_last = told_last.map(|told| told.min(app.engine.now()));
         let as_of = told_last.or(detection.up_to()).ok_or_else(|| Problem::behind(&detection))?;
-        Ok(Self { register, snapshot, is_stale: !detection.is_current(), as_of })
+        Ok(Self { register, snapshot, sight, is_stale: !detection.is_current(), as_of })
+    }
+
+    /// The form in which incidents are told.
+    #[must_use]
+    pub const fn form(&self) -> Form {
+        form(self.sight)
     }
 
     /// Differs wherever what is known may differ.
     #[must_use]
     pub fn version(&self) -> impl Debug + use<> {
-        (self.register.length(), self.snapshot.looked_at, self.as_of, self.is_stale)
+        (self.register.length(), self.snapshot.looked_at, self.sight, self.as_of, self.is_stale)
     }
 }
 
@@ -64,7 +75,7 @@ pub async fn answer<T: Dated>(
     (basis, media_type): (Basis, &'static str),
     make: impl FnOnce(&App, &Moment) -> Result<T, Problem> + Send + 'static,
 ) -> Result<HttpResponse, Problem> {
-    let moment = Moment::of(app, basis)?;
+    let moment = Moment::of(app, basis, sight(app, request))?;
     let key = Key::new(request.path(), asked, &moment.version());
     let content = async {
         let make =

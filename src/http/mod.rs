@@ -75,6 +75,7 @@ mod response_cache;
 mod routes;
 mod series;
 mod server;
+mod sight;
 mod source_metrics;
 mod source_series;
 mod sources;

@@ -2,6 +2,7 @@
 //! longer than all the rest of an answer.
 
 use crate::domain::grid::Cell;
+use crate::domain::incident::public::Naming;
 use crate::domain::incident::{Incident, IncidentId};
 use crate::domain::time::Timestamp;
 use crate::gazetteer::{AreaCode, name_of};
@@ -16,27 +17,28 @@ const MOST_KEPT: usize = 4_096;
 /// Names and outlines of revisions that were asked for lately.
 #[derive(Debug, Default)]
 pub struct PlaceNames {
-    names: Kept<RevisionKey, PlaceJson>,
+    names: Kept<RevisionKey, Option<PlaceJson>>,
     outlines: Kept<(RevisionKey, usize), Arc<Outline>>,
 }
 
-/// Which revision. The instant tells apart two of one number, of which the later one
-/// counts.
-type RevisionKey = (IncidentId, u32, Timestamp);
+/// Which revision, in which form. The instant tells apart two of one number, of which the
+/// later one counts.
+type RevisionKey = (IncidentId, u32, Timestamp, Option<Naming>);
 
 /// The lock is held for look-ups only.
 type Kept<K, V> = Mutex<HashMap<K, V>>;
 
 impl PlaceNames {
-    /// What the place of an incident is called.
-    pub fn place(&self, incident: &Incident) -> PlaceJson {
+    /// What the place of an incident is called; nothing where it is told without one.
+    pub fn place(&self, incident: &Incident) -> Option<PlaceJson> {
         kept(&self.names, key(incident), || {
             let named = place(&incident.cells);
             // Its cells are those with reports: they say in which countries, and no city
             // stands out.
             let everywhere =
                 || PlaceJson { text: "everywhere".into(), cities: Vec::new(), ..named.clone() };
-            if incident.everywhere { everywhere() } else { named }
+            let has_place = incident.everywhere || !incident.cells.is_empty();
+            has_place.then(|| if incident.everywhere { everywhere() } else { named.clone() })
         })
     }
 
@@ -63,7 +65,7 @@ pub fn place(cells: &[Cell]) -> PlaceJson {
 }
 
 const fn key(incident: &Incident) -> RevisionKey {
-    (incident.id, incident.revision, incident.known_at)
+    (incident.id, incident.revision, incident.known_at, incident.naming)
 }
 
 fn kept<K: Eq + std::hash::Hash, V: Clone>(

@@ -13,12 +13,13 @@ use super::query::Query;
 use super::read_errors::DetectionErrors;
 use super::region::region;
 use super::response::Dated;
-use crate::domain::detect::spike::Spike;
 use crate::domain::grid::Cell;
 use crate::domain::incident::attribution::{Attribution, Verdict};
-use crate::domain::incident::register::Register;
+use crate::domain::incident::spike::PublishedSpike;
 use crate::domain::provider::{Catalogue, Provider};
 use crate::domain::region::Region;
+use crate::engine::detection::snapshot::DetectorState;
+use crate::engine::shown::Sight;
 use crate::render::cell::Hex;
 use crate::render::outline::Outline;
 use crate::render::spike::SpikeJson;
@@ -64,6 +65,10 @@ struct Question {
     after: Option<Rank>,
 }
 
+/// Spikes as somebody may see them, by the provider's place in the catalogue.
+#[derive(Debug)]
+struct Spikes(Vec<Vec<PublishedSpike>>);
+
 /// Where a spike stands in the list: by its score, the highest first, then by provider
 /// and place. So a page follows the one before even where spikes have come and gone in
 /// between.
@@ -95,7 +100,8 @@ pub async fn list(
     let question = Question::parse(&app, &request)?;
     let asked = question.clone();
     let make = move |app: &App, moment: &Moment| {
-        let (found, next_cursor) = question.answer(app.engine.catalogue(), moment);
+        let spikes = Spikes::of(moment);
+        let (found, next_cursor) = question.answer(app.engine.catalogue(), moment, &spikes);
         let items = found.into_iter().map(|(spike, _)| spike).collect();
         Ok(SpikesAnswer { items, next_cursor, stale: moment.is_stale, as_of: String::new() })
     };
@@ -123,7 +129,8 @@ pub async fn geojson(
     let question = Question::parse(&app, &request)?;
     let asked = question.clone();
     let make = move |app: &App, moment: &Moment| {
-        let (found, next_cursor) = question.answer(app.engine.catalogue(), moment);
+        let spikes = Spikes::of(moment);
+        let (found, next_cursor) = question.answer(app.engine.catalogue(), moment, &spikes);
         let most = most_corners_of_one(question.limit);
         let drawn = found
             .into_iter()
@@ -164,19 +171,19 @@ impl Question {
     fn answer<'a>(
         &self,
         catalogue: &Catalogue,
-        moment: &'a Moment,
-    ) -> (Vec<(SpikeJson, &'a Spike)>, Option<String>) {
-        let of_asked =
-            catalogue.iter().zip(&moment.snapshot.providers).filter(|((_, provider), _)| {
-                self.provider.as_ref().is_none_or(|asked| provider.id == *asked)
-                    && self.network.as_ref().is_none_or(|asked| provider.network == *asked)
-            });
-        let all = of_asked.flat_map(|((_, provider), sight)| {
-            sight.spikes.iter().map(move |spike| (provider, spike))
+        moment: &Moment,
+        spikes: &'a Spikes,
+    ) -> (Vec<(SpikeJson, &'a PublishedSpike)>, Option<String>) {
+        let of_asked = catalogue.iter().zip(&spikes.0).filter(|((_, provider), _)| {
+            self.provider.as_ref().is_none_or(|asked| provider.id == *asked)
+                && self.network.as_ref().is_none_or(|asked| provider.network == *asked)
         });
-        let mut found: Vec<(Rank, &Provider, &Spike)> = all
+        let all = of_asked
+            .flat_map(|((_, provider), spikes)| spikes.iter().map(move |spike| (provider, spike)));
+        let mut found: Vec<(Rank, &Provider, &PublishedSpike)> = all
             .filter(|(_, spike)| {
-                self.min_score.is_none_or(|least| least <= spike.evidence.score)
+                self.min_score
+                    .is_none_or(|least| spike.evidence.score.is_some_and(|score| least <= score))
                     && self.region.contains_any(&spike.cells)
             })
             .map(|(provider, spike)| (Rank::of(provider, spike), provider, spike))
@@ -185,19 +192,29 @@ impl Question {
         found.sort_by(|(a, ..), (b, ..)| a.order(b));
         let (page, next_cursor) =
             listing::page(found.into_iter(), self.limit, |(rank, ..)| rank.to_string());
-        let page = page
-            .into_iter()
-            .map(|(_, provider, spike)| (json(&moment.register, provider, spike), spike));
+        let page =
+            page.into_iter().map(|(_, provider, spike)| (json(moment, provider, spike), spike));
         (page.collect(), next_cursor)
     }
 }
 
+impl Spikes {
+    /// Those of a moment, as whoever asks may see them.
+    fn of(moment: &Moment) -> Self {
+        let of = |state: &DetectorState| match moment.sight {
+            Sight::Exact => state.spikes.iter().map(PublishedSpike::from).collect(),
+            Sight::Public => state.public_spikes.to_vec(),
+        };
+        Self(moment.snapshot.providers.iter().map(of).collect())
+    }
+}
+
 impl Rank {
-    fn of(provider: &Provider, spike: &Spike) -> Self {
+    fn of(provider: &Provider, spike: &PublishedSpike) -> Self {
         Self {
-            score: spike.evidence.score,
+            score: spike.evidence.strength(),
             provider: provider.id.clone(),
-            centre: spike.evidence.centre,
+            centre: spike.place(),
         }
     }
 
@@ -223,14 +240,15 @@ impl fmt::Display for Rank {
     }
 }
 
-fn json(register: &Register, provider: &Provider, spike: &Spike) -> SpikeJson {
-    let footprint = Region::new(&spike.cells, spike.evidence.centre.is_none());
-    let own = register.open().find(|incident| {
+fn json(moment: &Moment, provider: &Provider, spike: &PublishedSpike) -> SpikeJson {
+    let footprint = Region::new(&spike.cells, spike.is_everywhere());
+    let open = || moment.register.open_in(moment.form());
+    let own = open().find(|incident| {
         incident.brand(&provider.id).is_some() && incident.region().meets(&footprint)
     });
     let is_blamed =
         |other: &Attribution| other.provider == provider.id && other.verdict == Verdict::Collateral;
-    let blamed = register.open().find(|incident| {
+    let blamed = open().find(|incident| {
         incident.attributions.iter().any(is_blamed) && incident.region().meets(&footprint)
     });
     SpikeJson {

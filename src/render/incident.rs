@@ -47,10 +47,12 @@ pub struct IncidentJson {
     /// Ids of the providers that fail, in the order they joined.
     #[schema(example = json!(["rogers", "fido"]))]
     pub providers: Vec<String>,
-    /// Where it is.
-    pub place: PlaceJson,
-    /// Disjoint cells of mixed resolutions, sorted by index. Cells that have recovered
-    /// stay.
+    /// Where it is; null where too few people reported it yet from any place.
+    #[schema(required = true)]
+    pub place: Option<PlaceJson>,
+    /// Disjoint cells of mixed resolutions, sorted by index: those from which enough people
+    /// reported it. A larger one takes the place of those in it where more people reported
+    /// from the rest of it. Cells that have recovered stay.
     pub cells: Vec<Hex>,
     /// Its strongest evidence.
     #[schema(required = true)]
@@ -140,22 +142,22 @@ pub struct AttributionJson {
     /// Length of the window that ends when this was published, in minutes.
     #[schema(examples(30))]
     pub window_minutes: i64,
-    /// Its reports in the window.
+    /// Its reports in the window; where everybody is told of it, rounded down.
     #[schema(examples(38.0))]
     pub observed: f64,
-    /// Expected reports of a quiet day.
-    #[schema(examples(6.1))]
-    pub expected: f64,
+    /// Expected reports of a quiet day. Null for everybody, as the three that follow.
+    #[schema(required = true, examples(6.1))]
+    pub expected: Option<f64>,
     /// Expected reports of a healthy provider during this incident: some are
     /// misattributed to it.
-    #[schema(examples(71.4))]
-    pub expected_given_outage: f64,
+    #[schema(required = true, examples(71.4))]
+    pub expected_given_outage: Option<f64>,
     /// Its excess over `expected`, as a share of the excess of the failing network.
-    #[schema(examples(0.06))]
-    pub share: f64,
+    #[schema(required = true, examples(0.06))]
+    pub share: Option<f64>,
     /// -log10 of the probability of so many reports or more given the outage.
-    #[schema(examples(0.1))]
-    pub score: f64,
+    #[schema(required = true, examples(0.1))]
+    pub score: Option<f64>,
 }
 
 /// What the reports of another provider mean.
@@ -187,7 +189,7 @@ pub struct CauseJson {
 impl IncidentJson {
     /// An incident as it is known, at a place that was named.
     #[must_use]
-    pub fn of(known: &Known<'_>, place: PlaceJson) -> Self {
+    pub fn of(known: &Known<'_>, place: Option<PlaceJson>) -> Self {
         let incident = known.incident();
         Self {
             id: incident.id.to_string(),

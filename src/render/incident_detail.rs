@@ -127,7 +127,7 @@ impl IncidentDetail {
     /// The answer of an incident as it is known, at a place that was named. Its `as_of`
     /// is still empty.
     #[must_use]
-    pub fn of(known: &Known<'_>, place: PlaceJson, stale: bool) -> Self {
+    pub fn of(known: &Known<'_>, place: Option<PlaceJson>, stale: bool) -> Self {
         let (revisions, events) = (known.revisions(), timeline(known));
         Self {
             incident: IncidentJson::of(known, place),
@@ -177,7 +177,7 @@ impl From<&Incident> for RevisionJson {
             cells: incident.cells.len(),
             area_km2: (incident.figures.area_km2 * 10.0).round() / 10.0,
             reports: incident.figures.reports,
-            score: incident.evidence().map(|(_, evidence)| evidence.score),
+            score: incident.evidence().and_then(|(_, evidence)| evidence.score),
         }
     }
 }

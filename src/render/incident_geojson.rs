@@ -4,6 +4,7 @@
 use super::geojson::{FeatureCollectionType, FeatureType};
 use super::incident::{EndingWord, IncidentJson, StateWord, VerdictWord};
 use super::outline::{Outline, OutlineGeometry};
+use super::place::PlaceJson;
 use crate::domain::extent::extent;
 use crate::domain::grid::Resolution;
 use serde::Serialize;
@@ -49,8 +50,10 @@ pub struct IncidentFeature {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = json!([-80.1, 43.2, -78.9, 44.0]))]
     pub bbox: Option<[f64; 4]>,
-    /// The outline of its cells; where it is global, of those with reports.
-    pub geometry: OutlineGeometry,
+    /// The outline of its cells; where it is global, of those with reports. Null where it has
+    /// none: too few people reported it yet from any place.
+    #[schema(required = true)]
+    pub geometry: Option<OutlineGeometry>,
     /// Its properties, flat: lists are joined by commas.
     pub properties: IncidentProperties,
 }
@@ -89,9 +92,9 @@ pub struct IncidentProperties {
     pub ending: Option<EndingWord>,
     /// Whether no region stands out.
     pub global: bool,
-    /// Name of the place.
-    #[schema(examples("Toronto, Ottawa, Hamilton and 14 more (CA-ON)"))]
-    pub place: String,
+    /// Name of the place; null where it is told without one.
+    #[schema(required = true, examples("Toronto, Ottawa, Hamilton and 14 more (CA-ON)"))]
+    pub place: Option<String>,
     /// Subdivisions that it reaches into.
     #[schema(examples("CA-ON"))]
     pub subdivisions: String,
@@ -171,7 +174,7 @@ impl IncidentFeature {
             kind: FeatureType::Feature,
             id: incident.id.clone(),
             bbox: extent([&outline.shape]),
-            geometry: OutlineGeometry::of(outline),
+            geometry: (!outline.shape.0.is_empty()).then(|| OutlineGeometry::of(outline)),
             properties: IncidentProperties::of(incident, outline_resolution),
         }
     }
@@ -184,6 +187,8 @@ impl IncidentProperties {
             .iter()
             .filter(|other| matches!(other.verdict, VerdictWord::Collateral));
         let collateral: Vec<&str> = collateral.map(|other| &*other.provider).collect();
+        let place = incident.place.clone().unwrap_or_default();
+        let of_place = |areas: fn(&PlaceJson) -> &Vec<String>| areas(&place).join(",");
         let (peak_at, peak_count) = incident.severity.peak.map(|peak| (peak.t, peak.count)).unzip();
         Self {
             collateral: collateral.join(","),
@@ -198,10 +203,10 @@ impl IncidentProperties {
             resolved_at: incident.resolved_at,
             ending: incident.ending.map(|ending| ending.kind),
             global: incident.global,
-            place: incident.place.text,
-            subdivisions: incident.place.subdivisions.join(","),
-            countries: incident.place.countries.join(","),
-            score: incident.evidence.map(|evidence| evidence.evidence.score),
+            subdivisions: of_place(|place| &place.subdivisions),
+            countries: of_place(|place| &place.countries),
+            place: incident.place.map(|place| place.text),
+            score: incident.evidence.and_then(|evidence| evidence.evidence.score),
             duration_seconds: incident.severity.duration_seconds,
             area_km2: incident.severity.area_km2,
             reports: incident.severity.reports,

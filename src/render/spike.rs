@@ -19,7 +19,8 @@ pub struct SpikeJson {
     pub network: String,
     /// Where it is.
     pub place: PlaceJson,
-    /// The cells of the zone with reports of the provider in its history.
+    /// The cells of the zone with reports of the provider in its history; for everybody,
+    /// those from which enough people reported it in the window.
     pub cells: Vec<Hex>,
     /// Every number of its score.
     pub evidence: EvidenceJson,

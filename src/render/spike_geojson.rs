@@ -64,12 +64,13 @@ pub struct SpikeProperties {
     /// Name of the place.
     #[schema(examples("near Barrie (12 km), CA-ON"))]
     pub place: String,
-    /// The cell in the middle of its zone; null where that is global.
+    /// The cell in the middle of its zone; null where that is global, or not told.
     #[schema(required = true)]
     pub centre: Option<Hex>,
-    /// Greatest grid distance of a cell of the zone from the centre, in cells.
-    #[schema(examples(1))]
-    pub radius_cells: u8,
+    /// Greatest grid distance of a cell of the zone from the centre, in cells; null where the
+    /// zone is not told.
+    #[schema(required = true, examples(1))]
+    pub radius_cells: Option<u8>,
     /// The first minute that was counted.
     #[schema(format = DateTime)]
     pub from: String,
@@ -81,15 +82,15 @@ pub struct SpikeProperties {
     /// Reports that counted.
     #[schema(examples(41.0))]
     pub observed: f64,
-    /// Expected reports.
-    #[schema(examples(3.2))]
-    pub expected: f64,
+    /// Expected reports; null where that is not known of what everybody may see.
+    #[schema(required = true, examples(3.2))]
+    pub expected: Option<f64>,
     /// How far the counts of ordinary days vary beyond chance.
     #[schema(examples(0.1))]
     pub dispersion: f64,
-    /// -log10 of the probability of so many or more.
-    #[schema(examples(12.5))]
-    pub score: f64,
+    /// -log10 of the probability of so many or more; null where `expected` is.
+    #[schema(required = true, examples(12.5))]
+    pub score: Option<f64>,
     /// The score from which it opens an incident.
     #[schema(examples(6.3))]
     pub score_threshold: f64,
@@ -139,8 +140,8 @@ impl SpikeFeature {
             provider,
             network,
             place: place.text,
-            centre: evidence.zone.centre,
-            radius_cells: evidence.zone.radius_cells,
+            centre: evidence.zone.as_ref().and_then(|zone| zone.centre),
+            radius_cells: evidence.zone.map(|zone| zone.radius_cells),
             from: evidence.window.from,
             to: evidence.window.to,
             late_only: evidence.late_only,

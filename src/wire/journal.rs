@@ -6,13 +6,14 @@
 #[cfg(test)]
 mod tests;
 
-use crate::domain::detect::episode::Evidence;
 use crate::domain::detect::{KINDS, QuietDay};
 use crate::domain::fact::Source;
 use crate::domain::grid::Cell;
 use crate::domain::incident::attribution::{Attribution, Verdict};
 use crate::domain::incident::entry::{Entry, Lesson, Note, Void, Withdrew};
+use crate::domain::incident::evidence::{PublishedEvidence, Zone};
 use crate::domain::incident::figures::{Figures, Peak};
+use crate::domain::incident::public::Naming;
 use crate::domain::incident::{Brand, Cause, Ending, Incident, IncidentId, Method, State};
 use crate::domain::symptom::Symptom;
 use crate::domain::time::{Minute, Timestamp, Window};
@@ -82,6 +83,16 @@ struct RevisionLine {
     attributions: Vec<AttributionLine>,
     cause: Option<CauseLine>,
     method: MethodLine,
+    /// That it is the public form, and what its cells are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    public: Option<NamingWord>,
+}
+
+#[derive(Serialize, Deserialize, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+enum NamingWord {
+    Named,
+    Unnamed,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -112,9 +123,12 @@ struct EvidenceLine {
     to: i64,
     late_only: bool,
     observed: f64,
-    expected: f64,
+    expected: Option<f64>,
     dispersion: f64,
-    score: f64,
+    score: Option<f64>,
+    /// Whether the zone is not told.
+    #[serde(default, skip_serializing_if = "is_false")]
+    hidden: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -133,10 +147,10 @@ struct AttributionLine {
     verdict: String,
     minutes: i64,
     observed: f64,
-    expected: f64,
-    expected_beside: f64,
-    share: f64,
-    score: f64,
+    expected: Option<f64>,
+    expected_beside: Option<f64>,
+    share: Option<f64>,
+    score: Option<f64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -231,6 +245,11 @@ fn cell(text: &str) -> Result<Cell, EntryError> {
     Cell::parse(text).map_err(|_| EntryError::Field("cells"))
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
 fn id(text: &str) -> Result<IncidentId, EntryError> {
     IncidentId::parse(text).ok_or(EntryError::Field("id"))
 }
@@ -279,6 +298,10 @@ impl RevisionLine {
                 parameters: incident.method.parameters,
                 catalogue: incident.method.catalogue,
             },
+            public: incident.naming.map(|naming| match naming {
+                Naming::Named => NamingWord::Named,
+                Naming::Unnamed => NamingWord::Unnamed,
+            }),
         }
     }
 
@@ -313,6 +336,10 @@ impl RevisionLine {
                 parameters: self.method.parameters,
                 catalogue: self.method.catalogue,
             },
+            naming: self.public.map(|word| match word {
+                NamingWord::Named => Naming::Named,
+                NamingWord::Unnamed => Naming::Unnamed,
+            }),
         })
     }
 }
@@ -364,22 +391,22 @@ impl BrandLine {
 }
 
 impl EvidenceLine {
-    fn of(evidence: &Evidence) -> Self {
-        let Evidence { centre, ring, window, late_only, observed, expected, dispersion, score } =
+    fn of(evidence: &PublishedEvidence) -> Self {
+        let PublishedEvidence { zone, window, late_only, observed, expected, dispersion, score } =
             *evidence;
+        let Zone { centre, ring } = zone.unwrap_or(Zone { centre: None, ring: 0 });
         let (centre, from, to) =
             (centre.map(|centre| centre.to_string()), window.from.0, window.to.0);
-        Self { centre, ring, from, to, late_only, observed, expected, dispersion, score }
+        let hidden = zone.is_none();
+        Self { centre, ring, from, to, late_only, observed, expected, dispersion, score, hidden }
     }
 
-    fn read(self) -> Result<Evidence, EntryError> {
-        let Self { centre, ring, from, to, late_only, observed, expected, dispersion, score } =
-            self;
-        let (centre, window) = (
-            centre.as_deref().map(cell).transpose()?,
-            Window { from: Minute(from), to: Minute(to) },
-        );
-        Ok(Evidence { centre, ring, window, late_only, observed, expected, dispersion, score })
+    fn read(self) -> Result<PublishedEvidence, EntryError> {
+        let centre = self.centre.as_deref().map(cell).transpose()?;
+        let zone = (!self.hidden).then_some(Zone { centre, ring: self.ring });
+        let window = Window { from: Minute(self.from), to: Minute(self.to) };
+        let Self { late_only, observed, expected, dispersion, score, .. } = self;
+        Ok(PublishedEvidence { zone, window, late_only, observed, expected, dispersion, score })
     }
 }
 

@@ -138,6 +138,11 @@ impl TestServer {
         )
     }
 
+    /// The directory of its store. It stops.
+    pub fn into_directory(mut self) -> TempDir {
+        self.directory.take().unwrap()
+    }
+
     fn start_in(
         directory: tempfile::TempDir,
         clock: Clock,
@@ -156,8 +161,13 @@ impl TestServer {
     /// A server at [`NOW`] on a Redis that is shared with other tests, under a prefix of
     /// its own, with a past.
     pub fn start_on_redis(past: impl FnOnce(&Store)) -> Self {
+        Self::start_on_redis_under(&own_prefix(), past)
+    }
+
+    /// The same under that prefix, which other servers may share.
+    pub fn start_on_redis_under(prefix: &str, past: impl FnOnce(&Store)) -> Self {
         let (key, catalogue) = (key(), catalogue());
-        let options = address::Options { prefix: own_prefix(), ..address::Options::default() };
+        let options = address::Options { prefix: prefix.into(), ..address::Options::default() };
         let store = Store::open_redis(&shared_single(), &catalogue, terms(&key), &options).unwrap();
         past(&store);
         let clock = Clock::manual(instant(NOW));

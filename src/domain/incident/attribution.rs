@@ -48,14 +48,14 @@ pub struct Attribution {
     pub minutes: i64,
     /// Its reports.
     pub observed: f64,
-    /// What was to be expected on a quiet day.
-    pub expected: f64,
+    /// What was to be expected on a quiet day; none in the public form, as all that follows.
+    pub expected: Option<f64>,
     /// What was to be expected of a healthy carrier beside this incident.
-    pub expected_beside: f64,
+    pub expected_beside: Option<f64>,
     /// Its excess as a share of the excess of the failing network.
-    pub share: f64,
+    pub share: Option<f64>,
     /// How surprising its reports are, even beside this incident.
-    pub score: f64,
+    pub score: Option<f64>,
 }
 
 /// What the reports of another provider mean.

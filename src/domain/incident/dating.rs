@@ -25,7 +25,11 @@ impl From<&Episode> for Dated {
 
 impl From<&Brand> for Dated {
     fn from(brand: &Brand) -> Self {
-        Self { detected_at: brand.detected_at, score: brand.evidence.score, onset: brand.onset }
+        Self {
+            detected_at: brand.detected_at,
+            score: brand.evidence.strength(),
+            onset: brand.onset,
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use super::register::Register;
 use super::{Ending, Incident, Method, State};
 use crate::domain::detect::episode::Episode;
 use crate::domain::grid::Cell;
+use crate::domain::privacy::coin::Coin;
 use crate::domain::provider::Provider;
 use crate::domain::time::{MINUTE_MS, Timestamp};
 pub use assign::region;
@@ -39,6 +40,8 @@ pub struct Seen<'a> {
     pub is_cold: bool,
     /// The score that opens an episode of it.
     pub opens_at: f64,
+    /// What blinds the names of incidents that begin; none where nobody else reads them.
+    pub coin: Option<&'a Coin>,
     /// Counts its reports in these cells (everywhere where there are none), in windows
     /// that end now, shortest first.
     pub counts: Box<dyn Fn(&[Cell]) -> Vec<Count> + Send + 'a>,
@@ -80,6 +83,7 @@ pub fn withdrawn(incident: &Incident, void: &Void, now: Timestamp) -> Incident {
     let mut told = incident.clone();
     told.revision += 1;
     told.known_at = now;
+    told.naming = None;
     told.state = State::Withdrawn;
     told.ending = Some(Ending::Withdrawn(void.reason.clone()));
     told.resolved_at = told.resolved_at.or(Some(now));

@@ -1,9 +1,9 @@
 //! An incident as it is known, now or at a moment before: its revisions and what was said
 //! of it up to then.
 
-use super::Incident;
 use super::entry::Note;
 use super::register::Case;
+use super::{Form, Incident};
 use crate::domain::time::Timestamp;
 use std::sync::Arc;
 
@@ -15,12 +15,12 @@ pub struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    /// What was known at an instant, or is now where there is none; None where nothing
-    /// was.
+    /// What was known at an instant, or is now where there is none, in one of its forms;
+    /// None where nothing was.
     #[must_use]
-    pub fn of(case: &'a Case, at: Option<Timestamp>) -> Option<Self> {
+    pub fn of(case: &'a Case, at: Option<Timestamp>, form: Form) -> Option<Self> {
         let was_known = |known_at: Timestamp| at.is_none_or(|at| known_at <= at);
-        let revisions = case.revisions();
+        let revisions = case.revisions_in(form);
         let revisions =
             &revisions[..revisions.partition_point(|revision| was_known(revision.known_at))];
         let notes = case.notes().iter().filter(|note| was_known(note.known_at)).collect();

@@ -9,26 +9,31 @@ pub mod attribution;
 pub mod dating;
 pub mod desk;
 pub mod entry;
+pub mod evidence;
 pub mod figures;
 pub mod known;
+pub mod public;
 pub mod region;
 pub mod register;
+pub mod spike;
 #[cfg(test)]
 mod tests;
 pub mod timeline;
 
-use super::detect::episode::Evidence;
 use super::grid::Cell;
+use super::privacy::coin::Coin;
 use super::time::Timestamp;
 use super::word_enum::word_enum;
 use attribution::Attribution;
+use evidence::PublishedEvidence;
 use figures::Figures;
+use public::Naming;
 use sha2::{Digest, Sha256};
 use std::fmt;
 use std::sync::Arc;
 
 /// The name of an incident: 16 hexadecimal digits outside. The same facts replayed give
-/// the same.
+/// the same, in the same store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IncidentId(pub u64);
 
@@ -83,6 +88,17 @@ pub struct Incident {
     pub cause: Option<Cause>,
     /// What it was found by.
     pub method: Method,
+    /// What its cells are, where it is the public form; none where it is exact.
+    pub naming: Option<Naming>,
+}
+
+/// Which form of an incident.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// As the desk made it, for as long as that is kept; then the public one.
+    Exact,
+    /// As everybody is told of it.
+    Public,
 }
 
 /// Why an incident ended.
@@ -115,7 +131,7 @@ pub struct Brand {
     /// When it was over for this brand.
     pub resolved_at: Option<Timestamp>,
     /// What decided.
-    pub evidence: Evidence,
+    pub evidence: PublishedEvidence,
 }
 
 /// An incident that took another along.
@@ -140,9 +156,11 @@ pub struct Method {
 
 impl IncidentId {
     /// The name of the incident that begins with this episode: the first 64 bits of a
-    /// SHA-256 over what makes it unique.
+    /// SHA-256 over what makes it unique. An episode is called by where and when it began,
+    /// which a name must not tell: where everybody reads it, the coin takes its place.
     #[must_use]
-    pub fn of(network: &str, provider: &str, episode: u64) -> Self {
+    pub fn of(network: &str, provider: &str, episode: u64, coin: Option<&Coin>) -> Self {
+        let episode = coin.map_or(episode, |coin| coin.blinded(provider, episode));
         let digest: [u8; 32] =
             Sha256::digest(format!("{network}\n{provider}\n{episode:016x}")).into();
         Self(u64::from_be_bytes(*digest.first_chunk().expect("a digest has 32 bytes")))
@@ -195,10 +213,10 @@ impl Incident {
 
     /// The strongest evidence of its brands: what opened it.
     #[must_use]
-    pub fn evidence(&self) -> Option<(&str, &Evidence)> {
+    pub fn evidence(&self) -> Option<(&str, &PublishedEvidence)> {
         self.brands
             .iter()
             .map(|brand| (&*brand.provider, &brand.evidence))
-            .max_by(|a, b| a.1.score.total_cmp(&b.1.score))
+            .max_by(|a, b| a.1.strength().total_cmp(&b.1.strength()))
     }
 }

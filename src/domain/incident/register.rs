@@ -3,7 +3,7 @@
 
 use super::entry::{Entry, Lesson, Note, Void};
 use super::region::Region;
-use super::{Incident, IncidentId, State};
+use super::{Form, Incident, IncidentId, State};
 use crate::domain::detect::QUIET_DAYS;
 use crate::domain::time::Timestamp;
 use rpds::{RedBlackTreeMapSync, RedBlackTreeSetSync};
@@ -35,9 +35,12 @@ pub struct Register {
 }
 
 /// An incident with all its revisions, oldest first, at least one.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Case {
+    /// Exact where that is kept.
     revisions: Vec<Arc<Incident>>,
+    /// The same as everybody is told of them.
+    public: Vec<Arc<Incident>>,
     notes: Vec<Note>,
 }
 
@@ -57,9 +60,14 @@ impl Register {
     /// Takes the next entry of the journal; None where a newer version wrote what this
     /// one does not know.
     pub fn take(&mut self, entry: Option<Entry>) {
+        self.take_with(entry, None);
+    }
+
+    /// The same, of a revision with its exact form, where that is kept.
+    pub fn take_with(&mut self, entry: Option<Entry>, exact: Option<Arc<Incident>>) {
         self.length += 1;
         match entry {
-            Some(Entry::Revision(incident)) => self.revise(incident),
+            Some(Entry::Revision(incident)) => self.revise(incident, exact),
             Some(Entry::Note(note)) => {
                 if let Some(case) = self.cases.get_mut(&note.incident).map(Arc::make_mut)
                     && case.notes.len() < MOST_NOTES
@@ -82,8 +90,36 @@ impl Register {
         }
     }
 
-    fn revise(&mut self, incident: Arc<Incident>) {
-        for brand in &incident.brands {
+    /// Forgets the exact forms of revisions that were made known before an instant.
+    pub fn forget_exact(&mut self, before: Timestamp) {
+        let has_old = |case: &Case| {
+            let old = case.revisions.iter().take_while(|revision| revision.known_at < before);
+            old.into_iter().any(|revision| revision.naming.is_none())
+        };
+        let old: Vec<IncidentId> =
+            self.cases.iter().filter(|(_, case)| has_old(case)).map(|(id, _)| *id).collect();
+        for id in old {
+            let case = Arc::make_mut(self.cases.get_mut(&id).expect("it was found just now"));
+            for (revision, public) in case.revisions.iter_mut().zip(&case.public) {
+                if revision.known_at < before {
+                    *revision = Arc::clone(public);
+                }
+            }
+        }
+    }
+
+    fn revise(&mut self, told: Arc<Incident>, exact: Option<Arc<Incident>>) {
+        let (incident, public) = match (told.naming, exact) {
+            (Some(_), Some(exact)) => (exact, told),
+            (Some(_), None) => (Arc::clone(&told), told),
+            // Recorded before there were public forms, or where nobody else reads.
+            (None, _) => {
+                let public = Arc::new(told.public_of_before());
+                (told, public)
+            }
+        };
+        // Episodes of the public form go by other names.
+        for brand in incident.brands.iter().filter(|_| incident.naming.is_none()) {
             let provider: Arc<str> = Arc::from(&*brand.provider);
             for episode in &brand.episodes {
                 self.episodes.insert_mut((Arc::clone(&provider), *episode), incident.id);
@@ -96,11 +132,14 @@ impl Register {
         } else {
             self.open.remove(&incident.id);
         }
-        let nothing = || Arc::new(Case { revisions: Vec::new(), notes: Vec::new() });
+        let nothing = || Arc::new(Case::default());
         let case = Arc::make_mut(value_of(&mut self.cases, &incident.id, nothing));
         // Two revisions of one number: the later one was written by who held the lease.
-        case.revisions.retain(|known| known.revision < incident.revision);
+        for revisions in [&mut case.revisions, &mut case.public] {
+            revisions.retain(|known| known.revision < incident.revision);
+        }
         case.revisions.push(incident);
+        case.public.push(public);
     }
 
     /// The incident of that name.
@@ -129,6 +168,11 @@ impl Register {
     /// Incidents that still go on, by name.
     pub fn open(&self) -> impl Iterator<Item = &Arc<Incident>> {
         self.open.iter().map(|id| self.case(*id).latest())
+    }
+
+    /// The same in one of their forms.
+    pub fn open_in(&self, form: Form) -> impl Iterator<Item = &Arc<Incident>> {
+        self.open.iter().map(move |id| self.case(*id).latest_in(form))
     }
 
     fn case(&self, id: IncidentId) -> &Case {
@@ -161,10 +205,16 @@ impl Register {
 }
 
 impl Case {
-    /// What is known now.
+    /// What is known now, exactly where that is kept.
     #[must_use]
     pub fn latest(&self) -> &Arc<Incident> {
-        self.revisions.last().expect("a case begins with a revision")
+        self.latest_in(Form::Exact)
+    }
+
+    /// What is known now, in one of its forms.
+    #[must_use]
+    pub fn latest_in(&self, form: Form) -> &Arc<Incident> {
+        self.revisions_in(form).last().expect("a case begins with a revision")
     }
 
     /// Whether it was ever told without reserve.
@@ -179,10 +229,19 @@ impl Case {
         self.revisions[..self.revisions.partition_point(|revision| revision.known_at <= at)].last()
     }
 
-    /// All revisions, oldest first.
+    /// All revisions, oldest first, exact where that is kept.
     #[must_use]
     pub fn revisions(&self) -> &[Arc<Incident>] {
         &self.revisions
+    }
+
+    /// All revisions in one of their forms, oldest first.
+    #[must_use]
+    pub fn revisions_in(&self, form: Form) -> &[Arc<Incident>] {
+        match form {
+            Form::Exact => &self.revisions,
+            Form::Public => &self.public,
+        }
     }
 
     /// What was said of it, in the order it was noted.
@@ -228,7 +287,8 @@ impl Filter {
             && self.from.is_none_or(|from| incident.resolved_at.is_none_or(|end| from <= end))
             && self.to.is_none_or(|to| incident.onset < to)
             && self.min_score.is_none_or(|least| {
-                incident.evidence().is_some_and(|(_, evidence)| least <= evidence.score)
+                let scores = incident.brands.iter().filter_map(|brand| brand.evidence.score);
+                scores.into_iter().any(|score| least <= score)
             })
     }
 }

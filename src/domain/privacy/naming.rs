@@ -27,7 +27,7 @@ pub struct Spoke {
 pub fn named(cells: &[Cell], brands: &[Spoke], before: &[Cell], rule: Rule) -> Vec<Cell> {
     if rule.is_off() {
         let all = cells.iter().map(|cell| cell.rolled_up_to(rule.finest));
-        return outermost(all.collect());
+        return outermost(&all.collect());
     }
     let mut spoke: BTreeMap<Cell, u64> =
         before.iter().map(|cell| (*cell, u64::from(rule.least()))).collect();
@@ -107,7 +107,7 @@ fn disjoint(spoke: &BTreeMap<Cell, u64>) -> Vec<Cell> {
 }
 
 /// Sorted, without those that lie in another one.
-fn outermost(cells: BTreeSet<Cell>) -> Vec<Cell> {
+fn outermost(cells: &BTreeSet<Cell>) -> Vec<Cell> {
     let is_inner = |cell: &Cell| cell.ancestors().any(|around| cells.contains(&around));
     cells.iter().filter(|cell| !is_inner(cell)).copied().collect()
 }

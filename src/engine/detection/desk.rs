@@ -11,6 +11,7 @@ use crate::domain::incident::attribution::Count;
 use crate::domain::incident::desk::{Seen, drafts};
 use crate::domain::incident::register::Register;
 use crate::domain::incident::{Incident, Method};
+use crate::domain::privacy::coin::Coin;
 use crate::domain::provider::{Catalogue, Provider, ProviderIndex};
 use crate::domain::time::Timestamp;
 use crate::engine::detector_pool::DetectorPool;
@@ -22,6 +23,8 @@ pub struct Desk {
     /// Episodes, as they were last told.
     pub(super) active_clusters: ActiveClusters,
     method: Method,
+    /// What blinds the names of incidents that begin; none where nobody else reads them.
+    pub(super) coin: Option<Coin>,
     /// The score that opens an episode at best.
     opens_at: f64,
 }
@@ -35,7 +38,12 @@ impl Desk {
             parameters: parameters.fingerprint(),
             catalogue: catalogue.fingerprint(),
         };
-        Self { active_clusters: ActiveClusters::default(), method, opens_at: parameters.opens_at.0 }
+        Self {
+            active_clusters: ActiveClusters::default(),
+            method,
+            coin: None,
+            opens_at: parameters.opens_at.0,
+        }
     }
 
     /// Takes what a tick of the detector pool told.
@@ -80,7 +88,7 @@ impl Desk {
     }
 
     fn seen<'a>(
-        &self,
+        &'a self,
         pool: &'a DetectorPool,
         (index, provider): (ProviderIndex, &'a Provider),
     ) -> Seen<'a> {
@@ -91,6 +99,7 @@ impl Desk {
             episodes,
             is_cold: detector.is_cold(),
             opens_at: self.opens_at,
+            coin: self.coin.as_ref(),
             counts: Box::new(move |cells: &[Cell]| counts_in(detector, cells)),
         }
     }

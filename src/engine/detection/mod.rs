@@ -8,6 +8,7 @@ mod explain;
 mod figures;
 mod lessons;
 mod operator_actions;
+mod places;
 pub mod progress;
 mod restatement;
 pub mod snapshot;
@@ -17,6 +18,7 @@ mod voids;
 use crate::domain::detect::parameters::Parameters;
 use crate::domain::detect::spike::Spike;
 use crate::domain::incident::register::Register;
+use crate::domain::incident::spike::PublishedSpike;
 use crate::domain::provider::Catalogue;
 use crate::domain::time::{Minute, Timestamp};
 use crate::engine::detector_pool::DetectorPool;
@@ -83,6 +85,9 @@ struct Running {
     behind: bool,
     /// Whether the detector pool knows what quiet days taught before it began.
     recalled: bool,
+    /// The minute in which it was asked last whether enough people have spoken of incidents
+    /// that have no name yet.
+    names_asked: Option<Minute>,
 }
 
 /// Spikes of a provider: to find them costs more than to look, so it is done seldom where
@@ -90,6 +95,8 @@ struct Running {
 #[derive(Debug, Clone, Default)]
 struct LastSpikes {
     spikes: Arc<Vec<Spike>>,
+    /// The same as everybody is told of them.
+    public: Arc<Vec<PublishedSpike>>,
     /// What the detector counted then, in all windows, and in which minute: as long as
     /// both stay, so do the spikes.
     at: Option<(u64, Minute)>,
@@ -101,6 +108,8 @@ struct LastSpikes {
 struct JournalRead {
     register: Arc<Register>,
     position: Position,
+    /// The day in which exact places were last forgotten that are kept no longer.
+    forgot: Option<i64>,
 }
 
 /// The lease of this node.
@@ -134,6 +143,7 @@ impl DetectionService {
             rebuilding: false,
             behind: true,
             recalled: false,
+            names_asked: None,
         };
         Self {
             node,

@@ -42,7 +42,7 @@ pub async fn restated(
         let mut told = (**incident).clone();
         date(store, catalogue, pool, &mut told).await?;
         told.figures = figures::figures(store, catalogue, pool, &told, now).await?;
-        (told.revision, told.known_at) = (told.revision + 1, now);
+        (told.revision, told.known_at, told.naming) = (told.revision + 1, now, None);
         changed.push(told);
     }
     Ok(changed)

@@ -5,6 +5,7 @@ use crate::domain::detect::spike::Spike;
 use crate::domain::incident::State;
 use crate::domain::incident::attribution::Verdict;
 use crate::domain::incident::register::Register;
+use crate::domain::incident::spike::PublishedSpike;
 use crate::domain::provider::{Catalogue, ProviderIndex};
 use crate::domain::time::{MINUTE_MS, Timestamp};
 use std::sync::Arc;
@@ -36,6 +37,8 @@ pub struct DetectorState {
     pub expectation: Expectation,
     /// What is too surprising now, most first.
     pub spikes: Arc<Vec<Spike>>,
+    /// The same as everybody is told of them.
+    pub public_spikes: Arc<Vec<PublishedSpike>>,
     /// Whether too little is known of its quiet days.
     pub is_cold: bool,
 }

@@ -1,20 +1,23 @@
 //! One step of the detection service: read what was recorded, look, record what is new.
 
 use super::desk::Desk;
+use super::places::place;
 use super::progress::Progress;
 use super::restatement::restated;
 use super::snapshot::{DetectionSnapshot, DetectorState};
 use super::voids::without_voided;
 use super::{HeldLease, JournalRead, PIECE, Running, SPIKES_EVERY, WARM_UP_MINUTES};
-use crate::domain::incident::IncidentId;
 use crate::domain::incident::entry::Entry;
+use crate::domain::incident::register::Register;
+use crate::domain::incident::{Incident, IncidentId};
 use crate::domain::provider::ProviderIndex;
 use crate::domain::time::{MINUTE_MS, Timestamp};
 use crate::engine::Engine;
 use crate::engine::detector_pool::Pause;
 use crate::store::StoreError;
 use crate::store::journal::{Appended, JournalName, Lease, Tail};
-use crate::wire::journal::{from_bytes, to_bytes};
+use crate::store::places::Place;
+use crate::wire::journal::to_bytes;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
@@ -54,6 +57,7 @@ impl Engine {
             self.mark_live().await?;
         }
         self.read_journal().await?;
+        self.forget_places();
         self.heed_voids(running).await?;
         self.recall_lessons(running);
         let now = self.now();
@@ -77,7 +81,7 @@ impl Engine {
             }
             self.record_incidents(running, now).await?;
         }
-        self.show(running, now);
+        self.show(running, now).await?;
         Ok(running.behind)
     }
 
@@ -89,11 +93,8 @@ impl Engine {
                 Tail::Since(piece) if piece.entries.is_empty() => return Ok(known),
                 Tail::Since(piece) => {
                     let mut register = (*known.register).clone();
-                    piece
-                        .entries
-                        .iter()
-                        .for_each(|bytes| register.take(entry(bytes, register.length())));
-                    JournalRead { register: Arc::new(register), position: piece.end }
+                    self.take_entries(&mut register, &piece.entries).await?;
+                    JournalRead { register: Arc::new(register), position: piece.end, ..known }
                 }
                 Tail::Lost => {
                     tracing::warn!(
@@ -131,9 +132,15 @@ impl Engine {
         } else {
             Vec::new()
         };
+        running.desk.coin = Some(self.shown_by().coin);
         let drafts = running.desk.drafts(&self.catalogue, &running.pool, register, now);
         let rebuilt: Vec<IncidentId> = news.iter().map(|incident| incident.id).collect();
         news.extend(drafts.into_iter().filter(|draft| !rebuilt.contains(&draft.id)));
+        let newly_named = self.named_since(running, register, now).await?;
+        let is_told = |id: IncidentId, news: &[Incident]| news.iter().any(|told| told.id == id);
+        let named: Vec<Incident> =
+            newly_named.into_iter().filter(|incident| !is_told(incident.id, &news)).collect();
+        news.extend(named);
         let told: Vec<IncidentId> = news.iter().map(|incident| incident.id).collect();
         Desk::count(&self.store, &self.catalogue, &running.pool, &mut news, now).await?;
         let again =
@@ -141,11 +148,18 @@ impl Engine {
                 .await?;
         news.extend(again.into_iter().filter(|incident| !told.contains(&incident.id)));
         let mut position = read.position;
-        let news: Vec<Entry> =
-            news.into_iter().map(|incident| Entry::Revision(Arc::new(incident))).collect();
+        let mut entries: Vec<(Entry, Option<Place>)> = Vec::new();
+        for exact in news {
+            let public = self.public_form(&running.pool, register, &exact).await?;
+            entries.push((Entry::Revision(Arc::new(public)), Some(place(exact))));
+        }
         let lessons = self.new_lessons(&running.pool, register);
-        for some in [news, lessons].concat().chunks(MOST_AT_ONCE) {
-            let entries: Vec<Vec<u8>> = some.iter().map(to_bytes).collect();
+        entries.extend(lessons.into_iter().map(|lesson| (lesson, None)));
+        for some in entries.chunks(MOST_AT_ONCE) {
+            // Who reads an entry finds its place.
+            let places: Vec<Place> = some.iter().filter_map(|(_, place)| place.clone()).collect();
+            self.store.keep_places(&places).await?;
+            let entries: Vec<Vec<u8>> = some.iter().map(|(entry, _)| to_bytes(entry)).collect();
             match self
                 .store
                 .append(JournalName::Incidents, Some(held.token), position, &entries)
@@ -164,6 +178,21 @@ impl Engine {
         }
         running.rebuilding = false;
         self.read_journal().await.map(drop)
+    }
+
+    /// Incidents that had no name, and have one now: asked once a minute.
+    async fn named_since(
+        &self,
+        running: &mut Running,
+        register: &Register,
+        now: Timestamp,
+    ) -> Result<Vec<Incident>, StoreError> {
+        if running.names_asked == Some(now.minute()) {
+            return Ok(Vec::new());
+        }
+        let found = self.newly_named(register, now).await?;
+        running.names_asked = Some(now.minute());
+        Ok(found)
     }
 
     /// While the clock is in doubt, nothing is looked at and nothing recorded; another
@@ -230,13 +259,14 @@ impl Engine {
     }
 
     /// Shows readers what the detectors see.
-    fn show(&self, running: &mut Running, now: Timestamp) {
-        self.find_spikes(running, now);
+    async fn show(&self, running: &mut Running, now: Timestamp) -> Result<(), StoreError> {
+        let spikes_told = self.find_spikes(running, now).await;
         let sight = |n: usize| {
             let detector = &running.pool.detectors()[n];
             DetectorState {
                 expectation: detector.expectation(),
                 spikes: Arc::clone(&running.spikes[n].spikes),
+                public_spikes: Arc::clone(&running.spikes[n].public),
                 is_cold: detector.is_cold(),
             }
         };
@@ -251,33 +281,33 @@ impl Engine {
         };
         *self.detection.snapshot.write().unwrap_or_else(PoisonError::into_inner) =
             Arc::new(snapshot);
+        spikes_told
     }
 
     /// Finds the spikes of providers whose reports or minute changed since, where that is
     /// due again.
-    fn find_spikes(&self, running: &mut Running, now: Timestamp) {
+    ///
+    /// # Errors
+    /// Where the store cannot be read: everybody is told of none of a provider then.
+    async fn find_spikes(&self, running: &mut Running, now: Timestamp) -> Result<(), StoreError> {
         for n in 0..self.catalogue.len() {
             let provider = ProviderIndex(n as u16);
             let counted: f64 =
                 running.pool.detectors()[n].windows(&[]).iter().map(|(observed, _)| observed).sum();
             let (at, began) = ((counted as u64, now.minute()), self.detection.began.elapsed());
-            let seen = &mut running.spikes[n];
+            let seen = &running.spikes[n];
             if running.behind || seen.at == Some(at) || began < seen.next {
                 continue;
             }
-            seen.spikes = Arc::new(running.pool.spikes_of(provider));
+            let spikes = Arc::new(running.pool.spikes_of(provider));
+            running.spikes[n].spikes = Arc::clone(&spikes);
+            running.spikes[n].public = Arc::default();
+            let public = self.public_spikes(&running.pool, provider, &spikes, now).await?;
             let took = self.detection.began.elapsed().saturating_sub(began);
-            (seen.at, seen.next) = (Some(at), began + SPIKES_EVERY * took);
+            let seen = &mut running.spikes[n];
+            (seen.public, seen.at, seen.next) =
+                (Arc::new(public), Some(at), began + SPIKES_EVERY * took);
         }
+        Ok(())
     }
-}
-
-/// The entry of these bytes; None where this version does not know it, or nobody can read
-/// it.
-fn entry(bytes: &[u8], number: u64) -> Option<Entry> {
-    from_bytes(bytes).unwrap_or_else(|error| {
-        // What cannot be read must not hide what comes after it.
-        tracing::error!(%error, number, "an entry of the journal cannot be read and is left out");
-        None
-    })
 }

@@ -155,7 +155,7 @@ fn meets(incident: &Incident, episode: &Episode) -> bool {
 /// An incident that is over, by the episodes that are left of it.
 fn told_anew(incident: &Incident, found: &[(&str, &Episode)], now: Timestamp) -> Incident {
     let mut told = incident.clone();
-    (told.revision, told.known_at) = (told.revision + 1, now);
+    (told.revision, told.known_at, told.naming) = (told.revision + 1, now, None);
     told.cells = joined(found.iter().flat_map(|(_, episode)| episode.cells.iter().copied())).into();
     for brand in &mut told.brands {
         let own = || {
@@ -167,7 +167,7 @@ fn told_anew(incident: &Incident, found: &[(&str, &Episode)], now: Timestamp) ->
         if let Some(strongest) = own().max_by(|a, b| a.evidence.score.total_cmp(&b.evidence.score))
         {
             (brand.evidence, brand.onset) =
-                (strongest.evidence, onset(own().map(Dated::from)).unwrap_or(brand.onset));
+                (strongest.evidence.into(), onset(own().map(Dated::from)).unwrap_or(brand.onset));
         }
     }
     // Not by the brands: of one whose reports were all taken back nothing says when it

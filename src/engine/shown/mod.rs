@@ -3,6 +3,7 @@
 
 pub mod openness;
 pub mod reader;
+pub mod spoke;
 pub mod usual;
 
 use super::Engine;
@@ -77,7 +78,7 @@ impl Engine {
     }
 
     /// By what the cells of this store are shown.
-    fn shown_by(&self) -> Terms {
+    pub(super) fn shown_by(&self) -> Terms {
         Terms { rules: Rules::default(), coin: Coin::new([0; 16]) }
     }
 }

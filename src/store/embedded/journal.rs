@@ -6,7 +6,6 @@
 //! ledger.
 
 use super::database::Database;
-use super::places::PLACES;
 use super::{Durability, Embedded};
 use crate::store::fail_point::{self, FailPoint};
 use crate::store::journal::{
@@ -22,6 +21,9 @@ use std::time::{Duration, Instant};
 
 /// Number, from 0 without gaps, to the entry.
 const ENTRIES: TableDefinition<u64, &[u8]> = TableDefinition::new("entries");
+/// Revision of an incident to its place: when it was made known, of which incident, its
+/// number.
+pub(super) const PLACES: TableDefinition<(i64, u64, u32), &[u8]> = TableDefinition::new("places");
 /// Bytes that a database may keep in memory: its end is read again and again, the rest at
 /// starts only. Changes of the ledger are few and small.
 const fn cache_bytes(name: JournalName) -> usize {

@@ -1,19 +1,13 @@
 //! Places of incidents, beside their journal in one database.
 
 use super::Embedded;
-use super::journal::{Journal, run_blocking};
+use super::journal::{Journal, PLACES, run_blocking};
 use crate::domain::incident::IncidentId;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::places::{Place, PlaceKey};
-use redb::{ReadableDatabase, TableDefinition};
+use redb::ReadableDatabase;
 use std::sync::Arc;
-
-/// A revision as it is stored: when it was made known, of which incident, its number.
-type Stored = (i64, u64, u32);
-
-/// Revision to its place.
-pub const PLACES: TableDefinition<Stored, &[u8]> = TableDefinition::new("places");
 
 impl Journal {
     fn keep_places(&self, places: &[Place]) -> Result<(), StoreError> {
@@ -79,7 +73,7 @@ impl Journal {
     }
 }
 
-const fn stored(key: PlaceKey) -> Stored {
+const fn stored(key: PlaceKey) -> (i64, u64, u32) {
     (key.known_at.0, key.incident.0, key.revision)
 }
 

@@ -50,7 +50,9 @@ impl Node {
     /// that a failover must not keep without them.
     async fn keep_places(&self, places: &[Place]) -> Result<(), Fault> {
         let mut by_day: BTreeMap<i64, Vec<&Place>> = BTreeMap::new();
-        places.iter().for_each(|place| by_day.entry(place.0.day()).or_default().push(place));
+        for place in places {
+            by_day.entry(place.0.day()).or_default().push(place);
+        }
         let mut commands: Vec<Cmd> = Vec::new();
         for (day, places) in by_day {
             // The note of the day goes first: what it has is found by it.

@@ -7,15 +7,14 @@ use crate::domain::grid::Resolution;
 fn incident() -> Incident {
     let cell = Cell::at(Position::new(43.7, -79.4).unwrap(), Resolution::HOURLY);
     let window = Window { from: Minute(100), to: Minute(110) };
-    let evidence = Evidence {
-        centre: Some(cell),
-        ring: 2,
+    let evidence = PublishedEvidence {
+        zone: Some(Zone { centre: Some(cell), ring: 2 }),
         window,
         late_only: true,
         observed: 9.0,
-        expected: 0.1,
+        expected: Some(0.1),
         dispersion: 0.3,
-        score: 11.25,
+        score: Some(11.25),
     };
     let brand = Brand {
         provider: "fido".into(),
@@ -24,17 +23,17 @@ fn incident() -> Incident {
         detected_at: Timestamp(6_600_000),
         onset: Timestamp(6_000_000),
         resolved_at: None,
-        evidence: Evidence { centre: None, ..evidence },
+        evidence: PublishedEvidence { zone: Some(Zone { centre: None, ring: 2 }), ..evidence },
     };
     let attribution = Attribution {
         provider: "bell".into(),
         verdict: Verdict::Collateral,
         minutes: 60,
         observed: 12.0,
-        expected: 2.0,
-        expected_beside: 20.0,
-        share: 0.05,
-        score: 0.5,
+        expected: Some(2.0),
+        expected_beside: Some(20.0),
+        share: Some(0.05),
+        score: Some(0.5),
     };
     Incident {
         id: IncidentId(0xab),
@@ -60,6 +59,7 @@ fn incident() -> Incident {
         attributions: vec![attribution],
         cause: Some(Cause { incident: IncidentId(7), provider: "rogers".into() }),
         method: Method { version: "1".into(), parameters: u64::MAX, catalogue: 2 },
+        naming: None,
     }
 }
 
@@ -112,6 +112,31 @@ fn a_void_of_before_does_not_say_how_many_reports_it_withdrew() {
 }
 
 #[test]
+fn the_public_form_is_read_as_it_was_and_says_that_it_is_it() {
+    let before = incident().public_of_before();
+    let exact = incident().brands[0].evidence;
+    let evidence = PublishedEvidence { zone: None, expected: None, score: None, ..exact };
+    let unnamed = Incident {
+        naming: Some(Naming::Unnamed),
+        cells: Arc::default(),
+        brands: vec![Brand { evidence, ..before.brands[0].clone() }],
+        ..before.clone()
+    };
+    for public in [before, unnamed] {
+        let entry = Entry::Revision(Arc::new(public));
+        assert_eq!(from_bytes(&to_bytes(&entry)).unwrap(), Some(entry));
+    }
+}
+
+#[test]
+fn an_exact_revision_is_written_as_before_there_were_public_ones() {
+    let entry = from_bytes(OF_BEFORE.as_bytes()).unwrap().unwrap();
+    let bytes = to_bytes(&entry);
+    let line = zstd::bulk::decompress(&bytes, MOST_UNPACKED_BYTES).unwrap();
+    assert_eq!(String::from_utf8(line).unwrap(), OF_BEFORE);
+}
+
+#[test]
 fn cells_are_packed() {
     let bytes = to_bytes(&Entry::Revision(Arc::new(incident())));
     assert!(bytes.len() < 271 * 6, "{} bytes for 271 cells", bytes.len());
@@ -155,8 +180,11 @@ fn the_version_before_and_this_one_read_each_others_entries() {
     let entry = from_bytes(OF_BEFORE.as_bytes()).unwrap().unwrap();
     let Entry::Revision(incident) = &entry else { panic!("{entry:?}") };
     assert_eq!((&incident.ending, incident.everywhere), (&Some(Ending::Ebbed), false));
-    assert!((incident.attributions[0].expected_beside - 20.0).abs() < f64::EPSILON);
-    assert_eq!((incident.brands[0].evidence.ring, &*incident.brands[0].episodes), (2, &[1][..]));
+    assert_eq!(incident.attributions[0].expected_beside, Some(20.0));
+    assert_eq!(
+        (incident.brands[0].evidence.zone.unwrap().ring, &*incident.brands[0].episodes),
+        (2, &[1][..])
+    );
     let written = zstd::bulk::decompress(&to_bytes(&entry), MOST_UNPACKED_BYTES).unwrap();
     assert_eq!(String::from_utf8(written).unwrap(), OF_BEFORE);
 }

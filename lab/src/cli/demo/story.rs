@@ -24,7 +24,9 @@ pub fn events(earlier: &[Arc<Incident>], now: &Incident) -> Vec<String> {
         };
         said.push(format!(
             "{} joins: {why} ({:.0} against {:.1})",
-            brand.provider, brand.evidence.observed, brand.evidence.expected
+            brand.provider,
+            brand.evidence.observed,
+            brand.evidence.expected.unwrap_or_default()
         ));
     }
     if now.everywhere && !before.everywhere {
@@ -71,8 +73,8 @@ fn opening(now: &Incident) -> String {
         now.state.name(),
         now.network,
         evidence.observed,
-        evidence.expected,
-        evidence.score,
+        evidence.expected.unwrap_or_default(),
+        evidence.strength(),
     )
 }
 
@@ -101,8 +103,8 @@ fn blame(earlier: &[Arc<Incident>], now: &Incident) -> Vec<String> {
             other.provider,
             other.observed,
             other.minutes,
-            100.0 * other.share,
-            other.expected_beside,
+            100.0 * other.share.unwrap_or_default(),
+            other.expected_beside.unwrap_or_default(),
         )
     })
     .collect()
@@ -131,6 +133,7 @@ mod tests {
     use super::*;
     use groundswell::domain::detect::episode::Evidence;
     use groundswell::domain::grid::{Cell, Position, Resolution};
+    use groundswell::domain::incident::evidence::PublishedEvidence;
     use groundswell::domain::incident::figures::Figures;
     use groundswell::domain::incident::{Brand, IncidentId, Method};
     use groundswell::domain::time::{Minute, Timestamp, Window};
@@ -163,15 +166,16 @@ mod tests {
             ending: None,
             everywhere: false,
             cells: vec![cell].into(),
-            brands: vec![brand("rogers", evidence)],
+            brands: vec![brand("rogers", evidence.into())],
             figures: Figures { reports: 7, ..Figures::default() },
             attributions: Vec::new(),
             cause: None,
             method: Method { version: "1".into(), parameters: 0, catalogue: 0 },
+            naming: None,
         }
     }
 
-    fn brand(provider: &str, evidence: Evidence) -> Brand {
+    fn brand(provider: &str, evidence: PublishedEvidence) -> Brand {
         Brand {
             provider: provider.into(),
             episodes: vec![1],
@@ -243,10 +247,10 @@ mod tests {
             verdict: Verdict::Collateral,
             minutes: 30,
             observed,
-            expected: 1.0,
-            expected_beside: 40.0,
-            share: 0.04,
-            score: 0.0,
+            expected: Some(1.0),
+            expected_beside: Some(40.0),
+            share: Some(0.04),
+            score: Some(0.0),
         }
     }
 }

@@ -89,7 +89,7 @@ fn place(
             && !was_blamed(register, &provider.id, episode)
             && !explained_by_neighbour(drafts, seen, (n, episode))
         {
-            drafts.push(Draft::beginning(provider, n, episode));
+            drafts.push(Draft::beginning(&seen[n], n, episode));
         }
         return;
     }
@@ -116,7 +116,7 @@ fn place(
         of_this.or_else(|| recent().find(ended_here).map(|known| continued(register, known)));
     match again.and_then(|known| draft_of(drafts, known)) {
         Some(draft) => draft.episodes.push((n, episode.clone())),
-        None => drafts.push(Draft::beginning(provider, n, episode)),
+        None => drafts.push(Draft::beginning(&seen[n], n, episode)),
     }
 }
 

@@ -197,10 +197,10 @@ fn attributed(draft: &Draft, drafts: &[Draft], seen: &[Seen<'_>]) -> Vec<Attribu
             verdict,
             minutes: count.minutes,
             observed: count.observed,
-            expected: count.expected,
-            expected_beside: expected,
-            share,
-            score,
+            expected: Some(count.expected),
+            expected_beside: Some(expected),
+            share: Some(share),
+            score: Some(score),
         });
     }
     found.sort_by(|a, b| {

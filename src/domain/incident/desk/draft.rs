@@ -10,7 +10,6 @@ use crate::domain::incident::dating::{Dated, onset, onset_of_brands};
 use crate::domain::incident::figures::Figures;
 use crate::domain::incident::region::{Region, joined};
 use crate::domain::incident::{Brand, Ending, Incident, IncidentId, Method, State};
-use crate::domain::provider::Provider;
 use crate::domain::time::{MINUTE_MS, Timestamp, Window};
 use hashbrown::HashSet;
 use std::sync::Arc;
@@ -55,9 +54,10 @@ impl Draft {
     }
 
     /// Of one that begins with this episode.
-    pub fn beginning(provider: &Provider, n: usize, episode: &Episode) -> Self {
+    pub fn beginning(seen: &Seen<'_>, n: usize, episode: &Episode) -> Self {
+        let provider = seen.provider;
         let told = Incident {
-            id: IncidentId::of(&provider.network, &provider.id, episode.id),
+            id: IncidentId::of(&provider.network, &provider.id, episode.id, seen.coin),
             revision: 0,
             known_at: episode.detected_at,
             network: provider.network.clone(),
@@ -73,6 +73,7 @@ impl Draft {
             attributions: Vec::new(),
             cause: None,
             method: Method { version: String::new(), parameters: 0, catalogue: 0 },
+            naming: None,
         };
         Self { told, episodes: vec![(n, episode.clone())], before: None }
     }
@@ -95,7 +96,7 @@ impl Draft {
     pub fn assemble(&mut self, seen: &[Seen<'_>], method: &Method, now: Timestamp) {
         let told = &mut self.told;
         told.revision = self.before.as_ref().map_or(0, |before| before.revision + 1);
-        (told.known_at, told.method) = (now, method.clone());
+        (told.known_at, told.method, told.naming) = (now, method.clone(), None);
         for brand in &mut told.brands {
             let held = self.episodes.iter().any(|(n, _)| seen[*n].provider.id == brand.provider);
             if !held && !brand.episodes.is_empty() && brand.state.is_open() {
@@ -202,7 +203,7 @@ impl Draft {
                 detected_at: now,
                 onset: told.onset,
                 resolved_at: None,
-                evidence,
+                evidence: evidence.into(),
             });
         }
     }
@@ -364,14 +365,14 @@ fn take_brand(brands: &mut Vec<Brand>, provider: &str, episodes: &[&Episode], is
             .min()
             .expect("a provider with episodes has one");
         let has_first = told.ms_since(brand.detected_at) <= FIRST_WITHIN_MS;
-        let is_stronger = brand.evidence.score <= strongest.evidence.score;
+        let is_stronger = brand.evidence.strength() <= strongest.evidence.score;
         if has_first || !had_own {
             brand.onset = onset;
         } else if is_stronger {
             brand.onset = brand.onset.min(strongest.onset);
         }
         if is_stronger || !had_own {
-            brand.evidence = strongest.evidence;
+            brand.evidence = strongest.evidence.into();
         }
         return;
     }
@@ -388,7 +389,7 @@ fn take_brand(brands: &mut Vec<Brand>, provider: &str, episodes: &[&Episode], is
         detected_at,
         onset,
         resolved_at,
-        evidence: strongest.evidence,
+        evidence: strongest.evidence.into(),
     });
 }
 

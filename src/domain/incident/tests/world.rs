@@ -155,6 +155,7 @@ fn seen(carrier: &Carrier) -> Seen<'_> {
         episodes: carrier.episodes.clone(),
         is_cold: carrier.is_cold,
         opens_at: 5.4,
+        coin: None,
         counts: Box::new(move |place| {
             [10, 60, 120, 480].map(|minutes| count(minutes, hourly(place))).to_vec()
         }),
