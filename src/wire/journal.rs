@@ -8,13 +8,14 @@ mod tests;
 
 use crate::domain::detect::{KINDS, QuietDay};
 use crate::domain::fact::Source;
-use crate::domain::grid::Cell;
+use crate::domain::grid::{Cell, Resolution};
 use crate::domain::incident::attribution::{Attribution, Verdict};
 use crate::domain::incident::entry::{Entry, Lesson, Note, Void, Withdrew};
 use crate::domain::incident::evidence::{PublishedEvidence, Zone};
 use crate::domain::incident::figures::{Figures, Peak};
 use crate::domain::incident::public::Naming;
 use crate::domain::incident::{Brand, Cause, Ending, Incident, IncidentId, Method, State};
+use crate::domain::privacy::rule::Rule;
 use crate::domain::symptom::Symptom;
 use crate::domain::time::{Minute, Timestamp, Window};
 use serde::{Deserialize, Serialize};
@@ -83,16 +84,16 @@ struct RevisionLine {
     attributions: Vec<AttributionLine>,
     cause: Option<CauseLine>,
     method: MethodLine,
-    /// That it is the public form, and what its cells are.
+    /// That it is the public form, and how its cells were found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    public: Option<NamingWord>,
+    public: Option<NamingLine>,
 }
 
-#[derive(Serialize, Deserialize, Clone, Copy)]
-#[serde(rename_all = "snake_case")]
-enum NamingWord {
-    Named,
-    Unnamed,
+#[derive(Serialize, Deserialize)]
+struct NamingLine {
+    named: bool,
+    k: u8,
+    finest: u8,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -298,10 +299,7 @@ impl RevisionLine {
                 parameters: incident.method.parameters,
                 catalogue: incident.method.catalogue,
             },
-            public: incident.naming.map(|naming| match naming {
-                Naming::Named => NamingWord::Named,
-                Naming::Unnamed => NamingWord::Unnamed,
-            }),
+            public: incident.naming.map(NamingLine::of),
         }
     }
 
@@ -336,11 +334,21 @@ impl RevisionLine {
                 parameters: self.method.parameters,
                 catalogue: self.method.catalogue,
             },
-            naming: self.public.map(|word| match word {
-                NamingWord::Named => Naming::Named,
-                NamingWord::Unnamed => Naming::Unnamed,
-            }),
+            naming: self.public.map(NamingLine::read).transpose()?,
         })
+    }
+}
+
+impl NamingLine {
+    const fn of(naming: Naming) -> Self {
+        let Naming { is_named, rule: Rule { k, finest } } = naming;
+        Self { named: is_named, k, finest: finest.number() }
+    }
+
+    fn read(self) -> Result<Naming, EntryError> {
+        let finest =
+            Resolution::new(self.finest.into()).map_err(|_| EntryError::Field("finest"))?;
+        Ok(Naming { is_named: self.named, rule: Rule { k: self.k, finest } })
     }
 }
 

@@ -9,18 +9,20 @@ use super::{Brand, Incident};
 use crate::domain::grid::{Cell, Resolution};
 use crate::domain::privacy::coin::Coin;
 use crate::domain::privacy::rounding::rounded_down;
+use crate::domain::privacy::rule::{MOST_K, Rule};
 use std::sync::Arc;
 
 /// Where everybody is told of what was recorded before there were public forms.
 const BEFORE: Resolution = Resolution::ALL[5];
 
-/// What the cells of a public form are.
+/// How the cells of a public form were found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Naming {
-    /// Those in which enough people spoke of it.
-    Named,
-    /// The one that the map shows around it, or none: too few spoke yet.
-    Unnamed,
+pub struct Naming {
+    /// Whether they are those in which enough people spoke of it. Else it is the one that the
+    /// map shows around it, or none: too few spoke yet.
+    pub is_named: bool,
+    /// By which rule.
+    pub rule: Rule,
 }
 
 /// What is told in the place of what is exact.
@@ -28,7 +30,7 @@ pub enum Naming {
 pub struct Shown {
     /// Its cells.
     pub cells: Vec<Cell>,
-    /// What they are.
+    /// How they were found.
     pub naming: Naming,
     /// The evidence of its brands, in their order.
     pub evidence: Vec<PublishedEvidence>,
@@ -65,26 +67,46 @@ impl Incident {
     /// The public form of an exact revision where nothing is hidden but what is finer than
     /// these cells.
     #[must_use]
-    pub fn public_where_nothing_is_hidden(&self, cells: Vec<Cell>, coin: &Coin) -> Self {
+    pub fn public_where_nothing_is_hidden(
+        &self,
+        cells: Vec<Cell>,
+        rule: Rule,
+        coin: &Coin,
+    ) -> Self {
         let evidence = self.brands.iter().map(|brand| brand.evidence).collect();
         let Figures { expected, users, .. } = self.figures;
-        let shown = Shown { cells, naming: Naming::Named, evidence, expected, users };
+        let naming = Naming { is_named: true, rule };
+        let shown = Shown { cells, naming, evidence, expected, users };
         let public = self.public(shown, coin);
         let figures = Figures { area_km2: public.figures.area_km2, ..self.figures.clone() };
         Self { figures, attributions: self.attributions.clone(), ..public }
     }
 
-    /// The public form of a revision that was recorded before there were any.
+    /// The public form of a revision that was recorded before there were any, or by a rule
+    /// that hid less than one of now does.
     #[must_use]
     pub fn public_of_before(&self) -> Self {
-        let cells = joined(self.cells.iter().map(|cell| cell.rolled_up_to(BEFORE)));
+        self.coarse(Rule { k: MOST_K, finest: BEFORE })
+    }
+
+    /// The same of a public form, where a rule hides more than the one by which it was made.
+    #[must_use]
+    pub fn hidden_by(&self, rule: Rule) -> Option<Self> {
+        let made_by = self.naming?.rule;
+        let stricter = rule.stricter(made_by);
+        (stricter != made_by)
+            .then(|| self.coarse(stricter.stricter(Rule { finest: BEFORE, ..rule })))
+    }
+
+    fn coarse(&self, rule: Rule) -> Self {
+        let cells = joined(self.cells.iter().map(|cell| cell.rolled_up_to(rule.finest)));
         let brand = |brand: &Brand| Brand {
             episodes: Vec::new(),
             evidence: brand.evidence.rounded(),
             ..brand.clone()
         };
         Self {
-            naming: Some(Naming::Named),
+            naming: Some(Naming { is_named: true, rule }),
             brands: self.brands.iter().map(brand).collect(),
             figures: self.figures.rounded(&cells),
             cells: cells.into(),

@@ -19,6 +19,7 @@ use crate::domain::detect::parameters::Parameters;
 use crate::domain::detect::spike::Spike;
 use crate::domain::incident::register::Register;
 use crate::domain::incident::spike::PublishedSpike;
+use crate::domain::privacy::rule::Rule;
 use crate::domain::provider::Catalogue;
 use crate::domain::time::{Minute, Timestamp};
 use crate::engine::detector_pool::DetectorPool;
@@ -110,6 +111,8 @@ struct JournalRead {
     position: Position,
     /// The day in which exact places were last forgotten that are kept no longer.
     forgot: Option<i64>,
+    /// By which rule it was read: where one hides more, what was told before is told anew.
+    by: Option<Rule>,
 }
 
 /// The lease of this node.

@@ -32,10 +32,18 @@ impl Engine {
         };
         let keys: Vec<PlaceKey> =
             read.iter().filter_map(key_of).filter(|key| since <= key.day()).collect();
+        let rules = self.shown_by().rules;
         let mut places = keys.iter().zip(self.store.places(&keys).await?).peekable();
         for entry in read {
             let key = key_of(&entry);
             let place = places.next_if(|(of, _)| key == Some(**of)).and_then(|(_, place)| place);
+            let entry = entry.map(|entry| match entry {
+                Entry::Revision(told) => {
+                    let hidden = told.hidden_by(rules.at(told.known_at));
+                    Entry::Revision(hidden.map_or(told, Arc::new))
+                }
+                other => other,
+            });
             register.take_with(entry, place.and_then(|bytes| exact(&bytes)));
         }
         Ok(())

@@ -88,7 +88,7 @@ impl Engine {
     /// Reads what was recorded since, by this node or another.
     pub(super) async fn read_journal(&self) -> Result<JournalRead, StoreError> {
         loop {
-            let known = self.detection.read();
+            let known = self.read_by_latest_rule();
             let read = match self.store.journal(JournalName::Incidents, known.position).await? {
                 Tail::Since(piece) if piece.entries.is_empty() => return Ok(known),
                 Tail::Since(piece) => {
@@ -110,6 +110,18 @@ impl Engine {
                 *shared = read;
             }
         }
+    }
+
+    /// What was read, by the rule of now: nothing where that hides more than the one it was
+    /// read by.
+    fn read_by_latest_rule(&self) -> JournalRead {
+        let rule = self.shown_by().rules.latest();
+        let mut shared = self.detection.read.write().unwrap_or_else(PoisonError::into_inner);
+        if shared.by.is_some_and(|before| before.stricter(rule) != before) {
+            *shared = JournalRead::default();
+        }
+        shared.by = Some(rule);
+        shared.clone()
     }
 
     /// Records new revisions, where this node is the one that may.

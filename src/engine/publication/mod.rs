@@ -17,7 +17,7 @@ use crate::domain::time::{Timestamp, Window};
 use crate::engine::Engine;
 use crate::engine::detector_pool::DetectorPool;
 use crate::engine::shown::openness::Terms;
-use crate::engine::shown::spoke::spoke;
+use crate::engine::shown::spoke::{heard_in, spoke};
 use crate::store::{MINUTES_KEPT_DAYS, StoreError};
 use std::sync::{Arc, PoisonError};
 
@@ -33,15 +33,16 @@ impl Engine {
         exact: &Incident,
     ) -> Result<Incident, StoreError> {
         let terms = self.shown_by();
+        let rule = terms.rules.at(exact.known_at);
         let cells = self.named(&terms, register, exact).await?;
-        if terms.rules.at(exact.known_at).is_off() {
-            return Ok(exact.public_where_nothing_is_hidden(cells, &terms.coin));
+        if rule.is_off() {
+            return Ok(exact.public_where_nothing_is_hidden(cells, rule, &terms.coin));
         }
         let (cells, naming) = if cells.is_empty() {
             let around = self.shown_around(&terms, exact).await?;
-            (around.into_iter().collect(), Naming::Unnamed)
+            (around.into_iter().collect(), Naming { is_named: false, rule })
         } else {
-            (cells, Naming::Named)
+            (cells, Naming { is_named: true, rule })
         };
         let mut brands = Vec::new();
         for brand in &exact.brands {
@@ -79,7 +80,7 @@ impl Engine {
     ) -> Result<Vec<Cell>, StoreError> {
         let rule = terms.rules.at(exact.known_at);
         let before = register.get(exact.id).map(|case| case.latest_in(Form::Public));
-        let before = before.filter(|before| before.naming == Some(Naming::Named));
+        let before = before.filter(|before| before.naming.is_some_and(|naming| naming.is_named));
         let before = before.map_or(&[][..], |before| &before.cells);
         let end = exact.known_at.minute().plus(1);
         let minutes = exact.onset.minute().max(end.plus(-HEARD_MINUTES))..end;
@@ -87,9 +88,9 @@ impl Engine {
         for brand in exact.brands.iter().filter(|_| !rule.is_off()) {
             let Some(provider) = self.catalogue.find(&brand.provider) else { continue };
             let zone = brand.evidence.zone.map(|zone| zone.cells()).unwrap_or_default();
-            let (of, place) =
-                ((provider, &*self.catalogue.get(provider).id), (&*exact.cells, zone));
-            brands.push(spoke(&self.store, terms, of, minutes.clone(), place).await?);
+            let of = (provider, &*self.catalogue.get(provider).id);
+            let heard = heard_in(&self.store, &terms.coin, of, minutes.clone()).await?;
+            brands.push(spoke(&heard, &exact.cells, zone, rule));
         }
         Ok(named(&exact.cells, &brands, before, rule))
     }
@@ -158,7 +159,8 @@ impl Engine {
     ) -> Result<Vec<Incident>, StoreError> {
         let (terms, mut found) = (self.shown_by(), Vec::new());
         let is_unnamed = |public: &&Arc<Incident>| {
-            public.naming == Some(Naming::Unnamed) && public.known_at.minute() < now.minute()
+            public.naming.is_some_and(|naming| !naming.is_named)
+                && public.known_at.minute() < now.minute()
         };
         for public in register.open_in(Form::Public).filter(is_unnamed) {
             let Some(case) = register.get(public.id) else { continue };

@@ -7,8 +7,10 @@ use crate::domain::provider::ProviderIndex;
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
 use crate::engine::detector_pool::DetectorPool;
-use crate::engine::shown::spoke::spoke;
+use crate::engine::shown::spoke::{heard_in, spoke};
 use crate::store::StoreError;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 impl Engine {
     /// What everybody is told of the spikes of a provider: those in which enough people
@@ -26,18 +28,24 @@ impl Engine {
         let (terms, id) = (self.shown_by(), &*self.catalogue.get(provider).id);
         let rule = terms.rules.at(now);
         let of_provider = self.public_provider(pool, provider);
-        let mut published = Vec::new();
+        let (mut published, mut heard) = (Vec::new(), HashMap::new());
         for spike in spikes {
             let exact = PublishedSpike::from(spike);
-            let zone = exact.evidence.zone.map(|zone| zone.cells()).unwrap_or_default();
-            let (minutes, place) = (spike.evidence.window, (&*spike.cells, zone));
-            let heard =
-                spoke(&self.store, &terms, (provider, id), minutes.from..minutes.to, place).await?;
-            let cells = named(&spike.cells, &[heard], &[], rule);
             if rule.is_off() {
+                let cells = named(&spike.cells, &[], &[], rule);
                 published.push(PublishedSpike { cells, ..exact });
                 continue;
             }
+            let zone = exact.evidence.zone.map(|zone| zone.cells()).unwrap_or_default();
+            // Many are of one window, which is read once.
+            let window = spike.evidence.window;
+            if let Entry::Vacant(unread) = heard.entry((window.from, window.to)) {
+                let minutes = window.from..window.to;
+                let of = (provider, id);
+                unread.insert(heard_in(&self.store, &terms.coin, of, minutes).await?);
+            }
+            let spoke = spoke(&heard[&(window.from, window.to)], &spike.cells, zone, rule);
+            let cells = named(&spike.cells, &[spoke], &[], rule);
             if cells.is_empty() && !exact.is_everywhere() {
                 continue;
             }

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::domain::grid::Position;
-use crate::domain::grid::Resolution;
 
 fn incident() -> Incident {
     let cell = Cell::at(Position::new(43.7, -79.4).unwrap(), Resolution::HOURLY);
@@ -117,7 +116,7 @@ fn the_public_form_is_read_as_it_was_and_says_that_it_is_it() {
     let exact = incident().brands[0].evidence;
     let evidence = PublishedEvidence { zone: None, expected: None, score: None, ..exact };
     let unnamed = Incident {
-        naming: Some(Naming::Unnamed),
+        naming: Some(Naming { is_named: false, rule: Rule::default() }),
         cells: Arc::default(),
         brands: vec![Brand { evidence, ..before.brands[0].clone() }],
         ..before.clone()

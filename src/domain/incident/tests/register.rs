@@ -5,6 +5,7 @@ use crate::domain::incident::public::Naming;
 use crate::domain::incident::register::Register;
 use crate::domain::incident::register::{Filter, MOST_NOTES};
 use crate::domain::incident::{Form, Incident, IncidentId, State};
+use crate::domain::privacy::rule::Rule;
 use std::sync::Arc;
 
 fn world() -> World {
@@ -111,7 +112,11 @@ fn entries_of_a_kind_that_is_not_known_are_counted_and_change_nothing() {
 /// The public form of a revision, named in these cells.
 fn named(exact: &Incident, cells: &[Cell]) -> Incident {
     let before = exact.public_of_before();
-    Incident { cells: cells.into(), naming: Some(Naming::Named), ..before }
+    Incident {
+        cells: cells.into(),
+        naming: Some(Naming { is_named: true, rule: Rule::default() }),
+        ..before
+    }
 }
 
 #[test]
@@ -154,4 +159,20 @@ fn what_was_recorded_before_there_were_public_forms_is_told_coarsely() {
     assert_eq!((of_public.zone, of_public.score, of_public.observed), (None, None, 20.0));
     assert_eq!((of_exact.score, of_public.window), (Some(37.0), of_exact.window));
     assert_eq!((&*public.brands[0].episodes, public.id), (&[][..], exact.id));
+}
+
+#[test]
+fn what_was_named_by_a_rule_that_hid_less_is_told_coarsely() {
+    let mut world = World::of(&[("rogers", "rogers")]);
+    world.begins("rogers", episode(1, TORONTO, 0, 37.0));
+    let public = named(&world.after(1)[0], &cells(OTTAWA, 0));
+    let rule = |k, finest: usize| Rule { k, finest: Resolution::ALL[finest] };
+    for same in [rule(1, 8), rule(2, 7), rule(3, 7)] {
+        assert_eq!(public.hidden_by(same), None, "{same:?} hides no more");
+    }
+    for (stricter, resolution) in [(rule(4, 7), 5), (rule(3, 6), 5), (rule(1, 4), 4)] {
+        let told = public.hidden_by(stricter).unwrap();
+        assert_eq!(told.cells[..], [public.cells[0].rolled_up_to(Resolution::ALL[resolution])]);
+        assert_eq!(told.hidden_by(stricter), None, "told once");
+    }
 }
