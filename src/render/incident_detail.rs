@@ -64,8 +64,8 @@ pub struct BrandJson {
     /// When it was over for this brand; null while it is open.
     #[schema(required = true, format = DateTime, examples(json!(null)))]
     pub resolved_at: Option<String>,
-    /// Ids of its clusters as the detector tracks them; empty where it was added because
-    /// its network fails.
+    /// Ids of its clusters as the detector tracks them, for everybody other ones that say
+    /// nothing of where they began; empty where it was added because its network fails.
     #[schema(example = json!(["00000000019f2b60"]))]
     pub clusters: Vec<String>,
     /// The evidence that decided.

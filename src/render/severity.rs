@@ -7,7 +7,8 @@ use utoipa::ToSchema;
 
 /// How severe an incident is, by the measures of regulators. Reports are those of all its
 /// brands, observed in its cells from onset to end, or until this was published. Late
-/// ones are added after the end.
+/// ones are added after the end. For everybody counts are rounded down: below 100 to 1, 2 or
+/// 5 times a power of ten, above to two digits.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Severity)]
 pub struct SeverityJson {
@@ -21,12 +22,13 @@ pub struct SeverityJson {
     /// Reports of problems. Some would have come without it: see `expected`.
     #[schema(examples(1_842))]
     pub reports: u64,
-    /// Expected reports without it; null where unknown.
+    /// Expected reports without it; null where unknown. For everybody, of what the map showed
+    /// in its cells.
     #[schema(required = true, examples(20.5))]
     pub expected: Option<f64>,
     /// Upper bound of the users that are affected: subscribers of its brands times the
     /// share of reports that its cells have on any day. Null where the catalogue has no
-    /// subscribers of its brands.
+    /// subscribers of its brands, and for everybody where `expected` is.
     #[schema(required = true, examples(2_250_000))]
     pub users: Option<u64>,
     /// Upper bound of users times minutes, as 47 CFR 4.7 counts an outage; null where
