@@ -28,6 +28,7 @@ pub mod key;
 pub mod note;
 pub mod outline;
 pub mod place;
+pub mod privacy;
 #[cfg(test)]
 mod sample;
 pub mod severity;

@@ -128,7 +128,7 @@ impl TestServer {
         let store =
             Store::open_embedded(directory.path(), &catalogue, terms(&key), options).unwrap();
         let clock = Clock::manual(instant(NOW));
-        let by = (policy.clone(), asked(&policy));
+        let by = by(policy);
         Self::serve(store, &key, Some(directory), clock, catalogue, listen, by)
     }
 
@@ -138,7 +138,7 @@ impl TestServer {
         let options = address::Options { prefix: prefix.into(), ..address::Options::default() };
         let store = Store::open_redis(&shared_single(), &catalogue, terms(&key), &options).unwrap();
         let clock = Clock::manual(instant(NOW));
-        let by = (policy.clone(), asked(&policy));
+        let by = by(policy);
         Self::serve(store, &key, None, clock, catalogue, "127.0.0.1:0", by)
     }
 
@@ -275,10 +275,11 @@ impl TestServer {
     }
 }
 
-/// What is asked for, where a test asks for nothing. On a server that is open to this
-/// machine only, who calls from it sees all; where keys decide, it must be said.
-fn asked(policy: &Policy) -> AskedRule {
-    if policy.auth == Auth::Keys { ALL } else { AskedRule::default() }
+/// A policy, and what is asked for where a test asks for nothing. On a server that is open
+/// to this machine only, who calls from it sees all; where keys decide, it must be said.
+fn by(policy: Policy) -> (Policy, AskedRule) {
+    let asked = if policy.auth == Auth::Keys { ALL } else { AskedRule::default() };
+    (policy, asked)
 }
 
 fn key() -> ReporterKey {

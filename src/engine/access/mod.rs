@@ -88,7 +88,8 @@ impl Engine {
             read,
             "the ledger cannot be read: keys that were revoked since are not known",
         );
-        let recorded = self.record_exact_reads().await.map_err(|error| error.to_string());
+        // Seldom more than a look.
+        let recorded = Box::pin(self.record_exact_reads()).await.map_err(|error| error.to_string());
         self.say_once(
             &self.access.cannot_record,
             recorded,
