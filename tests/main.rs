@@ -27,6 +27,7 @@ mod keys;
 mod ledger;
 mod licences;
 mod odd_input;
+mod privacy;
 mod readers;
 mod redis;
 mod redis_of_others;

@@ -92,7 +92,7 @@ pub async fn explain(
     request: HttpRequest,
     cell: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let query = Query::parse(request.query_string(), &["provider"])?;
+    let query = Query::parse(request.query_string(), &["provider", "exact"])?;
     let missing = || {
         Problem::field(Code::MissingField, "provider", "an id listed at /v1/providers", "nothing")
     };
@@ -103,9 +103,10 @@ pub async fn explain(
         Problem::field(Code::InvalidValue, "cell", "an H3 cell index in hexadecimal", cell.as_str())
     };
     let cell = Cell::parse(&cell).map_err(malformed)?;
+    let sight = reader.sight(&query)?;
     let moment = Moment::of(&app, Basis::Detectors)?;
     let read = Read {
-        key: Key::new(request.path(), &(provider, cell), &moment.version()),
+        key: Key::new(request.path(), &(provider, cell, sight), &moment.version()),
         media_type: "application/json",
         lifetime: Lifetime::Live,
         is_expensive: false,

@@ -19,6 +19,7 @@ use crate::domain::incident::attribution::{Attribution, Verdict};
 use crate::domain::incident::register::Register;
 use crate::domain::provider::{Catalogue, Provider};
 use crate::domain::region::Region;
+use crate::engine::shown::Sight;
 use crate::render::cell::Hex;
 use crate::render::outline::Outline;
 use crate::render::spike::SpikeJson;
@@ -30,8 +31,8 @@ use std::fmt;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
-const PARAMETERS: [&str; 7] =
-    ["provider", "network", "bbox", "area", "min_score", "limit", "cursor"];
+const PARAMETERS: [&str; 8] =
+    ["provider", "network", "bbox", "area", "min_score", "limit", "cursor", "exact"];
 /// In a cursor, the place of a spike that has no centre.
 const GLOBAL: &str = "global";
 
@@ -62,6 +63,9 @@ struct Question {
     min_score: Option<f64>,
     limit: usize,
     after: Option<Rank>,
+    /// With whose eyes.
+    #[expect(dead_code, reason = "tells answers apart in the response cache")]
+    sight: Sight,
 }
 
 /// Where a spike stands in the list: by its score, the highest first, then by provider
@@ -92,7 +96,7 @@ pub async fn list(
     app: web::Data<App>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let question = Question::parse(&app, &request)?;
+    let question = Question::parse(&app, &request, &reader)?;
     let asked = question.clone();
     let make = move |app: &App, moment: &Moment| {
         let (found, next_cursor) = question.answer(app.engine.catalogue(), moment);
@@ -120,7 +124,7 @@ pub async fn geojson(
     app: web::Data<App>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let question = Question::parse(&app, &request)?;
+    let question = Question::parse(&app, &request, &reader)?;
     let asked = question.clone();
     let make = move |app: &App, moment: &Moment| {
         let (found, next_cursor) = question.answer(app.engine.catalogue(), moment);
@@ -147,7 +151,7 @@ impl Dated for SpikesGeoJson {
 }
 
 impl Question {
-    fn parse(app: &App, request: &HttpRequest) -> Result<Self, Problem> {
+    fn parse(app: &App, request: &HttpRequest, reader: &Reading) -> Result<Self, Problem> {
         let query = Query::parse(request.query_string(), &PARAMETERS)?;
         let (provider, network) = listing::subjects(&query, app)?;
         Ok(Self {
@@ -157,6 +161,7 @@ impl Question {
             min_score: listing::min_score(&query)?,
             limit: listing::limit(&query)?,
             after: query.value("cursor", "a next_cursor as it was given", Rank::parse)?,
+            sight: reader.sight(&query)?,
         })
     }
 

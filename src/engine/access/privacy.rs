@@ -9,6 +9,7 @@ use crate::domain::privacy::coin::Coin;
 use crate::domain::privacy::rule::Rule;
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
+use crate::engine::shown::Sight;
 use crate::store::{Store, StoreError};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -102,16 +103,15 @@ impl Ledger {
 
 /// The entry that sets a rule, with the coin of before, or a new one.
 fn setting(before: Option<&Privacy>, rule: Rule, is_chosen: bool) -> Result<Change, StoreError> {
-    let coin = match before {
-        Some(privacy) => privacy.coin.clone(),
-        None => {
-            let mut secret = [0; 16];
-            getrandom::fill(&mut secret)
-                .map_err(|error| StoreError::Unavailable(error.to_string()))?;
-            Coin::new(secret)
-        }
-    };
+    let coin = before.map_or_else(draw, |privacy| Ok(privacy.coin.clone()))?;
     Ok(Change::PrivacySet(PrivacySetting { rule, is_chosen, coin }))
+}
+
+/// A coin that nobody knows.
+fn draw() -> Result<Coin, StoreError> {
+    let mut secret = [0; 16];
+    getrandom::fill(&mut secret).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    Ok(Coin::new(secret))
 }
 
 impl Engine {
@@ -134,6 +134,16 @@ impl Engine {
         asked: AskedRule,
     ) -> Result<PrivacyChanged, AccessError> {
         self.access.ledger.set_privacy(&self.store, self.now(), by, asked).await
+    }
+
+    /// By which rule reports of a moment are shown; none to who sees all.
+    #[must_use]
+    pub fn rule_of(&self, sight: Sight, moment: Timestamp) -> Option<Rule> {
+        let of = |privacy: &Privacy| privacy.rules.at(moment);
+        match sight {
+            Sight::Exact => None,
+            Sight::Public => Some(self.access().privacy().map_or_else(Rule::default, of)),
+        }
     }
 
     /// Notes that somebody reads exact figures. The next step of access records it, once a
