@@ -81,6 +81,8 @@ pub struct Engine {
     timing: Timing,
     store: Arc<Store>,
     openness: Arc<Openness>,
+    #[cfg(debug_assertions)]
+    left_out: Mutex<crate::domain::privacy::rule::LeftOut>,
     /// What is learnt of what is shown; held across a step.
     usual: tokio::sync::Mutex<Usual>,
     /// The same for who reads, once all is learnt; the lock is held to copy or replace it.
@@ -159,6 +161,8 @@ impl Engine {
             keys: RwLock::new(Arc::new(key.around(clock.now()))),
             access: Access::new(node, clock.now()),
             openness: Arc::new(Openness::new(catalogue.iter().map(|(_, provider)| &*provider.id))),
+            #[cfg(debug_assertions)]
+            left_out: Mutex::default(),
             usual: tokio::sync::Mutex::new(Usual::new(catalogue.len())),
             shown: RwLock::default(),
             detection: DetectionService::new(node, &catalogue, Parameters::default(), clock.now()),

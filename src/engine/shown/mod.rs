@@ -9,7 +9,7 @@ use super::Engine;
 use super::detection::snapshot::{DetectionSnapshot, DetectorState};
 use crate::domain::detect::expectation::Expectation;
 use crate::domain::privacy::coin::Coin;
-use crate::domain::privacy::rule::Rules;
+use crate::domain::privacy::rule::{LeftOut, Rules};
 use crate::domain::provider::ProviderIndex;
 use crate::domain::time::DAY_MS;
 use crate::store::HOURS_KEPT_DAYS;
@@ -76,8 +76,23 @@ impl Engine {
         providers.iter().zip(snapshot.detectors(providers)).filter_map(of).collect()
     }
 
+    /// What is left out of the rule: nothing but in tests.
+    fn left_out(&self) -> LeftOut {
+        #[cfg(debug_assertions)]
+        return *self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
+        #[cfg(not(debug_assertions))]
+        LeftOut::default()
+    }
+
+    /// Leaves something out of the rule, before anything was asked, so that a test can show
+    /// that it would notice. Builds without debug assertions cannot.
+    #[cfg(debug_assertions)]
+    pub fn leave_out(&self, left_out: LeftOut) {
+        *self.left_out.lock().unwrap_or_else(PoisonError::into_inner) = left_out;
+    }
+
     /// By what the cells of this store are shown.
     fn shown_by(&self) -> Terms {
-        Terms { rules: Rules::default(), coin: Coin::new([0; 16]) }
+        Terms { rules: Rules::default(), coin: Coin::new([0; 16]), left_out: self.left_out() }
     }
 }
