@@ -85,6 +85,8 @@ pub struct Engine {
     left_out: Mutex<crate::domain::privacy::rule::LeftOut>,
     /// What is learnt of what is shown; held across a step.
     usual: tokio::sync::Mutex<Usual>,
+    /// How far twins of hours were made; held to copy or replace it.
+    twins: Mutex<Option<shown::Made>>,
     /// The same for who reads, once all is learnt; the lock is held to copy or replace it.
     shown: RwLock<Option<Arc<[ShownBaseline]>>>,
     metrics: Arc<Metrics>,
@@ -165,6 +167,7 @@ impl Engine {
             left_out: Mutex::default(),
             usual: tokio::sync::Mutex::new(Usual::new(catalogue.len())),
             shown: RwLock::default(),
+            twins: Mutex::default(),
             detection: DetectionService::new(node, &catalogue, Parameters::default(), clock.now()),
             catalogue,
             clock,
@@ -421,11 +424,15 @@ impl Engine {
             self.store.probe().await
         };
         self.cannot_write.store(wrote.is_err(), Ordering::Relaxed);
+        // Before anything is forgotten, and while hours are known to be over.
+        let kept = if trust.forgets() { self.keep_shown_hours().await } else { Ok(()) };
         let tidied =
             if trust.forgets() { self.store.tidy(now).await } else { self.store.settle(now).await };
         // One that is away fails them all: said once.
-        if let Some(error) =
-            [compared.err(), looked.err(), wrote.err(), tidied.err()].into_iter().flatten().next()
+        if let Some(error) = [compared.err(), looked.err(), wrote.err(), kept.err(), tidied.err()]
+            .into_iter()
+            .flatten()
+            .next()
         {
             self.metrics.store_errors.inc();
             tracing::error!(%error, "maintenance failed and will be tried again");

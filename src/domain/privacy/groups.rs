@@ -98,6 +98,17 @@ impl Groups {
         }
     }
 
+    /// Whether a cell is one, or one lies in it.
+    #[must_use]
+    pub fn are_within(&self, cell: Cell) -> bool {
+        if let Some(finest) = self.all {
+            return cell.resolution() <= finest;
+        }
+        let within = cell.packed_within();
+        let first = self.cells.partition_point(|group| group.packed() < *within.start());
+        self.cells.get(first).is_some_and(|group| within.contains(&group.packed()))
+    }
+
     /// Bytes of memory it takes, beside the struct itself.
     #[must_use]
     pub const fn heap_bytes(&self) -> usize {

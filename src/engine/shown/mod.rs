@@ -1,6 +1,7 @@
 //! What readers may see of the facts: the only way from the store to an answer for the
 //! public.
 
+mod hours;
 pub mod openness;
 pub mod reader;
 pub mod usual;
@@ -13,6 +14,7 @@ use crate::domain::privacy::rule::{LeftOut, Rules};
 use crate::domain::provider::ProviderIndex;
 use crate::domain::time::DAY_MS;
 use crate::store::HOURS_KEPT_DAYS;
+pub use hours::Made;
 use openness::Terms;
 use reader::Reader;
 use std::sync::{Arc, PoisonError};

@@ -67,7 +67,7 @@ impl Usual {
             let until = end.min(next.plus(HOURS_AT_ONCE));
             let mut read = Vec::new();
             for provider in (0..self.providers.len()).map(|n| ProviderIndex(n as u16)) {
-                let hours = reader.hours(provider, next..until).await?;
+                let hours = reader.hours(provider, next..until, now).await?;
                 let by_cell = |(hour, seen): (Hour, super::reader::Seen)| (hour, by_cell(&seen));
                 read.push(hours.into_iter().map(by_cell).collect::<BTreeMap<_, _>>());
             }
@@ -124,7 +124,7 @@ impl Usual {
 fn by_cell(seen: &super::reader::Seen) -> Vec<(Cell, f64)> {
     let mut sums: BTreeMap<Cell, f64> = BTreeMap::new();
     for (cell, _, count) in seen.rows(Symptoms::AllProblems) {
-        if let Some(cell) = cell {
+        if !cell.is_nowhere() {
             *sums.entry(cell.rolled_up_to(Resolution::HOURLY)).or_default() += f64::from(count);
         }
     }
