@@ -1,0 +1,132 @@
+//! What follows for certain from all that a reader was told of one cell and its children.
+//!
+//! Every way in which the hidden reports can lie in the children, and beside their parent,
+//! is a solution of a few sums in whole numbers. A report lies for certain in a region
+//! where no solution leaves that region empty.
+
+use groundswell::domain::privacy::epoch::Epoch;
+use groundswell::domain::time::Minute;
+use microlp::{ComparisonOp, LinearExpr, OptimizationDirection, Problem, Variable};
+use std::collections::BTreeMap;
+
+/// Where a report may lie: the children, and what is beside their parent.
+pub const PLACES: usize = 8;
+const BESIDE: usize = PLACES - 1;
+
+/// Which of the places.
+pub type Region = [bool; PLACES];
+
+/// What a reader was told of one minute.
+#[derive(Debug, Clone, Default)]
+pub struct Told {
+    /// Reports that were shown in each child.
+    pub shown: [u32; BESIDE],
+    /// Reports that were shown in their parent.
+    pub in_parent: u32,
+    /// Reports that were shown in a coarser cell, or without a place.
+    pub coarser: u32,
+}
+
+/// All that a reader was told.
+#[derive(Debug, Clone)]
+pub struct Puzzle {
+    pub minutes: BTreeMap<Minute, Told>,
+    /// Which children were open in an epoch.
+    pub open: BTreeMap<Epoch, [bool; BESIDE]>,
+    /// So many people open a cell.
+    pub least: u32,
+    /// Whether the reader knows that every report counts: that a cell with so many opens.
+    pub all_count: bool,
+}
+
+/// The hidden reports of one minute: how many of one kind lie where.
+struct Hidden {
+    minute: Minute,
+    /// A variable for each place in which they may lie.
+    places: Vec<(usize, Variable)>,
+}
+
+impl Puzzle {
+    /// Minutes with hidden reports, and whether those were shown in the parent, or in what
+    /// is coarser.
+    pub fn hidden(&self) -> Vec<(Minute, bool)> {
+        let both = self.minutes.keys().flat_map(|minute| [(*minute, true), (*minute, false)]);
+        both.filter(|(minute, in_parent)| 0 < self.hidden_count(*minute, *in_parent)).collect()
+    }
+
+    fn hidden_count(&self, minute: Minute, in_parent: bool) -> u32 {
+        let told = &self.minutes[&minute];
+        if in_parent { told.in_parent } else { told.coarser }
+    }
+
+    /// Where hidden reports of a minute may lie: in no child that was open.
+    pub fn places_of(&self, minute: Minute, in_parent: bool) -> Vec<usize> {
+        let open = self.open.get(&Epoch::of(minute)).copied().unwrap_or_default();
+        let mut places: Vec<usize> = (0..BESIDE).filter(|child| !open[*child]).collect();
+        if !in_parent {
+            places.push(BESIDE);
+        }
+        places
+    }
+
+    /// Whether some solution has no report of that minute and kind in a region: where none
+    /// has, one lies there for certain.
+    pub fn can_be_empty(&self, minute: Minute, kind: bool, region: &Region) -> bool {
+        let mut problem = Problem::new(OptimizationDirection::Minimize);
+        let mut hidden = Vec::new();
+        for at in self.minutes.keys() {
+            for in_parent in [true, false] {
+                let all = self.hidden_count(*at, in_parent);
+                if all == 0 {
+                    continue;
+                }
+                let most = i32::try_from(all).unwrap();
+                let mut sum = LinearExpr::empty();
+                let mut places = Vec::new();
+                for place in self.places_of(*at, in_parent) {
+                    let is_emptied = (*at, in_parent) == (minute, kind) && region[place];
+                    let most = if is_emptied { 0 } else { most };
+                    let variable = problem.add_integer_var(0.0, (0, most));
+                    sum.add(variable, 1.0);
+                    places.push((place, variable));
+                }
+                problem.add_constraint(sum, ComparisonOp::Eq, f64::from(all));
+                hidden.push(Hidden { minute: *at, places });
+            }
+        }
+        for (epoch, open) in &self.open {
+            for (child, is_open) in open.iter().enumerate() {
+                self.constrain(&mut problem, &hidden, *epoch, child, *is_open);
+            }
+        }
+        problem.solve().is_ok()
+    }
+
+    /// What it says of the reports in a child that it was open in an epoch, or was not.
+    fn constrain(
+        &self,
+        problem: &mut Problem,
+        hidden: &[Hidden],
+        epoch: Epoch,
+        child: usize,
+        is_open: bool,
+    ) {
+        if !is_open && !self.all_count {
+            return;
+        }
+        let heard = epoch.heard();
+        let known: u32 = self.minutes.range(heard.clone()).map(|(_, told)| told.shown[child]).sum();
+        let mut sum = LinearExpr::empty();
+        for of in hidden.iter().filter(|of| heard.contains(&of.minute)) {
+            of.places.iter().filter(|(place, _)| *place == child).for_each(|(_, variable)| {
+                sum.add(*variable, 1.0);
+            });
+        }
+        let least = f64::from(self.least) - f64::from(known);
+        if is_open {
+            problem.add_constraint(sum, ComparisonOp::Ge, least);
+        } else {
+            problem.add_constraint(sum, ComparisonOp::Le, least - 1.0);
+        }
+    }
+}
