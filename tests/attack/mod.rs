@@ -9,7 +9,7 @@ mod world;
 use groundswell::domain::privacy::rule::LeftOut;
 use groundswell::domain::time::Minute;
 use reading::Reader;
-use solver::{PLACES, Puzzle, Region};
+use solver::{BESIDE, PLACES, Puzzle, Region, ShownIn};
 use world::{World, exclusion, six_of_seven, sparse};
 
 /// People whom a region must hold in which a report lies for certain.
@@ -21,10 +21,12 @@ fn attacked(world: &World, left_out: LeftOut) -> Vec<String> {
     let told = Reader::of(world).told();
     let puzzle = Puzzle { least: 2 * K as u32 - 1, all_count: left_out.coin, ..told };
     let mut found = Vec::new();
-    for (minute, in_parent) in puzzle.hidden() {
-        let places = puzzle.places_of(minute, in_parent);
+    for (minute, shown_in) in puzzle.hidden() {
+        let mut places = puzzle.places_of(minute, shown_in);
+        // Anywhere on earth is no place.
+        places.retain(|place| shown_in != ShownIn::Nowhere || *place != BESIDE);
         for region in too_small(world, minute, &places) {
-            if !puzzle.can_be_empty(minute, in_parent, &region) {
+            if !puzzle.can_be_empty(minute, shown_in, &region) {
                 found.push(said(world, minute, &region));
             }
         }

@@ -28,7 +28,7 @@ impl<'a> Reader<'a> {
         let mut minutes = BTreeMap::new();
         for minute in (self.world.began.0..end.0).map(Minute) {
             let told = self.minute(minute);
-            if told.shown.iter().sum::<u32>() + told.in_parent + told.coarser > 0 {
+            if told != Told::default() {
                 minutes.insert(minute, told);
             }
         }
@@ -47,7 +47,7 @@ impl<'a> Reader<'a> {
     fn minute(&self, minute: Minute) -> Told {
         let to = text(minute.plus(1).start());
         let map = self.get(&format!("/v1/heatmap?provider=alpha&window=1m&to={to}&resolution=7"));
-        let mut told = Told { coarser: number(&map["unplaced"]), ..Told::default() };
+        let mut told = Told { unplaced: number(&map["unplaced"]), ..Told::default() };
         for of in [&map["cells"], &map["coarser"]] {
             for row in of.as_array().unwrap() {
                 let cell = Cell::parse(row["hex"].as_str().unwrap()).unwrap();

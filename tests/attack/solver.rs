@@ -11,20 +11,46 @@ use std::collections::BTreeMap;
 
 /// Where a report may lie: the children, and what is beside their parent.
 pub const PLACES: usize = 8;
-const BESIDE: usize = PLACES - 1;
+/// What is beside the parent.
+pub const BESIDE: usize = PLACES - 1;
 
 /// Which of the places.
 pub type Region = [bool; PLACES];
 
 /// What a reader was told of one minute.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Told {
     /// Reports that were shown in each child.
     pub shown: [u32; BESIDE],
     /// Reports that were shown in their parent.
     pub in_parent: u32,
-    /// Reports that were shown in a coarser cell, or without a place.
+    /// Reports that were shown in a coarser cell.
     pub coarser: u32,
+    /// Reports that were shown without a place.
+    pub unplaced: u32,
+}
+
+/// Where hidden reports were shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShownIn {
+    Parent,
+    Coarser,
+    /// Nowhere: they may have come from anywhere on earth.
+    Nowhere,
+}
+
+impl ShownIn {
+    const ALL: [Self; 3] = [Self::Parent, Self::Coarser, Self::Nowhere];
+}
+
+impl Told {
+    pub const fn hidden(&self, shown_in: ShownIn) -> u32 {
+        match shown_in {
+            ShownIn::Parent => self.in_parent,
+            ShownIn::Coarser => self.coarser,
+            ShownIn::Nowhere => self.unplaced,
+        }
+    }
 }
 
 /// All that a reader was told.
@@ -47,23 +73,20 @@ struct Hidden {
 }
 
 impl Puzzle {
-    /// Minutes with hidden reports, and whether those were shown in the parent, or in what
-    /// is coarser.
-    pub fn hidden(&self) -> Vec<(Minute, bool)> {
-        let both = self.minutes.keys().flat_map(|minute| [(*minute, true), (*minute, false)]);
-        both.filter(|(minute, in_parent)| 0 < self.hidden_count(*minute, *in_parent)).collect()
-    }
-
-    fn hidden_count(&self, minute: Minute, in_parent: bool) -> u32 {
-        let told = &self.minutes[&minute];
-        if in_parent { told.in_parent } else { told.coarser }
+    /// Minutes with hidden reports, and where those were shown.
+    pub fn hidden(&self) -> Vec<(Minute, ShownIn)> {
+        let all = self.minutes.iter().flat_map(|(minute, told)| {
+            let shown = ShownIn::ALL.into_iter().filter(|shown_in| 0 < told.hidden(*shown_in));
+            shown.map(|shown_in| (*minute, shown_in))
+        });
+        all.collect()
     }
 
     /// Where hidden reports of a minute may lie: in no child that was open.
-    pub fn places_of(&self, minute: Minute, in_parent: bool) -> Vec<usize> {
+    pub fn places_of(&self, minute: Minute, shown_in: ShownIn) -> Vec<usize> {
         let open = self.open.get(&Epoch::of(minute)).copied().unwrap_or_default();
         let mut places: Vec<usize> = (0..BESIDE).filter(|child| !open[*child]).collect();
-        if !in_parent {
+        if shown_in != ShownIn::Parent {
             places.push(BESIDE);
         }
         places
@@ -71,28 +94,21 @@ impl Puzzle {
 
     /// Whether some solution has no report of that minute and kind in a region: where none
     /// has, one lies there for certain.
-    pub fn can_be_empty(&self, minute: Minute, kind: bool, region: &Region) -> bool {
+    pub fn can_be_empty(&self, minute: Minute, shown_in: ShownIn, region: &Region) -> bool {
         let mut problem = Problem::new(OptimizationDirection::Minimize);
         let mut hidden = Vec::new();
-        for at in self.minutes.keys() {
-            for in_parent in [true, false] {
-                let all = self.hidden_count(*at, in_parent);
-                if all == 0 {
-                    continue;
-                }
-                let most = i32::try_from(all).unwrap();
-                let mut sum = LinearExpr::empty();
-                let mut places = Vec::new();
-                for place in self.places_of(*at, in_parent) {
-                    let is_emptied = (*at, in_parent) == (minute, kind) && region[place];
-                    let most = if is_emptied { 0 } else { most };
-                    let variable = problem.add_integer_var(0.0, (0, most));
-                    sum.add(variable, 1.0);
-                    places.push((place, variable));
-                }
-                problem.add_constraint(sum, ComparisonOp::Eq, f64::from(all));
-                hidden.push(Hidden { minute: *at, places });
+        for (at, kind) in self.hidden() {
+            let all = self.minutes[&at].hidden(kind);
+            let (mut sum, mut places) = (LinearExpr::empty(), Vec::new());
+            for place in self.places_of(at, kind) {
+                let is_emptied = (at, kind) == (minute, shown_in) && region[place];
+                let most = if is_emptied { 0 } else { i32::try_from(all).unwrap() };
+                let variable = problem.add_integer_var(0.0, (0, most));
+                sum.add(variable, 1.0);
+                places.push((place, variable));
             }
+            problem.add_constraint(sum, ComparisonOp::Eq, f64::from(all));
+            hidden.push(Hidden { minute: at, places });
         }
         for (epoch, open) in &self.open {
             for (child, is_open) in open.iter().enumerate() {
