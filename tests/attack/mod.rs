@@ -2,8 +2,10 @@
 //! where each report must lie. None may lie for certain where fewer than `k` people were
 //! heard of; and without any one part of the rule, some does.
 
+mod answers;
 mod reading;
 mod solver;
+mod steady;
 mod world;
 
 use groundswell::domain::privacy::rule::LeftOut;
@@ -20,6 +22,7 @@ const K: usize = 3;
 fn attacked(world: &World, left_out: LeftOut) -> Vec<String> {
     let told = Reader::of(world).told();
     let puzzle = Puzzle { least: 2 * K as u32 - 1, all_count: left_out.coin, ..told };
+    assert!(puzzle.has_a_solution(), "the truth is one: {puzzle:?}");
     let mut found = Vec::new();
     for (minute, shown_in) in puzzle.hidden() {
         let mut places = puzzle.places_of(minute, shown_in);

@@ -92,6 +92,14 @@ impl Puzzle {
         places
     }
 
+    /// Whether there is any solution.
+    pub fn has_a_solution(&self) -> bool {
+        let hidden = self.hidden();
+        hidden
+            .first()
+            .is_none_or(|(minute, kind)| self.can_be_empty(*minute, *kind, &[false; PLACES]))
+    }
+
     /// Whether some solution has no report of that minute and kind in a region: where none
     /// has, one lies there for certain.
     pub fn can_be_empty(&self, minute: Minute, shown_in: ShownIn, region: &Region) -> bool {

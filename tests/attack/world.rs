@@ -2,7 +2,7 @@
 
 use super::solver::{PLACES, Region};
 use crate::support::server::TestServer;
-use crate::support::{self, but};
+use crate::support::{self, but, text};
 use groundswell::domain::grid::{Cell, Position, Resolution};
 use groundswell::domain::privacy::rule::LeftOut;
 use groundswell::domain::time::Minute;
@@ -45,6 +45,34 @@ impl World {
         self.sent.push((self.server.now().minute(), child));
     }
 
+    /// Somebody new reports what they observed in a child so many minutes ago.
+    pub fn report_late(&self, child: usize, ago: i64) {
+        let (at, observed) = (self.children[child].centre(), self.server.now().minute().plus(-ago));
+        let id = format!("late {child} {ago}");
+        let fields = json!({"provider": "alpha", "lat": at.lat(), "lon": at.lon(),
+            "accuracy_m": 35, "observed_at": text(observed.start())});
+        let answer = self.server.report(&but(support::report(&id), fields));
+        assert_eq!(answer.status, 202, "{answer}");
+    }
+
+    /// Takes back what was reported between so many minutes after the world began.
+    pub fn void(&self, from: i64, to: i64) {
+        let at = |minutes| text(self.began.plus(minutes).start());
+        let void = json!({"source": 0, "from": at(from), "to": at(to), "reason": "a test"});
+        let body = void.to_string();
+        let headers = [("Content-Type", "application/json")];
+        let answer = self.server.send("POST", "/v1/voids", &headers, body.as_bytes());
+        assert_eq!(answer.status, 202, "{answer}");
+        self.server.step_detection();
+        self.server.next_tick();
+    }
+
+    /// The same on a server that was started anew.
+    pub fn restarted(self) -> Self {
+        let catalogue = std::fs::read_to_string(CATALOGUE).unwrap();
+        Self { server: self.server.restarted_with(&catalogue), ..self }
+    }
+
     fn pass(&mut self, minutes: i64) {
         self.server.advance_minutes(minutes);
     }
@@ -63,14 +91,23 @@ impl World {
     }
 }
 
+const CATALOGUE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/catalogue.toml");
+
 /// A handful of people over a day and a half, more of them in some children than in others.
 pub fn sparse(seed: u64, left_out: LeftOut) -> World {
+    sparse_seen(seed, left_out, |_| ())
+}
+
+/// The same, with somebody who looks at it again and again.
+pub fn sparse_seen(seed: u64, left_out: LeftOut, mut look: impl FnMut(&World)) -> World {
     let (mut world, mut random) = (World::start(left_out), fastrand::Rng::with_seed(seed));
     for _ in 0..36 {
         world.pass(random.i64(1..120));
         // Half of them in two children: some places open, and some close again.
         let child = if random.bool() { random.usize(0..2) } else { random.usize(0..PLACES - 1) };
         world.report(child);
+        world.pass(1);
+        look(&world);
     }
     world.pass(DAY_MINUTES);
     world
