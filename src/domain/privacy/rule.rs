@@ -61,6 +61,12 @@ impl Rule {
     }
 }
 
+impl std::fmt::Display for Rule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "k = {} and finest = {}", self.k, self.finest.number())
+    }
+}
+
 impl Rules {
     /// A rule comes into force.
     pub fn add(&mut self, since: Timestamp, rule: Rule) {
