@@ -93,8 +93,14 @@ impl Engine {
         *self.left_out.lock().unwrap_or_else(PoisonError::into_inner) = left_out;
     }
 
-    /// By what the cells of this store are shown.
+    /// By what the cells of this store are shown: by default where that was never agreed on,
+    /// as in a program that serves nobody.
     fn shown_by(&self) -> Terms {
-        Terms { rules: Rules::default(), coin: Coin::new([0; 16]), left_out: self.left_out() }
+        let access = self.access();
+        let (rules, coin) = access.privacy().map_or_else(
+            || (Rules::default(), Coin::new([0; 16])),
+            |privacy| (privacy.rules.clone(), privacy.coin.clone()),
+        );
+        Terms { rules, coin, left_out: self.left_out() }
     }
 }
