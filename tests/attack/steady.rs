@@ -2,8 +2,10 @@
 //! or starts anew.
 
 use super::NOTHING;
-use super::reading::{Reader, Rows};
+use super::reading::{Reader, Rows, number};
 use super::world::{World, sparse, sparse_seen};
+use crate::support::text;
+use groundswell::domain::grid::Cell;
 use groundswell::domain::time::Minute;
 use std::collections::BTreeMap;
 
@@ -72,4 +74,30 @@ fn a_restart_shows_everything_where_it_was() {
     let world = world.restarted();
     assert_eq!(all(&world), before);
     assert_eq!(Reader::of(&world).told().open, open);
+}
+
+#[test]
+fn hours_stay_where_their_minutes_were_shown_when_those_are_gone() {
+    let world = sparse(4, NOTHING);
+    let cells = || world.children.iter().copied().chain([world.parent]);
+    let hour = |minute: Minute| minute.hour().first_minute();
+    let (from, to) = (hour(world.began), hour(world.server.now().minute()));
+    let hours = |cell: Cell| {
+        let (from, to) = (text(from.start()), text(to.start()));
+        let path = format!("/v1/series?provider=alpha&cell={cell}&from={from}&to={to}&step=1h");
+        let series = Reader::of(&world).get(&path);
+        let points = series["points"].as_array().unwrap().iter();
+        points.map(|point| number(&point["count"])).collect::<Vec<u32>>()
+    };
+    let before: Vec<Vec<u32>> = cells().map(hours).collect();
+    assert!(before.iter().flatten().sum::<u32>() > 10, "{before:?}");
+    for _ in 0..17 {
+        world.server.advance_minutes(24 * 60);
+        (0..3).for_each(|_| world.server.maintain());
+    }
+    let after: Vec<Vec<u32>> = cells().map(hours).collect();
+    assert_eq!(after, before);
+    let map = "/v1/heatmap?provider=alpha&window=1m&to=";
+    let gone = world.server.get(&format!("{map}{}", text(from.start())));
+    assert_eq!(gone.json()["code"], "out_of_retention");
 }

@@ -12,6 +12,7 @@ use crate::domain::symptom::{Symptom, Symptoms};
 use crate::domain::time::Minute;
 use crate::domain::view::Sums;
 use crate::store::{Store, StoreError};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -70,7 +71,26 @@ impl Reader {
         self.seen(provider, found).await
     }
 
-    /// The same with what was withdrawn.
+    /// Reports of problems of a provider in these minutes, by symptom: all of them, which
+    /// everybody may know, whatever cells are shown.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn totals(
+        &self,
+        provider: ProviderIndex,
+        minutes: Range<Minute>,
+    ) -> Result<BTreeMap<Symptom, u64>, StoreError> {
+        let mut totals = BTreeMap::new();
+        for (_, counts) in self.store.minutes(provider, minutes).await? {
+            for (_, symptom, count) in Seen::all(counts).rows(Symptoms::AllProblems) {
+                *totals.entry(symptom).or_default() += u64::from(count);
+            }
+        }
+        Ok(totals)
+    }
+
+    /// The minutes of a provider with what was withdrawn.
     ///
     /// # Errors
     /// Where the store cannot be read.
