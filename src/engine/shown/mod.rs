@@ -40,6 +40,9 @@ impl Engine {
     pub async fn learn_what_is_shown(&self) {
         let mut usual = self.usual.lock().await;
         let now = self.now();
+        if !usual.is_due(now) {
+            return;
+        }
         let since = now.plus_ms(-HOURS_KEPT_DAYS * DAY_MS);
         let mut outages = vec![Vec::new(); self.catalogue.len()];
         for (provider, outage) in self.outages_since(since) {

@@ -40,6 +40,12 @@ impl Usual {
         }
     }
 
+    /// Whether an hour is over that was not learnt.
+    #[must_use]
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.next.is_none_or(|next| next < due(now))
+    }
+
     /// Learns the hours that are over, some of them where there are many. Gives whether
     /// all are learnt. `outages` are those of each provider that people were told of.
     ///
@@ -51,10 +57,7 @@ impl Usual {
         now: Timestamp,
         outages: &[Vec<Outage>],
     ) -> Result<bool, StoreError> {
-        let due = now.minute().plus(-REREAD_MINUTES).hour();
-        if self.next.is_some_and(|next| due <= next) {
-            return Ok(true);
-        }
+        let due = due(now);
         let liveness = reader.store().liveness().await?;
         let first = || {
             let first = liveness.spans().first().map_or(due, |span| span.start.hour());
@@ -117,6 +120,11 @@ impl Usual {
     pub fn providers(&self) -> &[ShownBaseline] {
         &self.providers
     }
+}
+
+/// The hour before which all are over, with what came late for them.
+fn due(now: Timestamp) -> Hour {
+    now.minute().plus(-REREAD_MINUTES).hour()
 }
 
 /// Reports of problems by the cell in which they are shown, sorted; those without a place
