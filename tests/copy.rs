@@ -5,22 +5,25 @@ use crate::support::binary::{Binary, groundswell};
 use crate::support::redis::{own_prefix, shared_cluster, shared_single, start_shared};
 use crate::support::{NOW, TORONTO, catalogue, cell, instant};
 use groundswell::domain::access::key::KeyId;
-use groundswell::domain::fact::{Source, Tally};
-use groundswell::domain::grid::Spot;
+use groundswell::domain::counts::Counts;
+use groundswell::domain::fact::{FactKey, Lane, Source, Tally};
+use groundswell::domain::grid::{Resolution, Spot};
 use groundswell::domain::provider::{Catalogue, ProviderIndex};
 use groundswell::domain::report::{Observed, Report};
 use groundswell::domain::reporter::{Identity, Reporter};
 use groundswell::domain::symptom::Symptom;
-use groundswell::domain::time::{DEFAULT_LATENESS_MS, HOUR_MS, Timestamp};
+use groundswell::domain::time::{DEFAULT_LATENESS_MS, HOUR_MS, Hour, Timestamp};
 use groundswell::store::copy::{Totals, catalogue_of, copy};
 use groundswell::store::embedded::{self, Embedded};
 use groundswell::store::journal::{Appended, JournalName, NodeId, Position, Tail};
 use groundswell::store::redis::{Redis, address::Options};
+use groundswell::store::shown_hour::ShownHour;
 use groundswell::store::usage::Batch;
 use groundswell::store::{OpenError, Recorded, SHARDS, Store, Terms};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 
 const CATALOGUE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/catalogue.toml");
@@ -30,6 +33,8 @@ const DAYS: i64 = 20;
 /// Entries of the journal: more than are read at once.
 const ENTRIES: u64 = 2_200;
 const LEDGER_ENTRIES: u64 = 1_100;
+/// Public twins of each provider: more than are copied at once.
+const TWINS: u64 = 60;
 
 #[test]
 fn a_copy_has_every_fact_claim_and_live_minute_however_often_it_was_cut_off() {
@@ -37,6 +42,7 @@ fn a_copy_has_every_fact_claim_and_live_minute_however_often_it_was_cut_off() {
     let directory = filled_directory();
     let expected = facts_of(&open(directory.path()));
     let expected_journals = journals_of(&open(directory.path()));
+    let expected_twins = twins_of(&open(directory.path()));
     let hours = Embedded::open(
         directory.path(),
         &Catalogue::default(),
@@ -48,7 +54,7 @@ fn a_copy_has_every_fact_claim_and_live_minute_however_often_it_was_cut_off() {
     .len();
     let journal = hours + SHARDS as usize;
     for (url, cuts) in [
-        (shared_single(), &[3, 9, 30, journal, journal + 1, journal + 2][..]),
+        (shared_single(), &[3, 9, 30, journal, journal + 1, journal + 2, journal + 3][..]),
         (shared_cluster(), &[5]),
     ] {
         let options = Options { prefix: own_prefix(), ..Options::default() };
@@ -69,7 +75,9 @@ fn a_copy_has_every_fact_claim_and_live_minute_however_often_it_was_cut_off() {
         for (entries, expected) in [(totals.journal, ENTRIES), (totals.ledger, LEDGER_ENTRIES)] {
             assert_eq!((entries.count, entries.bytes), (expected, expected * 2_000), "{totals:?}");
         }
+        assert_eq!(totals.shown_hours.count, 2 * TWINS, "{totals:?}");
         let store = Store::open_redis(&url, &catalogue(), TERMS, &options).unwrap();
+        assert_eq!(twins_of(&store), expected_twins, "{url}");
         assert_eq!(
             store.catalogue_before(),
             Some(catalogue().fingerprint()),
@@ -147,7 +155,7 @@ fn the_command_copies_compares_and_says_what() {
         copied.status.success()
             && said.starts_with(
                 "copied and compared: 14 counts in minutes, 0 in older hours, 10 \
-                 reporters of 5 providers, 0 entries of incidents, 0 of the ledger"
+                 reporters of 5 providers, 0 entries of incidents, 0 of the ledger, 0 public hours"
             ),
         "{said} {copied:?}"
     );
@@ -288,11 +296,47 @@ fn filled_directory() -> tempfile::TempDir {
             end = next;
         }
     }
+    for provider in [0, 1].map(ProviderIndex) {
+        for (n, hour) in twin_hours().enumerate() {
+            wait(store.keep_shown_hour(provider, hour, &twin(n as u32, provider))).unwrap();
+        }
+    }
     let used = &[(key_id(), 7)];
     let batch = Batch { node: NodeId(1), number: 1, day: later(0).day(), used };
     assert_eq!(wait(store.add_usage(batch)).unwrap().today, [7]);
     store.close().unwrap();
     directory
+}
+
+/// The hours that have a public twin: every second one, and one without any fact.
+fn twin_hours() -> impl Iterator<Item = Hour> {
+    let last = later(-2).minute().hour();
+    (0..TWINS as i64 - 1).map(move |n| last.plus(-2 * n)).chain([last.plus(-24 * 40)])
+}
+
+fn twin(n: u32, provider: ProviderIndex) -> ShownHour {
+    let row = |n: u32| {
+        let cell = cell((TORONTO.0 + f64::from(n) * 0.1, TORONTO.1), 6);
+        let key = FactKey::new(cell, Symptom::NoData, Lane::OnTime, Source(provider.0));
+        (key, Tally { count: n + 1, first: 0 })
+    };
+    // The first has no facts.
+    let counts = Arc::new(Counts::from_rows((0..n).map(row).collect()));
+    ShownHour { k: 3 + (n % 2) as u8, finest: Resolution::HOURLY, counts }
+}
+
+/// All public twins: provider, hour, rule and facts.
+fn twins_of(store: &Store) -> BTreeMap<(u16, Hour), (u8, Resolution, BTreeMap<FactKey, Tally>)> {
+    let mut twins = BTreeMap::new();
+    for provider in [0, 1].map(ProviderIndex) {
+        let all = later(-50).minute().hour()..later(1).minute().hour();
+        for (hour, ShownHour { k, finest, counts }) in
+            wait(store.shown_hours(provider, all)).unwrap()
+        {
+            twins.insert((provider.0, hour), (k, finest, counts.rows().collect()));
+        }
+    }
+    twins
 }
 
 fn key_id() -> KeyId {

@@ -4,7 +4,7 @@
 use crate::support::tiny_disk::TinyDisk;
 use crate::support::{NOW, TORONTO, catalogue, cell, instant};
 use groundswell::domain::fact::{Lane, Source};
-use groundswell::domain::grid::Spot;
+use groundswell::domain::grid::{Resolution, Spot};
 use groundswell::domain::provider::ProviderIndex;
 use groundswell::domain::report::{Observed, Report};
 use groundswell::domain::reporter::{Identity, Reporter};
@@ -12,8 +12,10 @@ use groundswell::domain::symptom::Symptom;
 use groundswell::domain::time::{DEFAULT_LATENESS_MS, HOUR_MS};
 use groundswell::store::embedded::{Durability, Options};
 use groundswell::store::journal::{Appended, JournalName, Position, Tail};
+use groundswell::store::shown_hour::{KeptShownHour, ShownHour};
 use groundswell::store::{OpenError, Recorded, Store, StoreError, Terms};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const TERMS: Terms = Terms { reporter_key_check: 7, lateness_ms: DEFAULT_LATENESS_MS };
 const ALPHA: ProviderIndex = ProviderIndex(0);
@@ -50,6 +52,27 @@ fn another_schema_or_number_of_shards_is_refused_with_the_way_out() {
             "{message}"
         );
     }
+}
+
+#[test]
+fn a_directory_from_before_public_twins_has_none_and_takes_some() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(open(dir.path()).unwrap());
+    let database = redb::Database::open(dir.path().join("aged.redb")).unwrap();
+    let txn = database.begin_write().unwrap();
+    for table in ["shown_hours", "shown_rules"] {
+        let table = redb::TableDefinition::<(u16, u32), &[u8]>::new(table);
+        assert!(txn.delete_table(table).unwrap(), "it was there");
+    }
+    txn.commit().unwrap();
+    drop(database);
+    let (store, hour) = (open(dir.path()).unwrap(), instant(NOW).minute().hour());
+    assert_eq!(block_on(store.shown_hours_kept(ALPHA, hour..hour.plus(1))).unwrap(), []);
+    let finest = Resolution::HOURLY;
+    let twin = ShownHour { k: 3, finest, counts: Arc::default() };
+    block_on(store.keep_shown_hour(ALPHA, hour, &twin)).unwrap();
+    let kept = block_on(store.shown_hours_kept(ALPHA, hour..hour.plus(1))).unwrap();
+    assert_eq!(kept, [KeptShownHour { hour, k: 3, finest }]);
 }
 
 #[test]

@@ -64,11 +64,13 @@ pub fn run(config: &CopyConfig) -> anyhow::Result<()> {
     bar.finish_and_clear();
     let (minutes, hours) = (totals.in_minutes.count, totals.in_hours.count);
     let reporters = totals.reporters;
-    let [incidents, ledger] = [totals.journal, totals.ledger].map(|journal| journal.count);
+    let [incidents, ledger, shown_hours] =
+        [totals.journal, totals.ledger, totals.shown_hours].map(|entries| entries.count);
     Ok(writeln!(
         std::io::stdout(),
         "copied and compared: {minutes} counts in minutes, {hours} in older hours, {reporters} \
-         reporters of {} providers, {incidents} entries of incidents, {ledger} of the ledger",
+         reporters of {} providers, {incidents} entries of incidents, {ledger} of the ledger, \
+         {shown_hours} public hours",
         catalogue.len()
     )?)
 }

@@ -12,15 +12,29 @@ const SURPRISING: f64 = 4.0;
 /// In an incident, a count of so many times what was to be expected is of the highest
 /// level.
 const MANY_TIMES: f64 = 10.0;
+/// The level of a cell in an incident.
+const IN_INCIDENT: u8 = 3;
 
 /// What the counts of a level's cells mean, in their order.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Assessment {
-    /// Reports that were to be expected.
-    pub expected: Vec<f64>,
-    /// How surprising the counts are, and their levels; none where too little is known of
-    /// the provider to say.
-    pub scores: Option<(Vec<f64>, Vec<u8>)>,
+    /// Of the cells of its resolution.
+    pub cells: Vec<Judgement>,
+    /// Of the coarser ones, as far as their reports stand in no finer one.
+    pub coarser: Vec<Judgement>,
+    /// Whether enough is known of the provider to say how surprising a count is.
+    pub is_known: bool,
+}
+
+/// What the count of a cell means.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Judgement {
+    /// Reports that were to be expected; none where nothing was learnt of the cell.
+    pub expected: Option<f64>,
+    /// How surprising the count is; none where that is not known.
+    pub score: Option<f64>,
+    /// In which colour to show it; none where that is not known.
+    pub level: Option<u8>,
 }
 
 /// Where incidents are, brought to the resolution of a map.
@@ -52,33 +66,48 @@ impl AffectedCells {
 }
 
 /// Judges the cells of a map by what was to be expected of its brands in its window.
-/// `is_known` says whether enough is known of them for more than that.
+/// `is_known` says whether enough is known of them for more than that; `guesses`, whether
+/// of a cell that nobody was heard of in something may be expected all the same.
 #[must_use]
 pub fn assess(
     level: &Level,
     brands: &[InWindow<'_>],
     affected: &AffectedCells,
     is_known: bool,
+    guesses: bool,
 ) -> Assessment {
     let of_most = brands.iter().max_by(|a, b| a.everywhere().total_cmp(&b.everywhere()));
-    let expected: Vec<f64> =
-        level.rows().map(|(cell, _)| brands.iter().map(|brand| brand.mean(cell)).sum()).collect();
-    let scores = of_most.filter(|_| is_known).map(|of_most| {
-        let judge = |((cell, count), expected): ((Cell, u32), &f64)| {
-            let count = f64::from(count);
-            let score = of_most.score(count, *expected);
-            (score, step(score, count, *expected, affected.holds(cell)))
-        };
-        level.rows().zip(&expected).map(judge).unzip()
-    });
-    Assessment { expected, scores }
+    let of_most = of_most.filter(|_| is_known);
+    let judge = |cell: Cell, count: u32, expected: Option<f64>| {
+        let (count, is_hit) = (f64::from(count), affected.holds(cell));
+        let score = of_most.zip(expected).map(|(of, expected)| of.score(count, expected));
+        let level =
+            score.zip(expected).map(|(score, expected)| step(score, count, expected, is_hit));
+        // People are told of an incident there, whatever is usual.
+        let level = level.or((is_hit && of_most.is_some() && 0.0 < count).then_some(IN_INCIDENT));
+        Judgement { expected, score, level }
+    };
+    let of_cell = |cell: Cell| {
+        let is_learnt = guesses || brands.iter().any(|brand| brand.knows(cell));
+        is_learnt.then(|| brands.iter().map(|brand| brand.mean(cell)).sum())
+    };
+    let of_rest = |cell: Cell| {
+        let means = brands.iter().filter_map(|brand| brand.mean_of_rest(cell));
+        means.reduce(|sum, mean| sum + mean)
+    };
+    let coarser = level.coarser().iter();
+    Assessment {
+        cells: level.rows().map(|(cell, count)| judge(cell, count, of_cell(cell))).collect(),
+        coarser: coarser.map(|(cell, count)| judge(*cell, *count, of_rest(*cell))).collect(),
+        is_known: of_most.is_some(),
+    }
 }
 
 /// 0 as expected, 1 more than usual, 2 surprising, 3 in an incident of the window, 4 in
 /// one and many times what was to be expected.
 fn step(score: f64, count: f64, expected: f64, is_hit: bool) -> u8 {
     if is_hit && count > expected {
-        return if count >= MANY_TIMES * expected { 4 } else { 3 };
+        return if count >= MANY_TIMES * expected { 4 } else { IN_INCIDENT };
     }
     u8::from(score >= MORE_THAN_USUAL) + u8::from(score >= SURPRISING)
 }

@@ -37,6 +37,9 @@ const PART_PRIOR: f64 = 150.0;
 const CELL_PRIOR: f64 = 0.3;
 /// Reports that the borrowed map weighs as much as.
 const MAP_PRIOR: f64 = 100.0;
+/// Reports that must be held of the rest of a cell, without those of finer ones, for
+/// something to be expected of it.
+const LEAST_OF_REST: f64 = 0.5;
 /// What an hour adds is bounded once so much was learnt.
 const BOUNDS_AFTER_WEEKS: f64 = 0.3;
 /// The level follows the last day, without the last hours, lest an outage raise its own
@@ -293,6 +296,27 @@ impl Baseline {
         let (of_cell, learnt, whole) = self.of_cell(cell, lender);
         let ratio = self.steady.ratio(cell);
         (std::array::from_fn(|part| ratio * self.share_in(part, of_cell, whole)), learnt)
+    }
+
+    /// The share of the reports that stand in a cell and in no finer one, in each part of
+    /// the day. None where fewer than [`LEAST_OF_REST`] of them are held.
+    #[must_use]
+    pub fn shares_of_rest(&self, cell: Cell) -> Option<[f64; PARTS]> {
+        let (parts, mut learnt) = self.learnt_by_part(cell);
+        let mut rest = *parts?;
+        let finer = Resolution::ALL.get(usize::from(cell.resolution().number()) + 1);
+        for child in finer.into_iter().flat_map(|finer| cell.descendants(*finer)) {
+            let (parts, of_child) = self.learnt_by_part(child);
+            learnt -= of_child;
+            for (rest, part) in rest.iter_mut().zip(parts.copied().unwrap_or_default()) {
+                *rest = (*rest - part).max(0.0);
+            }
+        }
+        if learnt < LEAST_OF_REST {
+            return None;
+        }
+        let (ratio, whole) = (self.steady.ratio(cell), learnt / self.reports());
+        Some(std::array::from_fn(|part| ratio * self.share_in(part, Some(&rest), whole)))
     }
 
     /// What was learnt of a cell, by part of the day and over all of them.

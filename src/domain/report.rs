@@ -248,11 +248,12 @@ impl Report {
     /// The same as one of those that were withdrawn before it came. It stands on time in
     /// the minute it was observed, where no reader sees it, so nothing of it is evidence
     /// now; and late facts of that minute stay what they were when the others were
-    /// withdrawn.
+    /// withdrawn. It is nobody's first: the firsts of a minute are complete once reports
+    /// of it cannot come on time any more.
     #[must_use]
     pub const fn withdrawn(self) -> Self {
         let observed = Observed { late: false, ..self.observed };
-        let reporter = Reporter { identity: Identity::Own, ..self.reporter };
+        let reporter = Reporter { identity: Identity::Unproven, ..self.reporter };
         Self { reporter, observed, ..self }
     }
 
@@ -461,7 +462,7 @@ mod tests {
     }
 
     #[test]
-    fn a_report_that_is_withdrawn_stands_on_time_in_the_minute_it_was_observed() {
+    fn a_report_that_is_withdrawn_stands_on_time_in_its_minute_and_is_nobodys_first() {
         let keys = crate::domain::reporter::ReporterKey::new(b"secret").around(NOW);
         let cell = Cell::at(Position::new(43.65, -79.38).unwrap(), Resolution::FINEST);
         for (id, ago) in [("a", 0), ("a", 60), (" ", 60), (" ", 0)] {
@@ -473,10 +474,12 @@ mod tests {
                 sender: Sender::of(id),
             };
             let report = Report::accept(&submission, &arrival(None), &keys).unwrap();
-            let facts: Vec<_> = report.withdrawn().counted(false).facts().collect();
             let key = FactKey::new(cell, Symptom::NoTv, Lane::OnTime, Source(7));
             let observed = NOW.minute().plus(-ago);
-            assert_eq!(facts, [(observed, key, Tally { count: 1, first: 0 })], "{id:?} {ago}");
+            for first in [false, true] {
+                let facts: Vec<_> = report.withdrawn().counted(first).facts().collect();
+                assert_eq!(facts, [(observed, key, Tally { count: 1, first: 0 })], "{id:?} {ago}");
+            }
             assert_eq!(report.withdrawn().observed.arrived, NOW.minute(), "claims are dated by it");
         }
     }

@@ -5,6 +5,7 @@ use super::counts::Counts;
 use super::fact::Tally;
 use super::grid::{Cell, Resolution};
 use super::level::Level;
+use super::privacy::groups::Groups;
 use super::symptom::Symptoms;
 use super::time::Window;
 
@@ -59,6 +60,25 @@ impl Sums {
             unplaced += part.unplaced;
         }
         // The parts are sorted runs, which the stable sort finds and merges.
+        rows.sort_by_key(|(cell, _)| *cell);
+        Self { unplaced, ..add_up(rows.into_iter()) }
+    }
+
+    /// The same in the cells in which it is shown. What is shown nowhere has no place.
+    #[must_use]
+    pub fn shown_in(&self, groups: &Groups) -> Self {
+        let (mut walk, mut unplaced) = (groups.walk(), self.unplaced);
+        let mut rows: Vec<(Cell, u32)> = Vec::with_capacity(self.cells.len());
+        for (cell, count) in self.rows() {
+            match (walk.shown(cell), rows.last_mut()) {
+                (None, _) => unplaced += u64::from(count),
+                (Some(shown), Some((last, sum))) if *last == shown => {
+                    *sum = sum.saturating_add(count);
+                }
+                (Some(shown), _) => rows.push((shown, count)),
+            }
+        }
+        // A group stands after those in it, and what is left of it stands among them.
         rows.sort_by_key(|(cell, _)| *cell);
         Self { unplaced, ..add_up(rows.into_iter()) }
     }

@@ -2,7 +2,7 @@
 //! and the incidents of a window.
 
 use super::Engine;
-use super::detection::snapshot::DetectorState;
+use super::shown::Sight;
 use crate::domain::assessment::{AffectedCells, Assessment, assess};
 use crate::domain::detect::expectation::{Expectation, InWindow};
 use crate::domain::grid::Resolution;
@@ -19,32 +19,37 @@ impl Engine {
     /// What the counts of all problems of a subject mean. None while detection is
     /// catching up; no scores and levels while it is late, or where too little is known.
     #[must_use]
-    pub fn judge(&self, subject: Subject, window: Window, level: &Level) -> Option<Assessment> {
+    pub fn judge(
+        &self,
+        sight: Sight,
+        subject: Subject,
+        window: Window,
+        level: &Level,
+    ) -> Option<Assessment> {
         let snapshot = self.detection_snapshot();
-        let brands: Vec<&DetectorState> =
-            snapshot.detectors(self.catalogue.brands(subject)).collect();
+        let brands = self.expected_by(sight, &snapshot, self.catalogue.brands(subject));
         if brands.is_empty() {
             return None;
         }
         let expected: Vec<InWindow<'_>> =
-            brands.iter().map(|detector| detector.expectation.window(window)).collect();
-        let is_known =
-            snapshot.is_fresh(self.now()) && brands.iter().any(|detector| !detector.is_cold);
+            brands.iter().map(|(expectation, _)| expectation.window(window)).collect();
+        let is_known = snapshot.is_fresh(self.now()) && brands.iter().any(|(_, is_cold)| !is_cold);
         Some(assess(
             level,
             &expected,
             &self.affected(subject, window, level.resolution()),
             is_known,
+            sight == Sight::Exact,
         ))
     }
 
     /// What is to be expected of the brands of a subject. None of any while detection is
     /// catching up, or where too little is known.
-    pub(super) fn expectations(&self, subject: Subject) -> Vec<Expectation> {
+    pub(super) fn expectations(&self, sight: Sight, subject: Subject) -> Vec<Expectation> {
         let snapshot = self.detection_snapshot();
-        let brands = || snapshot.detectors(self.catalogue.brands(subject));
-        let is_known = brands().any(|detector| !detector.is_cold);
-        brands().filter(|_| is_known).map(|detector| detector.expectation.clone()).collect()
+        let brands = self.expected_by(sight, &snapshot, self.catalogue.brands(subject));
+        let is_known = brands.iter().any(|(_, is_cold)| !is_cold);
+        brands.into_iter().filter(|_| is_known).map(|(expectation, _)| expectation).collect()
     }
 
     /// Where people were told of an incident of the subject that went on in the window.

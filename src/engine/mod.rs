@@ -12,6 +12,7 @@ pub mod local_clocks;
 pub mod metrics;
 pub mod providers;
 pub mod replay;
+mod rule_of;
 pub mod series;
 pub mod shown;
 pub mod source_series;
@@ -24,6 +25,7 @@ pub mod views;
 
 use crate::domain::clock_guard::Doubt;
 use crate::domain::detect::parameters::Parameters;
+use crate::domain::detect::shown::ShownBaseline;
 use crate::domain::fact::Source;
 use crate::domain::incident::register::Register;
 use crate::domain::provider::Catalogue;
@@ -48,6 +50,8 @@ use metrics::Metrics;
 use providers::ProvidersNow;
 use series::{Series, SeriesKey};
 use shown::Sight;
+use shown::openness::Openness;
+use shown::usual::Usual;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
@@ -77,6 +81,15 @@ pub struct Engine {
     lateness_ms: i64,
     timing: Timing,
     store: Arc<Store>,
+    openness: Arc<Openness>,
+    #[cfg(debug_assertions)]
+    left_out: Mutex<crate::domain::privacy::rule::LeftOut>,
+    /// What is learnt of what is shown; held across a step.
+    usual: tokio::sync::Mutex<Usual>,
+    /// How far twins of hours were made; held to copy or replace it.
+    twins: Mutex<Option<shown::Made>>,
+    /// The same for who reads, once all is learnt; the lock is held to copy or replace it.
+    shown: RwLock<Option<Arc<[ShownBaseline]>>>,
     metrics: Arc<Metrics>,
     /// Made anew once a day; the lock is held to copy the pointer.
     keys: RwLock<Arc<DayKeys>>,
@@ -150,6 +163,12 @@ impl Engine {
         Ok(Self {
             keys: RwLock::new(Arc::new(key.around(clock.now()))),
             access: Access::new(node, clock.now()),
+            openness: Arc::new(Openness::new(catalogue.iter().map(|(_, provider)| &*provider.id))),
+            #[cfg(debug_assertions)]
+            left_out: Mutex::default(),
+            usual: tokio::sync::Mutex::new(Usual::new(catalogue.len())),
+            shown: RwLock::default(),
+            twins: Mutex::default(),
             detection: DetectionService::new(node, &catalogue, Parameters::default(), clock.now()),
             catalogue,
             clock,
@@ -306,9 +325,9 @@ impl Engine {
     pub async fn view(&self, key: ViewKey) -> Result<Served<Snapshot>, StoreError> {
         let now = self.now();
         let brands = self.catalogue.brands(key.subject).to_vec();
-        let store = Arc::clone(&self.store);
+        let reader = self.reader(key.sight);
         self.count_error(
-            self.views.get(key, now, |last| views::build(store, brands, key, now, last)).await,
+            self.views.get(key, now, |last| views::build(reader, brands, key, now, last)).await,
         )
     }
 
@@ -319,16 +338,16 @@ impl Engine {
     pub async fn series(&self, key: SeriesKey) -> Result<Served<Series>, StoreError> {
         let now = self.now();
         let brands = self.catalogue.brands(key.subject).to_vec();
-        let store = Arc::clone(&self.store);
+        let reader = self.reader(key.sight);
         // Of single symptoms nothing was learnt.
         let expected = || {
             if key.symptoms == Symptoms::AllProblems {
-                self.expectations(key.subject)
+                self.expectations(key.sight, key.subject)
             } else {
                 Vec::new()
             }
         };
-        let build = |_| series::build(store, brands, expected(), key.clone(), now);
+        let build = |_| series::build(reader, brands, expected(), key.clone(), now);
         self.count_error(self.series.get(key.clone(), now, build).await)
     }
 
@@ -338,9 +357,9 @@ impl Engine {
     /// Where it cannot be looked up and nothing is left from the last five minutes.
     pub async fn providers(&self, sight: Sight) -> Result<Served<ProvidersNow>, StoreError> {
         let now = self.now();
-        let (store, providers) = (Arc::clone(&self.store), self.catalogue.len());
+        let (reader, providers) = (self.reader(sight), self.catalogue.len());
         self.count_error(
-            self.providers.get(sight, now, |_| providers::build(store, providers, now)).await,
+            self.providers.get(sight, now, |_| providers::build(reader, providers, now)).await,
         )
     }
 
@@ -406,11 +425,15 @@ impl Engine {
             self.store.probe().await
         };
         self.cannot_write.store(wrote.is_err(), Ordering::Relaxed);
+        // Before anything is forgotten, and while hours are known to be over.
+        let kept = if trust.forgets() { self.keep_shown_hours().await } else { Ok(()) };
         let tidied =
             if trust.forgets() { self.store.tidy(now).await } else { self.store.settle(now).await };
         // One that is away fails them all: said once.
-        if let Some(error) =
-            [compared.err(), looked.err(), wrote.err(), tidied.err()].into_iter().flatten().next()
+        if let Some(error) = [compared.err(), looked.err(), wrote.err(), kept.err(), tidied.err()]
+            .into_iter()
+            .flatten()
+            .next()
         {
             self.metrics.store_errors.inc();
             tracing::error!(%error, "maintenance failed and will be tried again");

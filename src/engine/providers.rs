@@ -1,13 +1,12 @@
 //! How every provider is doing now.
 
 use super::cache::Weight;
+use super::shown::reader::Reader;
 use crate::domain::provider::ProviderIndex;
-use crate::domain::symptom::{Symptom, Symptoms};
+use crate::domain::symptom::Symptom;
 use crate::domain::time::{Timestamp, Window};
-use crate::store::{Store, StoreError};
+use crate::store::StoreError;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// How many minutes "now" means.
 pub const NOW_MINUTES: i64 = 15;
@@ -48,30 +47,22 @@ impl Weight for ProvidersNow {
 /// # Errors
 /// Where the store cannot be read.
 pub async fn build(
-    store: Arc<Store>,
+    reader: Reader,
     providers: usize,
     now: Timestamp,
 ) -> Result<ProvidersNow, StoreError> {
     let window = Window::ending_at(now, NOW_MINUTES);
-    let all = (0..providers).map(|index| of(&store, ProviderIndex(index as u16), window));
+    let all = (0..providers).map(|index| of(&reader, ProviderIndex(index as u16), window));
     let providers = stream::iter(all).buffered(READ_AT_ONCE).try_collect().await?;
     Ok(ProvidersNow { as_of: now, window, providers })
 }
 
 async fn of(
-    store: &Store,
+    reader: &Reader,
     provider: ProviderIndex,
     window: Window,
 ) -> Result<ProviderNow, StoreError> {
-    let mut by_symptom: BTreeMap<Symptom, u64> = BTreeMap::new();
-    for (_, counts) in store.minutes(provider, window.from..window.to).await? {
-        let history = counts.rows().filter(|(key, _)| {
-            key.lane().is_history() && Symptoms::AllProblems.include(key.symptom())
-        });
-        history.for_each(|(key, tally)| {
-            *by_symptom.entry(key.symptom()).or_default() += u64::from(tally.count);
-        });
-    }
+    let by_symptom = reader.totals(provider, window.from..window.to).await?;
     let count = by_symptom.values().sum();
     let mut top_symptoms: Vec<_> = by_symptom.into_iter().collect();
     top_symptoms.sort_by_key(|(symptom, count)| (std::cmp::Reverse(*count), *symptom));

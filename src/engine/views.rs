@@ -3,7 +3,7 @@
 
 use super::cache::Weight;
 use super::shown::Sight;
-use crate::domain::counts::Counts;
+use super::shown::reader::{Reader, Seen};
 use crate::domain::grid::Resolution;
 use crate::domain::level::Level;
 use crate::domain::provider::{ProviderIndex, Subject};
@@ -62,7 +62,7 @@ struct Content {
 struct HourSums {
     brand: ProviderIndex,
     hour: Hour,
-    minutes: Vec<Arc<Counts>>,
+    minutes: Vec<Seen>,
     sums: Arc<Sums>,
 }
 
@@ -107,7 +107,7 @@ impl Weight for Snapshot {
 /// # Errors
 /// Where the store cannot be read.
 pub async fn build(
-    store: Arc<Store>,
+    reader: Reader,
     brands: Vec<ProviderIndex>,
     key: ViewKey,
     now: Timestamp,
@@ -118,7 +118,7 @@ pub async fn build(
     let window = key.span.window(now);
     // Read before the minutes: what is recorded in between makes the next tick look
     // again.
-    let revision = revision(&store, &brands).await?;
+    let revision = revision(reader.store(), &brands).await?;
     if let Some(last) =
         last.as_ref().filter(|last| last.revision == revision && last.window() == window)
     {
@@ -126,8 +126,8 @@ pub async fn build(
     }
     let mut minutes = Vec::new();
     for brand in brands {
-        let found = store.minutes(brand, window.from..window.to).await?;
-        minutes.extend(found.into_iter().map(|(minute, counts)| (brand, minute.hour(), counts)));
+        let found = reader.minutes(brand, window.from..window.to).await?;
+        minutes.extend(found.into_iter().map(|(minute, seen)| (brand, minute.hour(), seen)));
     }
     let content = move || {
         Content::build(
@@ -148,7 +148,7 @@ impl Content {
     fn build(
         window: Window,
         symptoms: Symptoms,
-        minutes: &[(ProviderIndex, Hour, Arc<Counts>)],
+        minutes: &[(ProviderIndex, Hour, Seen)],
         last: &[HourSums],
     ) -> Self {
         let by_hour = minutes.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1));
@@ -163,24 +163,19 @@ impl Content {
 }
 
 impl HourSums {
-    fn of(
-        symptoms: Symptoms,
-        minutes: &[(ProviderIndex, Hour, Arc<Counts>)],
-        last: &[Self],
-    ) -> Self {
+    fn of(symptoms: Symptoms, minutes: &[(ProviderIndex, Hour, Seen)], last: &[Self]) -> Self {
         let (brand, hour, _) = minutes[0];
-        let minutes: Vec<Arc<Counts>> =
-            minutes.iter().map(|(_, _, counts)| Arc::clone(counts)).collect();
+        let minutes: Vec<Seen> = minutes.iter().map(|(_, _, seen)| seen.clone()).collect();
         // A minute that was added to since is another one: while it is held here,
         // additions work on a copy.
         let same = |last: &&Self| {
             (last.brand, last.hour) == (brand, hour)
                 && last.minutes.len() == minutes.len()
-                && last.minutes.iter().zip(&minutes).all(|(a, b)| Arc::ptr_eq(a, b))
+                && last.minutes.iter().zip(&minutes).all(|(a, b)| a.is(b))
         };
         let sums = match last.iter().find(same) {
             Some(last) => Arc::clone(&last.sums),
-            None => Arc::new(Sums::of_minutes(symptoms, minutes.iter().map(|counts| &**counts))),
+            None => Arc::new(Seen::sums(symptoms, &minutes)),
         };
         Self { brand, hour, minutes, sums }
     }

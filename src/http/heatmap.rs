@@ -195,8 +195,7 @@ impl Content for HeatmapContent {
     }
 
     fn is_complete(&self) -> bool {
-        !self.is_of_all
-            || self.assessment.as_ref().is_some_and(|assessment| assessment.scores.is_some())
+        !self.is_of_all || self.assessment.as_ref().is_some_and(|assessment| assessment.is_known)
     }
 
     fn render(self) -> Vec<u8> {
@@ -254,7 +253,9 @@ impl Question {
             as_of: snapshot.as_of,
             stale,
             privacy,
-            assessment: is_of_all.then(|| app.engine.judge(subject, window, &level)).flatten(),
+            assessment: is_of_all
+                .then(|| app.engine.judge(self.key.sight, subject, window, &level))
+                .flatten(),
             level,
             is_of_all,
         })

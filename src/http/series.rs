@@ -75,7 +75,7 @@ pub struct SeriesPoint {
     #[schema(example = 120)]
     count: u64,
     /// Expected reports. Null where one symptom is asked for, while detection catches up,
-    /// and where the provider has too little history.
+    /// where the provider has too little history, and where `partial` is true.
     #[schema(required = true)]
     expected: Option<f64>,
     /// 95 % of ordinary counts lie between this and `expected_high`. Null where
@@ -89,6 +89,12 @@ pub struct SeriesPoint {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[schema(example = false)]
     gap: bool,
+    /// True where the cell that was asked about was hidden in part of it, since too few
+    /// people were heard of in it: its reports stand in a coarser cell. Of whole hours, where
+    /// reports are shown around it and none in it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(example = false)]
+    partial: bool,
 }
 
 /// Counts over time
@@ -138,27 +144,29 @@ fn content(
         Subject::Provider(_) => (Some(name), None),
         Subject::Network(_) => (None, Some(name)),
     };
-    let point = |(point, band): (&Point, &Option<Band>)| SeriesPoint {
+    let point = |((point, band), hidden): ((&Point, &Option<Band>), &bool)| SeriesPoint {
         t: rfc3339(point.start.start()),
         count: point.count,
         expected: band.map(|band| rounded(band.mean)),
         expected_low: band.map(|band| rounded(band.low)),
         expected_high: band.map(|band| rounded(band.high)),
         gap: point.gap,
+        partial: *hidden,
     };
     let series = &served.value;
     let answer = SeriesAnswer {
         provider,
         network,
         step,
-        points: series.points.iter().zip(&series.bands).map(point).collect(),
+        points: series.points.iter().zip(&series.bands).zip(&series.hidden).map(point).collect(),
         is_final,
         privacy,
         as_of: String::new(),
         stale: served.stale,
     };
-    let is_complete =
-        key.symptoms != Symptoms::AllProblems || series.bands.iter().all(Option::is_some);
+    let is_known = |(band, hidden): (&Option<Band>, &bool)| *hidden || band.is_some();
+    let is_complete = key.symptoms != Symptoms::AllProblems
+        || series.bands.iter().zip(&series.hidden).all(is_known);
     Json { answer, as_of: series.as_of, is_complete }
 }
 

@@ -1,6 +1,6 @@
 //! A cell as clients see it: its index as text, and what is known of it.
 
-use crate::domain::assessment::Assessment;
+use crate::domain::assessment::{Assessment, Judgement};
 use crate::domain::grid::Cell;
 use crate::domain::level::Level;
 use serde::{Serialize, Serializer};
@@ -30,8 +30,8 @@ pub struct CellFigures {
     #[schema(examples(12))]
     pub count: u32,
     /// Expected reports of an ordinary window of this length at this time; the running
-    /// minute counts in full. Null where one symptom is asked for, in coarser cells, and
-    /// while detection catches up.
+    /// minute counts in full. Null where one symptom is asked for, while detection catches
+    /// up, and where nothing was learnt of what is shown of the cell.
     #[schema(required = true, minimum = 0, examples(json!(null)))]
     pub expected: Option<f64>,
     /// -log10 of the probability of so many reports or more on an ordinary day. Null
@@ -41,7 +41,8 @@ pub struct CellFigures {
     pub score: Option<f64>,
     /// Class for the colour of a map: 0 as expected, 1 more than usual (a score of 2), 2
     /// surprising (4), 3 in an incident that was open in the window and more than
-    /// expected, 4 as 3 and at least ten times as many. Null where `score` is.
+    /// expected, 4 as 3 and at least ten times as many. Null where `score` is; 3 there, too,
+    /// in an incident.
     #[schema(required = true, minimum = 0, maximum = 4, examples(json!(null)))]
     pub level: Option<u8>,
 }
@@ -49,9 +50,7 @@ pub struct CellFigures {
 /// The cells of a level, and what their counts mean where that is known.
 #[derive(Debug, Clone, Copy)]
 pub struct Rows<'a> {
-    /// Class for the colour of a map: 0 as expected, 1 more than usual (a score of 2), 2
-    /// surprising (4), 3 in an incident that was open in the window and more than
-    /// expected, 4 as 3 and at least ten times as many. Null where `score` is.
+    /// The cells.
     pub level: &'a Level,
     /// What they mean.
     pub assessment: Option<&'a Assessment>,
@@ -61,20 +60,19 @@ impl<'a> Rows<'a> {
     /// Cells with their figures, sorted.
     #[must_use]
     pub fn figures(self) -> impl ExactSizeIterator<Item = (Cell, CellFigures)> + 'a {
-        self.level
-            .rows()
-            .enumerate()
-            .map(move |(n, (cell, count))| (cell, self.figures_of(n, count)))
+        let judged = self.assessment.map(|assessment| &assessment.cells[..]);
+        self.level.rows().enumerate().map(move |(n, (cell, count))| {
+            (cell, CellFigures::of(count, judged.map(|judged| judged[n])))
+        })
     }
 
-    fn figures_of(self, n: usize, count: u32) -> CellFigures {
-        let Some(assessment) = self.assessment else { return CellFigures::of_count(count) };
-        let (score, level) = assessment
-            .scores
-            .as_ref()
-            .map(|(scores, levels)| (rounded(scores[n]), levels[n]))
-            .unzip();
-        CellFigures { count, expected: Some(rounded(assessment.expected[n])), score, level }
+    /// The same of the coarser cells.
+    #[must_use]
+    pub fn coarser(self) -> impl ExactSizeIterator<Item = (Cell, CellFigures)> + 'a {
+        let judged = self.assessment.map(|assessment| &assessment.coarser[..]);
+        self.level.coarser().iter().enumerate().map(move |(n, (cell, count))| {
+            (*cell, CellFigures::of(*count, judged.map(|judged| judged[n])))
+        })
     }
 }
 
@@ -85,10 +83,11 @@ pub fn rounded(number: f64) -> f64 {
 }
 
 impl CellFigures {
-    /// A count of which nothing more is known.
+    /// A count, and what it means where that is known.
     #[must_use]
-    pub const fn of_count(count: u32) -> Self {
-        Self { count, expected: None, score: None, level: None }
+    pub fn of(count: u32, judged: Option<Judgement>) -> Self {
+        let Judgement { expected, score, level } = judged.unwrap_or_default();
+        Self { count, expected: expected.map(rounded), score: score.map(rounded), level }
     }
 }
 

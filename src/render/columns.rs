@@ -4,6 +4,7 @@
 use super::Heatmap;
 use super::cell::{Hex, rounded};
 use super::head::HeatmapHead;
+use crate::domain::assessment::{Assessment, Judgement};
 use crate::domain::level::Level;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
@@ -56,27 +57,43 @@ pub struct CoarserColumns<'a> {
     #[serde(serialize_with = "coarser_counts")]
     #[schema(value_type = Vec<u32>)]
     pub count: &'a Level,
+    /// As of `columns`.
+    #[schema(required = true, examples(json!(null)))]
+    pub expected: Option<Vec<Option<f64>>>,
+    /// As of `columns`.
+    #[schema(required = true, examples(json!(null)))]
+    pub score: Option<Vec<Option<f64>>>,
+    /// As of `columns`.
+    #[schema(required = true, examples(json!(null)))]
+    pub level: Option<Vec<Option<u8>>>,
 }
+
+/// What is known of cells: of their expected reports, scores and levels.
+type Meanings = (Option<Vec<Option<f64>>>, Option<Vec<Option<f64>>>, Option<Vec<Option<u8>>>);
 
 impl<'a> HeatmapColumns<'a> {
     /// The answer of that heatmap.
     #[must_use]
     pub fn of(heatmap: &Heatmap<'a>) -> Self {
-        let level = heatmap.level;
-        let column =
-            |numbers: &Vec<f64>| numbers.iter().map(|number| Some(rounded(*number))).collect();
-        let expected = heatmap.assessment.map(|assessment| column(&assessment.expected));
-        let scores = heatmap.assessment.and_then(|assessment| assessment.scores.as_ref());
-        let (score, levels) = scores
-            .map(|(scores, levels)| {
-                (column(scores), levels.iter().map(|level| Some(*level)).collect())
-            })
-            .unzip();
-        Self {
-            head: HeatmapHead::of(heatmap),
-            columns: CellColumns { hex: level, count: level, expected, score, level: levels },
-            coarser: CoarserColumns { hex: level, count: level },
-        }
+        let (level, assessment) = (heatmap.level, heatmap.assessment);
+        let meanings = |judged: fn(&Assessment) -> &[Judgement]| -> Meanings {
+            let Some(assessment) = assessment else { return (None, None, None) };
+            let column = |of: fn(&Judgement) -> Option<f64>| {
+                judged(assessment).iter().map(|one| of(one).map(rounded)).collect()
+            };
+            let levels = || judged(assessment).iter().map(|one| one.level).collect();
+            let is_known = assessment.is_known;
+            (
+                Some(column(|one| one.expected)),
+                is_known.then(|| column(|one| one.score)),
+                is_known.then(levels),
+            )
+        };
+        let (expected, score, levels) = meanings(|assessment| &assessment.cells);
+        let columns = CellColumns { hex: level, count: level, expected, score, level: levels };
+        let (expected, score, levels) = meanings(|assessment| &assessment.coarser);
+        let coarser = CoarserColumns { hex: level, count: level, expected, score, level: levels };
+        Self { head: HeatmapHead::of(heatmap), columns, coarser }
     }
 }
 
@@ -113,13 +130,20 @@ mod tests {
             answer["columns"],
             json!({"hex": hex, "count": [12, 2], "expected": null, "score": null, "level": null})
         );
-        assert_eq!(answer["coarser"], json!({"hex": [around.to_string()], "count": [5]}));
+        assert_eq!(
+            answer["coarser"],
+            json!({
+                "hex": [around.to_string()], "count": [5],
+                "expected": null, "score": null, "level": null,
+            })
+        );
     }
 
     #[test]
     fn an_empty_level_is_empty_columns() {
         let answer = parsed(&heatmap(&level(7, &[], &[])), HeatmapFormat::Columns);
         assert_eq!(answer["columns"]["hex"], json!([]));
-        assert_eq!(answer["coarser"], json!({"hex": [], "count": []}));
+        let none = json!({"hex": [], "count": [], "expected": null, "score": null, "level": null});
+        assert_eq!(answer["coarser"], none);
     }
 }

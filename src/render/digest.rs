@@ -64,14 +64,15 @@ impl Fnv1a {
     /// As they are written: digits that are not shown do not count.
     fn plus_assessment(self, assessment: Option<&Assessment>) -> Self {
         let Some(assessment) = assessment else { return self.plus(&[0]) };
-        let numbers = |hash: Self, numbers: &[f64]| {
-            numbers.iter().fold(hash, |hash, number| hash.plus(&rounded(*number).to_le_bytes()))
-        };
-        let hash = numbers(self.plus(&[1]), &assessment.expected);
-        match &assessment.scores {
+        let number = |hash: Self, number: Option<f64>| match number {
             None => hash.plus(&[0]),
-            Some((scores, levels)) => numbers(hash.plus(&[1]), scores).plus(levels),
-        }
+            Some(number) => hash.plus(&[1]).plus(&rounded(number).to_le_bytes()),
+        };
+        let start = self.plus(&[1, u8::from(assessment.is_known)]);
+        assessment.cells.iter().chain(&assessment.coarser).fold(start, |hash, judged| {
+            let hash = number(number(hash, judged.expected), judged.score);
+            hash.plus(&[judged.level.unwrap_or(u8::MAX)])
+        })
     }
 
     fn plus_rows(self, rows: impl ExactSizeIterator<Item = (Cell, u32)>) -> Self {

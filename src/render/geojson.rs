@@ -85,8 +85,8 @@ pub struct CellProperties {
     /// Its H3 resolution.
     #[schema(minimum = 0, maximum = 8, examples(7))]
     pub resolution: u8,
-    /// Whether it is coarser than asked for, because the reports in it were no more
-    /// accurate.
+    /// Whether it is coarser than asked for: its reports were no more accurate, or too few
+    /// people were heard of in a smaller place.
     #[schema(examples(false))]
     pub coarser: bool,
 }
@@ -104,11 +104,7 @@ impl<'a> HeatmapGeoJson<'a> {
 }
 
 fn features<S: Serializer>(rows: &Rows<'_>, serializer: S) -> Result<S::Ok, S::Error> {
-    let coarser = rows
-        .level
-        .coarser()
-        .iter()
-        .map(|(cell, count)| feature(*cell, CellFigures::of_count(*count), true));
+    let coarser = rows.coarser().map(|(cell, figures)| feature(cell, figures, true));
     serializer.collect_seq(
         coarser.chain(rows.figures().map(|(cell, figures)| feature(cell, figures, false))),
     )

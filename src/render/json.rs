@@ -3,7 +3,6 @@
 use super::Heatmap;
 use super::cell::{CellFigures, Hex, Rows};
 use super::head::HeatmapHead;
-use crate::domain::grid::Cell;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
@@ -21,11 +20,12 @@ pub struct HeatmapJson<'a> {
     /// What is known only more coarsely than asked for, sorted by index. Not contained in
     /// `cells`, though it may lie around some of them.
     #[serde(serialize_with = "coarser")]
-    #[schema(value_type = Vec<CoarserCell>)]
-    pub coarser: &'a [(Cell, u32)],
+    #[schema(value_type = Vec<HeatmapCell>)]
+    pub coarser: Rows<'a>,
 }
 
-/// One cell of the asked resolution.
+/// One cell. A coarser one than was asked for holds what is in no finer cell: its reports
+/// were no more accurate, or too few people were heard of in a smaller place.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HeatmapCell {
     /// Which cell.
@@ -35,25 +35,11 @@ pub struct HeatmapCell {
     pub figures: CellFigures,
 }
 
-/// One cell coarser than asked for, because the reports in it were no more accurate.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct CoarserCell {
-    /// Which cell; the index tells its resolution.
-    pub hex: Hex,
-    /// Reports counted in it that are in no finer cell.
-    #[schema(examples(3))]
-    pub count: u32,
-}
-
 impl<'a> HeatmapJson<'a> {
     /// The answer of that heatmap.
     #[must_use]
     pub fn of(heatmap: &Heatmap<'a>) -> Self {
-        Self {
-            head: HeatmapHead::of(heatmap),
-            cells: heatmap.rows(),
-            coarser: heatmap.level.coarser(),
-        }
+        Self { head: HeatmapHead::of(heatmap), cells: heatmap.rows(), coarser: heatmap.rows() }
     }
 }
 
@@ -62,10 +48,9 @@ fn cells<S: Serializer>(rows: &Rows<'_>, serializer: S) -> Result<S::Ok, S::Erro
         .collect_seq(rows.figures().map(|(cell, figures)| HeatmapCell { hex: Hex(cell), figures }))
 }
 
-fn coarser<S: Serializer>(rows: &&[(Cell, u32)], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(
-        rows.iter().map(|(cell, count)| CoarserCell { hex: Hex(*cell), count: *count }),
-    )
+fn coarser<S: Serializer>(rows: &Rows<'_>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer
+        .collect_seq(rows.coarser().map(|(cell, figures)| HeatmapCell { hex: Hex(cell), figures }))
 }
 
 #[cfg(test)]
@@ -93,7 +78,12 @@ mod tests {
                     "expected": null, "score": null, "level": null,
                 },
             ],
-            "coarser": [{"hex": around.to_string(), "count": 5}],
+            "coarser": [
+                {
+                    "hex": around.to_string(), "count": 5,
+                    "expected": null, "score": null, "level": null,
+                },
+            ],
         });
         assert_eq!(parsed(&heatmap(&level), HeatmapFormat::Json), expected);
     }

@@ -12,6 +12,9 @@ use crate::domain::time::Hour;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+/// Public twins that are read and written at once.
+const TWINS_AT_ONCE: usize = 24;
+
 /// What was copied, as it was found at both ends.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Totals {
@@ -25,9 +28,11 @@ pub struct Totals {
     pub journal: Entries,
     /// The ledger.
     pub ledger: Entries,
+    /// Public twins of hours.
+    pub shown_hours: Entries,
 }
 
-/// Entries of a journal, together.
+/// Entries of a journal, or twins of hours, together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Entries {
     /// How many.
@@ -81,7 +86,7 @@ pub async fn copy(
     let index: Arc<Vec<ProviderIndex>> =
         Arc::new(catalogue.iter().map(|(index, _)| index).collect());
     let shards = 0..super::SHARDS as usize;
-    let pieces = hours.len() + shards.len() + JournalName::ALL.len() + 1;
+    let pieces = hours.len() + shards.len() + JournalName::ALL.len() + index.len() + 1;
     let mut original = Totals::default();
     for (n, hour) in hours.iter().enumerate() {
         let piece = format!("hour {}", hour.0);
@@ -112,6 +117,13 @@ pub async fn copy(
         finish(to, &done, piece.to_owned()).await?;
         progress(hours.len() + super::SHARDS as usize + n, pieces);
     }
+    let before = hours.len() + super::SHARDS as usize + JournalName::ALL.len();
+    for (n, provider) in (1..).zip(&*index) {
+        let piece = format!("shown hours {}", provider.0);
+        copy_shown_hours(from, to, *provider, done.contains(&piece), &mut original).await?;
+        finish(to, &done, piece).await?;
+        progress(before + n, pieces);
+    }
     if let Some(fingerprint) = from.catalogue_before() {
         to.put_catalogue(fingerprint).await?;
     }
@@ -131,6 +143,12 @@ pub async fn copy(
         while let Some(piece) = next(to.journal(name, position).await?, position)? {
             copy.of(name).add(&piece);
             position = piece.end;
+        }
+    }
+    for provider in &*index {
+        let hours = to.hours_with_twins(*provider).await?;
+        for some in hours.chunks(TWINS_AT_ONCE) {
+            copy.shown_hours.add_twins(*provider, &to.twins(*provider, some.to_vec()).await?);
         }
     }
     if copy != original {
@@ -165,6 +183,24 @@ async fn copy_journal(
         position = piece.end;
     }
     Ok(entries)
+}
+
+/// Copies the public twins of a provider's hours, unless that is done, and adds them up.
+async fn copy_shown_hours(
+    from: &Embedded,
+    to: &Redis,
+    provider: ProviderIndex,
+    is_done: bool,
+    original: &mut Totals,
+) -> Result<(), StoreError> {
+    for some in from.hours_with_twins(provider.0)?.chunks(TWINS_AT_ONCE) {
+        let twins = from.twins(provider.0, some[0]..some[some.len() - 1].plus(1))?;
+        original.shown_hours.add_twins(provider, &twins);
+        if !is_done {
+            to.put_twins(provider, twins).await?;
+        }
+    }
+    Ok(())
 }
 
 /// What was read of a journal, if anything was.
@@ -202,14 +238,25 @@ impl Totals {
 
 impl Entries {
     fn add(&mut self, piece: &Piece) {
-        let mut hasher = crc32fast::Hasher::new_with_initial(self.crc);
         for entry in &piece.entries {
-            self.count += 1;
-            self.bytes += entry.len() as u64;
             // Where an entry ends matters, too.
-            hasher.update(&(entry.len() as u64).to_le_bytes());
-            hasher.update(entry);
+            self.add_one(&(entry.len() as u64).to_le_bytes(), entry);
         }
+    }
+
+    fn add_twins(&mut self, provider: ProviderIndex, twins: &[(Hour, Vec<u8>)]) {
+        for (hour, twin) in twins {
+            let (place, end) = (hour.0.to_le_bytes(), (twin.len() as u64).to_le_bytes());
+            self.add_one(&[&provider.0.to_le_bytes()[..], &place, &end].concat(), twin);
+        }
+    }
+
+    fn add_one(&mut self, head: &[u8], entry: &[u8]) {
+        self.count += 1;
+        self.bytes += entry.len() as u64;
+        let mut hasher = crc32fast::Hasher::new_with_initial(self.crc);
+        hasher.update(head);
+        hasher.update(entry);
         self.crc = hasher.finalize();
     }
 }

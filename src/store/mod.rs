@@ -13,6 +13,7 @@
 //!    once, durably, and only where nobody was quicker and nobody has taken the lease
 //!    since.
 //! 6. What keys were used for ([`usage`]) counts once, and adds up over all nodes.
+//! 7. A [`shown_hour`] is read as it was kept last, until its hour is forgotten.
 
 pub mod copy;
 pub mod embedded;
@@ -21,6 +22,7 @@ pub mod journal;
 pub mod place;
 pub mod redis;
 pub mod reporter_key;
+pub mod shown_hour;
 pub mod tally64;
 pub mod timing;
 pub mod usage;
@@ -46,8 +48,11 @@ use withdrawn::Hidden;
 pub const SCHEMA: u32 = 1;
 /// Reporters are spread over this many shards; fixed for the life of a store.
 pub const SHARDS: u32 = 16;
-/// How long minutes are kept.
+/// How far back readers may ask for minutes.
 pub const MINUTES_KEPT_DAYS: i64 = 14;
+/// How long minutes stay at rest: which cells are open in a minute follows from the day
+/// before it.
+pub const MINUTES_AT_REST_DAYS: i64 = MINUTES_KEPT_DAYS + 1;
 /// How long hours are kept.
 pub const HOURS_KEPT_DAYS: i64 = 56;
 /// A minute this old is seldom added to any more, and is sorted and trimmed.
@@ -353,7 +358,8 @@ impl Store {
     }
 
     /// The facts of a provider in these minutes, oldest first; minutes without facts are
-    /// left out. At most [`MINUTES_KEPT_DAYS`] back.
+    /// left out. At most [`MINUTES_AT_REST_DAYS`] back, of which readers may ask for
+    /// [`MINUTES_KEPT_DAYS`].
     ///
     /// # Errors
     /// Where they cannot be read.
@@ -367,8 +373,12 @@ impl Store {
         Ok(found)
     }
 
-    /// The same with what readers do not see.
-    async fn minutes_at_rest(
+    /// The same with the facts that were withdrawn. Only openness may use it: which cells
+    /// are open never changes, and nothing else of a withdrawn fact is for readers.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub async fn minutes_at_rest(
         &self,
         provider: ProviderIndex,
         minutes: Range<Minute>,

@@ -5,6 +5,7 @@
 //! `domain/late_arrivals.rs` matches the two. That is computed once for each interval, from
 //! what the store holds, and so is the same on every node and after every start.
 
+use super::shown_hour::ShownHour;
 use super::{HOURS_KEPT_DAYS, Store, StoreError};
 use crate::domain::counts::Counts;
 use crate::domain::fact::{FactKey, Lane, Source, Tally};
@@ -151,6 +152,21 @@ impl Hidden {
             }
         }
         hours.retain(|(_, counts)| !counts.is_empty());
+    }
+
+    /// Takes what is hidden out of the public twins of a provider's hours, as out of the
+    /// hours. Arrivals are in no twin.
+    pub(super) fn take_from_shown_hours(
+        &self,
+        provider: ProviderIndex,
+        hours: &mut [(Hour, ShownHour)],
+    ) {
+        for (hour, shown) in hours {
+            let sources = self.sources(provider, |one| one.hours().contains(hour));
+            if let Some(left) = left_of(&shown.counts, &sources, None) {
+                shown.counts = left;
+            }
+        }
     }
 
     /// What was left of a minute when it was looked at before, where it is still the same.

@@ -86,7 +86,7 @@ pub fn what_is_added_to_an_aged_hour_adds_up(kind: Kind) {
     }
 }
 
-pub fn minutes_are_forgotten_after_fourteen_days_and_hours_after_eight_weeks(kind: Kind) {
+pub fn minutes_are_forgotten_a_day_after_readers_lose_them_and_hours_after_eight_weeks(kind: Kind) {
     let mut store = TestStore::new(kind);
     store.record(&[report(1)]);
     let (minute, hour) = (now().minute(), now().minute().hour());
@@ -98,8 +98,9 @@ pub fn minutes_are_forgotten_after_fourteen_days_and_hours_after_eight_weeks(kin
     };
     let days = |n: i64| now().plus_ms(n * 24 * HOUR_MS);
     for (later, expected) in [
-        (days(MINUTES_KEPT_DAYS), (1, 1)),
-        (days(MINUTES_KEPT_DAYS).plus_ms(HOUR_MS), (0, 1)),
+        (days(MINUTES_KEPT_DAYS).plus_ms(HOUR_MS), (1, 1)),
+        (days(MINUTES_AT_REST_DAYS), (1, 1)),
+        (days(MINUTES_AT_REST_DAYS).plus_ms(HOUR_MS), (0, 1)),
         (days(HOURS_KEPT_DAYS), (0, 1)),
         (days(HOURS_KEPT_DAYS).plus_ms(HOUR_MS), (0, 0)),
     ] {

@@ -5,6 +5,7 @@ mod ageing;
 mod journal;
 mod recording;
 mod reopening;
+mod shown_hours;
 mod usage;
 mod withdrawing;
 
@@ -28,13 +29,14 @@ use groundswell::store::journal::{
 };
 use groundswell::store::redis::address;
 use groundswell::store::{
-    HOURS_KEPT_DAYS, MINUTES_KEPT_DAYS, OpenError, Recorded, Store, StoreSize, Terms,
-    embedded::Options,
+    HOURS_KEPT_DAYS, MINUTES_AT_REST_DAYS, MINUTES_KEPT_DAYS, OpenError, Recorded, Store,
+    StoreSize, Terms, embedded::Options,
 };
 use journal::*;
 use proptest::prelude::*;
 use recording::*;
 use reopening::*;
+use shown_hours::*;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -113,7 +115,7 @@ every_store! {
     minutes_read_the_same_before_while_and_after_they_age,
     hours_read_the_same_before_and_after_they_age,
     what_is_added_to_an_aged_hour_adds_up,
-    minutes_are_forgotten_after_fourteen_days_and_hours_after_eight_weeks,
+    minutes_are_forgotten_a_day_after_readers_lose_them_and_hours_after_eight_weeks,
     claims_are_known_for_the_lateness_and_forgotten_afterwards,
     a_revision_changes_with_its_providers_facts_only,
     live_minutes_are_remembered_for_as_long_as_hours,
@@ -123,6 +125,10 @@ every_store! {
     of_hours_that_an_interval_cuts_all_of_the_source_goes,
     what_comes_after_it_was_withdrawn_is_counted_and_seen_by_nobody,
     intervals_that_overlap_withdraw_each_report_once,
+    what_is_withdrawn_stays_in_minutes_at_rest,
+    a_source_that_is_withdrawn_goes_from_the_shown_hours_that_the_interval_touches,
+    a_shown_hour_is_read_as_it_was_kept_last,
+    a_shown_hour_is_forgotten_with_its_hour,
     an_append_under_a_token_that_is_not_the_newest_changes_nothing,
     a_lease_is_one_nodes_until_it_ends_or_is_given_back,
     no_token_is_good_for_the_ledger,
@@ -279,6 +285,14 @@ impl TestStore {
 
     fn hours(&self, provider: ProviderIndex, range: Range<Hour>) -> Vec<(Hour, Arc<Counts>)> {
         self.wait(self.store().hours(provider, range)).unwrap()
+    }
+
+    fn minutes_at_rest(
+        &self,
+        provider: ProviderIndex,
+        range: Range<Minute>,
+    ) -> BTreeMap<(Minute, FactKey), Tally> {
+        rows(&self.wait(self.store().minutes_at_rest(provider, range)).unwrap())
     }
 
     /// All facts of the two days around now.

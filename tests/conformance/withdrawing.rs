@@ -4,6 +4,7 @@
 use super::*;
 use groundswell::domain::incident::entry::Withdrew;
 use groundswell::domain::time::Window;
+use groundswell::store::shown_hour::ShownHour;
 use groundswell::store::withdrawn::Withdrawn;
 
 const APP: Source = Source(9);
@@ -193,4 +194,91 @@ pub fn intervals_that_overlap_withdraw_each_report_once(kind: Kind) {
     let only_bravo = Withdrawn { providers: 1..2, ..void(90, 40, 3) };
     withdraw(&store, store.store(), &[only_bravo], now());
     assert_eq!(arrived(&store), (6, Some(5)), "those of another provider stay");
+}
+
+pub fn what_is_withdrawn_stays_in_minutes_at_rest(kind: Kind) {
+    let mut store = TestStore::new(kind);
+    let minute = |ago: i64| now().minute().plus(-ago);
+    let range = minute(24 * 60)..minute(-24 * 60);
+    store.record(&[
+        of_app(at(report(1), minute(80))),
+        of_app(came(report(2), minute(75), minute(50))),
+        at(report(3), minute(80)),
+    ]);
+    let mut all = store.facts(ALPHA);
+    assert_eq!(store.minutes_at_rest(ALPHA, range.clone()), all, "where nothing is withdrawn");
+    let left = facts(&[(minute(80), key(Lane::OnTime), 1, 1)]);
+    withdraw(&store, store.store(), &[withdrawn()], now());
+    assert_eq!(store.facts(ALPHA), left);
+    assert_eq!(store.minutes_at_rest(ALPHA, range.clone()), all);
+    // What comes afterwards is there, too, but nobody's first: the firsts of a minute stay
+    // what they were.
+    store.record(&[of_app(came(report(4), minute(80), minute(-1))).withdrawn()]);
+    let tally = all.get_mut(&(minute(80), of(APP, Lane::OnTime))).unwrap();
+    *tally = tally.plus(Tally { count: 1, first: 0 });
+    let at_rest = |store: &TestStore| store.minutes_at_rest(ALPHA, range.clone());
+    assert_eq!((store.facts(ALPHA), at_rest(&store)), (left.clone(), all.clone()));
+    let last = minute(80).start().plus_ms(MINUTES_AT_REST_DAYS * 24 * HOUR_MS);
+    for later in [now(), now().plus_ms(60 * HOUR_MS), last] {
+        store.tidy(later);
+        for ending in [Ending::Died, Ending::Closed] {
+            store.reopen(ending);
+            withdraw(&store, store.store(), &[withdrawn()], later);
+            assert_eq!((store.facts(ALPHA), at_rest(&store)), (left.clone(), all.clone()));
+        }
+    }
+}
+
+pub fn a_source_that_is_withdrawn_goes_from_the_shown_hours_that_the_interval_touches(kind: Kind) {
+    let mut store = TestStore::new(kind);
+    let hour = now().minute().hour().plus(-2);
+    let coarse = |source, lane| of(source, lane).rolled_up_to(Resolution::new(5).unwrap());
+    let twin = |rows: &[(Source, Lane, u32)]| {
+        let row = |(source, lane, count): &(_, _, u32)| {
+            (coarse(*source, *lane), Tally { count: *count, first: 0 })
+        };
+        let counts = Arc::new(Counts::from_rows(rows.iter().map(row).collect()));
+        ShownHour { k: 3, finest: Resolution::HOURLY, counts }
+    };
+    let open = Source(0);
+    let (mixed, of_app) = (
+        [(open, Lane::OnTime, 5), (APP, Lane::OnTime, 4), (APP, Lane::LateObserved, 3)],
+        [(APP, Lane::OnTime, 7)],
+    );
+    let keep = |provider, hour, rows: &[_]| {
+        store.wait(store.store().keep_shown_hour(provider, hour, &twin(rows))).unwrap();
+    };
+    for hour in [hour.plus(-1), hour, hour.plus(1)] {
+        keep(ALPHA, hour, &mixed);
+        keep(BRAVO, hour, &of_app);
+    }
+    let minute = |of_hour: i64| hour.first_minute().plus(of_hour);
+    let cut = Withdrawn {
+        window: Window { from: minute(35), to: minute(61) },
+        providers: 0..1,
+        ..withdrawn()
+    };
+    let read = |store: &TestStore, provider| -> Vec<BTreeMap<FactKey, u32>> {
+        let hours = hour.plus(-1)..hour.plus(2);
+        let found = store.wait(store.store().shown_hours(provider, hours)).unwrap();
+        let counts =
+            |twin: &ShownHour| twin.counts.rows().map(|(k, tally)| (k, tally.count)).collect();
+        found.iter().map(|(_, twin)| counts(twin)).collect()
+    };
+    let rows = |rows: &[(Source, Lane, u32)]| -> BTreeMap<FactKey, u32> {
+        rows.iter().map(|(source, lane, count)| (coarse(*source, *lane), *count)).collect()
+    };
+    withdraw(&store, store.store(), std::slice::from_ref(&cut), now());
+    for ending in [Ending::Died, Ending::Closed] {
+        let expected = [rows(&mixed), rows(&mixed[..1]), rows(&mixed[..1])];
+        assert_eq!(read(&store, ALPHA), expected);
+        assert_eq!(read(&store, BRAVO), vec![rows(&of_app); 3], "it is about Alpha");
+        // Where nothing is left the twin is there all the same.
+        let both = Withdrawn { providers: 0..2, ..cut.clone() };
+        withdraw(&store, store.store(), &[both], now());
+        assert_eq!(read(&store, BRAVO), [rows(&of_app), rows(&[]), rows(&[])]);
+        store.reopen(ending);
+        assert_eq!(read(&store, ALPHA), vec![rows(&mixed); 3], "as it was kept");
+        withdraw(&store, store.store(), std::slice::from_ref(&cut), now());
+    }
 }

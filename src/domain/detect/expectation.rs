@@ -3,6 +3,7 @@
 
 use super::parameters::Parameters;
 use super::score::score;
+use super::shown::ShownBaseline;
 use crate::domain::baseline::{Baseline, PARTS, part_of};
 use crate::domain::grid::{Cell, Resolution};
 use crate::domain::time::{Minute, Window};
@@ -72,6 +73,19 @@ impl Expectation {
             least_expected: parameters.least_expected,
             is_cold: cold,
         }
+    }
+
+    /// What is to be expected of the same provider where less is seen of it: by what was
+    /// learnt of that alone, its counts scattering as all do.
+    #[must_use]
+    pub fn of_shown(&self, shown: &ShownBaseline) -> Self {
+        Self { baseline: shown.baseline(), lender: shown.lender(), ..self.clone() }
+    }
+
+    /// Whether something was learnt of a cell, as finely as is learnt.
+    #[must_use]
+    pub fn knows(&self, cell: Cell) -> bool {
+        self.baseline.learnt_of(cell.rolled_up_to(Resolution::HOURLY)) > 0.0
     }
 
     /// A window, of which many cells may then be asked.
@@ -189,6 +203,19 @@ impl InWindow<'_> {
             .map(|(share, exposure)| f64::from(*share as f32) * exposure)
             .sum();
         if place == cell { mean } else { mean / place.descendant_count(cell.resolution()) as f64 }
+    }
+
+    /// Whether something was learnt of a cell.
+    #[must_use]
+    pub fn knows(&self, cell: Cell) -> bool {
+        self.of.knows(cell)
+    }
+
+    /// Reports expected to stand in a cell and in no finer one; none where none were learnt.
+    #[must_use]
+    pub fn mean_of_rest(&self, cell: Cell) -> Option<f64> {
+        let shares = self.of.baseline.shares_of_rest(cell)?;
+        Some(shares.iter().zip(&self.exposure).map(|(share, exposure)| share * exposure).sum())
     }
 
     /// Reports expected of a place whose share is known.

@@ -38,6 +38,18 @@ pub struct Explained {
 }
 
 impl Explained {
+    /// What these outages explain of an hour.
+    #[must_use]
+    pub fn by<'a>(outages: impl IntoIterator<Item = &'a Outage>, hour: Hour) -> Self {
+        let mut explained = Self::default();
+        for outage in outages {
+            if explains(outage.began, outage.ended, hour) {
+                explained.add(&outage.cells, outage.everywhere);
+            }
+        }
+        explained
+    }
+
     /// Whether they explain what is reported of a cell.
     #[must_use]
     pub fn holds(&self, cell: Cell) -> bool {
@@ -109,7 +121,7 @@ impl Detector {
             live,
             lender.map(|lender| &**lender),
         );
-        self.leave_out_explained(&mut reports, hour, live, &explained);
+        leave_out(&self.baseline, &mut reports, hour, live, &explained);
         self.explained = explained.is_somewhere().then_some((hour, explained));
         let baseline = Arc::make_mut(&mut self.baseline);
         baseline.learn(hour, &reports, live);
@@ -130,10 +142,7 @@ impl Detector {
     fn explained_in(&mut self, hour: Hour) -> Explained {
         self.past
             .retain(|outage| hour.minutes().start < explains_until(outage.began, outage.ended));
-        let mut explained = Explained::default();
-        for outage in self.past.iter().filter(|outage| explains(outage.began, outage.ended, hour)) {
-            explained.add(&outage.cells, outage.everywhere);
-        }
+        let mut explained = Explained::by(&self.past, hour);
         let over = self.over.iter().map(|(followed, over)| (followed, Some(*over)));
         for (followed, ended) in self.followed.iter().map(|followed| (followed, None)).chain(over) {
             if explains(followed.told.onset.minute(), ended, hour) {
@@ -162,26 +171,24 @@ impl Detector {
         reports.sort_unstable_by_key(|(cell, _)| *cell);
         reports
     }
+}
 
-    /// Puts in the place of what is explained what was expected there: of all cells, for
-    /// those without reports are a part of what is usual too.
-    fn leave_out_explained(
-        &self,
-        reports: &mut Vec<(Cell, f64)>,
-        hour: Hour,
-        live: f64,
-        explained: &Explained,
-    ) {
-        if explained.is_somewhere() {
-            let expected = self.baseline.expected_in(hour, live);
-            reports.retain(|(cell, _)| !explained.holds(*cell));
-            let cells =
-                self.baseline.cells(Resolution::HOURLY).filter(|cell| explained.holds(*cell));
-            reports.extend(
-                cells.map(|cell| (cell, expected * self.baseline.share(cell, part_of(hour), None))),
-            );
-            reports.sort_unstable_by_key(|(cell, _)| *cell);
-        }
+/// Puts in the place of what is explained what was expected there: of all cells, for those
+/// without reports are a part of what is usual too.
+pub(super) fn leave_out(
+    baseline: &Baseline,
+    reports: &mut Vec<(Cell, f64)>,
+    hour: Hour,
+    live: f64,
+    explained: &Explained,
+) {
+    if explained.is_somewhere() {
+        let expected = baseline.expected_in(hour, live);
+        reports.retain(|(cell, _)| !explained.holds(*cell));
+        let cells = baseline.cells(Resolution::HOURLY).filter(|cell| explained.holds(*cell));
+        reports
+            .extend(cells.map(|cell| (cell, expected * baseline.share(cell, part_of(hour), None))));
+        reports.sort_unstable_by_key(|(cell, _)| *cell);
     }
 }
 

@@ -34,6 +34,7 @@ mod rest;
 mod scan;
 mod scatter;
 pub mod score;
+pub mod shown;
 pub mod spike;
 mod spread;
 #[cfg(test)]

@@ -9,7 +9,6 @@ use crate::domain::privacy::coin::Coin;
 use crate::domain::privacy::rule::Rule;
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
-use crate::engine::shown::Sight;
 use crate::store::{Store, StoreError};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -134,16 +133,6 @@ impl Engine {
         asked: AskedRule,
     ) -> Result<PrivacyChanged, AccessError> {
         self.access.ledger.set_privacy(&self.store, self.now(), by, asked).await
-    }
-
-    /// By which rule reports of a moment are shown; none to who sees all.
-    #[must_use]
-    pub fn rule_of(&self, sight: Sight, moment: Timestamp) -> Option<Rule> {
-        let of = |privacy: &Privacy| privacy.rules.at(moment);
-        match sight {
-            Sight::Exact => None,
-            Sight::Public => Some(self.access().privacy().map_or_else(Rule::default, of)),
-        }
     }
 
     /// Notes that somebody reads exact figures. The next step of access records it, once a

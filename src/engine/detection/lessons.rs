@@ -7,6 +7,7 @@ use crate::domain::detect::{METHOD, Outage, QuietDay};
 use crate::domain::incident::entry::{Entry, Lesson};
 use crate::domain::incident::register::{Case, Register};
 use crate::domain::incident::{Brand, Incident, State};
+use crate::domain::provider::ProviderIndex;
 use crate::domain::time::{HOUR_MS, Timestamp};
 use crate::engine::Engine;
 use crate::engine::detector_pool::DetectorPool;
@@ -24,21 +25,32 @@ impl Engine {
             running.pool.recall(provider, self.quiet_days(&register, &of.id).copied());
         }
         let kept_since = self.now().plus_ms(-HOURS_KEPT_DAYS * 24 * HOUR_MS);
-        for incident in register
+        for (provider, outage) in self.outages_since(kept_since) {
+            running.pool.recall_outages(provider, [outage]);
+        }
+    }
+
+    /// Outages that people were told of, of all providers, that began since then.
+    pub(in crate::engine) fn outages_since(
+        &self,
+        since: Timestamp,
+    ) -> Vec<(ProviderIndex, Outage)> {
+        let register = self.detection.register();
+        let incidents = register
             .newest_first(None)
             .map(Case::latest)
-            .filter(|incident| kept_since <= incident.onset)
-        {
-            for brand in incident
+            .filter(|incident| since <= incident.onset);
+        let mut outages = Vec::new();
+        for incident in incidents {
+            let brands = incident
                 .brands
                 .iter()
-                .filter(|brand| !brand.episodes.is_empty() && brand.state != State::Withdrawn)
-            {
-                if let Some(provider) = self.catalogue.find(&brand.provider) {
-                    running.pool.recall_outages(provider, [outage(incident, brand)]);
-                }
-            }
+                .filter(|brand| !brand.episodes.is_empty() && brand.state != State::Withdrawn);
+            outages.extend(brands.filter_map(|brand| {
+                Some((self.catalogue.find(&brand.provider)?, outage(incident, brand)))
+            }));
         }
+        outages
     }
 
     /// Lessons of quiet days that are over and that the journal does not have.

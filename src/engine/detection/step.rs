@@ -33,6 +33,9 @@ impl Engine {
             false
         });
         self.detection.comes_nearer.store(is_behind, Ordering::Relaxed);
+        if !self.detection_snapshot().is_behind && !self.stopping.is_asked() {
+            self.learn_what_is_shown().await;
+        }
         self.metrics.detection_step_seconds.observe(began.elapsed().as_secs_f64());
         self.refresh_detection_lag();
     }

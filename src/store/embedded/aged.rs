@@ -1,5 +1,5 @@
-//! Facts that no longer change, in an embedded database: minutes for 14 days, hours for 8
-//! weeks.
+//! Facts that no longer change, in an embedded database: minutes for 15 days, hours for 8
+//! weeks, and the public twins of hours for as long.
 
 use super::aged_hours::{AgedHours, is_remembered};
 use super::database::Database;
@@ -9,9 +9,11 @@ use super::{Durability, rows};
 use crate::domain::counts::Counts;
 use crate::domain::grid::Resolution;
 use crate::domain::time::{Hour, Minute};
+use crate::store::shown_hour::RULE_BYTES;
 use crate::store::{OpenError, StoreError};
 use redb::{ReadableDatabase, ReadableTable, TableDefinition};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,6 +21,11 @@ use std::sync::Arc;
 const MINUTES: TableDefinition<(u16, u32), &[u8]> = TableDefinition::new("minutes");
 /// (provider's number, hour) to the hour's counts, cells no finer than resolution 7.
 const HOURS: TableDefinition<(u16, u32), &[u8]> = TableDefinition::new("hours");
+/// (provider's number, hour) to the public twin of the hour.
+const SHOWN: TableDefinition<(u16, u32), &[u8]> = TableDefinition::new("shown_hours");
+/// (provider's number, hour) to the rule that the twin was made by: looked up without
+/// reading twins.
+const SHOWN_RULES: TableDefinition<(u16, u32), &[u8]> = TableDefinition::new("shown_rules");
 /// Hour to the number of the first frame of the log that it does not include.
 const AGED: TableDefinition<u32, u64> = TableDefinition::new("aged");
 
@@ -27,6 +34,9 @@ const CACHE_BYTES: usize = 32 << 20;
 
 /// Minutes and their counts, sorted.
 pub type MinuteCounts<C> = Vec<(Minute, C)>;
+
+/// Hours and what is stored of them, sorted.
+pub type Bytes = Vec<(Hour, Vec<u8>)>;
 
 /// The database.
 #[derive(Debug)]
@@ -83,6 +93,8 @@ impl Aged {
             {
                 txn.open_table(MINUTES)?;
                 txn.open_table(HOURS)?;
+                txn.open_table(SHOWN)?;
+                txn.open_table(SHOWN_RULES)?;
                 for row in txn.open_table(AGED)?.iter()? {
                     let (hour, until) = row?;
                     hours.insert(Hour(i64::from(hour.value())), until.value());
@@ -150,9 +162,9 @@ impl Aged {
         Ok((until, counts.pop().map(|(_, counts)| counts)))
     }
 
-    /// Forgets minutes before one hour, and hours before another. That an hour was here
-    /// at all is remembered for as long as a restart would find its reports in the log or
-    /// the snapshot, and count them again.
+    /// Forgets minutes before one hour, and hours with their twins before another. That an
+    /// hour was here at all is remembered for as long as a restart would find its reports
+    /// in the log or the snapshot, and count them again.
     ///
     /// # Errors
     /// Where it cannot be written.
@@ -168,7 +180,10 @@ impl Aged {
             {
                 txn.open_table(MINUTES)?
                     .retain(|(_, hour), _| i64::from(hour) >= minutes_before.0)?;
-                txn.open_table(HOURS)?.retain(|(_, hour), _| i64::from(hour) >= hours_before.0)?;
+                for table in [HOURS, SHOWN, SHOWN_RULES] {
+                    txn.open_table(table)?
+                        .retain(|(_, hour), _| i64::from(hour) >= hours_before.0)?;
+                }
                 let kept = |hour, until| {
                     is_remembered(Hour(i64::from(hour)), until, hours_before, snapshot_number)
                 };
@@ -179,6 +194,59 @@ impl Aged {
         })?;
         aged.forget(hours_before, snapshot_number);
         Ok(())
+    }
+
+    /// Writes the public twin of an hour, in place of the one that is there. On return it
+    /// is on the disk, where that is waited for.
+    ///
+    /// # Errors
+    /// Where it cannot be written; the one before is there then.
+    pub fn keep_shown(&self, provider: u16, hour: Hour, twin: &[u8]) -> Result<(), StoreError> {
+        self.database.with(|database| {
+            let (txn, key) = (database.begin_write()?, (provider, stored_hour(hour)));
+            txn.open_table(SHOWN)?.insert(key, twin)?;
+            txn.open_table(SHOWN_RULES)?.insert(key, &twin[..RULE_BYTES])?;
+            txn.commit()?;
+            Ok(())
+        })
+    }
+
+    /// The public twins of a provider's hours as they were written, oldest first.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn shown(&self, provider: u16, hours: Range<Hour>) -> Result<Bytes, StoreError> {
+        self.within(SHOWN, provider, hours)
+    }
+
+    /// The rules of the public twins of a provider's hours as they were written, oldest
+    /// first.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn shown_rules(&self, provider: u16, hours: Range<Hour>) -> Result<Bytes, StoreError> {
+        self.within(SHOWN_RULES, provider, hours)
+    }
+
+    fn within(
+        &self,
+        table: TableDefinition<(u16, u32), &[u8]>,
+        provider: u16,
+        hours: Range<Hour>,
+    ) -> Result<Bytes, StoreError> {
+        let stored = |hour: Hour| hour.0.clamp(0, i64::from(u32::MAX)) as u32;
+        let keys = (provider, stored(hours.start))..(provider, stored(hours.end));
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.database.with(|database| {
+            let mut found = Vec::new();
+            for row in database.begin_read()?.open_table(table)?.range(keys)? {
+                let (key, value) = row?;
+                found.push((Hour(i64::from(key.value().1)), value.value().to_vec()));
+            }
+            Ok(found)
+        })
     }
 
     fn get(

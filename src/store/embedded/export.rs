@@ -7,6 +7,7 @@ use crate::domain::counts::Counts;
 use crate::domain::time::{Hour, Minute};
 use crate::store::StoreError;
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::{Arc, PoisonError};
 
 /// One hour of one provider.
@@ -69,6 +70,27 @@ impl Embedded {
         }
         let (_, counts) = self.aged.hour(provider, hour)?;
         Ok(HourOfProvider::RolledUp(counts.unwrap_or_default()))
+    }
+
+    /// The hours of a provider that have a public twin, oldest first.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn hours_with_twins(&self, provider: u16) -> Result<Vec<Hour>, StoreError> {
+        let rules = self.aged.shown_rules(provider, Hour(0)..Hour(i64::MAX))?;
+        Ok(rules.into_iter().map(|(hour, _)| hour).collect())
+    }
+
+    /// The public twins of a provider's hours as they are stored.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn twins(
+        &self,
+        provider: u16,
+        hours: Range<Hour>,
+    ) -> Result<Vec<(Hour, Vec<u8>)>, StoreError> {
+        self.aged.shown(provider, hours)
     }
 
     /// The reporters of one shard that are remembered.

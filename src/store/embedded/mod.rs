@@ -21,6 +21,7 @@ mod names;
 pub mod reporter_key;
 mod rows;
 pub mod secret;
+mod shown_hours;
 mod snapshot;
 mod stored_time;
 mod unsynced;
@@ -30,7 +31,7 @@ mod usage;
 use super::fail_point::{self, FailPoint};
 use super::journal::JournalName;
 use super::{
-    HOURS_KEPT_DAYS, MINUTES_KEPT_DAYS, OpenError, REPORTERS_DAY_HOURS, Recorded,
+    HOURS_KEPT_DAYS, MINUTES_AT_REST_DAYS, OpenError, REPORTERS_DAY_HOURS, Recorded,
     SETTLED_AFTER_MINUTES, StoreError, StoreSize, Terms,
 };
 use crate::domain::counts::Counts;
@@ -486,7 +487,7 @@ impl Embedded {
         }
         self.claim_count.store(self.writer().claims.len() as u64, Ordering::Relaxed);
         let (minutes_before, hours_before) =
-            (hour.plus(-24 * MINUTES_KEPT_DAYS), hour.plus(-24 * HOURS_KEPT_DAYS));
+            (hour.plus(-24 * MINUTES_AT_REST_DAYS), hour.plus(-24 * HOURS_KEPT_DAYS));
         let mut aged_hours = self.live().aged.clone();
         self.aged.forget(minutes_before, hours_before, snapshot_number, &mut aged_hours)?;
         fail_point::pass(FailPoint::HoursForgotten);

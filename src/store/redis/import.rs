@@ -14,6 +14,7 @@ use crate::domain::provider::{Catalogue, ProviderIndex};
 use crate::domain::time::{Hour, Minute};
 use crate::store::embedded::export::{HourOfProvider, Remembered};
 use crate::store::journal::JournalName;
+use crate::store::shown_hour::RULE_BYTES;
 use crate::store::tally64::Tally64;
 use crate::store::{OpenError, SHARDS, StoreError, Terms};
 use ::redis::{Cmd, Value};
@@ -175,6 +176,57 @@ impl Redis {
     ) -> Result<(Tally64, Tally64), StoreError> {
         let node = Arc::clone(&self.node);
         self.here(async move { Ok(node.totals_of(provider, hour).await?) }).await?
+    }
+
+    /// The hours of a provider that have a twin, oldest first.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub async fn hours_with_twins(&self, provider: ProviderIndex) -> Result<Vec<Hour>, StoreError> {
+        let node = Arc::clone(&self.node);
+        let read = async move { Ok(node.shown_rules(provider).await?.into_keys().collect()) };
+        self.here(read).await?
+    }
+
+    /// The twins of these hours as they are stored.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub async fn twins(
+        &self,
+        provider: ProviderIndex,
+        hours: Vec<Hour>,
+    ) -> Result<Vec<(Hour, Vec<u8>)>, StoreError> {
+        let node = Arc::clone(&self.node);
+        self.here(async move { Ok(node.shown(provider, &hours).await?) }).await?
+    }
+
+    /// Writes twins of hours as another store had them.
+    ///
+    /// # Errors
+    /// Where they cannot be written.
+    pub async fn put_twins(
+        &self,
+        provider: ProviderIndex,
+        twins: Vec<(Hour, Vec<u8>)>,
+    ) -> Result<(), StoreError> {
+        let node = Arc::clone(&self.node);
+        let write = async move {
+            let keys = node.shown_keys(provider);
+            let put = |(hour, twin): &(Hour, Vec<u8>)| {
+                let [mut set, mut kept] =
+                    [command("SET", &keys.hour(*hour)), command("HSET", &keys.kept())];
+                set.arg(&twin[..]);
+                kept.arg(hour.0).arg(&twin[..RULE_BYTES]);
+                [set, kept]
+            };
+            let commands: Vec<Cmd> = twins.iter().flat_map(put).collect();
+            if !commands.is_empty() {
+                node.connection.ask_all(&[Ask { key: keys.kept(), commands }]).await?;
+            }
+            Ok(())
+        };
+        self.here(write).await?
     }
 
     /// Says which catalogue the other store was last opened with.

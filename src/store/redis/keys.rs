@@ -18,6 +18,12 @@ pub struct ShardKeys {
     base: String,
 }
 
+/// The keys of the public twins of one provider's hours.
+#[derive(Debug, Clone)]
+pub struct ShownKeys {
+    base: String,
+}
+
 /// Where a reporter's claims are: `hash` has 64 bits, of which the shard takes 4, the key
 /// 6 and 14, and the field the other 40.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,6 +147,12 @@ impl Keys {
         format!("{}:1:{{quota}}:nodes", self.prefix)
     }
 
+    /// Those of the public twins of a provider's hours.
+    #[must_use]
+    pub fn shown(&self, provider: &str) -> ShownKeys {
+        ShownKeys { base: format!("{}:1:{{{provider}:shown}}", self.prefix) }
+    }
+
     /// Those of a provider in a shard.
     #[must_use]
     pub fn shard(&self, provider: &str, shard: u32) -> ShardKeys {
@@ -191,6 +203,20 @@ impl ShardKeys {
     #[must_use]
     pub fn claims(&self, place: ClaimPlace) -> String {
         format!("{}:c:{:x}:{:x}", self.base, place.day, place.bucket)
+    }
+}
+
+impl ShownKeys {
+    /// Hours that have a twin: hour to the two bytes of its rule.
+    #[must_use]
+    pub fn kept(&self) -> String {
+        format!("{}:kept", self.base)
+    }
+
+    /// The twin of an hour.
+    #[must_use]
+    pub fn hour(&self, hour: Hour) -> String {
+        format!("{}:h:{}", self.base, hour.0)
     }
 }
 
@@ -297,6 +323,9 @@ mod tests {
             let tag = format!("tenant:1:{{{}}}:", name.name());
             assert!([keys.journal(name), keys.lease(name)].iter().all(|key| key.starts_with(&tag)));
         }
+        let shown = keys.shown("rogers");
+        let shown = [shown.kept(), shown.hour(Hour(9))];
+        assert!(shown.iter().all(|key| key.starts_with("tenant:1:{rogers:shown}:")), "{shown:?}");
         let used = [keys.used_on(20_422), keys.used_days(), keys.last_used(), keys.nodes()];
         assert!(used.iter().all(|key| key.starts_with("tenant:1:{quota}:")), "{used:?}");
     }

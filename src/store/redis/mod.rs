@@ -22,6 +22,7 @@ mod reporter_key;
 mod retry_policy;
 mod rows;
 mod script;
+mod shown_hours;
 mod tidy;
 pub mod url;
 mod usage;

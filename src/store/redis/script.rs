@@ -46,6 +46,11 @@ pub static USAGE: Script = Script {
     text: include_str!("usage.lua"),
     hash: LazyLock::new(|| hash(include_str!("usage.lua"))),
 };
+/// Keeps the public twin of an hour.
+pub static KEEP_SHOWN: Script = Script {
+    text: include_str!("keep_shown.lua"),
+    hash: LazyLock::new(|| hash(include_str!("keep_shown.lua"))),
+};
 /// Reads on in a journal.
 pub static TAIL: Script = Script {
     text: include_str!("tail.lua"),

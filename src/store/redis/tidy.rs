@@ -14,7 +14,7 @@ use crate::domain::time::{HOUR_MS, Hour, Minute, Timestamp};
 use crate::store::fail_point::{self, FailPoint};
 use crate::store::usage::DAYS_KEPT;
 use crate::store::{
-    HOURS_KEPT_DAYS, MINUTES_KEPT_DAYS, REPORTERS_DAY_HOURS, SETTLED_AFTER_MINUTES,
+    HOURS_KEPT_DAYS, MINUTES_AT_REST_DAYS, REPORTERS_DAY_HOURS, SETTLED_AFTER_MINUTES,
 };
 use redis::Value;
 use std::sync::PoisonError;
@@ -26,7 +26,7 @@ const TURN_MS: u64 = 60_000;
 /// A step that touches only what this node has read: nothing in Redis.
 pub async fn settle(node: &Node, now: Timestamp) {
     let step = node.step.fetch_add(1, Ordering::Relaxed) + 1;
-    let minutes_before = now.minute().hour().plus(-24 * MINUTES_KEPT_DAYS);
+    let minutes_before = now.minute().hour().plus(-24 * MINUTES_AT_REST_DAYS);
     for provider in &node.providers {
         provider.read_cache.lock().await.tidy(
             minutes_before,
@@ -41,7 +41,7 @@ pub async fn tidy(node: &Node, now: Timestamp) -> Result<(), Fault> {
     settle(node, now).await;
     let hour = now.minute().hour();
     let (minutes_before, hours_before) =
-        (hour.plus(-24 * MINUTES_KEPT_DAYS), hour.plus(-24 * HOURS_KEPT_DAYS));
+        (hour.plus(-24 * MINUTES_AT_REST_DAYS), hour.plus(-24 * HOURS_KEPT_DAYS));
     let is_done = *node.tidied.lock().unwrap_or_else(PoisonError::into_inner) == Some(hour);
     if is_done {
         return Ok(());
@@ -55,6 +55,7 @@ pub async fn tidy(node: &Node, now: Timestamp) -> Result<(), Fault> {
             age(node, provider, open_from).await?;
             fail_point::pass(FailPoint::BeforeRedisForget);
             forget(node, provider, minutes_before, hours_before).await?;
+            node.forget_shown(&provider.id, hours_before).await?;
             forget_claims(
                 node,
                 provider,
