@@ -17,8 +17,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Memory for the groups of a provider, about.
-const MOST_BYTES: usize = 16 << 20;
+/// Memory for the groups of a provider, about: a day of one that is heard of in 50,000 cells.
+const MOST_BYTES: usize = 32 << 20;
 /// Minutes that are read at once, beside the day that a first epoch takes.
 const MINUTES_AT_ONCE: i64 = 360;
 

@@ -189,7 +189,7 @@ impl Seen {
     #[must_use]
     pub fn sums(symptoms: Symptoms, all: &[Self]) -> Sums {
         let parts: Vec<Sums> = all
-            .chunk_by(|a, b| a.is_shown_as(b))
+            .chunk_by(Self::is_shown_as)
             .map(|alike| {
                 let sums = Sums::of_minutes(symptoms, alike.iter().map(|seen| &*seen.counts));
                 match &alike[0].groups {
