@@ -4,6 +4,7 @@ pub mod access;
 pub mod ledger;
 pub mod listen;
 mod parsers;
+pub mod privacy;
 pub mod reporter_key;
 pub mod server_url;
 
@@ -11,6 +12,7 @@ use crate::domain::time::{HOUR_MS, MINUTE_MS};
 use access::AccessConfig;
 use clap::Args;
 use listen::Listen;
+use privacy::PrivacyConfig;
 use reporter_key::NextKeyConfig;
 use std::net::SocketAddr;
 use std::num::NonZero;
@@ -62,6 +64,9 @@ pub struct Config {
     /// Who may call, and how much.
     #[command(flatten)]
     pub access: AccessConfig,
+    /// What readers may see.
+    #[command(flatten)]
+    pub privacy: PrivacyConfig,
     /// What turns reporter ids into hashes.
     #[command(flatten)]
     pub key: KeyConfig,

@@ -7,6 +7,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
 
+mod attack;
 mod backtest;
 mod bad_input;
 mod bombs;
@@ -28,6 +29,7 @@ mod keys;
 mod ledger;
 mod licences;
 mod odd_input;
+mod privacy;
 mod readers;
 mod redis;
 mod redis_of_others;

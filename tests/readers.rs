@@ -7,7 +7,7 @@ use crate::support::{TORONTO, ndjson, report, text};
 use groundswell::domain::time::MINUTE_MS;
 use serde_json::{Value, json};
 
-const DAY: &str = "public, max-age=86400";
+const DAY: &str = "private, max-age=86400";
 
 /// A server with a quiet past whose detectors have come to the present.
 fn server() -> TestServer {

@@ -16,13 +16,13 @@ pub fn insist(config: &Config, store: &str, has_admin: bool) -> anyhow::Result<(
     bail!(
         "--auth keys: no key may run this server yet. Create the first, which prints it once, and \
          start again:\n\n    {}\n",
-        command(config, store)
+        command("groundswell keys create --name operator --scopes admin", config, store)
     )
 }
 
-/// The command, with the settings by which it finds the same store. Secrets are in the
-/// environment or in files, and stay there.
-fn command(config: &Config, store: &str) -> String {
+/// A command, with the settings by which it finds the store of a server. Secrets are in
+/// the environment or in files, and stay there.
+pub fn command(command: &str, config: &Config, store: &str) -> String {
     let redis = &config.redis;
     let file = |path: Option<&Path>| path.map(|path| path.display().to_string());
     let prefix = (redis.redis_prefix != REDIS_PREFIX).then(|| redis.redis_prefix.clone());
@@ -36,9 +36,7 @@ fn command(config: &Config, store: &str) -> String {
         ("reporter-key-file", file(config.key.reporter_key_file.as_deref())),
     ];
     let given = options.into_iter().filter_map(|(name, value)| Some((name, value?)));
-    given.fold("groundswell keys create --name operator --scopes admin".into(), |all, option| {
-        format!("{all} --{} {}", option.0, quoted(&option.1))
-    })
+    given.fold(command.into(), |all, option| format!("{all} --{} {}", option.0, quoted(&option.1)))
 }
 
 /// A word as a shell reads it.

@@ -11,6 +11,7 @@ pub mod opened;
 pub mod output;
 mod place;
 mod policy;
+mod privacy;
 pub mod replay;
 mod reporter_key;
 pub mod serve;
@@ -51,6 +52,10 @@ enum Commands {
     /// Create, list and change sources: the apps that keys belong to
     #[command(subcommand)]
     Sources(crate::config::ledger::SourcesConfig),
+    /// Show and set what readers may see: how many people a number is about at least, and
+    /// how fine a cell may be
+    #[command(subcommand)]
+    Privacy(crate::config::privacy::PrivacyCommand),
     /// Replace the reporter key, from a day on or at once: the way out where it has leaked
     ReporterKey(Box<crate::config::reporter_key::ReporterKeyConfig>),
     /// Print the OpenAPI document of the HTTP interface
@@ -84,6 +89,7 @@ pub fn run() -> anyhow::Result<()> {
         Commands::Replay(config) => replay::run(&config),
         Commands::Keys(config) => keys::run(&config, &environment),
         Commands::Sources(config) => sources::run(&config, &environment),
+        Commands::Privacy(command) => privacy::run(&command, &environment),
         Commands::ReporterKey(config) => reporter_key::run(&config),
         Commands::Openapi => openapi::run(),
     }

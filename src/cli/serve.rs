@@ -8,6 +8,7 @@ use crate::domain::clock_guard::{Probation, Trust};
 use crate::domain::reporter::ReporterKey;
 use crate::domain::time::{MINUTE_MS, Timestamp};
 use crate::engine::Engine;
+use crate::engine::access::AccessError;
 use crate::engine::clock::Clock;
 use crate::engine::timetable::Timetable;
 use crate::http::policy::Policy;
@@ -117,7 +118,25 @@ pub fn run(config: &Config, signals: &Signals) -> anyhow::Result<()> {
     check_clock(&engine, config.trust_clock)?;
     let table = Runtime::new()?.block_on(engine.read_ledger())?;
     first_key::insist(config, &engine.store_shown(), table.has_admin(engine.now()))?;
+    agree_on_privacy(config, &engine)?;
     serve(workers, listeners, &engine, policy, signals.asked())
+}
+
+/// Records what readers may see, where that was never chosen; refuses a start that asks
+/// for something else than was.
+fn agree_on_privacy(config: &Config, engine: &Engine) -> anyhow::Result<()> {
+    let asked = config.privacy.asked();
+    let rule = Runtime::new()?.block_on(engine.agree_on_privacy(asked)).map_err(|error| {
+        let AccessError::PrivacyDiffers { .. } = error else { return error.into() };
+        let set = format!("groundswell privacy set {asked}");
+        let set = first_key::command(&set, config, &engine.store_shown());
+        anyhow!(
+            "{error}. It is one for all nodes: leave --privacy-k and --public-finest out, or \
+             change it, which /v1/audit then tells, and start again:\n\n    {set}\n"
+        )
+    })?;
+    tracing::info!(k = rule.k, finest = rule.finest.number(), "what readers may see");
+    Ok(())
 }
 
 /// A start whose clock cannot be believed serves what it has, takes no reports, and says

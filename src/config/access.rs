@@ -18,8 +18,7 @@ pub struct AccessConfig {
     #[arg(long, env = "GROUNDSWELL_AUTH", value_enum)]
     pub auth: Option<Auth>,
     /// What may be done without a key: none, read, report (and read; batches of at most
-    /// 50), or all (report and read exact figures). Without it read with --auth keys, else
-    /// all
+    /// 50), or all (batches of any size). Without it read with --auth keys, else all
     #[arg(long, env = "GROUNDSWELL_ANONYMOUS", value_enum)]
     pub anonymous: Option<Anonymous>,
     /// Whether reports without a key may open cells and incidents by themselves
@@ -87,7 +86,7 @@ pub enum Anonymous {
     Read,
     /// Report, in batches of at most 50, and read.
     Report,
-    /// Report in batches of any size, and read exact figures.
+    /// Report in batches of any size.
     All,
 }
 

@@ -2,6 +2,7 @@
 
 use crate::domain::access::key::MOST_GRACE_MS;
 use crate::domain::access::scope::Scope;
+use crate::domain::grid::Resolution;
 use crate::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 use std::num::NonZero;
 
@@ -47,6 +48,12 @@ pub fn day(text: &str) -> Result<i64, String> {
         .filter(|_| is_date)
         .map(|instant| instant.as_second().div_euclid(24 * 60 * 60))
         .ok_or_else(|| "it must be a day like 2026-12-05".into())
+}
+
+/// A resolution of the grid.
+pub fn resolution(text: &str) -> Result<Resolution, String> {
+    let resolution = text.parse().ok().and_then(|number| Resolution::new(number).ok());
+    resolution.ok_or_else(|| "it must be 0..=8".into())
 }
 
 /// A number of streams.

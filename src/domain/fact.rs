@@ -129,6 +129,13 @@ impl FactKey {
         Self(self.0 & !(0x3 << LANE_SHIFT) | (lane as u64) << LANE_SHIFT)
     }
 
+    /// The same in another cell, at a spot that is not known.
+    #[must_use]
+    pub const fn in_cell(self, cell: Cell) -> Self {
+        let rest = self.0 & ((1 << CELL_SHIFT) - 1);
+        Self(cell.packed() << CELL_SHIFT | rest).at_spot(Spot::Unknown)
+    }
+
     /// The same in the ancestor at `resolution`, where the cell is finer; the spot is
     /// forgotten then.
     #[must_use]
@@ -136,9 +143,7 @@ impl FactKey {
         if self.cell().resolution().number() <= resolution.number() {
             return self;
         }
-        let rest = self.0 & ((1 << CELL_SHIFT) - 1);
-        Self(self.cell().rolled_up_to(resolution).packed() << CELL_SHIFT | rest)
-            .at_spot(Spot::Unknown)
+        self.in_cell(self.cell().rolled_up_to(resolution))
     }
 }
 

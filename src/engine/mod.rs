@@ -13,6 +13,7 @@ pub mod metrics;
 pub mod providers;
 mod publication;
 pub mod replay;
+mod rule_of;
 pub mod series;
 pub mod shown;
 pub mod source_series;
@@ -82,8 +83,12 @@ pub struct Engine {
     timing: Timing,
     store: Arc<Store>,
     openness: Arc<Openness>,
+    #[cfg(debug_assertions)]
+    left_out: Mutex<crate::domain::privacy::rule::LeftOut>,
     /// What is learnt of what is shown; held across a step.
     usual: tokio::sync::Mutex<Usual>,
+    /// How far twins of hours were made; held to copy or replace it.
+    twins: Mutex<Option<shown::Made>>,
     /// The same for who reads, once all is learnt; the lock is held to copy or replace it.
     shown: RwLock<Option<Arc<[ShownBaseline]>>>,
     metrics: Arc<Metrics>,
@@ -160,8 +165,11 @@ impl Engine {
             keys: RwLock::new(Arc::new(key.around(clock.now()))),
             access: Access::new(node, clock.now()),
             openness: Arc::new(Openness::new(catalogue.iter().map(|(_, provider)| &*provider.id))),
+            #[cfg(debug_assertions)]
+            left_out: Mutex::default(),
             usual: tokio::sync::Mutex::new(Usual::new(catalogue.len())),
             shown: RwLock::default(),
+            twins: Mutex::default(),
             detection: DetectionService::new(node, &catalogue, Parameters::default(), clock.now()),
             catalogue,
             clock,
@@ -418,11 +426,15 @@ impl Engine {
             self.store.probe().await
         };
         self.cannot_write.store(wrote.is_err(), Ordering::Relaxed);
+        // Before anything is forgotten, and while hours are known to be over.
+        let kept = if trust.forgets() { self.keep_shown_hours().await } else { Ok(()) };
         let tidied =
             if trust.forgets() { self.store.tidy(now).await } else { self.store.settle(now).await };
         // One that is away fails them all: said once.
-        if let Some(error) =
-            [compared.err(), looked.err(), wrote.err(), tidied.err()].into_iter().flatten().next()
+        if let Some(error) = [compared.err(), looked.err(), wrote.err(), kept.err(), tidied.err()]
+            .into_iter()
+            .flatten()
+            .next()
         {
             self.metrics.store_errors.inc();
             tracing::error!(%error, "maintenance failed and will be tried again");

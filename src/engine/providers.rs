@@ -3,11 +3,10 @@
 use super::cache::Weight;
 use super::shown::reader::Reader;
 use crate::domain::provider::ProviderIndex;
-use crate::domain::symptom::{Symptom, Symptoms};
+use crate::domain::symptom::Symptom;
 use crate::domain::time::{Timestamp, Window};
 use crate::store::StoreError;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use std::collections::BTreeMap;
 
 /// How many minutes "now" means.
 pub const NOW_MINUTES: i64 = 15;
@@ -63,12 +62,7 @@ async fn of(
     provider: ProviderIndex,
     window: Window,
 ) -> Result<ProviderNow, StoreError> {
-    let mut by_symptom: BTreeMap<Symptom, u64> = BTreeMap::new();
-    for (_, seen) in reader.minutes(provider, window.from..window.to).await? {
-        for (_, symptom, count) in seen.rows(Symptoms::AllProblems) {
-            *by_symptom.entry(symptom).or_default() += u64::from(count);
-        }
-    }
+    let by_symptom = reader.totals(provider, window.from..window.to).await?;
     let count = by_symptom.values().sum();
     let mut top_symptoms: Vec<_> = by_symptom.into_iter().collect();
     top_symptoms.sort_by_key(|(symptom, count)| (std::cmp::Reverse(*count), *symptom));

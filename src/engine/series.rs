@@ -16,6 +16,7 @@ use crate::domain::time::{Minute, Timestamp, Window};
 use crate::store::StoreError;
 use bands::bands;
 use std::collections::HashMap;
+use std::ops::Range;
 
 /// Which series.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -45,12 +46,16 @@ pub struct Series {
     pub points: Vec<Point>,
     /// What was to be expected in each, where that is known.
     pub bands: Vec<Option<Band>>,
+    /// Whether the cell that was asked about was hidden in part of each: its reports then
+    /// stand in a coarser one. Of other regions, none.
+    pub hidden: Vec<bool>,
 }
 
 impl Weight for Series {
     fn bytes(&self) -> usize {
         self.points.capacity() * size_of::<Point>()
             + self.bands.capacity() * size_of::<Option<Band>>()
+            + self.hidden.capacity()
     }
 }
 
@@ -67,10 +72,16 @@ pub async fn build(
 ) -> Result<Series, StoreError> {
     let liveness = reader.store().liveness().await?;
     let mut found: Vec<(Minute, Seen)> = Vec::new();
+    let mut hidden = vec![false; key.step.points_in(key.interval) as usize];
     for brand in brands {
+        if let (Region::Cell(cell), false) = (&key.region, key.from_hours) {
+            let steps: Vec<_> = steps(&key).collect();
+            let of_brand = reader.is_hidden(brand, *cell, &steps).await?;
+            hidden.iter_mut().zip(of_brand).for_each(|(all, one)| *all |= one);
+        }
         if key.from_hours {
             let hours = key.interval.from.hour()..key.interval.to.plus(59).hour();
-            let hours = reader.hours(brand, hours).await?;
+            let hours = reader.hours(brand, hours, now).await?;
             found.extend(hours.into_iter().map(|(hour, seen)| (hour.first_minute(), seen)));
         } else {
             found.extend(reader.minutes(brand, key.interval.from..key.interval.to).await?);
@@ -80,13 +91,45 @@ pub async fn build(
         let mut places = Places { region: &key.region, known: HashMap::new() };
         let counts = found.iter().map(|(minute, seen)| (*minute, places.count(seen, key.symptoms)));
         let points = series(key.interval, key.step, counts, &liveness);
-        let usual = bands(&expected, &key, &points);
-        (points, usual)
+        let mut usual = bands(&expected, &key, &points);
+        let hidden = if key.from_hours { hidden_hours(&key, &found) } else { hidden };
+        usual.iter_mut().zip(&hidden).filter(|(_, hidden)| **hidden).for_each(|(band, _)| {
+            *band = None;
+        });
+        (points, usual, hidden)
     };
-    let (points, usual) = tokio::task::spawn_blocking(count)
+    let (points, usual, hidden) = tokio::task::spawn_blocking(count)
         .await
         .map_err(|error| StoreError::Unavailable(error.to_string()))?;
-    Ok(Series { as_of: now, points, bands: usual })
+    Ok(Series { as_of: now, points, bands: usual, hidden })
+}
+
+/// The minutes of each point.
+fn steps(key: &SeriesKey) -> impl Iterator<Item = Range<Minute>> {
+    let (step, interval) = (key.step.as_minutes(), key.interval);
+    (0..key.step.points_in(interval)).map(move |n| {
+        let start = interval.from.plus(n * step);
+        start..start.plus(step).min(interval.to)
+    })
+}
+
+/// Of each point of hours, whether something is shown around the cell that was asked about
+/// and nothing in it: it was hidden then, or nobody reported from it.
+fn hidden_hours(key: &SeriesKey, found: &[(Minute, Seen)]) -> Vec<bool> {
+    let Region::Cell(cell) = key.region else {
+        return vec![false; key.step.points_in(key.interval) as usize];
+    };
+    let is_hidden = |step: Range<Minute>| {
+        let (mut within, mut around) = (false, false);
+        for (_, seen) in found.iter().filter(|(minute, _)| step.contains(minute)) {
+            for (shown, ..) in seen.rows(Symptoms::AllProblems) {
+                within |= cell.contains(shown);
+                around |= shown != cell && shown.contains(cell);
+            }
+        }
+        key.sight == Sight::Public && around && !within
+    };
+    steps(key).map(is_hidden).collect()
 }
 
 /// Remembers which cells lie in a region: centres are expensive, and the same cells come
@@ -99,7 +142,7 @@ struct Places<'a> {
 impl Places<'_> {
     fn count(&mut self, seen: &Seen, symptoms: Symptoms) -> u64 {
         seen.rows(symptoms)
-            .filter(|(cell, ..)| self.include(cell.unwrap_or(Cell::NOWHERE)))
+            .filter(|(cell, ..)| self.include(*cell))
             .map(|(.., count)| u64::from(count))
             .sum()
     }

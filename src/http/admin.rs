@@ -26,6 +26,24 @@ const LIMITS: Limits = Limits { sent: 64 << 10, unpacked: 64 << 10 };
 /// a page has another origin, or has let its own name lead here, which `Host` then says.
 #[must_use]
 pub fn is_near(app: &App, request: &HttpRequest) -> bool {
+    let host = said(request, &header::HOST);
+    is_direct(app, request)
+        && said(request, &header::ORIGIN)
+            .is_none_or(|origin| host.is_some() && origin.strip_prefix("http://") == host)
+}
+
+/// The same, and a page may also come from another server on this machine: one that reads
+/// may be developed there.
+#[must_use]
+pub fn is_near_reader(app: &App, request: &HttpRequest) -> bool {
+    let is_here =
+        |origin: &str| origin.split_once("://").is_some_and(|(_, host)| is_this_machine(host));
+    is_direct(app, request) && said(request, &header::ORIGIN).is_none_or(is_here)
+}
+
+/// Whether a request of this machine was passed on by nobody, and names this machine as
+/// itself.
+fn is_direct(app: &App, request: &HttpRequest) -> bool {
     let proxies = &app.policy.proxies;
     let is_near = request.peer_addr().is_some_and(|peer| {
         let peer = peer.ip().to_canonical();
@@ -39,24 +57,23 @@ pub fn is_near(app: &App, request: &HttpRequest) -> bool {
         HeaderName::from_static("x-real-ip"),
     ];
     let is_passed_on = passed_on.iter().any(|name| request.headers().contains_key(name));
-    app.is_for_this_machine && is_near && !is_passed_on && is_of_this_origin(request)
+    app.is_for_this_machine
+        && is_near
+        && !is_passed_on
+        && said(request, &header::HOST).is_none_or(is_this_machine)
 }
 
-/// Whether the caller names this machine as itself, and where it is a page in a browser,
-/// whether that page came from here.
-fn is_of_this_origin(request: &HttpRequest) -> bool {
-    let text =
-        |name: HeaderName| request.headers().get(name).map(|value| value.to_str().unwrap_or("?"));
-    let Some(host) = text(header::HOST) else {
-        return !request.headers().contains_key(header::ORIGIN);
-    };
-    let names_this_machine = host.parse::<Authority>().is_ok_and(|authority| {
+/// Whether a host, and its port, is this machine by its own name.
+fn is_this_machine(host: &str) -> bool {
+    host.parse::<Authority>().is_ok_and(|authority| {
         let name = authority.host().trim_matches(['[', ']']);
         name.eq_ignore_ascii_case("localhost")
             || name.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
-    });
-    names_this_machine
-        && text(header::ORIGIN).is_none_or(|origin| origin.strip_prefix("http://") == Some(host))
+    })
+}
+
+fn said<'a>(request: &'a HttpRequest, name: &HeaderName) -> Option<&'a str> {
+    request.headers().get(name).map(|value| value.to_str().unwrap_or("?"))
 }
 
 /// The body of a request, unpacked. A page in a browser can leave the media type out and

@@ -95,6 +95,17 @@ impl App {
         Some(self.policy.proxies.client(peer, request.headers()))
     }
 
+    /// Whether somebody tries the server out: only this machine reaches it, everybody may
+    /// call, and nobody chose what readers may see. Whoever is on the machine then sees
+    /// what they reported themselves.
+    #[must_use]
+    pub fn is_on_trial(&self) -> bool {
+        self.is_for_this_machine
+            && self.policy.auth == Auth::Open
+            && self.policy.proxies.trusted.is_empty()
+            && self.engine.access().privacy().is_none_or(|privacy| !privacy.is_chosen)
+    }
+
     /// What a caller is told who is turned away; counted.
     #[must_use]
     pub fn denied(&self, denial: &Denial) -> Problem {

@@ -18,15 +18,20 @@ pub enum Lifetime {
 /// Who may be given an answer: it must not come out of a cache to anybody else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Audience {
-    /// Everybody, and nobody is given more.
+    /// Everybody.
     Everybody,
-    /// Everybody; whoever holds a key for exact figures may be given another.
-    WithoutKey,
+    /// Everybody but who calls from the machine itself, and is given more.
+    EverybodyElse,
+    /// Who calls from the machine itself.
+    ThisMachine,
     /// Whoever holds a key to read.
     KeyHolders,
-    /// Whoever holds a key for exact figures: no cache may keep it.
+    /// Who asked for exact figures: no cache may keep it.
     Exact,
 }
+
+/// What tells a call of the machine itself from one that was passed on.
+const NEARNESS: &str = "Accept-Encoding, Forwarded, Host, Origin, Via, X-Forwarded-For, X-Real-IP";
 
 impl Lifetime {
     const fn seconds(self) -> &'static str {
@@ -39,10 +44,16 @@ impl Lifetime {
 }
 
 impl Audience {
+    /// The same where who calls from the machine itself is given more.
+    #[must_use]
+    pub fn without_this_machine(self) -> Self {
+        if self == Self::Everybody { Self::EverybodyElse } else { self }
+    }
+
     fn cache_control(self, lifetime: Lifetime) -> String {
         match self {
-            Self::Everybody | Self::WithoutKey => format!("public, {}", lifetime.seconds()),
-            Self::KeyHolders => format!("private, {}", lifetime.seconds()),
+            Self::Everybody | Self::EverybodyElse => format!("public, {}", lifetime.seconds()),
+            Self::ThisMachine | Self::KeyHolders => format!("private, {}", lifetime.seconds()),
             Self::Exact => "private, no-store".to_owned(),
         }
     }
@@ -50,7 +61,8 @@ impl Audience {
     const fn vary(self) -> &'static str {
         match self {
             Self::Everybody => "Accept-Encoding",
-            Self::WithoutKey | Self::KeyHolders | Self::Exact => "Accept-Encoding, Authorization",
+            Self::EverybodyElse | Self::ThisMachine => NEARNESS,
+            Self::KeyHolders | Self::Exact => "Accept-Encoding, Authorization",
         }
     }
 }

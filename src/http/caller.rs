@@ -9,6 +9,7 @@ use super::denial::Denial;
 use super::error::{Code, Problem};
 use super::limits::{Budget, Calls, Exceeded, READ_UNITS};
 use super::policy::{Anonymous, Auth, MOST_ITEMS_WITHOUT_A_KEY};
+use super::query::Query;
 use crate::domain::access::entry::Actor;
 use crate::domain::access::key::KeyRecord;
 use crate::domain::access::scope::{Scope, Scopes};
@@ -16,6 +17,7 @@ use crate::domain::fact::Source;
 use crate::engine::Engine;
 use crate::engine::access::Admitted;
 use crate::engine::access::usage::Reserved;
+use crate::engine::shown::Sight;
 use crate::wire::key_text::{self, KeyText};
 use actix_web::dev::Payload;
 use actix_web::http::Method;
@@ -23,6 +25,7 @@ use actix_web::http::header::{self, HeaderMap};
 use actix_web::{FromRequest, HttpRequest, web};
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Scopes of keys that may stand in an address.
@@ -46,7 +49,13 @@ pub struct Reporting(Caller);
 #[derive(Debug)]
 pub struct Reading {
     caller: Caller,
+    /// Whether it may do what is done on the machine itself.
+    is_near: bool,
+    /// Whether it reads on the machine itself, maybe by a page of another server there.
+    is_near_reader: bool,
     is_made: AtomicBool,
+    /// Who may be given the answer, once its sight is known.
+    audience: OnceLock<Audience>,
 }
 
 /// Reports that were counted before they are recorded.
@@ -151,18 +160,61 @@ impl Charged<'_> {
 }
 
 impl Reading {
+    fn of(request: &HttpRequest) -> Result<Self, Problem> {
+        let caller = Caller::of(request, Scope::Read)?;
+        Ok(Self {
+            is_near: admin::is_near(&caller.app, request),
+            is_near_reader: admin::is_near_reader(&caller.app, request),
+            caller,
+            is_made: AtomicBool::new(false),
+            audience: OnceLock::new(),
+        })
+    }
+
+    /// With whose eyes it reads: `exact=true` takes the scope `exact`, and is noted for the
+    /// audit. Without it everybody is shown the same, whatever their key; but on a server
+    /// that somebody tries out, who calls from the machine itself sees all.
+    ///
+    /// # Errors
+    /// Where `exact` is neither true nor false, or may not be asked for.
+    pub fn sight(&self, query: &Query<'_>) -> Result<Sight, Problem> {
+        let app = &self.caller.app;
+        let (sight, audience) = if query.exact()? {
+            self.may_read_exactly().map_err(|denial| app.denied(&denial))?;
+            app.engine.note_exact_read(self.caller.actor());
+            (Sight::Exact, Audience::Exact)
+        } else {
+            match (app.is_on_trial(), self.is_near_reader) {
+                (false, _) => (Sight::Public, self.usual_audience()),
+                (true, true) => (Sight::Exact, Audience::ThisMachine),
+                (true, false) => (Sight::Public, self.usual_audience().without_this_machine()),
+            }
+        };
+        // A request has one query.
+        self.audience.get_or_init(|| audience);
+        Ok(sight)
+    }
+
     /// Who may be given what it is given.
     #[must_use]
     pub fn audience(&self) -> Audience {
-        let everybody = self.caller.app.policy.anonymous.scopes();
-        let may = |scope| everybody.allow(scope);
-        let sees_exact =
-            self.caller.record().is_some_and(|record| record.scopes.allow(Scope::Exact));
-        match () {
-            () if sees_exact && !may(Scope::Exact) => Audience::Exact,
-            () if may(Scope::Exact) => Audience::Everybody,
-            () if may(Scope::Read) => Audience::WithoutKey,
-            () => Audience::KeyHolders,
+        self.audience.get().copied().unwrap_or_else(|| self.usual_audience())
+    }
+
+    /// The same of what is shown to whoever may read.
+    fn usual_audience(&self) -> Audience {
+        let may_read = self.caller.app.policy.anonymous.scopes().allow(Scope::Read);
+        if may_read { Audience::Everybody } else { Audience::KeyHolders }
+    }
+
+    fn may_read_exactly(&self) -> Result<(), Denial> {
+        let (app, needed) = (&self.caller.app, Scope::Exact);
+        match self.caller.record() {
+            Some(_) if app.engine.keys_are_doubtful() => Err(Denial::Doubtful),
+            Some(record) if record.scopes.allow(needed) => Ok(()),
+            Some(record) => Err(Denial::Scope { needed, given: record.scopes }),
+            None if app.policy.auth == Auth::Open && self.is_near => Ok(()),
+            None => Err(Denial::NoKey(needed)),
         }
     }
 
@@ -185,7 +237,7 @@ impl Administering {
     /// Who it is, for the record of who did what.
     #[must_use]
     pub fn actor(&self) -> Actor {
-        self.0.record().map_or(Actor::ThisMachine, |record| Actor::Key(record.id))
+        self.0.actor()
     }
 }
 
@@ -243,6 +295,11 @@ impl Caller {
             caller.has_reports_left().map_err(Denial::Exceeded)?;
         }
         Ok(caller)
+    }
+
+    /// Who it is, for the record of who did what.
+    fn actor(&self) -> Actor {
+        self.record().map_or(Actor::ThisMachine, |record| Actor::Key(record.id))
     }
 
     fn record(&self) -> Option<&KeyRecord> {
@@ -373,8 +430,7 @@ macro_rules! taken_from_requests {
 }
 
 taken_from_requests!(Reporting: |request| Caller::of(request, Scope::Report).map(Self));
-taken_from_requests!(Reading: |request| Caller::of(request, Scope::Read)
-    .map(|caller| Self { caller, is_made: AtomicBool::new(false) }));
+taken_from_requests!(Reading: |request| Self::of(request));
 taken_from_requests!(Administering: |request| Caller::of(request, Scope::Admin).map(Self));
 taken_from_requests!(Scraping: |request| match app_of(request).policy.auth {
     Auth::Open => Ok(Self),

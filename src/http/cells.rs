@@ -12,7 +12,6 @@ use super::read_errors::DetectionErrors;
 use super::respond::{Read, respond};
 use super::response::{Dated, Json};
 use super::response_cache::Key;
-use super::sight::sight;
 use crate::domain::detect::METHOD;
 use crate::domain::grid::Cell;
 use crate::domain::incident::attribution::{Attribution, Verdict};
@@ -156,7 +155,7 @@ pub async fn explain(
     request: HttpRequest,
     cell: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let query = Query::parse(request.query_string(), &["provider"])?;
+    let query = Query::parse(request.query_string(), &["provider", "exact"])?;
     let missing = || {
         Problem::field(Code::MissingField, "provider", "an id listed at /v1/providers", "nothing")
     };
@@ -167,9 +166,10 @@ pub async fn explain(
         Problem::field(Code::InvalidValue, "cell", "an H3 cell index in hexadecimal", cell.as_str())
     };
     let cell = Cell::parse(&cell).map_err(malformed)?;
-    let moment = Moment::of(&app, Basis::Detectors, sight(&app, &request))?;
+    let sight = reader.sight(&query)?;
+    let moment = Moment::of(&app, Basis::Detectors, sight)?;
     let read = Read {
-        key: Key::new(request.path(), &(provider, cell), &moment.version()),
+        key: Key::new(request.path(), &(provider, cell, sight), &moment.version()),
         media_type: "application/json",
         lifetime: Lifetime::Live,
         is_expensive: false,

@@ -19,6 +19,8 @@ pub enum Methods {
     Report,
     /// It is read by everybody, and written to by those who run the server.
     ReadAndAdmin,
+    /// It is read by everybody, and set by those who run the server.
+    ReadAndAdminSet,
     /// It is written to by those who run the server.
     Admin,
     /// It is read by those who run the server.
@@ -55,6 +57,7 @@ impl Methods {
             Self::Read => "GET, HEAD, OPTIONS",
             Self::Report => "OPTIONS, POST",
             Self::ReadAndAdmin => "GET, HEAD, OPTIONS, POST",
+            Self::ReadAndAdminSet => "GET, HEAD, OPTIONS, PUT",
             Self::Admin => "POST",
             Self::AdminRead => "GET, HEAD",
             Self::AdminList => "GET, HEAD, POST",
@@ -66,13 +69,13 @@ impl Methods {
     /// Whether pages of other origins may use any of it.
     #[must_use]
     pub const fn are_public(self) -> bool {
-        matches!(self, Self::Read | Self::Report | Self::ReadAndAdmin)
+        matches!(self, Self::Read | Self::Report | Self::ReadAndAdmin | Self::ReadAndAdminSet)
     }
 
     /// Those that pages of other origins may use.
     const fn public(self) -> &'static str {
         match self {
-            Self::Read | Self::ReadAndAdmin => "GET, HEAD",
+            Self::Read | Self::ReadAndAdmin | Self::ReadAndAdminSet => "GET, HEAD",
             Self::Report => "POST",
             _ => "",
         }
@@ -123,7 +126,7 @@ fn granted_headers(request: &HttpRequest, methods: Methods) -> HeaderValue {
     let Some(asked) = request.headers().get(header::ACCESS_CONTROL_REQUEST_HEADERS) else {
         return USUAL_HEADERS;
     };
-    if methods != Methods::ReadAndAdmin {
+    if !matches!(methods, Methods::ReadAndAdmin | Methods::ReadAndAdminSet) {
         return asked.clone();
     }
     let names = asked.to_str().unwrap_or_default().split(',').map(str::trim);

@@ -116,14 +116,12 @@ impl Denial {
             ),
             Self::Scope { needed, given } => {
                 let given: Vec<&str> = given.given().map(Scope::name).collect();
-                Problem::new(
-                    Code::Forbidden,
-                    format!(
-                        "this call needs the scope {}, and the key has {}",
-                        needed.name(),
-                        given.join(", ")
-                    ),
-                )
+                let detail = format!(
+                    "this call needs the scope {}, and the key has {}",
+                    needed.name(),
+                    given.join(", ")
+                );
+                Problem::lacks(*needed, detail)
             }
             Self::NotNear => Problem::forbidden(),
             Self::Doubtful => Problem::new(

@@ -3,8 +3,10 @@
 
 use super::detection::ProgressJson;
 use super::limits::Exceeded;
+use crate::domain::access::scope::Scope;
 use crate::engine::detection::progress::Detection;
 use crate::engine::ingest::IngestError;
+use crate::render::key::ScopeWord;
 use crate::store::StoreError;
 use crate::wire::fault::{Fault, FaultKind};
 use crate::wire::key_text::PREFIX;
@@ -113,6 +115,10 @@ pub struct ProblemDetails {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     progress: Option<ProgressJson>,
+    /// The scope that the key lacks, where that is why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    required_scope: Option<ScopeWord>,
 }
 
 /// Why a request is answered with a problem.
@@ -126,6 +132,8 @@ pub struct Problem {
     behind: Option<Box<(ProgressJson, u64)>>,
     /// What ran out.
     exceeded: Option<Box<Exceeded>>,
+    /// What the key lacks.
+    required_scope: Option<Scope>,
 }
 
 /// After how many seconds a refused client should try again; it adds jitter of its own.
@@ -262,7 +270,15 @@ impl Problem {
     /// A problem that is not about fields.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         let detail = without_keys(detail.into());
-        Self { code, detail, errors: Vec::new(), allow: None, behind: None, exceeded: None }
+        Self {
+            code,
+            detail,
+            errors: Vec::new(),
+            allow: None,
+            behind: None,
+            exceeded: None,
+            required_scope: None,
+        }
     }
 
     /// A problem with one field or parameter.
@@ -313,6 +329,12 @@ impl Problem {
     #[must_use]
     pub fn with_detail(self, detail: String) -> Self {
         Self { detail: without_keys(detail), ..self }
+    }
+
+    /// The key lacks a scope.
+    #[must_use]
+    pub fn lacks(needed: Scope, detail: String) -> Self {
+        Self { required_scope: Some(needed), ..Self::new(Code::Forbidden, detail) }
     }
 
     /// What went wrong.
@@ -433,6 +455,7 @@ impl Problem {
             retryable: self.code.is_retryable(),
             errors: self.errors.clone(),
             progress: self.behind.as_ref().map(|behind| behind.0.clone()),
+            required_scope: self.required_scope.map(ScopeWord::from),
         }
     }
 }

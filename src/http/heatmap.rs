@@ -13,11 +13,11 @@ use super::response_cache::Key;
 use crate::domain::assessment::Assessment;
 use crate::domain::grid::Resolution;
 use crate::domain::level::Level;
+use crate::domain::privacy::rule::Rule;
 use crate::domain::provider::Subject;
 use crate::domain::region::Region;
 use crate::domain::symptom::Symptoms;
 use crate::domain::time::{Timestamp, Window};
-use crate::engine::shown::Sight;
 use crate::engine::views::{Snapshot, Span, ViewKey};
 use crate::render::{self, Heatmap, HeatmapFormat};
 use crate::store::MINUTES_KEPT_DAYS;
@@ -28,8 +28,8 @@ use std::sync::Arc;
 pub const MOST_CELLS: usize = 50_000;
 /// Minutes that a map counts where nothing else is asked for.
 pub const DEFAULT_WINDOW_MINUTES: i64 = 15;
-const PARAMETERS: [&str; 8] =
-    ["provider", "network", "window", "to", "bbox", "symptom", "resolution", "zoom"];
+const PARAMETERS: [&str; 9] =
+    ["provider", "network", "window", "to", "bbox", "symptom", "resolution", "zoom", "exact"];
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -130,10 +130,11 @@ async fn answer(
     reader: &Reading,
     format: HeatmapFormat,
 ) -> Result<HttpResponse, Problem> {
-    let question = Question::parse(app, request)?;
+    let question = Question::parse(app, request, reader)?;
     let served = app.engine.view(question.key).await?;
     let (snapshot, stale) = (Arc::clone(&served.value), served.stale);
-    let key = Key::new(request.path(), &question, &(snapshot.id, stale));
+    let privacy = app.engine.rule_of(question.key.sight, snapshot.window().to.start());
+    let key = Key::new(request.path(), &question, &(snapshot.id, stale, privacy));
     let is_closed = app.engine.is_closed(snapshot.window());
     let read = Read {
         key,
@@ -142,7 +143,10 @@ async fn answer(
         is_expensive: true,
     };
     let content = async {
-        app.run_blocking(true, move |app| question.content(app, &snapshot, stale, format)).await?
+        app.run_blocking(true, move |app| {
+            question.content(app, &snapshot, (stale, privacy), format)
+        })
+        .await?
     };
     respond(app, request, Some(reader), read, content).await
 }
@@ -157,6 +161,7 @@ struct HeatmapContent {
     window: Window,
     as_of: Timestamp,
     stale: bool,
+    privacy: Option<Rule>,
     level: Arc<Level>,
     assessment: Option<Assessment>,
     /// Whether it counts all problems: nothing was learnt of single symptoms.
@@ -174,6 +179,7 @@ impl HeatmapContent {
             window: self.window,
             as_of: self.as_of,
             stale: self.stale,
+            privacy: self.privacy,
             level: &self.level,
             assessment: self.assessment.as_ref(),
         }
@@ -199,7 +205,7 @@ impl Content for HeatmapContent {
 }
 
 impl Question {
-    fn parse(app: &App, request: &HttpRequest) -> Result<Self, Problem> {
+    fn parse(app: &App, request: &HttpRequest, reader: &Reading) -> Result<Self, Problem> {
         let query = Query::parse(request.query_string(), &PARAMETERS)?;
         let now = app.engine.now();
         let subject = query.subject(app.engine.catalogue())?;
@@ -220,7 +226,8 @@ impl Question {
                 query.text("to").unwrap_or("now"),
             ));
         }
-        let key = ViewKey { sight: Sight::Exact, subject, span, symptoms: query.symptoms()? };
+        let (sight, symptoms) = (reader.sight(&query)?, query.symptoms()?);
+        let key = ViewKey { sight, subject, span, symptoms };
         Ok(Self { key, region: region(&query)?, resolution: query.resolution()? })
     }
 
@@ -228,7 +235,7 @@ impl Question {
         &self,
         app: &App,
         snapshot: &Snapshot,
-        stale: bool,
+        (stale, privacy): (bool, Option<Rule>),
         format: HeatmapFormat,
     ) -> Result<HeatmapContent, Problem> {
         let whole = snapshot.level(self.resolution);
@@ -246,6 +253,7 @@ impl Question {
             window,
             as_of: snapshot.as_of,
             stale,
+            privacy,
             assessment: is_of_all
                 .then(|| app.engine.judge(self.key.sight, subject, window, &level))
                 .flatten(),

@@ -16,6 +16,7 @@ use crate::domain::incident::register::{Case, Filter, Register};
 use crate::domain::incident::{Form, IncidentId, State};
 use crate::domain::region::Region;
 use crate::domain::time::Timestamp;
+use crate::engine::shown::Sight;
 use crate::render::incident::IncidentJson;
 use crate::render::incident_detail::IncidentDetail;
 use crate::render::incident_geojson::IncidentsGeoJson;
@@ -24,7 +25,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-const PARAMETERS: [&str; 11] = [
+const PARAMETERS: [&str; 12] = [
     "provider",
     "network",
     "state",
@@ -36,6 +37,7 @@ const PARAMETERS: [&str; 11] = [
     "known_at",
     "limit",
     "cursor",
+    "exact",
 ];
 /// What an id must look like.
 const ID: &str = "16 hexadecimal digits, as in /v1/incidents";
@@ -67,6 +69,8 @@ struct Question {
     known_at: Option<Timestamp>,
     limit: usize,
     before: Option<(Timestamp, IncidentId)>,
+    /// With whose eyes.
+    sight: Sight,
 }
 
 /// List incidents
@@ -88,8 +92,8 @@ pub async fn list(
     app: web::Data<App>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let question = Question::parse(&app, &request)?;
-    let asked = question.clone();
+    let question = Question::parse(&app, &request, &reader)?;
+    let (asked, sight) = (question.clone(), question.sight);
     let make = move |app: &App, moment: &Moment| {
         let (found, next_cursor) = question.answer(&moment.register, moment.form());
         let items = found
@@ -98,7 +102,8 @@ pub async fn list(
             .collect();
         Ok(IncidentsAnswer { items, next_cursor, stale: moment.is_stale, as_of: String::new() })
     };
-    live::answer(&app, &request, &reader, &asked, (Basis::Journal, "application/json"), make).await
+    live::answer(&app, &request, &reader, &asked, (Basis::Journal, "application/json", sight), make)
+        .await
 }
 
 /// The same as GeoJSON (RFC 7946): joined outlines, cut at the antimeridian
@@ -118,8 +123,8 @@ pub async fn geojson(
     app: web::Data<App>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let question = Question::parse(&app, &request)?;
-    let asked = question.clone();
+    let question = Question::parse(&app, &request, &reader)?;
+    let (asked, sight) = (question.clone(), question.sight);
     let make = move |app: &App, moment: &Moment| {
         let (found, next_cursor) = question.answer(&moment.register, moment.form());
         let most = most_corners_of_one(question.limit);
@@ -132,8 +137,15 @@ pub async fn geojson(
         });
         Ok(IncidentsGeoJson::of(drawn.collect(), next_cursor, moment.is_stale))
     };
-    live::answer(&app, &request, &reader, &asked, (Basis::Journal, "application/geo+json"), make)
-        .await
+    live::answer(
+        &app,
+        &request,
+        &reader,
+        &asked,
+        (Basis::Journal, "application/geo+json", sight),
+        make,
+    )
+    .await
 }
 
 /// One incident, with its revisions, brands, notes and timeline
@@ -158,10 +170,11 @@ pub async fn one(
     request: HttpRequest,
     id: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let query = Query::parse(request.query_string(), &["known_at"])?;
+    let query = Query::parse(request.query_string(), &["known_at", "exact"])?;
     let known_at = query.past("known_at", app.engine.now())?;
     let id = read_id(&id)?;
-    let asked = (id, known_at);
+    let sight = reader.sight(&query)?;
+    let asked = (id, known_at, sight);
     let make = move |app: &App, moment: &Moment| {
         let case = moment
             .register
@@ -185,7 +198,8 @@ pub async fn one(
         let known = Known::of(case, known_at, moment.form()).ok_or_else(too_early)?;
         Ok(IncidentDetail::of(&known, app.place_names.place(known.incident()), moment.is_stale))
     };
-    live::answer(&app, &request, &reader, &asked, (Basis::Journal, "application/json"), make).await
+    live::answer(&app, &request, &reader, &asked, (Basis::Journal, "application/json", sight), make)
+        .await
 }
 
 /// When an incident was first told of.
@@ -228,7 +242,7 @@ impl Dated for IncidentDetail {
 }
 
 impl Question {
-    fn parse(app: &App, request: &HttpRequest) -> Result<Self, Problem> {
+    fn parse(app: &App, request: &HttpRequest, reader: &Reading) -> Result<Self, Problem> {
         let query = Query::parse(request.query_string(), &PARAMETERS)?;
         let (provider, network) = listing::subjects(&query, app)?;
         let states = query.value(
@@ -260,6 +274,7 @@ impl Question {
             known_at: query.past("known_at", app.engine.now())?,
             limit: listing::limit(&query)?,
             before: query.value("cursor", "a next_cursor as it was given", read_cursor)?,
+            sight: reader.sight(&query)?,
         })
     }
 

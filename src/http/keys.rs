@@ -301,7 +301,8 @@ impl From<AccessError> for Problem {
                 let expected = format!("of a key that was not rotated before; {by} took its place");
                 Self::field(Code::InvalidValue, "id", expected, key.to_string())
             }
-            AccessError::Store(_) | AccessError::Append(_) => {
+            // No call is a start.
+            AccessError::PrivacyDiffers { .. } | AccessError::Store(_) | AccessError::Append(_) => {
                 Self::new(Code::Unavailable, error.to_string())
             }
         }

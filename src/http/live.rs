@@ -8,7 +8,6 @@ use super::error::Problem;
 use super::respond::{Read, respond};
 use super::response::{Dated, Json};
 use super::response_cache::Key;
-use super::sight::{form, sight};
 use crate::domain::incident::Form;
 use crate::domain::incident::register::Register;
 use crate::domain::time::Timestamp;
@@ -53,7 +52,10 @@ impl Moment {
     /// The form in which incidents are told.
     #[must_use]
     pub const fn form(&self) -> Form {
-        form(self.sight)
+        match self.sight {
+            Sight::Exact => Form::Exact,
+            Sight::Public => Form::Public,
+        }
     }
 
     /// Differs wherever what is known may differ.
@@ -72,10 +74,10 @@ pub async fn answer<T: Dated>(
     request: &HttpRequest,
     reader: &Reading,
     asked: &impl Debug,
-    (basis, media_type): (Basis, &'static str),
+    (basis, media_type, sight): (Basis, &'static str, Sight),
     make: impl FnOnce(&App, &Moment) -> Result<T, Problem> + Send + 'static,
 ) -> Result<HttpResponse, Problem> {
-    let moment = Moment::of(app, basis, sight(app, request))?;
+    let moment = Moment::of(app, basis, sight)?;
     let key = Key::new(request.path(), asked, &moment.version());
     let content = async {
         let make =

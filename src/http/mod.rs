@@ -20,6 +20,7 @@
 //!     │  └ respond            the one way to answer a read: ETag, encodings, cache
 //!     ├ notes, voids          what operators say; admin
 //!     ├ sources, keys, audit  who may call, and who changed that
+//!     ├ privacy               what readers may see
 //!     ├ app                   the state that handlers share
 //!     │  ├ response_cache     responses, by request and content
 //!     │  └ place_names        what the places of incidents are called
@@ -61,6 +62,7 @@ mod pages;
 mod params;
 mod place_names;
 pub mod policy;
+mod privacy;
 mod providers;
 mod query;
 mod read_errors;
@@ -75,7 +77,6 @@ mod response_cache;
 mod routes;
 mod series;
 mod server;
-mod sight;
 mod source_metrics;
 mod source_series;
 mod sources;

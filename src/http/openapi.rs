@@ -5,7 +5,7 @@ mod security;
 use super::error::{Problem, ProblemDetails};
 use super::open_words::OpenWords;
 use super::{
-    audit, cells, heatmap, incidents, keys, notes, pages, providers, reports, series,
+    audit, cells, heatmap, incidents, keys, notes, pages, privacy, providers, reports, series,
     source_series, sources, spikes, voids,
 };
 use utoipa::openapi::header::{Header, HeaderBuilder};
@@ -70,6 +70,8 @@ use utoipa::{Modify, OpenApi, ToSchema};
         keys::rotate,
         keys::revoke,
         audit::list,
+        privacy::show,
+        privacy::set,
         cells::explain,
         spikes::list,
         spikes::geojson,
@@ -108,7 +110,9 @@ impl Modify for Common {
 }
 
 fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut path.get, &mut path.post, &mut path.patch, &mut path.delete].into_iter().flatten()
+    [&mut path.get, &mut path.post, &mut path.put, &mut path.patch, &mut path.delete]
+        .into_iter()
+        .flatten()
 }
 
 fn add_headers(operation: &mut Operation) {

@@ -73,6 +73,10 @@ pub struct HeatmapParams {
     /// Zoom of a web map, 0 to 24, from which a resolution is chosen where none is given.
     #[param(minimum = 0, maximum = 24)]
     zoom: Option<f64>,
+    /// True for every report where it was made: takes a key with the scope `exact`. No
+    /// cache may keep such an answer.
+    #[param(example = false)]
+    exact: Option<bool>,
 }
 
 /// Parameters of a series.
@@ -108,6 +112,10 @@ pub struct SeriesParams {
     /// How wide a point is, 1m to 1d; 5m where left out. At most 5,000 points.
     #[param(inline, example = "5m")]
     step: Option<LengthWord>,
+    /// True for every report where it was made: takes a key with the scope `exact`. No
+    /// cache may keep such an answer.
+    #[param(example = false)]
+    exact: Option<bool>,
 }
 
 /// Parameters of the series of a source.
@@ -164,6 +172,10 @@ pub struct ProvidersParams {
     /// Where the last page ended: its `next_cursor`.
     #[param(min_length = 1)]
     cursor: Option<String>,
+    /// True for every report where it was made: takes a key with the scope `exact`. No
+    /// cache may keep such an answer.
+    #[param(example = false)]
+    exact: Option<bool>,
 }
 
 /// Parameters of the list of incidents.
@@ -209,6 +221,10 @@ pub struct IncidentsParams {
     /// Where the last page ended: its `next_cursor`.
     #[param(min_length = 1)]
     cursor: Option<String>,
+    /// True for every report where it was made: takes a key with the scope `exact`. No
+    /// cache may keep such an answer.
+    #[param(example = false)]
+    exact: Option<bool>,
 }
 
 /// Parameters of one incident.
@@ -219,6 +235,10 @@ pub struct KnownAtParams {
     /// As it was known at this instant, RFC 3339; now where left out.
     #[param(format = DateTime)]
     known_at: Option<String>,
+    /// True for every report where it was made: takes a key with the scope `exact`. No
+    /// cache may keep such an answer.
+    #[param(example = false)]
+    exact: Option<bool>,
 }
 
 /// Parameters of the list of spikes.
@@ -250,6 +270,10 @@ pub struct SpikesParams {
     /// Where the last page ended: its `next_cursor`.
     #[param(min_length = 1)]
     cursor: Option<String>,
+    /// True for every report where it was made: takes a key with the scope `exact`. No
+    /// cache may keep such an answer.
+    #[param(example = false)]
+    exact: Option<bool>,
 }
 
 /// Parameters of the explanation of a cell.
@@ -260,6 +284,21 @@ pub struct CellParams {
     /// Id or alias of a provider.
     #[param(inline, example = "rogers")]
     provider: IdWord,
+    /// True for every report where it was made: takes a key with the scope `exact`. No
+    /// cache may keep such an answer.
+    #[param(example = false)]
+    exact: Option<bool>,
+}
+
+/// Parameters of one provider.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents what Query reads")]
+pub struct ExactParams {
+    /// True for every report where it was made: takes a key with the scope `exact`. No
+    /// cache may keep such an answer.
+    #[param(example = false)]
+    exact: Option<bool>,
 }
 
 /// Parameters of the list of keys.

@@ -42,7 +42,7 @@ pub enum Anonymous {
     Read,
     /// Report, in batches of at most [`MOST_ITEMS_WITHOUT_A_KEY`].
     Report,
-    /// Report in batches of any size, and read exact figures.
+    /// Report in batches of any size.
     All,
 }
 
@@ -70,8 +70,8 @@ impl Anonymous {
         let scopes: &[Scope] = match self {
             Self::Nothing => &[],
             Self::Read => &[Scope::Read],
-            Self::Report => &[Scope::Read, Scope::Report],
-            Self::All => &[Scope::Exact, Scope::Report],
+            // Exact figures take a key: they may point to single people.
+            Self::Report | Self::All => &[Scope::Read, Scope::Report],
         };
         scopes.iter().copied().collect()
     }

@@ -17,6 +17,7 @@ use crate::engine::providers::ProvidersNow;
 use crate::engine::shown::Sight;
 use crate::render;
 use crate::render::cell::rounded;
+use crate::render::privacy::RuleJson;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use std::fmt::Debug;
@@ -24,7 +25,7 @@ use utoipa::ToSchema;
 
 const DEFAULT_LIMIT: usize = 100;
 const MOST_ITEMS: usize = 1_000;
-const PARAMETERS: [&str; 5] = ["country", "category", "network", "limit", "cursor"];
+const PARAMETERS: [&str; 6] = ["country", "category", "network", "limit", "cursor", "exact"];
 
 /// A page of providers.
 #[derive(Debug, Serialize, ToSchema)]
@@ -36,6 +37,9 @@ pub struct ProvidersAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     next_cursor: Option<String>,
+    /// By which rule reports are shown; null where every report is.
+    #[schema(required = true)]
+    privacy: Option<RuleJson>,
     /// Reports up to this instant are in the answer.
     #[schema(format = DateTime, example = "2022-07-08T09:00:00Z")]
     as_of: String,
@@ -70,6 +74,18 @@ pub struct ProviderAnswer {
     retired: bool,
     /// Its state now.
     now: NowAnswer,
+}
+
+/// One provider.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ProviderDetail)]
+pub struct OneProviderAnswer {
+    /// The provider.
+    #[serde(flatten)]
+    provider: ProviderAnswer,
+    /// By which rule reports are shown; null where every report is.
+    #[schema(required = true)]
+    privacy: Option<RuleJson>,
 }
 
 /// State of a provider now.
@@ -150,10 +166,12 @@ pub async fn list(
     let after = query.value("cursor", "a next_cursor as it was given", |text| {
         text.strip_prefix("after:").map(str::to_owned)
     })?;
-    let now = app.engine.providers(Sight::Exact).await?.value;
-    let asked = (&country, category, &network, limit, &after);
+    let sight = reader.sight(&query)?;
+    let now = app.engine.providers(sight).await?.value;
+    let privacy = privacy(&app, sight, &now);
+    let asked = (&country, category, &network, limit, &after, sight);
     let read = Read {
-        key: Key::new(request.path(), &asked, &version(&app, &now)),
+        key: Key::new(request.path(), &asked, &version(&app, &now, privacy)),
         media_type: "application/json",
         lifetime: Lifetime::Live,
         is_expensive: false,
@@ -171,7 +189,7 @@ pub async fn list(
         let next_cursor = (found.len() > limit).then(|| format!("after:{}", found[limit - 1].1.id));
         let page = found.into_iter().take(limit);
         let items = page.map(|(index, _)| ProviderAnswer::new(&app, index, &now)).collect();
-        let answer = ProvidersAnswer { items, next_cursor, as_of: String::new() };
+        let answer = ProvidersAnswer { items, next_cursor, privacy, as_of: String::new() };
         Ok(Json::new(answer, now.as_of))
     };
     respond(&app, &request, Some(&reader), read, content).await
@@ -180,12 +198,15 @@ pub async fn list(
 /// One provider
 #[utoipa::path(
     get, path = "/v1/providers/{id}", tag = "providers", operation_id = "provider",
-    params((
-        "id" = String, Path, description = "Id or alias of a provider", example = "fido",
-        min_length = 1, pattern = "^[a-z0-9][a-z0-9-]{0,63}$",
-    )),
+    params(
+        (
+            "id" = String, Path, description = "Id or alias of a provider", example = "fido",
+            min_length = 1, pattern = "^[a-z0-9][a-z0-9-]{0,63}$",
+        ),
+        super::params::ExactParams,
+    ),
     responses(
-        (status = 200, description = "The provider", body = ProviderAnswer),
+        (status = 200, description = "The provider", body = OneProviderAnswer),
         (status = 404, description = "No provider has that id or alias"),
         ReadErrors,
     ),
@@ -196,27 +217,37 @@ pub async fn one(
     request: HttpRequest,
     id: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    Query::parse(request.query_string(), &[])?;
+    let query = Query::parse(request.query_string(), &["exact"])?;
+    let sight = reader.sight(&query)?;
     let unknown = || {
         Problem::field(Code::NotFound, "id", "an id or alias listed at /v1/providers", id.as_str())
     };
     let index = app.engine.catalogue().find(&id).ok_or_else(unknown)?;
-    let now = app.engine.providers(Sight::Exact).await?.value;
+    let now = app.engine.providers(sight).await?.value;
+    let privacy = privacy(&app, sight, &now);
     let read = Read {
-        key: Key::new(request.path(), &index, &version(&app, &now)),
+        key: Key::new(request.path(), &(index, sight), &version(&app, &now, privacy)),
         media_type: "application/json",
         lifetime: Lifetime::Live,
         is_expensive: false,
     };
-    let content = async { Ok(Json::new(ProviderAnswer::new(&app, index, &now), now.as_of)) };
+    let content = async {
+        let provider = ProviderAnswer::new(&app, index, &now);
+        Ok(Json::new(OneProviderAnswer { provider, privacy }, now.as_of))
+    };
     respond(&app, &request, Some(&reader), read, content).await
 }
 
+/// By which rule reports of now are shown.
+fn privacy(app: &App, sight: Sight, now: &ProvidersNow) -> Option<RuleJson> {
+    app.engine.rule_of(sight, now.window.to.start()).map(RuleJson::from)
+}
+
 /// Differs wherever what is said of providers may differ.
-fn version(app: &App, now: &ProvidersNow) -> impl Debug + use<> {
+fn version(app: &App, now: &ProvidersNow, privacy: Option<RuleJson>) -> impl Debug + use<> {
     let (entries, looked_at) =
         (app.engine.register().length(), app.engine.detection_snapshot().looked_at);
-    (now.as_of, entries, looked_at, app.engine.detection().is_current())
+    (now.as_of, entries, looked_at, app.engine.detection().is_current(), privacy)
 }
 
 impl Dated for ProvidersAnswer {
@@ -225,7 +256,7 @@ impl Dated for ProvidersAnswer {
     }
 }
 
-impl Dated for ProviderAnswer {
+impl Dated for OneProviderAnswer {
     /// It is dated by its window.
     fn date(&mut self, _: String) {}
 }

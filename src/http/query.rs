@@ -150,6 +150,16 @@ impl<'a> Query<'a> {
         Ok(asked.or_else(|| zoom.map(Resolution::for_zoom)).unwrap_or(Resolution::DEFAULT))
     }
 
+    /// `exact`: whether exact figures are asked for. [`super::caller::Reading::sight`] says
+    /// whether they are given.
+    ///
+    /// # Errors
+    /// Where it is neither true nor false.
+    pub fn exact(&self) -> Result<bool, Problem> {
+        let exact = self.value("exact", "true or false", |text| text.parse().ok())?;
+        Ok(exact.unwrap_or_default())
+    }
+
     /// A length of time in whole minutes, within bounds: `15m`, `6h`, `1d`.
     ///
     /// # Errors

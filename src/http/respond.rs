@@ -47,7 +47,7 @@ pub async fn respond<C: Content>(
     let render = async |content, before| {
         app.run_blocking(read.is_expensive, move |_| Response::of(content, before)).await
     };
-    let outcome = app.responses.get(&read.key.of(audience), content, render).await;
+    let outcome = app.responses.get(&read.key, content, render).await;
     let response = outcome?;
     let is_known = matches_etag(request, &response.etag);
     // Who has it shows that by its tag. `*` is no proof, and costs what making it costs.

@@ -5,7 +5,6 @@
 //! new version comes, some readers still ask for the one before. A new version that says
 //! the same keeps the response, with its encodings.
 
-use super::caching::Audience;
 use super::content_encoding::ContentEncoding;
 use super::response::{Content, Response};
 use actix_web::web::Bytes;
@@ -62,19 +61,10 @@ impl Key {
     /// The key of a request and of the version of what it asks about.
     ///
     /// `path` tells formats apart. `request` holds the parameters as they were
-    /// understood, so that two ways to write one request share a response. Two versions
-    /// differ wherever the content may differ.
+    /// understood, so that two ways to write one request share a response, and with whose
+    /// eyes it is answered. Two versions differ wherever the content may differ.
     pub fn new(path: &str, request: &impl Debug, version: &impl Debug) -> Self {
         Self { request: format!("{path} {request:?}"), version: format!("{version:?}") }
-    }
-
-    /// The key of the same for an audience: exact figures are another answer.
-    #[must_use]
-    pub fn of(self, audience: Audience) -> Self {
-        match audience {
-            Audience::Everybody | Audience::WithoutKey | Audience::KeyHolders => self,
-            Audience::Exact => Self { request: format!("exact {}", self.request), ..self },
-        }
     }
 }
 

@@ -4,7 +4,7 @@ use super::basis::resting;
 use super::cors::{self, Methods};
 use super::error::Problem;
 use super::{
-    audit, cells, heatmap, incidents, keys, notes, pages, providers, reports, series,
+    audit, cells, heatmap, incidents, keys, notes, pages, privacy, providers, reports, series,
     source_series, sources, spikes, voids,
 };
 use actix_web::http::Method;
@@ -12,7 +12,7 @@ use actix_web::{HttpRequest, HttpResponse, Resource, Route, web};
 use utoipa_swagger_ui::Config as SwaggerConfig;
 
 /// Paths as they are routed, for the metrics.
-pub const ROUTES: [&str; 29] = [
+pub const ROUTES: [&str; 30] = [
     "/",
     "/v1/reports",
     "/v1/reports/batch",
@@ -32,6 +32,7 @@ pub const ROUTES: [&str; 29] = [
     "/v1/keys/{id}",
     "/v1/keys/{id}/rotate",
     "/v1/audit",
+    "/v1/privacy",
     "/v1/cells/{cell}",
     "/v1/spikes",
     "/v1/spikes.geojson",
@@ -94,6 +95,11 @@ pub fn routes(config: &mut web::ServiceConfig) {
             resource("/v1/keys/{id}/rotate", Methods::Admin).route(web::post().to(keys::rotate)),
         )
         .service(resource("/v1/audit", Methods::AdminRead).route(reading(web::to(audit::list))))
+        .service(
+            resource("/v1/privacy", Methods::ReadAndAdminSet)
+                .route(web::put().to(privacy::set))
+                .route(reading(web::to(privacy::show))),
+        )
         .service(resting(read("/v1/cells/{cell}", web::to(cells::explain))))
         .service(resting(read("/v1/spikes", web::to(spikes::list))))
         .service(resting(read("/v1/spikes.geojson", web::to(spikes::geojson))))

@@ -21,6 +21,7 @@ use crate::engine::cache::Served;
 use crate::engine::series::{Series, SeriesKey};
 use crate::engine::shown::Sight;
 use crate::render::cell::rounded;
+use crate::render::privacy::RuleJson;
 use crate::render::time::rfc3339;
 use crate::store::HOURS_KEPT_DAYS;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -31,8 +32,8 @@ use utoipa::ToSchema;
 const MOST_POINTS: i64 = 5_000;
 const DEFAULT_STEP_MINUTES: i64 = 5;
 const DEFAULT_INTERVAL_MS: i64 = 24 * HOUR_MS;
-const PARAMETERS: [&str; 8] =
-    ["provider", "network", "cell", "bbox", "symptom", "from", "to", "step"];
+const PARAMETERS: [&str; 9] =
+    ["provider", "network", "cell", "bbox", "symptom", "from", "to", "step", "exact"];
 
 /// Counts over time.
 #[derive(Debug, Serialize, ToSchema)]
@@ -54,6 +55,9 @@ pub struct SeriesAnswer {
     /// Whether no report can change their counts any more.
     #[serde(rename = "final")]
     is_final: bool,
+    /// By which rule reports are shown; null where every report is in its own cell.
+    #[schema(required = true)]
+    privacy: Option<RuleJson>,
     /// Reports up to this instant are in the answer.
     #[schema(format = DateTime, example = "2022-07-08T09:00:00Z")]
     as_of: String,
@@ -71,7 +75,7 @@ pub struct SeriesPoint {
     #[schema(example = 120)]
     count: u64,
     /// Expected reports. Null where one symptom is asked for, while detection catches up,
-    /// and where the provider has too little history.
+    /// where the provider has too little history, and where `partial` is true.
     #[schema(required = true)]
     expected: Option<f64>,
     /// 95 % of ordinary counts lie between this and `expected_high`. Null where
@@ -85,6 +89,12 @@ pub struct SeriesPoint {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[schema(example = false)]
     gap: bool,
+    /// True where the cell that was asked about was hidden in part of it, since too few
+    /// people were heard of in it: its reports stand in a coarser cell. Of whole hours, where
+    /// reports are shown around it and none in it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(example = false)]
+    partial: bool,
 }
 
 /// Counts over time
@@ -106,18 +116,19 @@ pub async fn series(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let query = Query::parse(request.query_string(), &PARAMETERS)?;
-    let key = key(&app, &query)?;
+    let key = key(&app, &query, reader.sight(&query)?)?;
     let served = app.engine.series(key.clone()).await?;
     let is_final = app.engine.is_closed(key.interval);
     let step = query.text("step").map_or_else(|| format!("{DEFAULT_STEP_MINUTES}m"), str::to_owned);
-    let version = (served.value.as_of, served.stale, is_final);
+    let privacy = app.engine.rule_of(key.sight, key.interval.to.start()).map(RuleJson::from);
+    let version = (served.value.as_of, served.stale, is_final, privacy);
     let read = Read {
         key: Key::new(request.path(), &(&key, &step), &version),
         media_type: "application/json",
         lifetime: if is_final { Lifetime::Settled } else { Lifetime::Live },
         is_expensive: false,
     };
-    let content = async { Ok(content(&app, &key, step, &served, is_final)) };
+    let content = async { Ok(content(&app, &key, step, &served, (is_final, privacy))) };
     respond(&app, &request, Some(&reader), read, content).await
 }
 
@@ -126,33 +137,36 @@ fn content(
     key: &SeriesKey,
     step: String,
     served: &Served<Series>,
-    is_final: bool,
+    (is_final, privacy): (bool, Option<RuleJson>),
 ) -> Json<SeriesAnswer> {
     let name = app.engine.catalogue().subject_name(key.subject).to_owned();
     let (provider, network) = match key.subject {
         Subject::Provider(_) => (Some(name), None),
         Subject::Network(_) => (None, Some(name)),
     };
-    let point = |(point, band): (&Point, &Option<Band>)| SeriesPoint {
+    let point = |((point, band), hidden): ((&Point, &Option<Band>), &bool)| SeriesPoint {
         t: rfc3339(point.start.start()),
         count: point.count,
         expected: band.map(|band| rounded(band.mean)),
         expected_low: band.map(|band| rounded(band.low)),
         expected_high: band.map(|band| rounded(band.high)),
         gap: point.gap,
+        partial: *hidden,
     };
     let series = &served.value;
     let answer = SeriesAnswer {
         provider,
         network,
         step,
-        points: series.points.iter().zip(&series.bands).map(point).collect(),
+        points: series.points.iter().zip(&series.bands).zip(&series.hidden).map(point).collect(),
         is_final,
+        privacy,
         as_of: String::new(),
         stale: served.stale,
     };
-    let is_complete =
-        key.symptoms != Symptoms::AllProblems || series.bands.iter().all(Option::is_some);
+    let is_known = |(band, hidden): (&Option<Band>, &bool)| *hidden || band.is_some();
+    let is_complete = key.symptoms != Symptoms::AllProblems
+        || series.bands.iter().zip(&series.hidden).all(is_known);
     Json { answer, as_of: series.as_of, is_complete }
 }
 
@@ -162,7 +176,7 @@ impl Dated for SeriesAnswer {
     }
 }
 
-fn key(app: &App, query: &Query<'_>) -> Result<SeriesKey, Problem> {
+fn key(app: &App, query: &Query<'_>, sight: Sight) -> Result<SeriesKey, Problem> {
     let now = app.engine.now();
     let subject = query.subject(app.engine.catalogue())?;
     let region = region(query)?;
@@ -196,7 +210,7 @@ fn key(app: &App, query: &Query<'_>) -> Result<SeriesKey, Problem> {
         ));
     }
     Ok(SeriesKey {
-        sight: Sight::Exact,
+        sight,
         subject,
         region,
         symptoms: query.symptoms()?,

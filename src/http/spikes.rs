@@ -31,8 +31,8 @@ use std::fmt;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
-const PARAMETERS: [&str; 7] =
-    ["provider", "network", "bbox", "area", "min_score", "limit", "cursor"];
+const PARAMETERS: [&str; 8] =
+    ["provider", "network", "bbox", "area", "min_score", "limit", "cursor", "exact"];
 /// In a cursor, the place of a spike that has no centre.
 const GLOBAL: &str = "global";
 
@@ -63,6 +63,8 @@ struct Question {
     min_score: Option<f64>,
     limit: usize,
     after: Option<Rank>,
+    /// With whose eyes.
+    sight: Sight,
 }
 
 /// Spikes as somebody may see them, by the provider's place in the catalogue.
@@ -97,16 +99,23 @@ pub async fn list(
     app: web::Data<App>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let question = Question::parse(&app, &request)?;
-    let asked = question.clone();
+    let question = Question::parse(&app, &request, &reader)?;
+    let (asked, sight) = (question.clone(), question.sight);
     let make = move |app: &App, moment: &Moment| {
         let spikes = Spikes::of(moment);
         let (found, next_cursor) = question.answer(app.engine.catalogue(), moment, &spikes);
         let items = found.into_iter().map(|(spike, _)| spike).collect();
         Ok(SpikesAnswer { items, next_cursor, stale: moment.is_stale, as_of: String::new() })
     };
-    live::answer(&app, &request, &reader, &asked, (Basis::Detectors, "application/json"), make)
-        .await
+    live::answer(
+        &app,
+        &request,
+        &reader,
+        &asked,
+        (Basis::Detectors, "application/json", sight),
+        make,
+    )
+    .await
 }
 
 /// The same as GeoJSON (RFC 7946)
@@ -126,8 +135,8 @@ pub async fn geojson(
     app: web::Data<App>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let question = Question::parse(&app, &request)?;
-    let asked = question.clone();
+    let question = Question::parse(&app, &request, &reader)?;
+    let (asked, sight) = (question.clone(), question.sight);
     let make = move |app: &App, moment: &Moment| {
         let spikes = Spikes::of(moment);
         let (found, next_cursor) = question.answer(app.engine.catalogue(), moment, &spikes);
@@ -137,8 +146,15 @@ pub async fn geojson(
             .map(|(json, spike)| (json, Arc::new(Outline::of(&spike.cells, most))));
         Ok(SpikesGeoJson::of(drawn.collect(), next_cursor, moment.is_stale))
     };
-    live::answer(&app, &request, &reader, &asked, (Basis::Detectors, "application/geo+json"), make)
-        .await
+    live::answer(
+        &app,
+        &request,
+        &reader,
+        &asked,
+        (Basis::Detectors, "application/geo+json", sight),
+        make,
+    )
+    .await
 }
 
 impl Dated for SpikesAnswer {
@@ -154,7 +170,7 @@ impl Dated for SpikesGeoJson {
 }
 
 impl Question {
-    fn parse(app: &App, request: &HttpRequest) -> Result<Self, Problem> {
+    fn parse(app: &App, request: &HttpRequest, reader: &Reading) -> Result<Self, Problem> {
         let query = Query::parse(request.query_string(), &PARAMETERS)?;
         let (provider, network) = listing::subjects(&query, app)?;
         Ok(Self {
@@ -164,6 +180,7 @@ impl Question {
             min_score: listing::min_score(&query)?,
             limit: listing::limit(&query)?,
             after: query.value("cursor", "a next_cursor as it was given", Rank::parse)?,
+            sight: reader.sight(&query)?,
         })
     }
 

@@ -12,6 +12,7 @@ use crate::domain::access::source::LAST_SOURCE;
 use crate::domain::fact::Source;
 use crate::domain::incident::entry::Void;
 use crate::domain::time::{MINUTE_MS, Timestamp, Window};
+use crate::engine::shown::Sight;
 use crate::render::void::VoidJson;
 use crate::store::MINUTES_KEPT_DAYS;
 use crate::wire::scalar::Scalar;
@@ -135,7 +136,15 @@ pub async fn list(
             moment.register.voids().iter().rev().take(MOST_LISTED).map(VoidJson::from).collect();
         Ok(VoidsAnswer { items, as_of: String::new() })
     };
-    live::answer(&app, &request, &reader, &(), (Basis::Words, "application/json"), make).await
+    live::answer(
+        &app,
+        &request,
+        &reader,
+        &(),
+        (Basis::Words, "application/json", Sight::Public),
+        make,
+    )
+    .await
 }
 
 impl Dated for VoidsAnswer {

@@ -45,6 +45,13 @@ pub struct AuditJson {
     /// else.
     #[schema(required = true, examples(json!(null)))]
     pub provider: Option<String>,
+    /// A number shown is about at least so many people from then on; null of all else.
+    #[schema(required = true, minimum = 1, maximum = 50, examples(json!(null)))]
+    pub k: Option<u8>,
+    /// No cell is shown that is finer than this H3 resolution from then on; null of all
+    /// else.
+    #[schema(required = true, minimum = 0, maximum = 8, examples(json!(null)))]
+    pub finest: Option<u8>,
 }
 
 /// Who changed something.
@@ -79,6 +86,10 @@ pub enum ChangeWord {
     ReportsVoided,
     /// A note was added to an incident.
     NoteAdded,
+    /// It was set what readers may see: `k` and `finest`.
+    PrivacySet,
+    /// Somebody read exact figures, on this day for the first time.
+    ExactRead,
 }
 
 /// Who somebody is, and the id of the key that they held.
@@ -108,6 +119,8 @@ impl From<&Entry> for AuditJson {
             from: None,
             to: None,
             provider: None,
+            k: None,
+            finest: None,
         };
         match &entry.change {
             Change::Source(source) => {
@@ -142,6 +155,13 @@ impl From<&Entry> for AuditJson {
             Change::NoteAdded { incident } => {
                 Self { change: ChangeWord::NoteAdded, incident: Some(incident.clone()), ..blank }
             }
+            Change::PrivacySet(setting) => Self {
+                change: ChangeWord::PrivacySet,
+                k: Some(setting.rule.k),
+                finest: Some(setting.rule.finest.number()),
+                ..blank
+            },
+            Change::ExactRead => Self { change: ChangeWord::ExactRead, ..blank },
         }
     }
 }

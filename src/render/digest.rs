@@ -19,7 +19,7 @@ const RENDERING: u8 = 4;
 /// map until the next change.
 #[must_use]
 pub fn digest(heatmap: &Heatmap<'_>, format: HeatmapFormat) -> u64 {
-    let Heatmap { subject, window, as_of: _, stale, level, assessment } = *heatmap;
+    let Heatmap { subject, window, as_of: _, stale, privacy, level, assessment } = *heatmap;
     let (kind, id) = match subject {
         Subject::Provider(id) => (0, id),
         Subject::Network(id) => (1, id),
@@ -32,6 +32,7 @@ pub fn digest(heatmap: &Heatmap<'_>, format: HeatmapFormat) -> u64 {
         .plus(&window.to.0.to_le_bytes())
         .plus(&(id.len() as u64).to_le_bytes())
         .plus(id.as_bytes())
+        .plus(&privacy.map_or([0, 0], |rule| [rule.k, rule.finest.number()]))
         .plus_rows(level.rows())
         .plus_rows(level.coarser().iter().copied())
         .plus(&level.unplaced().to_le_bytes())
@@ -85,6 +86,7 @@ impl Fnv1a {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::privacy::rule::Rule;
     use crate::domain::time::Minute;
     use crate::render::sample::{at, heatmap, level};
 
@@ -97,7 +99,7 @@ mod tests {
     #[test]
     fn it_is_the_same_number_on_every_node_and_in_every_build() {
         let level = level(7, &[(at(43.65, -79.38, 7), 12)], &[]);
-        assert_eq!(digest(&heatmap(&level), HeatmapFormat::Json), 0x552c_800c_e19c_d4e8);
+        assert_eq!(digest(&heatmap(&level), HeatmapFormat::Json), 0x1f40_7ddc_756f_040a);
     }
 
     #[test]
@@ -121,6 +123,8 @@ mod tests {
             levels.iter().map(|level| of(&Heatmap { level, ..base })).collect();
         digests.push(of(&Heatmap { stale: true, ..base }));
         digests.push(of(&Heatmap { window: later, ..base }));
+        digests.push(of(&Heatmap { privacy: None, ..base }));
+        digests.push(of(&Heatmap { privacy: base.privacy.map(|r| Rule { k: 5, ..r }), ..base }));
         digests.push(of(&Heatmap { subject: Subject::Provider("fido"), ..base }));
         digests.push(of(&Heatmap { subject: Subject::Network("rogers"), ..base }));
         digests.extend(HeatmapFormat::ALL.map(|format| digest(&base, format)));

@@ -229,7 +229,7 @@ mod tests {
         let members = read_back(&level(7, &[], &[])).foreign_members.unwrap();
         assert_eq!(
             members.keys().collect::<Vec<_>>(),
-            ["as_of", "provider", "resolution", "stale", "total", "unplaced", "window"]
+            ["as_of", "privacy", "provider", "resolution", "stale", "total", "unplaced", "window"]
         );
     }
 

@@ -1,5 +1,6 @@
 //! What every heatmap's answer says besides its cells.
 
+use super::privacy::RuleJson;
 use super::time::{Window, rfc3339};
 use super::{Heatmap, Subject};
 use serde::Serialize;
@@ -27,11 +28,15 @@ pub struct HeatmapHead<'a> {
     /// Whether the store cannot be read just now, and this is the last that was known.
     #[schema(examples(false))]
     pub stale: bool,
+    /// By which rule reports are shown; null where every report is in its own cell.
+    #[schema(required = true)]
+    pub privacy: Option<RuleJson>,
     /// All reports: in cells, in coarser ones, and those without a place.
     #[schema(examples(1842))]
     pub total: u64,
-    /// Reports whose senders did not know where they were (0° north, 0° east): in no
-    /// cell. With `bbox` none, as they lie in no box.
+    /// Reports in no cell: their senders did not know where they were (0° north, 0° east),
+    /// or too few people were heard of even in the coarsest cell around them. With `bbox`
+    /// none, as they lie in no box.
     #[schema(examples(3))]
     pub unplaced: u64,
 }
@@ -51,6 +56,7 @@ impl<'a> HeatmapHead<'a> {
             resolution: heatmap.level.resolution().number(),
             as_of: rfc3339(heatmap.as_of),
             stale: heatmap.stale,
+            privacy: heatmap.privacy.map(RuleJson::from),
             total: heatmap.level.total(),
             unplaced: heatmap.level.unplaced(),
         }
@@ -72,7 +78,7 @@ mod tests {
         ] {
             let answer = parsed(&Heatmap { subject, ..heatmap(&empty) }, HeatmapFormat::Json);
             assert_eq!((&answer["provider"], &answer["network"]), (&provider, &network));
-            assert_eq!(answer.as_object().unwrap().len(), 9, "{answer}");
+            assert_eq!(answer.as_object().unwrap().len(), 10, "{answer}");
         }
     }
 
@@ -91,6 +97,7 @@ mod tests {
                 (&head["resolution"], &head["total"], &head["unplaced"]),
                 (&json!(7), &json!(20), &json!(3))
             );
+            assert_eq!(head["privacy"], json!({"k": 3, "finest": 7}), "{format:?}");
             assert_eq!(
                 (&head["as_of"], &head["stale"]),
                 (&json!("2022-07-08T08:44:12Z"), &json!(true)),

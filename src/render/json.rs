@@ -69,6 +69,7 @@ mod tests {
             "resolution": 7,
             "as_of": "2022-07-08T08:44:12Z",
             "stale": false,
+            "privacy": {"k": 3, "finest": 7},
             "total": 17,
             "unplaced": 0,
             "cells": [

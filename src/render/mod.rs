@@ -28,6 +28,7 @@ pub mod key;
 pub mod note;
 pub mod outline;
 pub mod place;
+pub mod privacy;
 #[cfg(test)]
 mod sample;
 pub mod severity;
@@ -42,6 +43,7 @@ pub use digest::{digest, digest_of};
 
 use crate::domain::assessment::Assessment;
 use crate::domain::level::Level;
+use crate::domain::privacy::rule::Rule;
 use crate::domain::time::{Timestamp, Window};
 use cell::Rows;
 use serde::Serialize;
@@ -57,6 +59,8 @@ pub struct Heatmap<'a> {
     pub as_of: Timestamp,
     /// Whether the store is away, and this is the last that was known.
     pub stale: bool,
+    /// By which rule reports are shown; none where all are.
+    pub privacy: Option<Rule>,
     /// Cells and counts.
     pub level: &'a Level,
     /// What they mean, where that is known.

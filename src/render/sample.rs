@@ -3,6 +3,7 @@
 use super::{Heatmap, HeatmapFormat, Subject};
 use crate::domain::grid::{Cell, Position, Resolution};
 use crate::domain::level::Level;
+use crate::domain::privacy::rule::Rule;
 use crate::domain::time::{Timestamp, Window};
 
 pub fn at(lat: f64, lon: f64, resolution: i64) -> Cell {
@@ -21,6 +22,7 @@ pub fn heatmap(level: &Level) -> Heatmap<'_> {
         window: Window::ending_at(as_of, 15),
         as_of,
         stale: false,
+        privacy: Some(Rule::default()),
         level,
         assessment: None,
     }

@@ -376,8 +376,8 @@ impl Store {
         Ok(found)
     }
 
-    /// The same with the facts that were withdrawn. Only openness may use it: which cells
-    /// are open never changes, and nothing else of a withdrawn fact is for readers.
+    /// The same with the facts that were withdrawn. Only what finds the cells of readers may
+    /// use it: which are open never changes, and nothing else of a withdrawn fact is theirs.
     ///
     /// # Errors
     /// Where they cannot be read.

@@ -1,5 +1,5 @@
-//! Sources and keys as they are sent, read and judged field by field: the same for the
-//! HTTP interface and the command line.
+//! Sources, keys and what readers may see, as they are sent: read and judged field by
+//! field, the same for the HTTP interface and the command line.
 
 use super::fault::{Fault, FaultKind};
 use super::time::{INSTANT, instant};
@@ -9,6 +9,9 @@ use crate::domain::access::key::{
 use crate::domain::access::scope::{Scope, Scopes};
 use crate::domain::access::source::{self, LAST_SOURCE, NewSource, SourceChange};
 use crate::domain::fact::Source;
+use crate::domain::grid::Resolution;
+use crate::domain::privacy::asked::AskedRule;
+use crate::domain::privacy::rule::MOST_K;
 use crate::domain::provider::{Catalogue, is_id};
 use crate::domain::time::Timestamp;
 use serde_json::{Map, Value};
@@ -24,6 +27,7 @@ const KEY_FIELDS: [&str; 8] =
     ["name", "source", "scopes", "providers", "origins", "expires_at", "limits", "test"];
 const LIMIT_FIELDS: [&str; 3] = ["reads_per_minute", "reports_per_second", "reports_per_day"];
 const SOURCE_FIELDS: [&str; 3] = ["name", "contact", "may_open"];
+const PRIVACY_FIELDS: [&str; 2] = ["k", "finest"];
 const LONGEST_ORIGIN: usize = 255;
 const ORIGIN: &str = "an origin as browsers send it, such as https://app.example, \
      capacitor://localhost or null: scheme, host and port in lower case, no path and no *";
@@ -93,6 +97,21 @@ pub fn new_key(
     let providers = providers.map(Into::into);
     let origins = origins.into();
     fields.end(NewKey { source, name, scopes, providers, origins, expires_at, limits, is_test })
+}
+
+/// What readers are to see, from a JSON object. What is left out stays.
+///
+/// # Errors
+/// With every field at fault, or where nothing is to change.
+pub fn privacy_change(body: &[u8]) -> Result<AskedRule, Vec<Fault>> {
+    let mut fields = Fields::of(body, &PRIVACY_FIELDS)?;
+    if fields.values.is_empty() {
+        fields.fault(FaultKind::MissingField, "body", "at least one field", "none");
+    }
+    let k = fields.whole("k", 1, MOST_K.into()).map(|k| k as u8);
+    let finest = fields.whole("finest", 0, Resolution::FINEST.number().into());
+    let finest = finest.and_then(|finest| Resolution::new(finest as i64).ok());
+    fields.end(AskedRule { k, finest })
 }
 
 /// For how long a key that is rotated still works, in milliseconds, from a JSON object or

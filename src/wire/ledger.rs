@@ -1,15 +1,19 @@
 //! Entries of the ledger as bytes: JSON. A field that is new is read as missing by who does
 //! not know it, an entry of a kind that is new is skipped: versions N and N + 1 share a
-//! ledger. The secret of a key is in none, only its hash.
+//! ledger. The secret of a key is in none, only its hash. The coin of privacy is: whoever reads
+//! the store has the exact facts anyway.
 
 #[cfg(test)]
 mod tests;
 
-use crate::domain::access::entry::{Actor, Change, Entry};
+use crate::domain::access::entry::{Actor, Change, Entry, PrivacySetting};
 use crate::domain::access::key::{KeyHash, KeyId, KeyLimits, KeyRecord};
 use crate::domain::access::scope::Scope;
 use crate::domain::access::source::{LAST_SOURCE, SourceRecord};
 use crate::domain::fact::Source;
+use crate::domain::grid::Resolution;
+use crate::domain::privacy::coin::Coin;
+use crate::domain::privacy::rule::{MOST_K, Rule};
 use crate::domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -39,6 +43,8 @@ enum Line {
     KeyRevoked(KeyRevokedLine),
     Void(VoidLine),
     Note(NoteLine),
+    Privacy(PrivacyLine),
+    ExactRead(ExactReadLine),
     #[serde(other)]
     Unknown,
 }
@@ -95,6 +101,22 @@ struct NoteLine {
 }
 
 #[derive(Serialize, Deserialize)]
+struct PrivacyLine {
+    at: i64,
+    by: String,
+    k: u8,
+    finest: u8,
+    is_chosen: bool,
+    coin: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ExactReadLine {
+    at: i64,
+    by: String,
+}
+
+#[derive(Serialize, Deserialize)]
 struct RecordLine {
     id: String,
     hash: String,
@@ -137,6 +159,8 @@ pub fn to_bytes(entry: &Entry) -> Vec<u8> {
         Change::NoteAdded { incident } => {
             Line::Note(NoteLine { at, by, incident: incident.clone() })
         }
+        Change::PrivacySet(setting) => Line::Privacy(PrivacyLine::of(setting, at, by)),
+        Change::ExactRead => Line::ExactRead(ExactReadLine { at, by }),
     };
     serde_json::to_vec(&line).expect("an entry is plain data")
 }
@@ -169,6 +193,8 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Option<Entry>, EntryError> {
             (line.at, line.by, change)
         }
         Line::Note(line) => (line.at, line.by, Change::NoteAdded { incident: line.incident }),
+        Line::Privacy(line) => (line.at, line.by.clone(), Change::PrivacySet(line.read()?)),
+        Line::ExactRead(line) => (line.at, line.by, Change::ExactRead),
         Line::Unknown => return Ok(None),
     };
     Ok(Some(Entry { at: Timestamp(at), by: actor(&by), change }))
@@ -193,12 +219,32 @@ impl SourceLine {
     }
 }
 
+impl PrivacyLine {
+    fn of(setting: &PrivacySetting, at: i64, by: String) -> Self {
+        let PrivacySetting { rule: Rule { k, finest }, is_chosen, coin } = setting;
+        let coin = digits(&coin.secret());
+        Self { at, by, k: *k, finest: finest.number(), is_chosen: *is_chosen, coin }
+    }
+
+    fn read(self) -> Result<PrivacySetting, EntryError> {
+        let k = Some(self.k).filter(|k| (1..=MOST_K).contains(k)).ok_or(EntryError::Field("k"))?;
+        let finest =
+            Resolution::new(self.finest.into()).map_err(|_| EntryError::Field("finest"))?;
+        let coin = bytes_of(&self.coin).ok_or(EntryError::Field("coin"))?;
+        Ok(PrivacySetting {
+            rule: Rule { k, finest },
+            is_chosen: self.is_chosen,
+            coin: Coin::new(coin),
+        })
+    }
+}
+
 impl RecordLine {
     fn of(record: &KeyRecord) -> Self {
         let KeyLimits { reads_per_minute, reports_per_second, reports_per_day } = record.limits;
         Self {
             id: record.id.to_string(),
-            hash: digits(record.hash),
+            hash: digits(&record.hash.0),
             source: record.source.0,
             name: record.name.clone(),
             scopes: record.scopes.given().map(|scope| scope.name().to_owned()).collect(),
@@ -217,7 +263,7 @@ impl RecordLine {
         let Self { reads_per_minute, reports_per_second, reports_per_day, .. } = self;
         Ok(KeyRecord {
             id: key_id(&self.id)?,
-            hash: hash(&self.hash).ok_or(EntryError::Field("hash"))?,
+            hash: bytes_of(&self.hash).map(KeyHash).ok_or(EntryError::Field("hash"))?,
             source: source(self.source).ok_or(EntryError::Field("source"))?,
             name: self.name,
             // A scope that only a newer version knows allows nothing here.
@@ -261,22 +307,22 @@ fn source(number: u16) -> Option<Source> {
     Some(Source(number)).filter(|number| *number <= LAST_SOURCE)
 }
 
-/// A hash as 64 hexadecimal digits.
-fn digits(hash: KeyHash) -> String {
-    let halves = hash.0.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+/// Bytes as hexadecimal digits, two each.
+fn digits(bytes: &[u8]) -> String {
+    let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
     halves.filter_map(|half| char::from_digit(half.into(), 16)).collect()
 }
 
-/// The hash of 64 hexadecimal digits.
-fn hash(digits: &str) -> Option<KeyHash> {
-    let mut hash = [0; 32];
+/// The bytes of exactly as many hexadecimal digits.
+fn bytes_of<const N: usize>(digits: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
     let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
-    if pairs.len() != hash.len() || !rest.is_empty() {
+    if pairs.len() != N || !rest.is_empty() {
         return None;
     }
-    for (byte, pair) in hash.iter_mut().zip(pairs) {
+    for (byte, pair) in bytes.iter_mut().zip(pairs) {
         let digit = |at: usize| char::from(pair[at]).to_digit(16);
         *byte = u8::try_from(digit(0)? << 4 | digit(1)?).ok()?;
     }
-    Some(KeyHash(hash))
+    Some(bytes)
 }

@@ -7,6 +7,7 @@
 mod absences;
 mod callers;
 mod circles;
+mod facts;
 mod rooms;
 mod sizes;
 mod source;
@@ -54,6 +55,23 @@ fn every_file_can_be_read() {
 fn every_route_asks_who_calls() {
     let faults = callers::faults();
     assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
+}
+
+#[test]
+fn facts_are_shown_to_everybody_by_one_reader() {
+    let faults = facts::faults();
+    assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
+    let rows = [
+        ("fn f(store: &Store) { store.minutes(provider, range) }", true),
+        ("fn f(&self) { self\n.store\n.shown_hours(provider, range) }", true),
+        ("fn f(reader: &Reader) { reader.store().hours(provider, range) }", true),
+        ("fn f(reader: &Reader) { reader.minutes(provider, range) }", false),
+        ("/// store.minutes(x)\nfn f() { \"store.minutes(x)\"; }", false),
+        ("/// See store.minutes(x).\nfn f() { hour.minutes() }", false),
+    ];
+    for (source, expected) in rows {
+        assert_eq!(facts::reads_facts(source), expected, "{source}");
+    }
 }
 
 #[test]

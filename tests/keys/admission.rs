@@ -288,6 +288,7 @@ fn preflights_need_no_key_and_no_page_of_another_origin_runs_the_server() {
         ("/v1/sources", "POST"),
         ("/v1/sources/1", "PATCH"),
         ("/v1/audit", "GET"),
+        ("/v1/privacy", "PUT"),
         ("/v1/voids", "POST"),
     ];
     for (path, method) in of_operators {

@@ -27,23 +27,23 @@ use std::sync::Arc;
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 
 /// A policy by which keys say who may what, and everybody this.
-fn by_keys(anonymous: Anonymous) -> Policy {
+pub fn by_keys(anonymous: Anonymous) -> Policy {
     Policy { auth: Auth::Keys, anonymous, ..Policy::default() }
 }
 
 /// A server, and a key to run it by.
-struct Keyed {
+pub struct Keyed {
     server: TestServer,
-    admin: String,
+    pub admin: String,
 }
 
 impl Keyed {
-    fn start(policy: Policy) -> Self {
+    pub fn start(policy: Policy) -> Self {
         Self::of(TestServer::start_by(policy))
     }
 
     /// A server that is given its first key, as at the command line.
-    fn of(server: TestServer) -> Self {
+    pub fn of(server: TestServer) -> Self {
         let new = NewKey {
             source: Source::OPEN,
             name: "admin".into(),
@@ -61,31 +61,31 @@ impl Keyed {
     }
 
     /// A call of who runs it.
-    fn operate(&self, method: &str, path: &str, body: &Value) -> Answer {
+    pub fn operate(&self, method: &str, path: &str, body: &Value) -> Answer {
         with_key(self, &self.admin, method, path, &[JSON], body.to_string().as_bytes())
     }
 
     /// A call that must be taken.
-    fn must(&self, method: &str, path: &str, body: &Value) -> Value {
+    pub fn must(&self, method: &str, path: &str, body: &Value) -> Value {
         let answer = self.operate(method, path, body);
         assert!((200..300).contains(&answer.status), "{method} {path} {body}: {answer}");
         answer.json()
     }
 
     /// Number of a new source.
-    fn source(&self, name: &str) -> u64 {
+    pub fn source(&self, name: &str) -> u64 {
         self.must("POST", "/v1/sources", &json!({"name": name}))["number"].as_u64().unwrap()
     }
 
     /// A new key with these fields: its id and its text.
-    fn key(&self, fields: &Value) -> (String, String) {
+    pub fn key(&self, fields: &Value) -> (String, String) {
         let created = self.must("POST", "/v1/keys", fields);
         let text = |name: &str| created[name].as_str().unwrap().to_owned();
         (text("id"), text("key"))
     }
 
     /// A new key of a source, with these scopes.
-    fn key_of(&self, source: u64, scopes: &[&str]) -> String {
+    pub fn key_of(&self, source: u64, scopes: &[&str]) -> String {
         self.key(&json!({"name": "a key", "source": source, "scopes": scopes})).1
     }
 }
@@ -99,7 +99,7 @@ impl Deref for Keyed {
 }
 
 /// A call with a key.
-fn with_key(
+pub fn with_key(
     client: &Client,
     key: &str,
     method: &str,
@@ -113,7 +113,7 @@ fn with_key(
 }
 
 /// A read with a key.
-fn get(client: &Client, key: &str, path: &str) -> Answer {
+pub fn get(client: &Client, key: &str, path: &str) -> Answer {
     with_key(client, key, "GET", path, &[], b"")
 }
 
@@ -124,7 +124,7 @@ fn report(client: &Client, key: &str, report: &Value) -> Answer {
 
 /// Checks status and code of a refusal, and gives its detail.
 #[track_caller]
-fn refused(answer: &Answer, status: u16, code: &str) -> String {
+pub fn refused(answer: &Answer, status: u16, code: &str) -> String {
     assert_eq!(
         (answer.status, answer.header("content-type")),
         (status, Some("application/problem+json")),

@@ -75,12 +75,20 @@ fn a_node_that_cannot_read_the_ledger_for_long_takes_no_key_but_to_read() {
         Faulty::start(&["--anonymous", "report", "--timing", "ledger=100ms,ledger_good_for=1s"]);
     let key = faulty.reporting_key(&json!({}));
     assert_eq!(faulty.status(&key, "a"), 202);
+    let exactly = || {
+        let path = "/v1/providers?exact=true";
+        with_key(&faulty.node, &faulty.admin, "GET", path, &[], b"")
+    };
+    assert_eq!(exactly().status, 200);
     faulty.make_unreadable("{ledger}:journal");
     assert!(within(Duration::from_secs(10), || faulty.status(&key, "b") == 503));
     let detail = refused(&report(&faulty.node, &key, &support::report("b")), 503, "unavailable");
     assert!(detail.contains("which keys were revoked"), "{detail}");
     let listed = with_key(&faulty.node, &faulty.admin, "GET", "/v1/keys", &[], b"");
     refused(&listed, 503, "unavailable");
+    refused(&exactly(), 503, "unavailable");
+    let by_key = with_key(&faulty.node, &faulty.admin, "GET", "/v1/providers", &[], b"");
+    assert_eq!(by_key.status, 200, "what everybody sees can be read: {by_key}");
     let without_key = faulty.node.report(&support::report("c"));
     assert_eq!(without_key.status, 202, "who has no key loses nothing: {without_key}");
     let ready = refused(&faulty.node.get("/readyz?for=ingest"), 503, "unavailable");

@@ -6,13 +6,15 @@ use super::past::quiet_past;
 use super::redis::{own_prefix, shared_single};
 use super::{NOW, catalogue, instant};
 use actix_web::dev::ServerHandle;
+use groundswell::domain::grid::Resolution;
+use groundswell::domain::privacy::asked::AskedRule;
 use groundswell::domain::provider::Catalogue;
 use groundswell::domain::reporter::ReporterKey;
 use groundswell::domain::time::{DEFAULT_LATENESS_MS, MINUTE_MS, Timestamp};
 use groundswell::engine::Engine;
 use groundswell::engine::clock::Clock;
 use groundswell::http;
-use groundswell::http::policy::Policy;
+use groundswell::http::policy::{Auth, Policy};
 use groundswell::store::redis::address;
 use groundswell::store::timing::Timing;
 use groundswell::store::{Store, Terms, embedded::Options};
@@ -22,6 +24,9 @@ use std::sync::{Arc, LazyLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tempfile::TempDir;
+
+/// Every report where it was made: for tests that ask about something else.
+const ALL: AskedRule = AskedRule { k: Some(1), finest: Some(Resolution::FINEST) };
 
 /// A server that stops when dropped. What a [`Client`] can, it can.
 #[derive(Debug)]
@@ -97,6 +102,16 @@ impl TestServer {
         Self::start_by_on(policy, "127.0.0.1:0")
     }
 
+    /// The same, where it is asked for what readers may see.
+    pub fn start_by_asking(policy: Policy, asked: AskedRule) -> Self {
+        let (key, directory) = (key(), tempfile::tempdir().unwrap());
+        let options = Options::default();
+        let store = Store::open_embedded(directory.path(), &catalogue(), terms(&key), options);
+        let by = (policy, asked);
+        let clock = Clock::manual(instant(NOW));
+        Self::serve(store.unwrap(), &key, Some(directory), clock, catalogue(), "127.0.0.1:0", by)
+    }
+
     /// The same that listens on an address.
     pub fn start_by_on(policy: Policy, listen: &str) -> Self {
         Self::start_by_in(tempfile::tempdir().unwrap(), policy, listen)
@@ -113,7 +128,8 @@ impl TestServer {
         let store =
             Store::open_embedded(directory.path(), &catalogue, terms(&key), options).unwrap();
         let clock = Clock::manual(instant(NOW));
-        Self::serve(store, &key, Some(directory), clock, catalogue, listen, policy)
+        let by = by(policy);
+        Self::serve(store, &key, Some(directory), clock, catalogue, listen, by)
     }
 
     /// The same on a Redis that is shared with other tests, under that prefix.
@@ -122,7 +138,8 @@ impl TestServer {
         let options = address::Options { prefix: prefix.into(), ..address::Options::default() };
         let store = Store::open_redis(&shared_single(), &catalogue, terms(&key), &options).unwrap();
         let clock = Clock::manual(instant(NOW));
-        Self::serve(store, &key, None, clock, catalogue, "127.0.0.1:0", policy)
+        let by = by(policy);
+        Self::serve(store, &key, None, clock, catalogue, "127.0.0.1:0", by)
     }
 
     /// Another server on the store of this one, with another catalogue. This one stops.
@@ -155,7 +172,8 @@ impl TestServer {
         let store =
             Store::open_embedded(directory.path(), &catalogue, terms(&key), options).unwrap();
         past(&store);
-        Self::serve(store, &key, Some(directory), clock, catalogue, listen, Policy::default())
+        let by = (Policy::default(), AskedRule::default());
+        Self::serve(store, &key, Some(directory), clock, catalogue, listen, by)
     }
 
     /// A server at [`NOW`] on a Redis that is shared with other tests, under a prefix of
@@ -171,7 +189,8 @@ impl TestServer {
         let store = Store::open_redis(&shared_single(), &catalogue, terms(&key), &options).unwrap();
         past(&store);
         let clock = Clock::manual(instant(NOW));
-        Self::serve(store, &key, None, clock, catalogue, "127.0.0.1:0", Policy::default())
+        let by = (Policy::default(), AskedRule::default());
+        Self::serve(store, &key, None, clock, catalogue, "127.0.0.1:0", by)
     }
 
     fn serve(
@@ -181,13 +200,15 @@ impl TestServer {
         clock: Clock,
         catalogue: Catalogue,
         listen: &str,
-        policy: Policy,
+        (policy, asked): (Policy, AskedRule),
     ) -> Self {
         let timing = Timing::default();
         let engine = Arc::new(
             Engine::start(catalogue, clock.clone(), DEFAULT_LATENESS_MS, key, store, timing)
                 .unwrap(),
         );
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(engine.agree_on_privacy(asked)).unwrap();
         let listener = TcpListener::bind(listen).unwrap();
         let client =
             Client::new((Ipv4Addr::LOCALHOST, listener.local_addr().unwrap().port()).into());
@@ -262,6 +283,13 @@ impl TestServer {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(self.engine.maintain());
     }
+}
+
+/// A policy, and what is asked for where a test asks for nothing. On a server that is open
+/// to this machine only, who calls from it sees all; where keys decide, it must be said.
+fn by(policy: Policy) -> (Policy, AskedRule) {
+    let asked = if policy.auth == Auth::Keys { ALL } else { AskedRule::default() };
+    (policy, asked)
 }
 
 fn key() -> ReporterKey {

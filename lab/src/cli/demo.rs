@@ -16,6 +16,7 @@ use groundswell::cli::{listening, opened, serve};
 use groundswell::config::KeyConfig;
 use groundswell::config::listen::Listen;
 use groundswell::domain::detect::parameters::Parameters;
+use groundswell::domain::privacy::asked::AskedRule;
 use groundswell::domain::time::{DEFAULT_LATENESS_MS, MINUTE_MS, Timestamp};
 use groundswell::engine::Engine;
 use groundswell::engine::clock::Clock;
@@ -107,6 +108,7 @@ pub fn run(arguments: &Arguments, signals: &Signals) -> anyhow::Result<()> {
         store,
         timing,
     )?);
+    tokio::runtime::Runtime::new()?.block_on(engine.agree_on_privacy(AskedRule::default()))?;
     let (over, is_over) = tokio::sync::oneshot::channel::<()>();
     let stay = arguments.stay || std::io::stdout().is_terminal();
     let telling = std::thread::Builder::new().name("account".into()).spawn({

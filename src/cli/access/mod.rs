@@ -1,5 +1,6 @@
-//! Where commands find sources and keys: in a store that they open, or at a server that has
-//! it open. Both are asked in the JSON of the HTTP interface, and answer in it.
+//! Where commands find sources, keys and what readers may see: in a store that they open, or
+//! at a server that has it open. Both are asked in the JSON of the HTTP interface, and
+//! answer in it.
 
 mod remote;
 mod stored;
@@ -108,6 +109,22 @@ impl Access {
         match self {
             Self::Stored(store) => store.revoke_key(id),
             Self::Remote(server) => server.delete(&format!("/v1/keys/{id}")),
+        }
+    }
+
+    /// What readers may see.
+    pub fn privacy(&self) -> anyhow::Result<Value> {
+        match self {
+            Self::Stored(store) => store.privacy(),
+            Self::Remote(server) => server.get("/v1/privacy"),
+        }
+    }
+
+    /// Sets what readers may see.
+    pub fn set_privacy(&self, body: &Value) -> anyhow::Result<Value> {
+        match self {
+            Self::Stored(store) => store.set_privacy(body),
+            Self::Remote(server) => server.put("/v1/privacy", body),
         }
     }
 

@@ -82,6 +82,16 @@ impl Remote {
         }
     }
 
+    /// The answer to a GET that is no list.
+    pub fn get(&self, path: &str) -> anyhow::Result<Value> {
+        self.call("GET", path, None)
+    }
+
+    /// The answer to a PUT.
+    pub fn put(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.call("PUT", path, Some(body))
+    }
+
     /// The answer to a POST.
     pub fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         self.call("POST", path, Some(body))
@@ -112,8 +122,8 @@ impl Remote {
         let answer = answer.with_context(|| match method {
             "GET" => format!("{} does not answer", self.server),
             _ => format!(
-                "{} does not answer: it may have done it all the same. `keys list` and `sources \
-                 list` show what is there; revoke a key whose text you do not have",
+                "{} does not answer: it may have done it all the same. `keys list`, `sources list` \
+                 and `privacy show` show what is there; revoke a key whose text you do not have",
                 self.server
             ),
         })?;

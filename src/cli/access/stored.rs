@@ -13,6 +13,7 @@ use crate::domain::time::Timestamp;
 use crate::engine::access::ledger::Ledger;
 use crate::engine::clock::Clock;
 use crate::render::key::KeyJson;
+use crate::render::privacy::{PrivacyChangedJson, PrivacyJson};
 use crate::render::source::SourceJson;
 use crate::store::Store;
 use crate::store::usage::UsageByKey;
@@ -90,6 +91,23 @@ impl Stored {
         let (by, at) = (Actor::CommandLine, self.now());
         self.runtime.block_on(self.ledger.revoke_key(&self.store, at, by, id))?;
         self.key(id)
+    }
+
+    pub fn privacy(&self) -> anyhow::Result<Value> {
+        let table = self.table();
+        let privacy = table.privacy().context(
+            "no server ever ran on this store: what readers may see is recorded by the first \
+             start, or by `groundswell privacy set`",
+        )?;
+        Ok(serde_json::to_value(PrivacyJson::from(privacy))?)
+    }
+
+    pub fn set_privacy(&self, body: &Value) -> anyhow::Result<Value> {
+        let asked = access::privacy_change(&bytes(body)).map_err(refused)?;
+        let (by, at) = (Actor::CommandLine, self.now());
+        let changed = self.ledger.set_privacy(&self.store, at, by, asked);
+        let changed = self.runtime.block_on(changed)?;
+        Ok(serde_json::to_value(PrivacyChangedJson::of(changed.before, &changed.now))?)
     }
 
     fn with_text(&self, id: KeyId, text: &str) -> anyhow::Result<Value> {

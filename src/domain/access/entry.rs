@@ -4,6 +4,8 @@
 use super::key::{KeyId, KeyRecord};
 use super::source::SourceRecord;
 use crate::domain::fact::Source;
+use crate::domain::privacy::coin::Coin;
+use crate::domain::privacy::rule::Rule;
 use crate::domain::time::Timestamp;
 
 /// An entry of the ledger: what was changed, when and by whom.
@@ -18,7 +20,7 @@ pub struct Entry {
 }
 
 /// Who changed something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Actor {
     /// Somebody at a command line with access to the store.
     CommandLine,
@@ -65,4 +67,20 @@ pub enum Change {
         /// The id of the incident.
         incident: String,
     },
+    /// It was set what readers may see.
+    PrivacySet(PrivacySetting),
+    /// Somebody read exact figures: once a day each.
+    ExactRead,
+}
+
+/// What readers may see from now on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrivacySetting {
+    /// By which rule reports are shown.
+    pub rule: Rule,
+    /// Whether somebody asked for it; else it is what a new store begins with.
+    pub is_chosen: bool,
+    /// The coin of the store. That of the first setting holds for ever: with another the
+    /// past would be shown in other places.
+    pub coin: Coin,
 }

@@ -1,10 +1,13 @@
-//! The access table: all sources and keys, folded from the entries of the ledger.
+//! The access table: sources, keys and what readers may see, folded from the entries of the
+//! ledger.
 
-use super::entry::{Actor, Change, Entry};
+use super::entry::{Actor, Change, Entry, PrivacySetting};
 use super::key::{KeyHash, KeyId, KeyRecord, Refusal};
 use super::scope::Scope;
 use super::source::{LAST_SOURCE, SourceRecord};
 use crate::domain::fact::Source;
+use crate::domain::privacy::coin::Coin;
+use crate::domain::privacy::rule::Rules;
 use crate::domain::time::Timestamp;
 use rpds::{HashTrieMapSync, RedBlackTreeMapSync};
 use std::sync::Arc;
@@ -16,7 +19,23 @@ pub struct AccessTable {
     keys: HashTrieMapSync<KeyId, Arc<KnownKey>>,
     /// Keys in the order in which they were created.
     key_order: RedBlackTreeMapSync<u64, KeyId>,
+    privacy: Option<Arc<Privacy>>,
+    /// The last day on which each read exact figures.
+    exact_reads: HashTrieMapSync<Actor, i64>,
     length: u64,
+}
+
+/// What readers may see, as all settings of it say together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Privacy {
+    /// The rules, each from its time on.
+    pub rules: Rules,
+    /// From when on the latest rule is in force.
+    pub since: Timestamp,
+    /// Whether somebody asked for the latest.
+    pub is_chosen: bool,
+    /// The coin of the store, as the first setting has it.
+    pub coin: Coin,
 }
 
 /// A key, and what became of it.
@@ -73,6 +92,13 @@ impl AccessTable {
             Change::KeyRevoked(id) => self.change(id, |known| {
                 known.revoked_at.get_or_insert(at);
             }),
+            Change::PrivacySet(setting) => {
+                self.privacy = Some(Arc::new(Privacy::after(self.privacy(), at, setting)));
+            }
+            Change::ExactRead => {
+                let last = self.last_exact_read(by).unwrap_or(i64::MIN);
+                self.exact_reads.insert_mut(by, last.max(at.day()));
+            }
             // For the record only.
             Change::ReportsVoided { .. } | Change::NoteAdded { .. } => {}
         }
@@ -131,6 +157,18 @@ impl AccessTable {
         self.key_order.values().filter_map(|id| self.key(*id))
     }
 
+    /// What readers may see; none where no server ever ran on the store.
+    #[must_use]
+    pub fn privacy(&self) -> Option<&Privacy> {
+        self.privacy.as_deref()
+    }
+
+    /// The last day on which somebody read exact figures.
+    #[must_use]
+    pub fn last_exact_read(&self, by: Actor) -> Option<i64> {
+        self.exact_reads.get(&by).copied()
+    }
+
     /// The source of that number.
     #[must_use]
     pub fn source(&self, number: Source) -> Option<&SourceRecord> {
@@ -170,11 +208,26 @@ impl AccessTable {
     }
 }
 
+impl Privacy {
+    /// What holds once it is set anew.
+    fn after(before: Option<&Self>, at: Timestamp, setting: PrivacySetting) -> Self {
+        let PrivacySetting { rule, is_chosen, coin } = setting;
+        let (mut rules, since, coin) = match before {
+            None => (Rules::default(), at, coin),
+            // A later entry holds, also one that a clock of before dated.
+            Some(before) => (before.rules.clone(), at.max(before.since), before.coin.clone()),
+        };
+        rules.add(since, rule);
+        Self { rules, since, is_chosen, coin }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::key::KeyLimits;
     use super::super::scope::Scopes;
     use super::*;
+    use crate::domain::privacy::rule::Rule;
 
     const AT: Timestamp = Timestamp(1_000);
 
@@ -293,6 +346,36 @@ mod tests {
         all.take(Some(Entry { at: AT, by: Actor::Key(admin.id), change: revoked }));
         assert!(!all.has_admin(AT));
         assert!(!AccessTable::default().has_admin(AT) && Scopes::NONE.is_empty());
+    }
+
+    #[test]
+    fn the_latest_setting_of_privacy_holds_and_the_first_coin() {
+        assert_eq!(AccessTable::default().privacy(), None);
+        let set = |at, k, is_chosen, coin| {
+            let rule = Rule { k, ..Rule::default() };
+            let setting = PrivacySetting { rule, is_chosen, coin: Coin::new([coin; 16]) };
+            let change = Change::PrivacySet(setting);
+            Some(Entry { at: Timestamp(at), by: Actor::CommandLine, change })
+        };
+        let mut all = AccessTable::default();
+        all.take(set(10, 3, false, 1));
+        // Dated by a clock that was behind.
+        all.take(set(5, 5, true, 2));
+        let Privacy { rules, since, is_chosen, coin } = all.privacy().unwrap();
+        assert_eq!((rules.latest().k, *since, *is_chosen), (5, Timestamp(10), true));
+        assert_eq!(*coin, Coin::new([1; 16]));
+        assert!(!format!("{all:?}").contains("1, 1, 1"), "{all:?}");
+    }
+
+    #[test]
+    fn who_read_exactly_is_known_by_the_last_day() {
+        let mut all = AccessTable::default();
+        for (at, by) in [(3, Actor::ThisMachine), (2, Actor::ThisMachine)] {
+            let at = Timestamp(at * crate::domain::time::DAY_MS);
+            all.take(Some(Entry { at, by, change: Change::ExactRead }));
+        }
+        assert_eq!(all.last_exact_read(Actor::ThisMachine), Some(3));
+        assert_eq!(all.last_exact_read(Actor::CommandLine), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Groups: the cells that are shown in an epoch.
 
+use super::rule::LeftOut;
 use crate::domain::grid::{Cell, Resolution};
 
 /// The cells that are shown, and with each the one around it that is shown, too.
@@ -29,13 +30,21 @@ impl Groups {
     /// outside the groups in it. What it has is passed to its parent otherwise.
     #[must_use]
     pub fn of(mass: &[(Cell, u32)], least: u32) -> Self {
+        Self::but(mass, least, LeftOut::default())
+    }
+
+    /// The same with something left out.
+    #[must_use]
+    pub fn but(mass: &[(Cell, u32)], least: u32, left_out: LeftOut) -> Self {
         let (mut cells, mut rest) = (Vec::new(), [0_u64; LEVELS]);
         let mut close = |rest: &mut [u64; LEVELS], last: Cell, down_to: usize| {
             for level in (down_to..=usize::from(last.resolution().number())).rev() {
                 let has = std::mem::take(&mut rest[level]);
-                if u64::from(least) <= has {
+                let is_group = u64::from(least) <= has;
+                if is_group {
                     cells.push(last.rolled_up_to(Resolution::ALL[level]));
-                } else if 0 < level {
+                }
+                if 0 < level && (!is_group || left_out.rests) {
                     rest[level - 1] += has;
                 }
             }
@@ -87,6 +96,17 @@ impl Groups {
             Some(finest) => cell.resolution() <= finest,
             None => self.cells.binary_search(&cell).is_ok(),
         }
+    }
+
+    /// Whether a cell is one, or one lies in it.
+    #[must_use]
+    pub fn are_within(&self, cell: Cell) -> bool {
+        if let Some(finest) = self.all {
+            return cell.resolution() <= finest;
+        }
+        let within = cell.packed_within();
+        let first = self.cells.partition_point(|group| group.packed() < *within.start());
+        self.cells.get(first).is_some_and(|group| within.contains(&group.packed()))
     }
 
     /// Bytes of memory it takes, beside the struct itself.

@@ -2,7 +2,7 @@
 
 use super::coin::Coin;
 use super::groups::Groups;
-use super::rule::Rule;
+use super::rule::{LeftOut, Rule};
 use crate::domain::fact::{FactKey, Lane, Tally};
 use crate::domain::grid::{Cell, Resolution};
 use crate::domain::time::Minute;
@@ -35,13 +35,13 @@ impl Mass {
         }
     }
 
-    /// The groups by a rule.
+    /// The groups by a rule, of which something is left out in tests.
     #[must_use]
-    pub fn groups(&self, rule: Rule) -> Groups {
+    pub fn groups(&self, rule: Rule, left_out: LeftOut) -> Groups {
         if rule.is_off() {
             return Groups::all(rule.finest);
         }
-        Groups::of(&self.rolled_up_to(rule.finest), rule.least())
+        Groups::but(&self.rolled_up_to(rule.finest), rule.least(), left_out)
     }
 
     /// How many cells somebody was heard of in.
@@ -67,9 +67,11 @@ impl Mass {
 /// Who was heard of in a minute of a provider: whose first report of the day came in time.
 /// Whatever is said of them counts, that it works, too, and what was withdrawn. Those for
 /// whom nobody vouches are nobody's first.
+///
+/// Without a coin all of them count.
 pub fn heard<'a>(
     facts: impl IntoIterator<Item = (FactKey, Tally)> + 'a,
-    coin: &'a Coin,
+    coin: Option<&'a Coin>,
     provider: &'a str,
     minute: Minute,
 ) -> impl Iterator<Item = (Cell, u32)> + 'a {
@@ -77,5 +79,8 @@ pub fn heard<'a>(
         .into_iter()
         .filter(|(key, tally)| key.lane() == Lane::OnTime && tally.first > 0)
         .map(|(key, tally)| (key.cell(), tally.first))
-        .filter(move |(cell, _)| !cell.is_nowhere() && !coin.is_tails(provider, *cell, minute))
+        .filter(move |(cell, _)| {
+            let is_tails = |coin: &Coin| coin.is_tails(provider, *cell, minute);
+            !cell.is_nowhere() && !coin.is_some_and(is_tails)
+        })
 }

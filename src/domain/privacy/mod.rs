@@ -9,6 +9,7 @@
 //! The threshold holds for what is *left* of a cell without the groups in it: what can be
 //! found by subtracting must hold enough people, too.
 
+pub mod asked;
 pub mod coin;
 pub mod epoch;
 pub mod groups;

@@ -16,6 +16,16 @@ pub struct Rule {
     pub finest: Resolution,
 }
 
+/// What is left out of the rule, so that a test can show that it would notice. Nothing is,
+/// outside of tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LeftOut {
+    /// That what is left of a cell, without the groups in it, holds enough people.
+    pub rests: bool,
+    /// The coin.
+    pub coin: bool,
+}
+
 /// The rules of a store, each from some moment on.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rules {
@@ -48,6 +58,12 @@ impl Rule {
     #[must_use]
     pub fn stricter(self, other: Self) -> Self {
         Self { k: self.k.max(other.k), finest: self.finest.min(other.finest) }
+    }
+}
+
+impl std::fmt::Display for Rule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "k = {} and finest = {}", self.k, self.finest.number())
     }
 }
 

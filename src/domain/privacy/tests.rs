@@ -14,7 +14,9 @@ fn cell(place: u8, spot: u8, resolution: u8) -> Cell {
 
 fn sorted(mass: &[(Cell, u32)]) -> Vec<(Cell, u32)> {
     let mut sums: BTreeMap<Cell, u32> = BTreeMap::new();
-    mass.iter().for_each(|(cell, count)| *sums.entry(*cell).or_default() += count);
+    for (cell, count) in mass {
+        *sums.entry(*cell).or_default() += count;
+    }
     sums.into_iter().collect()
 }
 

@@ -7,6 +7,8 @@ use crate::domain::access::scope::Scope;
 use crate::domain::access::source::{NewSource, SourceChange, SourceRecord};
 use crate::domain::access::table::{AccessTable, Conflict, KnownKey};
 use crate::domain::fact::Source;
+use crate::domain::privacy::asked::AskedRule;
+use crate::domain::privacy::rule::Rule;
 use crate::domain::time::Timestamp;
 use crate::store::journal::{AppendError, Appended, JournalName, Position, Tail};
 use crate::store::{Store, StoreError};
@@ -61,6 +63,17 @@ pub enum AccessError {
         key: KeyId,
         /// The key that took its place.
         by: KeyId,
+    },
+    /// Readers may see other than a start asks for.
+    #[error(
+        "the store was set to {chosen} for what readers may see, and this start asks for {}",
+        asked.of(*chosen)
+    )]
+    PrivacyDiffers {
+        /// What was chosen.
+        chosen: Rule,
+        /// What is asked for.
+        asked: AskedRule,
     },
     /// The ledger could not be read, or there are no random numbers.
     #[error(transparent)]
@@ -229,7 +242,7 @@ impl Ledger {
 
     /// Appends what is decided by what is there, if anything is to be changed. Decided
     /// anew where another entry came first.
-    async fn append<T>(
+    pub(super) async fn append<T>(
         &self,
         store: &Store,
         at: Timestamp,

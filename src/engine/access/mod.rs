@@ -3,6 +3,7 @@
 //! within two.
 
 pub mod ledger;
+pub mod privacy;
 pub mod usage;
 
 use super::Engine;
@@ -18,6 +19,7 @@ use crate::store::usage::UsageByKey;
 use crate::wire::key_text::KeyText;
 pub use ledger::AccessError;
 use ledger::Ledger;
+use privacy::ExactReads;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -28,6 +30,9 @@ use usage::{KeyUsage, UsageOfKeys};
 pub struct Access {
     ledger: Ledger,
     usage: UsageOfKeys,
+    exact_reads: ExactReads,
+    /// Whether it could not be recorded who read exact figures: said once.
+    cannot_record: AtomicBool,
     /// Whether the ledger could not be read in the last step: said once.
     cannot_read: AtomicBool,
     /// Whether the store could not be told what keys were used for: said once.
@@ -50,6 +55,8 @@ impl Access {
         Self {
             ledger: Ledger::default(),
             usage: UsageOfKeys::new(node, now.day()),
+            exact_reads: ExactReads::default(),
+            cannot_record: AtomicBool::new(false),
             cannot_read: AtomicBool::new(false),
             cannot_tell: AtomicBool::new(false),
         }
@@ -71,15 +78,22 @@ impl Engine {
         self.access.ledger.read(&self.store).await
     }
 
-    /// One step: learns what changed in the ledger, tells what keys were used for here,
-    /// and learns what they were used for anywhere. A step that fails is made up for by
-    /// the next.
+    /// One step: learns what changed in the ledger, records who read exact figures, tells
+    /// what keys were used for here, and learns what they were used for anywhere. A step
+    /// that fails is made up for by the next.
     pub async fn step_access(&self) {
         let read = self.read_ledger().await.map(drop).map_err(|error| error.to_string());
         self.say_once(
             &self.access.cannot_read,
             read,
             "the ledger cannot be read: keys that were revoked since are not known",
+        );
+        // Seldom more than a look.
+        let recorded = Box::pin(self.record_exact_reads()).await.map_err(|error| error.to_string());
+        self.say_once(
+            &self.access.cannot_record,
+            recorded,
+            "who read exact figures cannot be recorded: it will be once the ledger takes it",
         );
         // Counts may lie on another master than the ledger: one that is away must not keep
         // this node from learning which keys were revoked. What is cut off is told again.

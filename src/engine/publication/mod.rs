@@ -89,7 +89,7 @@ impl Engine {
             let Some(provider) = self.catalogue.find(&brand.provider) else { continue };
             let zone = brand.evidence.zone.map(|zone| zone.cells()).unwrap_or_default();
             let of = (provider, &*self.catalogue.get(provider).id);
-            let heard = heard_in(&self.store, &terms.coin, of, minutes.clone()).await?;
+            let heard = heard_in(&self.store, terms, of, minutes.clone()).await?;
             brands.push(spoke(&heard, &exact.cells, zone, rule));
         }
         Ok(named(&exact.cells, &brands, before, rule))

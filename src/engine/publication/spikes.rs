@@ -42,7 +42,7 @@ impl Engine {
             if let Entry::Vacant(unread) = heard.entry((window.from, window.to)) {
                 let minutes = window.from..window.to;
                 let of = (provider, id);
-                unread.insert(heard_in(&self.store, &terms.coin, of, minutes).await?);
+                unread.insert(heard_in(&self.store, &terms, of, minutes).await?);
             }
             let spoke = spoke(&heard[&(window.from, window.to)], &spike.cells, zone, rule);
             let cells = named(&spike.cells, &[spoke], &[], rule);

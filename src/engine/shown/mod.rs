@@ -1,6 +1,7 @@
 //! What readers may see of the facts: the only way from the store to an answer for the
 //! public.
 
+mod hours;
 pub mod openness;
 pub mod reader;
 pub mod spoke;
@@ -10,10 +11,11 @@ use super::Engine;
 use super::detection::snapshot::{DetectionSnapshot, DetectorState};
 use crate::domain::detect::expectation::Expectation;
 use crate::domain::privacy::coin::Coin;
-use crate::domain::privacy::rule::Rules;
+use crate::domain::privacy::rule::{LeftOut, Rules};
 use crate::domain::provider::ProviderIndex;
 use crate::domain::time::DAY_MS;
 use crate::store::HOURS_KEPT_DAYS;
+pub use hours::Made;
 use openness::Terms;
 use reader::Reader;
 use std::sync::{Arc, PoisonError};
@@ -39,6 +41,9 @@ impl Engine {
     pub async fn learn_what_is_shown(&self) {
         let mut usual = self.usual.lock().await;
         let now = self.now();
+        if !usual.is_due(now) {
+            return;
+        }
         let since = now.plus_ms(-HOURS_KEPT_DAYS * DAY_MS);
         let mut outages = vec![Vec::new(); self.catalogue.len()];
         for (provider, outage) in self.outages_since(since) {
@@ -77,8 +82,29 @@ impl Engine {
         providers.iter().zip(snapshot.detectors(providers)).filter_map(of).collect()
     }
 
-    /// By what the cells of this store are shown.
+    /// What is left out of the rule: nothing but in tests.
+    fn left_out(&self) -> LeftOut {
+        #[cfg(debug_assertions)]
+        return *self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
+        #[cfg(not(debug_assertions))]
+        LeftOut::default()
+    }
+
+    /// Leaves something out of the rule, before anything was asked, so that a test can show
+    /// that it would notice. Builds without debug assertions cannot.
+    #[cfg(debug_assertions)]
+    pub fn leave_out(&self, left_out: LeftOut) {
+        *self.left_out.lock().unwrap_or_else(PoisonError::into_inner) = left_out;
+    }
+
+    /// By what the cells of this store are shown: by default where that was never agreed on,
+    /// as in a program that serves nobody.
     pub(super) fn shown_by(&self) -> Terms {
-        Terms { rules: Rules::default(), coin: Coin::new([0; 16]) }
+        let access = self.access();
+        let (rules, coin) = access.privacy().map_or_else(
+            || (Rules::default(), Coin::new([0; 16])),
+            |privacy| (privacy.rules.clone(), privacy.coin.clone()),
+        );
+        Terms { rules, coin, left_out: self.left_out() }
     }
 }

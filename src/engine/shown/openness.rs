@@ -9,7 +9,7 @@ use crate::domain::privacy::coin::Coin;
 use crate::domain::privacy::epoch::{EPOCH_MINUTES, Epoch, HEARD_MINUTES};
 use crate::domain::privacy::groups::Groups;
 use crate::domain::privacy::mass::{Mass, heard};
-use crate::domain::privacy::rule::{Rule, Rules};
+use crate::domain::privacy::rule::{LeftOut, Rule, Rules};
 use crate::domain::provider::ProviderIndex;
 use crate::domain::time::Minute;
 use crate::store::{Store, StoreError};
@@ -17,8 +17,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Memory for the groups of a provider, about.
-const MOST_BYTES: usize = 16 << 20;
+/// Memory for the groups of a provider, about: a day of one that is heard of in 50,000 cells.
+const MOST_BYTES: usize = 32 << 20;
 /// Minutes that are read at once, beside the day that a first epoch takes.
 const MINUTES_AT_ONCE: i64 = 360;
 
@@ -29,6 +29,8 @@ pub struct Terms {
     pub rules: Rules,
     /// Its coin.
     pub coin: Coin,
+    /// What a test leaves out.
+    pub left_out: LeftOut,
 }
 
 /// What is known of all providers.
@@ -139,11 +141,12 @@ impl Known {
         let (terms, id) = (terms.clone(), Arc::clone(id));
         let work = move || {
             let mut day = Day { mass, entering, leaving, entered: 0, left: 0 };
+            let coin = Some(&terms.coin).filter(|_| !terms.left_out.coin);
             let mut found = Vec::new();
             for epoch in (epochs.start.0..epochs.end.0).map(Epoch) {
-                day.move_to(epoch, &terms.coin, &id);
+                day.move_to(epoch, coin, &id);
                 let rule = terms.rules.at(epoch.start());
-                found.push((epoch, rule, day.mass.groups(rule)));
+                found.push((epoch, rule, day.mass.groups(rule, terms.left_out)));
             }
             (found, Epoch(epochs.end.0 - 1), day.mass)
         };
@@ -201,7 +204,7 @@ struct Day {
 }
 
 impl Day {
-    fn move_to(&mut self, epoch: Epoch, coin: &Coin, provider: &str) {
+    fn move_to(&mut self, epoch: Epoch, coin: Option<&Coin>, provider: &str) {
         let heard_in = epoch.heard();
         while let Some((minute, counts)) =
             self.entering.get(self.entered).filter(|(minute, _)| *minute < heard_in.end)

@@ -3,15 +3,16 @@
 use super::Sight;
 use super::openness::{Openness, Terms};
 use crate::domain::counts::Counts;
-use crate::domain::fact::Tally;
+use crate::domain::fact::{FactKey, Tally};
 use crate::domain::grid::Cell;
 use crate::domain::privacy::epoch::Epoch;
 use crate::domain::privacy::groups::Groups;
 use crate::domain::provider::ProviderIndex;
 use crate::domain::symptom::{Symptom, Symptoms};
-use crate::domain::time::{Hour, Minute};
+use crate::domain::time::Minute;
 use crate::domain::view::Sums;
 use crate::store::{Store, StoreError};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -45,6 +46,12 @@ impl Reader {
         Self { store, openness, terms }
     }
 
+    /// By what is shown what somebody sees; none where that is everything.
+    #[must_use]
+    pub fn terms(&self) -> Option<&Arc<Terms>> {
+        self.terms.as_ref()
+    }
+
     /// The store, for what is of no place.
     #[must_use]
     pub fn store(&self) -> &Store {
@@ -61,6 +68,67 @@ impl Reader {
         minutes: Range<Minute>,
     ) -> Result<Vec<(Minute, Seen)>, StoreError> {
         let found = self.store.minutes(provider, minutes).await?;
+        self.seen(provider, found).await
+    }
+
+    /// Reports of problems of a provider in these minutes, by symptom: all of them, which
+    /// everybody may know, whatever cells are shown.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn totals(
+        &self,
+        provider: ProviderIndex,
+        minutes: Range<Minute>,
+    ) -> Result<BTreeMap<Symptom, u64>, StoreError> {
+        let mut totals = BTreeMap::new();
+        for (_, counts) in self.store.minutes(provider, minutes).await? {
+            for (_, symptom, count) in Seen::all(counts).rows(Symptoms::AllProblems) {
+                *totals.entry(symptom).or_default() += u64::from(count);
+            }
+        }
+        Ok(totals)
+    }
+
+    /// The minutes of a provider with what was withdrawn.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub(super) async fn minutes_at_rest(
+        &self,
+        provider: ProviderIndex,
+        minutes: Range<Minute>,
+    ) -> Result<Vec<(Minute, Seen)>, StoreError> {
+        let found = self.store.minutes_at_rest(provider, minutes).await?;
+        self.seen(provider, found).await
+    }
+
+    /// Whether a cell of a provider is hidden, so that its reports stand in a coarser one,
+    /// in any epoch of each of these steps.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn is_hidden(
+        &self,
+        provider: ProviderIndex,
+        cell: Cell,
+        steps: &[Range<Minute>],
+    ) -> Result<Vec<bool>, StoreError> {
+        let Some(terms) = &self.terms else { return Ok(vec![false; steps.len()]) };
+        let mut hidden = Vec::with_capacity(steps.len());
+        for step in steps {
+            let epochs = Epoch::within(step);
+            let groups = self.openness.groups(&self.store, terms, provider, epochs).await?;
+            hidden.push(!groups.iter().all(|groups| groups.are_within(cell)));
+        }
+        Ok(hidden)
+    }
+
+    async fn seen(
+        &self,
+        provider: ProviderIndex,
+        found: Vec<(Minute, Arc<Counts>)>,
+    ) -> Result<Vec<(Minute, Seen)>, StoreError> {
         let groups = match (&self.terms, found.first(), found.last()) {
             (Some(terms), Some((first, _)), Some((last, _))) => {
                 let epochs = Epoch::within(&(*first..last.plus(1)));
@@ -81,46 +149,47 @@ impl Reader {
     }
 }
 
-impl Reader {
-    /// The hours of a provider, in order.
-    ///
-    /// # Errors
-    /// Where the store cannot be read.
-    pub async fn hours(
-        &self,
-        provider: ProviderIndex,
-        hours: Range<Hour>,
-    ) -> Result<Vec<(Hour, Seen)>, StoreError> {
-        let found = self.store.hours(provider, hours).await?;
-        let seen = |(hour, counts)| (hour, Seen { counts, groups: None });
-        Ok(found.into_iter().map(seen).collect())
-    }
-}
-
 impl Seen {
-    /// What history says: the cell in which it is shown, the symptom and how many reports.
-    /// What is shown without a place has none.
-    pub fn rows(&self, symptoms: Symptoms) -> impl Iterator<Item = (Option<Cell>, Symptom, u32)> {
+    /// Facts of which everything is seen.
+    #[must_use]
+    pub const fn all(counts: Arc<Counts>) -> Self {
+        Self { counts, groups: None }
+    }
+
+    /// Facts that are seen in these cells.
+    #[must_use]
+    pub const fn new(counts: Arc<Counts>, groups: Arc<Groups>) -> Self {
+        Self { counts, groups: Some(groups) }
+    }
+
+    /// What history says: facts in the cells in which they are shown, or without a place,
+    /// and how many reports.
+    pub fn history(&self) -> impl Iterator<Item = (FactKey, u32)> {
         let mut walk = self.groups.as_deref().map(Groups::walk);
-        let asked = self
-            .counts
-            .rows()
-            .filter(move |(key, _)| key.lane().is_history() && symptoms.include(key.symptom()));
-        asked.map(move |(key, Tally { count, .. })| {
-            let cell = Some(key.cell()).filter(|cell| !cell.is_nowhere());
-            let shown = match &mut walk {
-                Some(walk) => cell.and_then(|cell| walk.shown(cell)),
-                None => cell,
+        let history = self.counts.rows().filter(|(key, _)| key.lane().is_history());
+        history.map(move |(key, Tally { count, .. })| {
+            let key = match &mut walk {
+                Some(walk) if !key.cell().is_nowhere() => {
+                    key.in_cell(walk.shown(key.cell()).unwrap_or(Cell::NOWHERE))
+                }
+                _ => key,
             };
-            (shown, key.symptom(), count)
+            (key, count)
         })
+    }
+
+    /// The cell in which it is shown, the symptom and how many reports, of these symptoms.
+    pub fn rows(&self, symptoms: Symptoms) -> impl Iterator<Item = (Cell, Symptom, u32)> {
+        self.history()
+            .filter(move |(key, _)| symptoms.include(key.symptom()))
+            .map(|(key, count)| (key.cell(), key.symptom(), count))
     }
 
     /// What these say together, by the cells in which it is shown.
     #[must_use]
     pub fn sums(symptoms: Symptoms, all: &[Self]) -> Sums {
         let parts: Vec<Sums> = all
-            .chunk_by(|a, b| a.is_shown_as(b))
+            .chunk_by(Self::is_shown_as)
             .map(|alike| {
                 let sums = Sums::of_minutes(symptoms, alike.iter().map(|seen| &*seen.counts));
                 match &alike[0].groups {

@@ -1,8 +1,8 @@
 //! Who was heard of since an incident began, for its public form to be named by.
 
+use super::openness::Terms;
 use crate::domain::cell_set::CellSet;
 use crate::domain::grid::Cell;
-use crate::domain::privacy::coin::Coin;
 use crate::domain::privacy::mass::heard;
 use crate::domain::privacy::naming::Spoke;
 use crate::domain::privacy::rule::Rule;
@@ -25,10 +25,11 @@ pub type Heard = Vec<(Cell, u32)>;
 /// Where the store cannot be read.
 pub async fn heard_in(
     store: &Store,
-    coin: &Coin,
+    terms: &Terms,
     (provider, id): (ProviderIndex, &str),
     minutes: Range<Minute>,
 ) -> Result<Heard, StoreError> {
+    let coin = Some(&terms.coin).filter(|_| !terms.left_out.coin);
     let mut people: BTreeMap<Cell, u32> = BTreeMap::new();
     let mut next = minutes.start;
     while next < minutes.end {

@@ -40,6 +40,12 @@ impl Usual {
         }
     }
 
+    /// Whether an hour is over that was not learnt.
+    #[must_use]
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.next.is_none_or(|next| next < due(now))
+    }
+
     /// Learns the hours that are over, some of them where there are many. Gives whether
     /// all are learnt. `outages` are those of each provider that people were told of.
     ///
@@ -51,10 +57,7 @@ impl Usual {
         now: Timestamp,
         outages: &[Vec<Outage>],
     ) -> Result<bool, StoreError> {
-        let due = now.minute().plus(-REREAD_MINUTES).hour();
-        if self.next.is_some_and(|next| due <= next) {
-            return Ok(true);
-        }
+        let due = due(now);
         let liveness = reader.store().liveness().await?;
         let first = || {
             let first = liveness.spans().first().map_or(due, |span| span.start.hour());
@@ -67,7 +70,7 @@ impl Usual {
             let until = end.min(next.plus(HOURS_AT_ONCE));
             let mut read = Vec::new();
             for provider in (0..self.providers.len()).map(|n| ProviderIndex(n as u16)) {
-                let hours = reader.hours(provider, next..until).await?;
+                let hours = reader.hours(provider, next..until, now).await?;
                 let by_cell = |(hour, seen): (Hour, super::reader::Seen)| (hour, by_cell(&seen));
                 read.push(hours.into_iter().map(by_cell).collect::<BTreeMap<_, _>>());
             }
@@ -119,12 +122,17 @@ impl Usual {
     }
 }
 
+/// The hour before which all are over, with what came late for them.
+fn due(now: Timestamp) -> Hour {
+    now.minute().plus(-REREAD_MINUTES).hour()
+}
+
 /// Reports of problems by the cell in which they are shown, sorted; those without a place
 /// are left out.
 fn by_cell(seen: &super::reader::Seen) -> Vec<(Cell, f64)> {
     let mut sums: BTreeMap<Cell, f64> = BTreeMap::new();
     for (cell, _, count) in seen.rows(Symptoms::AllProblems) {
-        if let Some(cell) = cell {
+        if !cell.is_nowhere() {
             *sums.entry(cell.rolled_up_to(Resolution::HOURLY)).or_default() += f64::from(count);
         }
     }

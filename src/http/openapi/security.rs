@@ -12,7 +12,7 @@ const IN_ADDRESS: &str = "key_in_address";
 const FOR_EVERYBODY: [&str; 3] = ["healthz", "readyz", "openapi"];
 /// The call that is answered to everybody or to who runs the server.
 const METRICS: &str = "metrics";
-const OF_OPERATORS: [&str; 11] = [
+const OF_OPERATORS: [&str; 12] = [
     "add_note",
     "void_reports",
     "create_source",
@@ -24,6 +24,7 @@ const OF_OPERATORS: [&str; 11] = [
     "rotate_key",
     "revoke_key",
     "list_audit",
+    "set_privacy",
 ];
 const REPORTS: [&str; 2] = ["submit_report", "submit_reports"];
 
@@ -62,7 +63,8 @@ pub fn add_to(operation: &mut Operation) {
         ways.push(SecurityRequirement::new(IN_ADDRESS, none));
     }
     operation.security = Some(ways);
-    let refused = format!("The key lacks the scope `{scope}`, or is not for this page");
+    let exact = if scope == "read" { " (`exact`, where that is asked for)" } else { "" };
+    let refused = format!("The key lacks the scope `{scope}`{exact}, or is not for this page");
     let answers = [
         (
             "401",

@@ -58,6 +58,12 @@ fn entries() -> Vec<Entry> {
             provider: Some("rogers".into()),
         },
         Change::NoteAdded { incident: "3f9a2c41d07be658".into() },
+        Change::PrivacySet(PrivacySetting {
+            rule: Rule { k: MOST_K, finest: Resolution::FINEST },
+            is_chosen: true,
+            coin: Coin::new(std::array::from_fn(|n| n as u8 * 17)),
+        }),
+        Change::ExactRead,
     ];
     let actors = [Actor::CommandLine, Actor::ThisMachine, Actor::Key(bare.id), Actor::Other];
     let entry = |(n, change): (usize, Change)| Entry {
@@ -86,11 +92,13 @@ fn no_entry_holds_a_secret() {
 }
 
 /// As this version writes it. The names are what later versions must read.
-const OF_NOW: [&str; 4] = [
+const OF_NOW: [&str; 6] = [
     r#"{"kind":"source","at":1,"by":"command_line","number":1,"name":"Apps","contact":null,"may_open":true,"created_at":1}"#,
     r#"{"kind":"key","at":2,"by":"this_machine","key":{"id":"AbCdEf12","hash":"00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff","source":1,"name":"release 7","scopes":["report","read"],"providers":["rogers"],"origins":[],"expires_at":9,"reads_per_minute":1,"reports_per_second":2,"reports_per_day":3,"is_test":false,"created_at":2}}"#,
     r#"{"kind":"key_rotated","at":3,"by":"key:AbCdEf12","old":"AbCdEf12","old_expires_at":8,"new":{"id":"AbCdEf13","hash":"00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff","source":1,"name":"release 7","scopes":["report"],"providers":null,"origins":["https://example.org"],"expires_at":null,"reads_per_minute":null,"reports_per_second":null,"reports_per_day":null,"is_test":true,"created_at":3}}"#,
     r#"{"kind":"key_revoked","at":4,"by":"other","id":"AbCdEf12"}"#,
+    r#"{"kind":"privacy","at":5,"by":"command_line","k":3,"finest":7,"is_chosen":false,"coin":"000102030405060708090a0b0c0d0eff"}"#,
+    r#"{"kind":"exact_read","at":6,"by":"key:AbCdEf12"}"#,
 ];
 
 #[test]
@@ -129,6 +137,10 @@ fn what_is_no_entry_is_refused() {
         (OF_NOW[1].replace("AbCdEf12", "AbCdEf1"), "id of an entry"),
         (OF_NOW[1].replace(r#""source":1"#, r#""source":16384"#), "source of an entry"),
         (OF_NOW[3].replace("AbCdEf12", "AbCdEf1_"), "id of an entry"),
+        (OF_NOW[4].replace(r#""k":3"#, r#""k":0"#), "k of an entry"),
+        (OF_NOW[4].replace(r#""k":3"#, r#""k":51"#), "k of an entry"),
+        (OF_NOW[4].replace(r#""finest":7"#, r#""finest":9"#), "finest of an entry"),
+        (OF_NOW[4].replace("0eff", "0e"), "coin of an entry"),
     ];
     for (bytes, expected) in rows {
         let error = from_bytes(bytes.as_bytes()).unwrap_err().to_string();

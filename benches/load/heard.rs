@@ -1,0 +1,55 @@
+//! A provider that is heard of in so many cells within a day.
+
+use super::cities::Cities;
+use super::crowd::accuracy_m;
+use fastrand::Rng;
+use groundswell::domain::counts::Counts;
+use groundswell::domain::fact::{FactKey, Lane, Source, Tally};
+use groundswell::domain::grid::{Cell, Resolution};
+use groundswell::domain::privacy::coin::Coin;
+use groundswell::domain::symptom::Symptom;
+use groundswell::domain::time::Minute;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+const DAY_MINUTES: i64 = 24 * 60;
+
+/// The facts of three days from that minute on, by minute, and how many people report on
+/// each: as many as it takes to be heard of in so many cells on the first, without those
+/// whose coin shows tails. They report evenly over the day, each for the first time.
+pub fn three_days(
+    people: &Cities,
+    cells: usize,
+    (begin, provider): (Minute, &str),
+    coin: &Coin,
+) -> (Vec<(Minute, Arc<Counts>)>, usize) {
+    let mut random = Rng::with_seed(cells as u64);
+    let mut minutes = BTreeMap::<Minute, Counts>::new();
+    let mut report = |day: i64| {
+        let position = people.somebody_around(&mut random);
+        let accuracy_m = accuracy_m(&mut random).into();
+        let cell = Cell::at(position, Resolution::supported_by(Some(accuracy_m)));
+        let minute = begin.plus(day * DAY_MINUTES + random.i64(0..DAY_MINUTES));
+        let key = FactKey::new(cell, Symptom::NoService, Lane::OnTime, Source::OPEN);
+        minutes.entry(minute).or_default().add(key, Tally { count: 1, first: 1 });
+        (cell, minute)
+    };
+    let (mut heard_of, mut a_day) = (HashSet::new(), 0);
+    while heard_of.len() < cells {
+        let (cell, minute) = report(0);
+        if !coin.is_tails(provider, cell, minute) {
+            heard_of.insert(cell);
+        }
+        a_day += 1;
+    }
+    for day in 1..=2 {
+        (0..a_day).for_each(|_| {
+            report(day);
+        });
+    }
+    let settled = minutes.into_iter().map(|(minute, mut counts)| {
+        counts.settle();
+        (minute, Arc::new(counts))
+    });
+    (settled.collect(), a_day)
+}

@@ -1,0 +1,136 @@
+//! Every answer is a sum of the rows that maps of single minutes show: it tells no more
+//! than those.
+
+use super::NOTHING;
+use super::reading::{Reader, Rows, number, rows_of};
+use super::world::{World, sparse};
+use crate::support::text;
+use groundswell::domain::grid::{Cell, Resolution};
+use groundswell::domain::time::Minute;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// What rows of minutes are together, at a resolution.
+fn together(rows: &BTreeMap<Minute, Rows>, from: i64, to: i64, resolution: Resolution) -> Rows {
+    let mut sums = Rows::new();
+    for (cell, count) in rows.range(Minute(from)..Minute(to)).flat_map(|(_, rows)| rows) {
+        *sums.entry(cell.map(|cell| cell.rolled_up_to(resolution))).or_default() += count;
+    }
+    sums
+}
+
+fn minutes(world: &World) -> BTreeMap<Minute, Rows> {
+    let reader = Reader::of(world);
+    reader.minutes().map(|minute| (minute, reader.rows(minute))).collect()
+}
+
+/// The rows of a map in columns.
+fn of_columns(map: &Value) -> Rows {
+    let mut rows = Rows::new();
+    for part in [&map["columns"], &map["coarser"]] {
+        let cells = part["hex"].as_array().unwrap().iter().zip(part["count"].as_array().unwrap());
+        rows.extend(cells.map(|(hex, count)| (cell(hex), number(count))));
+    }
+    with_unplaced(rows, &map["unplaced"])
+}
+
+/// The rows of a map as a list of cells with their properties.
+fn of_list(cells: &Value, hex: &str, unplaced: &Value) -> Rows {
+    let of = |one: &Value| {
+        let of = if one["properties"].is_object() { &one["properties"] } else { one };
+        (cell(&of[hex]), number(&of["count"]))
+    };
+    with_unplaced(cells.as_array().unwrap().iter().map(of).collect(), unplaced)
+}
+
+fn with_unplaced(mut rows: Rows, unplaced: &Value) -> Rows {
+    if number(unplaced) > 0 {
+        rows.insert(None, number(unplaced));
+    }
+    rows
+}
+
+fn cell(hex: &Value) -> Option<Cell> {
+    Some(Cell::parse(hex.as_str().unwrap()).unwrap())
+}
+
+#[test]
+fn maps_of_every_window_resolution_and_format_are_sums_of_minutes() {
+    let world = sparse(1, NOTHING);
+    let (rows, reader) = (minutes(&world), Reader::of(&world));
+    let (began, end) = (world.began.0, world.server.now().minute().0);
+    for (window, shift) in [(5, 0), (15, 1), (60, 3), (360, 7), (1_440, 11)] {
+        for to in (began + 60..end).step_by(311).map(|to| to + shift) {
+            let to = to.min(end);
+            for resolution in Resolution::ALL {
+                let ask = |suffix: &str| {
+                    reader.get(&format!(
+                        "/v1/heatmap{suffix}?provider=alpha&window={window}m&to={}&resolution={}",
+                        text(Minute(to).start()),
+                        resolution.number()
+                    ))
+                };
+                let expected = together(&rows, to - window, to, resolution);
+                let place = format!("{window} minutes to {to} at {resolution:?}");
+                let map = ask("");
+                assert_eq!(rows_of(&map), expected, "{place}");
+                let total: u32 = expected.values().sum();
+                assert_eq!(number(&map["total"]), total, "{place}");
+                if resolution.number() % 3 != 1 {
+                    continue;
+                }
+                assert_eq!(of_columns(&ask(".columns.json")), expected, "{place}");
+                let map = ask(".geojson");
+                assert_eq!(of_list(&map["features"], "hex", &map["unplaced"]), expected);
+                let map = ask(".h3j");
+                let unplaced = &map["metadata"]["unplaced"];
+                assert_eq!(of_list(&map["cells"], "h3id", unplaced), expected);
+            }
+        }
+    }
+}
+
+#[test]
+fn boxes_cells_and_series_are_sums_of_minutes() {
+    let world = sparse(2, NOTHING);
+    let (rows, reader) = (minutes(&world), Reader::of(&world));
+    let (began, end) = (world.began.0, world.server.now().minute().0);
+    let (from, to) = (text(Minute(began).start()), text(Minute(end).start()));
+    let grandparent = world.parent.rolled_up_to(Resolution::ALL[5]);
+    let cells = world.children.iter().copied().chain([world.parent, grandparent]);
+    for cell in cells {
+        for step in [1, 7, 30] {
+            let to = text(Minute(end.min(began + 4_000 * step)).start());
+            let path =
+                format!("/v1/series?provider=alpha&cell={cell}&from={from}&to={to}&step={step}m");
+            let series = reader.get(&path);
+            for (n, point) in (0..).zip(series["points"].as_array().unwrap()) {
+                let start = began + n * step;
+                let of = together(&rows, start, start + step, Resolution::FINEST);
+                let inside =
+                    of.iter().filter(|(shown, _)| shown.is_some_and(|one| cell.contains(one)));
+                let expected: u32 = inside.map(|(_, count)| count).sum();
+                assert_eq!(number(&point["count"]), expected, "{path} {start}");
+            }
+        }
+    }
+    // A box takes cells by the middle of what is shown.
+    let middle = world.children[0].centre();
+    for size in [0.01, 0.05, 0.4, 3.0] {
+        let (west, south) = (middle.lon() - size, middle.lat() - size);
+        let (east, north) = (middle.lon() + size, middle.lat() + size);
+        let window = (end - began).min(1_440);
+        let map = reader.get(&format!(
+            "/v1/heatmap?provider=alpha&window={window}m&to={to}&resolution=7\
+             &bbox={west},{south},{east},{north}"
+        ));
+        let inside = together(&rows, end - window, end, Resolution::ALL[7]);
+        let inside = inside.into_iter().filter(|(cell, _)| {
+            cell.is_some_and(|cell| {
+                let at = cell.centre();
+                (west..=east).contains(&at.lon()) && (south..=north).contains(&at.lat())
+            })
+        });
+        assert_eq!(rows_of(&map), inside.collect::<Rows>(), "{size}");
+    }
+}

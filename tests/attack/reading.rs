@@ -1,0 +1,119 @@
+//! Reads all that can be read of a world, over HTTP, as a page of a stranger would.
+
+use super::solver::{Puzzle, Told};
+use super::world::World;
+use crate::support::text;
+use groundswell::domain::grid::Cell;
+use groundswell::domain::privacy::epoch::{EPOCH_MINUTES, Epoch};
+use groundswell::domain::time::Minute;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// A caller whom a proxy passes on: nobody's neighbour.
+const STRANGER: (&str, &str) = ("X-Forwarded-For", "203.0.113.9");
+
+/// Points of a series at most.
+const MOST_POINTS: usize = 5_000;
+
+/// Reports by the cell in which they are shown; those without a place.
+pub type Rows = BTreeMap<Option<Cell>, u32>;
+
+/// Who reads.
+pub struct Reader<'a> {
+    world: &'a World,
+}
+
+impl<'a> Reader<'a> {
+    pub const fn of(world: &'a World) -> Self {
+        Self { world }
+    }
+
+    /// All that is told of the world since it began.
+    pub fn told(&self) -> Puzzle {
+        let (began, end) = (self.world.began, self.world.server.now().minute());
+        let minutes = self.minutes().map(|minute| (minute, self.told_of(&self.rows(minute))));
+        let minutes = minutes.collect();
+        let open = self.open(Epoch::of(began).0, Epoch::of(end).0);
+        Puzzle { minutes, open, least: 0, all_count: false }
+    }
+
+    /// Minutes in which something was reported, as a series tells.
+    pub fn minutes(&self) -> impl Iterator<Item = Minute> {
+        let (began, end) = (self.world.began, self.world.server.now().minute());
+        let mut found = Vec::new();
+        for from in (began.0..end.0).step_by(MOST_POINTS) {
+            let to = end.0.min(from + MOST_POINTS as i64);
+            let (from_text, to_text) = (text(Minute(from).start()), text(Minute(to).start()));
+            let series = self
+                .get(&format!("/v1/series?provider=alpha&from={from_text}&to={to_text}&step=1m"));
+            let points = series["points"].as_array().unwrap();
+            let counted = (from..to).zip(points).filter(|(_, point)| point["count"] != 0);
+            found.extend(counted.map(|(minute, _)| Minute(minute)));
+        }
+        found.into_iter()
+    }
+
+    pub fn get(&self, path: &str) -> Value {
+        let answer = self.world.server.send("GET", path, &[STRANGER], b"");
+        assert_eq!(answer.status, 200, "{path}: {answer}");
+        answer.json()
+    }
+
+    /// What the map of one minute shows: reports by cell, and without a place.
+    pub fn rows(&self, minute: Minute) -> Rows {
+        let to = text(minute.plus(1).start());
+        rows_of(&self.get(&format!("/v1/heatmap?provider=alpha&window=1m&to={to}&resolution=8")))
+    }
+
+    fn told_of(&self, rows: &Rows) -> Told {
+        let mut told = Told::default();
+        for (cell, count) in rows {
+            let Some(cell) = cell else {
+                told.unplaced += count;
+                continue;
+            };
+            match self.world.children.iter().position(|child| child == cell) {
+                Some(child) => told.shown[child] += count,
+                None if *cell == self.world.parent => told.in_parent += count,
+                None => told.coarser += count,
+            }
+        }
+        told
+    }
+
+    /// Which children are open in these epochs.
+    fn open(&self, from: i64, to: i64) -> BTreeMap<Epoch, [bool; 7]> {
+        let mut open: BTreeMap<Epoch, [bool; 7]> = BTreeMap::new();
+        let at = |epoch: i64| text(Epoch(epoch).start());
+        for (n, child) in self.world.children.iter().enumerate() {
+            let (from_text, to_text) = (at(from), at(to));
+            let series = self.get(&format!(
+                "/v1/series?provider=alpha&cell={child}&from={from_text}&to={to_text}\
+                 &step={EPOCH_MINUTES}m"
+            ));
+            for (epoch, point) in (from..to).zip(series["points"].as_array().unwrap()) {
+                open.entry(Epoch(epoch)).or_default()[n] = point["partial"] != true;
+            }
+        }
+        open
+    }
+}
+
+/// The rows of a map.
+pub fn rows_of(map: &Value) -> Rows {
+    let mut rows = Rows::new();
+    let placed = [&map["cells"], &map["coarser"]];
+    for row in placed.into_iter().flat_map(|rows| rows.as_array().unwrap()) {
+        let cell = Cell::parse(row["hex"].as_str().unwrap()).unwrap();
+        rows.insert(Some(cell), number(&row["count"]));
+    }
+    match number(&map["unplaced"]) {
+        0 => {}
+        unplaced => drop(rows.insert(None, unplaced)),
+    }
+    rows
+}
+
+pub fn number(value: &Value) -> u32 {
+    u32::try_from(value.as_u64().unwrap()).unwrap()
+}
