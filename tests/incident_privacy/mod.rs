@@ -5,6 +5,7 @@
 mod at_rest;
 mod named;
 mod nodes;
+mod rules;
 
 use crate::support::client::Client;
 use crate::support::ndjson;

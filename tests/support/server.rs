@@ -104,7 +104,16 @@ impl TestServer {
 
     /// The same, where it is asked for what readers may see.
     pub fn start_by_asking(policy: Policy, asked: AskedRule) -> Self {
-        let (key, directory) = (key(), tempfile::tempdir().unwrap());
+        Self::start_by_asking_in(tempfile::tempdir().unwrap(), policy, asked)
+    }
+
+    /// The same after [`quiet_past`].
+    pub fn start_by_asking_after_quiet_past(policy: Policy, asked: AskedRule) -> Self {
+        Self::start_by_asking_in(Self::quiet_directory(), policy, asked)
+    }
+
+    fn start_by_asking_in(directory: TempDir, policy: Policy, asked: AskedRule) -> Self {
+        let key = key();
         let options = Options::default();
         let store = Store::open_embedded(directory.path(), &catalogue(), terms(&key), options);
         let by = (policy, asked);
