@@ -118,7 +118,7 @@ pub async fn build(
     let window = key.span.window(now);
     // Read before the minutes: what is recorded in between makes the next tick look
     // again.
-    let revision = revision(reader.store(), &brands).await?;
+    let revision = revision(reader.store(), &brands).await?.wrapping_add(reader.rules_digest());
     if let Some(last) =
         last.as_ref().filter(|last| last.revision == revision && last.window() == window)
     {

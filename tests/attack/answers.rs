@@ -29,7 +29,7 @@ fn of_columns(map: &Value) -> Rows {
     let mut rows = Rows::new();
     for part in [&map["columns"], &map["coarser"]] {
         let cells = part["hex"].as_array().unwrap().iter().zip(part["count"].as_array().unwrap());
-        rows.extend(cells.map(|(hex, count)| (cell(hex), number(count))));
+        rows.extend(cells.map(|(hex, count)| (Some(cell(hex)), number(count))));
     }
     with_unplaced(rows, &map["unplaced"])
 }
@@ -38,7 +38,7 @@ fn of_columns(map: &Value) -> Rows {
 fn of_list(cells: &Value, hex: &str, unplaced: &Value) -> Rows {
     let of = |one: &Value| {
         let of = if one["properties"].is_object() { &one["properties"] } else { one };
-        (cell(&of[hex]), number(&of["count"]))
+        (Some(cell(&of[hex])), number(&of["count"]))
     };
     with_unplaced(cells.as_array().unwrap().iter().map(of).collect(), unplaced)
 }
@@ -50,8 +50,8 @@ fn with_unplaced(mut rows: Rows, unplaced: &Value) -> Rows {
     rows
 }
 
-fn cell(hex: &Value) -> Option<Cell> {
-    Some(Cell::parse(hex.as_str().unwrap()).unwrap())
+fn cell(hex: &Value) -> Cell {
+    Cell::parse(hex.as_str().unwrap()).unwrap()
 }
 
 #[test]

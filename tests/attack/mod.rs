@@ -3,6 +3,8 @@
 //! heard of; and without any one part of the rule, some does.
 
 mod answers;
+mod nodes;
+mod posting;
 mod reading;
 mod solver;
 mod steady;
@@ -29,8 +31,8 @@ fn attacked(world: &World, left_out: LeftOut) -> Vec<String> {
         // Anywhere on earth is no place.
         places.retain(|place| shown_in != ShownIn::Nowhere || *place != BESIDE);
         for region in too_small(world, minute, &places) {
-            if !puzzle.can_be_empty(minute, shown_in, &region) {
-                found.push(said(world, minute, &region));
+            if !puzzle.can_be_empty(minute, shown_in, region) {
+                found.push(said(world, minute, region));
             }
         }
     }
@@ -38,15 +40,15 @@ fn attacked(world: &World, left_out: LeftOut) -> Vec<String> {
     for (minute, told) in &puzzle.minutes {
         for child in (0..PLACES - 1).filter(|child| 0 < told.shown[*child]) {
             let region = std::array::from_fn(|place| place == child);
-            if world.people_in(&region, *minute) < K {
-                found.push(said(world, *minute, &region));
+            if world.people_in(region, *minute) < K {
+                found.push(said(world, *minute, region));
             }
         }
     }
     found
 }
 
-fn said(world: &World, minute: Minute, region: &Region) -> String {
+fn said(world: &World, minute: Minute, region: Region) -> String {
     let people = world.people_in(region, minute);
     format!("in minute {} one of {people} people in {region:?}", minute.0 - world.began.0)
 }
@@ -60,7 +62,8 @@ fn too_small(world: &World, minute: Minute, places: &[usize]) -> Vec<Region> {
         };
         std::array::from_fn(is_in)
     });
-    let small: Vec<Region> = regions.filter(|region| world.people_in(region, minute) < K).collect();
+    let small: Vec<Region> =
+        regions.filter(|region| world.people_in(*region, minute) < K).collect();
     let is_within = |a: &Region, b: &Region| a.iter().zip(b).all(|(a, b)| !a | b);
     let is_largest =
         |region: &&Region| !small.iter().any(|other| other != *region && is_within(region, other));

@@ -2,6 +2,7 @@
 
 use super::solver::{Puzzle, Told};
 use super::world::World;
+use crate::support::client::Client;
 use crate::support::text;
 use groundswell::domain::grid::Cell;
 use groundswell::domain::privacy::epoch::{EPOCH_MINUTES, Epoch};
@@ -21,11 +22,17 @@ pub type Rows = BTreeMap<Option<Cell>, u32>;
 /// Who reads.
 pub struct Reader<'a> {
     world: &'a World,
+    client: &'a Client,
 }
 
 impl<'a> Reader<'a> {
-    pub const fn of(world: &'a World) -> Self {
-        Self { world }
+    pub fn of(world: &'a World) -> Self {
+        Self::through(world, &world.server)
+    }
+
+    /// Who reads the world through another node.
+    pub const fn through(world: &'a World, client: &'a Client) -> Self {
+        Self { world, client }
     }
 
     /// All that is told of the world since it began.
@@ -54,7 +61,7 @@ impl<'a> Reader<'a> {
     }
 
     pub fn get(&self, path: &str) -> Value {
-        let answer = self.world.server.send("GET", path, &[STRANGER], b"");
+        let answer = self.client.send("GET", path, &[STRANGER], b"");
         assert_eq!(answer.status, 200, "{path}: {answer}");
         answer.json()
     }

@@ -97,12 +97,12 @@ impl Puzzle {
         let hidden = self.hidden();
         hidden
             .first()
-            .is_none_or(|(minute, kind)| self.can_be_empty(*minute, *kind, &[false; PLACES]))
+            .is_none_or(|(minute, kind)| self.can_be_empty(*minute, *kind, [false; PLACES]))
     }
 
     /// Whether some solution has no report of that minute and kind in a region: where none
     /// has, one lies there for certain.
-    pub fn can_be_empty(&self, minute: Minute, shown_in: ShownIn, region: &Region) -> bool {
+    pub fn can_be_empty(&self, minute: Minute, shown_in: ShownIn, region: Region) -> bool {
         let mut problem = Problem::new(OptimizationDirection::Minimize);
         let mut hidden = Vec::new();
         for (at, kind) in self.hidden() {

@@ -27,6 +27,11 @@ impl World {
     fn start(left_out: LeftOut) -> Self {
         let server = TestServer::start();
         server.engine.leave_out(left_out);
+        Self::on(server)
+    }
+
+    /// An empty world on a server.
+    pub fn on(server: TestServer) -> Self {
         let position = Position::new(SOMEWHERE.0, SOMEWHERE.1).unwrap();
         let parent = Cell::at(position, Resolution::ALL[6]);
         let children = parent.descendants(Resolution::ALL[7]).collect();
@@ -35,7 +40,7 @@ impl World {
     }
 
     /// Somebody new reports from a child.
-    fn report(&mut self, child: usize) {
+    pub fn report(&mut self, child: usize) {
         let at = self.children[child].centre();
         let id = format!("person {}", self.sent.len());
         let fields = json!({"provider": "alpha", "lat": at.lat(), "lon": at.lon(),
@@ -73,13 +78,13 @@ impl World {
         Self { server: self.server.restarted_with(&catalogue), ..self }
     }
 
-    fn pass(&mut self, minutes: i64) {
+    pub fn pass(&mut self, minutes: i64) {
         self.server.advance_minutes(minutes);
     }
 
     /// How many people reported from a region in the day around a minute in which that were
     /// most.
-    pub fn people_in(&self, region: &Region, minute: Minute) -> usize {
+    pub fn people_in(&self, region: Region, minute: Minute) -> usize {
         let from = |start: Minute| {
             let day = start..start.plus(DAY_MINUTES);
             let here = self.sent.iter().filter(|(at, child)| day.contains(at) && region[*child]);
@@ -115,7 +120,11 @@ pub fn sparse_seen(seed: u64, left_out: LeftOut, mut look: impl FnMut(&World)) -
 
 /// Six children are open, and one person reports from the seventh.
 pub fn six_of_seven(left_out: LeftOut) -> World {
-    let mut world = World::start(left_out);
+    six_of_seven_on(World::start(left_out))
+}
+
+/// The same in a world that is there.
+pub fn six_of_seven_on(mut world: World) -> World {
     for child in 0..6 {
         for _ in 0..9 {
             world.pass(1);

@@ -27,7 +27,7 @@ pub struct LeftOut {
 }
 
 /// The rules of a store, each from some moment on.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Rules {
     /// By when they came into force.
     since: Vec<(Timestamp, Rule)>,

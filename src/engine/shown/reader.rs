@@ -13,6 +13,7 @@ use crate::domain::time::Minute;
 use crate::domain::view::Sums;
 use crate::store::{Store, StoreError};
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -50,6 +51,14 @@ impl Reader {
     #[must_use]
     pub fn terms(&self) -> Option<&Arc<Terms>> {
         self.terms.as_ref()
+    }
+
+    /// Differs where cells are shown by other rules.
+    #[must_use]
+    pub fn rules_digest(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.terms.as_ref().map(|terms| &terms.rules).hash(&mut hasher);
+        hasher.finish()
     }
 
     /// The store, for what is of no place.
