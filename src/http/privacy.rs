@@ -16,7 +16,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-/// What readers are to see: at least one field. What is left out stays. A field that is
+/// What readers are to see: at least one field. What is left out or null stays. A field that is
 /// not listed here is refused.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -24,10 +24,10 @@ use utoipa::ToSchema;
 #[expect(dead_code, reason = "documents what wire/access.rs reads")]
 pub struct PrivacyBody {
     /// Each number is about at least so many people; 1 hides nothing.
-    #[schema(minimum = 1, maximum = 50, nullable = false, example = 5)]
+    #[schema(minimum = 1, maximum = 50, example = 5)]
     k: Option<u8>,
     /// No cell is finer than this H3 resolution.
-    #[schema(minimum = 0, maximum = 8, nullable = false, example = 7)]
+    #[schema(minimum = 0, maximum = 8, example = 7)]
     finest: Option<u8>,
 }
 
