@@ -42,7 +42,7 @@ pub struct PrivacyChangedJson {
     pub now: PrivacyJson,
     /// What that means for what was recorded before, in sentences; none where nothing
     /// changed.
-    #[schema(examples(json!(["what was recorded until now is told by k = 5 still"])))]
+    #[schema(example = json!(["what was recorded until now is told by k = 5 still"]))]
     pub effects: Vec<String>,
 }
 
