@@ -33,6 +33,14 @@ pub struct Terms {
     pub left_out: LeftOut,
 }
 
+impl Terms {
+    /// The coin that is tossed when cells open; none where a test leaves it out.
+    #[must_use]
+    pub fn tossed(&self) -> Option<&Coin> {
+        Some(&self.coin).filter(|_| !self.left_out.coin)
+    }
+}
+
 /// What is known of all providers.
 #[derive(Debug)]
 pub struct Openness {
@@ -141,10 +149,9 @@ impl Known {
         let (terms, id) = (terms.clone(), Arc::clone(id));
         let work = move || {
             let mut day = Day { mass, entering, leaving, entered: 0, left: 0 };
-            let coin = Some(&terms.coin).filter(|_| !terms.left_out.coin);
             let mut found = Vec::new();
             for epoch in (epochs.start.0..epochs.end.0).map(Epoch) {
-                day.move_to(epoch, coin, &id);
+                day.move_to(epoch, terms.tossed(), &id);
                 let rule = terms.rules.at(epoch.start());
                 found.push((epoch, rule, day.mass.groups(rule, terms.left_out)));
             }

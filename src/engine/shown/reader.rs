@@ -113,7 +113,7 @@ impl Reader {
     }
 
     /// Whether a cell of a provider is hidden, so that its reports stand in a coarser one,
-    /// in any epoch of each of these steps.
+    /// in any epoch of each of these steps, which follow each other.
     ///
     /// # Errors
     /// Where the store cannot be read.
@@ -124,13 +124,18 @@ impl Reader {
         steps: &[Range<Minute>],
     ) -> Result<Vec<bool>, StoreError> {
         let Some(terms) = &self.terms else { return Ok(vec![false; steps.len()]) };
-        let mut hidden = Vec::with_capacity(steps.len());
-        for step in steps {
+        let (Some(first), Some(last)) = (steps.first(), steps.last()) else {
+            return Ok(Vec::new());
+        };
+        let epochs = Epoch::within(&(first.start..last.end));
+        let start = epochs.start;
+        let groups = self.openness.groups(&self.store, terms, provider, epochs).await?;
+        let is_hidden = |step: &Range<Minute>| {
             let epochs = Epoch::within(step);
-            let groups = self.openness.groups(&self.store, terms, provider, epochs).await?;
-            hidden.push(!groups.iter().all(|groups| groups.are_within(cell)));
-        }
-        Ok(hidden)
+            let of_step = (epochs.start.0 - start.0) as usize..(epochs.end.0 - start.0) as usize;
+            !groups[of_step].iter().all(|groups| groups.are_within(cell))
+        };
+        Ok(steps.iter().map(is_hidden).collect())
     }
 
     async fn seen(

@@ -29,13 +29,12 @@ pub async fn heard_in(
     (provider, id): (ProviderIndex, &str),
     minutes: Range<Minute>,
 ) -> Result<Heard, StoreError> {
-    let coin = Some(&terms.coin).filter(|_| !terms.left_out.coin);
     let mut people: BTreeMap<Cell, u32> = BTreeMap::new();
     let mut next = minutes.start;
     while next < minutes.end {
         let until = minutes.end.min(next.plus(MINUTES_AT_ONCE));
         for (minute, counts) in store.minutes_at_rest(provider, next..until).await? {
-            for (cell, count) in heard(counts.rows(), coin, id, minute) {
+            for (cell, count) in heard(counts.rows(), terms.tossed(), id, minute) {
                 *people.entry(cell).or_default() += count;
             }
         }
