@@ -299,7 +299,7 @@ impl Baseline {
     }
 
     /// The share of the reports that stand in a cell and in no finer one, in each part of
-    /// the day. None where fewer than [`LEAST_OF_REST`] of them are held.
+    /// the day. None where too few of them are held.
     #[must_use]
     pub fn shares_of_rest(&self, cell: Cell) -> Option<[f64; PARTS]> {
         let (parts, mut learnt) = self.learnt_by_part(cell);

@@ -4,7 +4,7 @@
 use super::groups::Groups;
 use super::rule::Rule;
 use crate::domain::cell_set::CellSet;
-use crate::domain::grid::Cell;
+use crate::domain::grid::{Cell, Resolution};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Who was heard of since an incident began, of one of its brands.
@@ -29,15 +29,34 @@ pub fn named(cells: &[Cell], brands: &[Spoke], before: &[Cell], rule: Rule) -> V
         let all = cells.iter().map(|cell| cell.rolled_up_to(rule.finest));
         return outermost(&all.collect());
     }
-    let mut spoke: BTreeMap<Cell, u64> =
-        before.iter().map(|cell| (*cell, u64::from(rule.least()))).collect();
     let within: CellSet = cells.iter().copied().collect();
-    for brand in brands {
-        for (cell, people) in of_brand(&within, brand, before, rule) {
-            let sum = spoke.entry(cell).or_default();
-            // What was named before is worth as many as it needed then, or those of now.
-            *sum = if before.contains(&cell) { (*sum).max(people) } else { *sum + people };
+    let mut before = before.to_vec();
+    // A place of before that gives way no longer keeps its people from a larger one: named
+    // anew until nothing changes, or the next revision would change it with nobody new.
+    for _ in 0..MOST_TIMES {
+        let named = named_once(&within, brands, &before, rule);
+        if named == before {
+            break;
         }
+        before = named;
+    }
+    before
+}
+
+/// A place of before gives way once, and there are a handful at most in each other.
+const MOST_TIMES: usize = 2 * Resolution::ALL.len();
+
+fn named_once(within: &CellSet, brands: &[Spoke], before: &[Cell], rule: Rule) -> Vec<Cell> {
+    let mut spoke: BTreeMap<Cell, u64> = BTreeMap::new();
+    for brand in brands {
+        for (cell, people) in of_brand(within, brand, before, rule) {
+            *spoke.entry(cell).or_default() += people;
+        }
+    }
+    for cell in before {
+        // What was named before is worth as many as it needed then, or those of now.
+        let people = spoke.entry(*cell).or_default();
+        *people = (*people).max(u64::from(rule.least()));
     }
     disjoint(&spoke)
 }
@@ -115,7 +134,7 @@ fn outermost(cells: &BTreeSet<Cell>) -> Vec<Cell> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::grid::{Position, Resolution};
+    use crate::domain::grid::Position;
     use proptest::prelude::*;
 
     const RULE: Rule = Rule { k: 3, finest: Resolution::HOURLY };
@@ -275,17 +294,18 @@ mod tests {
 
         #[test]
         fn what_was_named_is_covered_or_has_finer_ones_in_it_afterwards(
-            crowd in crowds(), more in crowds(),
+            crowd in crowds(), of_another in crowds(), more in crowds(),
         ) {
             let all = [crowd.clone(), more].concat();
-            let cells: Vec<Cell> = all.iter().map(|(cell, _)| *cell).collect();
+            let cells: Vec<Cell> = all.iter().chain(&of_another).map(|(cell, _)| *cell).collect();
             let before = named(&cells, &spoke(&crowd), &[], RULE);
-            let after = named(&cells, &spoke(&all), &before, RULE);
+            let brands = [spoke(&all), spoke(&of_another)].concat();
+            let after = named(&cells, &brands, &before, RULE);
             for cell in &before {
                 let is_kept = after.iter().any(|of| of.contains(*cell) || cell.contains(*of));
                 prop_assert!(is_kept, "{cell} of {before:?} in {after:?}");
             }
-            let again = named(&cells, &spoke(&all), &after, RULE);
+            let again = named(&cells, &brands, &after, RULE);
             prop_assert_eq!(again, after, "the same people name the same");
         }
     }
