@@ -157,8 +157,14 @@ impl Resolution {
         const EQUATOR_KM: f64 = 40_075.017;
         const TILE_PIXELS: f64 = 512.0;
         let pixels_per_km = TILE_PIXELS * zoom.exp2() / EQUATOR_KM;
-        let wide_enough = |r: &&Self| r.h3().edge_length_km() * pixels_per_km >= 8.0;
+        let wide_enough = |r: &&Self| r.edge_km() * pixels_per_km >= 8.0;
         Self::ALL.iter().rev().find(wide_enough).copied().unwrap_or(Self::COARSEST)
+    }
+
+    /// How long the sides of its cells are on average, in kilometres.
+    #[must_use]
+    pub fn edge_km(self) -> f64 {
+        self.h3().edge_length_km()
     }
 
     fn h3(self) -> h3o::Resolution {

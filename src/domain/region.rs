@@ -3,6 +3,7 @@
 use super::bbox::BoundingBox;
 use super::cell_set::CellSet;
 use super::grid::{Cell, Position};
+use super::tile::Tile;
 use std::hash::{Hash, Hasher};
 
 /// A place on the earth. A cell belongs to a cell or a set of cells where it is one of
@@ -15,6 +16,8 @@ pub enum Region {
     Cell(Cell),
     /// A box of longitude and latitude.
     Box(BoundingBox),
+    /// A tile of a web map. A cell belongs to each tile in which part of it lies.
+    Tile(Tile),
     /// Cells of mixed resolutions.
     Cells(CellSet),
     /// An administrative area.
@@ -59,6 +62,7 @@ impl Region {
             _ if cell.is_nowhere() => false,
             Self::Cell(around) => around.contains(cell),
             Self::Box(bbox) => bbox.contains(cell.centre()),
+            Self::Tile(tile) => tile.meets(cell),
             Self::Area(area) => area.contains(cell.centre()),
         }
     }
@@ -96,7 +100,7 @@ impl Region {
             (Self::Cells(cells), region) | (region, Self::Cells(cells)) => {
                 cells.iter().any(|cell| region.contains(cell))
             }
-            (Self::Box(_) | Self::Area(_), _) => true,
+            (Self::Box(_) | Self::Tile(_) | Self::Area(_), _) => true,
         }
     }
 

@@ -2,19 +2,26 @@
 //! and in columns.
 
 use super::counts::Counts;
+use super::cover::Cover;
 use super::fact::Tally;
 use super::grid::{Cell, Resolution};
 use super::level::Level;
 use super::privacy::groups::Groups;
+use super::region::Region;
 use super::symptom::Symptoms;
 use super::time::Window;
+use std::slice;
+use std::sync::{Arc, OnceLock};
 
 /// An immutable snapshot of one window: cells of every resolution that was reported, each
 /// with its count.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct View {
     window: Window,
-    sums: Sums,
+    /// Of spans of time that make up the window.
+    parts: Vec<Arc<Sums>>,
+    /// All of them together, made when they are first asked for.
+    whole: OnceLock<Arc<Sums>>,
 }
 
 /// Counts by cell, sorted by cell: a view, or a part of one that need not be summed again
@@ -89,6 +96,24 @@ impl Sums {
         self.cells.iter().copied().zip(self.counts.iter().copied())
     }
 
+    /// All reports, those without a place included.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.counts.iter().map(|count| u64::from(*count)).sum::<u64>() + self.unplaced
+    }
+
+    /// How many reports stand in a cover, where `lies` says whether an undecided cell lies
+    /// in the region.
+    pub fn count(&self, cover: &Cover, mut lies: impl FnMut(Cell) -> bool) -> u64 {
+        let mut sum = 0;
+        for (range, is_whole) in cover.ranges(&self.cells) {
+            let rows = self.cells[range.clone()].iter().zip(&self.counts[range]);
+            let lying = rows.filter(|(cell, _)| is_whole || lies(**cell));
+            sum += lying.map(|(_, count)| u64::from(*count)).sum::<u64>();
+        }
+        sum
+    }
+
     /// Bytes of memory it takes, beside the struct itself.
     #[must_use]
     pub const fn heap_bytes(&self) -> usize {
@@ -97,10 +122,10 @@ impl Sums {
 }
 
 impl View {
-    /// The view of a window from what was summed of it.
+    /// The view of a window from what was summed of its parts.
     #[must_use]
-    pub const fn new(window: Window, sums: Sums) -> Self {
-        Self { window, sums }
+    pub const fn new(window: Window, parts: Vec<Arc<Sums>>) -> Self {
+        Self { window, parts, whole: OnceLock::new() }
     }
 
     /// Which minutes.
@@ -112,31 +137,78 @@ impl View {
     /// Cells and their counts, sorted by cell; resolutions mixed as they were reported.
     #[must_use]
     pub fn rows(&self) -> impl ExactSizeIterator<Item = (Cell, u32)> + '_ {
-        self.sums.rows()
+        self.whole().rows()
     }
 
     /// All reports in it, those without a place included.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.sums.counts.iter().map(|count| u64::from(*count)).sum::<u64>() + self.sums.unplaced
+        self.whole().total()
     }
 
-    /// The view at one resolution: finer cells rolled up, coarser ones kept apart. One
-    /// pass.
+    /// The view at one resolution, as far as it lies in a region: finer cells rolled up,
+    /// coarser ones kept apart. What has no place lies everywhere only.
+    ///
+    /// Costs what lies in the region, but for everywhere, which is summed once.
     #[must_use]
-    pub fn level(&self, resolution: Resolution) -> Level {
-        let (coarser, rest): (Vec<_>, Vec<_>) =
-            self.rows().partition(|(cell, _)| cell.resolution() < resolution);
-        let Sums { cells, counts, .. } =
-            add_up(rest.into_iter().map(|(cell, count)| (cell.rolled_up_to(resolution), count)));
-        Level::new(resolution, cells, counts, coarser).with_unplaced(self.sums.unplaced)
+    pub fn level(&self, region: &Region, resolution: Resolution) -> Level {
+        if *region == Region::Everywhere {
+            let whole = self.whole();
+            return of_rows(resolution, whole.rows()).with_unplaced(whole.unplaced);
+        }
+        let parts = match self.whole.get() {
+            Some(whole) => slice::from_ref(whole),
+            None => &self.parts,
+        };
+        let cover = Cover::of(region, resolution);
+        let mut rows = Vec::new();
+        for part in parts {
+            for (range, is_whole) in cover.ranges(&part.cells) {
+                let found = part.cells[range.clone()].iter().zip(&part.counts[range]);
+                let lies = |cell: &Cell| is_whole || region.contains(cell.rolled_up_to(resolution));
+                rows.extend(
+                    found.filter(|(cell, _)| lies(cell)).map(|(cell, count)| (*cell, *count)),
+                );
+            }
+        }
+        if parts.len() > 1 {
+            sort_by_cell(&mut rows);
+        }
+        of_rows(resolution, rows.into_iter())
     }
 
-    /// Bytes of memory it takes, beside the struct itself.
-    #[must_use]
-    pub const fn heap_bytes(&self) -> usize {
-        self.sums.heap_bytes()
+    fn whole(&self) -> &Arc<Sums> {
+        self.whole.get_or_init(|| match &self.parts[..] {
+            [part] => Arc::clone(part),
+            parts => Arc::new(Sums::of_parts(parts.iter().map(|part| &**part))),
+        })
     }
+
+    /// Bytes of memory it takes, beside the struct itself and what others hold, too.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        let whole = self.whole.get().filter(|_| self.parts.len() > 1);
+        let alone = self.parts.iter().filter(|part| Arc::strong_count(part) == 1);
+        whole.into_iter().chain(alone).map(|sums| sums.heap_bytes()).sum::<usize>()
+            + self.parts.capacity() * size_of::<Arc<Sums>>()
+    }
+}
+
+/// The level of sorted rows.
+fn of_rows(resolution: Resolution, rows: impl Iterator<Item = (Cell, u32)>) -> Level {
+    let mut coarser: Vec<(Cell, u32)> = Vec::new();
+    let fine = rows.filter_map(|(cell, count)| {
+        if resolution <= cell.resolution() {
+            return Some((cell.rolled_up_to(resolution), count));
+        }
+        match coarser.last_mut() {
+            Some((last, sum)) if *last == cell => *sum = sum.saturating_add(count),
+            _ => coarser.push((cell, count)),
+        }
+        None
+    });
+    let Sums { cells, counts, .. } = add_up(fine);
+    Level::new(resolution, cells, counts, coarser)
 }
 
 /// Adds up neighbouring rows of one cell.
@@ -167,16 +239,21 @@ fn sort_by_cell(rows: &mut [(Cell, u32)]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::bbox::BoundingBox;
     use crate::domain::fact::{FactKey, Lane, Source};
     use crate::domain::grid::Position;
     use crate::domain::symptom::Symptom;
+    use crate::domain::tile::Tile;
     use crate::domain::time::Minute;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
     const WINDOW: Window = Window { from: Minute(0), to: Minute(15) };
     fn view<'a>(minutes: impl IntoIterator<Item = &'a Counts>) -> View {
-        View::new(WINDOW, Sums::of_minutes(Symptoms::AllProblems, minutes))
+        View::new(WINDOW, vec![Arc::new(Sums::of_minutes(Symptoms::AllProblems, minutes))])
+    }
+    fn of_parts(parts: &[Sums]) -> View {
+        View::new(WINDOW, parts.iter().cloned().map(Arc::new).collect())
     }
 
     const ONE: Tally = Tally { count: 1, first: 0 };
@@ -215,10 +292,10 @@ mod tests {
             [Cell::NOWHERE, within, here].map(|cell| counts(&[(cell, Symptom::NoService, lane)]));
         let parts =
             minutes.each_ref().map(|minute| Sums::of_minutes(Symptoms::AllProblems, [minute]));
-        for view in [view(&minutes), View::new(WINDOW, Sums::of_parts(&parts))] {
+        for view in [view(&minutes), of_parts(&parts)] {
             assert_eq!((view.total(), view.rows().collect::<Vec<_>>()), (3, vec![(here, 1)]));
             for resolution in Resolution::ALL {
-                let level = view.level(resolution);
+                let level = view.level(&Region::Everywhere, resolution);
                 assert_eq!(
                     (
                         level.total(),
@@ -244,7 +321,8 @@ mod tests {
             (Symptoms::Only(Symptom::Working), 1),
             (Symptoms::Only(Symptom::NoCalls), 0),
         ] {
-            assert_eq!(View::new(WINDOW, Sums::of_minutes(symptoms, [&minute])).total(), expected);
+            let sums = Sums::of_minutes(symptoms, [&minute]);
+            assert_eq!(of_parts(&[sums]).total(), expected);
         }
     }
 
@@ -256,11 +334,11 @@ mod tests {
             (fine, Symptom::NoService, Lane::OnTime),
             (coarse, Symptom::NoService, Lane::OnTime),
         ])]);
-        let level = view.level(Resolution::DEFAULT);
+        let level = view.level(&Region::Everywhere, Resolution::DEFAULT);
         assert_eq!(level.rows().collect::<Vec<_>>(), [(fine.rolled_up_to(Resolution::DEFAULT), 1)]);
         assert_eq!(level.coarser(), [(coarse, 1)]);
         assert_eq!(level.total(), 2);
-        let merged = view.level(Resolution::new(3).unwrap());
+        let merged = view.level(&Region::Everywhere, Resolution::new(3).unwrap());
         assert_eq!(
             (merged.rows().collect::<Vec<_>>(), merged.coarser()),
             (vec![(coarse, 2)], &[][..])
@@ -285,7 +363,7 @@ mod tests {
                 let side = if c.resolution() < asked { &mut coarse } else { &mut fine };
                 *side.entry(c.rolled_up_to(asked)).or_default() += 1;
             }
-            let level = view.level(asked);
+            let level = view.level(&Region::Everywhere, asked);
             prop_assert_eq!(level.rows().collect::<Vec<_>>(), fine.into_iter().collect::<Vec<_>>());
             prop_assert_eq!(level.coarser().to_vec(), coarse.into_iter().collect::<Vec<_>>());
             prop_assert_eq!(level.total(), reported.len() as u64);
@@ -301,10 +379,53 @@ mod tests {
             };
             let minutes: Vec<Counts> = places.iter().map(minute).collect();
             let whole = view(&minutes);
-            prop_assert_eq!(&whole, &view(minutes.iter().rev()));
+            let rows = |view: &View| view.rows().collect::<Vec<_>>();
+            prop_assert_eq!(rows(&whole), rows(&view(minutes.iter().rev())));
             let sums = |minutes: &[Counts]| Sums::of_minutes(Symptoms::AllProblems, minutes);
             let parts: Vec<Sums> = minutes.chunks(part).map(sums).collect();
-            prop_assert_eq!(whole, View::new(WINDOW, Sums::of_parts(&parts)));
+            prop_assert_eq!(rows(&whole), rows(&of_parts(&parts)));
+        }
+
+        #[test]
+        fn a_region_holds_the_cells_of_the_whole_that_lie_in_it(
+            places in prop::collection::vec((40.0..50.0, -85.0..-70.0, 0_i64..=8), 0..300),
+            (south, west) in (39.0..50.0, -86.0..-70.0), size in 0.1..8.0, part in 1_usize..99,
+            zoom in 0_u8..=10, asked in 0_usize..=8,
+        ) {
+            let asked = Resolution::ALL[asked];
+            let minute = |(lat, lon, r): &(f64, f64, i64)| {
+                counts(&[(cell(*lat, *lon, *r), Symptom::NoData, Lane::OnTime)])
+            };
+            let minutes: Vec<Counts> = places.iter().map(minute).collect();
+            let sums = |minutes: &[Counts]| Sums::of_minutes(Symptoms::AllProblems, minutes);
+            let parts: Vec<Sums> = minutes.chunks(part).map(sums).collect();
+            let bbox = BoundingBox::new(west, south, west + size, south + size).unwrap();
+            let along = |part: f64| (part * f64::from(1_u32 << zoom)) as u32;
+            let tile = Tile::new(zoom, along((west + 180.0) / 360.0), along(0.37)).unwrap();
+            for region in [Region::Box(bbox), Region::Tile(tile)] {
+                let whole = view(&minutes).level(&Region::Everywhere, asked);
+                let rows = whole.rows().filter(|(cell, _)| region.contains(*cell));
+                let coarser = whole.coarser().iter().filter(|(cell, _)| region.contains(*cell));
+                let level = of_parts(&parts).level(&region, asked);
+                prop_assert_eq!(level.rows().collect::<Vec<_>>(), rows.collect::<Vec<_>>());
+                let coarser: Vec<_> = coarser.copied().collect();
+                prop_assert_eq!(level.coarser().to_vec(), coarser);
+                prop_assert_eq!(level.unplaced(), 0);
+            }
+        }
+    }
+
+    #[test]
+    fn a_box_takes_the_cells_and_the_coarser_ones_whose_centres_lie_in_it() {
+        let (toronto, fiji, ontario) =
+            (cell(43.65, -79.38, 7), cell(-17.7, 178.0, 7), cell(43.65, -79.38, 4));
+        let rows = [(toronto, Symptom::NoData), (fiji, Symptom::NoData), (ontario, Symptom::NoTv)];
+        let view = view([&counts(&rows.map(|(cell, of)| (cell, of, Lane::OnTime)))]);
+        let canada = BoundingBox::new(-141.0, 41.0, -52.0, 84.0).unwrap();
+        for region in [Region::Box(canada), Region::Cell(ontario)] {
+            let part = view.level(&region, Resolution::DEFAULT);
+            assert_eq!(part.rows().collect::<Vec<_>>(), [(toronto, 1)]);
+            assert_eq!((part.coarser(), part.total()), (&[(ontario, 1)][..], 2));
         }
     }
 

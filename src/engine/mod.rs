@@ -16,6 +16,7 @@ pub mod replay;
 mod rule_of;
 pub mod series;
 pub mod shown;
+pub mod slices;
 pub mod source_series;
 pub mod stopping;
 pub mod threads;
@@ -53,6 +54,7 @@ use series::{Series, SeriesKey};
 use shown::Sight;
 use shown::openness::Openness;
 use shown::usual::Usual;
+use slices::Slices;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
@@ -97,6 +99,7 @@ pub struct Engine {
     ingest: Ingest,
     committer: Mutex<Option<JoinHandle<()>>>,
     threads: Threads,
+    slices: Arc<Slices>,
     views: TickCache<ViewKey, Snapshot>,
     series: TickCache<SeriesKey, Series>,
     providers: TickCache<Sight, ProvidersNow>,
@@ -180,6 +183,7 @@ impl Engine {
             ingest,
             committer: Mutex::new(Some(committer)),
             threads,
+            slices: Arc::default(),
             views: TickCache::new(MOST_VIEWS, MOST_VIEW_BYTES),
             series: TickCache::new(MOST_SERIES, MOST_SERIES_BYTES),
             providers: TickCache::new(2, usize::MAX),
@@ -326,9 +330,9 @@ impl Engine {
     pub async fn view(&self, key: ViewKey) -> Result<Served<Snapshot>, StoreError> {
         let now = self.now();
         let brands = self.catalogue.brands(key.subject).to_vec();
-        let reader = self.reader(key.sight);
+        let from = (self.reader(key.sight), Arc::clone(&self.slices));
         self.count_error(
-            self.views.get(key, now, |last| views::build(reader, brands, key, now, last)).await,
+            self.views.get(key, now, |last| views::build(from, brands, key, now, last)).await,
         )
     }
 
@@ -339,7 +343,7 @@ impl Engine {
     pub async fn series(&self, key: SeriesKey) -> Result<Served<Series>, StoreError> {
         let now = self.now();
         let brands = self.catalogue.brands(key.subject).to_vec();
-        let reader = self.reader(key.sight);
+        let from = (self.reader(key.sight), Arc::clone(&self.slices));
         // Of single symptoms nothing was learnt.
         let expected = || {
             if key.symptoms == Symptoms::AllProblems {
@@ -348,7 +352,7 @@ impl Engine {
                 Vec::new()
             }
         };
-        let build = |_| series::build(reader, brands, expected(), key.clone(), now);
+        let build = |_| series::build(from, brands, expected(), key.clone(), now);
         self.count_error(self.series.get(key.clone(), now, build).await)
     }
 

@@ -5,18 +5,23 @@ mod bands;
 use super::cache::Weight;
 use super::shown::Sight;
 use super::shown::reader::{Reader, Seen};
+use super::slices::{LONGEST, Slices, Whose};
+use crate::domain::cover::Cover;
 use crate::domain::detect::Band;
 use crate::domain::detect::expectation::Expectation;
-use crate::domain::grid::Cell;
+use crate::domain::grid::{Cell, Resolution};
+use crate::domain::privacy::epoch::EPOCH_MINUTES;
 use crate::domain::provider::{ProviderIndex, Subject};
 use crate::domain::region::Region;
 use crate::domain::series::{Point, Step, series};
 use crate::domain::symptom::Symptoms;
 use crate::domain::time::{Minute, Timestamp, Window};
+use crate::domain::view::Sums;
 use crate::store::StoreError;
 use bands::bands;
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Which series.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -64,14 +69,14 @@ impl Weight for Series {
 /// # Errors
 /// Where the store cannot be read.
 pub async fn build(
-    reader: Reader,
+    (reader, slices): (Reader, Arc<Slices>),
     brands: Vec<ProviderIndex>,
     expected: Vec<Expectation>,
     key: SeriesKey,
     now: Timestamp,
 ) -> Result<Series, StoreError> {
     let liveness = reader.store().liveness().await?;
-    let mut found: Vec<(Minute, Seen)> = Vec::new();
+    let mut found: Vec<(ProviderIndex, Vec<(Minute, Seen)>)> = Vec::with_capacity(brands.len());
     let mut hidden = vec![false; key.step.points_in(key.interval) as usize];
     for brand in brands {
         if let (Region::Cell(cell), false) = (&key.region, key.from_hours) {
@@ -82,14 +87,29 @@ pub async fn build(
         if key.from_hours {
             let hours = key.interval.from.hour()..key.interval.to.plus(59).hour();
             let hours = reader.hours(brand, hours, now).await?;
-            found.extend(hours.into_iter().map(|(hour, seen)| (hour.first_minute(), seen)));
+            let hours = hours.into_iter().map(|(hour, seen)| (hour.first_minute(), seen));
+            found.push((brand, hours.collect()));
         } else {
-            found.extend(reader.minutes(brand, key.interval.from..key.interval.to).await?);
+            let minutes = key.interval.from..key.interval.to;
+            found.push((brand, reader.minutes(brand, minutes).await?));
         }
     }
     let count = move || {
-        let mut places = Places { region: &key.region, known: HashMap::new() };
-        let counts = found.iter().map(|(minute, seen)| (*minute, places.count(seen, key.symptoms)));
+        let mut places = Places::new(&key.region);
+        let mut counts: Vec<(Minute, u64)> = Vec::new();
+        for (provider, minutes) in &found {
+            match slice_minutes(&key) {
+                1 => counts.extend(
+                    minutes.iter().map(|(minute, seen)| (*minute, places.count(seen, &key))),
+                ),
+                longest => {
+                    let whose =
+                        Whose { sight: key.sight, provider: *provider, symptoms: key.symptoms };
+                    let slices = slices.of(whose, key.interval, minutes, longest);
+                    counts.extend(slices.iter().map(|(begin, sums)| (*begin, places.sum(sums))));
+                }
+            }
+        }
         let points = series(key.interval, key.step, counts, &liveness);
         let mut usual = bands(&expected, &key, &points);
         let hidden = if key.from_hours { hidden_hours(&key, &found) } else { hidden };
@@ -115,13 +135,14 @@ fn steps(key: &SeriesKey) -> impl Iterator<Item = Range<Minute>> {
 
 /// Of each point of hours, whether something is shown around the cell that was asked about
 /// and nothing in it: it was hidden then, or nobody reported from it.
-fn hidden_hours(key: &SeriesKey, found: &[(Minute, Seen)]) -> Vec<bool> {
+fn hidden_hours(key: &SeriesKey, found: &[(ProviderIndex, Vec<(Minute, Seen)>)]) -> Vec<bool> {
     let Region::Cell(cell) = key.region else {
         return vec![false; key.step.points_in(key.interval) as usize];
     };
     let is_hidden = |step: Range<Minute>| {
         let (mut within, mut around) = (false, false);
-        for (_, seen) in found.iter().filter(|(minute, _)| step.contains(minute)) {
+        let hours = found.iter().flat_map(|(_, hours)| hours);
+        for (_, seen) in hours.filter(|(minute, _)| step.contains(minute)) {
             for (shown, ..) in seen.rows(Symptoms::AllProblems) {
                 within |= cell.contains(shown);
                 around |= shown != cell && shown.contains(cell);
@@ -132,19 +153,44 @@ fn hidden_hours(key: &SeriesKey, found: &[(Minute, Seen)]) -> Vec<bool> {
     steps(key).map(is_hidden).collect()
 }
 
+/// How long the slices may be that a series is summed from: within its steps. Minutes are
+/// counted as they are, since nothing else would use so many slices again.
+const fn slice_minutes(key: &SeriesKey) -> i64 {
+    let edges = (key.interval.from.0, key.step.as_minutes());
+    match edges {
+        _ if key.from_hours => 1,
+        (from, step) if from % LONGEST == 0 && step % LONGEST == 0 => LONGEST,
+        (from, step) if from % EPOCH_MINUTES == 0 && step % EPOCH_MINUTES == 0 => EPOCH_MINUTES,
+        _ => 1,
+    }
+}
+
 /// Remembers which cells lie in a region: centres are expensive, and the same cells come
 /// minute after minute.
 struct Places<'a> {
     region: &'a Region,
+    cover: Cover,
     known: HashMap<Cell, bool>,
 }
 
-impl Places<'_> {
-    fn count(&mut self, seen: &Seen, symptoms: Symptoms) -> u64 {
-        seen.rows(symptoms)
+impl<'a> Places<'a> {
+    fn new(region: &'a Region) -> Self {
+        Self { region, cover: Cover::of(region, Resolution::FINEST), known: HashMap::new() }
+    }
+
+    fn count(&mut self, seen: &Seen, key: &SeriesKey) -> u64 {
+        seen.rows(key.symptoms)
             .filter(|(cell, ..)| self.include(*cell))
             .map(|(.., count)| u64::from(count))
             .sum()
+    }
+
+    fn sum(&mut self, sums: &Sums) -> u64 {
+        if *self.region == Region::Everywhere {
+            return sums.total();
+        }
+        let Self { region, cover, known } = self;
+        sums.count(cover, |cell| *known.entry(cell).or_insert_with(|| region.contains(cell)))
     }
 
     fn include(&mut self, cell: Cell) -> bool {

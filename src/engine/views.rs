@@ -1,15 +1,17 @@
-//! Views for readers: each built at most once a tick, from minutes of the store, and
+//! Views for readers: each put together at most once a tick, of slices of its window, and
 //! shared.
 
 use super::cache::Weight;
 use super::shown::Sight;
-use super::shown::reader::{Reader, Seen};
+use super::shown::reader::Reader;
+use super::slices::{LONGEST, Slices, Whose};
 use crate::domain::grid::Resolution;
 use crate::domain::level::Level;
 use crate::domain::provider::{ProviderIndex, Subject};
+use crate::domain::region::Region;
 use crate::domain::symptom::Symptoms;
-use crate::domain::time::{Hour, Timestamp, Window};
-use crate::domain::view::{Sums, View};
+use crate::domain::time::{Timestamp, Window};
+use crate::domain::view::View;
 use crate::store::{Store, StoreError};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -47,23 +49,11 @@ pub struct Snapshot {
     revision: u64,
 }
 
-/// A view and its levels, each made when first asked for.
+/// A view and its levels everywhere, each made when first asked for.
 #[derive(Debug)]
 struct Content {
     view: View,
     levels: [OnceLock<Arc<Level>>; 9],
-    /// What was summed of each hour. A day's view in the middle of an outage is millions
-    /// of facts, of which a tick changes a few hours'.
-    hours: Vec<HourSums>,
-}
-
-/// The sums of the minutes of one hour that lie in the window.
-#[derive(Debug)]
-struct HourSums {
-    brand: ProviderIndex,
-    hour: Hour,
-    minutes: Vec<Seen>,
-    sums: Arc<Sums>,
 }
 
 impl Span {
@@ -84,11 +74,15 @@ impl Snapshot {
         self.content.view.window()
     }
 
-    /// The view at one resolution.
+    /// The view at one resolution, as far as it lies in a region.
     #[must_use]
-    pub fn level(&self, resolution: Resolution) -> Arc<Level> {
+    pub fn level(&self, region: &Region, resolution: Resolution) -> Arc<Level> {
+        let of = || Arc::new(self.content.view.level(region, resolution));
+        if *region != Region::Everywhere {
+            return of();
+        }
         let level = &self.content.levels[usize::from(resolution.number())];
-        Arc::clone(level.get_or_init(|| Arc::new(self.content.view.level(resolution))))
+        Arc::clone(level.get_or_init(of))
     }
 }
 
@@ -96,8 +90,7 @@ impl Weight for Snapshot {
     fn bytes(&self) -> usize {
         let levels =
             self.content.levels.iter().filter_map(OnceLock::get).map(|level| level.heap_bytes());
-        let hours = self.content.hours.iter().map(|hour| hour.sums.heap_bytes());
-        self.content.view.heap_bytes() + levels.sum::<usize>() + hours.sum::<usize>()
+        self.content.view.heap_bytes() + levels.sum::<usize>()
     }
 }
 
@@ -107,7 +100,7 @@ impl Weight for Snapshot {
 /// # Errors
 /// Where the store cannot be read.
 pub async fn build(
-    reader: Reader,
+    (reader, slices): (Reader, Arc<Slices>),
     brands: Vec<ProviderIndex>,
     key: ViewKey,
     now: Timestamp,
@@ -124,61 +117,22 @@ pub async fn build(
     {
         return Ok(Snapshot { id, as_of: now, content: Arc::clone(&last.content), revision });
     }
-    let mut minutes = Vec::new();
+    let mut minutes = Vec::with_capacity(brands.len());
     for brand in brands {
-        let found = reader.minutes(brand, window.from..window.to).await?;
-        minutes.extend(found.into_iter().map(|(minute, seen)| (brand, minute.hour(), seen)));
+        minutes.push((brand, reader.minutes(brand, window.from..window.to).await?));
     }
     let content = move || {
-        Content::build(
-            window,
-            key.symptoms,
-            &minutes,
-            last.as_ref().map_or(&[], |last| &last.content.hours),
-        )
+        let parts = minutes.iter().flat_map(|(provider, minutes)| {
+            let whose = Whose { sight: key.sight, provider: *provider, symptoms: key.symptoms };
+            slices.of(whose, window, minutes, LONGEST)
+        });
+        let view = View::new(window, parts.map(|(_, sums)| sums).collect());
+        Content { view, levels: Default::default() }
     };
     let content = tokio::task::spawn_blocking(content)
         .await
         .map_err(|error| StoreError::Unavailable(error.to_string()))?;
     Ok(Snapshot { id, as_of: now, content: Arc::new(content), revision })
-}
-
-impl Content {
-    /// Sums hours whose minutes changed, takes over those that did not, and adds all up.
-    fn build(
-        window: Window,
-        symptoms: Symptoms,
-        minutes: &[(ProviderIndex, Hour, Seen)],
-        last: &[HourSums],
-    ) -> Self {
-        let by_hour = minutes.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1));
-        let hours: Vec<HourSums> =
-            by_hour.map(|minutes| HourSums::of(symptoms, minutes, last)).collect();
-        let view = match &hours[..] {
-            [hour] => (*hour.sums).clone(),
-            hours => Sums::of_parts(hours.iter().map(|hour| &*hour.sums)),
-        };
-        Self { view: View::new(window, view), levels: Default::default(), hours }
-    }
-}
-
-impl HourSums {
-    fn of(symptoms: Symptoms, minutes: &[(ProviderIndex, Hour, Seen)], last: &[Self]) -> Self {
-        let (brand, hour, _) = minutes[0];
-        let minutes: Vec<Seen> = minutes.iter().map(|(_, _, seen)| seen.clone()).collect();
-        // A minute that was added to since is another one: while it is held here,
-        // additions work on a copy.
-        let same = |last: &&Self| {
-            (last.brand, last.hour) == (brand, hour)
-                && last.minutes.len() == minutes.len()
-                && last.minutes.iter().zip(&minutes).all(|(a, b)| a.is(b))
-        };
-        let sums = match last.iter().find(same) {
-            Some(last) => Arc::clone(&last.sums),
-            None => Arc::new(Seen::sums(symptoms, &minutes)),
-        };
-        Self { brand, hour, minutes, sums }
-    }
 }
 
 /// The sum of the brands' revisions: each only grows, so the sum changes with any.

@@ -16,6 +16,7 @@ use crate::domain::detect::METHOD;
 use crate::domain::grid::Cell;
 use crate::domain::incident::attribution::{Attribution, Verdict};
 use crate::domain::provider::{ProviderIndex, Subject};
+use crate::domain::region::Region;
 use crate::domain::symptom::Symptoms;
 use crate::engine::shown::Sight;
 use crate::engine::views::{Span, ViewKey};
@@ -230,7 +231,7 @@ async fn public(
     let view = engine.view(ViewKey { sight: moment.sight, subject, span, symptoms }).await?.value;
     let shown_in = engine.shown_now(provider, cell).await?;
     let count = shown_in.map(|around| {
-        let level = view.level(around.resolution());
+        let level = view.level(&Region::Cell(around), around.resolution());
         let found = level.rows().find(|(cell, _)| *cell == around);
         found.map_or(0, |(_, count)| u64::from(count))
     });

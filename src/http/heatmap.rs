@@ -238,11 +238,7 @@ impl Question {
         (stale, privacy): (bool, Option<Rule>),
         format: HeatmapFormat,
     ) -> Result<HeatmapContent, Problem> {
-        let whole = snapshot.level(self.resolution);
-        let level = match &self.region {
-            Region::Everywhere => whole,
-            region => Arc::new(whole.within(region)),
-        };
+        let level = snapshot.level(&self.region, self.resolution);
         self.check_size(snapshot, &level)?;
         let (subject, window) = (self.key.subject, snapshot.window());
         let is_of_all = self.key.symptoms == Symptoms::AllProblems;
@@ -270,8 +266,7 @@ impl Question {
             return Ok(());
         }
         let at = |resolution: &&Resolution| {
-            let coarser = snapshot.level(**resolution);
-            size(&coarser.within(&self.region)) <= MOST_CELLS
+            size(&snapshot.level(&self.region, **resolution)) <= MOST_CELLS
         };
         let fits = Resolution::ALL[..usize::from(self.resolution.number())].iter().rev().find(at);
         let expected = match fits {

@@ -51,11 +51,11 @@ const DOMAIN_FLOORS: [&[&str]; 8] = [
     // What is unusual, and what readers see.
     &["detect", "view"],
     // What was counted, and what is usual.
-    &["baseline", "counts", "late_arrivals", "level", "report", "series"],
+    &["baseline", "counts", "cover", "late_arrivals", "level", "report", "series"],
     // Where something is asked about or happens, and who may ask.
     &["access", "region"],
-    // Where reports may be shown.
-    &["privacy"],
+    // Where reports may be shown, and how maps are cut.
+    &["privacy", "tile"],
     // Facts, sets of places, and clocks.
     &[
         "bbox",
