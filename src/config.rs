@@ -5,6 +5,7 @@ pub mod ledger;
 pub mod listen;
 mod parsers;
 pub mod privacy;
+pub mod publisher;
 pub mod reporter_key;
 pub mod server_url;
 
@@ -13,6 +14,7 @@ use access::AccessConfig;
 use clap::Args;
 use listen::Listen;
 use privacy::PrivacyConfig;
+use publisher::PublisherConfig;
 use reporter_key::NextKeyConfig;
 use std::net::SocketAddr;
 use std::num::NonZero;
@@ -67,6 +69,9 @@ pub struct Config {
     /// What readers may see.
     #[command(flatten)]
     pub privacy: PrivacyConfig,
+    /// In whose name it answers.
+    #[command(flatten)]
+    pub publisher: PublisherConfig,
     /// What turns reporter ids into hashes.
     #[command(flatten)]
     pub key: KeyConfig,

@@ -120,6 +120,7 @@ def all_steps(nightly):
         script("recompute"),
         script("explain"),
         script("analyst"),
+        script("tiles"),
         script("generated_client"),
         script("client"),
         script("openmetrics"),

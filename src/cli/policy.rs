@@ -1,9 +1,12 @@
-//! What the settings of a server say about who may call, and how much.
+//! What the settings of a server say about who may call, how much, and in whose name it
+//! answers.
 
 use crate::config::access::{AccessConfig, Anonymous, Auth};
+use crate::config::publisher::PublisherConfig;
 use crate::http::client_address::{Network, Proxies};
 use crate::http::limits::AddressLimits;
 use crate::http::policy::{self, Policy};
+use crate::http::publisher::Publisher;
 use anyhow::{Context, anyhow};
 use std::num::NonZeroU32;
 
@@ -11,7 +14,7 @@ use std::num::NonZeroU32;
 ///
 /// # Errors
 /// Where a proxy is no network, or the header no name of one.
-pub(crate) fn policy(config: &AccessConfig) -> anyhow::Result<Policy> {
+pub(crate) fn policy(config: &AccessConfig, publisher: &PublisherConfig) -> anyhow::Result<Policy> {
     let network =
         |text: &String| text.parse::<Network>().with_context(|| format!("--trust-proxy: {text:?}"));
     let header = config.client_header.parse().map_err(|_| {
@@ -35,6 +38,11 @@ pub(crate) fn policy(config: &AccessConfig) -> anyhow::Result<Policy> {
         limits: AddressLimits {
             reports_per_minute: NonZeroU32::new(config.reports_per_minute()),
             reads_per_minute: NonZeroU32::new(config.reads_per_minute()),
+        },
+        publisher: Publisher {
+            public_url: publisher.public_url.clone(),
+            attribution: publisher.attribution.clone(),
+            licence: publisher.licence.clone(),
         },
     })
 }

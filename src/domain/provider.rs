@@ -27,6 +27,8 @@ pub enum Subject {
     Provider(ProviderIndex),
     /// All brands of a network together.
     Network(NetworkIndex),
+    /// All brands of the catalogue together.
+    All,
 }
 
 /// A brand that people have service from, or a service that depends on one.
@@ -172,10 +174,11 @@ impl Catalogue {
         match subject {
             Subject::Provider(index) => std::slice::from_ref(&self.indexes[usize::from(index.0)]),
             Subject::Network(index) => &self.networks[usize::from(index.0)].brands,
+            Subject::All => &self.indexes,
         }
     }
 
-    /// The id of a provider, or the name of a network.
+    /// The id of a provider, the name of a network, or `all`.
     ///
     /// # Panics
     /// Where the subject is of another catalogue.
@@ -184,6 +187,7 @@ impl Catalogue {
         match subject {
             Subject::Provider(index) => &self.get(index).id,
             Subject::Network(index) => &self.networks[usize::from(index.0)].name,
+            Subject::All => "all",
         }
     }
 

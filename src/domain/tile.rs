@@ -116,12 +116,42 @@ impl Tile {
     /// its sides: once, twice where it reaches around the world, or not at all where it lies
     /// elsewhere.
     pub fn place<'a>(self, ring: &'a Ring) -> impl Iterator<Item = Vec<[i32; 2]>> + 'a {
-        let (shift, [west, north, ..]) = (WORLD_BITS - EXTENT_BITS - self.bits(), self.sides());
-        let half = (1_i64 << shift) >> 1;
-        let to_tile = move |units: i64| ((units + half) >> shift) as i32;
+        let [west, north, ..] = self.sides();
         self.shifts(ring).map(move |by| {
-            ring.0.iter().map(|[x, y]| [to_tile(x + by - west), to_tile(y - north)]).collect()
+            ring.0.iter().map(|[x, y]| self.to_tile([x + by - west, y - north])).collect()
         })
+    }
+
+    /// A ring in degrees that does not reach over the antimeridian, in units of the tile and
+    /// cut a sixteenth of a tile outside its sides, where renderers hide the cut. None where
+    /// nothing of it is left.
+    #[must_use]
+    pub fn clip(self, ring: impl IntoIterator<Item = Position>) -> Option<Vec<[i32; 2]>> {
+        let [west, north, east, south] = self.sides();
+        let beyond = (east - west) / 16;
+        let limits = [
+            (0, west - beyond, 1),
+            (1, north - beyond, 1),
+            (0, east + beyond, -1),
+            (1, south + beyond, -1),
+        ];
+        let mut points: Vec<[i64; 2]> = ring.into_iter().map(projected).collect();
+        for (axis, limit, sign) in limits {
+            points = cut(&points, axis, limit, sign);
+        }
+        let mut placed: Vec<[i32; 2]> =
+            points.into_iter().map(|[x, y]| self.to_tile([x - west, y - north])).collect();
+        placed.dedup();
+        if placed.len() > 1 && placed.first() == placed.last() {
+            placed.pop();
+        }
+        (placed.len() > 2).then_some(placed)
+    }
+
+    const fn to_tile(self, [x, y]: [i64; 2]) -> [i32; 2] {
+        let shift = WORLD_BITS - EXTENT_BITS - self.bits();
+        let half = (1_i64 << shift) >> 1;
+        [((x + half) >> shift) as i32, ((y + half) >> shift) as i32]
     }
 
     /// By how much an outline is to be moved eastwards to lie in the tile.
@@ -214,6 +244,28 @@ fn crosses(from: [i64; 2], to: [i64; 2], [west, north, east, south]: [i64; 4]) -
     sides.iter().any(|of| *of > 0) && sides.iter().any(|of| *of < 0)
 }
 
+/// What of a ring lies on one side of a line along an axis (Sutherland, Hodgman: Reentrant
+/// polygon clipping, 1974).
+fn cut(ring: &[[i64; 2]], axis: usize, limit: i64, sign: i64) -> Vec<[i64; 2]> {
+    let is_inside = |point: &[i64; 2]| (point[axis] - limit) * sign >= 0;
+    let mut kept = Vec::with_capacity(ring.len() + 4);
+    for (n, to) in ring.iter().enumerate() {
+        let from = &ring[(n + ring.len() - 1) % ring.len()];
+        if is_inside(from) != is_inside(to) {
+            let other = 1 - axis;
+            let along = (limit - from[axis]) as f64 / (to[axis] - from[axis]) as f64;
+            let mut crossing = [limit; 2];
+            crossing[other] =
+                from[other] + ((to[other] - from[other]) as f64 * along).round() as i64;
+            kept.push(crossing);
+        }
+        if is_inside(to) {
+            kept.push(*to);
+        }
+    }
+    kept
+}
+
 fn projected(position: Position) -> [i64; 2] {
     let x = (position.lon() + 180.0) / 360.0;
     let lat = position.lat().clamp(-MOST_LATITUDE, MOST_LATITUDE).to_radians();
@@ -298,6 +350,23 @@ mod tests {
         let tile = tile_at(around.centre().lat(), around.centre().lon(), 10);
         assert!(tile.meets(around));
         assert!(!tile.meets(cell(0.0, 0.0, 2)));
+    }
+
+    #[test]
+    fn a_ring_is_cut_a_little_outside_the_tile() {
+        let tile = Tile::new(1, 0, 0).unwrap();
+        let position = |lat, lon| Position::new(lat, lon).unwrap();
+        let box_of = |south, west, north, east| {
+            [(south, west), (south, east), (north, east), (north, west)]
+                .map(|(lat, lon)| position(lat, lon))
+        };
+        // The quarter of the world is 4096 wide, and the cut 256 beyond.
+        let around = tile.clip(box_of(-10.0, -170.0, 80.0, 90.0)).unwrap();
+        let (xs, ys): (Vec<i32>, Vec<i32>) = around.iter().map(|[x, y]| (*x, *y)).unzip();
+        assert_eq!((xs.iter().max(), ys.iter().max()), (Some(&4_352), Some(&4_324)), "{around:?}");
+        let beyond = tile.clip(box_of(-60.0, -170.0, 80.0, 170.0)).unwrap();
+        assert!(beyond.iter().all(|[x, y]| *x <= 4_352 && *y <= 4_352), "{beyond:?}");
+        assert_eq!(tile.clip(box_of(-60.0, 100.0, -50.0, 110.0)), None);
     }
 
     proptest! {

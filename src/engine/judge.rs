@@ -7,10 +7,12 @@ use crate::domain::assessment::{AffectedCells, Assessment, assess};
 use crate::domain::detect::expectation::{Expectation, InWindow};
 use crate::domain::grid::Resolution;
 use crate::domain::incident::register::Case;
-use crate::domain::incident::{Form, State};
+use crate::domain::incident::{Form, Incident, State};
 use crate::domain::level::Level;
 use crate::domain::provider::Subject;
 use crate::domain::time::Window;
+use std::collections::HashSet;
+use std::sync::Arc;
 
 /// Incidents that are looked through for those of a window, the newest.
 const MOST_LOOKED_THROUGH: usize = 10_000;
@@ -31,8 +33,15 @@ impl Engine {
         if brands.is_empty() {
             return None;
         }
-        let expected: Vec<InWindow<'_>> =
-            brands.iter().map(|(expectation, _)| expectation.window(window)).collect();
+        // Of most brands of the whole catalogue nothing is expected anywhere.
+        let expected: Vec<InWindow<'_>> = brands
+            .iter()
+            .map(|(expectation, _)| expectation.window(window))
+            .filter(|brand| subject != Subject::All || brand.everywhere() > 0.0)
+            .collect();
+        if expected.is_empty() {
+            return None;
+        }
         let is_known = snapshot.is_fresh(self.now()) && brands.iter().any(|(_, is_cold)| !is_cold);
         Some(assess(
             level,
@@ -52,15 +61,16 @@ impl Engine {
         brands.into_iter().filter(|_| is_known).map(|(expectation, _)| expectation).collect()
     }
 
-    /// Where people were told of an incident of the subject that went on in the window.
-    fn affected(
+    /// The incidents of a subject that went on in a window, as far as people were told of
+    /// them without reserve, and as they are known now.
+    #[must_use]
+    pub fn incidents_of(
         &self,
         sight: Sight,
         subject: Subject,
         window: Window,
-        resolution: Resolution,
-    ) -> AffectedCells {
-        let ids: Vec<&str> = self
+    ) -> Vec<Arc<Incident>> {
+        let ids: HashSet<&str> = self
             .catalogue
             .brands(subject)
             .iter()
@@ -72,7 +82,18 @@ impl Engine {
             .take(MOST_LOOKED_THROUGH)
             .filter(|case| went_on(case, &ids, window));
         let form = if sight == Sight::Exact { Form::Exact } else { Form::Public };
-        let incidents: Vec<_> = cases.map(|case| case.latest_in(form)).collect();
+        cases.map(|case| Arc::clone(case.latest_in(form))).collect()
+    }
+
+    /// Where people were told of an incident of the subject that went on in the window.
+    fn affected(
+        &self,
+        sight: Sight,
+        subject: Subject,
+        window: Window,
+        resolution: Resolution,
+    ) -> AffectedCells {
+        let incidents = self.incidents_of(sight, subject, window);
         if incidents.iter().any(|incident| incident.everywhere) {
             return AffectedCells::everywhere();
         }
@@ -85,9 +106,9 @@ impl Engine {
 
 /// Whether one of these providers failed in the window, as far as people were told
 /// without reserve and it was not taken back.
-fn went_on(case: &Case, providers: &[&str], window: Window) -> bool {
+fn went_on(case: &Case, providers: &HashSet<&str>, window: Window) -> bool {
     let mut brands =
-        case.latest().brands.iter().filter(|brand| providers.contains(&&*brand.provider));
+        case.latest().brands.iter().filter(|brand| providers.contains(&*brand.provider));
     let in_window = brands.any(|brand| {
         brand.onset < window.to.start()
             && brand.resolved_at.is_none_or(|resolved| window.from.start() < resolved)

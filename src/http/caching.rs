@@ -8,9 +8,14 @@ use actix_web::{HttpRequest, HttpResponseBuilder};
 pub enum Lifetime {
     /// Reports can change it.
     Live,
+    /// The same of a tile: whoever draws it asks again once it is that old, and must not be
+    /// given the one before first, or the map lags.
+    LiveTile,
     /// No report can change it: only an operator who voids some, and what is learnt of
     /// usual days.
     Settled,
+    /// The same of a tile.
+    SettledTile,
     /// Only another version of this program changes it.
     Document,
 }
@@ -34,10 +39,21 @@ pub enum Audience {
 const NEARNESS: &str = "Accept-Encoding, Forwarded, Host, Origin, Via, X-Forwarded-For, X-Real-IP";
 
 impl Lifetime {
+    /// The same of what is not complete yet.
+    #[must_use]
+    pub const fn unsettled(self) -> Self {
+        match self {
+            Self::Settled => Self::Live,
+            Self::SettledTile => Self::LiveTile,
+            other => other,
+        }
+    }
+
     const fn seconds(self) -> &'static str {
         match self {
             Self::Live => "max-age=10, stale-while-revalidate=60, stale-if-error=3600",
-            Self::Settled => "max-age=86400",
+            Self::LiveTile => "max-age=10",
+            Self::Settled | Self::SettledTile => "max-age=86400",
             Self::Document => "max-age=300",
         }
     }

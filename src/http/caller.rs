@@ -392,6 +392,14 @@ impl<'a> Shown<'a> {
     }
 }
 
+/// The key that stands in the address of a request: documents that name other addresses
+/// repeat it there, since who reads those may not be able to set headers either.
+#[must_use]
+pub fn key_in_address(request: &HttpRequest) -> Option<String> {
+    let shown = Shown::by(request).ok().flatten()?;
+    shown.is_in_address.then(|| shown.text.into_owned())
+}
+
 /// What a request shows as its key. What proxies ask for themselves, as `Basic`, is
 /// passed over; a key without `Bearer` is none, rather than nobody's.
 fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Denial> {

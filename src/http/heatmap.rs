@@ -173,6 +173,7 @@ impl HeatmapContent {
         let subject = match self.subject {
             Subject::Provider(_) => render::Subject::Provider(&self.name),
             Subject::Network(_) => render::Subject::Network(&self.name),
+            Subject::All => render::Subject::All,
         };
         Heatmap {
             subject,
@@ -204,30 +205,42 @@ impl Content for HeatmapContent {
     }
 }
 
+/// The view that `window`, `to`, `symptom` and `exact` ask for.
+///
+/// # Errors
+/// Where one of them says nothing that is kept, or not to who asks.
+pub fn view_key(
+    app: &App,
+    query: &Query<'_>,
+    reader: &Reading,
+    subject: Subject,
+) -> Result<ViewKey, Problem> {
+    let now = app.engine.now();
+    let minutes = query
+        .minutes("window", "1m to 24h, like 15m or 6h", 1..=24 * 60)?
+        .unwrap_or(DEFAULT_WINDOW_MINUTES);
+    let span = match query.past("to", now)? {
+        None => Span::Last(minutes),
+        Some(to) => Span::Fixed(Window::ending_at(to, minutes)),
+    };
+    if span.window(now).from.start() < app.engine.minutes_kept_since() {
+        let expected = format!("such that the window began at most {MINUTES_KEPT_DAYS} days ago");
+        return Err(Problem::field(
+            Code::OutOfRetention,
+            "to",
+            expected,
+            query.text("to").unwrap_or("now"),
+        ));
+    }
+    let (sight, symptoms) = (reader.sight(query)?, query.symptoms()?);
+    Ok(ViewKey { sight, subject, span, symptoms })
+}
+
 impl Question {
     fn parse(app: &App, request: &HttpRequest, reader: &Reading) -> Result<Self, Problem> {
         let query = Query::parse(request.query_string(), &PARAMETERS)?;
-        let now = app.engine.now();
         let subject = query.subject(app.engine.catalogue())?;
-        let minutes = query
-            .minutes("window", "1m to 24h, like 15m or 6h", 1..=24 * 60)?
-            .unwrap_or(DEFAULT_WINDOW_MINUTES);
-        let span = match query.past("to", now)? {
-            None => Span::Last(minutes),
-            Some(to) => Span::Fixed(Window::ending_at(to, minutes)),
-        };
-        if span.window(now).from.start() < app.engine.minutes_kept_since() {
-            let expected =
-                format!("such that the window began at most {MINUTES_KEPT_DAYS} days ago");
-            return Err(Problem::field(
-                Code::OutOfRetention,
-                "to",
-                expected,
-                query.text("to").unwrap_or("now"),
-            ));
-        }
-        let (sight, symptoms) = (reader.sight(&query)?, query.symptoms()?);
-        let key = ViewKey { sight, subject, span, symptoms };
+        let key = view_key(app, &query, reader, subject)?;
         Ok(Self { key, region: region(&query)?, resolution: query.resolution()? })
     }
 

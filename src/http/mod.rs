@@ -13,7 +13,7 @@
 //!     ├ reports               taking reports
 //!     │  ├ report_answers     what became of them
 //!     │  └ body, media_type   bodies, collected and unpacked within bounds
-//!     ├ heatmap, series, providers, cells, incidents, spikes, pages
+//!     ├ heatmap, tiles, series, providers, cells, incidents, spikes, pages
 //!     │  ├ query, region, listing
 //!     │  │                    parameters, read into types
 //!     │  ├ basis, live        answers that need detection
@@ -23,6 +23,7 @@
 //!     ├ privacy               what readers may see
 //!     ├ app                   the state that handlers share
 //!     │  ├ response_cache     responses, by request and content
+//!     │  ├ publisher          in whose name documents are written
 //!     │  └ place_names        what the places of incidents are called
 //!     └ error                 the one table of failures
 //! openapi, params, words      the document
@@ -64,6 +65,7 @@ mod place_names;
 pub mod policy;
 mod privacy;
 mod providers;
+pub mod publisher;
 mod query;
 mod read_errors;
 mod region;
@@ -81,6 +83,7 @@ mod source_metrics;
 mod source_series;
 mod sources;
 mod spikes;
+mod tiles;
 mod unpacking;
 mod voids;
 mod words;

@@ -6,7 +6,7 @@ use super::error::{Problem, ProblemDetails};
 use super::open_words::OpenWords;
 use super::{
     audit, cells, heatmap, incidents, keys, notes, pages, privacy, providers, reports, series,
-    source_series, sources, spikes, voids,
+    source_series, sources, spikes, tiles, voids,
 };
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
@@ -39,6 +39,7 @@ use utoipa::{Modify, OpenApi, ToSchema};
     tags(
         (name = "reports", description = "Submitting reports"),
         (name = "heatmap", description = "Counts by cell"),
+        (name = "tiles", description = "The map for front ends that draw vector tiles"),
         (name = "series", description = "Counts over time"),
         (name = "incidents", description = "What is down, where, since when. Cities: GeoNames \
              (geonames.org), CC BY 4.0. Borders: © OpenStreetMap contributors, ODbL."),
@@ -54,6 +55,9 @@ use utoipa::{Modify, OpenApi, ToSchema};
         heatmap::columns,
         heatmap::geojson,
         heatmap::h3j,
+        tiles::tile,
+        tiles::tilejson,
+        tiles::style_json,
         series::series,
         incidents::list,
         incidents::geojson,

@@ -79,6 +79,58 @@ pub struct HeatmapParams {
     exact: Option<bool>,
 }
 
+/// Parameters of a tile, besides those of all tiles of a map.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents what Query reads")]
+pub struct TileParams {
+    /// Some of `coarser`, `cells`, `incidents`, joined by commas; all where left out.
+    #[param(example = "coarser,cells")]
+    layers: Option<String>,
+}
+
+/// Parameters of tiles: what they show.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents what Query reads")]
+pub struct TileSetParams {
+    /// Id or alias of a provider: that brand alone. All together where neither this nor
+    /// `network` is given.
+    #[param(inline)]
+    provider: Option<IdWord>,
+    /// A network: the sum of its brands.
+    #[param(inline, example = "rogers")]
+    network: Option<IdWord>,
+    /// How long, 1m to 24h; 15m where left out. The running minute is included.
+    #[param(inline, example = "15m")]
+    window: Option<LengthWord>,
+    /// When the window ends, RFC 3339; now where left out. Aligned up to the whole
+    /// minute.
+    #[param(format = DateTime)]
+    to: Option<String>,
+    /// One symptom; all but `working` where left out.
+    #[param(inline)]
+    symptom: Option<super::words::SymptomWord>,
+    /// True for every report where it was made: takes a key with the scope `exact`. No
+    /// cache may keep such an answer.
+    #[param(example = false)]
+    exact: Option<bool>,
+}
+
+/// Parameters of a style, besides those of its tiles.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents what Query reads")]
+pub struct StyleParams {
+    /// `plain` for a plain ground, `none` for the overlay alone; `plain` where left out.
+    #[param(inline)]
+    base: Option<super::words::StyleBase>,
+    /// Address of a server of fonts, with `{fontstack}` and `{range}` in it, for clients
+    /// that ask for one.
+    #[param(example = "https://fonts.example/{fontstack}/{range}.pbf")]
+    glyphs: Option<String>,
+}
+
 /// Parameters of a series.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]

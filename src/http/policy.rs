@@ -1,11 +1,13 @@
-//! Who may call without a key, and how much: what the operator decided.
+//! What the operator decided: who may call without a key, how much, and in whose name
+//! the server answers.
 
 use super::client_address::Proxies;
 use super::limits::AddressLimits;
+use super::publisher::Publisher;
 use crate::domain::access::scope::{Scope, Scopes};
 use std::num::NonZeroU32;
 
-/// Who may call without a key, and how much.
+/// Who may call without a key, how much, and in whose name the server answers.
 #[derive(Debug, Clone)]
 pub struct Policy {
     /// Who runs the server.
@@ -21,6 +23,8 @@ pub struct Policy {
     pub proxies: Proxies,
     /// How much an address may ask for.
     pub limits: AddressLimits,
+    /// What documents say of the server itself.
+    pub publisher: Publisher,
 }
 
 /// Who runs the server.
@@ -59,6 +63,7 @@ impl Default for Policy {
             fresh_ids: None,
             proxies: Proxies::default(),
             limits: AddressLimits::default(),
+            publisher: Publisher::default(),
         }
     }
 }

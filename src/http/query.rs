@@ -126,6 +126,17 @@ impl<'a> Query<'a> {
         }
     }
 
+    /// `provider` or `network`, or all together where neither is there.
+    ///
+    /// # Errors
+    /// Where both are there, or the catalogue does not know it.
+    pub fn subject_or_all(&self, catalogue: &Catalogue) -> Result<Subject, Problem> {
+        if self.text("provider").is_none() && self.text("network").is_none() {
+            return Ok(Subject::All);
+        }
+        self.subject(catalogue)
+    }
+
     /// `symptom`: one, or all but `working`.
     ///
     /// # Errors

@@ -57,13 +57,13 @@ pub async fn respond<C: Content>(
     {
         reader.is_made(false);
     }
-    let lifetime = match read.lifetime {
-        Lifetime::Settled if !response.is_complete => Lifetime::Live,
-        lifetime => lifetime,
-    };
+    let lifetime = if response.is_complete { read.lifetime } else { read.lifetime.unsettled() };
     let with_caching = |head| with_caching(head, &response.etag, lifetime, audience);
     if is_known {
         return Ok(with_caching(HttpResponse::NotModified()).finish());
+    }
+    if response.is_empty() {
+        return Ok(with_caching(HttpResponse::NoContent()).finish());
     }
     let accepted = ContentEncoding::accepted(request.headers());
     let (encoding, bytes) = app.responses.encoded(&response, accepted).await;

@@ -5,14 +5,14 @@ use super::cors::{self, Methods};
 use super::error::Problem;
 use super::{
     audit, cells, heatmap, incidents, keys, notes, pages, privacy, providers, reports, series,
-    source_series, sources, spikes, voids,
+    source_series, sources, spikes, tiles, voids,
 };
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, Resource, Route, web};
 use utoipa_swagger_ui::Config as SwaggerConfig;
 
 /// Paths as they are routed, for the metrics.
-pub const ROUTES: [&str; 30] = [
+pub const ROUTES: [&str; 33] = [
     "/",
     "/v1/reports",
     "/v1/reports/batch",
@@ -20,6 +20,9 @@ pub const ROUTES: [&str; 30] = [
     "/v1/heatmap.columns.json",
     "/v1/heatmap.geojson",
     "/v1/heatmap.h3j",
+    "/v1/tiles/{z}/{x}/{y}.mvt",
+    "/v1/tiles.json",
+    "/v1/style.json",
     "/v1/incidents",
     "/v1/incidents.geojson",
     "/v1/incidents/{id}",
@@ -58,6 +61,9 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(resting(read("/v1/heatmap.geojson", web::to(heatmap::geojson))))
         .service(resting(read("/v1/heatmap.h3j", web::to(heatmap::h3j))))
         .service(read("/v1/heatmap.{format:.*}", web::to(heatmap::unknown_format)))
+        .service(resting(read("/v1/tiles/{z}/{x}/{y}.mvt", web::to(tiles::tile))))
+        .service(read("/v1/tiles.json", web::to(tiles::tilejson)))
+        .service(read("/v1/style.json", web::to(tiles::style_json)))
         .service(resting(read("/v1/series", web::to(series::series))))
         .service(resting(read("/v1/incidents", web::to(incidents::list))))
         .service(resting(read("/v1/incidents.geojson", web::to(incidents::geojson))))

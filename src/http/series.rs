@@ -143,6 +143,7 @@ fn content(
     let (provider, network) = match key.subject {
         Subject::Provider(_) => (Some(name), None),
         Subject::Network(_) => (None, Some(name)),
+        Subject::All => (None, None),
     };
     let point = |((point, band), hidden): ((&Point, &Option<Band>), &bool)| SeriesPoint {
         t: rfc3339(point.start.start()),

@@ -18,6 +18,28 @@ pub enum CategoryWord {
     Service,
 }
 
+/// On what a style draws the map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StyleBase {
+    /// A plain ground.
+    Plain,
+    /// Nothing: for a basemap of one's own.
+    None,
+}
+
+impl StyleBase {
+    /// The word as a query says it.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "plain" => Some(Self::Plain),
+            "none" => Some(Self::None),
+            _ => None,
+        }
+    }
+}
+
 /// What people notice.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[schema(as = Symptom)]

@@ -23,6 +23,7 @@ pub fn digest(heatmap: &Heatmap<'_>, format: HeatmapFormat) -> u64 {
     let (kind, id) = match subject {
         Subject::Provider(id) => (0, id),
         Subject::Network(id) => (1, id),
+        Subject::All => (2, ""),
     };
     // Lengths stand before what they measure, so that no two contents give the same
     // bytes.

@@ -48,6 +48,7 @@ impl<'a> HeatmapHead<'a> {
         let (provider, network) = match heatmap.subject {
             Subject::Provider(id) => (Some(id), None),
             Subject::Network(id) => (None, Some(id)),
+            Subject::All => (None, None),
         };
         Self {
             provider,

@@ -25,6 +25,7 @@ pub mod incident_geojson;
 pub mod incident_line;
 pub mod json;
 pub mod key;
+pub mod mvt;
 pub mod note;
 pub mod outline;
 pub mod place;
@@ -35,6 +36,8 @@ pub mod severity;
 pub mod source;
 pub mod spike;
 pub mod spike_geojson;
+pub mod style;
+pub mod tilejson;
 pub mod time;
 pub mod timeline;
 pub mod void;
@@ -82,6 +85,8 @@ pub enum Subject<'a> {
     Provider(&'a str),
     /// All brands of one network together.
     Network(&'a str),
+    /// All brands together.
+    All,
 }
 
 /// How a heatmap is written.

@@ -20,7 +20,7 @@ fn limited(reports: u32, reads: u32) -> Policy {
 /// The same where the tests say who calls.
 fn proxied(policy: &Policy) -> Policy {
     let proxies = Proxies { trusted: vec!["127.0.0.1".parse().unwrap()], ..Proxies::default() };
-    Policy { proxies, ..*policy }
+    Policy { proxies, ..policy.clone() }
 }
 
 /// Checks that an answer says to wait, for whose sake and how long.

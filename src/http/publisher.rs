@@ -1,0 +1,47 @@
+//! In whose name the server answers: what documents say of the server itself.
+
+use super::app::App;
+use actix_web::HttpRequest;
+use actix_web::http::header;
+
+/// Whom maps name beside whoever the operator adds.
+const ATTRIBUTION: &str = "Groundswell";
+/// By what a proxy says how it was called.
+const PROTOCOL: &str = "X-Forwarded-Proto";
+
+/// What documents say of the server itself.
+#[derive(Debug, Clone, Default)]
+pub struct Publisher {
+    /// Where everybody reaches it, without a slash at the end; what a request names where
+    /// there is none.
+    pub public_url: Option<String>,
+    /// Whom maps and files name.
+    pub attribution: Option<String>,
+    /// Under which licence the counts are.
+    pub licence: Option<String>,
+}
+
+impl Publisher {
+    /// Whom maps and files name.
+    #[must_use]
+    pub fn attribution(&self) -> String {
+        match &self.attribution {
+            Some(whom) => format!("{whom} · {ATTRIBUTION}"),
+            None => ATTRIBUTION.to_owned(),
+        }
+    }
+}
+
+/// What addresses of this server begin with, as who asks reaches it.
+#[must_use]
+pub fn address(app: &App, request: &HttpRequest) -> String {
+    if let Some(url) = &app.policy.publisher.public_url {
+        return url.clone();
+    }
+    let is_proxied =
+        request.peer_addr().is_some_and(|peer| app.policy.proxies.trusts(peer.ip().to_canonical()));
+    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let is_secure = is_proxied && header(PROTOCOL) == Some("https");
+    let host = header(header::HOST.as_str()).unwrap_or("localhost");
+    format!("{}://{host}", if is_secure { "https" } else { "http" })
+}

@@ -1,0 +1,318 @@
+//! `GET /v1/tiles/{z}/{x}/{y}.mvt`, `/v1/tiles.json` and `/v1/style.json`: the map for front
+//! ends that draw vector tiles.
+
+use super::app::App;
+use super::caching::Lifetime;
+use super::caller::{Reading, key_in_address};
+use super::error::{Code, Problem};
+use super::heatmap::view_key;
+use super::publisher::address;
+use super::query::Query;
+use super::read_errors::ReadErrors;
+use super::respond::{Read, respond};
+use super::response::Content;
+use super::response_cache::Key;
+use super::words::StyleBase;
+use crate::domain::grid::Resolution;
+use crate::domain::level::Level;
+use crate::domain::region::Region;
+use crate::domain::symptom::Symptoms;
+use crate::domain::tile::{Tile, TileError};
+use crate::domain::time::Timestamp;
+use crate::engine::views::{Snapshot, ViewKey};
+use crate::render::cell::Rows;
+use crate::render::mvt::{self, Layer, TileIncident, TileMap};
+use crate::render::tilejson::TileJson;
+use crate::render::{digest_of, style};
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Serialize;
+use std::sync::Arc;
+
+/// The media type of tiles.
+pub const MVT: &str = "application/vnd.mapbox-vector-tile";
+/// Hexagons of one tile at most: more are shown a resolution coarser.
+const MOST_FEATURES: usize = 8_000;
+/// Corners of the outline of an incident at most: what a tile can show of it.
+const MOST_CORNERS: usize = 2_000;
+const OF_TILES: [&str; 7] = ["provider", "network", "window", "to", "symptom", "exact", "layers"];
+const OF_STYLES: [&str; 8] =
+    ["provider", "network", "window", "to", "symptom", "exact", "base", "glyphs"];
+
+/// What is asked.
+#[derive(Debug, Clone)]
+struct Question {
+    key: ViewKey,
+    tile: Tile,
+    layers: Vec<Layer>,
+}
+
+/// A tile of the map
+///
+/// Layers `cells` and `coarser` hold whole hexagons, never cut, in every tile that they meet;
+/// `incidents` holds outlines. 204 where nothing is on it.
+#[utoipa::path(
+    get, path = "/v1/tiles/{z}/{x}/{y}.mvt", tag = "tiles", operation_id = "tile",
+    params(
+        ("z" = u8, Path, description = "Zoom, 0 to 10", minimum = 0, maximum = 10, example = 6),
+        ("x" = u32, Path, description = "From the west, 0 to 2^z - 1", example = 17),
+        ("y" = u32, Path, description = "From the north, 0 to 2^z - 1", example = 23),
+        super::params::TileSetParams,
+        super::params::TileParams,
+    ),
+    responses(
+        (
+            status = 200, description = "A Mapbox Vector Tile 2.1",
+            body = Vec<u8>, content_type = "application/vnd.mapbox-vector-tile",
+        ),
+        (status = 204, description = "Nothing is on it"),
+        ReadErrors,
+    ),
+)]
+pub async fn tile(
+    reader: Reading,
+    app: web::Data<App>,
+    request: HttpRequest,
+    address: web::Path<(String, String, String)>,
+) -> Result<HttpResponse, Problem> {
+    let question = Question::parse(&app, &request, &reader, &address)?;
+    let served = app.engine.view(question.key).await?;
+    let (snapshot, stale) = (Arc::clone(&served.value), served.stale);
+    let rule = app.engine.rule_of(question.key.sight, snapshot.window().to.start());
+    let finest = rule.map_or(Resolution::FINEST, |rule| rule.finest);
+    let key = Key::new(request.path(), &question, &(snapshot.id, stale, rule));
+    let is_closed = app.engine.is_closed(snapshot.window());
+    let read = Read {
+        key,
+        media_type: MVT,
+        lifetime: if is_closed { Lifetime::SettledTile } else { Lifetime::LiveTile },
+        is_expensive: true,
+    };
+    let content =
+        async { app.run_blocking(true, move |app| question.content(app, &snapshot, finest)).await };
+    respond(&app, &request, Some(&reader), read, content).await
+}
+
+/// Where the tiles are, as TileJSON
+#[utoipa::path(
+    get, path = "/v1/tiles.json", tag = "tiles", operation_id = "tilejson",
+    params(super::params::TileSetParams),
+    responses((status = 200, description = "TileJSON 3.0.0", body = TileJson), ReadErrors),
+)]
+pub async fn tilejson(
+    reader: Reading,
+    app: web::Data<App>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let query = Query::parse(request.query_string(), &OF_STYLES[..6])?;
+    let document = document(&app, &request, &reader, &query)?;
+    written(&app, &request, &reader, &document).await
+}
+
+/// A style for `MapLibre` and whoever else reads its styles
+#[utoipa::path(
+    get, path = "/v1/style.json", tag = "tiles", operation_id = "style",
+    params(super::params::TileSetParams, super::params::StyleParams),
+    responses(
+        (
+            status = 200,
+            description = "A style of version 8; `metadata` holds the legend", body = serde_json::Value,
+        ),
+        ReadErrors,
+    ),
+)]
+pub async fn style_json(
+    reader: Reading,
+    app: web::Data<App>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let query = Query::parse(request.query_string(), &OF_STYLES)?;
+    let base = query.value("base", "plain or none", StyleBase::from_name)?;
+    let glyphs = query.value("glyphs", GLYPHS, |text| is_glyphs(text).then(|| text.to_owned()))?;
+    let document = document(&app, &request, &reader, &query)?;
+    let with_base = base != Some(StyleBase::None);
+    let style = style::style(&document, with_base, glyphs.as_deref());
+    written(&app, &request, &reader, &style).await
+}
+
+const GLYPHS: &str = "an https address with {fontstack} and {range} in it";
+
+fn is_glyphs(text: &str) -> bool {
+    let is_address = text.starts_with("https://") || text.starts_with("http://");
+    is_address && text.contains("{fontstack}") && text.contains("{range}")
+}
+
+/// The description of the tiles that a query asks for.
+fn document(
+    app: &App,
+    request: &HttpRequest,
+    reader: &Reading,
+    query: &Query<'_>,
+) -> Result<TileJson, Problem> {
+    let subject = query.subject_or_all(app.engine.catalogue())?;
+    // What tiles would refuse is refused here: else every tile would be.
+    view_key(app, query, reader, subject)?;
+    let whose = app.engine.catalogue().subject_name(subject);
+    let window = query.text("window").unwrap_or("15m");
+    let name = match query.text("to") {
+        Some(to) => format!("Groundswell: {whose}, {window} until {to}"),
+        None => format!("Groundswell: {whose}, last {window}"),
+    };
+    let mut asked = form_urlencoded::Serializer::new(String::new());
+    for parameter in &OF_STYLES[..6] {
+        if let Some(value) = query.text(parameter) {
+            asked.append_pair(parameter, value);
+        }
+    }
+    if let Some(key) = key_in_address(request) {
+        asked.append_pair("key", &key);
+    }
+    let asked = asked.finish();
+    let mark = if asked.is_empty() { "" } else { "?" };
+    let base = address(app, request);
+    let tiles = format!("{base}/v1/tiles/{{z}}/{{x}}/{{y}}.mvt{mark}{asked}");
+    let publisher = &app.policy.publisher;
+    Ok(TileJson::of(name, tiles, publisher.attribution(), publisher.licence.clone()))
+}
+
+/// Answers with a document that only settings and the request decide.
+async fn written(
+    app: &Arc<App>,
+    request: &HttpRequest,
+    reader: &Reading,
+    document: &impl Serialize,
+) -> Result<HttpResponse, Problem> {
+    let bytes = serde_json::to_vec(document).expect("it is plain data");
+    let key = Key::new(request.path(), &digest_of(&bytes), &());
+    let read = Read {
+        key,
+        media_type: "application/json",
+        lifetime: Lifetime::Document,
+        is_expensive: false,
+    };
+    let content =
+        Bytes { digest: digest_of(&bytes), bytes, as_of: Timestamp(0), is_complete: true };
+    respond(app, request, Some(reader), read, async { Ok(content) }).await
+}
+
+/// Content that is rendered already.
+#[derive(Debug)]
+struct Bytes {
+    bytes: Vec<u8>,
+    digest: u64,
+    as_of: Timestamp,
+    is_complete: bool,
+}
+
+impl Content for Bytes {
+    fn digest(&self) -> u64 {
+        self.digest
+    }
+
+    fn as_of(&self) -> Timestamp {
+        self.as_of
+    }
+
+    fn is_complete(&self) -> bool {
+        self.is_complete
+    }
+
+    fn render(self) -> Vec<u8> {
+        self.bytes
+    }
+}
+
+impl Question {
+    fn parse(
+        app: &App,
+        request: &HttpRequest,
+        reader: &Reading,
+        (zoom, x, y): &(String, String, String),
+    ) -> Result<Self, Problem> {
+        let query = Query::parse(request.query_string(), &OF_TILES)?;
+        let tile = tile_of(zoom, x, y)?;
+        let subject = query.subject_or_all(app.engine.catalogue())?;
+        let expected =
+            format!("some of {}, joined by commas", Layer::ALL.map(Layer::name).join(", "));
+        let layers = query.value("layers", &expected, |text| {
+            let mut layers: Vec<Layer> =
+                text.split(',').map(Layer::from_name).collect::<Option<_>>()?;
+            layers.sort_unstable();
+            layers.dedup();
+            Some(layers)
+        })?;
+        Ok(Self {
+            key: view_key(app, &query, reader, subject)?,
+            tile,
+            layers: layers.unwrap_or_else(|| Layer::ALL.to_vec()),
+        })
+    }
+
+    fn content(&self, app: &App, snapshot: &Snapshot, finest: Resolution) -> Bytes {
+        let level = self.level(snapshot, finest);
+        let (sight, subject, window) = (self.key.sight, self.key.subject, snapshot.window());
+        let is_of_all = self.key.symptoms == Symptoms::AllProblems;
+        let assessment =
+            is_of_all.then(|| app.engine.judge(sight, subject, window, &level)).flatten();
+        let incidents = if self.layers.contains(&Layer::Incidents) {
+            let drawn = app.engine.incidents_of(sight, subject, window);
+            let drawn = drawn.iter().map(|incident| {
+                TileIncident::of(incident, app.place_names.outline(incident, MOST_CORNERS))
+            });
+            drawn.collect()
+        } else {
+            Vec::new()
+        };
+        let map = TileMap {
+            tile: self.tile,
+            rows: Rows { level: &level, assessment: assessment.as_ref() },
+            incidents: &incidents,
+            layers: &self.layers,
+        };
+        let bytes = mvt::tile(&map);
+        let is_known = assessment.as_ref().is_some_and(|assessment| assessment.is_known);
+        Bytes {
+            digest: digest_of(&bytes),
+            bytes,
+            as_of: snapshot.as_of,
+            is_complete: !is_of_all || is_known,
+        }
+    }
+
+    /// The cells of the tile, coarser than its zoom asks for where they would be too many.
+    fn level(&self, snapshot: &Snapshot, finest: Resolution) -> Arc<Level> {
+        let region = Region::Tile(self.tile);
+        let asked = Tile::resolution(self.tile.zoom()).min(finest);
+        let coarser = Resolution::ALL[..=usize::from(asked.number())].iter().rev();
+        let mut levels = coarser.map(|resolution| snapshot.level(&region, *resolution));
+        let fits = |level: &Arc<Level>| level.len() + level.coarser().len() <= MOST_FEATURES;
+        let first = levels.next().expect("there is a coarsest resolution");
+        if fits(&first) { first } else { levels.find(fits).unwrap_or(first) }
+    }
+}
+
+/// The tile of three numbers in a path.
+///
+/// # Errors
+/// Where one is no number, or out of range.
+pub fn tile_of(zoom: &str, x: &str, y: &str) -> Result<Tile, Problem> {
+    let refused = |field: &'static str, expected: String, got: &str| {
+        Problem::field(Code::InvalidValue, field, expected, got)
+    };
+    let number = |field, text: &str| {
+        let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        is_number
+            .then(|| text.parse::<u32>().unwrap_or(u32::MAX))
+            .ok_or_else(|| refused(field, "a whole number".into(), text))
+    };
+    let of_zoom = u8::try_from(number("z", zoom)?).unwrap_or(u8::MAX);
+    Tile::new(of_zoom, number("x", x)?, number("y", y)?).map_err(|error| {
+        let (field, got) = match error {
+            TileError::Zoom => ("z", zoom),
+            TileError::X { .. } => ("x", x),
+            TileError::Y { .. } => ("y", y),
+        };
+        let expected = error.to_string();
+        let expected = expected.split_once(" must be ").map_or(&*expected, |(_, rest)| rest);
+        refused(field, expected.to_owned(), got)
+    })
+}
