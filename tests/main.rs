@@ -21,6 +21,7 @@ mod detector_pool;
 mod embedded;
 mod fail_points;
 mod files;
+mod frames;
 mod incident_answers;
 mod incident_privacy;
 mod incidents;

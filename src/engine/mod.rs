@@ -6,6 +6,7 @@ pub mod cache;
 pub mod clock;
 pub mod detection;
 pub mod detector_pool;
+pub mod frames;
 pub mod ingest;
 mod judge;
 pub mod local_clocks;
@@ -533,6 +534,13 @@ impl Engine {
     /// Brings the one gauge up to date that is out of date at once.
     pub fn refresh_view_age(&self) {
         self.metrics.view_age_seconds.set(self.views.oldest_ms(self.now()) as f64 / 1_000.0);
+    }
+
+    /// What was read; counts it where it could not be.
+    fn read<V>(&self, outcome: Result<V, StoreError>) -> Result<V, StoreError> {
+        outcome.inspect_err(|_| {
+            self.metrics.store_errors.inc();
+        })
     }
 
     fn count_error<V>(

@@ -13,7 +13,7 @@
 //!     ├ reports               taking reports
 //!     │  ├ report_answers     what became of them
 //!     │  └ body, media_type   bodies, collected and unpacked within bounds
-//!     ├ heatmap, tiles, series, providers, cells, incidents, spikes, pages
+//!     ├ heatmap, frames, tiles, series, providers, cells, incidents, spikes, pages
 //!     │  ├ query, region, listing
 //!     │  │                    parameters, read into types
 //!     │  ├ basis, live        answers that need detection
@@ -47,6 +47,7 @@ mod detection;
 pub mod error;
 mod exposition;
 mod forwarded;
+mod frames;
 mod fresh_ids;
 mod heatmap;
 mod incidents;

@@ -5,8 +5,8 @@ mod security;
 use super::error::{Problem, ProblemDetails};
 use super::open_words::OpenWords;
 use super::{
-    audit, cells, heatmap, incidents, keys, notes, pages, privacy, providers, reports, series,
-    source_series, sources, spikes, tiles, voids,
+    audit, cells, frames, heatmap, incidents, keys, notes, pages, privacy, providers, reports,
+    series, source_series, sources, spikes, tiles, voids,
 };
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
@@ -55,6 +55,7 @@ use utoipa::{Modify, OpenApi, ToSchema};
         heatmap::columns,
         heatmap::geojson,
         heatmap::h3j,
+        frames::frames,
         tiles::tile,
         tiles::tilejson,
         tiles::style_json,

@@ -79,6 +79,49 @@ pub struct HeatmapParams {
     exact: Option<bool>,
 }
 
+/// Parameters of frames.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents what Query reads")]
+pub struct FramesParams {
+    /// Id or alias of a provider: that brand alone. All together where neither this nor
+    /// `network` is given.
+    #[param(inline)]
+    provider: Option<IdWord>,
+    /// A network: the sum of its brands.
+    #[param(inline, example = "rogers")]
+    network: Option<IdWord>,
+    /// How long each frame counts, 1m to 24h; 1h where left out.
+    #[param(inline, example = "1h")]
+    window: Option<LengthWord>,
+    /// The first frame ends then or after, RFC 3339; a day before the last where left out.
+    #[param(format = DateTime)]
+    from: Option<String>,
+    /// The last frame ends then or before, RFC 3339; now where left out.
+    #[param(format = DateTime)]
+    to: Option<String>,
+    /// From one frame to the next, 1m to 1d; 15m where left out. At most 97 frames.
+    #[param(inline, example = "15m")]
+    step: Option<LengthWord>,
+    /// One symptom; all but `working` where left out.
+    #[param(inline)]
+    symptom: Option<super::words::SymptomWord>,
+    /// A tile, `z/x/y`, that the cells meet; everywhere where left out.
+    #[param(example = "6/17/23")]
+    region: Option<String>,
+    /// H3 resolution of the cells, 0 to 8; 7 where neither this nor `zoom` is given. At most
+    /// 5,000 cells.
+    #[param(minimum = 0, maximum = 8)]
+    resolution: Option<u8>,
+    /// Zoom of a web map, 0 to 24, from which a resolution is chosen where none is given.
+    #[param(minimum = 0, maximum = 24)]
+    zoom: Option<f64>,
+    /// True for every report where it was made: takes a key with the scope `exact`. No
+    /// cache may keep such an answer.
+    #[param(example = false)]
+    exact: Option<bool>,
+}
+
 /// Parameters of a tile, besides those of all tiles of a map.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]

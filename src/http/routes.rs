@@ -4,15 +4,15 @@ use super::basis::resting;
 use super::cors::{self, Methods};
 use super::error::Problem;
 use super::{
-    audit, cells, heatmap, incidents, keys, notes, pages, privacy, providers, reports, series,
-    source_series, sources, spikes, tiles, voids,
+    audit, cells, frames, heatmap, incidents, keys, notes, pages, privacy, providers, reports,
+    series, source_series, sources, spikes, tiles, voids,
 };
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, Resource, Route, web};
 use utoipa_swagger_ui::Config as SwaggerConfig;
 
 /// Paths as they are routed, for the metrics.
-pub const ROUTES: [&str; 33] = [
+pub const ROUTES: [&str; 34] = [
     "/",
     "/v1/reports",
     "/v1/reports/batch",
@@ -20,6 +20,7 @@ pub const ROUTES: [&str; 33] = [
     "/v1/heatmap.columns.json",
     "/v1/heatmap.geojson",
     "/v1/heatmap.h3j",
+    "/v1/heatmap.frames.json",
     "/v1/tiles/{z}/{x}/{y}.mvt",
     "/v1/tiles.json",
     "/v1/style.json",
@@ -60,6 +61,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(resting(read("/v1/heatmap.columns.json", web::to(heatmap::columns))))
         .service(resting(read("/v1/heatmap.geojson", web::to(heatmap::geojson))))
         .service(resting(read("/v1/heatmap.h3j", web::to(heatmap::h3j))))
+        .service(resting(read("/v1/heatmap.frames.json", web::to(frames::frames))))
         .service(read("/v1/heatmap.{format:.*}", web::to(heatmap::unknown_format)))
         .service(resting(read("/v1/tiles/{z}/{x}/{y}.mvt", web::to(tiles::tile))))
         .service(read("/v1/tiles.json", web::to(tiles::tilejson)))

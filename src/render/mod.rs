@@ -16,6 +16,7 @@ mod digest;
 pub mod evidence;
 pub mod explained_line;
 pub mod explanation;
+pub mod frames;
 pub mod geojson;
 pub mod h3j;
 pub mod head;
