@@ -123,8 +123,9 @@ impl Tile {
     }
 
     /// A ring in degrees that does not reach over the antimeridian, in units of the tile and
-    /// cut a sixteenth of a tile outside its sides, where renderers hide the cut. None where
-    /// nothing of it is left.
+    /// cut a sixteenth of a tile outside its sides, where renderers hide the cut. What the
+    /// antimeridian cut is drawn as far beyond it, for the same reason. None where nothing
+    /// of it is left.
     #[must_use]
     pub fn clip(self, ring: impl IntoIterator<Item = Position>) -> Option<Vec<[i32; 2]>> {
         let [west, north, east, south] = self.sides();
@@ -135,7 +136,12 @@ impl Tile {
             (0, east + beyond, -1),
             (1, south + beyond, -1),
         ];
-        let mut points: Vec<[i64; 2]> = ring.into_iter().map(projected).collect();
+        let uncut = |[x, y]: [i64; 2]| match x {
+            0 => [-beyond, y],
+            WORLD => [WORLD + beyond, y],
+            _ => [x, y],
+        };
+        let mut points: Vec<[i64; 2]> = ring.into_iter().map(projected).map(uncut).collect();
         for (axis, limit, sign) in limits {
             points = cut(&points, axis, limit, sign);
         }
@@ -367,6 +373,8 @@ mod tests {
         let beyond = tile.clip(box_of(-60.0, -170.0, 80.0, 170.0)).unwrap();
         assert!(beyond.iter().all(|[x, y]| *x <= 4_352 && *y <= 4_352), "{beyond:?}");
         assert_eq!(tile.clip(box_of(-60.0, 100.0, -50.0, 110.0)), None);
+        let at_antimeridian = tile.clip(box_of(10.0, -180.0, 20.0, -170.0)).unwrap();
+        assert_eq!(at_antimeridian.iter().map(|[x, _]| *x).min(), Some(-256), "no side shows");
     }
 
     proptest! {
