@@ -40,3 +40,4 @@ mod simulate;
 mod source_series;
 mod stopping;
 mod support;
+mod upgrade;

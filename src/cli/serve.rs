@@ -94,7 +94,8 @@ pub fn run(config: &Config, signals: &Signals) -> anyhow::Result<()> {
         lateness_ms: config.lateness.ms(),
     };
     let (key, store) = opened::under_key(&config.key, key, |key| {
-        opened::store(config, &catalogue, terms(key), timing)
+        let now = timetable.as_ref().map_or(shown, Timetable::start);
+        opened::store(config, &catalogue, terms(key), (timing, now))
     })?;
     if store.catalogue_before().is_some_and(|before| before != catalogue.fingerprint()) {
         tracing::warn!(

@@ -22,6 +22,7 @@ pub mod threads;
 pub mod timetable;
 pub mod trust;
 pub mod unknown_providers;
+pub mod upgrade;
 pub mod views;
 
 use crate::domain::clock_guard::Doubt;

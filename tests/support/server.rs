@@ -164,6 +164,11 @@ impl TestServer {
         )
     }
 
+    /// A server at [`NOW`] on a directory that holds a store.
+    pub fn start_on_directory(directory: TempDir) -> Self {
+        Self::start_in(directory, Clock::manual(instant(NOW)), catalogue(), "127.0.0.1:0", |_| ())
+    }
+
     /// The directory of its store. It stops.
     pub fn into_directory(mut self) -> TempDir {
         self.directory.take().unwrap()

@@ -24,13 +24,15 @@ pub enum Access {
     Remote(Box<Remote>),
 }
 
-/// What to do about a directory that holds no store.
+/// What a store is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Missing {
-    /// A new store is made: the first key comes before the first start.
+pub enum Purpose {
+    /// To list what it holds.
+    Read,
+    /// To change it; it must be there.
+    Change,
+    /// The same, and a new store is made: the first key comes before the first start.
     Make,
-    /// There is nothing to list or change.
-    Refuse,
 }
 
 impl Access {
@@ -41,7 +43,7 @@ impl Access {
     pub fn open(
         config: &LedgerConfig,
         environment: &Environment,
-        missing: Missing,
+        purpose: Purpose,
     ) -> anyhow::Result<Self> {
         match &config.server {
             Some(server) => {
@@ -49,7 +51,7 @@ impl Access {
                 let authorities = config.server_ca.as_deref().map(read).transpose()?;
                 Ok(Self::Remote(Box::new(Remote::new(server, key, authorities.as_deref())?)))
             }
-            None => Ok(Self::Stored(Box::new(Stored::open(config, missing)?))),
+            None => Ok(Self::Stored(Box::new(Stored::open(config, purpose)?))),
         }
     }
 

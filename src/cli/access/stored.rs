@@ -1,7 +1,7 @@
 //! A store that is open here: its ledger is read and appended to as a server does, and
 //! answered in the JSON of the HTTP interface.
 
-use super::Missing;
+use super::Purpose;
 use crate::cli::opened;
 use crate::config::ledger::LedgerConfig;
 use crate::domain::access::entry::Actor;
@@ -35,8 +35,8 @@ pub struct Stored {
 
 impl Stored {
     /// Opens the store, and reads its ledger.
-    pub fn open(config: &LedgerConfig, missing: Missing) -> anyhow::Result<Self> {
-        let store = opened::store_of_ledger(config, missing == Missing::Make)?;
+    pub fn open(config: &LedgerConfig, purpose: Purpose) -> anyhow::Result<Self> {
+        let store = opened::store_of_ledger(config, purpose)?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let ledger = Ledger::default();
         runtime.block_on(ledger.read(&store))?;
