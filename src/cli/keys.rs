@@ -2,7 +2,8 @@
 //! alone on its line of the standard output; all else goes to the standard error.
 
 use super::access::table::table;
-use super::access::{Access, Purpose, key_id};
+use super::access::{Access, key_id};
+use super::opened::Purpose;
 use super::settings::Environment;
 use crate::config::ledger::{
     CreateKeyConfig, KeysConfig, ListConfig, RevokeKeyConfig, RotateKeyConfig,

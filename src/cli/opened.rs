@@ -1,7 +1,6 @@
 //! What commands do with settings before a store is open: secrets from files,
 //! certificates, the kind of store.
 
-use super::access::Purpose;
 use super::text::{read, trimmed, without_line_ends};
 use crate::config::ledger::LedgerConfig;
 use crate::config::reporter_key::NextKeyConfig;
@@ -18,6 +17,17 @@ use crate::store::upgrade::Older;
 use crate::store::{OpenError, Store, Terms, embedded};
 use anyhow::{Context, anyhow, bail, ensure};
 use std::path::Path;
+
+/// What a store is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To list what it holds.
+    Read,
+    /// To change it; it must be there.
+    Change,
+    /// The same, and a new store is made: the first key comes before the first start.
+    Make,
+}
 
 /// The providers of a file, or those compiled in.
 pub(crate) fn catalogue(path: Option<&Path>) -> anyhow::Result<Catalogue> {
@@ -147,7 +157,7 @@ pub(crate) fn store(
     let older = Older::Upgraded { carry: upgrade::carry(now), is_asked_for: config.upgrade };
     Ok(match Place::parse(&config.store)? {
         Place::Redis(url) => {
-            let options = address::Options { timing, older, ..redis_options(&config.redis, url)? };
+            let options = address::Options { older, timing, ..redis_options(&config.redis, url)? };
             Store::open_redis(url, catalogue, terms, &options)?
         }
         Place::Directory(directory) => {

@@ -1,7 +1,8 @@
 //! `groundswell privacy`: shows and sets what readers may see, in a store or by way of a
 //! server that has it.
 
-use super::access::{Access, Purpose};
+use super::access::Access;
+use super::opened::Purpose;
 use super::settings::Environment;
 use crate::config::privacy::{PrivacyCommand, SetPrivacyConfig, ShowPrivacyConfig};
 use anyhow::ensure;

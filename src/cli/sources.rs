@@ -1,7 +1,8 @@
 //! `groundswell sources`: creates, lists and changes sources, the apps that keys belong to.
 
+use super::access::Access;
 use super::access::table::table;
-use super::access::{Access, Purpose};
+use super::opened::Purpose;
 use super::settings::Environment;
 use crate::config::ledger::{ChangeSourceConfig, CreateSourceConfig, ListConfig, SourcesConfig};
 use anyhow::{Context, ensure};

@@ -1,7 +1,9 @@
 //! Stores as versions before format 2 wrote them: the same but for the journal of incidents,
 //! whose revisions say where they were exactly, and for the number of the format.
 
-use super::redis::{cli, own_prefix, shared_cluster, shared_cluster_servers, shared_single};
+use super::redis::{
+    RedisServer, cli, own_prefix, shared_cluster, shared_cluster_servers, shared_single,
+};
 use super::stored::wait;
 use super::{TORONTO, catalogue, cell};
 use groundswell::domain::grid::Cell;
@@ -124,7 +126,7 @@ impl OlderStore {
         match self.on {
             On::Directory => Vec::new(),
             On::Redis => vec![shared_single().rsplit(':').next().unwrap().parse().unwrap()],
-            On::Cluster => shared_cluster_servers().iter().map(|server| server.port()).collect(),
+            On::Cluster => shared_cluster_servers().iter().map(RedisServer::port).collect(),
         }
     }
 

@@ -60,17 +60,15 @@ fn the_upgrade_is_asked_for_by_flag_variable_or_file() {
     let file = dir.path().join("settings.toml");
     std::fs::write(&file, "upgrade = true\n").unwrap();
     for on in [On::Directory, On::Redis] {
-        let by: [&dyn Fn(&mut Command); 3] = [
-            &|command| drop(command.arg("--upgrade")),
-            &|command| drop(command.env("GROUNDSWELL_UPGRADE", "true")),
-            &|command| drop(command.arg("--config").arg(&file)),
-        ];
-        for ask in by {
+        for by in ["flag", "variable", "file"] {
             let before = entries(&revisions());
             let store = OlderStore::holding(on, &before);
             let mut command = serve(&store);
-            ask(&mut command);
-            let server = Binary::of(&mut command);
+            let server = Binary::of(match by {
+                "flag" => command.arg("--upgrade"),
+                "variable" => command.env("GROUNDSWELL_UPGRADE", "true"),
+                _ => command.arg("--config").arg(&file),
+            });
             let log = server.log();
             assert!(log.contains("the store is of another format now"), "{log}");
             server.kill();

@@ -178,7 +178,7 @@ fn what_the_version_before_wrote_is_carried_over() {
         })
         .collect();
     assert_eq!(revisions.len(), 6);
-    assert!(revisions.iter().all(|exact| exact.naming.is_none() && exact.cells.len() > 0));
+    assert!(revisions.iter().all(|exact| exact.naming.is_none() && !exact.cells.is_empty()));
     for on in EVERYWHERE {
         let older = OlderStore::holding(on, &before);
         let store = older.open_at(now().plus_ms(DAY_MS), true).unwrap();

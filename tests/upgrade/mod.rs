@@ -91,6 +91,8 @@ fn holds(bytes: &[u8], trace: &[u8]) -> bool {
 
 /// What is at rest, to be compared: Redis tells the fields of a hash in any order.
 fn in_any_order(mut raw: BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Vec<u8>> {
-    raw.values_mut().for_each(|bytes| bytes.sort_unstable());
+    for bytes in raw.values_mut() {
+        bytes.sort_unstable();
+    }
     raw
 }

@@ -6,6 +6,7 @@ mod remote;
 mod stored;
 pub mod table;
 
+use super::opened::Purpose;
 use super::settings::{ADMIN_KEY, Environment};
 use super::text::{read, trimmed};
 use crate::config::ledger::LedgerConfig;
@@ -22,17 +23,6 @@ pub enum Access {
     Stored(Box<Stored>),
     /// At a server.
     Remote(Box<Remote>),
-}
-
-/// What a store is opened for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
-    /// To list what it holds.
-    Read,
-    /// To change it; it must be there.
-    Change,
-    /// The same, and a new store is made: the first key comes before the first start.
-    Make,
 }
 
 impl Access {

@@ -1,8 +1,7 @@
 //! A store that is open here: its ledger is read and appended to as a server does, and
 //! answered in the JSON of the HTTP interface.
 
-use super::Purpose;
-use crate::cli::opened;
+use crate::cli::opened::{self, Purpose};
 use crate::config::ledger::LedgerConfig;
 use crate::domain::access::entry::Actor;
 use crate::domain::access::key::KeyId;

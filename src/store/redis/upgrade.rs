@@ -27,25 +27,20 @@ impl Node {
     /// # Errors
     /// Where it is refused, or does not answer.
     pub(super) async fn heed_format(&self, found: u32) -> Result<(), OpenError> {
-        let writes = *self.schemas.start();
-        let is_older = found < writes;
-        let (carry, is_asked_for) = match self.older {
-            Older::Upgraded { carry, is_asked_for } => (Some(carry), is_asked_for),
-            Older::AsItIs => (None, true),
-            Older::Refused => (None, !is_older),
-        };
-        if !is_asked_for && carry.is_none() {
-            return Err(self.refused(found));
-        }
-        let Some(carry) = carry else {
+        let is_older = found < *self.schemas.start();
+        let may_open = match self.older {
             // One of this format is closed to older versions by whoever opens it first.
-            let close = async { if is_older { Ok(true) } else { self.close_before().await } };
-            return close.await.map(drop).map_err(|fault| self.unreachable(fault.to_string()));
+            Older::Refused | Older::AsItIs if !is_older => self.close_before().await.map(|_| true),
+            Older::Refused => Ok(false),
+            Older::AsItIs => Ok(true),
+            Older::Upgraded { carry, is_asked_for } => {
+                self.upgrade(found, &carry, is_asked_for || !is_older).await
+            }
         };
-        let upgraded = self.upgrade(found, &carry, is_asked_for || !is_older).await;
-        match upgraded.map_err(|fault| self.unreachable(fault.to_string()))? {
-            true => Ok(()),
-            false => Err(self.refused(found)),
+        if may_open.map_err(|fault| self.unreachable(fault.to_string()))? {
+            Ok(())
+        } else {
+            Err(self.refused(found))
         }
     }
 
