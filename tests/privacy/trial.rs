@@ -3,6 +3,7 @@
 
 use super::{READS, asking, rule, rule_of};
 use crate::keys::refused;
+use crate::support::binary::{Binary, groundswell};
 use crate::support::client::Answer;
 use crate::support::server::TestServer;
 use groundswell::http::client_address::Proxies;
@@ -106,4 +107,30 @@ fn a_server_that_others_reach_or_that_has_a_proxy_is_tried_out_by_nobody() {
         assert_eq!(rule_of(&answer.json()), rule(3, 7), "{answer}");
         assert_eq!(answer.header("vary"), Some("Accept-Encoding"), "{answer}");
     }
+}
+
+#[test]
+fn a_start_says_what_is_hidden_from_whom_and_a_newcomer_sees_their_own_report_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Binary::start(directory.path(), &[]);
+    let log = server.log();
+    for part in ["nothing is hidden from callers on this machine", "public would see", "(k = 3)"] {
+        assert!(log.contains(part), "{part}: {log}");
+    }
+    let answer = server.report(&crate::support::report("a newcomer"));
+    assert_eq!(answer.status, 202, "{answer}");
+    let cell = answer.json()["cell"].clone();
+    let map = "/v1/heatmap?provider=alpha&window=15m&resolution=8";
+    let told = || server.get(map).json()["cells"][0]["hex"].clone();
+    let is_told = || told() == cell;
+    assert!(crate::support::binary::within(std::time::Duration::from_secs(10), is_told));
+    let front = server.get("/");
+    assert!(front.text().contains("Nothing is hidden from you here"), "{front}");
+    drop(server);
+    let public = tempfile::tempdir().unwrap();
+    let mut command = groundswell(&["serve", "--listen", "0.0.0.0:0", "--auth", "open", "--store"]);
+    let server = Binary::of(command.arg(public.path()));
+    let log = server.log();
+    assert!(log.contains("at least 3 people") && log.contains("(k = 3)"), "{log}");
+    assert!(!log.contains("nothing is hidden"), "{log}");
 }
