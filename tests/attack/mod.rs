@@ -14,7 +14,7 @@ use groundswell::domain::privacy::rule::LeftOut;
 use groundswell::domain::time::Minute;
 use reading::Reader;
 use solver::{BESIDE, PLACES, Puzzle, Region, ShownIn};
-use world::{World, beside_those_left, exclusion, six_of_seven, sparse};
+use world::{World, beside_one_that_closes, beside_those_left, exclusion, six_of_seven, sparse};
 
 /// People whom a region must hold in which a report lies for certain.
 const K: usize = 3;
@@ -111,4 +111,13 @@ fn who_opens_the_parent_of_a_closed_cell_is_not_found_but_with_one_coin_for_both
     assert!(found.is_empty(), "{found:?}");
     let found = found_by(&world, Puzzle { one_coin: true, ..told });
     assert!(!found.is_empty(), "the fifth lies beside the other four for certain");
+}
+
+/// What the rule does not protect from, as docs/privacy.md says: where somebody reported
+/// tells which cells were not open then, and that their parent opens later that they count.
+#[test]
+fn who_spoke_beside_an_open_cell_may_be_found_when_it_closes_and_their_parent_opens() {
+    let world = beside_one_that_closes(LeftOut { coin: true, ..NOTHING });
+    let found = found_by(&world, Reader::of(&world).told());
+    assert!(!found.is_empty(), "one who is found no more is a line less in docs/privacy.md");
 }

@@ -1,5 +1,5 @@
-//! Nodes of one store show the same, also after their Redis has failed over; and a rule that is changed hides at once, or speaks for
-//! what comes.
+//! Nodes of one store show the same, also after their Redis has failed over; and a rule that
+//! is changed hides at once, or speaks for what comes.
 
 use super::reading::{Reader, Rows, number};
 use super::world::{World, six_of_seven_on, sparse};

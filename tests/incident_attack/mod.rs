@@ -20,7 +20,7 @@ const K: usize = 3;
 const NO_TAILS: LeftOut = LeftOut { rests: false, coin: true };
 
 /// What a reader of a world finds.
-fn attacked(scene: &Scene, left_out: LeftOut, attacker: &Attacker) -> Vec<String> {
+fn attacked(scene: &Scene, left_out: LeftOut, attacker: Attacker) -> Vec<String> {
     let world = World::play(scene, left_out, K as u8);
     attacker.found(&world, &Reader::of(&world).told())
 }
@@ -32,7 +32,7 @@ const ATTACKER: Attacker =
 #[test]
 fn nobody_is_found_in_the_incidents_of_sparse_worlds() {
     for seed in 0..4 {
-        let found = attacked(&Scene::sparse(seed), NO_TAILS, &ATTACKER);
+        let found = attacked(&Scene::sparse(seed), NO_TAILS, ATTACKER);
         assert_eq!(found, [""; 0], "seed {seed}");
     }
 }
@@ -40,25 +40,25 @@ fn nobody_is_found_in_the_incidents_of_sparse_worlds() {
 #[test]
 fn who_is_left_of_a_larger_place_is_not_found_but_without_the_threshold_of_rests() {
     let scene = Scene::beside_a_named_place();
-    assert_eq!(attacked(&scene, NO_TAILS, &ATTACKER), [""; 0]);
+    assert_eq!(attacked(&scene, NO_TAILS, ATTACKER), [""; 0]);
     let left_out = LeftOut { rests: true, ..NO_TAILS };
     let knows = Attacker { left_out: LeftOut { coin: false, ..left_out }, ..ATTACKER };
-    assert!(!attacked(&scene, left_out, &knows).is_empty());
+    assert!(!attacked(&scene, left_out, knows).is_empty());
 }
 
 #[test]
 fn who_is_beside_four_is_not_found_but_without_coins_or_with_one_for_all_resolutions() {
     let scene = Scene::beside_four();
-    assert_eq!(attacked(&scene, NO_TAILS, &ATTACKER), [""; 0]);
+    assert_eq!(attacked(&scene, NO_TAILS, ATTACKER), [""; 0]);
     let no_coin = Attacker { left_out: NO_TAILS, ..ATTACKER };
-    assert!(!attacked(&scene, NO_TAILS, &no_coin).is_empty());
+    assert!(!attacked(&scene, NO_TAILS, no_coin).is_empty());
     let one_coin = Attacker { one_coin: true, ..ATTACKER };
-    assert!(!attacked(&scene, NO_TAILS, &one_coin).is_empty());
+    assert!(!attacked(&scene, NO_TAILS, one_coin).is_empty());
 }
 
 #[test]
 fn people_of_two_brands_together_open_nothing_that_names_one_of_them() {
-    assert_eq!(attacked(&Scene::of_two_brands(), NO_TAILS, &ATTACKER), [""; 0]);
+    assert_eq!(attacked(&Scene::of_two_brands(), NO_TAILS, ATTACKER), [""; 0]);
 }
 
 #[test]

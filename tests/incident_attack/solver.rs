@@ -29,7 +29,7 @@ const TOSSED: [usize; 4] = [5, 6, 7, COINS - 1];
 
 impl Attacker {
     /// Reports that lie for certain where fewer than `K` people reported.
-    pub fn found(&self, world: &World, told: &[Told]) -> Vec<String> {
+    pub fn found(self, world: &World, told: &[Told]) -> Vec<String> {
         let zones = zones(world);
         let told: Vec<&Told> = told.iter().filter(|told| is_here(world, told)).collect();
         assert!(!told.is_empty(), "nothing was named");
@@ -69,8 +69,8 @@ impl Attacker {
     }
 
     /// How the coins of the asked report may have fallen.
-    fn coins(&self) -> impl Iterator<Item = [bool; 4]> + use<> {
-        let Self { left_out, one_coin } = *self;
+    fn coins(self) -> impl Iterator<Item = [bool; 4]> + use<> {
+        let Self { left_out, one_coin } = self;
         let all = (0..16_u8).map(|bits| std::array::from_fn(|n| bits >> n & 1 == 1));
         all.filter(move |coins: &[bool; 4]| {
             let is_one = coins.iter().all(|coin| *coin == coins[0]);
@@ -80,7 +80,7 @@ impl Attacker {
 
     /// Whether this would have been told, had the asked report lain there.
     fn is_told(
-        &self,
+        self,
         world: &World,
         asked: usize,
         (place, coins): (Place, [bool; 4]),

@@ -89,7 +89,9 @@ impl World {
         let mut world = Self { server, parent, children, k, sent: Vec::new() };
         for (after, groups) in &scene.0 {
             world.server.watch_minutes(*after);
-            groups.iter().for_each(|group| world.report(*group));
+            for group in groups {
+                world.report(*group);
+            }
             world.server.watch_minutes(1);
         }
         world.server.watch_minutes(12);
@@ -105,7 +107,8 @@ impl World {
                 let (north, east) = (STEP * (n % 3) as f64 - STEP, STEP * (n / 3 % 2) as f64);
                 json!({
                     "provider": group.brand, "symptom": "no_service", "lat": at.lat() + north,
-                    "lon": at.lon() + east, "accuracy_m": 35, "reporter_id": format!("villager {}", first + n),
+                    "lon": at.lon() + east, "accuracy_m": 35,
+                    "reporter_id": format!("villager {}", first + n),
                 })
             })
             .collect();
