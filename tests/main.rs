@@ -22,6 +22,7 @@ mod embedded;
 mod fail_points;
 mod files;
 mod incident_answers;
+mod incident_attack;
 mod incident_privacy;
 mod incidents;
 mod key_commands;

@@ -98,8 +98,9 @@ pub struct Engine {
     ingest: Ingest,
     committer: Mutex<Option<JoinHandle<()>>>,
     threads: Threads,
-    views: TickCache<ViewKey, Snapshot>,
-    series: TickCache<SeriesKey, Series>,
+    /// By the rules, too: what was built by those of before is never served again.
+    views: TickCache<(ViewKey, u64), Snapshot>,
+    series: TickCache<(SeriesKey, u64), Series>,
     providers: TickCache<Sight, ProvidersNow>,
     /// Held while what a source sent is read: that may be weeks of all providers.
     source_series_turn: tokio::sync::Mutex<()>,
@@ -328,9 +329,9 @@ impl Engine {
         let now = self.now();
         let brands = self.catalogue.brands(key.subject).to_vec();
         let reader = self.reader(key.sight);
-        self.count_error(
-            self.views.get(key, now, |last| views::build(reader, brands, key, now, last)).await,
-        )
+        let place = (key, reader.rules_digest());
+        let build = |last| views::build(reader, brands, key, now, last);
+        self.count_error(self.views.get(place, now, build).await)
     }
 
     /// A series of this tick or the one before.
@@ -349,8 +350,9 @@ impl Engine {
                 Vec::new()
             }
         };
+        let place = (key.clone(), reader.rules_digest());
         let build = |_| series::build(reader, brands, expected(), key.clone(), now);
-        self.count_error(self.series.get(key.clone(), now, build).await)
+        self.count_error(self.series.get(place, now, build).await)
     }
 
     /// How every provider is doing, as of this tick or the one before.
