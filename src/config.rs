@@ -109,6 +109,11 @@ pub struct Config {
     /// after now then count as dated by a clock that was wrong
     #[arg(long, env = "GROUNDSWELL_TRUST_CLOCK")]
     pub trust_clock: bool,
+    /// Upgrade a store that an older version wrote: the journal of incidents is written anew
+    /// in cells of resolution 5 and rounded figures, which cannot be undone, and older
+    /// versions refuse the store from then on. Make a backup first
+    #[arg(long, env = "GROUNDSWELL_UPGRADE")]
+    pub upgrade: bool,
     /// Durations that tests of a whole server shorten, like lease=2s,look=200ms: see
     /// docs/operating.md
     #[arg(long, env = "GROUNDSWELL_TIMING", hide = true, value_name = "NAME=DURATION,...")]

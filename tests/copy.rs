@@ -20,6 +20,7 @@ use groundswell::store::journal::{Appended, JournalName, NodeId, Position, Tail}
 use groundswell::store::places::PlaceKey;
 use groundswell::store::redis::{Redis, address::Options};
 use groundswell::store::shown_hour::ShownHour;
+use groundswell::store::upgrade::Carry;
 use groundswell::store::usage::Batch;
 use groundswell::store::{OpenError, Recorded, SHARDS, Store, Terms};
 use std::collections::BTreeMap;
@@ -398,7 +399,8 @@ fn copy_until(directory: &Path, url: &str, options: &Options, pieces: usize) -> 
     let names = catalogue_of(&from).unwrap();
     let to = Redis::open_to_copy(url, &names, TERMS, options, "a directory").unwrap();
     let done = std::cell::Cell::new(0);
-    let mut copying = pin!(copy(&from, &names, &to, |so_far, _| done.set(so_far)));
+    let carry = Carry::of_this_format();
+    let mut copying = pin!(copy(&from, &names, &to, &carry, |so_far, _| done.set(so_far)));
     wait(std::future::poll_fn(|context| match copying.as_mut().poll(context) {
         Poll::Ready(totals) => Poll::Ready(Some(totals.unwrap())),
         Poll::Pending if pieces <= done.get() => Poll::Ready(None),

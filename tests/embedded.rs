@@ -34,9 +34,9 @@ fn a_directory_belongs_to_one_store_at_a_time() {
 }
 
 #[test]
-fn another_schema_or_number_of_shards_is_refused_with_the_way_out() {
+fn another_format_or_number_of_shards_is_refused_with_the_way_out() {
     let rows = [
-        ("\"schema\": 1", "\"schema\": 2", "schema 2"),
+        ("\"schema\": 2", "\"schema\": 3", "format 3"),
         ("\"shards\": 16", "\"shards\": 32", "32 shards"),
     ];
     for (ours, theirs, named) in rows {

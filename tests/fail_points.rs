@@ -33,6 +33,8 @@ enum By {
     Void,
     /// Maintenance by a shorter lateness.
     Ageing,
+    /// An upgrade: `tests/upgrade/dying.rs`.
+    Upgrade,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +65,13 @@ const fn way_to(point: FailPoint) -> (On, By) {
             (On::Redis, By::Ageing)
         }
         FailPoint::BeforeRedisAppend | FailPoint::RedisAppended => (On::Redis, By::Void),
+        FailPoint::UpgradeHalfWritten | FailPoint::UpgradeWritten | FailPoint::UpgradeSwapped => {
+            (On::Directory, By::Upgrade)
+        }
+        FailPoint::RedisUpgradePlaced
+        | FailPoint::RedisUpgradeHalfWritten
+        | FailPoint::RedisUpgradeWritten
+        | FailPoint::RedisUpgradeSwapped => (On::Redis, By::Upgrade),
     }
 }
 
@@ -194,7 +203,10 @@ fn a_name_of_no_point_is_refused_and_a_release_knows_none() {
 }
 
 fn points_on(on: On) -> impl Iterator<Item = FailPoint> {
-    let here = move |point: &FailPoint| ARE_COMPILED_IN && way_to(*point).0 == on;
+    let here = move |point: &FailPoint| {
+        let (there, by) = way_to(*point);
+        ARE_COMPILED_IN && there == on && by != By::Upgrade
+    };
     FailPoint::ALL.iter().copied().filter(here)
 }
 
@@ -291,7 +303,7 @@ impl Scene {
         match by {
             By::Stop => server.terminate(),
             By::Void => assert_eq!(void(&server), None, "{point}"),
-            By::Reports | By::Start | By::Ageing => {}
+            By::Reports | By::Start | By::Ageing | By::Upgrade => {}
         }
         let (status, log) = server.wait();
         assert_eq!(status.signal(), Some(SIGABRT), "{point}: {status} {log}");

@@ -251,7 +251,7 @@ fn a_journal_that_lost_its_last_entries_is_read_anew() {
     append(&one, None, &["kept", "lost", "lost, too"]);
     let end = end_of(&one);
     // As after a failover.
-    let key = format!("{}:1:{{incidents}}:journal", options.prefix);
+    let key = format!("{}:2:{{incidents}}:journal", options.prefix);
     assert_eq!(server.cli(&["HDEL", &key, "1", "2"]).trim(), "2");
     assert_eq!(
         wait(one.journal(JournalName::Incidents, end)).unwrap(),
@@ -286,7 +286,7 @@ fn an_append_waits_for_its_replica_and_survives_its_master_with_the_lease() {
     let sure = Options { min_replicas: 1, ..options() };
     // It opens without a replica, which is only looked for where something is written.
     let store = open(&master.url(), &sure).unwrap();
-    let key = format!("{}:1:{{incidents}}:journal", sure.prefix);
+    let key = format!("{}:2:{{incidents}}:journal", sure.prefix);
     assert!(
         wait(store.lease(NodeId(1), 60_000)).is_err(),
         "a lease that a failover may lose is none"
@@ -404,11 +404,11 @@ fn a_node_without_a_reporter_key_is_refused_with_the_way_to_make_one() {
 }
 
 #[test]
-fn another_schema_or_number_of_shards_is_refused_with_the_way_out() {
+fn another_format_or_number_of_shards_is_refused_with_the_way_out() {
     start_shared();
     let single = shared_single();
     let port = single.rsplit(':').next().unwrap().parse().unwrap();
-    for (field, theirs, named) in [("schema", "2", "schema 2"), ("shards", "32", "32 shards")] {
+    for (field, theirs, named) in [("schema", "3", "format 3"), ("shards", "32", "32 shards")] {
         let options = options();
         drop(open(&single, &options).unwrap());
         cli(port, &["HSET", &format!("{}:meta", options.prefix), field, theirs]);
@@ -434,14 +434,14 @@ fn this_version_and_the_next_run_side_by_side_until_the_store_is_of_the_next() {
             assert_eq!((record(&one, 0..10), record(&other, 5..15)), (Ok(10), Ok(5)));
             assert_eq!((total(&one), total(&other)), (15, 15));
         }
-        // One that no longer knows this schema says so.
+        // One that no longer writes this format says so.
         let later = Options {
             schemas: SCHEMA + 1..=SCHEMA + 1,
             prefix: format!("{}-true", old.prefix),
             ..options()
         };
         let message = open(&url, &later).unwrap_err().to_string();
-        assert!(message.contains("was written with schema 1"), "{message}");
+        assert!(message.contains("(format 2)"), "{message}");
     }
 }
 

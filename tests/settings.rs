@@ -9,7 +9,7 @@ use std::time::Duration;
 
 const CATALOGUE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/catalogue.toml");
 /// Every variable that a server reads.
-const VARIABLES: [&str; 26] = [
+const VARIABLES: [&str; 27] = [
     "LISTEN",
     "STORE",
     "CATALOGUE",
@@ -36,6 +36,7 @@ const VARIABLES: [&str; 26] = [
     "REDIS_PASSWORD_FILE",
     "REDIS_CA",
     "MIN_REPLICAS",
+    "UPGRADE",
 ];
 
 #[test]

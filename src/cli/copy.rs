@@ -5,12 +5,17 @@ use super::opened;
 use crate::config::CopyConfig;
 use crate::domain::provider::Catalogue;
 use crate::domain::reporter::ReporterKey;
+use crate::engine::clock::Clock;
+use crate::engine::upgrade;
 use crate::store::Terms;
 use crate::store::copy::{catalogue_of, copy};
 use crate::store::embedded::{Durability, Embedded, Options};
 use crate::store::place::Place;
+use crate::store::places::PLACES_KEPT_DAYS;
 use crate::store::redis::{Redis, url};
 use crate::store::reporter_key::KeyOnRecord;
+use crate::store::timing::Timing;
+use crate::store::upgrade::Older;
 use anyhow::{Context, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::Write;
@@ -35,7 +40,9 @@ pub fn run(config: &CopyConfig) -> anyhow::Result<()> {
         reporter_key_check: key.check_value(),
         lateness_ms: config.lateness.ms(),
     };
-    let only_read = Options { durability: Durability::Discarded, ..Options::default() };
+    // The original stays as it is, so that nothing is lost.
+    let only_read =
+        Options { durability: Durability::Discarded, older: Older::AsItIs, ..Options::default() };
     let open = |key: &ReporterKey| {
         Ok(Embedded::open(&config.from, &Catalogue::default(), terms(key), only_read)?)
     };
@@ -57,7 +64,8 @@ pub fn run(config: &CopyConfig) -> anyhow::Result<()> {
     // Draws nothing where standard error is no terminal.
     let bar = ProgressBar::new(0)
         .with_style(ProgressStyle::with_template("{bar:40} {pos} of {len} pieces, {eta} to go")?);
-    let totals = runtime.block_on(copy(&from, &catalogue, &to, |done, of| {
+    let carry = upgrade::carry(Clock::system(Timing::default().probation()).shown());
+    let totals = runtime.block_on(copy(&from, &catalogue, &to, &carry, |done, of| {
         bar.set_length(of as u64);
         bar.set_position(done as u64);
     }))?;
@@ -67,6 +75,15 @@ pub fn run(config: &CopyConfig) -> anyhow::Result<()> {
     let [incidents, ledger, shown_hours, places] =
         [totals.journal, totals.ledger, totals.shown_hours, totals.places]
             .map(|entries| entries.count);
+    if totals.carried_over > 0 {
+        writeln!(
+            std::io::stderr(),
+            "an older version wrote {shown}: {} revisions of incidents are in cells of resolution \
+             5 and rounded figures in the copy, and exact among the places where they are of the \
+             last {PLACES_KEPT_DAYS} days; the original stays as it is",
+            totals.carried_over
+        )?;
+    }
     Ok(writeln!(
         std::io::stdout(),
         "copied and compared: {minutes} counts in minutes, {hours} in older hours, {reporters} \

@@ -2,7 +2,8 @@
 //! alone on its line of the standard output; all else goes to the standard error.
 
 use super::access::table::table;
-use super::access::{Access, Missing, key_id};
+use super::access::{Access, key_id};
+use super::opened::Purpose;
 use super::settings::Environment;
 use crate::config::ledger::{
     CreateKeyConfig, KeysConfig, ListConfig, RevokeKeyConfig, RotateKeyConfig,
@@ -33,7 +34,7 @@ fn create(config: &CreateKeyConfig, environment: &Environment) -> anyhow::Result
         "a key that reports belongs to a source, so that its reports can be told apart and taken \
          back: give --source NAME, or --new-source NAME"
     );
-    let access = Access::open(&config.place, environment, Missing::Make)?;
+    let access = Access::open(&config.place, environment, Purpose::Make)?;
     let source = match (&config.source, &config.new_source) {
         (Some(source), _) => access.source(source)?["number"].clone(),
         (None, Some(name)) => {
@@ -85,7 +86,7 @@ fn body(config: &CreateKeyConfig, source: &Value) -> Value {
 
 fn rotate(config: &RotateKeyConfig, environment: &Environment) -> anyhow::Result<()> {
     let id = key_id(&config.id)?;
-    let access = Access::open(&config.place, environment, Missing::Refuse)?;
+    let access = Access::open(&config.place, environment, Purpose::Change)?;
     let created = access.rotate_key(id, config.grace)?;
     print_once(&created)?;
     let end = rfc3339(now().plus_ms(config.grace));
@@ -94,7 +95,7 @@ fn rotate(config: &RotateKeyConfig, environment: &Environment) -> anyhow::Result
 
 fn revoke(config: &RevokeKeyConfig, environment: &Environment) -> anyhow::Result<()> {
     let id = key_id(&config.id)?;
-    let access = Access::open(&config.place, environment, Missing::Refuse)?;
+    let access = Access::open(&config.place, environment, Purpose::Change)?;
     access.revoke_key(id)?;
     say(&format!("key {id} is revoked: every node refuses it within two seconds"))?;
     // The key that revoked itself may look no more.
@@ -106,7 +107,7 @@ fn revoke(config: &RevokeKeyConfig, environment: &Environment) -> anyhow::Result
 }
 
 fn list(config: &ListConfig, environment: &Environment) -> anyhow::Result<()> {
-    let access = Access::open(&config.place, environment, Missing::Refuse)?;
+    let access = Access::open(&config.place, environment, Purpose::Read)?;
     let keys = access.keys()?;
     if config.json {
         let list = serde_json::to_string_pretty(&json!({ "items": keys }))?;

@@ -8,13 +8,26 @@ use crate::config::{Config, KeyConfig, RedisConfig, ReplayConfig};
 use crate::domain::provider::Catalogue;
 use crate::domain::reporter::ReporterKey;
 use crate::domain::time::{DEFAULT_LATENESS_MS, Timestamp};
+use crate::engine::upgrade;
 use crate::store::place::Place;
 use crate::store::redis::{Redis, address};
 use crate::store::reporter_key::key_in_force;
 use crate::store::timing::Timing;
+use crate::store::upgrade::Older;
 use crate::store::{OpenError, Store, Terms, embedded};
 use anyhow::{Context, anyhow, bail, ensure};
 use std::path::Path;
+
+/// What a store is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To list what it holds.
+    Read,
+    /// To change it; it must be there.
+    Change,
+    /// The same, and a new store is made: the first key comes before the first start.
+    Make,
+}
 
 /// The providers of a file, or those compiled in.
 pub(crate) fn catalogue(path: Option<&Path>) -> anyhow::Result<Catalogue> {
@@ -134,21 +147,23 @@ fn secret_of(secret: Option<&String>, path: Option<&Path>) -> anyhow::Result<Opt
     }
 }
 
-/// The store of these settings.
+/// The store of these settings, upgraded at an instant where an older version wrote it.
 pub(crate) fn store(
     config: &Config,
     catalogue: &Catalogue,
     terms: Terms,
-    timing: Timing,
+    (timing, now): (Timing, Timestamp),
 ) -> anyhow::Result<Store> {
+    let older = Older::Upgraded { carry: upgrade::carry(now), is_asked_for: config.upgrade };
     Ok(match Place::parse(&config.store)? {
         Place::Redis(url) => {
-            let options = address::Options { timing, ..redis_options(&config.redis, url)? };
+            let options = address::Options { older, timing, ..redis_options(&config.redis, url)? };
             Store::open_redis(url, catalogue, terms, &options)?
         }
         Place::Directory(directory) => {
             let options = embedded::Options {
                 snapshot_log_bytes: config.snapshot_log_mib << 20,
+                older,
                 ..embedded::Options::default()
             };
             Store::open_embedded(directory, catalogue, terms, options)?
@@ -156,12 +171,15 @@ pub(crate) fn store(
     })
 }
 
-/// The store whose sources and keys are changed. Its facts are left alone: it is opened
-/// without a catalogue.
+/// The store whose sources and keys are read or changed. Its facts are left alone: it is
+/// opened without a catalogue. One of an older format is read as it is.
 ///
 /// # Errors
-/// Where it does not open, or is not there and is not to be made.
-pub(crate) fn store_of_ledger(config: &LedgerConfig, may_make: bool) -> anyhow::Result<Store> {
+/// Where it does not open, is not there and is not to be made, or is of an older format and
+/// is to be changed.
+pub(crate) fn store_of_ledger(config: &LedgerConfig, purpose: Purpose) -> anyhow::Result<Store> {
+    let may_make = purpose == Purpose::Make;
+    let older = if purpose == Purpose::Read { Older::AsItIs } else { Older::Refused };
     let place = Place::parse(&config.store)?;
     if let Place::Directory(dir) = place {
         ensure!(
@@ -177,10 +195,12 @@ pub(crate) fn store_of_ledger(config: &LedgerConfig, may_make: bool) -> anyhow::
         let terms = Terms { reporter_key_check, lateness_ms: DEFAULT_LATENESS_MS };
         Ok(match place {
             Place::Redis(url) => {
-                Store::open_redis(url, &none, terms, &redis_options(&config.redis, url)?)?
+                let options = address::Options { older, ..redis_options(&config.redis, url)? };
+                Store::open_redis(url, &none, terms, &options)?
             }
             Place::Directory(dir) => {
-                Store::open_embedded(dir, &none, terms, embedded::Options::default())?
+                let options = embedded::Options { older, ..embedded::Options::default() };
+                Store::open_embedded(dir, &none, terms, options)?
             }
         })
     };

@@ -1,7 +1,8 @@
 //! `groundswell privacy`: shows and sets what readers may see, in a store or by way of a
 //! server that has it.
 
-use super::access::{Access, Missing};
+use super::access::Access;
+use super::opened::Purpose;
 use super::settings::Environment;
 use crate::config::privacy::{PrivacyCommand, SetPrivacyConfig, ShowPrivacyConfig};
 use anyhow::ensure;
@@ -16,7 +17,7 @@ pub fn run(config: &PrivacyCommand, environment: &Environment) -> anyhow::Result
 }
 
 fn show(config: &ShowPrivacyConfig, environment: &Environment) -> anyhow::Result<()> {
-    let privacy = Access::open(&config.place, environment, Missing::Refuse)?.privacy()?;
+    let privacy = Access::open(&config.place, environment, Purpose::Read)?.privacy()?;
     Ok(writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&privacy)?)?)
 }
 
@@ -29,7 +30,7 @@ fn set(config: &SetPrivacyConfig, environment: &Environment) -> anyhow::Result<(
         body["finest"] = json!(finest.number());
     }
     ensure!(body != json!({}), "give what is to change: --k or --finest");
-    let now = Access::open(&config.place, environment, Missing::Make)?.set_privacy(&body)?;
+    let now = Access::open(&config.place, environment, Purpose::Make)?.set_privacy(&body)?;
     let mut told = std::io::stderr();
     writeln!(
         told,

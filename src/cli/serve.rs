@@ -94,7 +94,8 @@ pub fn run(config: &Config, signals: &Signals) -> anyhow::Result<()> {
         lateness_ms: config.lateness.ms(),
     };
     let (key, store) = opened::under_key(&config.key, key, |key| {
-        opened::store(config, &catalogue, terms(key), timing)
+        let now = timetable.as_ref().map_or(shown, Timetable::start);
+        opened::store(config, &catalogue, terms(key), (timing, now))
     })?;
     if store.catalogue_before().is_some_and(|before| before != catalogue.fingerprint()) {
         tracing::warn!(
@@ -126,7 +127,7 @@ pub fn run(config: &Config, signals: &Signals) -> anyhow::Result<()> {
 /// for something else than was.
 fn agree_on_privacy(config: &Config, engine: &Engine) -> anyhow::Result<()> {
     let asked = config.privacy.asked();
-    let rule = Runtime::new()?.block_on(engine.agree_on_privacy(asked)).map_err(|error| {
+    Runtime::new()?.block_on(engine.agree_on_privacy(asked)).map_err(|error| {
         let AccessError::PrivacyDiffers { .. } = error else { return error.into() };
         let set = format!("groundswell privacy set {asked}");
         let set = first_key::command(&set, config, &engine.store_shown());
@@ -135,7 +136,6 @@ fn agree_on_privacy(config: &Config, engine: &Engine) -> anyhow::Result<()> {
              change it, which /v1/audit then tells, and start again:\n\n    {set}\n"
         )
     })?;
-    tracing::info!(k = rule.k, finest = rule.finest.number(), "what readers may see");
     Ok(())
 }
 

@@ -1,7 +1,8 @@
 //! `groundswell sources`: creates, lists and changes sources, the apps that keys belong to.
 
+use super::access::Access;
 use super::access::table::table;
-use super::access::{Access, Missing};
+use super::opened::Purpose;
 use super::settings::Environment;
 use crate::config::ledger::{ChangeSourceConfig, CreateSourceConfig, ListConfig, SourcesConfig};
 use anyhow::{Context, ensure};
@@ -17,7 +18,7 @@ pub fn run(config: &SourcesConfig, environment: &Environment) -> anyhow::Result<
 }
 
 fn create(config: &CreateSourceConfig, environment: &Environment) -> anyhow::Result<()> {
-    let access = Access::open(&config.place, environment, Missing::Make)?;
+    let access = Access::open(&config.place, environment, Purpose::Make)?;
     let mut body = json!({ "name": config.name, "may_open": config.may_open });
     if let Some(contact) = &config.contact {
         body["contact"] = json!(contact);
@@ -27,7 +28,7 @@ fn create(config: &CreateSourceConfig, environment: &Environment) -> anyhow::Res
 }
 
 fn list(config: &ListConfig, environment: &Environment) -> anyhow::Result<()> {
-    let access = Access::open(&config.place, environment, Missing::Refuse)?;
+    let access = Access::open(&config.place, environment, Purpose::Read)?;
     let sources = access.sources()?;
     if config.json {
         let list = serde_json::to_string_pretty(&json!({ "items": sources }))?;
@@ -62,7 +63,7 @@ fn change(config: &ChangeSourceConfig, environment: &Environment) -> anyhow::Res
         body["may_open"] = json!(may_open);
     }
     ensure!(body != json!({}), "give what is to change: --name, --contact or --may-open");
-    let access = Access::open(&config.place, environment, Missing::Refuse)?;
+    let access = Access::open(&config.place, environment, Purpose::Change)?;
     let number = access.source(&config.source)?["number"].as_u64().context("a source's number")?;
     let changed = access.change_source(number, &body)?;
     Ok(writeln!(std::io::stderr(), "source {number} is now {}", changed["name"])?)

@@ -24,6 +24,7 @@ pub mod threads;
 pub mod timetable;
 pub mod trust;
 pub mod unknown_providers;
+pub mod upgrade;
 pub mod views;
 
 use crate::domain::clock_guard::Doubt;
@@ -101,8 +102,9 @@ pub struct Engine {
     committer: Mutex<Option<JoinHandle<()>>>,
     threads: Threads,
     slices: Arc<Slices>,
-    views: TickCache<ViewKey, Snapshot>,
-    series: TickCache<SeriesKey, Series>,
+    /// By the rules, too: what was built by those of before is never served again.
+    views: TickCache<(ViewKey, u64), Snapshot>,
+    series: TickCache<(SeriesKey, u64), Series>,
     providers: TickCache<Sight, ProvidersNow>,
     /// Held while what a source sent is read: that may be weeks of all providers.
     source_series_turn: tokio::sync::Mutex<()>,
@@ -331,10 +333,11 @@ impl Engine {
     pub async fn view(&self, key: ViewKey) -> Result<Served<Snapshot>, StoreError> {
         let now = self.now();
         let brands = self.catalogue.brands(key.subject).to_vec();
-        let from = (self.reader(key.sight), Arc::clone(&self.slices));
-        self.count_error(
-            self.views.get(key, now, |last| views::build(from, brands, key, now, last)).await,
-        )
+        let reader = self.reader(key.sight);
+        let place = (key, reader.rules_digest());
+        let from = (reader, Arc::clone(&self.slices));
+        let build = |last| views::build(from, brands, key, now, last);
+        self.count_error(self.views.get(place, now, build).await)
     }
 
     /// A series of this tick or the one before.
@@ -353,8 +356,9 @@ impl Engine {
                 Vec::new()
             }
         };
+        let place = (key.clone(), from.0.rules_digest());
         let build = |_| series::build(from, brands, expected(), key.clone(), now);
-        self.count_error(self.series.get(key.clone(), now, build).await)
+        self.count_error(self.series.get(place, now, build).await)
     }
 
     /// How every provider is doing, as of this tick or the one before.

@@ -106,6 +106,31 @@ impl App {
             && self.engine.access().privacy().is_none_or(|privacy| !privacy.is_chosen)
     }
 
+    /// What readers may see, in words for who starts the server.
+    #[must_use]
+    pub fn privacy_in_words(&self) -> String {
+        let rule = self.engine.access().privacy().map(|of| of.rules.latest()).unwrap_or_default();
+        let by_rule = if rule.is_off() {
+            "where single people reported: k = 1 hides nothing".to_owned()
+        } else {
+            format!(
+                "reports in cells in which at least {} people were heard of that day (k = {}), \
+                 none finer than resolution {}",
+                rule.k,
+                rule.k,
+                rule.finest.number()
+            )
+        };
+        if self.is_on_trial() {
+            format!(
+                "nothing is hidden from callers on this machine: only it reaches this server, and \
+                 nobody chose otherwise. The public would see {by_rule}"
+            )
+        } else {
+            format!("readers see {by_rule}")
+        }
+    }
+
     /// What a caller is told who is turned away; counted.
     #[must_use]
     pub fn denied(&self, denial: &Denial) -> Problem {

@@ -55,6 +55,7 @@ pub fn server(
     let is_for_this_machine = main.local_addr()?.ip().to_canonical().is_loopback();
     let document = openapi::document().to_json().map_err(std::io::Error::other)?;
     let app = web::Data::new(App::new(engine, &ROUTES, document, is_for_this_machine, policy));
+    tracing::info!("{}", app.privacy_in_words());
     let server =
         Server::build().workers(workers).shutdown_timeout(stop_within.as_secs()).disable_signals();
     let stopping = server.graceful_shutdown_signal();

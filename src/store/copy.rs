@@ -8,9 +8,10 @@ use super::journal::{JournalName, Piece, Position, Tail};
 use super::places::{MOST_AT_ONCE as PLACES_AT_ONCE, Place, PlaceKey};
 use super::redis::Redis;
 use super::tally64::Tally64;
+use super::upgrade::Carry;
 use crate::domain::provider::{Catalogue, CatalogueError, Provider, ProviderIndex};
 use crate::domain::time::Hour;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 /// Public twins that are read and written at once.
@@ -33,6 +34,9 @@ pub struct Totals {
     pub shown_hours: Entries,
     /// Places of incidents.
     pub places: Entries,
+    /// Entries of the journal of incidents that were written anew, since an older version
+    /// wrote what was copied.
+    pub carried_over: u64,
 }
 
 /// Entries of a journal, twins of hours or places, together.
@@ -73,8 +77,8 @@ pub fn catalogue_of(from: &Embedded) -> Result<Catalogue, CatalogueError> {
     Catalogue::new(from.provider_ids().into_iter().map(Provider::of_id).collect())
 }
 
-/// Copies all, then compares both ends. `catalogue` is that of [`catalogue_of`];
-/// `progress` is told how many pieces are done, of how many.
+/// Copies all, then compares both ends. `catalogue` is that of [`catalogue_of`]; `carry` is
+/// for entries of an older format; `progress` is told how many pieces are done, of how many.
 ///
 /// # Errors
 /// Where a store fails, or the copy differs.
@@ -82,6 +86,7 @@ pub async fn copy(
     from: &Embedded,
     catalogue: &Catalogue,
     to: &Redis,
+    carry: &Carry,
     mut progress: impl FnMut(usize, usize),
 ) -> Result<Totals, CopyError> {
     let done = to.copied().await?;
@@ -90,7 +95,7 @@ pub async fn copy(
         Arc::new(catalogue.iter().map(|(index, _)| index).collect());
     let shards = 0..super::SHARDS as usize;
     let pieces = hours.len() + shards.len() + JournalName::ALL.len() + index.len() + 2;
-    let mut original = Totals::default();
+    let (mut original, mut places) = (Totals::default(), BTreeMap::new());
     for (n, hour) in hours.iter().enumerate() {
         let piece = format!("hour {}", hour.0);
         for provider in &*index {
@@ -116,7 +121,11 @@ pub async fn copy(
     }
     for (n, name) in (1..).zip(JournalName::ALL) {
         let piece = piece_of(name);
-        *original.of(name) = copy_journal(from, to, name, done.contains(piece)).await?;
+        let carry = (name == JournalName::Incidents).then_some(carry);
+        let carried = copy_journal(from, to, (name, carry), done.contains(piece)).await?;
+        *original.of(name) = carried.entries;
+        original.carried_over += carried.anew;
+        places.extend(carried.places);
         finish(to, &done, piece.to_owned()).await?;
         progress(hours.len() + super::SHARDS as usize + n, pieces);
     }
@@ -127,7 +136,7 @@ pub async fn copy(
         finish(to, &done, piece).await?;
         progress(before + n, pieces);
     }
-    copy_places(from, to, done.contains("places"), &mut original).await?;
+    copy_places(from, to, done.contains("places"), (places, &mut original)).await?;
     finish(to, &done, "places".to_owned()).await?;
     progress(before + index.len() + 1, pieces);
     if let Some(fingerprint) = from.catalogue_before() {
@@ -136,7 +145,8 @@ pub async fn copy(
     to.put_liveness(from.liveness().spans().to_vec()).await?;
     to.put_last_used(from.usage_by_key(0).last_used_day).await?;
     // Reporters were looked up as they were written.
-    let mut copy = Totals { reporters: original.reporters, ..Totals::default() };
+    let Totals { reporters, carried_over, .. } = original;
+    let mut copy = Totals { reporters, carried_over, ..Totals::default() };
     for hour in hours {
         for provider in &*index {
             let (in_minutes, in_hours) = to.totals_of(*provider, hour).await?;
@@ -176,22 +186,40 @@ const fn piece_of(name: JournalName) -> &'static str {
     }
 }
 
-/// Copies a journal, unless that is done. Gives what it holds.
+/// A journal that was copied.
+#[derive(Default)]
+struct Carried {
+    entries: Entries,
+    /// How many of them were written anew.
+    anew: u64,
+    /// The places that are kept of them: of the last days only.
+    places: BTreeMap<PlaceKey, Vec<u8>>,
+}
+
+/// Copies a journal, unless that is done. Gives what the copy holds.
 async fn copy_journal(
     from: &Embedded,
     to: &Redis,
-    name: JournalName,
+    (name, carry): (JournalName, Option<&Carry>),
     is_done: bool,
-) -> Result<Entries, StoreError> {
-    let (mut position, mut entries) = (Position::START, Entries::default());
-    while let Some(piece) = next(from.journal(name, position).await?, position)? {
-        entries.add(&piece);
+) -> Result<Carried, StoreError> {
+    let (mut position, mut carried) = (Position::START, Carried::default());
+    while let Some(mut piece) = next(from.journal(name, position).await?, position)? {
+        if let Some(carry) = carry {
+            let before = piece.entries.clone();
+            let (entries, places) = carry.carried(piece.entries);
+            let is_anew = |(before, entry): &(&Vec<u8>, &Vec<u8>)| before != entry;
+            carried.anew += before.iter().zip(&entries).filter(is_anew).count() as u64;
+            carried.places.extend(places);
+            piece.entries = entries;
+        }
+        carried.entries.add(&piece);
         if !is_done {
             to.put_journal(name, position.length, &piece.entries).await?;
         }
         position = piece.end;
     }
-    Ok(entries)
+    Ok(carried)
 }
 
 /// Copies the public twins of a provider's hours, unless that is done, and adds them up.
@@ -212,15 +240,24 @@ async fn copy_shown_hours(
     Ok(())
 }
 
-/// Copies the places of incidents, unless that is done, and adds them up.
+/// Copies the places of incidents, beside those that an older format had in its journal,
+/// unless that is done, and adds them up.
 async fn copy_places(
     from: &Embedded,
     to: &Redis,
     is_done: bool,
-    original: &mut Totals,
+    (mut carried, original): (BTreeMap<PlaceKey, Vec<u8>>, &mut Totals),
 ) -> Result<(), StoreError> {
-    for some in from.places_since(0).await?.chunks(PLACES_AT_ONCE) {
-        let places = found(some, from.places(some.to_vec()).await?);
+    let mut keys = from.places_since(0).await?;
+    keys.extend(carried.keys());
+    keys.sort_unstable();
+    keys.dedup();
+    for some in keys.chunks(PLACES_AT_ONCE) {
+        let mut places = from.places(some.to_vec()).await?;
+        for (key, place) in some.iter().zip(&mut places) {
+            *place = carried.remove(key).or_else(|| place.take());
+        }
+        let places = found(some, places);
         original.places.add_places(&places);
         if !is_done {
             to.put_places(places).await?;

@@ -69,6 +69,12 @@ points! {
     BeforeJournalAppend = "before-journal-append",
     /// Entries are in a journal, and nobody was told.
     JournalAppended = "journal-appended",
+    /// Entries of an older format were written anew, and nothing is committed.
+    UpgradeHalfWritten = "upgrade-half-written",
+    /// A journal of this format is whole beside the one of before.
+    UpgradeWritten = "upgrade-written",
+    /// Only the journal of this format is there, and the store still says the older one.
+    UpgradeSwapped = "upgrade-swapped",
     /// Redis has not been sent a group.
     BeforeRedisRecord = "before-redis-record",
     /// Redis has recorded a group, and nobody was told.
@@ -83,6 +89,14 @@ points! {
     BeforeRedisAppend = "before-redis-append",
     /// Redis has appended entries, and nobody was told.
     RedisAppended = "redis-appended",
+    /// Redis has places of entries of an older format, and not those entries anew.
+    RedisUpgradePlaced = "redis-upgrade-placed",
+    /// Redis has some entries of an older format anew.
+    RedisUpgradeHalfWritten = "redis-upgrade-half-written",
+    /// Redis has all of them anew, beside those of before.
+    RedisUpgradeWritten = "redis-upgrade-written",
+    /// Redis has no others any more, and the store still says the older format.
+    RedisUpgradeSwapped = "redis-upgrade-swapped",
 }
 
 /// What [`VARIABLE`] says.

@@ -7,7 +7,7 @@
 //!    Concurrent recordings add up.
 //! 3. Never half a report: a failure is a [`StoreError`] within [`Timing::answer`], and
 //!    repeating the group is harmless.
-//! 4. What was written by another schema, shard count or reporter key is refused with the
+//! 4. What was written in another format, shard count or reporter key is refused with the
 //!    way out.
 //! 5. Each [`journal`] is one order of entries for all nodes: an append is in it whole,
 //!    once, durably, and only where nobody was quicker and nobody has taken the lease
@@ -21,6 +21,7 @@ pub mod copy;
 pub mod embedded;
 pub mod fail_point;
 pub mod journal;
+mod open_error;
 pub mod place;
 pub mod places;
 pub mod redis;
@@ -28,6 +29,7 @@ pub mod reporter_key;
 pub mod shown_hour;
 pub mod tally64;
 pub mod timing;
+pub mod upgrade;
 pub mod usage;
 pub mod withdrawn;
 
@@ -38,17 +40,18 @@ use crate::domain::report::Report;
 use crate::domain::reporter::Replacement;
 use crate::domain::time::{Hour, Minute, Timestamp};
 use embedded::Embedded;
+pub use open_error::OpenError;
 use redis::Redis;
 use std::ops::Range;
-use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 #[cfg(doc)]
 use timing::Timing;
 use withdrawn::Hidden;
 
-/// Version of what is written. A store of another version is refused.
-pub const SCHEMA: u32 = 1;
+/// Format of what is written. A store of a later one is refused, one of an earlier one is
+/// [upgraded](upgrade) where that is asked for.
+pub const SCHEMA: u32 = 2;
 /// Reporters are spread over this many shards; fixed for the life of a store.
 pub const SHARDS: u32 = 16;
 /// How far back readers may ask for minutes.
@@ -90,120 +93,6 @@ pub struct Terms {
     /// How far back a report may have been observed; decides how long claims are
     /// remembered and when minutes age.
     pub lateness_ms: i64,
-}
-
-/// Why a store does not open. Every message says the way out.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// Another process has it.
-    #[error(
-        "{0} is in use by another groundswell process: stop it, or choose another directory with \
-         --store"
-    )]
-    InUse(PathBuf),
-    /// Written by another version.
-    #[error(
-        "{place} was written with schema {found}, this version reads schema {SCHEMA}: run the \
-         version that wrote it, or start with an empty store"
-    )]
-    Schema {
-        /// Where.
-        place: String,
-        /// What it says.
-        found: u32,
-    },
-    /// Written with another number of shards.
-    #[error(
-        "{place} was written with {found} shards, this version uses {SHARDS}: run the version \
-         that wrote it, or start with an empty store"
-    )]
-    Shards {
-        /// Where.
-        place: String,
-        /// What it says.
-        found: u32,
-    },
-    /// Nobody has written there.
-    #[error("{0} holds no store: is it another directory, address or --redis-prefix?")]
-    Missing(String),
-    /// Written under another reporter key.
-    #[error(
-        "{0} was written with another reporter key: give the one it was written with \
-         (GROUNDSWELL_REPORTER_KEY or its reporter.key), or reporters would count twice"
-    )]
-    ReporterKey(String),
-    /// It holds something already.
-    #[error(
-        "{0} holds a store already: copy into one that is new, with another --redis-prefix or an \
-         empty Redis"
-    )]
-    Occupied(String),
-    /// Another store is being copied into it.
-    #[error("{place} is half a copy of {from}: finish it with groundswell copy, or empty it")]
-    Copying {
-        /// Where.
-        place: String,
-        /// From where.
-        from: String,
-    },
-    /// Not an address of a Redis, or of another kind of it.
-    #[error("{place} cannot be the store: {reason}")]
-    Address {
-        /// What it says, without its password.
-        place: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// Its nodes go by another clock.
-    #[error(
-        "{place} goes by {theirs}, and this node by {ours}: give every node of a store the same \
-         --clock, or none, or choose another --redis-prefix"
-    )]
-    Clock {
-        /// Where.
-        place: String,
-        /// The clock of this node.
-        ours: String,
-        /// The clock of its nodes.
-        theirs: String,
-    },
-    /// Nobody answers there.
-    #[error("{place} does not answer: {reason}")]
-    Unreachable {
-        /// Where, without its password.
-        place: String,
-        /// What is wrong.
-        reason: String,
-    },
-    /// A file is not as it was written.
-    #[error(
-        "{file} is damaged at byte {offset} ({what}): restore it from a backup, or move it away \
-         to go on without its facts"
-    )]
-    Damaged {
-        /// Which.
-        file: PathBuf,
-        /// Where in it.
-        offset: u64,
-        /// What is wrong.
-        what: &'static str,
-    },
-    /// The operating system said no.
-    #[error("{path}: {source}")]
-    Io {
-        /// Where.
-        path: PathBuf,
-        /// What it said.
-        source: std::io::Error,
-    },
-    /// A database said no, of aged facts or of a journal.
-    #[error("{path}: {reason}")]
-    Database {
-        /// Where.
-        path: PathBuf,
-        /// What it said.
-        reason: String,
-    },
 }
 
 /// Why a store does not answer. Nothing was half done; the same call may be repeated.

@@ -222,6 +222,12 @@ pub fn to_bytes(entry: &Entry) -> Vec<u8> {
     zstd::bulk::compress(&plain, ZSTD_LEVEL).unwrap_or(plain)
 }
 
+/// The bytes of an entry that says nothing: it is read as one of a kind that is not known.
+#[must_use]
+pub fn nothing() -> Vec<u8> {
+    serde_json::to_vec(&Line::Unknown).expect("an entry is plain data")
+}
+
 /// The entry of these bytes; None where a newer version wrote a kind that this one does
 /// not know.
 ///

@@ -35,13 +35,23 @@ impl<'a> Reader<'a> {
         Self { world, client }
     }
 
+    /// The children, and their parent.
+    pub fn cells(&self) -> impl Iterator<Item = Cell> {
+        self.world.children.iter().copied().chain([self.world.parent])
+    }
+
     /// All that is told of the world since it began.
     pub fn told(&self) -> Puzzle {
         let (began, end) = (self.world.began, self.world.server.now().minute());
         let minutes = self.minutes().map(|minute| (minute, self.told_of(&self.rows(minute))));
         let minutes = minutes.collect();
-        let open = self.open(Epoch::of(began).0, Epoch::of(end).0);
-        Puzzle { minutes, open, least: 0, all_count: false }
+        let (from, to) = (Epoch::of(began).0, Epoch::of(end).0);
+        let open = self.open(from, to);
+        let is_alone = |epoch: &Epoch| !open[epoch].contains(&true);
+        let parent = self.open_of(self.world.parent, from, to);
+        let parent = parent.into_iter().filter(|(epoch, is_open)| *is_open && is_alone(epoch));
+        let parent_alone = parent.map(|(epoch, _)| epoch).collect();
+        Puzzle { minutes, open, parent_alone, least: 0, all_count: false, one_coin: false }
     }
 
     /// Minutes in which something was reported, as a series tells.
@@ -91,18 +101,24 @@ impl<'a> Reader<'a> {
     /// Which children are open in these epochs.
     fn open(&self, from: i64, to: i64) -> BTreeMap<Epoch, [bool; 7]> {
         let mut open: BTreeMap<Epoch, [bool; 7]> = BTreeMap::new();
-        let at = |epoch: i64| text(Epoch(epoch).start());
         for (n, child) in self.world.children.iter().enumerate() {
-            let (from_text, to_text) = (at(from), at(to));
-            let series = self.get(&format!(
-                "/v1/series?provider=alpha&cell={child}&from={from_text}&to={to_text}\
-                 &step={EPOCH_MINUTES}m"
-            ));
-            for (epoch, point) in (from..to).zip(series["points"].as_array().unwrap()) {
-                open.entry(Epoch(epoch)).or_default()[n] = point["partial"] != true;
+            for (epoch, is_open) in self.open_of(*child, from, to) {
+                open.entry(epoch).or_default()[n] = is_open;
             }
         }
         open
+    }
+
+    /// In which of these epochs a cell, or one in it, is open.
+    fn open_of(&self, cell: Cell, from: i64, to: i64) -> Vec<(Epoch, bool)> {
+        let at = |epoch: i64| text(Epoch(epoch).start());
+        let (from_text, to_text) = (at(from), at(to));
+        let series = self.get(&format!(
+            "/v1/series?provider=alpha&cell={cell}&from={from_text}&to={to_text}\
+             &step={EPOCH_MINUTES}m"
+        ));
+        let points = series["points"].as_array().unwrap().iter();
+        (from..to).zip(points).map(|(at, point)| (Epoch(at), point["partial"] != true)).collect()
     }
 }
 

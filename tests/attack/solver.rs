@@ -7,12 +7,15 @@
 use groundswell::domain::privacy::epoch::Epoch;
 use groundswell::domain::time::Minute;
 use microlp::{ComparisonOp, LinearExpr, OptimizationDirection, Problem, Variable};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Where a report may lie: the children, and what is beside their parent.
 pub const PLACES: usize = 8;
 /// What is beside the parent.
 pub const BESIDE: usize = PLACES - 1;
+
+/// More reports than a child of these worlds ever has.
+const MOST_IN_A_CHILD: u32 = 1_000;
 
 /// Which of the places.
 pub type Region = [bool; PLACES];
@@ -59,10 +62,14 @@ pub struct Puzzle {
     pub minutes: BTreeMap<Minute, Told>,
     /// Which children were open in an epoch.
     pub open: BTreeMap<Epoch, [bool; BESIDE]>,
+    /// Epochs in which their parent was open, and none of them.
+    pub parent_alone: BTreeSet<Epoch>,
     /// So many people open a cell.
     pub least: u32,
     /// Whether the reader knows that every report counts: that a cell with so many opens.
     pub all_count: bool,
+    /// Whether the reader knows that a report counts in every cell around it, or in none.
+    pub one_coin: bool,
 }
 
 /// The hidden reports of one minute: how many of one kind lie where.
@@ -123,7 +130,51 @@ impl Puzzle {
                 self.constrain(&mut problem, &hidden, *epoch, child, *is_open);
             }
         }
+        let mut before = None;
+        for epoch in &self.parent_alone {
+            // What is said of the same reports again says nothing new.
+            let heard = epoch.heard();
+            let reports = |minutes: &BTreeMap<Minute, Told>| {
+                minutes.range(heard.clone()).map(|(minute, _)| *minute).collect::<Vec<_>>()
+            };
+            let about = Some(reports(&self.minutes));
+            if about != before {
+                self.constrain_parent(&mut problem, &hidden, *epoch);
+                before = about;
+            }
+        }
         problem.solve().is_ok()
+    }
+
+    /// What it says that the parent was open, and no child: enough reports of its own
+    /// count. With one coin for all cells, none of those that count would have opened a
+    /// child.
+    fn constrain_parent(&self, problem: &mut Problem, hidden: &[Hidden], epoch: Epoch) {
+        let mut all = LinearExpr::empty();
+        for child in 0..BESIDE {
+            let (known, here) = self.heard_in(hidden, epoch, child);
+            let most = if self.one_coin { self.least - 1 } else { MOST_IN_A_CHILD };
+            let counted = problem.add_integer_var(0.0, (0, i32::try_from(most).unwrap()));
+            let mut rest = here;
+            rest.add(counted, -1.0);
+            problem.add_constraint(rest, ComparisonOp::Ge, -f64::from(known));
+            all.add(counted, 1.0);
+        }
+        problem.add_constraint(all, ComparisonOp::Ge, f64::from(self.least));
+    }
+
+    /// The reports that decide about an epoch: those known to lie in a child, and the sum of
+    /// those that may.
+    fn heard_in(&self, hidden: &[Hidden], epoch: Epoch, child: usize) -> (u32, LinearExpr) {
+        let heard = epoch.heard();
+        let known: u32 = self.minutes.range(heard.clone()).map(|(_, told)| told.shown[child]).sum();
+        let mut sum = LinearExpr::empty();
+        for of in hidden.iter().filter(|of| heard.contains(&of.minute)) {
+            of.places.iter().filter(|(place, _)| *place == child).for_each(|(_, variable)| {
+                sum.add(*variable, 1.0);
+            });
+        }
+        (known, sum)
     }
 
     /// What it says of the reports in a child that it was open in an epoch, or was not.
@@ -138,14 +189,7 @@ impl Puzzle {
         if !is_open && !self.all_count {
             return;
         }
-        let heard = epoch.heard();
-        let known: u32 = self.minutes.range(heard.clone()).map(|(_, told)| told.shown[child]).sum();
-        let mut sum = LinearExpr::empty();
-        for of in hidden.iter().filter(|of| heard.contains(&of.minute)) {
-            of.places.iter().filter(|(place, _)| *place == child).for_each(|(_, variable)| {
-                sum.add(*variable, 1.0);
-            });
-        }
+        let (known, sum) = self.heard_in(hidden, epoch, child);
         let least = f64::from(self.least) - f64::from(known);
         if is_open {
             problem.add_constraint(sum, ComparisonOp::Ge, least);

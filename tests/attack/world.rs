@@ -156,3 +156,29 @@ pub fn exclusion(left_out: LeftOut) -> World {
     world.pass(60);
     world
 }
+
+/// Four people are known to be in a child, since it has just closed; somebody beside them
+/// reports, and their parent opens.
+pub fn beside_those_left(left_out: LeftOut) -> World {
+    let mut world = World::start(left_out);
+    world.report(0);
+    world.pass(60);
+    (0..4).for_each(|_| world.report(0));
+    world.pass(DAY_MINUTES - 60 + 20);
+    world.report(6);
+    world.pass(60);
+    world
+}
+
+/// Somebody reports beside an open child, which closes when the first of its people leaves
+/// the day; then their parent opens.
+pub fn beside_one_that_closes(left_out: LeftOut) -> World {
+    let mut world = World::start(left_out);
+    world.report(0);
+    world.pass(60);
+    (0..4).for_each(|_| world.report(0));
+    world.pass(30);
+    world.report(6);
+    world.pass(DAY_MINUTES - 90 + 60);
+    world
+}

@@ -2,6 +2,7 @@
 //! give to whom.
 
 mod exact;
+mod old_hours;
 mod settings;
 mod trial;
 

@@ -3,11 +3,13 @@
 
 use super::{READS, asking, rule, rule_of};
 use crate::keys::refused;
+use crate::support::binary::{Binary, groundswell, within};
 use crate::support::client::Answer;
 use crate::support::server::TestServer;
 use groundswell::http::client_address::Proxies;
 use groundswell::http::policy::Policy;
 use serde_json::json;
+use std::time::Duration;
 
 /// Headers of requests that do not come from this machine itself, or from a page of
 /// another.
@@ -106,4 +108,32 @@ fn a_server_that_others_reach_or_that_has_a_proxy_is_tried_out_by_nobody() {
         assert_eq!(rule_of(&answer.json()), rule(3, 7), "{answer}");
         assert_eq!(answer.header("vary"), Some("Accept-Encoding"), "{answer}");
     }
+}
+
+#[test]
+fn a_start_says_what_is_hidden_from_whom_and_a_newcomer_sees_their_own_report_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Binary::start(directory.path(), &[]);
+    let says = |server: &Binary, part: &str| {
+        let is_said = || server.log().contains(part);
+        assert!(within(Duration::from_secs(10), is_said), "{part}: {}", server.log());
+    };
+    for part in ["nothing is hidden from callers on this machine", "public would see", "(k = 3)"] {
+        says(&server, part);
+    }
+    let answer = server.report(&crate::support::report("a newcomer"));
+    assert_eq!(answer.status, 202, "{answer}");
+    let cell = answer.json()["cell"].clone();
+    let map = "/v1/heatmap?provider=alpha&window=15m&resolution=8";
+    let told = || server.get(map).json()["cells"][0]["hex"].clone();
+    let is_told = || told() == cell;
+    assert!(within(Duration::from_secs(10), is_told));
+    let front = server.get("/");
+    assert!(front.text().contains("Nothing is hidden from you here"), "{front}");
+    drop(server);
+    let public = tempfile::tempdir().unwrap();
+    let mut command = groundswell(&["serve", "--listen", "0.0.0.0:0", "--auth", "open", "--store"]);
+    let server = Binary::of(command.arg(public.path()));
+    says(&server, "readers see reports in cells in which at least 3 people");
+    assert!(!server.log().contains("nothing is hidden"), "{}", server.log());
 }

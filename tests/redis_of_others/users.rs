@@ -15,6 +15,7 @@ use groundswell::store::embedded::{self, Embedded};
 use groundswell::store::journal::{Lease, NodeId};
 use groundswell::store::redis::Redis;
 use groundswell::store::redis::address::Options;
+use groundswell::store::upgrade::Carry;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -121,6 +122,6 @@ fn copied(url: &str, options: &Options) {
     .unwrap();
     let names = catalogue_of(&from).unwrap();
     let to = Redis::open_to_copy(url, &names, TERMS, options, "a directory").unwrap();
-    let totals = wait(copy(&from, &names, &to, |_, _| {})).unwrap();
+    let totals = wait(copy(&from, &names, &to, &Carry::of_this_format(), |_, _| {})).unwrap();
     assert_eq!((totals.reporters, totals.journal.count), (100, 1));
 }

@@ -9,6 +9,7 @@
 pub mod binary;
 pub mod client;
 pub mod fake_time;
+pub mod older;
 pub mod past;
 pub mod proxy;
 pub mod redis;

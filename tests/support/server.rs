@@ -143,9 +143,14 @@ impl TestServer {
 
     /// The same on a Redis that is shared with other tests, under that prefix.
     pub fn start_by_on_redis(policy: Policy, prefix: &str) -> Self {
+        Self::start_by_on_redis_at(&shared_single(), policy, prefix)
+    }
+
+    /// The same on the Redis of that address.
+    pub fn start_by_on_redis_at(url: &str, policy: Policy, prefix: &str) -> Self {
         let (key, catalogue) = (key(), catalogue());
         let options = address::Options { prefix: prefix.into(), ..address::Options::default() };
-        let store = Store::open_redis(&shared_single(), &catalogue, terms(&key), &options).unwrap();
+        let store = Store::open_redis(url, &catalogue, terms(&key), &options).unwrap();
         let clock = Clock::manual(instant(NOW));
         let by = by(policy);
         Self::serve(store, &key, None, clock, catalogue, "127.0.0.1:0", by)
@@ -162,6 +167,11 @@ impl TestServer {
             "127.0.0.1:0",
             |_| (),
         )
+    }
+
+    /// A server at [`NOW`] on a directory that holds a store.
+    pub fn start_on_directory(directory: TempDir) -> Self {
+        Self::start_in(directory, Clock::manual(instant(NOW)), catalogue(), "127.0.0.1:0", |_| ())
     }
 
     /// The directory of its store. It stops.

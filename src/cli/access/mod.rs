@@ -6,6 +6,7 @@ mod remote;
 mod stored;
 pub mod table;
 
+use super::opened::Purpose;
 use super::settings::{ADMIN_KEY, Environment};
 use super::text::{read, trimmed};
 use crate::config::ledger::LedgerConfig;
@@ -24,15 +25,6 @@ pub enum Access {
     Remote(Box<Remote>),
 }
 
-/// What to do about a directory that holds no store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Missing {
-    /// A new store is made: the first key comes before the first start.
-    Make,
-    /// There is nothing to list or change.
-    Refuse,
-}
-
 impl Access {
     /// Opens the store, or takes the server that is to be asked.
     ///
@@ -41,7 +33,7 @@ impl Access {
     pub fn open(
         config: &LedgerConfig,
         environment: &Environment,
-        missing: Missing,
+        purpose: Purpose,
     ) -> anyhow::Result<Self> {
         match &config.server {
             Some(server) => {
@@ -49,7 +41,7 @@ impl Access {
                 let authorities = config.server_ca.as_deref().map(read).transpose()?;
                 Ok(Self::Remote(Box::new(Remote::new(server, key, authorities.as_deref())?)))
             }
-            None => Ok(Self::Stored(Box::new(Stored::open(config, missing)?))),
+            None => Ok(Self::Stored(Box::new(Stored::open(config, purpose)?))),
         }
     }
 

@@ -1,8 +1,7 @@
 //! A store that is open here: its ledger is read and appended to as a server does, and
 //! answered in the JSON of the HTTP interface.
 
-use super::Missing;
-use crate::cli::opened;
+use crate::cli::opened::{self, Purpose};
 use crate::config::ledger::LedgerConfig;
 use crate::domain::access::entry::Actor;
 use crate::domain::access::key::KeyId;
@@ -35,8 +34,8 @@ pub struct Stored {
 
 impl Stored {
     /// Opens the store, and reads its ledger.
-    pub fn open(config: &LedgerConfig, missing: Missing) -> anyhow::Result<Self> {
-        let store = opened::store_of_ledger(config, missing == Missing::Make)?;
+    pub fn open(config: &LedgerConfig, purpose: Purpose) -> anyhow::Result<Self> {
+        let store = opened::store_of_ledger(config, purpose)?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let ledger = Ledger::default();
         runtime.block_on(ledger.read(&store))?;

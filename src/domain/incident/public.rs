@@ -38,6 +38,8 @@ pub struct Shown {
     pub expected: Option<f64>,
     /// Users that are touched at most.
     pub users: Option<f64>,
+    /// The other carriers that enough people reported there.
+    pub attributions: Vec<Attribution>,
 }
 
 impl Incident {
@@ -45,7 +47,7 @@ impl Incident {
     /// clusters say of where they began.
     #[must_use]
     pub fn public(&self, shown: Shown, coin: &Coin) -> Self {
-        let Shown { cells, naming, evidence, expected, users } = shown;
+        let Shown { cells, naming, evidence, expected, users, attributions } = shown;
         let brand = |(brand, evidence): (&Brand, PublishedEvidence)| {
             let blinded = |episode: &u64| coin.blinded(&brand.provider, *episode);
             Brand {
@@ -59,7 +61,7 @@ impl Incident {
             brands: self.brands.iter().zip(evidence).map(brand).collect(),
             figures: Figures { expected, users, ..self.figures.rounded(&cells) },
             cells: Arc::from(cells),
-            attributions: self.attributions.iter().map(Attribution::rounded).collect(),
+            attributions: attributions.iter().map(Attribution::rounded).collect(),
             ..self.clone()
         }
     }
@@ -76,7 +78,8 @@ impl Incident {
         let evidence = self.brands.iter().map(|brand| brand.evidence).collect();
         let Figures { expected, users, .. } = self.figures;
         let naming = Naming { is_named: true, rule };
-        let shown = Shown { cells, naming, evidence, expected, users };
+        let attributions = self.attributions.clone();
+        let shown = Shown { cells, naming, evidence, expected, users, attributions };
         let public = self.public(shown, coin);
         let figures = Figures { area_km2: public.figures.area_km2, ..self.figures.clone() };
         Self { figures, attributions: self.attributions.clone(), ..public }

@@ -1,5 +1,6 @@
 //! Groups: the cells that are shown in an epoch.
 
+use super::people::People;
 use super::rule::LeftOut;
 use crate::domain::grid::{Cell, Resolution};
 
@@ -26,36 +27,41 @@ pub struct Walk<'a> {
 
 impl Groups {
     /// The groups of so many people heard of by cell, sorted, of any resolution: from the
-    /// finest resolution to the coarsest each cell becomes one that has `least` of them
-    /// outside the groups in it. What it has is passed to its parent otherwise.
+    /// finest resolution to the coarsest each cell becomes one that has `least` of them, by
+    /// the coins of its resolution, outside the groups in it. What it has is passed to its
+    /// parent otherwise.
     #[must_use]
-    pub fn of(mass: &[(Cell, u32)], least: u32) -> Self {
+    pub fn of<'a>(mass: impl IntoIterator<Item = (Cell, &'a People)>, least: u32) -> Self {
         Self::but(mass, least, LeftOut::default())
     }
 
     /// The same with something left out.
     #[must_use]
-    pub fn but(mass: &[(Cell, u32)], least: u32, left_out: LeftOut) -> Self {
-        let (mut cells, mut rest) = (Vec::new(), [0_u64; LEVELS]);
-        let mut close = |rest: &mut [u64; LEVELS], last: Cell, down_to: usize| {
+    pub fn but<'a>(
+        mass: impl IntoIterator<Item = (Cell, &'a People)>,
+        least: u32,
+        left_out: LeftOut,
+    ) -> Self {
+        let (mut cells, mut rest) = (Vec::new(), [People::default(); LEVELS]);
+        let mut close = |rest: &mut [People; LEVELS], last: Cell, down_to: usize| {
             for level in (down_to..=usize::from(last.resolution().number())).rev() {
                 let has = std::mem::take(&mut rest[level]);
-                let is_group = u64::from(least) <= has;
+                let is_group = least <= has.at(Resolution::ALL[level]);
                 if is_group {
                     cells.push(last.rolled_up_to(Resolution::ALL[level]));
                 }
                 if 0 < level && (!is_group || left_out.rests) {
-                    rest[level - 1] += has;
+                    rest[level - 1].add(&has);
                 }
             }
         };
         let mut before: Option<Cell> = None;
-        for (cell, count) in mass.iter().filter(|(cell, _)| !cell.is_nowhere()) {
+        for (cell, people) in mass.into_iter().filter(|(cell, _)| !cell.is_nowhere()) {
             if let Some(before) = before {
-                close(&mut rest, before, levels_in_common(before, *cell));
+                close(&mut rest, before, levels_in_common(before, cell));
             }
-            rest[usize::from(cell.resolution().number())] += u64::from(*count);
-            before = Some(*cell);
+            rest[usize::from(cell.resolution().number())].add(people);
+            before = Some(cell);
         }
         if let Some(before) = before {
             close(&mut rest, before, 0);

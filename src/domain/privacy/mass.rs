@@ -2,6 +2,7 @@
 
 use super::coin::Coin;
 use super::groups::Groups;
+use super::people::People;
 use super::rule::{LeftOut, Rule};
 use crate::domain::fact::{FactKey, Lane, Tally};
 use crate::domain::grid::{Cell, Resolution};
@@ -11,24 +12,23 @@ use hashbrown::HashMap;
 /// People heard of, by the cell that they reported.
 #[derive(Debug, Clone, Default)]
 pub struct Mass {
-    cells: HashMap<Cell, u32>,
+    cells: HashMap<Cell, People>,
 }
 
 impl Mass {
     /// A minute comes to the day.
-    pub fn enter(&mut self, heard: impl IntoIterator<Item = (Cell, u32)>) {
-        for (cell, count) in heard {
-            let sum = self.cells.entry(cell).or_default();
-            *sum = sum.saturating_add(count);
+    pub fn enter(&mut self, heard: impl IntoIterator<Item = (Cell, impl Into<People>)>) {
+        for (cell, people) in heard {
+            self.cells.entry(cell).or_default().add(&people.into());
         }
     }
 
     /// A minute that came before leaves it.
-    pub fn leave(&mut self, heard: impl IntoIterator<Item = (Cell, u32)>) {
-        for (cell, count) in heard {
+    pub fn leave(&mut self, heard: impl IntoIterator<Item = (Cell, impl Into<People>)>) {
+        for (cell, people) in heard {
             if let hashbrown::hash_map::Entry::Occupied(mut entry) = self.cells.entry(cell) {
-                *entry.get_mut() = entry.get().saturating_sub(count);
-                if *entry.get() == 0 {
+                entry.get_mut().subtract(&people.into());
+                if entry.get().is_none() {
                     entry.remove();
                 }
             }
@@ -41,7 +41,7 @@ impl Mass {
         if rule.is_off() {
             return Groups::all(rule.finest);
         }
-        Groups::but(&self.rolled_up_to(rule.finest), rule.least(), left_out)
+        Groups::but(self.rolled_up_to(rule.finest), rule.least(), left_out)
     }
 
     /// How many cells somebody was heard of in.
@@ -56,9 +56,9 @@ impl Mass {
         self.cells.is_empty()
     }
 
-    fn rolled_up_to(&self, finest: Resolution) -> Vec<(Cell, u32)> {
-        let mut rows: Vec<(Cell, u32)> =
-            self.cells.iter().map(|(cell, count)| (cell.rolled_up_to(finest), *count)).collect();
+    fn rolled_up_to(&self, finest: Resolution) -> Vec<(Cell, &People)> {
+        let mut rows: Vec<(Cell, &People)> =
+            self.cells.iter().map(|(cell, people)| (cell.rolled_up_to(finest), people)).collect();
         rows.sort_unstable_by_key(|(cell, _)| *cell);
         rows
     }
@@ -74,13 +74,15 @@ pub fn heard<'a>(
     coin: Option<&'a Coin>,
     provider: &'a str,
     minute: Minute,
-) -> impl Iterator<Item = (Cell, u32)> + 'a {
+) -> impl Iterator<Item = (Cell, People)> + 'a {
     facts
         .into_iter()
         .filter(|(key, tally)| key.lane() == Lane::OnTime && tally.first > 0)
         .map(|(key, tally)| (key.cell(), tally.first))
-        .filter(move |(cell, _)| {
-            let is_tails = |coin: &Coin| coin.is_tails(provider, *cell, minute);
-            !cell.is_nowhere() && !coin.is_some_and(is_tails)
+        .filter(|(cell, _)| !cell.is_nowhere())
+        .map(move |(cell, first)| {
+            let counted = coin.map(|coin| coin.counted(provider, cell, minute, first));
+            (cell, counted.unwrap_or_else(|| first.into()))
         })
+        .filter(|(_, people)| !people.is_none())
 }

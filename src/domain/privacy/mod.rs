@@ -15,6 +15,7 @@ pub mod epoch;
 pub mod groups;
 pub mod mass;
 pub mod naming;
+pub mod people;
 pub mod rounding;
 pub mod rule;
 #[cfg(test)]

@@ -2,7 +2,8 @@
 //! it, found as the groups of the map are, among those who spoke since it began.
 
 use super::groups::Groups;
-use super::rule::Rule;
+use super::people::People;
+use super::rule::{LeftOut, Rule};
 use crate::domain::cell_set::CellSet;
 use crate::domain::grid::{Cell, Resolution};
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Clone, Default)]
 pub struct Spoke {
     /// People by the cell that they reported: in the cells of the incident, and in the zone.
-    pub heard: Vec<(Cell, u32)>,
+    pub heard: Vec<(Cell, People)>,
     /// The cells of the zone that decided, of one resolution; none where it is everywhere.
     pub zone: Vec<Cell>,
 }
@@ -20,21 +21,37 @@ pub struct Spoke {
 /// where too few people spoke anywhere.
 ///
 /// For each brand the groups of those who spoke are named, and the whole zone that decided
-/// where enough spoke in it. A group with others in it is named in their place where more
-/// people spoke in the rest of it than in all of them together; else they are, and it is
-/// not. What was named before counts as one of them, with as many people as it needed.
+/// where enough spoke in it outside what is named in it, and more than in that. A place with
+/// others in it is named in their place where more people of one brand spoke in the rest of
+/// it, and enough, than in all of them together; else they are, and it is not. What was named
+/// before counts as one of them, with as many people as it needed.
+///
+/// So whoever knows a place in another, and sees which of them is named, learns that enough
+/// people of one brand spoke in what is left of the larger one, or nothing.
 #[must_use]
 pub fn named(cells: &[Cell], brands: &[Spoke], before: &[Cell], rule: Rule) -> Vec<Cell> {
+    named_but(cells, brands, before, (rule, LeftOut::default()))
+}
+
+/// The same with something left out of the rule.
+#[must_use]
+pub fn named_but(
+    cells: &[Cell],
+    brands: &[Spoke],
+    before: &[Cell],
+    (rule, left_out): (Rule, LeftOut),
+) -> Vec<Cell> {
     if rule.is_off() {
         let all = cells.iter().map(|cell| cell.rolled_up_to(rule.finest));
         return outermost(&all.collect());
     }
     let within: CellSet = cells.iter().copied().collect();
+    let brands: Vec<Brand> = brands.iter().map(|brand| Brand::of(&within, brand, rule)).collect();
     let mut before = before.to_vec();
     // A place of before that gives way no longer keeps its people from a larger one: named
     // anew until nothing changes, or the next revision would change it with nobody new.
     for _ in 0..MOST_TIMES {
-        let named = named_once(&within, brands, &before, rule);
+        let named = named_once(&brands, &before, (rule, left_out));
         if named == before {
             break;
         }
@@ -46,81 +63,152 @@ pub fn named(cells: &[Cell], brands: &[Spoke], before: &[Cell], rule: Rule) -> V
 /// A place of before gives way once, and there are a handful at most in each other.
 const MOST_TIMES: usize = 2 * Resolution::ALL.len();
 
-fn named_once(within: &CellSet, brands: &[Spoke], before: &[Cell], rule: Rule) -> Vec<Cell> {
-    let mut spoke: BTreeMap<Cell, u64> = BTreeMap::new();
-    for brand in brands {
-        for (cell, people) in of_brand(within, brand, before, rule) {
-            *spoke.entry(cell).or_default() += people;
-        }
-    }
-    for cell in before {
-        // What was named before is worth as many as it needed then, or those of now.
-        let people = spoke.entry(*cell).or_default();
-        *people = (*people).max(u64::from(rule.least()));
-    }
-    disjoint(&spoke)
+/// Who spoke of a brand, in cells no finer than those that are shown.
+struct Brand {
+    /// In the cells of the incident and of the zone.
+    heard: BTreeMap<Cell, People>,
+    /// The groups of those in the cells of the incident.
+    groups: Groups,
+    zone: BTreeSet<Cell>,
 }
 
-/// How many people of a brand spoke in what may be named of it, each counted in the finest
-/// of those around it.
-fn of_brand(within: &CellSet, brand: &Spoke, before: &[Cell], rule: Rule) -> Vec<(Cell, u64)> {
-    let rolled_up = |rows: &mut dyn Iterator<Item = &(Cell, u32)>| {
-        let mut sums: BTreeMap<Cell, u32> = BTreeMap::new();
-        for (cell, people) in rows {
-            let sum = sums.entry(cell.rolled_up_to(rule.finest)).or_default();
-            *sum = sum.saturating_add(*people);
-        }
-        sums.into_iter().collect::<Vec<_>>()
-    };
-    let here = rolled_up(&mut brand.heard.iter().filter(|(cell, _)| within.holds(*cell)));
-    let groups = Groups::of(&here, rule.least());
-    let zone: BTreeSet<Cell> =
-        brand.zone.iter().map(|cell| cell.rolled_up_to(rule.finest)).collect();
-    let in_zone = |cell: Cell| cell.with_ancestors().any(|around| zone.contains(&around));
-    let heard = rolled_up(&mut brand.heard.iter());
-    let (mut all, mut in_groups) = (0, 0);
-    for (cell, people) in heard.iter().filter(|(cell, _)| in_zone(*cell)) {
-        all += u64::from(*people);
-        let has_group = groups.shown(*cell).is_some_and(in_zone);
-        in_groups += if has_group { u64::from(*people) } else { 0 };
-    }
-    let names_zone = u64::from(rule.least()) <= all && in_groups < all - in_groups;
-    let mut places: BTreeSet<Cell> = groups.cells().iter().chain(before).copied().collect();
-    if names_zone {
-        places.retain(|cell| !in_zone(*cell));
-        places.extend(&zone);
-    }
-    let mut spoke: BTreeMap<Cell, u64> = groups.cells().iter().map(|cell| (*cell, 0)).collect();
-    spoke.retain(|cell, _| places.contains(cell));
-    spoke.extend(zone.iter().filter(|_| names_zone).map(|cell| (*cell, 0)));
-    for (cell, people) in heard.iter().filter(|(cell, _)| within.holds(*cell) || in_zone(*cell)) {
-        let around = cell.with_ancestors().filter(|around| places.contains(around));
-        if let Some(place) = around.max_by_key(|around| around.resolution()) {
-            *spoke.entry(place).or_default() += u64::from(*people);
+impl Brand {
+    fn of(within: &CellSet, brand: &Spoke, rule: Rule) -> Self {
+        let rolled_up = |rows: &mut dyn Iterator<Item = &(Cell, People)>| {
+            let mut sums: BTreeMap<Cell, People> = BTreeMap::new();
+            for (cell, people) in rows {
+                sums.entry(cell.rolled_up_to(rule.finest)).or_default().add(people);
+            }
+            sums
+        };
+        let here = rolled_up(&mut brand.heard.iter().filter(|(cell, _)| within.holds(*cell)));
+        Self {
+            heard: rolled_up(&mut brand.heard.iter()),
+            groups: Groups::of(here.iter().map(|(cell, people)| (*cell, people)), rule.least()),
+            zone: brand.zone.iter().map(|cell| cell.rolled_up_to(rule.finest)).collect(),
         }
     }
-    spoke.into_iter().collect()
+
+    fn has_in_zone(&self, cell: Cell) -> bool {
+        cell.with_ancestors().any(|around| self.zone.contains(&around))
+    }
+
+    /// Whether the whole zone is named, beside these places.
+    fn names_zone(&self, places: &BTreeSet<Cell>, least: u32, left_out: LeftOut) -> bool {
+        let (mut in_places, mut beside) = (0_u64, 0_u64);
+        for (cell, people) in self.heard.iter().filter(|(cell, _)| self.has_in_zone(**cell)) {
+            let place = finest_around(*cell, places);
+            let sum = if place.is_some_and(|of| self.has_in_zone(of)) {
+                &mut in_places
+            } else {
+                &mut beside
+            };
+            *sum += u64::from(people.in_zone());
+        }
+        if left_out.rests {
+            return 0 < beside && u64::from(least) <= beside + in_places;
+        }
+        u64::from(least) <= beside && in_places < beside
+    }
 }
 
-/// Of places that lie in each other, with the people of each outside those in it: the outer
-/// one where it has more than all in it together, else those in it.
-fn disjoint(spoke: &BTreeMap<Cell, u64>) -> Vec<Cell> {
+/// The finest of some places around a cell.
+fn finest_around(cell: Cell, places: &BTreeSet<Cell>) -> Option<Cell> {
+    let around = cell.with_ancestors().filter(|around| places.contains(around));
+    around.max_by_key(|around| around.resolution())
+}
+
+/// A place that may be named.
+#[derive(Debug, Clone, Default)]
+struct Place {
+    /// Whether it may be named by itself: else it is a part of a zone.
+    is_whole: bool,
+    was_named: bool,
+    /// People of each brand in it, outside the places in it.
+    people: Vec<u64>,
+}
+
+fn named_once(brands: &[Brand], before: &[Cell], (rule, left_out): (Rule, LeftOut)) -> Vec<Cell> {
+    let least = rule.least();
+    let groups = brands.iter().flat_map(|brand| brand.groups.cells());
+    let whole: BTreeSet<Cell> = groups.chain(before).copied().collect();
+    let zones = brands.iter().filter(|brand| brand.names_zone(&whole, least, left_out));
+    let mut all: BTreeSet<Cell> = whole.clone();
+    zones.for_each(|brand| all.extend(&brand.zone));
+    let mut places: BTreeMap<Cell, Place> = BTreeMap::new();
+    for cell in &all {
+        let place = Place {
+            is_whole: whole.contains(cell),
+            was_named: before.contains(cell),
+            people: vec![0; brands.len()],
+        };
+        places.insert(*cell, place);
+    }
+    for (n, brand) in brands.iter().enumerate() {
+        for (cell, people) in &brand.heard {
+            if let Some(place) = finest_around(*cell, &all) {
+                let place_in = places.get_mut(&place).expect("it is one of them");
+                place_in.people[n] += u64::from(people.at(place.resolution()));
+            }
+        }
+    }
+    disjoint(&places, u64::from(least), left_out)
+}
+
+/// What lies in a place, as what is larger is compared with it.
+#[derive(Debug, Clone, Default)]
+struct Inside {
+    /// People in what may be named by itself.
+    of_whole: u64,
+    /// People of each brand in parts of zones.
+    of_parts: Vec<u64>,
+}
+
+impl Inside {
+    fn none(brands: usize) -> Self {
+        Self { of_whole: 0, of_parts: vec![0; brands] }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.of_whole += other.of_whole;
+        self.of_parts.iter_mut().zip(&other.of_parts).for_each(|(sum, people)| *sum += people);
+    }
+
+    fn people(&self) -> u64 {
+        self.of_whole + self.of_parts.iter().max().unwrap_or(&0)
+    }
+}
+
+/// Of places that lie in each other the outer one where enough people spoke in the rest of
+/// it, and more than in all in it together; else those in it.
+fn disjoint(places: &BTreeMap<Cell, Place>, least: u64, left_out: LeftOut) -> Vec<Cell> {
     let mut named: Vec<Cell> = Vec::new();
-    // Places that lie in no other so far: with the people in each, and how many were named
+    // Places that lie in no other so far: with what is in each, and how many were named
     // before it.
-    let mut outer: Vec<(Cell, u64, usize)> = Vec::new();
-    for (cell, people) in spoke {
-        let (mut inside, mut begin, mut has_inner) = (0, named.len(), false);
+    let mut outer: Vec<(Cell, Inside, usize)> = Vec::new();
+    for (cell, place) in places {
+        let brands = place.people.len();
+        let (mut inside, mut begin, mut has_inner) = (Inside::none(brands), named.len(), false);
         while let Some((inner, of_inner, from)) = outer.pop_if(|(other, ..)| cell.contains(*other))
         {
             debug_assert!(inner < *cell, "what lies in a cell sorts before it");
-            (inside, begin, has_inner) = (inside + of_inner, from, true);
+            inside.add(&of_inner);
+            (begin, has_inner) = (from, true);
         }
-        if !has_inner || inside < *people {
+        // What was named before is worth as many as it needed then, or those of now.
+        let most = place.people.iter().copied().max().unwrap_or(0);
+        let people = if place.was_named { most.max(least) } else { most };
+        let has_enough = least <= people && inside.people() < people;
+        if !has_inner || has_enough || (left_out.rests && 0 < people) {
             named.truncate(begin);
             named.push(*cell);
         }
-        outer.push((*cell, inside + people, begin));
+        if place.is_whole {
+            inside.of_whole += people;
+        } else {
+            inside.add(&Inside { of_whole: 0, of_parts: place.people.clone() });
+        }
+        outer.push((*cell, inside, begin));
     }
     named
 }
@@ -154,7 +242,17 @@ mod tests {
     }
 
     fn spoke(heard: &[(Cell, u32)]) -> Vec<Spoke> {
-        vec![Spoke { heard: heard.to_vec(), zone: Vec::new() }]
+        vec![with_zone(heard, &[])]
+    }
+
+    fn with_zone(heard: &[(Cell, u32)], zone: &[Cell]) -> Spoke {
+        let heard = heard.iter().map(|(cell, people)| (*cell, (*people).into())).collect();
+        Spoke { heard, zone: zone.to_vec() }
+    }
+
+    fn sorted(cells: &[Cell]) -> Vec<Cell> {
+        let all: BTreeSet<Cell> = cells.iter().copied().collect();
+        all.into_iter().collect()
     }
 
     #[test]
@@ -228,14 +326,14 @@ mod tests {
         let mut zone: Vec<Cell> = cell.disk(1).into_iter().map(|(cell, _)| cell).collect();
         zone.sort_unstable();
         let in_zone = |people: u32| {
-            let heard = zone.iter().take(5).map(|cell| (*cell, people)).collect();
-            vec![Spoke { heard, zone: zone.clone() }]
+            let heard: Vec<_> = zone.iter().take(5).map(|cell| (*cell, people)).collect();
+            vec![with_zone(&heard, &zone)]
         };
         let cells = zone[..5].to_vec();
         assert_eq!(named(&cells, &in_zone(1), &[], RULE), zone);
         // With five in each of five places those are named.
         assert_eq!(named(&cells, &in_zone(5), &[], RULE), cells);
-        let four = vec![Spoke { heard: vec![(zone[0], 4)], zone: zone.clone() }];
+        let four = vec![with_zone(&[(zone[0], 4)], &zone)];
         assert_eq!(named(&cells, &four, &[], RULE), []);
         // A zone that is finer than what is shown is named by what is.
         let finest = Rule { finest: Resolution::ALL[5], ..RULE };
@@ -255,6 +353,61 @@ mod tests {
         // Three of each are six, but of neither brand enough.
         let few = [spoke(&[(cell, 3)]), spoke(&[(cell, 3)])].concat();
         assert_eq!(named(&[parent], &few, &[], RULE), []);
+    }
+
+    /// A place that was known, and a larger one that is named in its place, say together
+    /// that somebody spoke in the rest of it: enough people of one brand must have.
+    #[test]
+    fn what_is_left_of_a_larger_place_holds_enough_people_of_one_brand() {
+        let (cell, parent, _) = village();
+        let others = others_in(parent, 2);
+        // Four of one brand in the village, five of another; two more beside it.
+        let mixed =
+            |beside: u32| [spoke(&[(cell, 4), (others[0], beside)]), spoke(&[(cell, 5)])].concat();
+        for before in [&[][..], &[cell]] {
+            assert_eq!(named(&[parent], &mixed(2), before, RULE), [cell], "{before:?}");
+            assert_eq!(named(&[parent], &mixed(12), before, RULE), sorted(&[others[0], cell]));
+        }
+        // Two brands have six together in the rest, neither of them enough.
+        let both = [spoke(&[(cell, 5), (others[0], 3)]), spoke(&[(others[1], 4)])].concat();
+        assert_eq!(named(&[parent], &both, &[cell], RULE), [cell]);
+    }
+
+    #[test]
+    fn a_zone_is_named_for_who_spoke_in_it_outside_of_what_is_named_in_it() {
+        let (cell, parent, _) = village();
+        let mut zone: Vec<Cell> = cell.disk(1).into_iter().map(|(cell, _)| cell).collect();
+        zone.sort_unstable();
+        let beside = *zone.iter().find(|other| **other != cell).unwrap();
+        let in_zone =
+            |here: u32, beside_it: u32| with_zone(&[(cell, here), (beside, beside_it)], &zone);
+        // Four of the five that the zone needs lie in what is known.
+        for before in [&[cell][..], &[]] {
+            let brands = [in_zone(4, 1), with_zone(&[(cell, 5)], &[])];
+            assert_eq!(named(&zone, &brands, before, RULE), [cell], "{before:?}");
+        }
+        assert_eq!(named(&zone, &[in_zone(4, 1)], &[], RULE), zone);
+        assert_eq!(named(&zone, &[in_zone(0, 3), in_zone(0, 3)], &[], RULE), []);
+        // A larger part of a zone does not take the place of what is known in it for one more.
+        let mut coarse: Vec<Cell> = parent.disk(1).into_iter().map(|(cell, _)| cell).collect();
+        coarse.sort_unstable();
+        let far = coarse.iter().filter(|other| **other != parent);
+        let heard: Vec<_> =
+            far.clone().map(|other| (*other, 2)).chain([(cell, 5), (beside, 1)]).collect();
+        let told = named(&coarse, &[with_zone(&heard, &coarse)], &[cell], RULE);
+        assert!(told.contains(&cell) && !told.contains(&parent), "{told:?}");
+        // A group that has part of a zone in it is named in its place if enough spoke in the
+        // rest.
+        let aside: Vec<Cell> =
+            parent.descendants(Resolution::HOURLY).filter(|other| !zone.contains(other)).collect();
+        if let Some(aside) = aside.first() {
+            let mut heard = vec![(cell, 2), (*aside, 4)];
+            let out = zone.iter().find(|other| !parent.contains(**other)).unwrap();
+            heard.push((*out, 3));
+            let cells = [zone.clone(), vec![parent]].concat();
+            let told = named(&cells, &[with_zone(&heard, &zone)], &[], RULE);
+            assert_eq!(told, zone, "four are too few");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Groups against what a reader would write down from the rule, and what follows from it.
 
 use super::groups::Groups;
+use super::people::{COINS, People};
 use crate::domain::grid::{Cell, Position, Resolution};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,11 @@ fn sorted(mass: &[(Cell, u32)]) -> Vec<(Cell, u32)> {
         *sums.entry(*cell).or_default() += count;
     }
     sums.into_iter().collect()
+}
+
+fn groups_of(mass: &[(Cell, u32)], least: u32) -> Groups {
+    let people: Vec<_> = mass.iter().map(|(cell, count)| (*cell, (*count).into())).collect();
+    Groups::of(people.iter().map(|(cell, people)| (*cell, people)), least)
 }
 
 /// The rule as it is written down: what a cell holds itself, and what is passed to it by
@@ -49,7 +55,7 @@ proptest! {
     #[test]
     fn groups_are_those_of_the_rule_as_it_is_written_down(mass in worlds(), k in 1_u32..6) {
         let least = 2 * k - 1;
-        let groups = Groups::of(&mass, least);
+        let groups = groups_of(&mass, least);
         prop_assert!(groups.cells().is_sorted());
         prop_assert_eq!(
             groups.cells().iter().copied().collect::<BTreeSet<_>>(),
@@ -62,7 +68,7 @@ proptest! {
         mass in worlds(),
         least in 1_u32..9
     ) {
-        let groups = Groups::of(&mass, least);
+        let groups = groups_of(&mass, least);
         let (mut shown, mut nowhere) = (BTreeMap::<Cell, u32>::new(), 0);
         for (cell, count) in &mass {
             let finest = groups.cells().iter().copied().filter(|group| group.contains(*cell));
@@ -86,7 +92,7 @@ proptest! {
         mass in worlds(),
         asked in prop::collection::vec((0_u8..6, 0_u8..14, 0_u8..9), 0..60)
     ) {
-        let groups = Groups::of(&mass, 4);
+        let groups = groups_of(&mass, 4);
         let mut walk = groups.walk();
         for (place, spot, resolution) in asked {
             let cell = cell(place, spot, resolution);
@@ -106,11 +112,26 @@ fn the_rest_of_a_cell_has_a_threshold_of_its_own() {
     // left of the parent.
     let mut mass: Vec<(Cell, u32)> = children[..6].iter().map(|child| (*child, 5)).collect();
     mass.push((children[6], 1));
-    let groups = Groups::of(&sorted(&mass), 5);
+    let groups = groups_of(&sorted(&mass), 5);
     assert!(!groups.holds(parent));
     assert_eq!((groups.cells().len(), groups.shown(children[6])), (6, None));
     mass.push((children[6], 3));
     mass.push((parent, 1));
-    let groups = Groups::of(&sorted(&mass), 5);
+    let groups = groups_of(&sorted(&mass), 5);
     assert_eq!(groups.shown(children[6]), Some(parent));
+}
+
+#[test]
+fn each_resolution_counts_by_coins_of_its_own() {
+    let parent = cell(0, 0, 6);
+    let children: Vec<Cell> = parent.descendants(Resolution::ALL[7]).collect();
+    // A fifth report of the first child that counts for its parent only, or for it only.
+    let but = |passed_over: usize| {
+        People::by(std::array::from_fn::<_, COINS, _>(|n| if n == passed_over { 4 } else { 5 }))
+    };
+    for (passed_over, expected) in [(7, parent), (6, children[0]), (0, children[0])] {
+        let people = but(passed_over);
+        let groups = Groups::of([(children[0], &people)], 5);
+        assert_eq!(groups.cells(), [expected], "{passed_over}");
+    }
 }

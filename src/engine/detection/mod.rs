@@ -8,7 +8,7 @@ mod explain;
 mod figures;
 mod lessons;
 mod operator_actions;
-mod places;
+pub(super) mod places;
 pub mod progress;
 mod restatement;
 pub mod snapshot;

@@ -69,7 +69,8 @@ pub(super) fn place(exact: Incident) -> Place {
     (key(&exact), to_bytes(&Entry::Revision(Arc::new(exact))))
 }
 
-const fn key(told: &Incident) -> PlaceKey {
+/// By which its place is kept.
+pub(in crate::engine) const fn key(told: &Incident) -> PlaceKey {
     PlaceKey { known_at: told.known_at, incident: told.id, revision: told.revision }
 }
 

@@ -11,14 +11,15 @@ use crate::domain::incident::public::{Naming, Shown};
 use crate::domain::incident::register::Register;
 use crate::domain::incident::{Brand, Form, Incident};
 use crate::domain::privacy::epoch::{Epoch, HEARD_MINUTES};
-use crate::domain::privacy::naming::{Spoke, named};
+use crate::domain::privacy::naming::{Spoke, named_but};
 use crate::domain::provider::ProviderIndex;
-use crate::domain::time::{Timestamp, Window};
+use crate::domain::time::{Minute, Timestamp, Window};
 use crate::engine::Engine;
 use crate::engine::detector_pool::DetectorPool;
 use crate::engine::shown::openness::Terms;
 use crate::engine::shown::spoke::{heard_in, spoke};
 use crate::store::{MINUTES_KEPT_DAYS, StoreError};
+use std::ops::Range;
 use std::sync::{Arc, PoisonError};
 
 impl Engine {
@@ -64,7 +65,34 @@ impl Engine {
             });
         }
         let (expected, users) = figures(exact, &brands, &cells);
-        Ok(exact.public(Shown { cells, naming, evidence, expected, users }, &terms.coin))
+        let mut attributions = Vec::new();
+        for of in &exact.attributions {
+            if self.enough_spoke(&terms, exact, &of.provider).await? {
+                attributions.push(of.clone());
+            }
+        }
+        let shown = Shown { cells, naming, evidence, expected, users, attributions };
+        Ok(exact.public(shown, &terms.coin))
+    }
+
+    /// Whether enough people spoke of another carrier in the cells of an incident for it to
+    /// be told that they did.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    async fn enough_spoke(
+        &self,
+        terms: &Terms,
+        exact: &Incident,
+        other: &str,
+    ) -> Result<bool, StoreError> {
+        let Some(provider) = self.catalogue.find(other) else { return Ok(false) };
+        let of = (provider, &*self.catalogue.get(provider).id);
+        let heard = heard_in(&self.store, terms, of, spoken_in(exact)).await?;
+        let rule = terms.rules.at(exact.known_at);
+        let here = spoke(&heard, &exact.cells, Vec::new(), rule).heard;
+        let people: u64 = here.iter().map(|(_, people)| u64::from(people.in_zone())).sum();
+        Ok(u64::from(rule.least()) <= people)
     }
 
     /// The cells in which enough people spoke of an incident; none where too few did
@@ -82,8 +110,7 @@ impl Engine {
         let before = register.get(exact.id).map(|case| case.latest_in(Form::Public));
         let before = before.filter(|before| before.naming.is_some_and(|naming| naming.is_named));
         let before = before.map_or(&[][..], |before| &before.cells);
-        let end = exact.known_at.minute().plus(1);
-        let minutes = exact.onset.minute().max(end.plus(-HEARD_MINUTES))..end;
+        let minutes = spoken_in(exact);
         let mut brands: Vec<Spoke> = Vec::new();
         for brand in exact.brands.iter().filter(|_| !rule.is_off()) {
             let Some(provider) = self.catalogue.find(&brand.provider) else { continue };
@@ -92,7 +119,7 @@ impl Engine {
             let heard = heard_in(&self.store, terms, of, minutes.clone()).await?;
             brands.push(spoke(&heard, &exact.cells, zone, rule));
         }
-        Ok(named(&exact.cells, &brands, before, rule))
+        Ok(named_but(&exact.cells, &brands, before, (rule, terms.left_out)))
     }
 
     /// The cell in which the map shows reports from the middle of the zone that decided.
@@ -172,6 +199,12 @@ impl Engine {
         }
         Ok(found)
     }
+}
+
+/// The minutes in which people spoke of an incident: since it began, at most the last day.
+fn spoken_in(exact: &Incident) -> Range<Minute> {
+    let end = exact.known_at.minute().plus(1);
+    exact.onset.minute().max(end.plus(-HEARD_MINUTES))..end
 }
 
 /// What is known for everybody of a provider.

@@ -2,7 +2,7 @@
 
 use crate::domain::detect::spike::Spike;
 use crate::domain::incident::spike::PublishedSpike;
-use crate::domain::privacy::naming::named;
+use crate::domain::privacy::naming::{named, named_but};
 use crate::domain::provider::ProviderIndex;
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
@@ -45,7 +45,7 @@ impl Engine {
                 unread.insert(heard_in(&self.store, &terms, of, minutes).await?);
             }
             let spoke = spoke(&heard[&(window.from, window.to)], &spike.cells, zone, rule);
-            let cells = named(&spike.cells, &[spoke], &[], rule);
+            let cells = named_but(&spike.cells, &[spoke], &[], (rule, terms.left_out));
             if cells.is_empty() && !exact.is_everywhere() {
                 continue;
             }

@@ -10,6 +10,7 @@ use crate::store::Store;
 use crate::store::copy::copy;
 use crate::store::embedded::{Durability, Embedded, Options};
 use crate::store::redis::Redis;
+use crate::store::upgrade::Carry;
 use std::path::Path;
 
 /// What a history left.
@@ -70,7 +71,8 @@ impl<'a> Past<'a> {
         must_be_empty(&redis)?;
         // A directory that began empty numbers providers as its catalogue does, so one
         // catalogue is that of both ends.
-        wait(async { Ok(copy(&from, &setting.catalogue, &redis, |_, _| {}).await?) })?;
+        let carry = Carry::of_this_format();
+        wait(async { Ok(copy(&from, &setting.catalogue, &redis, &carry, |_, _| {}).await?) })?;
         Ok(Simulation::at(setting, Store::on_redis(redis), self.reached.over_copy(), None))
     }
 

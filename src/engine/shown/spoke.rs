@@ -5,6 +5,7 @@ use crate::domain::cell_set::CellSet;
 use crate::domain::grid::Cell;
 use crate::domain::privacy::mass::heard;
 use crate::domain::privacy::naming::Spoke;
+use crate::domain::privacy::people::People;
 use crate::domain::privacy::rule::Rule;
 use crate::domain::provider::ProviderIndex;
 use crate::domain::time::Minute;
@@ -16,7 +17,7 @@ use std::ops::Range;
 const MINUTES_AT_ONCE: i64 = 360;
 
 /// People by the cell that they reported, sorted.
-pub type Heard = Vec<(Cell, u32)>;
+pub type Heard = Vec<(Cell, People)>;
 
 /// Who was heard of in some minutes of a provider. What was withdrawn since counts, as it
 /// does for the map: a void must refine no place.
@@ -29,13 +30,13 @@ pub async fn heard_in(
     (provider, id): (ProviderIndex, &str),
     minutes: Range<Minute>,
 ) -> Result<Heard, StoreError> {
-    let mut people: BTreeMap<Cell, u32> = BTreeMap::new();
+    let mut people: BTreeMap<Cell, People> = BTreeMap::new();
     let mut next = minutes.start;
     while next < minutes.end {
         let until = minutes.end.min(next.plus(MINUTES_AT_ONCE));
         for (minute, counts) in store.minutes_at_rest(provider, next..until).await? {
-            for (cell, count) in heard(counts.rows(), terms.tossed(), id, minute) {
-                *people.entry(cell).or_default() += count;
+            for (cell, counted) in heard(counts.rows(), terms.tossed(), id, minute) {
+                people.entry(cell).or_default().add(&counted);
             }
         }
         next = until;

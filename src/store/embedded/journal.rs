@@ -20,17 +20,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Number, from 0 without gaps, to the entry.
-const ENTRIES: TableDefinition<u64, &[u8]> = TableDefinition::new("entries");
+pub(super) const ENTRIES: TableDefinition<u64, &[u8]> = TableDefinition::new("entries");
 /// Revision of an incident to its place: when it was made known, of which incident, its
 /// number.
 pub(super) const PLACES: TableDefinition<(i64, u64, u32), &[u8]> = TableDefinition::new("places");
 /// Bytes that a database may keep in memory: its end is read again and again, the rest at
 /// starts only. Changes of the ledger are few and small.
-const fn cache_bytes(name: JournalName) -> usize {
+pub(super) const fn cache_bytes(name: JournalName) -> usize {
     match name {
         JournalName::Incidents => 8 << 20,
         JournalName::Ledger => 1 << 20,
     }
+}
+
+/// The file of a journal.
+pub(super) fn file_of(name: JournalName) -> String {
+    format!("{}.redb", name.name())
 }
 
 /// A journal.
@@ -58,7 +63,7 @@ impl Journal {
     /// # Errors
     /// Where it is damaged, or cannot be read or written.
     pub fn open(dir: &Path, name: JournalName, durability: Durability) -> Result<Self, OpenError> {
-        let path = dir.join(format!("{}.redb", name.name()));
+        let path = dir.join(file_of(name));
         let (database, length) =
             Database::open(&path, durability, cache_bytes(name), |database| {
                 if !database.check_integrity()? {
@@ -85,7 +90,11 @@ impl Journal {
         self.length.load(Ordering::Relaxed)
     }
 
-    fn read(&self, from: Position) -> Result<Tail, StoreError> {
+    /// What follows a position.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn read(&self, from: Position) -> Result<Tail, StoreError> {
         self.database.with(|database| {
             let txn = database.begin_read()?;
             let table = txn.open_table(ENTRIES)?;

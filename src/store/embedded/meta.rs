@@ -1,8 +1,9 @@
-//! What a directory was written with: schema, shards, and which reporter key.
+//! What a directory was written with: format, shards, and which reporter key.
 
 use crate::domain::reporter::Replacement;
 use crate::domain::time::Minute;
 use crate::store::reporter_key::KeyOnRecord;
+use crate::store::upgrade::OLDEST;
 use crate::store::{OpenError, SCHEMA, SHARDS};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -14,6 +15,7 @@ const FILE: &str = "meta.json";
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Meta {
+    /// The format. Each version refuses a number that it does not know.
     schema: u32,
     shards: u32,
     reporter_key_check: String,
@@ -75,16 +77,7 @@ pub fn agree(
         }
         read => read.map_err(io)?,
     };
-    if theirs.schema != ours.schema {
-        return Err(OpenError::Schema { place: dir.display().to_string(), found: theirs.schema });
-    }
-    if theirs.shards != ours.shards {
-        return Err(OpenError::Shards { place: dir.display().to_string(), found: theirs.shards });
-    }
-    let on_record = theirs.key_on_record().map_err(io)?;
-    if !on_record.admits(reporter_key_check) {
-        return Err(OpenError::ReporterKey(dir.display().to_string()));
-    }
+    let on_record = theirs.checked(dir, reporter_key_check)?;
     if ours.catalogue.is_some() && ours.catalogue != theirs.catalogue {
         ours = Meta { catalogue: ours.catalogue, ..theirs.clone() };
         write(dir, &ours).map_err(io)?;
@@ -95,6 +88,29 @@ pub fn agree(
         catalogue: theirs.catalogue.and_then(|text| u64::from_str_radix(&text, 16).ok()),
         disowned: Minute(from)..Minute(to),
     })
+}
+
+/// The format of a directory that an older version wrote; none of a new one, and of one of
+/// this format.
+///
+/// # Errors
+/// Where it would not open in any format.
+pub fn older_format(dir: &Path, reporter_key_check: u64) -> Result<Option<u32>, OpenError> {
+    let io = |source| OpenError::Io { path: dir.join(FILE), source };
+    let theirs = match read(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        read => read.map_err(io)?,
+    };
+    theirs.checked(dir, reporter_key_check)?;
+    Ok((theirs.schema < SCHEMA).then_some(theirs.schema))
+}
+
+/// Says that the directory is of this format.
+///
+/// # Errors
+/// Where it cannot be read or written.
+pub fn upgraded(dir: &Path) -> io::Result<()> {
+    write(dir, &Meta { schema: SCHEMA, ..read(dir)? })
 }
 
 /// Remembers minutes whose facts a wrong clock dated to the future, instead of those that
@@ -112,12 +128,18 @@ pub fn disown(dir: &Path, minutes: &Range<Minute>) -> io::Result<()> {
 /// Where it holds no store, or says nothing that can be read.
 pub fn key_on_record(dir: &Path) -> Result<KeyOnRecord, OpenError> {
     let io = |source| OpenError::Io { path: dir.join(FILE), source };
-    match read(dir) {
+    let place = || dir.display().to_string();
+    let meta = match read(dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Err(OpenError::Missing(dir.display().to_string()))
+            return Err(OpenError::Missing(place()));
         }
-        read => read.and_then(|meta| meta.key_on_record()).map_err(io),
+        read => read.map_err(io)?,
+    };
+    meta.check_format(dir)?;
+    if meta.schema < SCHEMA {
+        return Err(OpenError::Older { place: place(), found: meta.schema, writes: SCHEMA });
     }
+    meta.key_on_record().map_err(io)
 }
 
 /// Says by which key its reporter key is replaced.
@@ -138,6 +160,31 @@ pub fn record_key(dir: &Path, key: KeyOnRecord) -> io::Result<()> {
 }
 
 impl Meta {
+    /// What it says of its reporter key, where this version reads its format and the key
+    /// is admitted.
+    fn checked(&self, dir: &Path, reporter_key_check: u64) -> Result<KeyOnRecord, OpenError> {
+        self.check_format(dir)?;
+        let place = || dir.display().to_string();
+        if self.shards != SHARDS {
+            return Err(OpenError::Shards { place: place(), found: self.shards });
+        }
+        let io = |source| OpenError::Io { path: dir.join(FILE), source };
+        let on_record = self.key_on_record().map_err(io)?;
+        if !on_record.admits(reporter_key_check) {
+            return Err(OpenError::ReporterKey(place()));
+        }
+        Ok(on_record)
+    }
+
+    fn check_format(&self, dir: &Path) -> Result<(), OpenError> {
+        let (place, found) = (|| dir.display().to_string(), self.schema);
+        match found {
+            OLDEST..=SCHEMA => Ok(()),
+            0 => Err(OpenError::Format { place: place(), found }),
+            _ => Err(OpenError::Newer { place: place(), found, reads: SCHEMA }),
+        }
+    }
+
     fn key_on_record(&self) -> io::Result<KeyOnRecord> {
         let check = |text: &str| {
             let damaged = || io::Error::new(io::ErrorKind::InvalidData, "no check value of a key");

@@ -18,6 +18,7 @@ mod lock;
 mod log;
 mod meta;
 mod names;
+mod options;
 mod places;
 pub mod reporter_key;
 mod rows;
@@ -27,6 +28,7 @@ mod snapshot;
 mod stored_time;
 mod unsynced;
 mod untouched;
+mod upgrade;
 mod usage;
 
 use super::fail_point::{self, FailPoint};
@@ -49,6 +51,7 @@ use entry::Entry;
 use journal::Journal;
 use live::Live;
 use log::{Kind, Log};
+pub use options::{Durability, Options};
 use std::collections::HashMap;
 use std::fs::File;
 use std::ops::Range;
@@ -58,32 +61,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 use std::time::{Duration, Instant};
 use usage::Usage;
 
-/// What an operator may choose.
-#[derive(Debug, Clone, Copy)]
-pub struct Options {
-    /// A snapshot is made once the log has grown to this, or to the size of the last
-    /// snapshot where that is more.
-    pub snapshot_log_bytes: u64,
-    /// Whether what is written is waited for.
-    pub durability: Durability,
-}
-
 /// A process that was asked to stop leaves the last snapshot unfinished after so long:
 /// the next start reads the log instead.
 const CLOSED_WITHIN: Duration = Duration::from_millis(1_500);
-
-/// Whether what is written is waited for until it is on the disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Durability {
-    /// A recorded report survives a power loss.
-    Synced,
-    /// Only the process keeps it: for a store that nobody needs after it, like that of a
-    /// replay.
-    Unsynced,
-    /// Nothing is written, and the directory stays as it was to the byte: for a store
-    /// that is only read. It must be there.
-    Discarded,
-}
 
 /// The store of one directory.
 #[derive(Debug)]
@@ -133,12 +113,6 @@ struct Maintenance {
     snapshot_bytes: u64,
 }
 
-impl Default for Options {
-    fn default() -> Self {
-        Self { snapshot_log_bytes: 128 << 20, durability: Durability::Synced }
-    }
-}
-
 impl Embedded {
     /// Opens the store of a directory.
     ///
@@ -153,6 +127,9 @@ impl Embedded {
         let is_read_only = options.durability == Durability::Discarded;
         let lock = if is_read_only { lock::to_read(dir)? } else { Some(lock::to_write(dir)?) };
         let fingerprint = (!catalogue.is_empty() && !is_read_only).then(|| catalogue.fingerprint());
+        if let Some(found) = meta::older_format(dir, terms.reporter_key_check)? {
+            upgrade::heed(dir, found, &options)?;
+        }
         let before = meta::agree(dir, terms.reporter_key_check, fingerprint)?;
         let (aged, aged_hours) = Aged::open(&dir.join("aged.redb"), options.durability)?;
         let journal = |name| Journal::open(dir, name, options.durability);

@@ -26,7 +26,7 @@ impl Journal {
         })
     }
 
-    fn places(&self, keys: &[PlaceKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+    pub(super) fn places(&self, keys: &[PlaceKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
         self.database.with(|database| {
             let table = database.begin_read()?.open_table(PLACES)?;
             let mut found = Vec::with_capacity(keys.len());
@@ -37,7 +37,7 @@ impl Journal {
         })
     }
 
-    fn places_since(&self, day: i64) -> Result<Vec<PlaceKey>, StoreError> {
+    pub(super) fn places_since(&self, day: i64) -> Result<Vec<PlaceKey>, StoreError> {
         self.database.with(|database| {
             let table = database.begin_read()?.open_table(PLACES)?;
             let mut found = Vec::new();
@@ -73,7 +73,7 @@ impl Journal {
     }
 }
 
-const fn stored(key: PlaceKey) -> (i64, u64, u32) {
+pub(super) const fn stored(key: PlaceKey) -> (i64, u64, u32) {
     (key.known_at.0, key.incident.0, key.revision)
 }
 

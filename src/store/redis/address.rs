@@ -2,6 +2,7 @@
 
 use super::url::{self, RedisUrl, Topology, Transport};
 use crate::store::timing::Timing;
+use crate::store::upgrade::Older;
 use crate::store::{OpenError, SCHEMA};
 use redis::cluster::{ClusterClient, ClusterClientBuilder};
 use redis::io::tcp::TcpSettings;
@@ -32,9 +33,11 @@ pub struct Options {
     pub authorities: Option<Vec<u8>>,
     /// Replicas that must have a report before it is answered.
     pub min_replicas: u32,
-    /// Schemas that may be read and written: those of this version, unless an upgrade is
+    /// Formats that may be read and written: that of this version, unless a later one is
     /// tried out.
     pub schemas: RangeInclusive<u32>,
+    /// What becomes of a store of an older format.
+    pub older: Older,
     /// Whether a store must be there already: none is begun.
     pub must_exist: bool,
     /// How long it is waited for.
@@ -51,6 +54,7 @@ impl Default for Options {
             authorities: None,
             min_replicas: 0,
             schemas: SCHEMA..=SCHEMA,
+            older: Older::Refused,
             must_exist: false,
             timing: Timing::default(),
         }

@@ -19,7 +19,8 @@ use redis::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-const ID_BYTES: usize = 8;
+/// Before each entry.
+pub(super) const ID_BYTES: usize = 8;
 
 impl Redis {
     pub(in crate::store) async fn lease(
@@ -77,31 +78,46 @@ impl Node {
     }
 
     async fn journal(&self, name: JournalName, from: Position) -> Result<Tail, Fault> {
-        let unreadable = |number| unreadable(name, number);
+        let key = self.keys.journal(name);
+        let Some((length, stored)) = self.stored_tail(&key, from).await? else {
+            return Ok(Tail::Lost);
+        };
+        self.entries_of(name).store(length, Ordering::Relaxed);
+        let (mut entries, mut end) = (Vec::with_capacity(stored.len()), from);
+        for mut entry in stored {
+            let last = id_of(&entry).ok_or_else(|| unreadable(&key, end.length))?;
+            end = Position { length: end.length + 1, last };
+            entry.drain(..ID_BYTES);
+            entries.push(entry);
+        }
+        Ok(Tail::Since(Piece { entries, end, more: end.length < length }))
+    }
+
+    /// How many entries the journal in a key has, and those that follow a position, each
+    /// behind its id; None where it lost what was read before.
+    pub(super) async fn stored_tail(
+        &self,
+        key: &str,
+        from: Position,
+    ) -> Result<Option<(u64, Vec<Vec<u8>>)>, Fault> {
         let bounds = [from.length, MOST_ENTRIES_READ as u64, MOST_BYTES_READ as u64]
             .map(|number| number.to_string().into_bytes());
         let [length, most_entries, most_bytes] = bounds;
         let arguments = [length, from.last.to_le_bytes().to_vec(), most_entries, most_bytes];
+        let unreadable = || unreadable(key, from.length);
         let Value::Array(reply) =
-            TAIL.call(&self.connection, &[self.keys.journal(name)], &arguments).await?
+            TAIL.call(&self.connection, &[key.to_owned()], &arguments).await?
         else {
-            return Err(unreadable(from.length));
+            return Err(unreadable());
         };
         let mut reply = reply.into_iter();
-        let Some(Value::Int(length)) = reply.next() else { return Err(unreadable(from.length)) };
-        let Ok(length) = u64::try_from(length) else { return Ok(Tail::Lost) };
-        self.entries_of(name).store(length, Ordering::Relaxed);
-        let (mut entries, mut end) = (Vec::with_capacity(reply.len()), from);
-        for entry in reply {
-            let Value::BulkString(mut stored) = entry else { return Err(unreadable(end.length)) };
-            let Some(id) = stored.first_chunk::<ID_BYTES>() else {
-                return Err(unreadable(end.length));
-            };
-            end = Position { length: end.length + 1, last: u64::from_le_bytes(*id) };
-            stored.drain(..ID_BYTES);
-            entries.push(stored);
-        }
-        Ok(Tail::Since(Piece { entries, end, more: end.length < length }))
+        let Some(Value::Int(length)) = reply.next() else { return Err(unreadable()) };
+        let Ok(length) = u64::try_from(length) else { return Ok(None) };
+        let stored = |entry: Value| match entry {
+            Value::BulkString(stored) => Ok(stored),
+            _ => Err(unreadable()),
+        };
+        Ok(Some((length, reply.map(stored).collect::<Result<_, _>>()?)))
     }
 
     /// Repeated until its answer is known, or time is up.
@@ -113,8 +129,8 @@ impl Node {
         entries: Vec<Vec<u8>>,
     ) -> Result<Appended, Fault> {
         let mut end = Position { length: expected.length + entries.len() as u64, ..expected };
-        if let Some(id) = entries.last().and_then(|last| last.first_chunk::<ID_BYTES>()) {
-            end.last = u64::from_le_bytes(*id);
+        if let Some(id) = entries.last().and_then(|last| id_of(last)) {
+            end.last = id;
         }
         let [node, number] = token.map_or_else(<[String; 2]>::default, held);
         let head = [
@@ -157,6 +173,11 @@ impl Node {
     }
 }
 
+/// The id of an entry as it is stored.
+pub(super) fn id_of(stored: &[u8]) -> Option<u64> {
+    stored.first_chunk().map(|id| u64::from_le_bytes(*id))
+}
+
 /// Entries as they are stored.
 pub(super) fn with_ids(entries: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, StoreError> {
     let first = random()?;
@@ -175,6 +196,6 @@ fn named(node: NodeId) -> String {
     format!("{:016x}", node.0)
 }
 
-fn unreadable(name: JournalName, number: u64) -> Fault {
-    Fault::Lasting(format!("entry {number} of the journal {} cannot be read", name.name()))
+fn unreadable(key: &str, number: u64) -> Fault {
+    Fault::Lasting(format!("entry {number} of {key} cannot be read"))
 }

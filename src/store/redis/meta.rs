@@ -1,17 +1,27 @@
-//! What a store was written with: schema, shards, which reporter key.
+//! What a store was written with: format, shards, which reporter key.
 
 use super::connection::{Ask, Connection, Fault};
 use super::keys::Keys;
 use crate::domain::reporter::Replacement;
 use crate::store::reporter_key::KeyOnRecord;
+use crate::store::upgrade::OLDEST;
 use crate::store::{OpenError, SHARDS, Terms};
 use redis::Cmd;
 use std::ops::RangeInclusive;
 
+/// What a store says that this node can work with.
+#[derive(Debug, Clone, Copy)]
+pub struct Agreed {
+    /// Its reporter key.
+    pub key: KeyOnRecord,
+    /// Its format, which may be an older one.
+    pub format: u32,
+}
+
 /// Checks what the store was written with, or says it where the store is new. A later
-/// version that also knows this schema runs beside this one, on a store of this schema.
-/// Gives what it says of its reporter key. `copying` names the store that is being copied
-/// into this one, which only that copy may open.
+/// version that also knows this format runs beside this one, on a store of this format.
+/// `copying` names the store that is being copied into this one, which only that copy may
+/// open.
 ///
 /// # Errors
 /// Where anything differs that must not, or the store cannot be reached.
@@ -21,7 +31,7 @@ pub async fn agree(
     terms: Terms,
     schemas: &RangeInclusive<u32>,
     copying: Option<&str>,
-) -> Result<KeyOnRecord, OpenError> {
+) -> Result<Agreed, OpenError> {
     let place = || connection.shown().to_owned();
     let unreachable =
         |fault: Fault| OpenError::Unreachable { place: place(), reason: fault.to_string() };
@@ -37,7 +47,7 @@ pub async fn agree(
         }
         new.push(("copying", from.to_owned()));
     }
-    // A new store gets the oldest schema of this version, so that the version before can
+    // A new store gets the oldest format of this version, so that the version before can
     // still join. Several may begin it at once: the first to write each field has said it
     // for all.
     new.extend([
@@ -55,17 +65,36 @@ pub async fn agree(
     let on_record = fields.key_on_record();
     let Fields { schema, shards, copying: half_copy, .. } = fields;
     let number = |text: Option<String>| text.and_then(|text| text.parse().ok()).unwrap_or(0);
-    match (number(schema), number(shards)) {
-        (found, _) if !schemas.contains(&found) => Err(OpenError::Schema { place: place(), found }),
-        (_, found) if found != SHARDS => Err(OpenError::Shards { place: place(), found }),
-        _ => match on_record.filter(|key| key.admits(terms.reporter_key_check)) {
-            None => Err(OpenError::ReporterKey(place())),
-            Some(_) if half_copy.as_deref().is_some_and(|from| copying != Some(from)) => {
-                Err(OpenError::Copying { place: place(), from: half_copy.unwrap_or_default() })
-            }
-            Some(key) => Ok(key),
-        },
+    let (format, shards) = (number(schema), number(shards));
+    match format {
+        found if *schemas.end() < found => {
+            return Err(OpenError::Newer { place: place(), found, reads: *schemas.end() });
+        }
+        found if found < OLDEST || copying.is_some() && found < *schemas.start() => {
+            return Err(OpenError::Format { place: place(), found });
+        }
+        _ if shards != SHARDS => {
+            return Err(OpenError::Shards { place: place(), found: shards });
+        }
+        _ => {}
     }
+    match on_record.filter(|key| key.admits(terms.reporter_key_check)) {
+        None => Err(OpenError::ReporterKey(place())),
+        Some(_) if half_copy.as_deref().is_some_and(|from| copying != Some(from)) => {
+            Err(OpenError::Copying { place: place(), from: half_copy.unwrap_or_default() })
+        }
+        Some(key) => Ok(Agreed { key, format }),
+    }
+}
+
+/// Says that the store is of this format.
+///
+/// # Errors
+/// Where it cannot be said.
+pub async fn upgraded(connection: &Connection, keys: &Keys, format: u32) -> Result<(), Fault> {
+    let mut set = redis::cmd("HSET");
+    set.arg(keys.meta()).arg("schema").arg(format);
+    connection.ask(&Ask { key: keys.meta(), commands: vec![set] }).await.map(drop)
 }
 
 /// Whether it says still that it was written like this.

@@ -25,11 +25,13 @@ mod rows;
 mod script;
 mod shown_hours;
 mod tidy;
+mod upgrade;
 pub mod url;
 mod usage;
 mod wire;
 
 use super::journal::JournalName;
+use super::upgrade::Older;
 use super::{OpenError, Part, SHARDS, StoreError, StoreSize, Terms};
 use crate::domain::counts::Counts;
 use crate::domain::liveness::Liveness;
@@ -70,6 +72,7 @@ struct Node {
     keys: Keys,
     terms: Terms,
     schemas: RangeInclusive<u32>,
+    older: Older,
     /// Of the catalogue; none where that is empty, and while another store is copied into
     /// this one.
     fingerprint: Option<u64>,
@@ -141,6 +144,7 @@ impl Redis {
             keys,
             terms,
             schemas: options.schemas.clone(),
+            older: options.older,
             // A copy is of whatever catalogue the other store had.
             fingerprint: (copying.is_none() && !catalogue.is_empty())
                 .then(|| catalogue.fingerprint()),
@@ -380,9 +384,10 @@ impl Node {
                 return Err(OpenError::Missing(self.connection.shown().to_owned()));
             }
         }
-        let key =
+        let agreed =
             meta::agree(&self.connection, &self.keys, self.terms, &self.schemas, copying).await?;
-        self.key_on_record.set(key);
+        self.heed_format(agreed.format).await?;
+        self.key_on_record.set(agreed.key);
         match self.fingerprint {
             Some(fingerprint) => {
                 let before =

@@ -48,7 +48,7 @@ impl Redis {
 impl Node {
     /// Repeated until its answer is known, or time is up: an entry of the journal follows
     /// that a failover must not keep without them.
-    async fn keep_places(&self, places: &[Place]) -> Result<(), Fault> {
+    pub(super) async fn keep_places(&self, places: &[Place]) -> Result<(), Fault> {
         let mut by_day: BTreeMap<i64, Vec<&Place>> = BTreeMap::new();
         for place in places {
             by_day.entry(place.0.day()).or_default().push(place);

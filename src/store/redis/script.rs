@@ -56,6 +56,16 @@ pub static TAIL: Script = Script {
     text: include_str!("tail.lua"),
     hash: LazyLock::new(|| hash(include_str!("tail.lua"))),
 };
+/// Puts entries of an older format into the journal of this one.
+pub static CARRY_OVER: Script = Script {
+    text: include_str!("carry_over.lua"),
+    hash: LazyLock::new(|| hash(include_str!("carry_over.lua"))),
+};
+/// Closes the journal of an older format.
+pub static CLOSE_BEFORE: Script = Script {
+    text: include_str!("close_before.lua"),
+    hash: LazyLock::new(|| hash(include_str!("close_before.lua"))),
+};
 
 impl Script {
     /// The command that calls it on these keys; arguments are still to be added.
