@@ -85,12 +85,12 @@ fn of_brand(within: &CellSet, brand: &Spoke, before: &[Cell], rule: Rule) -> Vec
         in_groups += if has_group { u64::from(*people) } else { 0 };
     }
     let names_zone = u64::from(rule.least()) <= all && in_groups < all - in_groups;
-    let mut places: BTreeSet<Cell> = groups.cells().iter().chain(before).copied().collect();
+    let mut places: BTreeSet<Cell> = groups.cells().chain(before.iter().copied()).collect();
     if names_zone {
         places.retain(|cell| !in_zone(*cell));
         places.extend(&zone);
     }
-    let mut spoke: BTreeMap<Cell, u64> = groups.cells().iter().map(|cell| (*cell, 0)).collect();
+    let mut spoke: BTreeMap<Cell, u64> = groups.cells().map(|cell| (cell, 0)).collect();
     spoke.retain(|cell, _| places.contains(cell));
     spoke.extend(zone.iter().filter(|_| names_zone).map(|cell| (*cell, 0)));
     for (cell, people) in heard.iter().filter(|(cell, _)| within.holds(*cell) || in_zone(*cell)) {

@@ -52,7 +52,7 @@ proptest! {
         let groups = Groups::of(&mass, least);
         prop_assert!(groups.cells().is_sorted());
         prop_assert_eq!(
-            groups.cells().iter().copied().collect::<BTreeSet<_>>(),
+            groups.cells().collect::<BTreeSet<_>>(),
             naive(&mass, least)
         );
     }
@@ -65,7 +65,7 @@ proptest! {
         let groups = Groups::of(&mass, least);
         let (mut shown, mut nowhere) = (BTreeMap::<Cell, u32>::new(), 0);
         for (cell, count) in &mass {
-            let finest = groups.cells().iter().copied().filter(|group| group.contains(*cell));
+            let finest = groups.cells().filter(|group| group.contains(*cell));
             let finest = finest.max_by_key(|group| group.resolution());
             prop_assert_eq!(groups.shown(*cell), finest);
             match finest {
@@ -74,7 +74,7 @@ proptest! {
             }
         }
         prop_assert!(shown.values().all(|count| least <= *count), "{:?}", shown);
-        prop_assert_eq!(shown.len(), groups.cells().len(), "no group is of nobody");
+        prop_assert_eq!(shown.len(), groups.cells().count(), "no group is of nobody");
         // Without a place is what is less than enough below each cell of the coarsest
         // resolution.
         let sum: u32 = mass.iter().map(|(_, count)| count).sum();
@@ -108,7 +108,7 @@ fn the_rest_of_a_cell_has_a_threshold_of_its_own() {
     mass.push((children[6], 1));
     let groups = Groups::of(&sorted(&mass), 5);
     assert!(!groups.holds(parent));
-    assert_eq!((groups.cells().len(), groups.shown(children[6])), (6, None));
+    assert_eq!((groups.cells().count(), groups.shown(children[6])), (6, None));
     mass.push((children[6], 3));
     mass.push((parent, 1));
     let groups = Groups::of(&sorted(&mass), 5);
