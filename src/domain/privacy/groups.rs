@@ -231,8 +231,10 @@ const fn first_key(cell: Cell) -> i32 {
 
 /// The cell of a key.
 fn cell(key: i32) -> Cell {
-    let unused_digits = key.trailing_ones() / 3;
-    let resolution = Resolution::FINEST.number() - unused_digits as u8;
+    // The number of a cell of the coarsest resolution may end with set bits, too.
+    let finest = Resolution::FINEST.number();
+    let unused_digits = (key.trailing_ones() / 3).min(u32::from(finest));
+    let resolution = finest - unused_digits as u8;
     Cell::from_packed_unchecked((key as u64) << KEY_SHIFT | u64::from(resolution))
 }
 

@@ -114,3 +114,19 @@ fn the_rest_of_a_cell_has_a_threshold_of_its_own() {
     let groups = Groups::of(&sorted(&mass), 5);
     assert_eq!(groups.shown(children[6]), Some(parent));
 }
+
+#[test]
+fn a_group_of_any_cell_of_the_earth_is_shown_as_itself() {
+    for coarsest in Cell::of_the_earth() {
+        let mut cells = vec![coarsest];
+        for resolution in Resolution::ALL.into_iter().skip(1) {
+            let around = cells[cells.len() - 1];
+            cells.extend(around.descendants(resolution).last());
+        }
+        for cell in cells {
+            let groups = Groups::of(&[(cell, 5)], 5);
+            assert_eq!(groups.cells().collect::<Vec<_>>(), [cell]);
+            assert_eq!(groups.shown(cell), Some(cell));
+        }
+    }
+}
