@@ -7,12 +7,11 @@
 
 mod load;
 
-use groundswell::domain::counts::Counts;
 use groundswell::domain::grid::{Cell, Resolution};
 use groundswell::domain::privacy::coin::Coin;
 use groundswell::domain::privacy::epoch::{Epoch, HEARD_MINUTES};
 use groundswell::domain::privacy::groups::Groups;
-use groundswell::domain::privacy::mass::{Mass, heard};
+use groundswell::domain::privacy::mass::Mass;
 use groundswell::domain::privacy::rule::{LeftOut, Rule};
 use groundswell::domain::provider::ProviderIndex;
 use groundswell::domain::time::{DAY_MS, Minute, Timestamp};
@@ -20,7 +19,7 @@ use groundswell_lab::backtest::set::{Set, Stream};
 use groundswell_lab::backtest::truth::{Expect, Truth};
 use jiff::tz::TimeZone;
 use load::cities::Cities;
-use load::heard::three_days;
+use load::heard::{Day, three_days};
 use load::machine::{resident_bytes, thread_cpu_seconds};
 use load::sheet;
 use load::streams::{self, Played, Taken};
@@ -28,7 +27,6 @@ use load::task::{Options, Task};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 /// Each number is about at least so many people.
 const KS: [u8; 3] = [2, 3, 5];
@@ -394,42 +392,6 @@ fn rule(k: u8) -> Rule {
     Rule { k, ..Rule::default() }
 }
 
-/// Who was heard of before an epoch, moving on.
-struct Day<'a> {
-    provider: &'a str,
-    coin: Option<&'a Coin>,
-    minutes: &'a [(Minute, Arc<Counts>)],
-    entered: usize,
-    left: usize,
-    mass: Mass,
-}
-
-impl<'a> Day<'a> {
-    fn new(
-        provider: &'a str,
-        coin: Option<&'a Coin>,
-        minutes: &'a [(Minute, Arc<Counts>)],
-    ) -> Self {
-        Self { provider, coin, minutes, entered: 0, left: 0, mass: Mass::default() }
-    }
-
-    fn move_to(&mut self, epoch: Epoch) {
-        let Range { start, end } = epoch.heard();
-        while let Some((minute, counts)) =
-            self.minutes.get(self.entered).filter(|(minute, _)| *minute < end)
-        {
-            self.mass.enter(heard(counts.rows(), self.coin, self.provider, *minute));
-            self.entered += 1;
-        }
-        while let Some((minute, counts)) =
-            self.minutes.get(self.left).filter(|(minute, _)| *minute < start)
-        {
-            self.mass.leave(heard(counts.rows(), self.coin, self.provider, *minute));
-            self.left += 1;
-        }
-    }
-}
-
 /// What it costs to know what is shown, a row for each number of cells heard of.
 fn costs(options: Options) -> anyhow::Result<Vec<[String; 10]>> {
     let people = Cities::of_any(&["US", "CA"])?;
@@ -489,7 +451,7 @@ fn cost_of(people: &Cities, size: usize, held: &mut Vec<Vec<Mass>>) -> [String; 
         }
     }
     let of_day: usize = kept.iter().map(|groups| groups.heap_bytes() + size_of::<Groups>()).sum();
-    let number: Vec<f64> = kept.iter().map(|groups| groups.cells().len() as f64).collect();
+    let number: Vec<f64> = kept.iter().map(|groups| groups.cells().count() as f64).collect();
     let before = resident_bytes();
     let copies = vec![day.mass; COPIED_CELLS / size];
     let heard_of = resident_bytes().saturating_sub(before) / copies.len() as u64;

@@ -1,4 +1,5 @@
-//! A provider that is heard of in so many cells within a day.
+//! Who is heard of of a provider: of one that is in so many cells within a day, and of any
+//! before each epoch.
 
 use super::cities::Cities;
 use super::crowd::accuracy_m;
@@ -7,9 +8,12 @@ use groundswell::domain::counts::Counts;
 use groundswell::domain::fact::{FactKey, Lane, Source, Tally};
 use groundswell::domain::grid::{Cell, Resolution};
 use groundswell::domain::privacy::coin::Coin;
+use groundswell::domain::privacy::epoch::Epoch;
+use groundswell::domain::privacy::mass::{Mass, heard};
 use groundswell::domain::symptom::Symptom;
 use groundswell::domain::time::Minute;
 use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 const DAY_MINUTES: i64 = 24 * 60;
@@ -52,4 +56,44 @@ pub fn three_days(
         (minute, Arc::new(counts))
     });
     (settled.collect(), a_day)
+}
+
+/// Who was heard of before an epoch, moving on.
+pub struct Day<'a> {
+    provider: &'a str,
+    coin: Option<&'a Coin>,
+    minutes: &'a [(Minute, Arc<Counts>)],
+    entered: usize,
+    left: usize,
+    /// Who was.
+    pub mass: Mass,
+}
+
+impl<'a> Day<'a> {
+    /// Nobody was, of a provider with these minutes. Without a coin everybody counts.
+    #[must_use]
+    pub fn new(
+        provider: &'a str,
+        coin: Option<&'a Coin>,
+        minutes: &'a [(Minute, Arc<Counts>)],
+    ) -> Self {
+        Self { provider, coin, minutes, entered: 0, left: 0, mass: Mass::default() }
+    }
+
+    /// On to an epoch, which is no earlier than the last one.
+    pub fn move_to(&mut self, epoch: Epoch) {
+        let Range { start, end } = epoch.heard();
+        while let Some((minute, counts)) =
+            self.minutes.get(self.entered).filter(|(minute, _)| *minute < end)
+        {
+            self.mass.enter(heard(counts.rows(), self.coin, self.provider, *minute));
+            self.entered += 1;
+        }
+        while let Some((minute, counts)) =
+            self.minutes.get(self.left).filter(|(minute, _)| *minute < start)
+        {
+            self.mass.leave(heard(counts.rows(), self.coin, self.provider, *minute));
+            self.left += 1;
+        }
+    }
 }

@@ -6,12 +6,15 @@ use super::cover::Cover;
 use super::fact::Tally;
 use super::grid::{Cell, Resolution};
 use super::level::Level;
-use super::privacy::groups::Groups;
+use super::privacy::groups::{Groups, Walk};
 use super::region::Region;
 use super::symptom::Symptoms;
 use super::time::Window;
 use std::slice;
 use std::sync::{Arc, OnceLock};
+
+/// Facts are few where groups have more than so many stretches a fact.
+const FEW_FACTS: usize = 4;
 
 /// An immutable snapshot of one window: cells of every resolution that was reported, each
 /// with its count.
@@ -42,52 +45,112 @@ impl Sums {
         symptoms: Symptoms,
         minutes: impl IntoIterator<Item = &'a Counts>,
     ) -> Self {
-        let (mut rows, mut unplaced) = (Vec::new(), 0);
-        for counts in minutes {
-            let asked = counts
-                .rows()
-                .filter(|(key, _)| key.lane().is_history() && symptoms.include(key.symptom()));
-            for (key, Tally { count, .. }) in asked {
-                if key.cell().is_nowhere() {
-                    unplaced += u64::from(count);
-                } else {
-                    rows.push((key.cell(), count));
+        let mut rows = Rows::default();
+        minutes.into_iter().for_each(|counts| rows.gather(symptoms, counts));
+        rows.added_up()
+    }
+
+    /// The same of minutes, each of which is shown in these groups where they are given.
+    /// What is shown nowhere has no place.
+    ///
+    /// Many facts that follow each other and are shown alike are counted by the stretch of
+    /// cells that they lie in, which needs no sorting.
+    #[must_use]
+    pub fn of_shown(symptoms: Symptoms, minutes: &[(&Counts, Option<&Groups>)]) -> Self {
+        let is_alike =
+            |a: &(&Counts, Option<&Groups>), b: &(&Counts, Option<&Groups>)| match (a.1, b.1) {
+                (Some(a), Some(b)) => std::ptr::eq(a, b),
+                (None, None) => true,
+                _ => false,
+            };
+        let (mut rows, mut parts) = (Rows::default(), Vec::new());
+        for alike in minutes.chunk_by(is_alike) {
+            let facts: usize = alike.iter().map(|(counts, _)| counts.len()).sum();
+            let counts = alike.iter().map(|(counts, _)| *counts);
+            match alike[0].1 {
+                None => counts.for_each(|counts| rows.gather(symptoms, counts)),
+                Some(groups) if groups.are_listed() && groups.stretches() <= FEW_FACTS * facts => {
+                    parts.push(Self::of_stretches(symptoms, counts, groups));
+                }
+                Some(groups) => {
+                    let mut walk = groups.walk();
+                    counts.for_each(|counts| rows.gather_shown(symptoms, counts, &mut walk));
                 }
             }
         }
-        sort_by_cell(&mut rows);
-        Self { unplaced, ..add_up(rows.into_iter()) }
+        let rows = rows.added_up();
+        if parts.is_empty() { rows } else { Self::of_parts(parts.iter().chain([&rows])) }
+    }
+
+    /// Many facts that are shown in the same groups.
+    fn of_stretches<'a>(
+        symptoms: Symptoms,
+        minutes: impl IntoIterator<Item = &'a Counts>,
+        groups: &Groups,
+    ) -> Self {
+        let (mut walk, nowhere) = (groups.walk(), groups.stretches());
+        let mut counted = vec![0; nowhere + 1];
+        for counts in minutes {
+            each_sorted(symptoms, counts, |cell, count| {
+                let stretch = if cell.is_nowhere() { nowhere } else { walk.stretch(cell) };
+                counted[stretch] += u64::from(count);
+            });
+        }
+        let (cells, counts, unplaced) = groups.added_up(counted);
+        Self { cells, counts, unplaced }
     }
 
     /// All of these together.
     pub fn of_parts<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Self {
-        let (mut rows, mut unplaced) = (Vec::new(), 0);
-        for part in parts {
-            rows.extend(part.rows());
-            unplaced += part.unplaced;
-        }
-        // The parts are sorted runs, which the stable sort finds and merges.
-        rows.sort_by_key(|(cell, _)| *cell);
-        Self { unplaced, ..add_up(rows.into_iter()) }
+        let parts: Vec<&Self> = parts.into_iter().collect();
+        Self::of_each(&parts)
     }
 
-    /// The same in the cells in which it is shown. What is shown nowhere has no place.
-    #[must_use]
-    pub fn shown_in(&self, groups: &Groups) -> Self {
-        let (mut walk, mut unplaced) = (groups.walk(), self.unplaced);
-        let mut rows: Vec<(Cell, u32)> = Vec::with_capacity(self.cells.len());
-        for (cell, count) in self.rows() {
-            match (walk.shown(cell), rows.last_mut()) {
-                (None, _) => unplaced += u64::from(count),
-                (Some(shown), Some((last, sum))) if *last == shown => {
-                    *sum = sum.saturating_add(count);
-                }
-                (Some(shown), _) => rows.push((shown, count)),
+    fn of_each(parts: &[&Self]) -> Self {
+        match parts {
+            [] => Self::default(),
+            [one] => (*one).clone(),
+            [a, b] => a.merged(b),
+            many => {
+                let (some, others) = many.split_at(many.len() / 2);
+                Self::of_each(some).merged(&Self::of_each(others))
             }
         }
-        // A group stands after those in it, and what is left of it stands among them.
-        rows.sort_by_key(|(cell, _)| *cell);
-        Self { unplaced, ..add_up(rows.into_iter()) }
+    }
+
+    /// Both together.
+    fn merged(&self, other: &Self) -> Self {
+        let mut both = Self::with_room(self.cells.len() + other.cells.len());
+        let (mut a, mut b, mut n) = (0, 0, 0);
+        // Without a branch: which one is next cannot be foreseen.
+        while let (Some(of_a), Some(of_b)) = (self.cells.get(a), other.cells.get(b)) {
+            let (is_a, is_b) = (of_a <= of_b, of_b <= of_a);
+            both.cells[n] = *of_a.min(of_b);
+            let count_a = self.counts[a] & u32::from(is_a).wrapping_neg();
+            let count_b = other.counts[b] & u32::from(is_b).wrapping_neg();
+            both.counts[n] = count_a.saturating_add(count_b);
+            a += usize::from(is_a);
+            b += usize::from(is_b);
+            n += 1;
+        }
+        let mut both = both.first(n);
+        both.cells.extend_from_slice(&self.cells[a..]);
+        both.cells.extend_from_slice(&other.cells[b..]);
+        both.counts.extend_from_slice(&self.counts[a..]);
+        both.counts.extend_from_slice(&other.counts[b..]);
+        Self { unplaced: self.unplaced + other.unplaced, ..both }
+    }
+
+    /// So many rows, of nothing yet.
+    fn with_room(rows: usize) -> Self {
+        Self { cells: vec![Cell::NOWHERE; rows], counts: vec![0; rows], unplaced: 0 }
+    }
+
+    /// The first so many rows.
+    fn first(mut self, rows: usize) -> Self {
+        self.cells.truncate(rows);
+        self.counts.truncate(rows);
+        self
     }
 
     /// Cells and their counts, sorted by cell; resolutions mixed as they were reported.
@@ -211,6 +274,60 @@ fn of_rows(resolution: Resolution, rows: impl Iterator<Item = (Cell, u32)>) -> L
     Level::new(resolution, cells, counts, coarser)
 }
 
+/// Facts that are being gathered, in any order.
+#[derive(Debug, Default)]
+struct Rows {
+    rows: Vec<(Cell, u32)>,
+    unplaced: u64,
+}
+
+impl Rows {
+    fn gather(&mut self, symptoms: Symptoms, counts: &Counts) {
+        for (cell, count) in asked(symptoms, counts) {
+            if cell.is_nowhere() {
+                self.unplaced += u64::from(count);
+            } else {
+                self.rows.push((cell, count));
+            }
+        }
+    }
+
+    fn gather_shown(&mut self, symptoms: Symptoms, counts: &Counts, walk: &mut Walk<'_>) {
+        for (cell, count) in asked(symptoms, counts) {
+            match walk.shown(cell).filter(|_| !cell.is_nowhere()) {
+                Some(shown) => self.rows.push((shown, count)),
+                None => self.unplaced += u64::from(count),
+            }
+        }
+    }
+
+    fn added_up(mut self) -> Sums {
+        sort_by_cell(&mut self.rows);
+        Sums { unplaced: self.unplaced, ..add_up(self.rows.into_iter()) }
+    }
+}
+
+/// What history's lanes say of the symptoms asked for in a minute.
+fn asked(symptoms: Symptoms, counts: &Counts) -> impl Iterator<Item = (Cell, u32)> {
+    counts
+        .rows()
+        .filter(move |(key, _)| key.lane().is_history() && symptoms.include(key.symptom()))
+        .map(|(key, Tally { count, .. })| (key.cell(), count))
+}
+
+/// The same, sorted by cell.
+fn each_sorted(symptoms: Symptoms, counts: &Counts, mut each: impl FnMut(Cell, u32)) {
+    if counts.is_settled() {
+        asked(symptoms, counts).for_each(|(cell, count)| each(cell, count));
+    } else {
+        let mut rows: Vec<(Cell, u32)> = asked(symptoms, counts).collect();
+        sort_by_cell(&mut rows);
+        for (cell, count) in rows {
+            each(cell, count);
+        }
+    }
+}
+
 /// Adds up neighbouring rows of one cell.
 fn add_up(rows: impl Iterator<Item = (Cell, u32)>) -> Sums {
     let Sums { mut cells, mut counts, unplaced } = Sums::default();
@@ -242,6 +359,7 @@ mod tests {
     use crate::domain::bbox::BoundingBox;
     use crate::domain::fact::{FactKey, Lane, Source};
     use crate::domain::grid::Position;
+    use crate::domain::privacy::people::People;
     use crate::domain::symptom::Symptom;
     use crate::domain::tile::Tile;
     use crate::domain::time::Minute;
@@ -367,6 +485,46 @@ mod tests {
             prop_assert_eq!(level.rows().collect::<Vec<_>>(), fine.into_iter().collect::<Vec<_>>());
             prop_assert_eq!(level.coarser().to_vec(), coarse.into_iter().collect::<Vec<_>>());
             prop_assert_eq!(level.total(), reported.len() as u64);
+        }
+
+        #[test]
+        fn facts_are_added_up_where_the_groups_of_their_minute_show_them(
+            places in prop::collection::vec(
+                (0.0..3.0, 0.0..3.0, 0_i64..=8, 0_usize..4, 1_u32..9), 0..200,
+            ),
+            heard in prop::collection::vec((0.0..3.0, 0.0..3.0, 0_i64..=8, 1_u32..9), 0..200),
+            settled in prop::collection::vec(any::<bool>(), 4),
+        ) {
+            let mut mass: BTreeMap<Cell, u32> = BTreeMap::new();
+            for (lat, lon, r, people) in heard {
+                *mass.entry(cell(lat, lon, r)).or_default() += people;
+            }
+            let mass: Vec<(Cell, People)> =
+                mass.into_iter().map(|(cell, count)| (cell, count.into())).collect();
+            let groups = [1, 5, 40]
+                .map(|least| Groups::of(mass.iter().map(|(cell, of)| (*cell, of)), least));
+            let [all, some, few] = &groups;
+            let groups = [all, some, few, &Groups::all(Resolution::DEFAULT)];
+            let mut minutes: [Counts; 4] = Default::default();
+            let (mut expected, mut unplaced) = (BTreeMap::<Cell, u32>::new(), 0);
+            for (lat, lon, r, minute, count) in places {
+                let here = cell(lat, lon, r);
+                let key = FactKey::new(here, Symptom::NoData, Lane::OnTime, Source(0));
+                minutes[minute].add(key, Tally { count, first: 0 });
+                match groups[minute].shown(here).filter(|_| !here.is_nowhere()) {
+                    Some(shown) => *expected.entry(shown).or_default() += count,
+                    None => unplaced += u64::from(count),
+                }
+            }
+            for (minute, _) in minutes.iter_mut().zip(settled).filter(|(_, settled)| *settled) {
+                minute.settle();
+            }
+            let shown: Vec<_> = minutes.iter().zip(groups.map(Some)).collect();
+            let sums = Sums::of_shown(Symptoms::AllProblems, &shown);
+            prop_assert_eq!(
+                sums.rows().collect::<Vec<_>>(), expected.into_iter().collect::<Vec<_>>()
+            );
+            prop_assert_eq!(sums.unplaced, unplaced);
         }
 
         #[test]

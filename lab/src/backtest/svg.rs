@@ -83,6 +83,21 @@ impl Svg {
         ));
     }
 
+    /// A part of the drawing that has a corner and a size of its own, and hides what lies
+    /// outside.
+    pub fn within(
+        &mut self,
+        (x, y): (f64, f64),
+        (width, height): (f64, f64),
+        draw: impl FnOnce(&mut Self),
+    ) {
+        self.push(format_args!(
+            "<svg x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\">"
+        ));
+        draw(self);
+        self.push(format_args!("</svg>"));
+    }
+
     /// The whole file, in the one style of all plots.
     #[must_use]
     pub fn finish(self, width: f64, height: f64) -> String {

@@ -2,6 +2,7 @@
 //! is worth.
 
 use super::simulate::files;
+use crate::rehearsal::maps::{self, Frame};
 use crate::rehearsal::plot::draw;
 use crate::rehearsal::seen::Seen;
 use crate::rehearsal::table::table;
@@ -12,8 +13,10 @@ use anyhow::{anyhow, ensure};
 use clap::Args;
 use groundswell::cli::output::{Finished, Outputs};
 use groundswell::cli::replay::passing_setting;
+use groundswell::domain::provider::Catalogue;
 use groundswell::engine::replay::leftovers::Leftover;
 use groundswell::engine::replay::past::Past;
+use groundswell::store::Store;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -35,6 +38,19 @@ pub struct Arguments {
     /// Folder that a plot of each and the table are written to
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
+    /// Folder that maps of each are written to: of everything, and as everybody sees it
+    #[arg(long, value_name = "DIR")]
+    maps: Option<PathBuf>,
+    /// Degrees west, south, east and north of the maps
+    #[arg(
+        long,
+        value_delimiter = ',',
+        num_args = 4,
+        allow_hyphen_values = true,
+        default_value = "-80.7,43.1,-77.7,45.1",
+        value_name = "DEGREES"
+    )]
+    frame: Vec<f64>,
     /// File that the verdicts are written to as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -78,10 +94,23 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         .collect::<Result<Vec<_>, _>>()?;
     let table_target = in_report("table.md")?;
     let json_target = arguments.json.as_ref().map(|file| outputs.target(file)).transpose()?;
+    let frame = match arguments.frame[..] {
+        [west, south, east, north] if west < east && south < north => {
+            Some(Frame { west, south, east, north })
+        }
+        _ => None,
+    };
+    let frame = frame.ok_or_else(|| anyhow!("a frame is west,south,east,north, in this order"))?;
     let (mut verdicts, mut written): (Vec<Verdict>, Vec<Finished>) = (Vec::new(), Vec::new());
     for (scenario, plot) in scenarios.into_iter().zip(plots) {
         let plan = Plan::new(scenario, arguments.seed, arguments.crowd);
-        let seen = rehearse(&plan, arguments.quiet.history_weeks)?;
+        let (seen, drawn) = rehearsed(&plan, arguments.quiet.history_weeks, |facts, seen| {
+            let wants = arguments.maps.is_some();
+            if wants { maps::draw(&plan, facts, seen, frame) } else { Ok(Vec::new()) }
+        })?;
+        for (directory, (name, map)) in arguments.maps.iter().cycle().zip(drawn) {
+            written.push(outputs.target(&directory.join(name))?.written(map.as_bytes())?);
+        }
         verdicts.push(verdict(&plan, &seen));
         if let Some(target) = plot {
             written.push(target.written(draw(&plan, &seen).as_bytes())?);
@@ -107,13 +136,23 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
 
 /// Plays a scenario through ingest, store, detectors and desk.
 pub(super) fn rehearse(plan: &Plan, history_weeks: i64) -> anyhow::Result<Seen> {
+    Ok(rehearsed(plan, history_weeks, |_, _| Ok(()))?.0)
+}
+
+/// The same, and looks at the store and at what was seen before the store ends.
+fn rehearsed<T>(
+    plan: &Plan,
+    history_weeks: i64,
+    look: impl FnOnce((&Store, &Catalogue), &Seen) -> anyhow::Result<T>,
+) -> anyhow::Result<(Seen, T)> {
     let directory = Leftover::directory("groundswell-rehearsal-")?;
     let stream = plan.scenario.from()..plan.scenario.until();
     files::write(plan, files::history_before(&stream, history_weeks), stream, directory.path())?;
     let file = |name: &str| directory.path().join(name);
     let setting = passing_setting(groundswell::catalogue::builtin());
     let past = Past::play(&setting, &[file("history.ndjson.gz").into()], &mut |_| {})?;
-    let mut seen = Seen::default();
-    past.resume()?.replay(&[file("stream.ndjson.gz").into()], &mut seen)?;
-    Ok(seen)
+    let (mut seen, mut simulation) = (Seen::default(), past.resume()?);
+    simulation.replay(&[file("stream.ndjson.gz").into()], &mut seen)?;
+    let found = look((simulation.store(), &setting.catalogue), &seen)?;
+    Ok((seen, found))
 }

@@ -4,13 +4,16 @@ use super::people::People;
 use super::rule::LeftOut;
 use crate::domain::grid::{Cell, Resolution};
 
-/// The cells that are shown, and with each the one around it that is shown, too.
+/// The cells that are shown.
+///
+/// They are kept as stretches of the order of cells: all cells of a stretch are shown in
+/// one group, or in none. A group ends one, since it stands after all that lie in it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Groups {
-    /// Sorted: a cell stands after all that lie in it.
-    cells: Vec<Cell>,
-    /// The place of the next larger group around each; [`NONE`] where there is none.
-    around: Vec<u32>,
+    /// The key of the last cell of each stretch, sorted; at last one after all cells.
+    ends: Vec<i32>,
+    /// The stretch that the group of each ends; [`NONE`] where it is shown in none.
+    shown: Vec<u32>,
     /// Where every cell is shown that is no finer.
     all: Option<Resolution>,
 }
@@ -66,14 +69,13 @@ impl Groups {
         if let Some(before) = before {
             close(&mut rest, before, 0);
         }
-        let around = around(&cells);
-        Self { cells, around, all: None }
+        Self::listed(&cells)
     }
 
     /// Every cell, but none that is finer: where nothing is hidden.
     #[must_use]
     pub const fn all(finest: Resolution) -> Self {
-        Self { cells: Vec::new(), around: Vec::new(), all: Some(finest) }
+        Self { ends: Vec::new(), shown: Vec::new(), all: Some(finest) }
     }
 
     /// The finest group that a report from a cell is shown in; none where it is shown
@@ -90,9 +92,41 @@ impl Groups {
     }
 
     /// All of them, sorted.
+    pub fn cells(&self) -> impl Iterator<Item = Cell> {
+        (0..self.ends.len()).filter(|n| self.ends_group(*n)).map(|n| cell(self.ends[n]))
+    }
+
+    /// How many stretches there are.
     #[must_use]
-    pub fn cells(&self) -> &[Cell] {
-        &self.cells
+    pub const fn stretches(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// What was counted in each stretch, and at last in none, by the group that it is shown
+    /// in, sorted; and what is shown in none.
+    #[must_use]
+    pub fn added_up(&self, mut counted: Vec<u64>) -> (Vec<Cell>, Vec<u32>, u64) {
+        let nowhere = self.ends.len();
+        let (mut ends, mut counts) = (vec![0; nowhere], vec![0; nowhere]);
+        let mut found = 0;
+        // Without a branch: which stretches have any, and end a group, cannot be foreseen.
+        for (n, (group, end)) in self.shown.iter().zip(&self.ends).enumerate() {
+            let (group, count) = ((*group as usize).min(nowhere), counted[n]);
+            // The group stands further on, or here.
+            let is_here = u64::from(group == n);
+            counted[group] += count * (1 - is_here);
+            ends[found] = *end;
+            counts[found] = u32::try_from(count).unwrap_or(u32::MAX);
+            found += usize::from(0 < count * is_here);
+        }
+        counts.truncate(found);
+        (ends[..found].iter().map(|end| cell(*end)).collect(), counts, counted[nowhere])
+    }
+
+    /// Whether they are listed: not every cell is one.
+    #[must_use]
+    pub const fn are_listed(&self) -> bool {
+        self.all.is_none()
     }
 
     /// Whether a cell is one.
@@ -100,7 +134,7 @@ impl Groups {
     pub fn holds(&self, cell: Cell) -> bool {
         match self.all {
             Some(finest) => cell.resolution() <= finest,
-            None => self.cells.binary_search(&cell).is_ok(),
+            None => self.ends.binary_search(&key(cell)).is_ok_and(|n| self.ends_group(n)),
         }
     }
 
@@ -110,51 +144,132 @@ impl Groups {
         if let Some(finest) = self.all {
             return cell.resolution() <= finest;
         }
-        let within = cell.packed_within();
-        let first = self.cells.partition_point(|group| group.packed() < *within.start());
-        self.cells.get(first).is_some_and(|group| within.contains(&group.packed()))
+        let first = self.ends.partition_point(|end| *end < first_key(cell));
+        let within = self.ends[first..].iter().take_while(|end| **end <= key(cell)).count();
+        (first..first + within).any(|n| self.ends_group(n))
+    }
+
+    fn ends_group(&self, stretch: usize) -> bool {
+        self.shown[stretch] as usize == stretch
+    }
+
+    /// These, sorted.
+    fn listed(cells: &[Cell]) -> Self {
+        // From the last to the first: what holds a cell stands behind it. Stretches are
+        // numbered as they come.
+        let (mut ends, mut shown) = (Vec::new(), Vec::new());
+        let mut close = |until: i32, group: u32| {
+            ends.push(until);
+            shown.push(group);
+        };
+        // Groups that hold this place, the innermost last: the first key of each, and the
+        // stretch that it ends.
+        let (mut open, mut until) = (Vec::<(i32, u32)>::new(), i32::MAX);
+        let mut closed = 0;
+        for cell in cells.iter().rev() {
+            while let Some((begin, group)) = open.pop_if(|(begin, _)| key(*cell) < *begin) {
+                if begin <= until {
+                    close(until, group);
+                    (until, closed) = (begin - 1, closed + 1);
+                }
+            }
+            if key(*cell) < until {
+                close(until, open.last().map_or(NONE, |(_, group)| *group));
+                (until, closed) = (key(*cell), closed + 1);
+            }
+            open.push((first_key(*cell), closed));
+        }
+        while let Some((begin, group)) = open.pop() {
+            if begin <= until {
+                close(until, group);
+                until = begin - 1;
+            }
+        }
+        close(until, NONE);
+        let last = ends.len() as u32 - 1;
+        ends.reverse();
+        shown.reverse();
+        for group in shown.iter_mut().filter(|group| **group != NONE) {
+            *group = last - *group;
+        }
+        Self { ends, shown, all: None }
     }
 
     /// Bytes of memory it takes, beside the struct itself.
     #[must_use]
     pub const fn heap_bytes(&self) -> usize {
-        self.cells.capacity() * size_of::<Cell>() + self.around.capacity() * size_of::<u32>()
+        (self.ends.capacity() + self.shown.capacity()) * size_of::<u32>()
     }
 }
 
 impl Walk<'_> {
     /// See [`Groups::shown`].
-    pub fn shown(&mut self, cell: Cell) -> Option<Cell> {
-        let Groups { cells, around, all } = self.groups;
+    pub fn shown(&mut self, of: Cell) -> Option<Cell> {
+        let Groups { ends, shown, all } = self.groups;
         if let Some(finest) = all {
-            return Some(cell.rolled_up_to(*finest));
+            return Some(of.rolled_up_to(*finest));
         }
-        if self.at > 0 && cells[self.at - 1] >= cell {
+        let group = *shown.get(self.stretch(of))?;
+        ends.get(group as usize).map(|end| cell(*end))
+    }
+
+    /// The number of the stretch in which a cell lies.
+    pub fn stretch(&mut self, cell: Cell) -> usize {
+        let (ends, key) = (&self.groups.ends, key(cell));
+        if self.at > 0 && ends[self.at - 1] >= key {
             self.at = 0;
         }
-        self.at += ahead(&cells[self.at..], cell);
-        // The first group from here on holds the cell, or lies beside it in all those that
-        // do: what lies in a group stands before it, with nothing of others in between.
-        let mut group = self.at;
-        while let Some(found) = cells.get(group) {
-            if found.contains(cell) {
-                return Some(*found);
-            }
-            group = around[group] as usize;
-        }
-        None
+        self.at += ahead(&ends[self.at..], key);
+        self.at
     }
 }
 
-/// How many of these cells, which are sorted, stand before that one: found in a few steps
+/// A number of 31 bits that sorts as the cell does: its path, whose digits are all set
+/// beyond its resolution.
+const fn key(cell: Cell) -> i32 {
+    (cell.packed() >> KEY_SHIFT) as i32
+}
+
+/// The least key of those that lie in a cell.
+const fn first_key(cell: Cell) -> i32 {
+    (*cell.packed_within().start() >> KEY_SHIFT) as i32
+}
+
+/// The cell of a key.
+fn cell(key: i32) -> Cell {
+    // The number of a cell of the coarsest resolution may end with set bits, too.
+    let finest = Resolution::FINEST.number();
+    let unused_digits = (key.trailing_ones() / 3).min(u32::from(finest));
+    let resolution = finest - unused_digits as u8;
+    Cell::from_packed_unchecked((key as u64) << KEY_SHIFT | u64::from(resolution))
+}
+
+/// The bits of a packed cell that say its resolution, which its path says, too.
+const KEY_SHIFT: u32 = 4;
+
+/// How many of these keys, which are sorted, stand before that one: found in a few steps
 /// where they are few.
-fn ahead(cells: &[Cell], cell: Cell) -> usize {
-    let mut step = 1;
-    while step <= cells.len() && cells[step - 1] < cell {
+fn ahead(keys: &[i32], key: i32) -> usize {
+    const NEAR: usize = 16;
+    const NEAR_CHUNKS: usize = 4;
+    let (chunks, _) = keys.as_chunks::<NEAR>();
+    // Without a branch for each: which one is next cannot be foreseen.
+    let mut from = 0;
+    for near in chunks.iter().take(NEAR_CHUNKS) {
+        // The sign of the difference: both are of 31 bits.
+        let before: i32 = near.iter().map(|other| (key - 1 - other).wrapping_shr(31)).sum();
+        let before = (NEAR as i32 + before) as usize;
+        from += before;
+        if before < NEAR {
+            return from;
+        }
+    }
+    let mut step = NEAR;
+    while from + step <= keys.len() && keys[from + step - 1] < key {
+        from += step;
         step *= 2;
     }
-    let from = step / 2;
-    from + cells[from..cells.len().min(step)].partition_point(|other| *other < cell)
+    from + keys[from..keys.len().min(from + step)].partition_point(|other| *other < key)
 }
 
 /// How many of the coarsest resolutions two cells lie in the same cell of.
@@ -163,18 +278,4 @@ fn levels_in_common(a: Cell, b: Cell) -> usize {
         .into_iter()
         .take_while(|resolution| *resolution <= a.resolution().min(b.resolution()));
     both.take_while(|resolution| a.rolled_up_to(*resolution) == b.rolled_up_to(*resolution)).count()
-}
-
-fn around(cells: &[Cell]) -> Vec<u32> {
-    let (mut around, mut open) = (vec![NONE; cells.len()], Vec::<usize>::new());
-    for (n, cell) in cells.iter().enumerate().rev() {
-        while open.last().is_some_and(|last| !cells[*last].contains(*cell)) {
-            open.pop();
-        }
-        if let Some(last) = open.last() {
-            around[n] = *last as u32;
-        }
-        open.push(n);
-    }
-    around
 }

@@ -131,7 +131,7 @@ struct Place {
 fn named_once(brands: &[Brand], before: &[Cell], (rule, left_out): (Rule, LeftOut)) -> Vec<Cell> {
     let least = rule.least();
     let groups = brands.iter().flat_map(|brand| brand.groups.cells());
-    let whole: BTreeSet<Cell> = groups.chain(before).copied().collect();
+    let whole: BTreeSet<Cell> = groups.chain(before.iter().copied()).collect();
     let zones = brands.iter().filter(|brand| brand.names_zone(&whole, least, left_out));
     let mut all: BTreeSet<Cell> = whole.clone();
     zones.for_each(|brand| all.extend(&brand.zone));

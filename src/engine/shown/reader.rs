@@ -202,20 +202,12 @@ impl Seen {
     /// What these say together, by the cells in which it is shown.
     #[must_use]
     pub fn sums(symptoms: Symptoms, all: &[Self]) -> Sums {
-        let parts: Vec<Sums> = all
-            .chunk_by(Self::is_shown_as)
-            .map(|alike| {
-                let sums = Sums::of_minutes(symptoms, alike.iter().map(|seen| &*seen.counts));
-                match &alike[0].groups {
-                    Some(groups) => sums.shown_in(groups),
-                    None => sums,
-                }
-            })
-            .collect();
-        match <[Sums; 1]>::try_from(parts) {
-            Ok([sums]) => sums,
-            Err(parts) => Sums::of_parts(&parts),
+        if all.iter().all(|seen| seen.groups.is_none()) {
+            return Sums::of_minutes(symptoms, all.iter().map(|seen| &*seen.counts));
         }
+        let shown: Vec<_> =
+            all.iter().map(|seen| (&*seen.counts, seen.groups.as_deref())).collect();
+        Sums::of_shown(symptoms, &shown)
     }
 
     /// Whether both are the same facts, shown in the same places.
