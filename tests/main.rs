@@ -22,6 +22,7 @@ mod embedded;
 mod fail_points;
 mod files;
 mod frames;
+mod here;
 mod incident_answers;
 mod incident_attack;
 mod incident_privacy;

@@ -45,6 +45,9 @@ REFUSED_BY_MEANING = [
     ("invalid_value", "source", "a schema counts blanks at the ends"),
     ("invalid_value", "text", "a schema counts blanks at the ends"),
     ("invalid_value", "step", "that points are not too many depends on three parameters"),
+    ("invalid_value", "x", "how many tiles there are depends on the zoom"),
+    ("invalid_value", "y", "how many tiles there are depends on the zoom"),
+    ("invalid_value", "region", "how many tiles there are depends on the zoom"),
     ("invalid_value", "cursor", "opaque: only what an earlier answer gave is one"),
     ("invalid_value", "cell", "not every index of the right form and length is a cell of the grid"),
 ]

@@ -117,6 +117,50 @@ pub async fn h3j(
     answer(&app, &request, &reader, HeatmapFormat::H3j).await
 }
 
+/// The same as CSV (RFC 4180), a line a cell
+///
+/// Columns `hex_id`, `resolution`, `count`, `expected`, `score`, `level`; what is not known
+/// is empty. Lines of a lower resolution than asked for say what is known only more
+/// coarsely.
+#[utoipa::path(
+    get, path = "/v1/heatmap.csv", tag = "heatmap", operation_id = "heatmap_csv",
+    params(super::params::HeatmapParams),
+    responses(
+        (
+            status = 200, description = "A header, and a line a cell", body = String,
+            content_type = "text/csv",
+        ),
+        ReadErrors,
+    ),
+)]
+pub async fn csv(
+    reader: Reading,
+    app: web::Data<App>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    answer(&app, &request, &reader, HeatmapFormat::Csv).await
+}
+
+/// The same as NDJSON, an object a line
+#[utoipa::path(
+    get, path = "/v1/heatmap.ndjson", tag = "heatmap", operation_id = "heatmap_ndjson",
+    params(super::params::HeatmapParams),
+    responses(
+        (
+            status = 200, description = "A line a cell", body = render::csv::LineJson,
+            content_type = "application/x-ndjson",
+        ),
+        ReadErrors,
+    ),
+)]
+pub async fn ndjson(
+    reader: Reading,
+    app: web::Data<App>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    answer(&app, &request, &reader, HeatmapFormat::Ndjson).await
+}
+
 /// Every suffix that is no format.
 pub async fn unknown_format(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let formats =

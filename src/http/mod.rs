@@ -13,7 +13,7 @@
 //!     ├ reports               taking reports
 //!     │  ├ report_answers     what became of them
 //!     │  └ body, media_type   bodies, collected and unpacked within bounds
-//!     ├ heatmap, frames, tiles, series, providers, cells, incidents, spikes, pages
+//!     ├ heatmap, frames, tiles, here, series, providers, cells, incidents, spikes, pages
 //!     │  ├ query, region, listing
 //!     │  │                    parameters, read into types
 //!     │  ├ basis, live        answers that need detection
@@ -50,6 +50,7 @@ mod forwarded;
 mod frames;
 mod fresh_ids;
 mod heatmap;
+mod here;
 mod incidents;
 mod keys;
 pub mod limits;

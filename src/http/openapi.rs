@@ -5,8 +5,8 @@ mod security;
 use super::error::{Problem, ProblemDetails};
 use super::open_words::OpenWords;
 use super::{
-    audit, cells, frames, heatmap, incidents, keys, notes, pages, privacy, providers, reports,
-    series, source_series, sources, spikes, tiles, voids,
+    audit, cells, frames, heatmap, here, incidents, keys, notes, pages, privacy, providers,
+    reports, series, source_series, sources, spikes, tiles, voids,
 };
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
@@ -55,6 +55,8 @@ use utoipa::{Modify, OpenApi, ToSchema};
         heatmap::columns,
         heatmap::geojson,
         heatmap::h3j,
+        heatmap::csv,
+        heatmap::ndjson,
         frames::frames,
         tiles::tile,
         tiles::tilejson,
@@ -78,6 +80,8 @@ use utoipa::{Modify, OpenApi, ToSchema};
         privacy::show,
         privacy::set,
         cells::explain,
+        here::here,
+        here::cells,
         spikes::list,
         spikes::geojson,
         providers::list,

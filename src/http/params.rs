@@ -79,6 +79,19 @@ pub struct HeatmapParams {
     exact: Option<bool>,
 }
 
+/// Parameters of a place.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents what Query reads")]
+pub struct PlaceParams {
+    /// Degrees north.
+    #[param(minimum = -90, maximum = 90, example = 43.65)]
+    lat: f64,
+    /// Degrees east.
+    #[param(minimum = -180, maximum = 180, example = -79.38)]
+    lon: f64,
+}
+
 /// Parameters of frames.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -107,7 +120,7 @@ pub struct FramesParams {
     #[param(inline)]
     symptom: Option<super::words::SymptomWord>,
     /// A tile, `z/x/y`, that the cells meet; everywhere where left out.
-    #[param(example = "6/17/23")]
+    #[param(pattern = "^(10|[0-9])/[0-9]{1,4}/[0-9]{1,4}$", example = "6/17/23")]
     region: Option<String>,
     /// H3 resolution of the cells, 0 to 8; 7 where neither this nor `zoom` is given. At most
     /// 5,000 cells.
@@ -128,7 +141,10 @@ pub struct FramesParams {
 #[expect(dead_code, reason = "documents what Query reads")]
 pub struct TileParams {
     /// Some of `coarser`, `cells`, `incidents`, joined by commas; all where left out.
-    #[param(example = "coarser,cells")]
+    #[param(
+        pattern = "^(coarser|cells|incidents)(,(coarser|cells|incidents)){0,9}$",
+        example = "coarser,cells"
+    )]
     layers: Option<String>,
 }
 
@@ -170,7 +186,10 @@ pub struct StyleParams {
     base: Option<super::words::StyleBase>,
     /// Address of a server of fonts, with `{fontstack}` and `{range}` in it, for clients
     /// that ask for one.
-    #[param(example = "https://fonts.example/{fontstack}/{range}.pbf")]
+    #[param(
+        pattern = r"^https?://[^ ]*\{fontstack\}[^ ]*\{range\}[^ ]*$",
+        example = "https://fonts.example/{fontstack}/{range}.pbf"
+    )]
     glyphs: Option<String>,
 }
 

@@ -1,6 +1,6 @@
 //! In whose name the server answers: what documents say of the server itself.
 
-use super::app::App;
+use super::client_address::Proxies;
 use actix_web::HttpRequest;
 use actix_web::http::header;
 
@@ -30,18 +30,18 @@ impl Publisher {
             None => ATTRIBUTION.to_owned(),
         }
     }
-}
 
-/// What addresses of this server begin with, as who asks reaches it.
-#[must_use]
-pub fn address(app: &App, request: &HttpRequest) -> String {
-    if let Some(url) = &app.policy.publisher.public_url {
-        return url.clone();
+    /// What addresses of this server begin with, as who asks reaches it.
+    #[must_use]
+    pub fn address(&self, proxies: &Proxies, request: &HttpRequest) -> String {
+        if let Some(url) = &self.public_url {
+            return url.clone();
+        }
+        let peer = request.peer_addr();
+        let is_proxied = peer.is_some_and(|peer| proxies.trusts(peer.ip().to_canonical()));
+        let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+        let is_secure = is_proxied && header(PROTOCOL) == Some("https");
+        let host = header(header::HOST.as_str()).unwrap_or("localhost");
+        format!("{}://{host}", if is_secure { "https" } else { "http" })
     }
-    let is_proxied =
-        request.peer_addr().is_some_and(|peer| app.policy.proxies.trusts(peer.ip().to_canonical()));
-    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
-    let is_secure = is_proxied && header(PROTOCOL) == Some("https");
-    let host = header(header::HOST.as_str()).unwrap_or("localhost");
-    format!("{}://{host}", if is_secure { "https" } else { "http" })
 }

@@ -52,6 +52,42 @@ pub struct Json<T> {
     pub is_complete: bool,
 }
 
+/// Content that is rendered already.
+#[derive(Debug)]
+pub struct Written {
+    /// The body.
+    pub bytes: Vec<u8>,
+    /// Reports up to this instant are in it.
+    pub as_of: Timestamp,
+    /// Whether it says all that it will ever say of its window.
+    pub is_complete: bool,
+}
+
+impl Written {
+    /// A document, as JSON, that no report changes.
+    pub fn json(document: &impl Serialize) -> Self {
+        Self { bytes: json(document), as_of: Timestamp(0), is_complete: true }
+    }
+}
+
+impl Content for Written {
+    fn digest(&self) -> u64 {
+        digest_of(&self.bytes)
+    }
+
+    fn as_of(&self) -> Timestamp {
+        self.as_of
+    }
+
+    fn is_complete(&self) -> bool {
+        self.is_complete
+    }
+
+    fn render(self) -> Vec<u8> {
+        self.bytes
+    }
+}
+
 /// One response.
 #[derive(Debug)]
 pub struct Response {
@@ -133,12 +169,6 @@ impl Response {
             Ok(bytes) => (encoding, bytes, added),
             Err(_) => (ContentEncoding::Identity, self.identity.clone(), 0),
         }
-    }
-
-    /// Whether there is nothing to be said.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.identity.is_empty()
     }
 
     /// Bytes of memory it takes.

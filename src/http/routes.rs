@@ -4,15 +4,15 @@ use super::basis::resting;
 use super::cors::{self, Methods};
 use super::error::Problem;
 use super::{
-    audit, cells, frames, heatmap, incidents, keys, notes, pages, privacy, providers, reports,
-    series, source_series, sources, spikes, tiles, voids,
+    audit, cells, frames, heatmap, here, incidents, keys, notes, pages, privacy, providers,
+    reports, series, source_series, sources, spikes, tiles, voids,
 };
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, Resource, Route, web};
 use utoipa_swagger_ui::Config as SwaggerConfig;
 
 /// Paths as they are routed, for the metrics.
-pub const ROUTES: [&str; 34] = [
+pub const ROUTES: [&str; 38] = [
     "/",
     "/v1/reports",
     "/v1/reports/batch",
@@ -20,6 +20,8 @@ pub const ROUTES: [&str; 34] = [
     "/v1/heatmap.columns.json",
     "/v1/heatmap.geojson",
     "/v1/heatmap.h3j",
+    "/v1/heatmap.csv",
+    "/v1/heatmap.ndjson",
     "/v1/heatmap.frames.json",
     "/v1/tiles/{z}/{x}/{y}.mvt",
     "/v1/tiles.json",
@@ -37,7 +39,9 @@ pub const ROUTES: [&str; 34] = [
     "/v1/keys/{id}/rotate",
     "/v1/audit",
     "/v1/privacy",
+    "/v1/cells",
     "/v1/cells/{cell}",
+    "/v1/here",
     "/v1/spikes",
     "/v1/spikes.geojson",
     "/v1/series",
@@ -61,6 +65,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(resting(read("/v1/heatmap.columns.json", web::to(heatmap::columns))))
         .service(resting(read("/v1/heatmap.geojson", web::to(heatmap::geojson))))
         .service(resting(read("/v1/heatmap.h3j", web::to(heatmap::h3j))))
+        .service(resting(read("/v1/heatmap.csv", web::to(heatmap::csv))))
+        .service(resting(read("/v1/heatmap.ndjson", web::to(heatmap::ndjson))))
         .service(resting(read("/v1/heatmap.frames.json", web::to(frames::frames))))
         .service(read("/v1/heatmap.{format:.*}", web::to(heatmap::unknown_format)))
         .service(resting(read("/v1/tiles/{z}/{x}/{y}.mvt", web::to(tiles::tile))))
@@ -108,6 +114,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
                 .route(web::put().to(privacy::set))
                 .route(reading(web::to(privacy::show))),
         )
+        .service(read("/v1/cells", web::to(here::cells)))
+        .service(resting(read("/v1/here", web::to(here::here))))
         .service(resting(read("/v1/cells/{cell}", web::to(cells::explain))))
         .service(resting(read("/v1/spikes", web::to(spikes::list))))
         .service(resting(read("/v1/spikes.geojson", web::to(spikes::geojson))))

@@ -6,11 +6,10 @@ use super::caching::Lifetime;
 use super::caller::{Reading, key_in_address};
 use super::error::{Code, Problem};
 use super::heatmap::view_key;
-use super::publisher::address;
 use super::query::Query;
 use super::read_errors::ReadErrors;
 use super::respond::{Read, respond};
-use super::response::Content;
+use super::response::{Content, Written};
 use super::response_cache::Key;
 use super::words::StyleBase;
 use crate::domain::grid::Resolution;
@@ -18,12 +17,13 @@ use crate::domain::level::Level;
 use crate::domain::region::Region;
 use crate::domain::symptom::Symptoms;
 use crate::domain::tile::{Tile, TileError};
-use crate::domain::time::Timestamp;
 use crate::engine::views::{Snapshot, ViewKey};
 use crate::render::cell::Rows;
 use crate::render::mvt::{self, Layer, TileIncident, TileMap};
+use crate::render::style;
 use crate::render::tilejson::TileJson;
-use crate::render::{digest_of, style};
+use actix_web::body::{BodySize, MessageBody};
+use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use std::sync::Arc;
@@ -89,7 +89,12 @@ pub async fn tile(
     };
     let content =
         async { app.run_blocking(true, move |app| question.content(app, &snapshot, finest)).await };
-    respond(&app, &request, Some(&reader), read, content).await
+    let mut answer = respond(&app, &request, Some(&reader), read, content).await?;
+    if answer.status() == StatusCode::OK && answer.body().size() == BodySize::Sized(0) {
+        *answer.status_mut() = StatusCode::NO_CONTENT;
+        answer.headers_mut().remove(header::CONTENT_TYPE);
+    }
+    Ok(answer)
 }
 
 /// Where the tiles are, as TileJSON
@@ -115,7 +120,8 @@ pub async fn tilejson(
     responses(
         (
             status = 200,
-            description = "A style of version 8; `metadata` holds the legend", body = serde_json::Value,
+            description = "A style of version 8; `metadata` holds the legend",
+            body = serde_json::Value,
         ),
         ReadErrors,
     ),
@@ -168,7 +174,7 @@ fn document(
     }
     let asked = asked.finish();
     let mark = if asked.is_empty() { "" } else { "?" };
-    let base = address(app, request);
+    let base = app.policy.publisher.address(&app.policy.proxies, request);
     let tiles = format!("{base}/v1/tiles/{{z}}/{{x}}/{{y}}.mvt{mark}{asked}");
     let publisher = &app.policy.publisher;
     Ok(TileJson::of(name, tiles, publisher.attribution(), publisher.licence.clone()))
@@ -181,44 +187,15 @@ async fn written(
     reader: &Reading,
     document: &impl Serialize,
 ) -> Result<HttpResponse, Problem> {
-    let bytes = serde_json::to_vec(document).expect("it is plain data");
-    let key = Key::new(request.path(), &digest_of(&bytes), &());
+    let content = Written::json(document);
+    let key = Key::new(request.path(), &content.digest(), &());
     let read = Read {
         key,
         media_type: "application/json",
         lifetime: Lifetime::Document,
         is_expensive: false,
     };
-    let content =
-        Bytes { digest: digest_of(&bytes), bytes, as_of: Timestamp(0), is_complete: true };
     respond(app, request, Some(reader), read, async { Ok(content) }).await
-}
-
-/// Content that is rendered already.
-#[derive(Debug)]
-struct Bytes {
-    bytes: Vec<u8>,
-    digest: u64,
-    as_of: Timestamp,
-    is_complete: bool,
-}
-
-impl Content for Bytes {
-    fn digest(&self) -> u64 {
-        self.digest
-    }
-
-    fn as_of(&self) -> Timestamp {
-        self.as_of
-    }
-
-    fn is_complete(&self) -> bool {
-        self.is_complete
-    }
-
-    fn render(self) -> Vec<u8> {
-        self.bytes
-    }
 }
 
 impl Question {
@@ -247,7 +224,7 @@ impl Question {
         })
     }
 
-    fn content(&self, app: &App, snapshot: &Snapshot, finest: Resolution) -> Bytes {
+    fn content(&self, app: &App, snapshot: &Snapshot, finest: Resolution) -> Written {
         let level = self.level(snapshot, finest);
         let (sight, subject, window) = (self.key.sight, self.key.subject, snapshot.window());
         let is_of_all = self.key.symptoms == Symptoms::AllProblems;
@@ -268,11 +245,9 @@ impl Question {
             incidents: &incidents,
             layers: &self.layers,
         };
-        let bytes = mvt::tile(&map);
         let is_known = assessment.as_ref().is_some_and(|assessment| assessment.is_known);
-        Bytes {
-            digest: digest_of(&bytes),
-            bytes,
+        Written {
+            bytes: mvt::tile(&map),
             as_of: snapshot.as_of,
             is_complete: !is_of_all || is_known,
         }

@@ -12,6 +12,7 @@
 pub mod audit;
 pub mod cell;
 pub mod columns;
+pub mod csv;
 mod digest;
 pub mod evidence;
 pub mod explained_line;
@@ -101,11 +102,16 @@ pub enum HeatmapFormat {
     GeoJson,
     /// Cells without their geometry, for maps that know H3.
     H3j,
+    /// A line a cell, for spreadsheets.
+    Csv,
+    /// An object a line, for programs that read streams.
+    Ndjson,
 }
 
 impl HeatmapFormat {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Json, Self::Columns, Self::GeoJson, Self::H3j];
+    pub const ALL: [Self; 6] =
+        [Self::Json, Self::Columns, Self::GeoJson, Self::H3j, Self::Csv, Self::Ndjson];
 
     /// Its media type. Columns and H3J have none of their own.
     #[must_use]
@@ -113,6 +119,8 @@ impl HeatmapFormat {
         match self {
             Self::Json | Self::Columns | Self::H3j => "application/json",
             Self::GeoJson => "application/geo+json",
+            Self::Csv => "text/csv; charset=utf-8; header=present",
+            Self::Ndjson => "application/x-ndjson",
         }
     }
 
@@ -124,6 +132,8 @@ impl HeatmapFormat {
             Self::Columns => ".columns.json",
             Self::GeoJson => ".geojson",
             Self::H3j => ".h3j",
+            Self::Csv => ".csv",
+            Self::Ndjson => ".ndjson",
         }
     }
 
@@ -134,6 +144,8 @@ impl HeatmapFormat {
             Self::Columns => 24,
             Self::GeoJson => 400,
             Self::H3j => 116,
+            Self::Csv => 40,
+            Self::Ndjson => 96,
         }
     }
 }
@@ -149,6 +161,8 @@ pub fn heatmap(heatmap: &Heatmap<'_>, format: HeatmapFormat) -> Vec<u8> {
         HeatmapFormat::Columns => write(&mut body, &columns::HeatmapColumns::of(heatmap)),
         HeatmapFormat::GeoJson => write(&mut body, &geojson::HeatmapGeoJson::of(heatmap)),
         HeatmapFormat::H3j => write(&mut body, &h3j::HeatmapH3j::of(heatmap)),
+        HeatmapFormat::Csv => csv::write_csv(&mut body, heatmap),
+        HeatmapFormat::Ndjson => csv::write_ndjson(&mut body, heatmap),
     }
     body
 }
@@ -169,6 +183,9 @@ mod tests {
         columns::HeatmapColumns,
         geojson::HeatmapGeoJson,
         h3j::HeatmapH3j,
+        csv::LineJson,
+        frames::FramesJson,
+        tilejson::TileJson,
         incident_detail::IncidentDetail,
         incident_geojson::IncidentsGeoJson,
         spike::SpikeJson,

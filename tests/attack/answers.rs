@@ -4,11 +4,14 @@
 use super::NOTHING;
 use super::reading::{Reader, Rows, number, rows_of};
 use super::world::{World, sparse};
-use crate::support::text;
-use groundswell::domain::grid::{Cell, Resolution};
+use crate::support::{instant, text};
+use fast_mvt::{MvtReaderRef, MvtValueRef};
+use groundswell::domain::grid::{Cell, Position, Resolution};
+use groundswell::domain::tile::Tile;
 use groundswell::domain::time::Minute;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::f64::consts::PI;
 
 /// What rows of minutes are together, at a resolution.
 fn together(rows: &BTreeMap<Minute, Rows>, from: i64, to: i64, resolution: Resolution) -> Rows {
@@ -41,6 +44,36 @@ fn of_list(cells: &Value, hex: &str, unplaced: &Value) -> Rows {
         (Some(cell(&of[hex])), number(&of["count"]))
     };
     with_unplaced(cells.as_array().unwrap().iter().map(of).collect(), unplaced)
+}
+
+/// The rows of a map as CSV, which says nothing of what has no place.
+fn of_csv(lines: &[u8]) -> Rows {
+    let lines = str::from_utf8(lines).unwrap().lines().skip(1);
+    let row = |line: &str| {
+        let columns: Vec<&str> = line.split(',').collect();
+        (Some(Cell::parse(columns[0]).unwrap()), columns[2].parse().unwrap())
+    };
+    lines.map(row).collect()
+}
+
+/// The rows of a tile, of both layers of cells.
+fn of_tile(bytes: &[u8]) -> Rows {
+    let tile = MvtReaderRef::new(bytes).unwrap();
+    let mut rows = Rows::new();
+    for feature in
+        tile.layers().filter(|layer| layer.name() != "incidents").flat_map(|layer| layer.features())
+    {
+        let (mut hex, mut count) = (None, 0);
+        for property in feature.properties() {
+            match property.unwrap() {
+                ("hex", MvtValueRef::String(text)) => hex = Some(Cell::parse(text).unwrap()),
+                ("count", MvtValueRef::UInt(number)) => count = u32::try_from(number).unwrap(),
+                _ => {}
+            }
+        }
+        assert!(hex.is_some() && rows.insert(hex, count).is_none(), "{hex:?} is on it twice");
+    }
+    rows
 }
 
 fn with_unplaced(mut rows: Rows, unplaced: &Value) -> Rows {
@@ -85,9 +118,66 @@ fn maps_of_every_window_resolution_and_format_are_sums_of_minutes() {
                 let map = ask(".h3j");
                 let unplaced = &map["metadata"]["unplaced"];
                 assert_eq!(of_list(&map["cells"], "h3id", unplaced), expected);
+                let csv = reader.bytes(&format!(
+                    "/v1/heatmap.csv?provider=alpha&window={window}m&to={}&resolution={}",
+                    text(Minute(to).start()),
+                    resolution.number()
+                ));
+                let placed = expected.iter().filter(|(cell, _)| cell.is_some());
+                let placed: Rows = placed.map(|(cell, count)| (*cell, *count)).collect();
+                assert_eq!(of_csv(&csv), placed, "{place}");
             }
         }
     }
+}
+
+#[test]
+fn tiles_and_frames_are_sums_of_minutes() {
+    let world = sparse(3, NOTHING);
+    let (rows, reader) = (minutes(&world), Reader::of(&world));
+    let (began, end) = (world.began.0, world.server.now().minute().0);
+    let middle = world.children[0].centre();
+    for (window, shift) in [(5, 0), (15, 1), (360, 7)] {
+        for to in (began + 60..end).step_by(997).map(|to| (to + shift).min(end)) {
+            for zoom in 0..=Tile::FINEST_ZOOM {
+                let (tile, x, y) = tile_around(zoom, middle);
+                let resolution = Tile::resolution(zoom).min(Resolution::ALL[7]);
+                let path = format!("/v1/tiles/{zoom}/{x}/{y}.mvt?provider=alpha");
+                let to_text = text(Minute(to).start());
+                let bytes = reader.bytes(&format!("{path}&window={window}m&to={to_text}"));
+                let expected = together(&rows, to - window, to, resolution);
+                let on_it = expected.into_iter();
+                let on_it = on_it.filter(|(cell, _)| cell.is_some_and(|cell| tile.meets(cell)));
+                assert_eq!(of_tile(&bytes), on_it.collect::<Rows>(), "{path} {window} {to}");
+            }
+        }
+        for (step, from) in [(7, began), (60, began)] {
+            let last = end.min(from + 90 * step);
+            let frames = reader.get(&format!(
+                "/v1/heatmap.frames.json?provider=alpha&window={window}m&step={step}m&from={}&to={}",
+                text(Minute(from + window).start()),
+                text(Minute(last).start())
+            ));
+            for frame in frames["frames"].as_array().unwrap() {
+                let to = instant(frame["to"].as_str().unwrap()).minute().0;
+                let expected = together(&rows, to - window, to, Resolution::ALL[7]);
+                let cells = frame["cell"].as_array().unwrap().iter();
+                let shown = cells.zip(frame["count"].as_array().unwrap()).map(|(place, count)| {
+                    let hex = &frames["hex"][place.as_u64().unwrap() as usize];
+                    (Some(cell(hex)), number(count))
+                });
+                let shown = with_unplaced(shown.collect(), &frame["unplaced"]);
+                assert_eq!(shown, expected, "{step} {to}");
+            }
+        }
+    }
+}
+
+fn tile_around(zoom: u8, place: Position) -> (Tile, u32, u32) {
+    let across = f64::from(1_u32 << zoom);
+    let x = (place.lon() + 180.0) / 360.0 * across;
+    let y = (1.0 - place.lat().to_radians().tan().asinh() / PI) / 2.0 * across;
+    (Tile::new(zoom, x as u32, y as u32).unwrap(), x as u32, y as u32)
 }
 
 #[test]

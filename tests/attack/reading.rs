@@ -76,6 +76,13 @@ impl<'a> Reader<'a> {
         answer.json()
     }
 
+    /// The bytes of an answer; none where nothing is on a tile.
+    pub fn bytes(&self, path: &str) -> Vec<u8> {
+        let answer = self.client.send("GET", path, &[STRANGER], b"");
+        assert!([200, 204].contains(&answer.status), "{path}: {answer}");
+        answer.body
+    }
+
     /// What the map of one minute shows: reports by cell, and without a place.
     pub fn rows(&self, minute: Minute) -> Rows {
         let to = text(minute.plus(1).start());

@@ -117,11 +117,11 @@ fn a_query_with_a_bad_parameter_is_refused_by_its_name() {
         ("/readyz?for=lunch", "invalid_value", "for"),
         ("/readyz?for=ingest&for=ingest", "repeated_parameter", "for"),
     ];
-    let formats =
-        ["/v1/heatmap", "/v1/heatmap.geojson", "/v1/heatmap.h3j", "/v1/heatmap.columns.json"];
+    let formats = ["", ".geojson", ".h3j", ".columns.json", ".csv", ".ndjson"]
+        .map(|suffix| format!("/v1/heatmap{suffix}"));
     let heatmap = heatmap
         .iter()
-        .flat_map(|row| formats.map(|path| (format!("{path}?{}", row.0), row.1, row.2)));
+        .flat_map(|row| formats.each_ref().map(|path| (format!("{path}?{}", row.0), row.1, row.2)));
     let series = series.iter().map(|row| (format!("/v1/series?{}", row.0), row.1, row.2));
     let providers = providers.iter().map(|row| (format!("/v1/providers?{}", row.0), row.1, row.2));
     let others = others.iter().map(|row| (row.0.to_owned(), row.1, row.2));
@@ -178,7 +178,7 @@ fn too_many_cells_are_refused_by_the_finest_resolution_that_fits() {
         assert_eq!(server.batch(&ndjson(batch)).json()["counted"], json!(batch.len()));
     }
     server.next_tick();
-    for format in ["", ".geojson", ".h3j", ".columns.json"] {
+    for format in ["", ".geojson", ".h3j", ".columns.json", ".csv", ".ndjson"] {
         let answer = server.get(&format!("/v1/heatmap{format}?provider=alpha&resolution=8"));
         check(&answer, 400, "too_many_cells", "resolution", format);
         let error = answer.json()["errors"][0].clone();

@@ -10,7 +10,7 @@ use crate::support::server::TestServer;
 const APP: &str = "capacitor://localhost";
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 /// Paths that are read.
-const READS: [&str; 17] = [
+const READS: [&str; 24] = [
     "/",
     "/docs/",
     "/docs/index.html",
@@ -22,6 +22,13 @@ const READS: [&str; 17] = [
     "/v1/heatmap.geojson?provider=alpha",
     "/v1/heatmap.h3j?provider=alpha",
     "/v1/heatmap.columns.json?provider=alpha",
+    "/v1/heatmap.frames.json?provider=alpha",
+    "/v1/heatmap.csv?provider=alpha",
+    "/v1/heatmap.ndjson?provider=alpha",
+    "/v1/tiles.json?provider=alpha",
+    "/v1/style.json?provider=alpha",
+    "/v1/here?lat=43.65&lon=-79.38&provider=alpha",
+    "/v1/cells?lat=43.65&lon=-79.38",
     "/v1/series?provider=alpha",
     "/v1/incidents",
     "/v1/incidents.geojson",

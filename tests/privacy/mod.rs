@@ -11,11 +11,13 @@ use groundswell::domain::privacy::asked::AskedRule;
 use serde_json::{Value, json};
 
 /// Answers that `exact` may be asked of; whether each says by which rule it was made.
-const READS: [(&str, bool); 13] = [
+const READS: [(&str, bool); 15] = [
     ("/v1/heatmap?provider=alpha", true),
     ("/v1/heatmap.columns.json?provider=alpha", true),
     ("/v1/heatmap.geojson?provider=alpha", true),
     ("/v1/heatmap.h3j?provider=alpha", true),
+    ("/v1/heatmap.frames.json?provider=alpha", true),
+    ("/v1/here?lat=43.65&lon=-79.38&provider=alpha", false),
     ("/v1/series?provider=alpha", true),
     ("/v1/providers?limit=2", true),
     ("/v1/providers/alpha?", true),
