@@ -55,6 +55,8 @@ fn frames_are_the_heatmaps_that_they_stand_for() {
         ("window=15m&step=5m", 7),
         ("window=1h&step=15m", 5),
         ("window=7m&step=3m", 8),
+        // Windows that lie apart.
+        ("window=5m&step=20m", 7),
         ("window=1h&step=1h&region=5/8/11", 6),
     ] {
         let from = minutes_ago(&server, 90);
@@ -111,7 +113,11 @@ fn what_are_no_frames_is_refused_by_field() {
     let rows = [
         ("step=0m", "step", "1m to 1d, like 15m"),
         ("step=2d", "step", "1m to 1d, like 15m"),
-        ("step=14m", "step", "such that there are at most 97 frames"),
+        (
+            "step=14m&from=2022-07-07T08:00:00Z&to=2022-07-08T08:30:00Z",
+            "step",
+            "such that there are at most 97 frames",
+        ),
         ("window=25h", "window", "1m to 24h, like 15m or 6h"),
         ("region=toronto", "region", "the address of a tile, z/x/y, like 6/17/23"),
         ("region=3/9/0", "region", "the address of a tile, z/x/y, like 6/17/23"),

@@ -57,6 +57,7 @@ impl Level {
     }
 
     /// Cells and counts, sorted.
+    #[must_use]
     pub fn rows(&self) -> impl ExactSizeIterator<Item = (Cell, u32)> + Clone + '_ {
         self.cells.iter().copied().zip(self.counts.iter().copied())
     }

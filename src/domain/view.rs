@@ -219,16 +219,28 @@ impl View {
             let whole = self.whole();
             return of_rows(resolution, whole.rows()).with_unplaced(whole.unplaced);
         }
+        let lies = |cell| region.contains(cell);
+        self.level_in(&Cover::of(region, resolution), resolution, lies)
+    }
+
+    /// The same of a region of which the cover is known, and of an undecided cell of the
+    /// resolution, or a coarser one, whether it lies in it.
+    #[must_use]
+    pub fn level_in(
+        &self,
+        cover: &Cover,
+        resolution: Resolution,
+        mut lies_there: impl FnMut(Cell) -> bool,
+    ) -> Level {
         let parts = match self.whole.get() {
             Some(whole) => slice::from_ref(whole),
             None => &self.parts,
         };
-        let cover = Cover::of(region, resolution);
         let mut rows = Vec::new();
         for part in parts {
             for (range, is_whole) in cover.ranges(&part.cells) {
                 let found = part.cells[range.clone()].iter().zip(&part.counts[range]);
-                let lies = |cell: &Cell| is_whole || region.contains(cell.rolled_up_to(resolution));
+                let mut lies = |cell: &Cell| is_whole || lies_there(cell.rolled_up_to(resolution));
                 rows.extend(
                     found.filter(|(cell, _)| lies(cell)).map(|(cell, count)| (*cell, *count)),
                 );

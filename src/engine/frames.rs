@@ -5,6 +5,7 @@ use super::Engine;
 use super::shown::Sight;
 use super::slices::{LONGEST, Whose};
 use super::views::revision;
+use crate::domain::cover::Cover;
 use crate::domain::grid::{Cell, Resolution};
 use crate::domain::level::Level;
 use crate::domain::privacy::epoch::EPOCH_MINUTES;
@@ -12,9 +13,9 @@ use crate::domain::provider::Subject;
 use crate::domain::region::Region;
 use crate::domain::symptom::Symptoms;
 use crate::domain::time::{Minute, Timestamp, Window};
-use crate::domain::view::View;
+use crate::domain::view::{Sums, View};
 use crate::store::StoreError;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// Which frames.
@@ -72,6 +73,16 @@ impl FramesKey {
         Window { from: self.window(0).from, to: self.window(self.count - 1).to }
     }
 
+    /// The minutes that are read: of each window, where they lie apart, else from the first to
+    /// the last.
+    fn spans(&self) -> Vec<Window> {
+        if self.length < self.step {
+            (0..self.count).map(|n| self.window(n)).collect()
+        } else {
+            vec![self.whole()]
+        }
+    }
+
     /// How long slices may be, so that each window begins and ends with one.
     fn slice_minutes(&self) -> i64 {
         let fits = |length: i64| {
@@ -104,29 +115,50 @@ impl Engine {
     /// Where the store cannot be read.
     pub async fn frames(&self, key: FramesKey) -> Result<Frames, StoreError> {
         let (as_of, reader) = (self.now(), self.reader(key.sight));
-        let whole = key.whole();
         let mut minutes = Vec::new();
         for brand in self.catalogue.brands(key.subject) {
-            let found = reader.minutes(*brand, whole.from..whole.to).await;
-            minutes.push((*brand, self.read(found)?));
+            let mut of_brand = Vec::new();
+            for span in key.spans() {
+                let found = self.read(reader.minutes(*brand, span.from..span.to).await)?;
+                of_brand.push((span, found));
+            }
+            minutes.push((*brand, of_brand));
         }
         let slices = Arc::clone(&self.slices);
         let build = move || {
-            let mut found: Vec<(Minute, Level)> = Vec::new();
-            for (provider, minutes) in &minutes {
+            let mut found: Vec<(Minute, Arc<Sums>)> = Vec::new();
+            for (provider, of_brand) in &minutes {
                 let whose = Whose { sight: key.sight, provider: *provider, symptoms: key.symptoms };
-                for (begin, sums) in slices.of(whose, whole, minutes, key.slice_minutes()) {
-                    let view = View::new(whole, vec![sums]);
-                    found.push((begin, view.level(&key.region, key.resolution)));
+                for (span, minutes) in of_brand {
+                    found.extend(slices.of(whose, *span, minutes, key.slice_minutes()));
                 }
             }
             found.sort_by_key(|(begin, _)| *begin);
-            Frames { as_of, frames: slide(&key, &found) }
+            Frames { as_of, frames: slide(&key, &levels(&key, &found)) }
         };
         tokio::task::spawn_blocking(build)
             .await
             .map_err(|error| StoreError::Unavailable(error.to_string()))
     }
+}
+
+/// The levels of slices, which are sorted by when they begin: one of all that begin at once.
+fn levels(key: &FramesKey, slices: &[(Minute, Arc<Sums>)]) -> Vec<(Minute, Level)> {
+    // The same cells come slice after slice.
+    let (cover, mut known) = (Cover::of(&key.region, key.resolution), HashMap::new());
+    let mut lies = |cell: Cell| *known.entry(cell).or_insert_with(|| key.region.contains(cell));
+    slices
+        .chunk_by(|a, b| a.0 == b.0)
+        .map(|together| {
+            let parts = together.iter().map(|(_, sums)| Arc::clone(sums)).collect();
+            let view = View::new(key.whole(), parts);
+            let level = match key.region {
+                Region::Everywhere => view.level(&Region::Everywhere, key.resolution),
+                _ => view.level_in(&cover, key.resolution, &mut lies),
+            };
+            (together[0].0, level)
+        })
+        .collect()
 }
 
 /// The levels of all windows, from those of their slices, sorted by when they begin: what

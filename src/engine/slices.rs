@@ -3,8 +3,10 @@
 //! another box, finds most of it here.
 
 use super::shown::Sight;
-use super::shown::reader::Seen;
+use super::shown::reader::{Mark, Seen};
+use crate::domain::counts::Counts;
 use crate::domain::privacy::epoch::EPOCH_MINUTES;
+use crate::domain::privacy::groups::Groups;
 use crate::domain::provider::ProviderIndex;
 use crate::domain::symptom::Symptoms;
 use crate::domain::time::{Minute, Window};
@@ -55,9 +57,9 @@ pub struct Whose {
 
 #[derive(Debug)]
 struct Slice {
-    /// What it is made of. A minute that was added to since is another one: while it is held
+    /// What it is made of. A minute that was added to since is another one: while it is marked
     /// here, additions work on a copy.
-    minutes: Vec<Seen>,
+    marks: Vec<Mark>,
     sums: OnceLock<Arc<Sums>>,
     asked: Mutex<u64>,
 }
@@ -114,9 +116,10 @@ impl Slices {
                 // Late reports change some minutes of it: what is summed of the others stays.
                 Sums::of_parts(self.epochs(key, minutes).iter().map(|epoch| &**epoch))
             } else {
-                Seen::sums(key.whose.symptoms, &slice.minutes)
+                let seen: Vec<Seen> = minutes.iter().map(|(_, seen)| seen.clone()).collect();
+                Seen::sums(key.whose.symptoms, &seen)
             };
-            added = sums.heap_bytes() + slice.minutes.len() * size_of::<Seen>();
+            added = sums.heap_bytes() + slice.bytes_of_marks();
             Arc::new(sums)
         });
         let sums = Arc::clone(sums);
@@ -145,8 +148,8 @@ impl Slices {
             *slice.asked.lock().unwrap_or_else(PoisonError::into_inner) = asked;
             return Arc::clone(slice);
         }
-        let minutes = minutes.iter().map(|(_, seen)| seen.clone()).collect();
-        let slice = Arc::new(Slice { minutes, sums: OnceLock::new(), asked: Mutex::new(asked) });
+        let marks = minutes.iter().map(|(_, seen)| seen.mark()).collect();
+        let slice = Arc::new(Slice { marks, sums: OnceLock::new(), asked: Mutex::new(asked) });
         if let Some(before) = held.slices.insert(key, Arc::clone(&slice)) {
             held.bytes = held.bytes.saturating_sub(before.bytes());
         }
@@ -178,13 +181,21 @@ impl Slices {
 
 impl Slice {
     fn is_of(&self, minutes: &[(Minute, Seen)]) -> bool {
-        self.minutes.len() == minutes.len()
-            && self.minutes.iter().zip(minutes).all(|(a, (_, b))| a.is(b))
+        self.marks.len() == minutes.len()
+            && self.marks.iter().zip(minutes).all(|(mark, (_, seen))| mark.is_of(seen))
     }
 
     fn bytes(&self) -> usize {
         let sums = self.sums.get().map_or(0, |sums| sums.heap_bytes());
-        sums + self.minutes.len() * size_of::<Seen>()
+        sums + self.bytes_of_marks()
+    }
+
+    /// What it takes beside its sums: its entry, and of each minute that is gone what is
+    /// left while it is marked.
+    const fn bytes_of_marks(&self) -> usize {
+        const OF_ENTRY: usize = 256;
+        const OF_MARK: usize = size_of::<Mark>() + size_of::<Counts>() + size_of::<Groups>();
+        OF_ENTRY + self.marks.len() * OF_MARK
     }
 }
 

@@ -39,6 +39,12 @@ pub enum Audience {
 const NEARNESS: &str = "Accept-Encoding, Forwarded, Host, Origin, Via, X-Forwarded-For, X-Real-IP";
 
 impl Lifetime {
+    /// Whether it is of a tile, on which there may be nothing.
+    #[must_use]
+    pub const fn is_of_tile(self) -> bool {
+        matches!(self, Self::LiveTile | Self::SettledTile)
+    }
+
     /// The same of what is not complete yet.
     #[must_use]
     pub const fn unsettled(self) -> Self {

@@ -15,7 +15,7 @@ use crate::domain::provider::Subject;
 use crate::domain::region::Region;
 use crate::domain::symptom::Symptoms;
 use crate::domain::tile::Tile;
-use crate::domain::time::Minute;
+use crate::domain::time::{MINUTE_MS, Minute};
 use crate::engine::frames::{Frames, FramesKey};
 use crate::render::cell::Hex;
 use crate::render::frames::{FrameJson, FramesJson, cells_of};
@@ -76,7 +76,7 @@ pub async fn frames(
         let write = move |app: &App| answer(app, &key, &frames, rule);
         asked.run_blocking(true, write).await?
     };
-    respond(&app, &request, Some(&reader), read, content).await
+    respond(&app, &request, Some(&reader), read, Box::pin(content)).await
 }
 
 fn question(app: &App, request: &HttpRequest, reader: &Reading) -> Result<FramesKey, Problem> {
@@ -90,8 +90,12 @@ fn question(app: &App, request: &HttpRequest, reader: &Reading) -> Result<Frames
     let to = query.past("to", now)?.unwrap_or(now).minute();
     let last = Minute(to.0.div_euclid(step) * step);
     let first = match query.past("from", now)? {
-        Some(from) => Minute(-(-from.minute().0).div_euclid(step) * step),
-        None => last.plus(-(24 * 60 / step) * step),
+        Some(from) => {
+            // The first minute that begins then or later.
+            let begin = from.plus_ms(MINUTE_MS - 1).minute().0;
+            Minute(-(-begin).div_euclid(step) * step)
+        }
+        None => last.plus(-(24 * 60 / step).min(MOST_FRAMES - 1) * step),
     };
     if last < first {
         let got = query.text("from").unwrap_or_default();

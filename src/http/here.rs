@@ -13,6 +13,7 @@ use super::read_errors::{IncidentErrors, ReadErrors};
 use super::respond::{Read, respond};
 use super::response::{Dated, Json, Written};
 use super::response_cache::Key;
+use crate::domain::assessment::Assessment;
 use crate::domain::grid::{Cell, Position, Resolution};
 use crate::domain::incident::Incident;
 use crate::domain::provider::{ProviderIndex, Subject};
@@ -106,8 +107,8 @@ pub async fn here(
     let id = query.text("provider").ok_or_else(missing)?;
     let unknown = || Problem::unknown_provider(id);
     let provider = app.engine.catalogue().find(id).ok_or_else(unknown)?;
-    let cell = Cell::at(place(&query)?, Resolution::HOURLY);
     let sight = reader.sight(&query)?;
+    let cell = Cell::at(place(&query)?, Resolution::FINEST);
     let moment = Moment::of(&app, Basis::Journal, sight)?;
     let (span, symptoms) = (Span::Last(DEFAULT_WINDOW_MINUTES), Symptoms::AllProblems);
     let subject = Subject::Provider(provider);
@@ -124,17 +125,19 @@ pub async fn here(
         let (count, level) = around.map_or((0, None), |around| {
             let level = served.value.level(&Region::Cell(around), around.resolution());
             let judged = app.engine.judge(sight, subject, served.value.window(), &level);
-            let judged = judged.and_then(|judged| judged.cells.first().copied());
-            (level.rows().map(|(_, count)| u64::from(count)).sum(), judged)
+            let judged = judged.filter(|judged| judged.is_known);
+            // Of a cell without a report there is nothing to be judged.
+            let of_cell = |judged: Assessment| {
+                judged.cells.first().map_or(Some(0), |judgement| judgement.level)
+            };
+            (level.rows().map(|(_, count)| u64::from(count)).sum(), judged.and_then(of_cell))
         });
-        let is_nothing = level.is_none() && around.is_some() && count == 0;
         let answer = HereAnswer {
             provider: app.engine.catalogue().get(provider).id.clone(),
             cell: around.map(Hex),
             window: served.value.window().into(),
             count,
-            // Of a cell without a report there is nothing to be judged.
-            level: level.map_or(is_nothing.then_some(0), |judged| judged.level),
+            level,
             incident: incident(&app, &moment, provider, cell),
             stale: moment.is_stale || served.stale,
             as_of: String::new(),
@@ -198,7 +201,7 @@ async fn shown_around(
     cell: Cell,
 ) -> Result<Option<Cell>, Problem> {
     match sight {
-        Sight::Exact => Ok(Some(cell)),
+        Sight::Exact => Ok(Some(cell.rolled_up_to(Resolution::DEFAULT))),
         Sight::Public => Ok(app.engine.shown_now(provider, cell).await?),
     }
 }

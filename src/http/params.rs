@@ -107,7 +107,8 @@ pub struct FramesParams {
     /// How long each frame counts, 1m to 24h; 1h where left out.
     #[param(inline, example = "1h")]
     window: Option<LengthWord>,
-    /// The first frame ends then or after, RFC 3339; a day before the last where left out.
+    /// The first frame ends then or after, RFC 3339; where left out a day before the last, or
+    /// 96 steps where those are less.
     #[param(format = DateTime)]
     from: Option<String>,
     /// The last frame ends then or before, RFC 3339; now where left out.

@@ -3,6 +3,7 @@
 use super::client_address::Proxies;
 use actix_web::HttpRequest;
 use actix_web::http::header;
+use actix_web::http::uri::Authority;
 
 /// Whom maps name beside whoever the operator adds.
 const ATTRIBUTION: &str = "Groundswell";
@@ -40,8 +41,11 @@ impl Publisher {
         let peer = request.peer_addr();
         let is_proxied = peer.is_some_and(|peer| proxies.trusts(peer.ip().to_canonical()));
         let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
-        let is_secure = is_proxied && header(PROTOCOL) == Some("https");
-        let host = header(header::HOST.as_str()).unwrap_or("localhost");
+        let protocol = header(PROTOCOL).and_then(|said| said.split(',').next()).map(str::trim);
+        let is_secure =
+            is_proxied && protocol.is_some_and(|said| said.eq_ignore_ascii_case("https"));
+        let host = header(header::HOST.as_str());
+        let host = host.filter(|host| host.parse::<Authority>().is_ok()).unwrap_or("localhost");
         format!("{}://{host}", if is_secure { "https" } else { "http" })
     }
 }

@@ -62,6 +62,9 @@ pub async fn respond<C: Content>(
     if is_known {
         return Ok(with_caching(HttpResponse::NotModified()).finish());
     }
+    if lifetime.is_of_tile() && response.is_empty() {
+        return Ok(with_caching(HttpResponse::NoContent()).finish());
+    }
     let accepted = ContentEncoding::accepted(request.headers());
     let (encoding, bytes) = app.responses.encoded(&response, accepted).await;
     let mut head = with_caching(HttpResponse::Ok());

@@ -171,6 +171,12 @@ impl Response {
         }
     }
 
+    /// Whether there is nothing to be said.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.identity.is_empty()
+    }
+
     /// Bytes of memory it takes.
     #[must_use]
     pub fn bytes(&self) -> usize {

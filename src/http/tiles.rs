@@ -9,7 +9,7 @@ use super::heatmap::view_key;
 use super::query::Query;
 use super::read_errors::ReadErrors;
 use super::respond::{Read, respond};
-use super::response::{Content, Written};
+use super::response::Written;
 use super::response_cache::Key;
 use super::words::StyleBase;
 use crate::domain::grid::Resolution;
@@ -22,8 +22,7 @@ use crate::render::cell::Rows;
 use crate::render::mvt::{self, Layer, TileIncident, TileMap};
 use crate::render::style;
 use crate::render::tilejson::TileJson;
-use actix_web::body::{BodySize, MessageBody};
-use actix_web::http::{StatusCode, header};
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use std::sync::Arc;
@@ -89,15 +88,10 @@ pub async fn tile(
     };
     let content =
         async { app.run_blocking(true, move |app| question.content(app, &snapshot, finest)).await };
-    let mut answer = respond(&app, &request, Some(&reader), read, content).await?;
-    if answer.status() == StatusCode::OK && answer.body().size() == BodySize::Sized(0) {
-        *answer.status_mut() = StatusCode::NO_CONTENT;
-        answer.headers_mut().remove(header::CONTENT_TYPE);
-    }
-    Ok(answer)
+    respond(&app, &request, Some(&reader), read, content).await
 }
 
-/// Where the tiles are, as TileJSON
+/// Where the tiles are, as `TileJSON`
 #[utoipa::path(
     get, path = "/v1/tiles.json", tag = "tiles", operation_id = "tilejson",
     params(super::params::TileSetParams),
@@ -140,7 +134,7 @@ pub async fn style_json(
     written(&app, &request, &reader, &style).await
 }
 
-const GLYPHS: &str = "an https address with {fontstack} and {range} in it";
+const GLYPHS: &str = "an address on the web with {fontstack} and {range} in it";
 
 fn is_glyphs(text: &str) -> bool {
     let is_address = text.starts_with("https://") || text.starts_with("http://");
@@ -188,14 +182,23 @@ async fn written(
     document: &impl Serialize,
 ) -> Result<HttpResponse, Problem> {
     let content = Written::json(document);
-    let key = Key::new(request.path(), &content.digest(), &());
+    // By all that decides about it: a digest could be met by chance, or on purpose.
+    let publisher = &app.policy.publisher;
+    let of_whom = (publisher.address(&app.policy.proxies, request), key_in_address(request));
+    let key = Key::new(request.path(), &(request.query_string(), of_whom), &());
     let read = Read {
         key,
         media_type: "application/json",
         lifetime: Lifetime::Document,
         is_expensive: false,
     };
-    respond(app, request, Some(reader), read, async { Ok(content) }).await
+    let mut answer = respond(app, request, Some(reader), read, async { Ok(content) }).await?;
+    // What a request says of itself stands in it: no cache may give that to others.
+    if publisher.public_url.is_none() || key_in_address(request).is_some() {
+        let private = HeaderValue::from_static("private, no-store");
+        answer.headers_mut().insert(header::CACHE_CONTROL, private);
+    }
+    Ok(answer)
 }
 
 impl Question {
@@ -230,15 +233,15 @@ impl Question {
         let is_of_all = self.key.symptoms == Symptoms::AllProblems;
         let assessment =
             is_of_all.then(|| app.engine.judge(sight, subject, window, &level)).flatten();
-        let incidents = if self.layers.contains(&Layer::Incidents) {
-            let drawn = app.engine.incidents_of(sight, subject, window);
-            let drawn = drawn.iter().map(|incident| {
-                TileIncident::of(incident, app.place_names.outline(incident, MOST_CORNERS))
-            });
-            drawn.collect()
+        let told = if self.layers.contains(&Layer::Incidents) {
+            app.engine.incidents_of(sight, subject, window)
         } else {
             Vec::new()
         };
+        let drawn = told.iter().map(|incident| {
+            TileIncident::of(incident, app.place_names.outline(incident, MOST_CORNERS))
+        });
+        let incidents: Vec<TileIncident> = drawn.collect();
         let map = TileMap {
             tile: self.tile,
             rows: Rows { level: &level, assessment: assessment.as_ref() },
@@ -249,7 +252,9 @@ impl Question {
         Written {
             bytes: mvt::tile(&map),
             as_of: snapshot.as_of,
-            is_complete: !is_of_all || is_known,
+            // An incident that goes on is told otherwise once it is over.
+            is_complete: (!is_of_all || is_known)
+                && told.iter().all(|incident| incident.resolved_at.is_some()),
         }
     }
 
@@ -275,6 +280,8 @@ pub fn tile_of(zoom: &str, x: &str, y: &str) -> Result<Tile, Problem> {
     };
     let number = |field, text: &str| {
         let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        // One way to write each: else each is another entry of every cache.
+        let is_number = is_number && (text == "0" || !text.starts_with('0'));
         is_number
             .then(|| text.parse::<u32>().unwrap_or(u32::MAX))
             .ok_or_else(|| refused(field, "a whole number".into(), text))

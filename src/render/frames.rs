@@ -59,13 +59,13 @@ pub struct FrameJson {
     #[schema(examples(3))]
     pub unplaced: u64,
     /// Places in `hex` of the cells with reports.
-    #[schema(examples(json!([0, 4, 5])))]
+    #[schema(example = json!([0, 4, 5]))]
     pub cell: Vec<u32>,
     /// Reports in each.
-    #[schema(examples(json!([12, 3, 1])))]
+    #[schema(example = json!([12, 3, 1]))]
     pub count: Vec<u32>,
     /// To colour a map by, 0 to 4; null as a whole where that is not known.
-    #[schema(required = true, examples(json!([4, 2, 0])))]
+    #[schema(required = true, example = json!([4, 2, 0]))]
     pub level: Option<Vec<Option<u8>>>,
 }
 

@@ -1,4 +1,4 @@
-//! TileJSON 3.0.0: where the tiles of a map are, and what is in them.
+//! `TileJSON` 3.0.0: where the tiles of a map are, and what is in them.
 
 use super::mvt::Layer;
 use crate::domain::tile::Tile;
@@ -6,7 +6,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
-/// Where the tiles of a map are, and what is in them (TileJSON 3.0.0).
+/// Where the tiles of a map are, and what is in them (`TileJSON` 3.0.0).
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = TileJson)]
 pub struct TileJson {

@@ -60,18 +60,18 @@ fn of_csv(lines: &[u8]) -> Rows {
 fn of_tile(bytes: &[u8]) -> Rows {
     let tile = MvtReaderRef::new(bytes).unwrap();
     let mut rows = Rows::new();
-    for feature in
-        tile.layers().filter(|layer| layer.name() != "incidents").flat_map(|layer| layer.features())
-    {
-        let (mut hex, mut count) = (None, 0);
-        for property in feature.properties() {
-            match property.unwrap() {
-                ("hex", MvtValueRef::String(text)) => hex = Some(Cell::parse(text).unwrap()),
-                ("count", MvtValueRef::UInt(number)) => count = u32::try_from(number).unwrap(),
-                _ => {}
+    for layer in tile.layers().filter(|layer| layer.name() != "incidents") {
+        for feature in layer.features() {
+            let (mut hex, mut count) = (None, 0);
+            for property in feature.properties() {
+                match property.unwrap() {
+                    ("hex", MvtValueRef::String(text)) => hex = Some(Cell::parse(text).unwrap()),
+                    ("count", MvtValueRef::UInt(number)) => count = u32::try_from(number).unwrap(),
+                    _ => {}
+                }
             }
+            assert!(hex.is_some() && rows.insert(hex, count).is_none(), "{hex:?} is on it twice");
         }
-        assert!(hex.is_some() && rows.insert(hex, count).is_none(), "{hex:?} is on it twice");
     }
     rows
 }
@@ -154,7 +154,8 @@ fn tiles_and_frames_are_sums_of_minutes() {
         for (step, from) in [(7, began), (60, began)] {
             let last = end.min(from + 90 * step);
             let frames = reader.get(&format!(
-                "/v1/heatmap.frames.json?provider=alpha&window={window}m&step={step}m&from={}&to={}",
+                "/v1/heatmap.frames.json?provider=alpha&window={window}m&step={step}m\
+                 &from={}&to={}",
                 text(Minute(from + window).start()),
                 text(Minute(last).start())
             ));

@@ -15,7 +15,7 @@ use crate::store::{Store, StoreError};
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// Reads the facts of a store for somebody.
 #[derive(Debug, Clone)]
@@ -32,6 +32,27 @@ pub struct Seen {
     counts: Arc<Counts>,
     /// Where it is shown; none where everything is seen.
     groups: Option<Arc<Groups>>,
+}
+
+/// By which a minute is known again without being held: an address is not used for another
+/// one while it is known.
+#[derive(Debug, Clone)]
+pub struct Mark {
+    counts: Weak<Counts>,
+    groups: Option<Weak<Groups>>,
+}
+
+impl Mark {
+    /// Whether it is of these facts, shown in these places.
+    #[must_use]
+    pub fn is_of(&self, seen: &Seen) -> bool {
+        let are_shown_so = match (&self.groups, &seen.groups) {
+            (None, None) => true,
+            (Some(marked), Some(groups)) => marked.ptr_eq(&Arc::downgrade(groups)),
+            _ => false,
+        };
+        are_shown_so && self.counts.ptr_eq(&Arc::downgrade(&seen.counts))
+    }
 }
 
 impl Reader {
@@ -210,17 +231,12 @@ impl Seen {
         Sums::of_shown(symptoms, &shown)
     }
 
-    /// Whether both are the same facts, shown in the same places.
+    /// By which it is known again.
     #[must_use]
-    pub fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.counts, &other.counts) && self.is_shown_as(other)
-    }
-
-    fn is_shown_as(&self, other: &Self) -> bool {
-        match (&self.groups, &other.groups) {
-            (None, None) => true,
-            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
-            _ => false,
+    pub fn mark(&self) -> Mark {
+        Mark {
+            counts: Arc::downgrade(&self.counts),
+            groups: self.groups.as_ref().map(Arc::downgrade),
         }
     }
 }
