@@ -81,3 +81,17 @@ fn what_a_failover_brings_back_of_the_journal_of_before_is_carried_over_unasked(
     let store = older.open_at(now(), false).unwrap();
     assert!(journal(&store).0 == anew(&before));
 }
+
+#[test]
+fn as_many_other_entries_in_the_journal_of_before_are_not_removed() {
+    // A failover lost the last of them after it was carried over, and an old node appended.
+    let store = OlderStore::holding(On::Redis, &[]);
+    drop(store.open_at(now(), false).unwrap());
+    let key = |format: u32| format!("{}:{format}:{{incidents}}:journal", store.prefix);
+    store.cli(&["DEL", &key(1)]);
+    store.cli(&["HSET", &key(1), "0", "12345678{}"]);
+    store.cli(&["HSET", &key(2), "0", "87654321{}"]);
+    let refused = store.open_at(now(), true).err().unwrap().to_string();
+    assert!(refused.contains("holds other entries"), "{refused}");
+    assert!(store.cli(&["HGET", &key(1), "0"]).contains("12345678{}"));
+}
