@@ -12,6 +12,7 @@ import io
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -138,6 +139,8 @@ def all_steps(nightly):
 
 
 def main():
+    # Where it was begun in the background, interrupts are ignored, and every child would inherit that: also those whose tests interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     names = [step.name for step in all_steps(nightly=True)]
     parser.add_argument("steps", nargs="*", metavar="STEP", help=f"run only these, and what they need: {', '.join(names)}")

@@ -45,6 +45,7 @@ REFUSED_BY_MEANING = [
     ("invalid_value", "source", "a schema counts blanks at the ends"),
     ("invalid_value", "text", "a schema counts blanks at the ends"),
     ("invalid_value", "step", "that points are not too many depends on three parameters"),
+    ("invalid_value", "z", "an address in tiles.json is followed as it stands, with {z} for a number"),
     ("invalid_value", "x", "how many tiles there are depends on the zoom"),
     ("invalid_value", "y", "how many tiles there are depends on the zoom"),
     ("invalid_value", "region", "how many tiles there are depends on the zoom"),
