@@ -203,7 +203,11 @@ mod tests {
         });
         let of_cell = (-90.0..=90.0, -180.0..=180.0, 0_u8..=8)
             .prop_map(|(lat, lon, resolution)| Region::Cell(cell(lat, lon, resolution)));
-        prop_oneof![3 => bbox, 3 => tile, 1 => of_cell, 1 => Just(Region::Everywhere)]
+        let of_cells = (-90.0..=90.0, -180.0..=180.0, 0_u8..=8)
+            .prop_map(|(lat, lon, resolution)| Region::new(&[cell(lat, lon, resolution)], false));
+        prop_oneof![
+            3 => bbox, 3 => tile, 1 => of_cell, 1 => of_cells, 1 => Just(Region::Everywhere)
+        ]
     }
 
     /// Cells all over the earth, many of them near a place of the region.
@@ -212,6 +216,10 @@ mod tests {
             Region::Box(bbox) => (bbox.sides()[1], bbox.sides()[0]),
             Region::Tile(tile) => (tile.bounds().sides()[1], tile.bounds().sides()[2]),
             Region::Cell(cell) => (cell.centre().lat(), cell.centre().lon()),
+            Region::Cells(cells) => {
+                let centre = cells.iter().next().expect("it has one").centre();
+                (centre.lat(), centre.lon())
+            }
             _ => (43.65, -79.38),
         };
         let near = (-1.0_f64..1.0, -1.0_f64..1.0, 0_u8..=8, 0_i32..6).prop_map(

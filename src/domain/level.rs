@@ -62,6 +62,11 @@ impl Level {
         self.cells.iter().copied().zip(self.counts.iter().copied())
     }
 
+    /// The same, and then the coarser ones.
+    pub fn all_rows(&self) -> impl Iterator<Item = (Cell, u32)> + '_ {
+        self.rows().chain(self.coarser.iter().copied())
+    }
+
     /// What is known only more coarsely, sorted.
     #[must_use]
     pub fn coarser(&self) -> &[(Cell, u32)] {

@@ -73,16 +73,6 @@ impl Region {
         *self == Self::Everywhere || cells.iter().any(|cell| self.contains(*cell))
     }
 
-    /// The rows that lie in it, of rows sorted by cell. Those of one cell are found
-    /// without looking at the others.
-    pub fn rows<'a, T>(&'a self, rows: &'a [(Cell, T)]) -> impl Iterator<Item = &'a (Cell, T)> {
-        let part = match self {
-            Self::Cell(cell) => part_within(*cell, rows, |(cell, _)| *cell),
-            _ => 0..rows.len(),
-        };
-        rows[part].iter().filter(|(cell, _)| self.contains(*cell))
-    }
-
     /// Whether they share a place. Two that are no cells (boxes, areas) are taken to,
     /// unless they are boxes apart.
     #[must_use]
@@ -138,18 +128,6 @@ impl Region {
         };
         one.into_iter().chain(many.into_iter().flat_map(CellSet::iter))
     }
-}
-
-/// The part of sorted rows that lies in a cell.
-pub(super) fn part_within<R>(
-    around: Cell,
-    rows: &[R],
-    cell: impl Fn(&R) -> Cell,
-) -> std::ops::Range<usize> {
-    let within = around.packed_within();
-    let begin = rows.partition_point(|row| cell(row).packed() < *within.start());
-    let end = rows.partition_point(|row| cell(row).packed() <= *within.end());
-    begin..end
 }
 
 impl Area {

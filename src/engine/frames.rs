@@ -3,12 +3,11 @@
 
 use super::Engine;
 use super::shown::Sight;
-use super::slices::{LONGEST, Whose};
+use super::slices::{Whose, longest_within};
 use super::views::revision;
 use crate::domain::cover::Cover;
 use crate::domain::grid::{Cell, Resolution};
 use crate::domain::level::Level;
-use crate::domain::privacy::epoch::EPOCH_MINUTES;
 use crate::domain::provider::Subject;
 use crate::domain::region::Region;
 use crate::domain::symptom::Symptoms;
@@ -85,16 +84,7 @@ impl FramesKey {
 
     /// How long slices may be, so that each window begins and ends with one.
     fn slice_minutes(&self) -> i64 {
-        let fits = |length: i64| {
-            self.first.0 % length == 0 && self.step % length == 0 && self.length % length == 0
-        };
-        if fits(LONGEST) {
-            LONGEST
-        } else if fits(EPOCH_MINUTES) {
-            EPOCH_MINUTES
-        } else {
-            1
-        }
+        longest_within(&[self.first.0, self.step, self.length])
     }
 }
 
@@ -170,14 +160,14 @@ fn slide(key: &FramesKey, slices: &[(Minute, Level)]) -> Vec<Frame> {
         .map(|n| {
             let window = key.window(n);
             while let Some((_, level)) = slices.get(entered).filter(|(at, _)| *at < window.to) {
-                for (cell, count) in rows(level) {
+                for (cell, count) in level.all_rows() {
                     *sums.entry(cell).or_default() += count;
                 }
                 unplaced += level.unplaced();
                 entered += 1;
             }
             while let Some((_, level)) = slices.get(left).filter(|(at, _)| *at < window.from) {
-                for (cell, count) in rows(level) {
+                for (cell, count) in level.all_rows() {
                     let sum = sums.entry(cell).or_default();
                     *sum -= count;
                     if *sum == 0 {
@@ -195,9 +185,4 @@ fn slide(key: &FramesKey, slices: &[(Minute, Level)]) -> Vec<Frame> {
             Frame { window, level: level.with_unplaced(unplaced) }
         })
         .collect()
-}
-
-/// All cells of a level, the coarser ones, too.
-fn rows(level: &Level) -> impl Iterator<Item = (Cell, u32)> + '_ {
-    level.rows().chain(level.coarser().iter().copied())
 }

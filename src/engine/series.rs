@@ -5,12 +5,11 @@ mod bands;
 use super::cache::Weight;
 use super::shown::Sight;
 use super::shown::reader::{Reader, Seen};
-use super::slices::{LONGEST, Slices, Whose};
+use super::slices::{Slices, Whose, longest_within};
 use crate::domain::cover::Cover;
 use crate::domain::detect::Band;
 use crate::domain::detect::expectation::Expectation;
 use crate::domain::grid::{Cell, Resolution};
-use crate::domain::privacy::epoch::EPOCH_MINUTES;
 use crate::domain::provider::{ProviderIndex, Subject};
 use crate::domain::region::Region;
 use crate::domain::series::{Point, Step, series};
@@ -155,14 +154,8 @@ fn hidden_hours(key: &SeriesKey, found: &[(ProviderIndex, Vec<(Minute, Seen)>)])
 
 /// How long the slices may be that a series is summed from: within its steps. Minutes are
 /// counted as they are, since nothing else would use so many slices again.
-const fn slice_minutes(key: &SeriesKey) -> i64 {
-    let edges = (key.interval.from.0, key.step.as_minutes());
-    match edges {
-        _ if key.from_hours => 1,
-        (from, step) if from % LONGEST == 0 && step % LONGEST == 0 => LONGEST,
-        (from, step) if from % EPOCH_MINUTES == 0 && step % EPOCH_MINUTES == 0 => EPOCH_MINUTES,
-        _ => 1,
-    }
+fn slice_minutes(key: &SeriesKey) -> i64 {
+    if key.from_hours { 1 } else { longest_within(&[key.interval.from.0, key.step.as_minutes()]) }
 }
 
 /// Remembers which cells lie in a region: centres are expensive, and the same cells come

@@ -68,6 +68,14 @@ const HOUR: i64 = 60;
 /// The longest there are.
 pub const LONGEST: i64 = HOUR;
 
+/// How long slices may be, in minutes, where none may reach over any of these edges, or any
+/// multiple of these steps.
+#[must_use]
+pub fn longest_within(edges_and_steps: &[i64]) -> i64 {
+    let fits = |length: &i64| edges_and_steps.iter().all(|minutes| minutes % length == 0);
+    [HOUR, EPOCH_MINUTES].into_iter().find(fits).unwrap_or(1)
+}
+
 impl Default for Slices {
     fn default() -> Self {
         Self::with_bound(MOST_BYTES)

@@ -72,7 +72,7 @@ pub struct FrameJson {
 /// The cells that occur in any of some levels, sorted.
 #[must_use]
 pub fn cells_of<'a>(levels: impl IntoIterator<Item = &'a Level>) -> Vec<Cell> {
-    let all = levels.into_iter().flat_map(rows).map(|(cell, _)| cell);
+    let all = levels.into_iter().flat_map(Level::all_rows).map(|(cell, _)| cell);
     all.collect::<BTreeSet<Cell>>().into_iter().collect()
 }
 
@@ -91,11 +91,7 @@ impl FrameJson {
             u32::try_from(cells.binary_search(&cell).expect("all cells are listed"))
                 .expect("an answer has fewer than 2^32 cells")
         };
-        let (cell, count) = rows(level).map(|(cell, count)| (place(cell), count)).unzip();
+        let (cell, count) = level.all_rows().map(|(cell, count)| (place(cell), count)).unzip();
         Self { to, total: level.total(), unplaced: level.unplaced(), cell, count, level: levels }
     }
-}
-
-fn rows(level: &Level) -> impl Iterator<Item = (Cell, u32)> + '_ {
-    level.rows().chain(level.coarser().iter().copied())
 }

@@ -1,6 +1,5 @@
 use super::*;
 use crate::domain::grid::Resolution;
-use proptest::prelude::*;
 
 const TORONTO: (f64, f64) = (43.65, -79.38);
 const OTTAWA: (f64, f64) = (45.42, -75.70);
@@ -83,30 +82,4 @@ fn equal_regions_are_one_key() {
         assert_eq!((&a, hash(&a)), (&b, hash(&b)));
     }
     assert_ne!(bbox(0.0, 0.0, 1.0, 1.0), bbox(0.0, 0.0, 1.0, 2.0));
-}
-
-proptest! {
-    #[test]
-    fn sorted_rows_are_filtered_as_each_row_alone(
-        places in prop::collection::vec((-90.0..=90.0, -180.0..=180.0, 0_i64..=8), 0..100),
-        around in (0_usize..100, 0_i64..=8),
-    ) {
-        let mut rows: Vec<(Cell, usize)> = places
-            .iter()
-            .enumerate()
-            .map(|(n, (lat, lon, resolution))| (cell((*lat, *lon), *resolution), n))
-            .collect();
-        rows.sort_unstable();
-        let some = rows.get(around.0).map_or(cell(TORONTO, 2), |(cell, _)| *cell);
-        let resolution = Resolution::new(around.1).unwrap();
-        for region in [
-            Region::Everywhere,
-            Region::Cell(some.rolled_up_to(resolution)),
-            bbox(-100.0, -10.0, 60.0, 50.0),
-            Region::new(&[some], false),
-        ] {
-            let expected: Vec<_> = rows.iter().filter(|(cell, _)| region.contains(*cell)).collect();
-            prop_assert_eq!(region.rows(&rows).collect::<Vec<_>>(), expected);
-        }
-    }
 }
