@@ -53,7 +53,6 @@ use live::Live;
 use log::{Kind, Log};
 pub use options::{Durability, Options};
 use std::collections::HashMap;
-use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -95,7 +94,7 @@ pub struct Embedded {
     disowned: RwLock<Range<Minute>>,
     /// Keeps the directory ours until the process ends; none of one that is only read and
     /// that nobody ever locked.
-    _lock: Option<File>,
+    _lock: Option<lock::Lock>,
 }
 
 #[derive(Debug)]

@@ -3,7 +3,6 @@
 use super::{lock, meta};
 use crate::store::OpenError;
 use crate::store::reporter_key::KeyOnRecord;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// A directory whose reporter key is to be replaced. It stays ours until it is dropped.
@@ -11,7 +10,7 @@ use std::path::{Path, PathBuf};
 pub struct Directory {
     dir: PathBuf,
     on_record: KeyOnRecord,
-    _lock: File,
+    _lock: lock::Lock,
 }
 
 impl Directory {
