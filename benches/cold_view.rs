@@ -13,7 +13,7 @@ use fastrand::Rng;
 use groundswell::domain::counts::Counts;
 use groundswell::domain::fact::{FactKey, Lane, Source, Tally};
 use groundswell::domain::grid::Resolution;
-use groundswell::domain::privacy::coin::Coin;
+use groundswell::domain::privacy::coin::{Chance, Coin};
 use groundswell::domain::privacy::epoch::{EPOCH_MINUTES, Epoch};
 use groundswell::domain::privacy::groups::Groups;
 use groundswell::domain::privacy::mass::Mass;
@@ -181,7 +181,10 @@ fn sights_of(minutes: &[Arc<Counts>]) -> [Vec<Seen>; SIGHTS.len()] {
     let alone = (0..epochs).map(|_| groups_of(1..20)).collect();
     [all, once, each, alone].map(|groups: Vec<Arc<Groups>>| {
         let seen = |(n, counts): (usize, &Arc<Counts>)| {
-            Seen::new(Arc::clone(counts), Arc::clone(&groups[n / EPOCH_MINUTES as usize]))
+            let groups = Arc::clone(&groups[n / EPOCH_MINUTES as usize]);
+            let is_hiding = groups.are_listed();
+            let coarsening = is_hiding.then(|| COIN.coarsening("one", Minute(n as i64)));
+            Seen::new(Arc::clone(counts), groups, coarsening)
         };
         minutes.iter().enumerate().map(seen).collect()
     })
@@ -292,7 +295,7 @@ fn seen_in(
     minutes: &[(Minute, Arc<Counts>)],
 ) -> (Vec<Vec<Seen>>, Vec<Vec<Seen>>, usize) {
     let (mut exact, mut public, mut changes) = (Vec::new(), Vec::new(), 0);
-    let mut day = Day::new(provider, Some(&COIN), minutes);
+    let mut day = Day::new(provider, Chance::of(&COIN), minutes);
     let mut last: Option<(Epoch, Arc<Groups>)> = None;
     let inside: Vec<_> =
         minutes.iter().filter(|(minute, _)| (window.from..window.to).contains(minute)).collect();
@@ -314,7 +317,8 @@ fn seen_in(
                     }
                 }
             };
-            of_hour.push(Seen::new(Arc::clone(counts), Arc::clone(&groups)));
+            let coarsening = Some(COIN.coarsening(provider, *minute));
+            of_hour.push(Seen::new(Arc::clone(counts), Arc::clone(&groups), coarsening));
             last = Some((epoch, groups));
         }
         public.push(of_hour);

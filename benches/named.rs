@@ -13,8 +13,9 @@ use groundswell::cli::replay::passing_setting;
 use groundswell::domain::cell_set::CellSet;
 use groundswell::domain::grid::{Cell, Resolution};
 use groundswell::domain::incident::{Incident, State};
-use groundswell::domain::privacy::coin::Coin;
+use groundswell::domain::privacy::coin::{Chance, Coin};
 use groundswell::domain::privacy::epoch::{Epoch, HEARD_MINUTES};
+use groundswell::domain::privacy::mass::Heard;
 use groundswell::domain::privacy::naming::{Spoke, named};
 use groundswell::domain::privacy::people::People;
 use groundswell::domain::privacy::rule::{LeftOut, Rule};
@@ -26,9 +27,9 @@ use groundswell::engine::replay::past::Past;
 use groundswell::engine::replay::{Observer, Setting, providers};
 use groundswell_lab::backtest::set::{Set, Stream};
 use groundswell_lab::backtest::truth::{Expect, Truth};
-use load::heard::Day;
+use load::heard::{Day, Draws};
 use load::sheet;
-use load::streams::{self, Played, instant};
+use load::streams::{self, Played, Taken, instant};
 use load::task::{Options, Task};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -63,7 +64,7 @@ struct Own {
 }
 
 /// Somebody heard of: when it came to be known, and what of.
-type HeardOf = (Timestamp, Minute, Cell, People);
+type HeardOf = (Timestamp, Minute, Heard);
 
 /// What was named in turn: from when on, and which cells.
 type Named = Vec<(Timestamp, Vec<Cell>)>;
@@ -236,30 +237,34 @@ impl Kind {
 /// symptom are the first of their day.
 fn heard_of(played: &Played, provider: ProviderIndex) -> Vec<HeardOf> {
     let id = &played.catalogue.get(provider).id;
-    let mut heard: Vec<HeardOf> = played
-        .counted
-        .iter()
-        .filter(|taken| taken.report.provider == provider && !taken.report.observed.late)
-        .map(|taken| (taken.received_at, taken.report.observed.minute, taken.report.cell))
-        .map(|(at, minute, cell)| (at, minute, cell, COIN.counted(id, cell, minute, 1)))
-        .collect();
+    let mut draws = Draws::new(Chance::of(&COIN));
+    let of_provider =
+        |taken: &&Taken| taken.report.provider == provider && !taken.report.observed.late;
+    let heard = |Taken { received_at, report }: &Taken| {
+        let minute = report.observed.minute;
+        let counted = draws.next((provider.0, id), minute, report.counted(true).key);
+        let people = COIN.counted(id, counted, minute, 1);
+        (*received_at, minute, Heard { reported: report.cell, counted, people })
+    };
+    let mut heard: Vec<HeardOf> = played.counted.iter().filter(of_provider).map(heard).collect();
     heard.sort_by_key(|(at, ..)| *at);
     heard
 }
 
 /// The people by cell who came before an instant, of what was observed in some minutes.
-fn people(heard: &[HeardOf], at: Timestamp, minutes: &Range<Minute>) -> Vec<(Cell, People)> {
+fn people(heard: &[HeardOf], at: Timestamp, minutes: &Range<Minute>) -> Vec<Heard> {
     let came = heard.partition_point(|(came, ..)| *came < at);
     // On time is within five minutes, and a clock may be a little ahead.
     let from = minutes.start.plus(-2).start();
     let first = heard.partition_point(|(came, ..)| *came < from);
-    let mut sums = BTreeMap::<Cell, People>::new();
-    for (_, minute, cell, people) in &heard[first.min(came)..came] {
+    let mut sums = BTreeMap::<(Cell, Cell), People>::new();
+    for (_, minute, heard) in &heard[first.min(came)..came] {
         if minutes.contains(minute) {
-            sums.entry(*cell).or_default().add(people);
+            sums.entry((heard.reported, heard.counted)).or_default().add(&heard.people);
         }
     }
-    sums.into_iter().collect()
+    let heard = |((reported, counted), people)| Heard { reported, counted, people };
+    sums.into_iter().map(heard).collect()
 }
 
 /// The incidents that are about an outage: their revisions.
@@ -306,7 +311,7 @@ fn named_by_case(
             .chain(zone.iter().map(|cell| cell.rolled_up_to(rule.finest)))
             .collect();
         let mut heard = people(heard, at, &minutes);
-        heard.retain(|(cell, _)| around.holds(*cell));
+        heard.retain(|heard| around.holds(heard.reported));
         let cells = named(&exact.cells, &[Spoke { heard, zone }], before, rule);
         if !cells.is_empty() && cells != *before {
             all.push((at, cells.clone()));
@@ -337,7 +342,7 @@ fn named_alone(truth: &Truth, heard: &[HeardOf], rule: Rule, during: Range<Times
     while minute.start() < during.end {
         let minutes = during.start.minute().max(minute.plus(-HEARD_MINUTES))..minute;
         let mut here = people(heard, minute.start(), &minutes);
-        here.retain(|(cell, _)| within.holds(*cell));
+        here.retain(|heard| within.holds(heard.reported));
         let spoke = [Spoke { heard: here, zone: Vec::new() }];
         let cells = named(&truth.cells, &spoke, &before, rule);
         if !cells.is_empty() && cells != before {
@@ -373,7 +378,7 @@ fn opened(
     during: Range<Timestamp>,
 ) -> HashMap<Cell, Timestamp> {
     let id = &*played.catalogue.get(provider).id;
-    let mut day = Day::new(id, Some(&COIN), &played.minutes[usize::from(provider.0)]);
+    let mut day = Day::new(id, Chance::of(&COIN), &played.minutes[usize::from(provider.0)]);
     let mut open = HashMap::new();
     let mut epoch = Epoch::of(during.start.minute());
     while epoch.start() < during.end {

@@ -8,7 +8,7 @@
 mod load;
 
 use groundswell::domain::grid::{Cell, Resolution};
-use groundswell::domain::privacy::coin::Coin;
+use groundswell::domain::privacy::coin::{Chance, Coin};
 use groundswell::domain::privacy::epoch::{Epoch, HEARD_MINUTES};
 use groundswell::domain::privacy::groups::Groups;
 use groundswell::domain::privacy::mass::Mass;
@@ -19,7 +19,7 @@ use groundswell_lab::backtest::set::{Set, Stream};
 use groundswell_lab::backtest::truth::{Expect, Truth};
 use jiff::tz::TimeZone;
 use load::cities::Cities;
-use load::heard::{Day, three_days};
+use load::heard::{Day, Draws, three_days};
 use load::machine::{resident_bytes, thread_cpu_seconds};
 use load::sheet;
 use load::streams::{self, Played, Taken};
@@ -228,7 +228,7 @@ fn quiet_of(played: &Played, from: Option<Timestamp>, zone: &TimeZone) -> Vec<(S
     let from = from.unwrap_or(first.plus_ms(2 * DAY_MS)).minute();
     let last = played.counted[played.counted.len() - 1].received_at.minute();
     let mut of = BTreeMap::<u16, Quiet>::new();
-    let shown = shown_by_k(played, Some(&COIN));
+    let shown = shown_by_k(played, Chance::of(&COIN));
     for (n, Taken { report, .. }) in played.counted.iter().enumerate() {
         let minute = report.observed.minute;
         if minute < from {
@@ -281,7 +281,7 @@ fn local_hour(minute: Minute, zone: &TimeZone) -> i8 {
 struct Outages {
     number: usize,
     shares: Shares,
-    /// The same where no coin is tossed.
+    /// The same where everybody counts where they reported.
     coinless: Shares,
 }
 
@@ -315,8 +315,8 @@ fn outages(options: Options) -> anyhow::Result<()> {
             "k = 2",
             "k = 3",
             "k = 5",
-            "k = 2, no coin",
-            "k = 3, no coin",
+            "k = 2, no chance",
+            "k = 3, no chance",
             "design, k = 3",
         ],
         &rows,
@@ -331,7 +331,8 @@ fn outages(options: Options) -> anyhow::Result<()> {
 
 impl Outages {
     fn add(&mut self, truths: &[&Truth], played: &Played) {
-        let (shown, coinless) = (shown_by_k(played, Some(&COIN)), shown_by_k(played, None));
+        let (shown, coinless) =
+            (shown_by_k(played, Chance::of(&COIN)), shown_by_k(played, Chance::NONE));
         for truth in truths {
             self.number += 1;
             for n in played.reports_of(truth) {
@@ -363,25 +364,27 @@ impl Outages {
 }
 
 /// For each of [`KS`] and each report that counts: the resolution in which it is shown;
-/// none where it is shown without a place. Without a coin everybody heard of opens.
-fn shown_by_k(played: &Played, coin: Option<&Coin>) -> [Vec<Option<Resolution>>; 3] {
+/// none where it is shown without a place.
+fn shown_by_k(played: &Played, chance: Chance<'_>) -> [Vec<Option<Resolution>>; 3] {
     let mut shown = KS.map(|_| vec![None; played.counted.len()]);
-    let mut by_epoch = BTreeMap::<(u16, Epoch), Vec<usize>>::new();
+    let mut by_epoch = BTreeMap::<(u16, Epoch), Vec<(usize, Cell)>>::new();
+    let mut draws = Draws::new(chance);
     for (n, Taken { report, .. }) in played.counted.iter().enumerate() {
-        let epoch = Epoch::of(report.observed.minute);
-        by_epoch.entry((report.provider.0, epoch)).or_default().push(n);
+        let (minute, provider) = (report.observed.minute, report.provider);
+        let of = (provider.0, &*played.catalogue.get(provider).id);
+        let cell = draws.next(of, minute, report.counted(true).key);
+        by_epoch.entry((provider.0, Epoch::of(minute))).or_default().push((n, cell));
     }
     let days = played.catalogue.iter().zip(&played.minutes);
     let mut days: Vec<Day<'_>> =
-        days.map(|((_, provider), minutes)| Day::new(&provider.id, coin, minutes)).collect();
+        days.map(|((_, provider), minutes)| Day::new(&provider.id, chance, minutes)).collect();
     for ((provider, epoch), reports) in by_epoch {
         let day = &mut days[usize::from(provider)];
         day.move_to(epoch);
         for (k, shown) in KS.iter().zip(&mut shown) {
             let groups = day.mass.groups(rule(*k), LeftOut::default());
-            for n in &reports {
-                let cell = groups.shown(played.counted[*n].report.cell);
-                shown[*n] = cell.map(Cell::resolution);
+            for (n, cell) in &reports {
+                shown[*n] = groups.shown(*cell).map(Cell::resolution);
             }
         }
     }
@@ -429,7 +432,7 @@ fn print_costs(rows: &[[String; 10]]) {
 
 fn cost_of(people: &Cities, size: usize, held: &mut Vec<Vec<Mass>>) -> [String; 10] {
     let (minutes, a_day) = three_days(people, size, (BEGIN, PROVIDER), &COIN);
-    let mut day = Day::new(PROVIDER, Some(&COIN), &minutes);
+    let mut day = Day::new(PROVIDER, Chance::of(&COIN), &minutes);
     let first = Epoch::of(BEGIN.plus(HEARD_MINUTES + 10));
     day.move_to(first);
     let (mut moving_ms, mut grouping_ms, mut epoch_ms) = (Vec::new(), Vec::new(), Vec::new());

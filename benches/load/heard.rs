@@ -7,12 +7,12 @@ use fastrand::Rng;
 use groundswell::domain::counts::Counts;
 use groundswell::domain::fact::{FactKey, Lane, Source, Tally};
 use groundswell::domain::grid::{Cell, Resolution};
-use groundswell::domain::privacy::coin::Coin;
+use groundswell::domain::privacy::coin::{Chance, Coin};
 use groundswell::domain::privacy::epoch::Epoch;
-use groundswell::domain::privacy::mass::{Mass, heard};
+use groundswell::domain::privacy::mass::{Heard, Mass, heard};
 use groundswell::domain::symptom::Symptom;
 use groundswell::domain::time::Minute;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -58,10 +58,36 @@ pub fn three_days(
     (settled.collect(), a_day)
 }
 
+/// Where reports are counted and shown, one after the other: those of one fact draw by
+/// their number in it.
+pub struct Draws<'a> {
+    coarsening: Option<&'a Coin>,
+    drawn: HashMap<(u16, Minute, FactKey), u32>,
+}
+
+impl<'a> Draws<'a> {
+    /// None was counted yet.
+    #[must_use]
+    pub fn new(chance: Chance<'a>) -> Self {
+        Self { coarsening: chance.coarsening, drawn: HashMap::new() }
+    }
+
+    /// Where the next report of a fact is.
+    pub fn next(&mut self, (provider, id): (u16, &str), minute: Minute, key: FactKey) -> Cell {
+        let Some(coin) = self.coarsening else { return key.cell() };
+        let before = self.drawn.entry((provider, minute, key)).or_default();
+        let (mut coarser, coarsening) = (key.cell(), coin.coarsening(id, minute));
+        let stayed = coarsening.split(key, *before, |_| ());
+        *before += 1;
+        let stay = coarsening.split(key, *before, |cell| coarser = cell);
+        if stayed < stay { key.cell() } else { coarser }
+    }
+}
+
 /// Who was heard of before an epoch, moving on.
 pub struct Day<'a> {
     provider: &'a str,
-    coin: Option<&'a Coin>,
+    chance: Chance<'a>,
     minutes: &'a [(Minute, Arc<Counts>)],
     entered: usize,
     left: usize,
@@ -70,14 +96,14 @@ pub struct Day<'a> {
 }
 
 impl<'a> Day<'a> {
-    /// Nobody was, of a provider with these minutes. Without a coin everybody counts.
+    /// Nobody was, of a provider with these minutes.
     #[must_use]
     pub fn new(
         provider: &'a str,
-        coin: Option<&'a Coin>,
+        chance: Chance<'a>,
         minutes: &'a [(Minute, Arc<Counts>)],
     ) -> Self {
-        Self { provider, coin, minutes, entered: 0, left: 0, mass: Mass::default() }
+        Self { provider, chance, minutes, entered: 0, left: 0, mass: Mass::default() }
     }
 
     /// On to an epoch, which is no earlier than the last one.
@@ -86,13 +112,15 @@ impl<'a> Day<'a> {
         while let Some((minute, counts)) =
             self.minutes.get(self.entered).filter(|(minute, _)| *minute < end)
         {
-            self.mass.enter(heard(counts.rows(), self.coin, self.provider, *minute));
+            self.mass
+                .enter(heard(counts.rows(), self.chance, self.provider, *minute).map(Heard::row));
             self.entered += 1;
         }
         while let Some((minute, counts)) =
             self.minutes.get(self.left).filter(|(minute, _)| *minute < start)
         {
-            self.mass.leave(heard(counts.rows(), self.coin, self.provider, *minute));
+            self.mass
+                .leave(heard(counts.rows(), self.chance, self.provider, *minute).map(Heard::row));
             self.left += 1;
         }
     }

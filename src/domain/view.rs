@@ -3,9 +3,10 @@
 
 use super::counts::Counts;
 use super::cover::Cover;
-use super::fact::Tally;
+use super::fact::{FactKey, Tally};
 use super::grid::{Cell, Resolution};
 use super::level::Level;
+use super::privacy::coarsening::Shown;
 use super::privacy::groups::{Groups, Walk};
 use super::region::Region;
 use super::symptom::Symptoms;
@@ -15,6 +16,9 @@ use std::sync::{Arc, OnceLock};
 
 /// Facts are few where groups have more than so many stretches a fact.
 const FEW_FACTS: usize = 4;
+
+/// The facts of a minute, and where they are shown; where they are, if nothing says so.
+type ShownFacts<'a> = (&'a Counts, Option<Shown<'a>>);
 
 /// An immutable snapshot of one window: cells of every resolution that was reported, each
 /// with its count.
@@ -50,31 +54,34 @@ impl Sums {
         rows.added_up()
     }
 
-    /// The same of minutes, each of which is shown in these groups where they are given.
-    /// What is shown nowhere has no place.
+    /// The same of minutes, each of which is shown in these groups where they are given, some
+    /// of its reports coarsened. What is shown nowhere has no place.
     ///
     /// Many facts that follow each other and are shown alike are counted by the stretch of
     /// cells that they lie in, which needs no sorting.
     #[must_use]
-    pub fn of_shown(symptoms: Symptoms, minutes: &[(&Counts, Option<&Groups>)]) -> Self {
-        let is_alike =
-            |a: &(&Counts, Option<&Groups>), b: &(&Counts, Option<&Groups>)| match (a.1, b.1) {
-                (Some(a), Some(b)) => std::ptr::eq(a, b),
-                (None, None) => true,
-                _ => false,
-            };
+    pub fn of_shown(symptoms: Symptoms, minutes: &[ShownFacts<'_>]) -> Self {
+        let is_alike = |a: &ShownFacts<'_>, b: &ShownFacts<'_>| match (a.1, b.1) {
+            (Some(a), Some(b)) => std::ptr::eq(a.groups, b.groups),
+            (None, None) => true,
+            _ => false,
+        };
         let (mut rows, mut parts) = (Rows::default(), Vec::new());
         for alike in minutes.chunk_by(is_alike) {
             let facts: usize = alike.iter().map(|(counts, _)| counts.len()).sum();
-            let counts = alike.iter().map(|(counts, _)| *counts);
-            match alike[0].1 {
-                None => counts.for_each(|counts| rows.gather(symptoms, counts)),
+            match alike[0].1.map(|shown| shown.groups) {
+                None => {
+                    let counts = alike.iter().map(|(counts, _)| *counts);
+                    counts.for_each(|counts| rows.gather(symptoms, counts));
+                }
                 Some(groups) if groups.are_listed() && groups.stretches() <= FEW_FACTS * facts => {
-                    parts.push(Self::of_stretches(symptoms, counts, groups));
+                    parts.push(Self::of_stretches(symptoms, alike, groups));
                 }
                 Some(groups) => {
                     let mut walk = groups.walk();
-                    counts.for_each(|counts| rows.gather_shown(symptoms, counts, &mut walk));
+                    alike.iter().for_each(|minute| {
+                        rows.gather_shown(symptoms, *minute, &mut walk);
+                    });
                 }
             }
         }
@@ -83,18 +90,20 @@ impl Sums {
     }
 
     /// Many facts that are shown in the same groups.
-    fn of_stretches<'a>(
-        symptoms: Symptoms,
-        minutes: impl IntoIterator<Item = &'a Counts>,
-        groups: &Groups,
-    ) -> Self {
+    fn of_stretches(symptoms: Symptoms, minutes: &[ShownFacts<'_>], groups: &Groups) -> Self {
         let (mut walk, nowhere) = (groups.walk(), groups.stretches());
         let mut counted = vec![0; nowhere + 1];
-        for counts in minutes {
-            each_sorted(symptoms, counts, |cell, count| {
+        let mut coarsened = Vec::new();
+        for minute in minutes {
+            each_sorted(symptoms, *minute, &mut coarsened, |cell, count| {
                 let stretch = if cell.is_nowhere() { nowhere } else { walk.stretch(cell) };
                 counted[stretch] += u64::from(count);
             });
+        }
+        // Apart from the others, so that the walk goes forward.
+        coarsened.sort_unstable();
+        for cell in coarsened {
+            counted[walk.stretch(cell)] += 1;
         }
         let (cells, counts, unplaced) = groups.added_up(counted);
         Self { cells, counts, unplaced }
@@ -295,7 +304,8 @@ struct Rows {
 
 impl Rows {
     fn gather(&mut self, symptoms: Symptoms, counts: &Counts) {
-        for (cell, count) in asked(symptoms, counts) {
+        for (key, count) in asked(symptoms, counts) {
+            let cell = key.cell();
             if cell.is_nowhere() {
                 self.unplaced += u64::from(count);
             } else {
@@ -304,13 +314,15 @@ impl Rows {
         }
     }
 
-    fn gather_shown(&mut self, symptoms: Symptoms, counts: &Counts, walk: &mut Walk<'_>) {
-        for (cell, count) in asked(symptoms, counts) {
-            match walk.shown(cell).filter(|_| !cell.is_nowhere()) {
+    fn gather_shown(&mut self, symptoms: Symptoms, minute: ShownFacts<'_>, walk: &mut Walk<'_>) {
+        let mut coarsened = Vec::new();
+        let mut show =
+            |cell: Cell, count: u32| match walk.shown(cell).filter(|_| !cell.is_nowhere()) {
                 Some(shown) => self.rows.push((shown, count)),
                 None => self.unplaced += u64::from(count),
-            }
-        }
+            };
+        each(symptoms, minute, &mut coarsened, &mut show);
+        coarsened.into_iter().for_each(|cell| show(cell, 1));
     }
 
     fn added_up(mut self) -> Sums {
@@ -320,23 +332,48 @@ impl Rows {
 }
 
 /// What history's lanes say of the symptoms asked for in a minute.
-fn asked(symptoms: Symptoms, counts: &Counts) -> impl Iterator<Item = (Cell, u32)> {
+fn asked(symptoms: Symptoms, counts: &Counts) -> impl Iterator<Item = (FactKey, u32)> {
     counts
         .rows()
         .filter(move |(key, _)| key.lane().is_history() && symptoms.include(key.symptom()))
-        .map(|(key, Tally { count, .. })| (key.cell(), count))
+        .map(|(key, Tally { count, .. })| (key, count))
+}
+
+/// The same, by where it is shown at the finest; `coarsened` gets the cells of reports that
+/// stand in another cell.
+fn each(
+    symptoms: Symptoms,
+    (counts, shown): ShownFacts<'_>,
+    coarsened: &mut Vec<Cell>,
+    mut each: impl FnMut(Cell, u32),
+) {
+    let rows = asked(symptoms, counts);
+    match shown.and_then(|shown| shown.coarsening) {
+        None => rows.for_each(|(key, count)| each(key.cell(), count)),
+        Some(coarsening) => rows.for_each(|(key, count)| {
+            let stay = coarsening.split(key, count, |cell| coarsened.push(cell));
+            if 0 < stay {
+                each(key.cell(), stay);
+            }
+        }),
+    }
 }
 
 /// The same, sorted by cell.
-fn each_sorted(symptoms: Symptoms, counts: &Counts, mut each: impl FnMut(Cell, u32)) {
-    if counts.is_settled() {
-        asked(symptoms, counts).for_each(|(cell, count)| each(cell, count));
-    } else {
-        let mut rows: Vec<(Cell, u32)> = asked(symptoms, counts).collect();
-        sort_by_cell(&mut rows);
-        for (cell, count) in rows {
-            each(cell, count);
-        }
+fn each_sorted(
+    symptoms: Symptoms,
+    minute: ShownFacts<'_>,
+    coarsened: &mut Vec<Cell>,
+    mut take: impl FnMut(Cell, u32),
+) {
+    if minute.0.is_settled() {
+        return each(symptoms, minute, coarsened, take);
+    }
+    let mut rows: Vec<(Cell, u32)> = Vec::new();
+    each(symptoms, minute, coarsened, |cell, count| rows.push((cell, count)));
+    sort_by_cell(&mut rows);
+    for (cell, count) in rows {
+        take(cell, count);
     }
 }
 

@@ -23,7 +23,8 @@ const K: usize = 3;
 /// people.
 fn attacked(world: &World, left_out: LeftOut) -> Vec<String> {
     let told = Reader::of(world).told();
-    found_by(world, Puzzle { all_count: left_out.coin, ..told })
+    let none_coarsened = left_out.coarsening;
+    found_by(world, Puzzle { all_count: left_out.coin, none_coarsened, ..told })
 }
 
 /// What follows from all that was told.
@@ -75,7 +76,14 @@ fn too_small(world: &World, minute: Minute, places: &[usize]) -> Vec<Region> {
     small.iter().filter(is_largest).copied().collect()
 }
 
-const NOTHING: LeftOut = LeftOut { rests: false, coin: false };
+const NOTHING: LeftOut = LeftOut { rests: false, coin: false, coarsening: false };
+
+/// By chance no report was coarsened, and the reader is told so: what another part of the
+/// rule is for shows by itself.
+const NOT_COARSENED: LeftOut = LeftOut { coarsening: true, ..NOTHING };
+
+/// By chance every report counted where it was reported.
+const NO_CHANCE: LeftOut = LeftOut { coin: true, ..NOT_COARSENED };
 
 #[test]
 fn nobody_is_found_in_the_smallest_places_of_a_sparse_world() {
@@ -87,25 +95,27 @@ fn nobody_is_found_in_the_smallest_places_of_a_sparse_world() {
 
 #[test]
 fn a_lone_reporter_beside_six_open_neighbours_is_not_found_but_without_the_threshold_of_rests() {
-    let found = attacked(&six_of_seven(NOTHING), NOTHING);
-    assert!(found.is_empty(), "{found:?}");
-    let left_out = LeftOut { rests: true, ..NOTHING };
+    for left_out in [NOTHING, NOT_COARSENED] {
+        let found = attacked(&six_of_seven(left_out), left_out);
+        assert!(found.is_empty(), "{found:?}");
+    }
+    let left_out = LeftOut { rests: true, ..NOT_COARSENED };
     assert!(!attacked(&six_of_seven(left_out), left_out).is_empty());
 }
 
 #[test]
 fn who_lies_where_nothing_else_is_left_is_not_found_but_without_the_coin() {
-    let found = attacked(&exclusion(NOTHING), NOTHING);
-    assert!(found.is_empty(), "{found:?}");
-    let left_out = LeftOut { coin: true, ..NOTHING };
-    assert!(!attacked(&exclusion(left_out), left_out).is_empty());
+    for left_out in [NOTHING, NOT_COARSENED] {
+        let found = attacked(&exclusion(left_out), left_out);
+        assert!(found.is_empty(), "{found:?}");
+    }
+    assert!(!attacked(&exclusion(NO_CHANCE), NO_CHANCE).is_empty());
 }
 
 #[test]
 fn who_opens_the_parent_of_a_closed_cell_is_not_found_but_with_one_coin_for_both() {
-    // The coins that could have shown tails showed none.
-    let world = beside_those_left(LeftOut { coin: true, ..NOTHING });
-    let told = Reader::of(&world).told();
+    let world = beside_those_left(NO_CHANCE);
+    let told = Puzzle { none_coarsened: true, ..Reader::of(&world).told() };
     assert!(!told.parent_alone.is_empty(), "{told:?}");
     let found = found_by(&world, told.clone());
     assert!(found.is_empty(), "{found:?}");
@@ -113,11 +123,15 @@ fn who_opens_the_parent_of_a_closed_cell_is_not_found_but_with_one_coin_for_both
     assert!(!found.is_empty(), "the fifth lies beside the other four for certain");
 }
 
-/// What the rule does not protect from, as docs/privacy.md says: where somebody reported
-/// tells which cells were not open then, and that their parent opens later that they count.
+/// Where somebody was shown tells which cells were not open then, and that their parent opens
+/// later that they count.
 #[test]
-fn who_spoke_beside_an_open_cell_may_be_found_when_it_closes_and_their_parent_opens() {
-    let world = beside_one_that_closes(LeftOut { coin: true, ..NOTHING });
-    let found = found_by(&world, Reader::of(&world).told());
-    assert!(!found.is_empty(), "one who is found no more is a line less in docs/privacy.md");
+fn who_spoke_beside_an_open_cell_that_closes_is_not_found_but_where_none_are_coarsened() {
+    let world = beside_one_that_closes(NO_CHANCE);
+    let told = Reader::of(&world).told();
+    assert!(!told.parent_alone.is_empty(), "{told:?}");
+    let found = found_by(&world, told.clone());
+    assert!(found.is_empty(), "{found:?}");
+    let found = found_by(&world, Puzzle { none_coarsened: true, ..told });
+    assert!(!found.is_empty(), "the fifth lies beside the cell that was open for certain");
 }

@@ -3,14 +3,13 @@
 
 use super::reading::{Reader, Rows, number};
 use super::world::{World, six_of_seven_on, sparse};
-use super::{NOTHING, attacked};
+use super::{NO_CHANCE, NOTHING, attacked};
 use crate::support::redis::{RedisServer, own_prefix};
 use crate::support::server::TestServer;
 use crate::support::text;
 use groundswell::domain::access::entry::Actor;
 use groundswell::domain::grid::Cell;
 use groundswell::domain::privacy::asked::AskedRule;
-use groundswell::domain::privacy::rule::LeftOut;
 use groundswell::domain::time::Minute;
 use groundswell::http::policy::Policy;
 use std::collections::BTreeMap;
@@ -75,7 +74,7 @@ fn two_nodes_show_the_same_and_neither_names_anybody() {
 fn node(redis: &RedisServer, prefix: &str, at: Option<&TestServer>) -> TestServer {
     let node = TestServer::start_by_on_redis_at(&redis.url(), Policy::default(), prefix);
     // Then it is known what opens.
-    node.engine.leave_out(LeftOut { coin: true, ..NOTHING });
+    node.engine.leave_out(NO_CHANCE);
     if let Some(other) = at {
         node.advance_ms(other.now().ms_since(node.now()));
         node.step_access();

@@ -1,14 +1,17 @@
 //! Who posts reports of invented people: what they gain is known, and written down.
 
-use super::NOTHING;
 use super::reading::Reader;
 use super::world::World;
+use super::{NO_CHANCE, NOT_COARSENED};
 use crate::keys::by_keys;
 use crate::support::server::TestServer;
+use groundswell::domain::fact::{FactKey, Lane, Source, Tally};
 use groundswell::domain::grid::{Cell, Position, Resolution};
 use groundswell::domain::privacy::asked::AskedRule;
-use groundswell::domain::privacy::coin::Coin;
+use groundswell::domain::privacy::coin::{Chance, Coin};
+use groundswell::domain::privacy::mass::{Heard, Mass, heard};
 use groundswell::domain::privacy::rule::{LeftOut, Rule};
+use groundswell::domain::symptom::Symptom;
 use groundswell::domain::time::Minute;
 use groundswell::http::policy::{Anonymous, Policy};
 
@@ -17,6 +20,7 @@ const DAY_MINUTES: i64 = 24 * 60;
 #[test]
 fn who_invents_enough_people_opens_a_cell_for_a_day_and_no_longer() {
     let mut world = World::on(TestServer::start());
+    world.server.engine.leave_out(NOT_COARSENED);
     // Five at once share a coin: of six times five all are passed over once in 260,000.
     for _ in 0..6 {
         (0..5).for_each(|_| world.report(0));
@@ -42,12 +46,16 @@ fn odds(people: u32) -> [f64; 2] {
     let opens = |secret: u32, in_minutes: u32| {
         let mut bytes = [0; 16];
         bytes[..4].copy_from_slice(&secret.to_le_bytes());
-        let coin = Coin::new(bytes);
-        let counted = (0..in_minutes).map(|n| {
+        let (coin, count) = (Coin::new(bytes), people / in_minutes);
+        let key = FactKey::new(cell, Symptom::NoData, Lane::OnTime, Source(0));
+        let fact = (key, Tally { count, first: count });
+        let mut mass = Mass::default();
+        for n in 0..in_minutes {
             let at = Minute(30_000_000 + i64::from(n));
-            coin.counted("alpha", cell, at, people / in_minutes).at(Resolution::DEFAULT)
-        });
-        Rule::default().least() <= counted.sum()
+            mass.enter(heard([fact], Chance::of(&coin), "alpha", at).map(Heard::row));
+        }
+        let groups = mass.groups(Rule::default(), LeftOut::default());
+        groups.holds(cell.rolled_up_to(Resolution::DEFAULT))
     };
     [1, people].map(|in_minutes| {
         let opened = (0..SECRETS).filter(|secret| opens(*secret, in_minutes)).count();
@@ -57,9 +65,9 @@ fn odds(people: u32) -> [f64; 2] {
 
 /// The figures of docs/privacy.md: run it with `--nocapture`.
 #[test]
-fn five_invented_people_open_a_cell_at_odds_of_the_coins_and_more_of_them_nearly_always() {
+fn five_invented_people_open_a_cell_at_the_odds_of_chance_and_more_of_them_nearly_always() {
     let rows =
-        [(4, 0.0, 0.0), (5, 0.875, 0.51), (6, 0.875, 0.83), (7, 0.875, 0.95), (8, 0.875, 0.99)];
+        [(4, 0.0, 0.0), (5, 0.75, 0.44), (6, 0.86, 0.77), (7, 0.875, 0.92), (8, 0.875, 0.98)];
     for (people, at_once, in_minutes) in rows {
         let [one, many] = odds(people);
         println!("{people} invented people: {one:.2} in one minute, {many:.2} one a minute");
@@ -70,7 +78,7 @@ fn five_invented_people_open_a_cell_at_odds_of_the_coins_and_more_of_them_nearly
 /// Minutes until invented people have opened a cell, and what is shown in it of a report of
 /// somebody else just after; none where it does not open within half an hour.
 fn gained(mut world: World, people: usize) -> (Option<i64>, Option<u32>) {
-    world.server.engine.leave_out(LeftOut { coin: true, ..NOTHING });
+    world.server.engine.leave_out(NO_CHANCE);
     let posted = world.server.now().minute();
     (0..people).for_each(|_| world.report(0));
     let child = Some(world.children[0]);

@@ -51,7 +51,8 @@ impl<'a> Reader<'a> {
         let parent = self.open_of(self.world.parent, from, to);
         let parent = parent.into_iter().filter(|(epoch, is_open)| *is_open && is_alone(epoch));
         let parent_alone = parent.map(|(epoch, _)| epoch).collect();
-        Puzzle { minutes, open, parent_alone, least: 0, all_count: false, one_coin: false }
+        let (all_count, one_coin, none_coarsened) = (false, false, false);
+        Puzzle { minutes, open, parent_alone, least: 0, all_count, one_coin, none_coarsened }
     }
 
     /// Minutes in which something was reported, as a series tells.

@@ -70,13 +70,18 @@ pub struct Puzzle {
     pub all_count: bool,
     /// Whether the reader knows that a report counts in every cell around it, or in none.
     pub one_coin: bool,
+    /// Whether the reader knows that no report is coarsened: one that was shown beside an
+    /// open child does not lie in it.
+    pub none_coarsened: bool,
 }
 
 /// The hidden reports of one minute: how many of one kind lie where.
 struct Hidden {
     minute: Minute,
-    /// A variable for each place in which they may lie.
+    /// A variable for each place in which they may lie, of those that are counted there.
     places: Vec<(usize, Variable)>,
+    /// The same of those that lie there and are counted in their parent, or in a coarser cell.
+    coarsened: Vec<(usize, Variable)>,
 }
 
 impl Puzzle {
@@ -89,8 +94,16 @@ impl Puzzle {
         all.collect()
     }
 
-    /// Where hidden reports of a minute may lie: in no child that was open.
+    /// Where hidden reports of a minute may lie.
     pub fn places_of(&self, minute: Minute, shown_in: ShownIn) -> Vec<usize> {
+        if self.none_coarsened {
+            return self.places_not_coarsened(minute, shown_in);
+        }
+        (0..if shown_in == ShownIn::Parent { BESIDE } else { PLACES }).collect()
+    }
+
+    /// Where those of them may lie that are counted where they lie: in no child that was open.
+    fn places_not_coarsened(&self, minute: Minute, shown_in: ShownIn) -> Vec<usize> {
         let open = self.open.get(&Epoch::of(minute)).copied().unwrap_or_default();
         let mut places: Vec<usize> = (0..BESIDE).filter(|child| !open[*child]).collect();
         if shown_in != ShownIn::Parent {
@@ -114,16 +127,22 @@ impl Puzzle {
         let mut hidden = Vec::new();
         for (at, kind) in self.hidden() {
             let all = self.minutes[&at].hidden(kind);
-            let (mut sum, mut places) = (LinearExpr::empty(), Vec::new());
-            for place in self.places_of(at, kind) {
-                let is_emptied = (at, kind) == (minute, shown_in) && region[place];
-                let most = if is_emptied { 0 } else { i32::try_from(all).unwrap() };
-                let variable = problem.add_integer_var(0.0, (0, most));
-                sum.add(variable, 1.0);
-                places.push((place, variable));
-            }
+            let mut sum = LinearExpr::empty();
+            let mut lying_in = |places: Vec<usize>| {
+                let variable = |place: usize| {
+                    let is_emptied = (at, kind) == (minute, shown_in) && region[place];
+                    let most = if is_emptied { 0 } else { i32::try_from(all).unwrap() };
+                    let variable = problem.add_integer_var(0.0, (0, most));
+                    sum.add(variable, 1.0);
+                    (place, variable)
+                };
+                places.into_iter().map(variable).collect::<Vec<_>>()
+            };
+            let places = lying_in(self.places_not_coarsened(at, kind));
+            let coarsened =
+                if self.none_coarsened { Vec::new() } else { lying_in(self.places_of(at, kind)) };
             problem.add_constraint(sum, ComparisonOp::Eq, f64::from(all));
-            hidden.push(Hidden { minute: at, places });
+            hidden.push(Hidden { minute: at, places, coarsened });
         }
         for (epoch, open) in &self.open {
             for (child, is_open) in open.iter().enumerate() {
@@ -159,6 +178,12 @@ impl Puzzle {
             rest.add(counted, -1.0);
             problem.add_constraint(rest, ComparisonOp::Ge, -f64::from(known));
             all.add(counted, 1.0);
+        }
+        // Those that are coarsened are counted here whichever child they lie in.
+        let heard = epoch.heard();
+        for of in hidden.iter().filter(|of| heard.contains(&of.minute)) {
+            let here = of.coarsened.iter().filter(|(place, _)| *place != BESIDE);
+            here.for_each(|(_, variable)| all.add(*variable, 1.0));
         }
         problem.add_constraint(all, ComparisonOp::Ge, f64::from(self.least));
     }

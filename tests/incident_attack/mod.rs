@@ -16,8 +16,9 @@ use world::{Scene, World};
 const K: usize = 3;
 
 /// The coins that could have shown tails showed none: what is told then could have been told
-/// in any world, and a reader knows the most.
-const NO_TAILS: LeftOut = LeftOut { rests: false, coin: true };
+/// in any world, and a reader knows the most. Nor was any report coarsened, and the reader
+/// knows that, too.
+const NO_TAILS: LeftOut = LeftOut { rests: false, coin: true, coarsening: true };
 
 /// What a reader of a world finds.
 fn attacked(scene: &Scene, left_out: LeftOut, attacker: Attacker) -> Vec<String> {
@@ -27,7 +28,7 @@ fn attacked(scene: &Scene, left_out: LeftOut, attacker: Attacker) -> Vec<String>
 
 /// Who knows what the rule is.
 const ATTACKER: Attacker =
-    Attacker { left_out: LeftOut { rests: false, coin: false }, one_coin: false };
+    Attacker { left_out: LeftOut { coin: false, ..NO_TAILS }, one_coin: false };
 
 #[test]
 fn nobody_is_found_in_the_incidents_of_sparse_worlds() {

@@ -6,6 +6,7 @@ use super::K;
 use super::reading::Told;
 use super::world::{Group, World};
 use groundswell::domain::grid::{Cell, Resolution};
+use groundswell::domain::privacy::mass::Heard;
 use groundswell::domain::privacy::naming::{Spoke, named_but};
 use groundswell::domain::privacy::people::{COINS, People};
 use groundswell::domain::privacy::rule::{LeftOut, Rule};
@@ -102,12 +103,11 @@ impl Attacker {
                 };
                 heard.entry(world.children[child]).or_default().add(&people);
             }
-            heard.into_iter().collect::<Vec<_>>()
+            heard.into_iter().map(|(cell, people)| Heard::at(cell, people)).collect::<Vec<_>>()
         };
         let heard: Vec<_> = told.brands.iter().map(heard).collect();
         zones.iter().any(|zone| {
-            let spoke =
-                |heard: &Vec<(Cell, People)>| Spoke { heard: heard.clone(), zone: zone.clone() };
+            let spoke = |heard: &Vec<Heard>| Spoke { heard: heard.clone(), zone: zone.clone() };
             let brands: Vec<Spoke> = heard.iter().map(spoke).collect();
             named_but(&within, &brands, &told.before, (rule, self.left_out)) == told.cells
         })

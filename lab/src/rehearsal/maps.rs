@@ -8,10 +8,11 @@ use groundswell::domain::cell_set::CellSet;
 use groundswell::domain::counts::Counts;
 use groundswell::domain::grid::{Cell, Position, Resolution};
 use groundswell::domain::incident::{Incident, State};
-use groundswell::domain::privacy::coin::Coin;
+use groundswell::domain::privacy::coarsening::Shown;
+use groundswell::domain::privacy::coin::{Chance, Coin};
 use groundswell::domain::privacy::epoch::{Epoch, HEARD_MINUTES};
 use groundswell::domain::privacy::groups::Groups;
-use groundswell::domain::privacy::mass::{Mass, heard};
+use groundswell::domain::privacy::mass::{Heard, Mass, heard};
 use groundswell::domain::privacy::naming::{Spoke, named};
 use groundswell::domain::privacy::people::People;
 use groundswell::domain::privacy::rule::{LeftOut, Rule};
@@ -142,19 +143,20 @@ fn public_panel(brand: &str, seen: &Seen, minutes: &Minutes, at: Minute) -> Pane
         let Range { start, end } = epoch.heard();
         let mut mass = Mass::default();
         for (minute, counts) in minutes.iter().filter(|(of, _)| (start..end).contains(of)) {
-            mass.enter(heard(counts.rows(), Some(&COIN), brand, *minute));
+            mass.enter(heard(counts.rows(), Chance::of(&COIN), brand, *minute).map(Heard::row));
         }
         mass.groups(rule, LeftOut::default())
     };
     let epochs = Epoch::within(&(window.from..window.to));
     let groups: Vec<(Epoch, Groups)> =
         (epochs.start.0..epochs.end.0).map(Epoch).map(|epoch| (epoch, groups_of(epoch))).collect();
-    let shown: Vec<(&Counts, Option<&Groups>)> = minutes
+    let shown: Vec<(&Counts, Option<Shown<'_>>)> = minutes
         .iter()
         .filter(|(minute, _)| window.from <= *minute)
         .map(|(minute, counts)| {
             let of = groups.iter().find(|(epoch, _)| *epoch == Epoch::of(*minute));
-            (&**counts, of.map(|(_, groups)| groups))
+            let coarsening = Some(COIN.coarsening(brand, *minute));
+            (&**counts, of.map(|(_, groups)| Shown { groups, coarsening }))
         })
         .collect();
     let view = View::new(window, vec![Arc::new(Sums::of_shown(Symptoms::AllProblems, &shown))]);
@@ -183,15 +185,16 @@ fn named_at(
     let zone: Vec<Cell> = zone.map(|zone| zone.cells()).unwrap_or_default();
     let shown = zone.iter().map(|cell| cell.rolled_up_to(rule.finest));
     let around: CellSet = revision.cells.iter().copied().chain(shown).collect();
-    let mut people = BTreeMap::<Cell, People>::new();
+    let mut people = BTreeMap::<(Cell, Cell), People>::new();
     for (minute, counts) in minutes.iter().filter(|(of, _)| (begin..end).contains(of)) {
-        for (cell, count) in heard(counts.rows(), Some(&COIN), brand, *minute) {
-            if around.holds(cell) {
-                people.entry(cell).or_default().add(&count);
+        for heard in heard(counts.rows(), Chance::of(&COIN), brand, *minute) {
+            if around.holds(heard.reported) {
+                people.entry((heard.reported, heard.counted)).or_default().add(&heard.people);
             }
         }
     }
-    let heard = people.into_iter().collect();
+    let heard = |((reported, counted), people)| Heard { reported, counted, people };
+    let heard = people.into_iter().map(heard).collect();
     named(&revision.cells, &[Spoke { heard, zone }], before, rule)
 }
 

@@ -5,6 +5,7 @@
 //! Each resolution has coins of its own, and so has a zone that is named as a whole: that a
 //! report opened a cell says nothing of whether it counts in those that lie in it.
 
+use super::coarsening::Coarsening;
 use super::people::{COINS, People};
 use crate::domain::grid::Cell;
 use crate::domain::time::Minute;
@@ -47,6 +48,19 @@ impl Coin {
         People::by(std::array::from_fn::<_, COINS, _>(|n| if is_tails(n) { 0 } else { people }))
     }
 
+    /// Which reports of a provider and a minute are coarsened.
+    #[must_use]
+    pub fn coarsening(&self, provider: &str, minute: Minute) -> Coarsening {
+        let half = |of: &[u8]| {
+            let mut hash = SipHasher24::new_with_key(&self.0);
+            hash.write(of);
+            hash.write_i64(minute.0);
+            hash.write(provider.as_bytes());
+            hash.finish()
+        };
+        Coarsening::new((half(b"coarsened, one"), half(b"coarsened, two")))
+    }
+
     /// A number in place of one that says where or when something was: the same for the
     /// same, and nobody who does not know the secret finds the other.
     #[must_use]
@@ -56,6 +70,26 @@ impl Coin {
         hash.write_u64(number);
         hash.write(of.as_bytes());
         hash.finish()
+    }
+}
+
+/// What chance decides of who is counted where. In tests a part of it may be left out.
+#[derive(Debug, Clone, Copy)]
+pub struct Chance<'a> {
+    /// Whose coins are tossed when cells open; without one everybody counts.
+    pub coins: Option<&'a Coin>,
+    /// By whose secret reports are coarsened; without one none are.
+    pub coarsening: Option<&'a Coin>,
+}
+
+impl<'a> Chance<'a> {
+    /// Everybody counts where they reported.
+    pub const NONE: Chance<'static> = Chance { coins: None, coarsening: None };
+
+    /// All of it, by one secret.
+    #[must_use]
+    pub const fn of(coin: &'a Coin) -> Self {
+        Self { coins: Some(coin), coarsening: Some(coin) }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Who was heard of in the last day, by cell: what decides which cells are shown.
 
-use super::coin::Coin;
+use super::coin::Chance;
 use super::groups::Groups;
 use super::people::People;
 use super::rule::{LeftOut, Rule};
@@ -64,25 +64,56 @@ impl Mass {
     }
 }
 
+/// People who were heard of in a minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heard {
+    /// Where they reported.
+    pub reported: Cell,
+    /// Where they are counted and shown: the same cell, or a coarser one around it.
+    pub counted: Cell,
+    /// How many.
+    pub people: People,
+}
+
+impl Heard {
+    /// So many who are counted where they reported.
+    #[must_use]
+    pub fn at(cell: Cell, people: impl Into<People>) -> Self {
+        Self { reported: cell, counted: cell, people: people.into() }
+    }
+
+    /// Where they are counted, and how many.
+    #[must_use]
+    pub const fn row(self) -> (Cell, People) {
+        (self.counted, self.people)
+    }
+}
+
 /// Who was heard of in a minute of a provider: whose first report of the day came in time.
 /// Whatever is said of them counts, that it works, too, and what was withdrawn. Those for
 /// whom nobody vouches are nobody's first.
-///
-/// Without a coin all of them count.
 pub fn heard<'a>(
     facts: impl IntoIterator<Item = (FactKey, Tally)> + 'a,
-    coin: Option<&'a Coin>,
+    chance: Chance<'a>,
     provider: &'a str,
     minute: Minute,
-) -> impl Iterator<Item = (Cell, People)> + 'a {
+) -> impl Iterator<Item = Heard> + 'a {
+    let coarsening = chance.coarsening.map(|coin| coin.coarsening(provider, minute));
     facts
         .into_iter()
         .filter(|(key, tally)| key.lane() == Lane::OnTime && tally.first > 0)
-        .map(|(key, tally)| (key.cell(), tally.first))
-        .filter(|(cell, _)| !cell.is_nowhere())
-        .map(move |(cell, first)| {
-            let counted = coin.map(|coin| coin.counted(provider, cell, minute, first));
-            (cell, counted.unwrap_or_else(|| first.into()))
+        .filter(|(key, _)| !key.cell().is_nowhere())
+        .flat_map(move |(key, tally)| {
+            let parts = coarsening.map(|coarsening| coarsening.parts(key, tally.first));
+            let whole = parts.is_none().then_some((key, tally.first));
+            let all = parts.into_iter().flatten().chain(whole);
+            all.map(move |(part, first)| {
+                let counted = part.cell();
+                let coin = chance.coins;
+                let people = coin.map(|coin| coin.counted(provider, counted, minute, first));
+                let people = people.unwrap_or_else(|| first.into());
+                Heard { reported: key.cell(), counted, people }
+            })
         })
-        .filter(|(_, people)| !people.is_none())
+        .filter(|heard| !heard.people.is_none())
 }

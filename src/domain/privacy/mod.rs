@@ -7,9 +7,11 @@
 //! difference of two answers says no more than each of them.
 //!
 //! The threshold holds for what is *left* of a cell without the groups in it: what can be
-//! found by subtracting must hold enough people, too.
+//! found by subtracting must hold enough people, too. Chance sees to it that what was open
+//! or closed excludes nothing: coins decide who counts, and some reports are coarsened.
 
 pub mod asked;
+pub mod coarsening;
 pub mod coin;
 pub mod epoch;
 pub mod groups;

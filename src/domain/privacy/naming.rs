@@ -2,6 +2,7 @@
 //! it, found as the groups of the map are, among those who spoke since it began.
 
 use super::groups::Groups;
+use super::mass::Heard;
 use super::people::People;
 use super::rule::{LeftOut, Rule};
 use crate::domain::cell_set::CellSet;
@@ -11,8 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Who was heard of since an incident began, of one of its brands.
 #[derive(Debug, Clone, Default)]
 pub struct Spoke {
-    /// People by the cell that they reported: in the cells of the incident, and in the zone.
-    pub heard: Vec<(Cell, People)>,
+    /// People who reported in the cells of the incident, and in the zone.
+    pub heard: Vec<Heard>,
     /// The cells of the zone that decided, of one resolution; none where it is everywhere.
     pub zone: Vec<Cell>,
 }
@@ -65,8 +66,10 @@ const MOST_TIMES: usize = 2 * Resolution::ALL.len();
 
 /// Who spoke of a brand, in cells no finer than those that are shown.
 struct Brand {
-    /// In the cells of the incident and of the zone.
+    /// In the cells of the incident and of the zone, by where they are counted.
     heard: BTreeMap<Cell, People>,
+    /// Those of them who reported in the zone.
+    in_zone: BTreeMap<Cell, People>,
     /// The groups of those in the cells of the incident.
     groups: Groups,
     zone: BTreeSet<Cell>,
@@ -74,31 +77,32 @@ struct Brand {
 
 impl Brand {
     fn of(within: &CellSet, brand: &Spoke, rule: Rule) -> Self {
-        let rolled_up = |rows: &mut dyn Iterator<Item = &(Cell, People)>| {
+        // Whether they are of the place follows from where they reported: who is counted in a
+        // coarser cell is no less of it.
+        let sums = |is_of: &dyn Fn(Cell) -> bool| {
             let mut sums: BTreeMap<Cell, People> = BTreeMap::new();
-            for (cell, people) in rows {
-                sums.entry(cell.rolled_up_to(rule.finest)).or_default().add(people);
+            for heard in brand.heard.iter().filter(|heard| is_of(heard.reported)) {
+                let counted = heard.counted.rolled_up_to(rule.finest);
+                sums.entry(counted).or_default().add(&heard.people);
             }
             sums
         };
-        let here = rolled_up(&mut brand.heard.iter().filter(|(cell, _)| within.holds(*cell)));
+        let zone = brand.zone.iter().map(|cell| cell.rolled_up_to(rule.finest)).collect();
+        let here = sums(&|reported| within.holds(reported));
         Self {
-            heard: rolled_up(&mut brand.heard.iter()),
+            heard: sums(&|_| true),
+            in_zone: sums(&|reported| is_in(&zone, reported.rolled_up_to(rule.finest))),
             groups: Groups::of(here.iter().map(|(cell, people)| (*cell, people)), rule.least()),
-            zone: brand.zone.iter().map(|cell| cell.rolled_up_to(rule.finest)).collect(),
+            zone,
         }
-    }
-
-    fn has_in_zone(&self, cell: Cell) -> bool {
-        cell.with_ancestors().any(|around| self.zone.contains(&around))
     }
 
     /// Whether the whole zone is named, beside these places.
     fn names_zone(&self, places: &BTreeSet<Cell>, least: u32, left_out: LeftOut) -> bool {
         let (mut in_places, mut beside) = (0_u64, 0_u64);
-        for (cell, people) in self.heard.iter().filter(|(cell, _)| self.has_in_zone(**cell)) {
+        for (cell, people) in &self.in_zone {
             let place = finest_around(*cell, places);
-            let sum = if place.is_some_and(|of| self.has_in_zone(of)) {
+            let sum = if place.is_some_and(|of| is_in(&self.zone, of)) {
                 &mut in_places
             } else {
                 &mut beside
@@ -110,6 +114,11 @@ impl Brand {
         }
         u64::from(least) <= beside && in_places < beside
     }
+}
+
+/// Whether a cell is one of these, or lies in one.
+fn is_in(cells: &BTreeSet<Cell>, cell: Cell) -> bool {
+    cell.with_ancestors().any(|around| cells.contains(&around))
 }
 
 /// The finest of some places around a cell.
@@ -246,7 +255,7 @@ mod tests {
     }
 
     fn with_zone(heard: &[(Cell, u32)], zone: &[Cell]) -> Spoke {
-        let heard = heard.iter().map(|(cell, people)| (*cell, (*people).into())).collect();
+        let heard = heard.iter().map(|(cell, people)| Heard::at(*cell, *people)).collect();
         Spoke { heard, zone: zone.to_vec() }
     }
 

@@ -24,6 +24,8 @@ pub struct LeftOut {
     pub rests: bool,
     /// The coin.
     pub coin: bool,
+    /// That some reports stand in a coarser cell than the one they came from.
+    pub coarsening: bool,
 }
 
 /// The rules of a store, each from some moment on.

@@ -2,6 +2,7 @@ use super::*;
 use crate::domain::bbox::BoundingBox;
 use crate::domain::fact::{FactKey, Lane, Source};
 use crate::domain::grid::Position;
+use crate::domain::privacy::coin::Coin;
 use crate::domain::privacy::people::People;
 use crate::domain::symptom::Symptom;
 use crate::domain::tile::Tile;
@@ -133,6 +134,7 @@ proptest! {
         ),
         heard in prop::collection::vec((0.0..3.0, 0.0..3.0, 0_i64..=8, 1_u32..9), 0..200),
         settled in prop::collection::vec(any::<bool>(), 4),
+        is_coarsened in any::<bool>(),
     ) {
         let mut mass: BTreeMap<Cell, u32> = BTreeMap::new();
         for (lat, lon, r, people) in heard {
@@ -144,21 +146,36 @@ proptest! {
             .map(|least| Groups::of(mass.iter().map(|(cell, of)| (*cell, of)), least));
         let [all, some, few] = &groups;
         let groups = [all, some, few, &Groups::all(Resolution::DEFAULT)];
+        let coarsening = |n: usize| Coin::new([9; 16]).coarsening("one", Minute(n as i64));
         let mut minutes: [Counts; 4] = Default::default();
         let (mut expected, mut unplaced) = (BTreeMap::<Cell, u32>::new(), 0);
         for (lat, lon, r, minute, count) in places {
             let here = cell(lat, lon, r);
             let key = FactKey::new(here, Symptom::NoData, Lane::OnTime, Source(0));
             minutes[minute].add(key, Tally { count, first: 0 });
-            match groups[minute].shown(here).filter(|_| !here.is_nowhere()) {
-                Some(shown) => *expected.entry(shown).or_default() += count,
-                None => unplaced += u64::from(count),
+        }
+        for (n, minute) in minutes.iter().enumerate() {
+            for (key, Tally { count, .. }) in minute.rows() {
+                let parts: Vec<(FactKey, u32)> = match is_coarsened {
+                    true => coarsening(n).parts(key, count).collect(),
+                    false => vec![(key, count)],
+                };
+                for (part, count) in parts {
+                    let here = part.cell();
+                    match groups[n].shown(here).filter(|_| !here.is_nowhere()) {
+                        Some(shown) => *expected.entry(shown).or_default() += count,
+                        None => unplaced += u64::from(count),
+                    }
+                }
             }
         }
         for (minute, _) in minutes.iter_mut().zip(settled).filter(|(_, settled)| *settled) {
             minute.settle();
         }
-        let shown: Vec<_> = minutes.iter().zip(groups.map(Some)).collect();
+        let shown = groups.iter().enumerate().map(|(n, groups)| {
+            Some(Shown { groups, coarsening: is_coarsened.then(|| coarsening(n)) })
+        });
+        let shown: Vec<_> = minutes.iter().zip(shown).collect();
         let sums = Sums::of_shown(Symptoms::AllProblems, &shown);
         prop_assert_eq!(
             sums.rows().collect::<Vec<_>>(), expected.into_iter().collect::<Vec<_>>()

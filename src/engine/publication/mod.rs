@@ -91,7 +91,7 @@ impl Engine {
         let heard = heard_in(&self.store, terms, of, spoken_in(exact)).await?;
         let rule = terms.rules.at(exact.known_at);
         let here = spoke(&heard, &exact.cells, Vec::new(), rule).heard;
-        let people: u64 = here.iter().map(|(_, people)| u64::from(people.in_zone())).sum();
+        let people: u64 = here.iter().map(|heard| u64::from(heard.people.in_zone())).sum();
         Ok(u64::from(rule.least()) <= people)
     }
 

@@ -56,7 +56,7 @@ impl Reader {
                 by.stricter(rule) == by
             });
             let shown = match twin {
-                _ if rule.is_off() => Seen::new(counts, Arc::new(Groups::all(rule.finest))),
+                _ if rule.is_off() => Seen::new(counts, Arc::new(Groups::all(rule.finest)), None),
                 Some(twin) => Seen::all(twin.counts),
                 None if kept_since <= hour => {
                     let minutes = self.minutes(provider, hour.minutes()).await?;
@@ -64,7 +64,7 @@ impl Reader {
                 }
                 None => {
                     let finest = WITHOUT_TWIN.min(rule.finest);
-                    Seen::new(counts, Arc::new(Groups::all(finest)))
+                    Seen::new(counts, Arc::new(Groups::all(finest)), None)
                 }
             };
             seen.push((hour, shown));

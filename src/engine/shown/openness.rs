@@ -5,10 +5,10 @@
 //! withdrawn decide still. So every node, and each after every start, computes the same.
 
 use crate::domain::counts::Counts;
-use crate::domain::privacy::coin::Coin;
+use crate::domain::privacy::coin::{Chance, Coin};
 use crate::domain::privacy::epoch::{EPOCH_MINUTES, Epoch, HEARD_MINUTES};
 use crate::domain::privacy::groups::Groups;
-use crate::domain::privacy::mass::{Mass, heard};
+use crate::domain::privacy::mass::{Heard, Mass, heard};
 use crate::domain::privacy::rule::{LeftOut, Rule, Rules};
 use crate::domain::provider::ProviderIndex;
 use crate::domain::time::Minute;
@@ -34,10 +34,11 @@ pub struct Terms {
 }
 
 impl Terms {
-    /// The coin that is tossed when cells open; none where a test leaves it out.
+    /// What chance decides, but for what a test leaves out.
     #[must_use]
-    pub fn tossed(&self) -> Option<&Coin> {
-        Some(&self.coin).filter(|_| !self.left_out.coin)
+    pub fn chance(&self) -> Chance<'_> {
+        let of = |is_left_out: bool| Some(&self.coin).filter(|_| !is_left_out);
+        Chance { coins: of(self.left_out.coin), coarsening: of(self.left_out.coarsening) }
     }
 }
 
@@ -72,6 +73,12 @@ impl Openness {
     pub fn new<'a>(providers: impl IntoIterator<Item = &'a str>) -> Self {
         let of = |id: &str| OfProvider { id: id.into(), known: tokio::sync::Mutex::default() };
         Self { providers: providers.into_iter().map(of).collect() }
+    }
+
+    /// The name of a provider.
+    #[must_use]
+    pub fn id(&self, provider: ProviderIndex) -> &str {
+        &self.providers[usize::from(provider.0)].id
     }
 
     /// The groups of these epochs of a provider, one after the other.
@@ -151,7 +158,7 @@ impl Known {
             let mut day = Day { mass, entering, leaving, entered: 0, left: 0 };
             let mut found = Vec::new();
             for epoch in (epochs.start.0..epochs.end.0).map(Epoch) {
-                day.move_to(epoch, terms.tossed(), &id);
+                day.move_to(epoch, terms.chance(), &id);
                 let rule = terms.rules.at(epoch.start());
                 found.push((epoch, rule, day.mass.groups(rule, terms.left_out)));
             }
@@ -211,18 +218,18 @@ struct Day {
 }
 
 impl Day {
-    fn move_to(&mut self, epoch: Epoch, coin: Option<&Coin>, provider: &str) {
+    fn move_to(&mut self, epoch: Epoch, chance: Chance<'_>, provider: &str) {
         let heard_in = epoch.heard();
         while let Some((minute, counts)) =
             self.entering.get(self.entered).filter(|(minute, _)| *minute < heard_in.end)
         {
-            self.mass.enter(heard(counts.rows(), coin, provider, *minute));
+            self.mass.enter(heard(counts.rows(), chance, provider, *minute).map(Heard::row));
             self.entered += 1;
         }
         while let Some((minute, counts)) =
             self.leaving.get(self.left).filter(|(minute, _)| *minute < heard_in.start)
         {
-            self.mass.leave(heard(counts.rows(), coin, provider, *minute));
+            self.mass.leave(heard(counts.rows(), chance, provider, *minute).map(Heard::row));
             self.left += 1;
         }
     }

@@ -5,6 +5,7 @@ use super::openness::{Openness, Terms};
 use crate::domain::counts::Counts;
 use crate::domain::fact::{FactKey, Tally};
 use crate::domain::grid::Cell;
+use crate::domain::privacy::coarsening::{Coarsening, Shown};
 use crate::domain::privacy::epoch::Epoch;
 use crate::domain::privacy::groups::Groups;
 use crate::domain::provider::ProviderIndex;
@@ -32,6 +33,8 @@ pub struct Seen {
     counts: Arc<Counts>,
     /// Where it is shown; none where everything is seen.
     groups: Option<Arc<Groups>>,
+    /// Which reports are shown in coarser cells.
+    coarsening: Option<Coarsening>,
 }
 
 /// By which a minute is known again without being held: an address is not used for another
@@ -173,12 +176,18 @@ impl Reader {
             }
             _ => None,
         };
+        let id = self.openness.id(provider);
+        let secret = self.terms.as_ref().and_then(|terms| terms.chance().coarsening);
         let seen = |(minute, counts)| {
             let groups = groups.as_ref().map(|(start, groups)| {
                 let n = Epoch::of(minute).0 - start.0;
                 Arc::clone(&groups[usize::try_from(n).expect("it is of these epochs")])
             });
-            (minute, Seen { counts, groups })
+            // Where nothing is hidden no report is moved.
+            let is_hiding = groups.as_ref().is_some_and(|groups| groups.are_listed());
+            let secret = secret.filter(|_| is_hiding);
+            let coarsening = secret.map(|coin| coin.coarsening(id, minute));
+            (minute, Seen { counts, groups, coarsening })
         };
         Ok(found.into_iter().map(seen).collect())
     }
@@ -188,13 +197,17 @@ impl Seen {
     /// Facts of which everything is seen.
     #[must_use]
     pub const fn all(counts: Arc<Counts>) -> Self {
-        Self { counts, groups: None }
+        Self { counts, groups: None, coarsening: None }
     }
 
-    /// Facts that are seen in these cells.
+    /// Facts that are seen in these cells, some of them in coarser ones.
     #[must_use]
-    pub const fn new(counts: Arc<Counts>, groups: Arc<Groups>) -> Self {
-        Self { counts, groups: Some(groups) }
+    pub const fn new(
+        counts: Arc<Counts>,
+        groups: Arc<Groups>,
+        coarsening: Option<Coarsening>,
+    ) -> Self {
+        Self { counts, groups: Some(groups), coarsening }
     }
 
     /// What history says: facts in the cells in which they are shown, or without a place,
@@ -202,7 +215,12 @@ impl Seen {
     pub fn history(&self) -> impl Iterator<Item = (FactKey, u32)> {
         let mut walk = self.groups.as_deref().map(Groups::walk);
         let history = self.counts.rows().filter(|(key, _)| key.lane().is_history());
-        history.map(move |(key, Tally { count, .. })| {
+        let parts = history.flat_map(|(key, Tally { count, .. })| {
+            let parts = self.coarsening.map(|coarsening| coarsening.parts(key, count));
+            let whole = parts.is_none().then_some((key, count));
+            parts.into_iter().flatten().chain(whole)
+        });
+        parts.map(move |(key, count)| {
             let key = match &mut walk {
                 Some(walk) if !key.cell().is_nowhere() => {
                     key.in_cell(walk.shown(key.cell()).unwrap_or(Cell::NOWHERE))
@@ -226,9 +244,13 @@ impl Seen {
         if all.iter().all(|seen| seen.groups.is_none()) {
             return Sums::of_minutes(symptoms, all.iter().map(|seen| &*seen.counts));
         }
-        let shown: Vec<_> =
-            all.iter().map(|seen| (&*seen.counts, seen.groups.as_deref())).collect();
+        let shown: Vec<_> = all.iter().map(|seen| (&*seen.counts, seen.shown())).collect();
         Sums::of_shown(symptoms, &shown)
+    }
+
+    fn shown(&self) -> Option<Shown<'_>> {
+        let groups = self.groups.as_deref()?;
+        Some(Shown { groups, coarsening: self.coarsening })
     }
 
     /// By which it is known again.

@@ -3,7 +3,7 @@
 use super::openness::Terms;
 use crate::domain::cell_set::CellSet;
 use crate::domain::grid::Cell;
-use crate::domain::privacy::mass::heard;
+use crate::domain::privacy::mass::{Heard, heard};
 use crate::domain::privacy::naming::Spoke;
 use crate::domain::privacy::people::People;
 use crate::domain::privacy::rule::Rule;
@@ -16,9 +16,6 @@ use std::ops::Range;
 /// Minutes that are read at once.
 const MINUTES_AT_ONCE: i64 = 360;
 
-/// People by the cell that they reported, sorted.
-pub type Heard = Vec<(Cell, People)>;
-
 /// Who was heard of in some minutes of a provider. What was withdrawn since counts, as it
 /// does for the map: a void must refine no place.
 ///
@@ -29,27 +26,28 @@ pub async fn heard_in(
     terms: &Terms,
     (provider, id): (ProviderIndex, &str),
     minutes: Range<Minute>,
-) -> Result<Heard, StoreError> {
-    let mut people: BTreeMap<Cell, People> = BTreeMap::new();
+) -> Result<Vec<Heard>, StoreError> {
+    let mut people: BTreeMap<(Cell, Cell), People> = BTreeMap::new();
     let mut next = minutes.start;
     while next < minutes.end {
         let until = minutes.end.min(next.plus(MINUTES_AT_ONCE));
         for (minute, counts) in store.minutes_at_rest(provider, next..until).await? {
-            for (cell, counted) in heard(counts.rows(), terms.tossed(), id, minute) {
-                people.entry(cell).or_default().add(&counted);
+            for heard in heard(counts.rows(), terms.chance(), id, minute) {
+                people.entry((heard.reported, heard.counted)).or_default().add(&heard.people);
             }
         }
         next = until;
     }
-    Ok(people.into_iter().collect())
+    let heard = |((reported, counted), people)| Heard { reported, counted, people };
+    Ok(people.into_iter().map(heard).collect())
 }
 
 /// Those of them in some cells, and in the cells of a zone.
 #[must_use]
-pub fn spoke(heard: &Heard, cells: &[Cell], zone: Vec<Cell>, rule: Rule) -> Spoke {
+pub fn spoke(heard: &[Heard], cells: &[Cell], zone: Vec<Cell>, rule: Rule) -> Spoke {
     // A zone that is finer than what is shown is named by what is.
     let zone_shown = zone.iter().map(|cell| cell.rolled_up_to(rule.finest));
     let around: CellSet = cells.iter().copied().chain(zone_shown).collect();
-    let heard = heard.iter().filter(|(cell, _)| around.holds(*cell)).copied().collect();
+    let heard = heard.iter().filter(|heard| around.holds(heard.reported)).copied().collect();
     Spoke { heard, zone }
 }

@@ -1,0 +1,145 @@
+//! Coarsening: one report in sixteen is counted and shown as if it had come from a coarser
+//! cell, and nobody who asks knows which. That a report is shown beside an open cell
+//! therefore never says for certain that it does not lie in that cell.
+
+use super::groups::Groups;
+use crate::domain::fact::FactKey;
+use crate::domain::grid::{Cell, Resolution};
+use siphasher::sip::SipHasher13;
+
+/// Bits of a draw: so many zeros at its end coarsen a report by one resolution of the finest.
+const ZEROS: u32 = 4;
+/// A report draws so many bits of a hash, as many as the coarsest resolution takes.
+const DRAW_BITS: usize = 16;
+const DRAWS: u32 = u64::BITS / DRAW_BITS as u32;
+const LEVELS: usize = Resolution::ALL.len();
+
+/// Which reports of a provider and a minute are coarsened, and how far.
+///
+/// Half of them to the resolution before the finest, a quarter to the one before that, and
+/// so on; who reported no finer cell than that stays. Reports of one fact draw by their
+/// number in it, so that one more moves none of the others. The draws are SipHash-1-3.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Coarsening {
+    keys: (u64, u64),
+}
+
+/// In which cells the reports of a minute are shown.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown<'a> {
+    /// Cells that are open.
+    pub groups: &'a Groups,
+    /// Which reports are coarsened; none are where nothing is hidden.
+    pub coarsening: Option<Coarsening>,
+}
+
+impl Coarsening {
+    /// By the secret of one provider and minute.
+    pub(super) const fn new(keys: (u64, u64)) -> Self {
+        Self { keys }
+    }
+
+    /// How many reports of a fact stay in its cell; `coarsened` gets the cell of each other
+    /// one.
+    pub fn split(self, key: FactKey, reports: u32, mut coarsened: impl FnMut(Cell)) -> u32 {
+        let (cell, mut stay) = (key.cell(), reports);
+        if cell.is_nowhere() {
+            return reports;
+        }
+        let hasher = SipHasher13::new_with_keys(self.keys.0, self.keys.1);
+        let mut asked = [0; size_of::<u64>() + size_of::<u32>()];
+        asked[..8].copy_from_slice(&key.number().to_le_bytes());
+        for block in 0..reports.div_ceil(DRAWS) {
+            asked[8..].copy_from_slice(&block.to_le_bytes());
+            let drawn = hasher.hash(&asked);
+            for n in 0..DRAWS.min(reports - block * DRAWS) {
+                let draw = (drawn >> (n as usize * DRAW_BITS)) as u16;
+                if draw.trailing_zeros() < ZEROS {
+                    continue;
+                }
+                let to = coarsened_to(draw);
+                if to < cell.resolution() {
+                    coarsened(cell.rolled_up_to(to));
+                    stay -= 1;
+                }
+            }
+        }
+        stay
+    }
+
+    /// The same as facts: those that stay first.
+    pub fn parts(self, key: FactKey, reports: u32) -> impl Iterator<Item = (FactKey, u32)> {
+        let mut by_level = [0; LEVELS];
+        let stay = self.split(key, reports, |cell| {
+            by_level[usize::from(cell.resolution().number())] += 1;
+        });
+        let coarsened = Resolution::ALL.into_iter().zip(by_level);
+        let coarsened = coarsened.map(move |(to, count)| (key.rolled_up_to(to), count));
+        std::iter::once((key, stay)).chain(coarsened).filter(|(_, count)| 0 < *count)
+    }
+}
+
+/// The resolution of a draw with that many zeros at its end, or more.
+fn coarsened_to(draw: u16) -> Resolution {
+    let finest = LEVELS - 2;
+    let beyond = (draw.trailing_zeros() - ZEROS) as usize;
+    Resolution::ALL[finest.saturating_sub(beyond)]
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::domain::fact::{FactKey, Lane, Source};
+    use crate::domain::grid::{Cell, Position, Resolution};
+    use crate::domain::privacy::coin::Coin;
+    use crate::domain::symptom::Symptom;
+    use crate::domain::time::Minute;
+
+    fn key(n: u32, resolution: Resolution) -> FactKey {
+        let at = Position::new(f64::from(n) / 100.0 - 80.0, 7.0).unwrap();
+        FactKey::new(Cell::at(at, resolution), Symptom::NoData, Lane::OnTime, Source(0))
+    }
+
+    /// How many of 16,000 reports of different places and minutes stand at each resolution.
+    fn counted(reported: Resolution) -> Vec<u32> {
+        let (coin, mut at) = (Coin::new([3; 16]), vec![0; Resolution::ALL.len()]);
+        for n in 0..16_000 {
+            let coarsening = coin.coarsening("rogers", Minute(i64::from(n) % 9));
+            for (part, count) in coarsening.parts(key(n, reported), 1) {
+                assert!(part.cell().contains(key(n, reported).cell()));
+                at[usize::from(part.cell().resolution().number())] += count;
+            }
+        }
+        at
+    }
+
+    #[test]
+    fn one_in_sixteen_is_coarsened_half_of_them_by_one_resolution() {
+        let at = counted(Resolution::FINEST);
+        assert_eq!(at.iter().sum::<u32>(), 16_000);
+        for (resolution, expected) in [(8, 15_000), (7, 500), (6, 250), (5, 125), (4, 62)] {
+            let off = f64::from(at[resolution].abs_diff(expected));
+            assert!(off < 5.0 * f64::from(expected).sqrt(), "{resolution}: {at:?}");
+        }
+        // Those that would become finer than they are stay.
+        let at = counted(Resolution::ALL[6]);
+        assert!(at[6] > 15_600 && at[7] == 0 && at[5] > 60, "{at:?}");
+    }
+
+    #[test]
+    fn one_report_more_moves_none_of_the_others() {
+        let coarsening = Coin::new([3; 16]).coarsening("rogers", Minute(7));
+        let key = key(1, Resolution::FINEST);
+        let parts = |count| coarsening.parts(key, count).collect::<Vec<_>>();
+        let mut before = parts(0);
+        for count in 1..500 {
+            let now = parts(count);
+            assert_eq!(now.iter().map(|(_, count)| count).sum::<u32>(), count);
+            let held = |(part, count): &(FactKey, u32)| {
+                now.iter().any(|(of, more)| of == part && count <= more)
+            };
+            assert!(before.iter().all(held), "{before:?}, then {now:?}");
+            before = now;
+        }
+        assert!(before.len() > 3, "{before:?}");
+    }
+}
