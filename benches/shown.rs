@@ -447,7 +447,7 @@ fn cost_of(people: &Cities, size: usize, held: &mut Vec<Vec<Mass>>) -> [String; 
         moving_ms.push(1e3 * (halfway - began));
         grouping_ms.push(1e3 * (ended - halfway));
         epoch_ms.push(1e3 * (ended - began));
-        cells.push(day.mass.len() as f64);
+        cells.push(day.mass.cells() as f64);
         heap_bytes.push(groups.heap_bytes() as f64);
         if kept.last() != Some(&groups) {
             kept.push(groups);

@@ -5,62 +5,98 @@ use super::groups::Groups;
 use super::people::People;
 use super::rule::{LeftOut, Rule};
 use crate::domain::fact::{FactKey, Lane, Tally};
-use crate::domain::grid::{Cell, Resolution};
+use crate::domain::grid::Cell;
 use crate::domain::time::Minute;
-use hashbrown::HashMap;
 
-/// People heard of, by the cell that they reported.
+/// People heard of, by the cell in which they are counted.
 #[derive(Debug, Clone, Default)]
 pub struct Mass {
-    cells: HashMap<Cell, People>,
+    /// Sorted by cell.
+    rows: Vec<(Cell, People)>,
+    /// Who came and left since these were added up.
+    changes: Vec<Change>,
+}
+
+/// Changes are added up once they are as many as the rows, and no fewer than these: so many
+/// cost little to keep, and a pass over the rows is not spent on a few.
+const FEW_CHANGES: usize = 4_096;
+
+/// Some come to a cell, or leave it.
+#[derive(Debug, Clone, Copy)]
+struct Change {
+    cell: Cell,
+    leaves: bool,
+    people: People,
 }
 
 impl Mass {
     /// A minute comes to the day.
     pub fn enter(&mut self, heard: impl IntoIterator<Item = (Cell, impl Into<People>)>) {
-        for (cell, people) in heard {
-            self.cells.entry(cell).or_default().add(&people.into());
-        }
+        self.change(heard, false);
     }
 
     /// A minute that came before leaves it.
     pub fn leave(&mut self, heard: impl IntoIterator<Item = (Cell, impl Into<People>)>) {
-        for (cell, people) in heard {
-            if let hashbrown::hash_map::Entry::Occupied(mut entry) = self.cells.entry(cell) {
-                entry.get_mut().subtract(&people.into());
-                if entry.get().is_none() {
-                    entry.remove();
-                }
-            }
+        self.change(heard, true);
+    }
+
+    fn change(&mut self, heard: impl IntoIterator<Item = (Cell, impl Into<People>)>, leaves: bool) {
+        let change = |(cell, people): (Cell, _)| Change { cell, leaves, people };
+        self.changes.extend(heard.into_iter().map(|(cell, people)| change((cell, people.into()))));
+        if self.rows.len().max(FEW_CHANGES) <= self.changes.len() {
+            self.add_up();
         }
     }
 
     /// The groups by a rule, of which something is left out in tests.
     #[must_use]
-    pub fn groups(&self, rule: Rule, left_out: LeftOut) -> Groups {
+    pub fn groups(&mut self, rule: Rule, left_out: LeftOut) -> Groups {
         if rule.is_off() {
             return Groups::all(rule.finest);
         }
-        Groups::but(self.rolled_up_to(rule.finest), rule.least(), left_out)
+        self.add_up();
+        // Rolling up keeps the order: a cell stands after all that lie in it.
+        let rows = self.rows.iter();
+        let rows = rows.map(|(cell, people)| (cell.rolled_up_to(rule.finest), people));
+        Groups::but(rows, rule.least(), left_out)
     }
 
     /// How many cells somebody was heard of in.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.cells.len()
+    pub fn cells(&mut self) -> usize {
+        self.add_up();
+        self.rows.len()
     }
 
-    /// Whether nobody was heard of.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.cells.is_empty()
-    }
-
-    fn rolled_up_to(&self, finest: Resolution) -> Vec<(Cell, &People)> {
-        let mut rows: Vec<(Cell, &People)> =
-            self.cells.iter().map(|(cell, people)| (cell.rolled_up_to(finest), people)).collect();
-        rows.sort_unstable_by_key(|(cell, _)| *cell);
-        rows
+    fn add_up(&mut self) {
+        if self.changes.is_empty() {
+            return;
+        }
+        let mut changes = std::mem::take(&mut self.changes);
+        changes.sort_unstable_by_key(|change| (change.cell, change.leaves));
+        let before = std::mem::take(&mut self.rows);
+        let mut rows = Vec::with_capacity(before.len() + changes.len());
+        let mut kept = before.iter().copied().peekable();
+        for of_cell in changes.chunk_by(|a, b| a.cell == b.cell) {
+            let cell = of_cell[0].cell;
+            while let Some(row) = kept.next_if(|(other, _)| *other < cell) {
+                rows.push(row);
+            }
+            let row = kept.next_if(|(other, _)| *other == cell);
+            let mut people = row.map(|(_, people)| people).unwrap_or_default();
+            for Change { leaves, people: changed, .. } in of_cell {
+                if *leaves {
+                    people.subtract(changed);
+                } else {
+                    people.add(changed);
+                }
+            }
+            if !people.is_none() {
+                rows.push((cell, people));
+            }
+        }
+        rows.extend(kept);
+        rows.shrink_to_fit();
+        self.rows = rows;
     }
 }
 
@@ -116,4 +152,62 @@ pub fn heard<'a>(
             })
         })
         .filter(|heard| !heard.people.is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::grid::{Position, Resolution};
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    /// Cells of a few places, in each other.
+    fn cell(place: u8, resolution: usize) -> Cell {
+        let at = Position::new(44.0 + f64::from(place) / 40.0, -79.0).unwrap();
+        Cell::at(at, Resolution::ALL[resolution])
+    }
+
+    proptest! {
+        #[test]
+        fn whoever_came_and_did_not_leave_opens_cells_as_in_a_plain_table(
+            minutes in prop::collection::vec(
+                prop::collection::vec((0_u8..20, 5_usize..=8, 1_u32..4), 0..20), 1..40,
+            ),
+            stays in 1_usize..20, asked_every in 1_usize..9, few in 1_usize..200,
+        ) {
+            let rows = |minute: &Vec<(u8, usize, u32)>| {
+                minute.iter().map(|(place, of, people)| (cell(*place, *of), *people)).collect()
+            };
+            let minutes: Vec<Vec<(Cell, u32)>> = minutes.iter().map(rows).collect();
+            let (mut mass, mut plain) = (Mass::default(), BTreeMap::<Cell, People>::new());
+            for n in 0..minutes.len() {
+                mass.enter(minutes[n].iter().copied());
+                // Added up now and then, as a large table is.
+                if few < mass.changes.len() {
+                    mass.add_up();
+                }
+                minutes[n].iter().for_each(|(cell, people)| {
+                    plain.entry(*cell).or_default().add(&(*people).into());
+                });
+                if let Some(left) = n.checked_sub(stays) {
+                    mass.leave(minutes[left].iter().copied());
+                    minutes[left].iter().for_each(|(cell, people)| {
+                        plain.entry(*cell).or_default().subtract(&(*people).into());
+                    });
+                }
+                if n % asked_every == 0 {
+                    plain.retain(|_, people| !people.is_none());
+                    prop_assert_eq!(mass.cells(), plain.len());
+                    let rule = Rule { k: 3, finest: Resolution::DEFAULT };
+                    let mut rolled_up: Vec<(Cell, &People)> = plain
+                        .iter()
+                        .map(|(cell, people)| (cell.rolled_up_to(rule.finest), people))
+                        .collect();
+                    rolled_up.sort_by_key(|(cell, _)| *cell);
+                    let expected = Groups::of(rolled_up, rule.least());
+                    prop_assert_eq!(mass.groups(rule, LeftOut::default()), expected);
+                }
+            }
+        }
+    }
 }
