@@ -39,6 +39,20 @@ fn nobody_is_found_in_the_incidents_of_sparse_worlds() {
 }
 
 #[test]
+fn nobody_is_found_after_late_reports_a_void_and_a_restart() {
+    for seed in 0..2 {
+        let before = World::play(&Scene::sparse(seed), NO_TAILS, K as u8);
+        let (of_before, mut told) = (Reader::of(&before).incidents(), Reader::of(&before).told());
+        let world = before.after_late_reports_a_void_and_a_restart(NO_TAILS);
+        let now = Reader::of(&world).told();
+        assert!(of_before.iter().all(|before| now.contains(before)), "{of_before:?} {now:?}");
+        // Spikes of before are told no more: a reader has kept them.
+        told.extend(now);
+        assert_eq!(ATTACKER.found(&world, &told), [""; 0], "seed {seed}");
+    }
+}
+
+#[test]
 fn who_is_left_of_a_larger_place_is_not_found_but_without_the_threshold_of_rests() {
     let scene = Scene::beside_a_named_place();
     assert_eq!(attacked(&scene, NO_TAILS, ATTACKER), [""; 0]);

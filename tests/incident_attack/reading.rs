@@ -48,7 +48,8 @@ impl<'a> Reader<'a> {
         told
     }
 
-    fn incidents(&self) -> Vec<Told> {
+    /// All that is told of incidents: each revision.
+    pub fn incidents(&self) -> Vec<Told> {
         let mut told = Vec::new();
         for incident in self.get("/v1/incidents?limit=50")["items"].as_array().unwrap() {
             let id = incident["id"].as_str().unwrap();

@@ -1,8 +1,8 @@
 //! Small worlds with known truth: people of a village in one cell of resolution 6 and its
 //! children, far from everybody else.
 
-use crate::support::ndjson;
 use crate::support::server::TestServer;
+use crate::support::{ndjson, text};
 use groundswell::domain::grid::{Cell, Position, Resolution};
 use groundswell::domain::privacy::asked::AskedRule;
 use groundswell::domain::privacy::rule::LeftOut;
@@ -11,6 +11,7 @@ use groundswell::http::policy::Policy;
 use serde_json::{Value, json};
 
 const VILLAGE: (f64, f64) = (49.78, -85.42);
+const CATALOGUE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/catalogue.toml");
 /// Degrees between houses of one child.
 const STEP: f64 = 0.003;
 
@@ -115,6 +116,37 @@ impl World {
         let answer = self.server.batch(&ndjson(&reports));
         assert_eq!(answer.json()["counted"], json!(reports.len()), "{answer}");
         self.sent.push((self.server.now().minute(), group));
+    }
+
+    /// Somebody in each child says late what they observed, what some minutes brought is
+    /// taken back, and the server starts anew.
+    pub fn after_late_reports_a_void_and_a_restart(self, left_out: LeftOut) -> Self {
+        let now = self.server.now();
+        let late = |(n, child): (usize, &Cell)| {
+            let (at, observed) = (child.centre(), now.minute().plus(-8 - n as i64));
+            json!({
+                "provider": "charlie", "symptom": "no_service", "lat": at.lat(), "lon": at.lon(),
+                "accuracy_m": 35, "reporter_id": format!("late {n}"),
+                "observed_at": text(observed.start()),
+            })
+        };
+        let reports: Vec<Value> = self.children.iter().enumerate().map(late).collect();
+        let answer = self.server.batch(&ndjson(&reports));
+        assert_eq!(answer.json()["counted"], json!(reports.len()), "{answer}");
+        self.server.watch_minutes(2);
+        let (from, to) = (now.minute().plus(-20), now.minute().plus(-15));
+        let void = json!({"source": 0, "from": text(from.start()), "to": text(to.start()),
+            "reason": "a test"});
+        let json = [("Content-Type", "application/json")];
+        let answer = self.server.send("POST", "/v1/voids", &json, void.to_string().as_bytes());
+        assert_eq!(answer.status, 202, "{answer}");
+        self.server.watch_minutes(2);
+        let catalogue = std::fs::read_to_string(CATALOGUE).unwrap();
+        let server = self.server.restarted_with(&catalogue);
+        server.engine.leave_out(left_out);
+        server.catch_up();
+        server.watch_minutes(12);
+        Self { server, ..self }
     }
 
     /// How many people reported from where that holds.

@@ -4,6 +4,7 @@
 mod cells;
 mod spikes;
 
+use crate::domain::cell_set::CellSet;
 use crate::domain::detect::expectation::Expectation;
 use crate::domain::grid::Cell;
 use crate::domain::incident::evidence::{PublishedEvidence, Zone};
@@ -17,7 +18,7 @@ use crate::domain::time::{Minute, Timestamp, Window};
 use crate::engine::Engine;
 use crate::engine::detector_pool::DetectorPool;
 use crate::engine::shown::openness::Terms;
-use crate::engine::shown::spoke::{heard_in, spoke};
+use crate::engine::shown::spoke::{are_heard_in, heard_in, spoke};
 use crate::store::{MINUTES_KEPT_DAYS, StoreError};
 use std::ops::Range;
 use std::sync::{Arc, PoisonError};
@@ -88,11 +89,9 @@ impl Engine {
     ) -> Result<bool, StoreError> {
         let Some(provider) = self.catalogue.find(other) else { return Ok(false) };
         let of = (provider, &*self.catalogue.get(provider).id);
-        let heard = heard_in(&self.store, terms, of, spoken_in(exact)).await?;
-        let rule = terms.rules.at(exact.known_at);
-        let here = spoke(&heard, &exact.cells, Vec::new(), rule).heard;
-        let people: u64 = here.iter().map(|heard| u64::from(heard.people.in_zone())).sum();
-        Ok(u64::from(rule.least()) <= people)
+        let cells: CellSet = exact.cells.iter().copied().collect();
+        let least = terms.rules.at(exact.known_at).least();
+        are_heard_in(&self.store, terms, of, spoken_in(exact), (&cells, least)).await
     }
 
     /// The cells in which enough people spoke of an incident; none where too few did

@@ -28,18 +28,46 @@ pub async fn heard_in(
     minutes: Range<Minute>,
 ) -> Result<Vec<Heard>, StoreError> {
     let mut people: BTreeMap<(Cell, Cell), People> = BTreeMap::new();
-    let mut next = minutes.start;
-    while next < minutes.end {
-        let until = minutes.end.min(next.plus(MINUTES_AT_ONCE));
-        for (minute, counts) in store.minutes_at_rest(provider, next..until).await? {
+    for some in at_once(minutes) {
+        for (minute, counts) in store.minutes_at_rest(provider, some).await? {
             for heard in heard(counts.rows(), terms.chance(), id, minute) {
                 people.entry((heard.reported, heard.counted)).or_default().add(&heard.people);
             }
         }
-        next = until;
     }
     let heard = |((reported, counted), people)| Heard { reported, counted, people };
     Ok(people.into_iter().map(heard).collect())
+}
+
+/// Whether so many people were heard of in some cells, in some minutes of a provider. Reads
+/// no further than it must.
+///
+/// # Errors
+/// Where the store cannot be read.
+pub async fn are_heard_in(
+    store: &Store,
+    terms: &Terms,
+    (provider, id): (ProviderIndex, &str),
+    minutes: Range<Minute>,
+    (cells, least): (&CellSet, u32),
+) -> Result<bool, StoreError> {
+    let mut people = 0;
+    for some in at_once(minutes) {
+        for (minute, counts) in store.minutes_at_rest(provider, some).await? {
+            let heard = heard(counts.rows(), terms.chance(), id, minute);
+            let here = heard.filter(|heard| cells.holds(heard.reported));
+            people += here.map(|heard| u64::from(heard.people.in_zone())).sum::<u64>();
+            if u64::from(least) <= people {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+fn at_once(minutes: Range<Minute>) -> impl Iterator<Item = Range<Minute>> {
+    let starts = (minutes.start.0..minutes.end.0).step_by(MINUTES_AT_ONCE as usize);
+    starts.map(move |start| Minute(start)..minutes.end.min(Minute(start).plus(MINUTES_AT_ONCE)))
 }
 
 /// Those of them in some cells, and in the cells of a zone.
