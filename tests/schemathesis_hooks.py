@@ -33,6 +33,8 @@ REFUSED_BY_MEANING = [
     ("invalid_value", "from", "a parameter cannot be said to be earlier than another one"),
     ("invalid_value", "to", "a parameter cannot be said to be later than another one"),
     ("invalid_value", "area", "not every code of the right form is one of an area whose borders are known"),
+    ("invalid_value", "within", "not every code of the right form is one of a country of which the borders of subdivisions are known"),
+    ("invalid_value", "kind", "a parameter cannot be said to exclude another one, here within"),
     ("missing_field", "source", "a field cannot be said to be needed where another one holds `report`"),
     ("invalid_value", "scopes", "a field cannot be said to have fewer values where another one, here origins, is there"),
     ("invalid_value", "origins", "no pattern says what an origin is"),

@@ -13,7 +13,8 @@
 //!     ├ reports               taking reports
 //!     │  ├ report_answers     what became of them
 //!     │  └ body, media_type   bodies, collected and unpacked within bounds
-//!     ├ heatmap, frames, tiles, here, series, providers, cells, incidents, spikes, pages
+//!     ├ heatmap, frames, tiles, here, areas, area_borders, series, providers, cells,
+//!     │  incidents, spikes, pages
 //!     │  ├ query, region, listing
 //!     │  │                    parameters, read into types
 //!     │  ├ basis, live        answers that need detection
@@ -32,6 +33,8 @@
 mod admin;
 mod admission;
 mod app;
+mod area_borders;
+mod areas;
 mod audit;
 mod basis;
 mod body;
