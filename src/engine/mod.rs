@@ -104,7 +104,9 @@ pub struct Engine {
     committer: Mutex<Option<JoinHandle<()>>>,
     threads: Threads,
     slices: Arc<Slices>,
-    areas: AreaIndexes,
+    areas: Arc<AreaIndexes>,
+    /// Held while a part of a table of areas is summed.
+    area_table_turn: tokio::sync::Mutex<()>,
     /// By the rules, too: what was built by those of before is never served again.
     views: TickCache<(ViewKey, u64), Snapshot>,
     series: TickCache<(SeriesKey, u64), Series>,
@@ -190,7 +192,8 @@ impl Engine {
             committer: Mutex::new(Some(committer)),
             threads,
             slices: Arc::default(),
-            areas: AreaIndexes::default(),
+            areas: Arc::default(),
+            area_table_turn: tokio::sync::Mutex::default(),
             views: TickCache::new(MOST_VIEWS, MOST_VIEW_BYTES),
             series: TickCache::new(MOST_SERIES, MOST_SERIES_BYTES),
             providers: TickCache::new(2, usize::MAX),

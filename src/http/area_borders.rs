@@ -89,7 +89,7 @@ const ATTRIBUTION: &str = "© OpenStreetMap contributors, ODbL";
             "id" = String, Path, description = "Code of a country or subdivision (ISO 3166)",
             example = "CA-PE", pattern = "^[A-Z]{2}(-[A-Z0-9]{1,3})?$",
         ),
-        super::params::BordersParams,
+        super::area_params::BordersParams,
     ),
     responses(
         (

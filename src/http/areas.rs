@@ -125,7 +125,7 @@ struct Question {
 /// contributors, `ODbL`.
 #[utoipa::path(
     get, path = "/v1/areas", tag = "heatmap", operation_id = "list_areas",
-    params(super::params::AreasParams),
+    params(super::area_params::AreasParams),
     responses((status = 200, description = "The areas", body = AreasAnswer), ReadErrors),
 )]
 pub async fn list(
@@ -209,8 +209,11 @@ impl Question {
     }
 }
 
-/// `kind` and `within`.
-fn kind(query: &Query<'_>) -> Result<AreaKind, Problem> {
+/// `kind` and `within`: which areas are told apart.
+///
+/// # Errors
+/// Where one of them is none, or no subdivisions of the country are known.
+pub fn kind(query: &Query<'_>) -> Result<AreaKind, Problem> {
     let kind = query.value("kind", "country or subdivision", AreaKindWord::from_name)?;
     let Some(within) = query.text("within") else {
         return Ok(match kind {

@@ -4,15 +4,15 @@ use super::basis::resting;
 use super::cors::{self, Methods};
 use super::error::Problem;
 use super::{
-    area_borders, areas, audit, cells, frames, heatmap, here, incidents, keys, notes, pages,
-    privacy, providers, reports, series, source_series, sources, spikes, tiles, voids,
+    area_borders, area_table, areas, audit, cells, frames, heatmap, here, incidents, keys, notes,
+    pages, privacy, providers, reports, series, source_series, sources, spikes, tiles, voids,
 };
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, Resource, Route, web};
 use utoipa_swagger_ui::Config as SwaggerConfig;
 
 /// Paths as they are routed, for the metrics.
-pub const ROUTES: [&str; 40] = [
+pub const ROUTES: [&str; 41] = [
     "/",
     "/v1/reports",
     "/v1/reports/batch",
@@ -47,6 +47,7 @@ pub const ROUTES: [&str; 40] = [
     "/v1/spikes",
     "/v1/spikes.geojson",
     "/v1/series",
+    "/v1/series.csv",
     "/v1/providers",
     "/v1/providers/{id}",
     "/healthz",
@@ -75,6 +76,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(read("/v1/tiles.json", web::to(tiles::tilejson)))
         .service(read("/v1/style.json", web::to(tiles::style_json)))
         .service(resting(read("/v1/series", web::to(series::series))))
+        .service(read("/v1/series.csv", web::to(area_table::csv)))
         .service(resting(read("/v1/areas", web::to(areas::list))))
         .service(read("/v1/areas/{id}.geojson", web::to(area_borders::geojson)))
         .service(resting(read("/v1/incidents", web::to(incidents::list))))

@@ -225,6 +225,25 @@ fn boxes_cells_and_series_are_sums_of_minutes() {
     let span = format!("from={day_from}&to={day_to}&step=1d");
     let series = reader.get(&format!("/v1/series?provider=alpha&{span}&area=CA-ON"));
     assert_eq!(number(&series["points"][0]["count"]), inside);
+    // And a table of areas and hours, of those that lie nowhere too.
+    let table = reader.bytes(&format!("/v1/series.csv?by=area&provider=alpha&from={day_from}"));
+    let mut told: BTreeMap<(i64, bool), u32> = BTreeMap::new();
+    for line in str::from_utf8(&table).unwrap().lines().skip(1) {
+        let columns: Vec<&str> = line.split(',').collect();
+        let hour = instant(columns[0]).minute().0;
+        *told.entry((hour, columns[2] == "CA")).or_default() += columns[3].parse::<u32>().unwrap();
+    }
+    for ((hour, is_in), count) in told {
+        let of = together(&rows, hour, hour + 60, Resolution::FINEST);
+        let lies = |cell: &Option<Cell>| {
+            cell.is_some_and(|cell| {
+                areas_at(cell.centre()).iter().any(|area| area.as_str() == "CA")
+            })
+        };
+        let expected: u32 =
+            of.iter().filter(|(cell, _)| lies(cell) == is_in).map(|(_, count)| count).sum();
+        assert_eq!(count, expected, "{hour} {is_in}");
+    }
     // A box takes cells by the middle of what is shown.
     let middle = world.children[0].centre();
     for size in [0.01, 0.05, 0.4, 3.0] {

@@ -2,6 +2,7 @@
 //! shows, each in the areas that the centre of its cell lies in.
 
 mod index;
+pub mod table;
 
 use super::Engine;
 use super::shown::Sight;
@@ -88,20 +89,12 @@ impl Engine {
         map: &Level,
         is_of_all: bool,
     ) -> AreaSums {
-        let index = self.areas.of(kind);
         let (mut counts, mut outside) = (vec![0; all().len()], 0);
         for (cell, count) in map.all_rows() {
-            let mut is_outside = true;
-            for number in &*index.areas_of(cell) {
-                let number = usize::from(*number);
-                if kind.takes(all()[number]) {
-                    counts[number] += u64::from(count);
-                    is_outside = false;
-                }
-            }
-            if is_outside && self.areas.is_within(kind, cell) {
-                outside += u64::from(count);
-            }
+            self.areas.each_of(kind, cell, |area| match area {
+                Some(number) => counts[usize::from(number)] += u64::from(count),
+                None => outside += u64::from(count),
+            });
         }
         let (judgements, is_known) = if is_of_all {
             self.judge_areas(kind, (sight, subject, window), &counts)
@@ -149,6 +142,21 @@ impl AreaIndexes {
         match kind {
             AreaKind::Countries => &self.countries,
             AreaKind::Subdivisions(_) => &self.subdivisions,
+        }
+    }
+
+    /// Gives the number of each area of a kind that a cell belongs to; none where it lies in
+    /// the rest of what is asked about.
+    fn each_of(&self, kind: AreaKind, cell: Cell, mut each: impl FnMut(Option<u16>)) {
+        let mut is_outside = true;
+        for number in &*self.of(kind).areas_of(cell) {
+            if kind.takes(all()[usize::from(*number)]) {
+                each(Some(*number));
+                is_outside = false;
+            }
+        }
+        if is_outside && self.is_within(kind, cell) {
+            each(None);
         }
     }
 
