@@ -72,6 +72,10 @@ pub struct Config {
     /// In whose name it answers.
     #[command(flatten)]
     pub publisher: PublisherConfig,
+    /// CSV file of inhabitants, for reports per head in /v1/areas: lines of the code of a
+    /// country or subdivision (ISO 3166), or of an H3 cell, and a number
+    #[arg(long, env = "GROUNDSWELL_POPULATION", value_name = "FILE")]
+    pub population: Option<PathBuf>,
     /// What turns reporter ids into hashes.
     #[command(flatten)]
     pub key: KeyConfig,

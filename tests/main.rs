@@ -7,6 +7,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says where")]
 
+mod area_table;
+mod areas;
 mod attack;
 mod backtest;
 mod bad_input;

@@ -11,6 +11,7 @@ pub mod opened;
 pub mod output;
 mod place;
 mod policy;
+mod population;
 mod privacy;
 pub mod replay;
 mod reporter_key;

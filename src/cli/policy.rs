@@ -1,6 +1,7 @@
 //! What the settings of a server say about who may call, how much, and in whose name it
 //! answers.
 
+use super::population;
 use crate::config::access::{AccessConfig, Anonymous, Auth};
 use crate::config::publisher::PublisherConfig;
 use crate::http::client_address::{Network, Proxies};
@@ -9,12 +10,19 @@ use crate::http::policy::{self, Policy};
 use crate::http::publisher::Publisher;
 use anyhow::{Context, anyhow};
 use std::num::NonZeroU32;
+use std::path::Path;
+use std::sync::Arc;
 
 /// The policy of these settings.
 ///
 /// # Errors
-/// Where a proxy is no network, or the header no name of one.
-pub(crate) fn policy(config: &AccessConfig, publisher: &PublisherConfig) -> anyhow::Result<Policy> {
+/// Where a proxy is no network, the header no name of one, or the file of inhabitants has a
+/// bad line.
+pub(crate) fn policy(
+    config: &AccessConfig,
+    publisher: &PublisherConfig,
+    population: Option<&Path>,
+) -> anyhow::Result<Policy> {
     let network =
         |text: &String| text.parse::<Network>().with_context(|| format!("--trust-proxy: {text:?}"));
     let header = config.client_header.parse().map_err(|_| {
@@ -44,5 +52,6 @@ pub(crate) fn policy(config: &AccessConfig, publisher: &PublisherConfig) -> anyh
             attribution: publisher.attribution.clone(),
             licence: publisher.licence.clone(),
         },
+        population: Arc::new(population.map(population::read).transpose()?.unwrap_or_default()),
     })
 }

@@ -45,7 +45,7 @@ pub fn run(config: &Config, signals: &Signals) -> anyhow::Result<()> {
     let place = Place::parse(&config.store)?;
     let timetable = timetable(config)?;
     let timing = timing(config)?;
-    let policy = policy::policy(&config.access, &config.publisher)?;
+    let policy = policy::policy(&config.access, &config.publisher, config.population.as_deref())?;
     fail_point::check()?;
     start_logging(&config.log)?;
     if timing != Timing::default() {

@@ -2,7 +2,7 @@
 //! its count is, and in which colour to show it.
 
 use super::cell_set::CellSet;
-use super::detect::expectation::InWindow;
+use super::detect::expectation::{InWindow, Share};
 use super::grid::{Cell, Resolution};
 use super::level::Level;
 
@@ -76,16 +76,9 @@ pub fn assess(
     is_known: bool,
     guesses: bool,
 ) -> Assessment {
-    let of_most = brands.iter().max_by(|a, b| a.everywhere().total_cmp(&b.everywhere()));
-    let of_most = of_most.filter(|_| is_known);
+    let yardstick = Yardstick::of(brands, is_known);
     let judge = |cell: Cell, count: u32, expected: Option<f64>| {
-        let (count, is_hit) = (f64::from(count), affected.holds(cell));
-        let score = of_most.zip(expected).map(|(of, expected)| of.score(count, expected));
-        let level =
-            score.zip(expected).map(|(score, expected)| step(score, count, expected, is_hit));
-        // People are told of an incident there, whatever is usual.
-        let level = level.or((is_hit && of_most.is_some() && 0.0 < count).then_some(IN_INCIDENT));
-        Judgement { expected, score, level }
+        yardstick.judge(f64::from(count), expected, affected.holds(cell))
     };
     let of_cell = |cell: Cell| {
         let is_learnt = guesses || brands.iter().any(|brand| brand.knows(cell));
@@ -99,7 +92,50 @@ pub fn assess(
     Assessment {
         cells: level.rows().map(|(cell, count)| judge(cell, count, of_cell(cell))).collect(),
         coarser: coarser.map(|(cell, count)| judge(*cell, *count, of_rest(*cell))).collect(),
-        is_known: of_most.is_some(),
+        is_known: yardstick.of_most.is_some(),
+    }
+}
+
+/// What the counts of areas mean, in their order, by the shares that each of the brands has
+/// in each of them. `are_affected` says in which an incident is.
+#[must_use]
+pub fn assess_areas(
+    counts: &[u64],
+    brands: &[(InWindow<'_>, Vec<Option<Share>>)],
+    are_affected: &[bool],
+    is_known: bool,
+) -> Vec<Judgement> {
+    let windows: Vec<InWindow<'_>> = brands.iter().map(|(window, _)| *window).collect();
+    let yardstick = Yardstick::of(&windows, is_known);
+    let expected = |n: usize| {
+        let means = brands.iter().filter_map(|(of, shares)| Some(of.mean_of(&shares[n]?)));
+        means.reduce(|sum, mean| sum + mean)
+    };
+    let judge =
+        |(n, count): (usize, &u64)| yardstick.judge(*count as f64, expected(n), are_affected[n]);
+    counts.iter().enumerate().map(judge).collect()
+}
+
+/// By what counts are judged.
+struct Yardstick<'a> {
+    /// The brand that brings most: it says how the counts scatter. None where too little is
+    /// known.
+    of_most: Option<InWindow<'a>>,
+}
+
+impl<'a> Yardstick<'a> {
+    fn of(brands: &[InWindow<'a>], is_known: bool) -> Self {
+        let of_most = brands.iter().max_by(|a, b| a.everywhere().total_cmp(&b.everywhere()));
+        Self { of_most: of_most.copied().filter(|_| is_known) }
+    }
+
+    fn judge(&self, count: f64, expected: Option<f64>, is_hit: bool) -> Judgement {
+        let score = self.of_most.zip(expected).map(|(of, expected)| of.score(count, expected));
+        let level =
+            score.zip(expected).map(|(score, expected)| step(score, count, expected, is_hit));
+        // People are told of an incident there, whatever is usual.
+        let is_told = is_hit && self.of_most.is_some() && 0.0 < count;
+        Judgement { expected, score, level: level.or(is_told.then_some(IN_INCIDENT)) }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::bbox::BoundingBox;
 use super::grid::{Cell, Resolution};
-use super::region::Region;
+use super::region::{Lies, Region};
 use std::ops::RangeInclusive;
 
 /// Ranges of packed cells, sorted and apart from each other, that hold all rows of a map of
@@ -22,17 +22,12 @@ pub struct Part {
     pub is_whole: bool,
 }
 
-/// What is known of a cell and all cells within, whatever their resolution.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Lies {
-    Outside,
-    Inside,
-    Maybe,
-}
-
 /// Cells of one resolution that may lie in a region or not and are still looked into. A
 /// box of a degree has some 200 of the finest resolution on its rim.
 const MOST_UNDECIDED: usize = 400;
+
+/// The same where all cells of a region are listed: small islands lie in much sea.
+const MOST_LOOKED_AT: usize = 300_000;
 
 impl Cover {
     /// Where the rows of a region stand on a map of that resolution: finer cells go with the
@@ -95,6 +90,39 @@ impl Cover {
     }
 }
 
+/// The cells of a region, of the finest resolution up to a given one of which it has at most
+/// so many; and which resolution that is.
+#[must_use]
+pub fn cells_in(region: &Region, up_to: Resolution, most: usize) -> (Resolution, Vec<Cell>) {
+    let (mut inside, mut undecided) = (Vec::new(), Vec::new());
+    let mut found = (Resolution::COARSEST, Vec::new());
+    let mut next: Vec<Cell> = Cell::of_the_earth().collect();
+    for at in Resolution::ALL.into_iter().take_while(|at| *at <= up_to) {
+        for cell in next {
+            match lies(region, cell) {
+                Lies::Outside => {}
+                Lies::Inside => inside.push(cell),
+                Lies::Maybe => undecided.push(cell),
+            }
+        }
+        let whole: u64 = inside.iter().map(|cell: &Cell| cell.descendant_count(at)).sum();
+        if most as u64 <= whole || MOST_LOOKED_AT < undecided.len() {
+            break;
+        }
+        let mut cells: Vec<Cell> = inside.iter().flat_map(|cell| cell.descendants(at)).collect();
+        cells.extend(undecided.iter().copied().filter(|cell| region.contains(*cell)));
+        if most < cells.len() {
+            break;
+        }
+        found = (at, cells);
+        if at == up_to {
+            break;
+        }
+        next = undecided.drain(..).flat_map(|cell| cell.descendants(finer(at))).collect();
+    }
+    found
+}
+
 /// How many of sorted cells stand before a packed number: found in a few steps where they
 /// are few.
 fn ahead(cells: &[Cell], packed: u64) -> usize {
@@ -131,7 +159,8 @@ fn lies(region: &Region, cell: Cell) -> Lies {
             (Lies::Inside, Lies::Inside) => Lies::Inside,
             _ => Lies::Maybe,
         },
-        Region::Cells(_) | Region::Area(_) => Lies::Maybe,
+        Region::Area(area) => area.lies(cell, &around(cell)),
+        Region::Cells(_) => Lies::Maybe,
     }
 }
 

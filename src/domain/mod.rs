@@ -22,6 +22,7 @@ pub mod level;
 pub mod liveness;
 pub mod local_clock;
 pub mod outline;
+pub mod population;
 pub mod privacy;
 pub mod provider;
 pub mod region;

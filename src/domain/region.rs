@@ -33,6 +33,19 @@ pub struct Area {
     pub code: &'static str,
     /// Whether a position lies in the area of a code.
     pub contains: fn(code: &str, Position) -> bool,
+    /// How a cell and all cells within, whose centres this box holds, lie to the area.
+    pub lies: fn(code: &str, Cell, &BoundingBox) -> Lies,
+}
+
+/// What is known of a cell and all cells within, whatever their resolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lies {
+    /// None of them lies in the region.
+    Outside,
+    /// All of them do.
+    Inside,
+    /// Some may.
+    Maybe,
 }
 
 impl Region {
@@ -133,6 +146,12 @@ impl Region {
 impl Area {
     fn contains(&self, position: Position) -> bool {
         (self.contains)(self.code, position)
+    }
+
+    /// How a cell and all cells within lie to it, of which this box holds the centres.
+    #[must_use]
+    pub fn lies(&self, cell: Cell, around: &BoundingBox) -> Lies {
+        (self.lies)(self.code, cell, around)
     }
 }
 

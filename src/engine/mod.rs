@@ -2,6 +2,7 @@
 //! knows nothing of HTTP.
 
 pub mod access;
+pub mod areas;
 pub mod cache;
 pub mod clock;
 pub mod detection;
@@ -44,6 +45,7 @@ use crate::store::withdrawn::Hidden;
 use crate::store::{MINUTES_KEPT_DAYS, Recorded, Store, StoreError};
 use crate::wire::warning::Warning;
 use access::Access;
+use areas::AreaIndexes;
 use cache::{Served, TickCache};
 use clock::Clock;
 use detection::DetectionService;
@@ -102,6 +104,9 @@ pub struct Engine {
     committer: Mutex<Option<JoinHandle<()>>>,
     threads: Threads,
     slices: Arc<Slices>,
+    areas: Arc<AreaIndexes>,
+    /// Held while a part of a table of areas is summed.
+    area_table_turn: tokio::sync::Mutex<()>,
     /// By the rules, too: what was built by those of before is never served again.
     views: TickCache<(ViewKey, u64), Snapshot>,
     series: TickCache<(SeriesKey, u64), Series>,
@@ -187,6 +192,8 @@ impl Engine {
             committer: Mutex::new(Some(committer)),
             threads,
             slices: Arc::default(),
+            areas: Arc::default(),
+            area_table_turn: tokio::sync::Mutex::default(),
             views: TickCache::new(MOST_VIEWS, MOST_VIEW_BYTES),
             series: TickCache::new(MOST_SERIES, MOST_SERIES_BYTES),
             providers: TickCache::new(2, usize::MAX),

@@ -5,11 +5,14 @@
 //! Some countries have all of their first subdivisions (US, CA, AU, GB, IN, CN, ES, BE),
 //! some only the autonomous ones, most have none.
 
+use super::area_name::area_name;
 use super::subdivision::is_subdivision_code;
-use crate::domain::grid::Position;
-use crate::domain::region::{Area, Region};
+use crate::domain::bbox;
+use crate::domain::grid::{Cell, Position, Resolution};
+use crate::domain::region::{Area, Lies, Region};
 use country_boundaries::{BOUNDARIES_ODBL_360X180, BoundingBox, CountryBoundaries, LatLon};
-use std::sync::OnceLock;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// The code of a country (ISO 3166-1, two letters: `CA`) or of a subdivision (ISO 3166-2:
 /// `CA-ON`) whose borders are known.
@@ -84,6 +87,24 @@ impl AreaCode {
         self.0
     }
 
+    /// All that are known, in order.
+    #[must_use]
+    pub fn all() -> impl ExactSizeIterator<Item = Self> {
+        codes().iter().map(|code| Self(code))
+    }
+
+    /// What it is called: a country in English, a subdivision as ISO 3166-2 writes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        area_name(self.0).unwrap_or(self.0)
+    }
+
+    /// The country whose code a subdivision's begins with; none of a country.
+    #[must_use]
+    pub fn country(self) -> Option<Self> {
+        self.0.split_once('-').and_then(|(country, _)| Self::known(country))
+    }
+
     /// Whether it is a part of a country.
     #[must_use]
     pub fn is_subdivision(self) -> bool {
@@ -94,7 +115,7 @@ impl AreaCode {
 impl From<AreaCode> for Region {
     fn from(code: AreaCode) -> Self {
         let contains = |code: &str, position| borders().is_in(lat_lon(position), code);
-        Self::Area(Area { code: code.0, contains })
+        Self::Area(Area { code: code.0, contains, lies })
     }
 }
 
@@ -116,6 +137,55 @@ pub fn is_in(position: Position, area: AreaCode) -> bool {
     borders().is_in(lat_lon(position), area.0)
 }
 
+/// The areas that a box meets, and those that hold all of it.
+#[derive(Debug)]
+struct Met {
+    some: HashSet<&'static str>,
+    all: HashSet<&'static str>,
+}
+
+/// How a cell and all cells within lie to an area.
+fn lies(code: &str, cell: Cell, around: &bbox::BoundingBox) -> Lies {
+    /// Cells up to this resolution meet hundreds of squares of the crate's raster. There
+    /// are 6,846 of them, which are remembered.
+    const REMEMBERED: Resolution = Resolution::ALL[2];
+    static KNOWN: OnceLock<Mutex<HashMap<Cell, Arc<Met>>>> = OnceLock::new();
+    if REMEMBERED < cell.resolution() {
+        return Met::by(around).lies(code);
+    }
+    let known = KNOWN.get_or_init(Mutex::default);
+    let before = known.lock().unwrap_or_else(PoisonError::into_inner).get(&cell).map(Arc::clone);
+    if let Some(met) = before {
+        return met.lies(code);
+    }
+    let met = Arc::new(Met::by(around));
+    known.lock().unwrap_or_else(PoisonError::into_inner).insert(cell, Arc::clone(&met));
+    met.lies(code)
+}
+
+impl Met {
+    fn by(around: &bbox::BoundingBox) -> Self {
+        let [west, south, east, north] = around.sides();
+        // Not up to 180, which is read as -180.
+        let (west, east) = (west.min(LAST_LONGITUDE), east.min(LAST_LONGITUDE));
+        let bounds = BoundingBox::new(south, west, north, east).expect("a box lies on the earth");
+        Self { some: borders().intersecting_ids(bounds), all: borders().containing_ids(bounds) }
+    }
+
+    fn lies(&self, code: &str) -> Lies {
+        if self.all.contains(code) {
+            Lies::Inside
+        } else if self.some.contains(code) {
+            Lies::Maybe
+        } else {
+            Lies::Outside
+        }
+    }
+}
+
+/// Within the last column of the crate's raster.
+const LAST_LONGITUDE: f64 = 179.999;
+
 fn borders() -> &'static CountryBoundaries {
     static BORDERS: OnceLock<CountryBoundaries> = OnceLock::new();
     BORDERS.get_or_init(|| {
@@ -129,7 +199,8 @@ fn codes() -> &'static [&'static str] {
     static CODES: OnceLock<Vec<&'static str>> = OnceLock::new();
     CODES.get_or_init(|| {
         // Not up to 180, which is read as -180: the box would be one column wide.
-        let earth = BoundingBox::new(-90.0, -180.0, 90.0, 179.9).expect("these are degrees");
+        let earth =
+            BoundingBox::new(-90.0, -180.0, 90.0, LAST_LONGITUDE).expect("these are degrees");
         let mut codes: Vec<&str> = borders().intersecting_ids(earth).into_iter().collect();
         codes.sort_unstable();
         codes
@@ -143,6 +214,7 @@ fn lat_lon(position: Position) -> LatLon {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::cover::{Cover, cells_in};
 
     fn at(lat: f64, lon: f64) -> Vec<&'static str> {
         areas_at(Position::new(lat, lon).unwrap()).into_iter().map(AreaCode::as_str).collect()
@@ -238,6 +310,70 @@ mod tests {
         let toronto = Position::new(43.65, -79.38).unwrap();
         for (code, inside) in [("CA-ON", true), ("CA", true), ("CA-QC", false), ("US", false)] {
             assert_eq!(is_in(toronto, AreaCode::parse(code).unwrap()), inside, "{code}");
+        }
+    }
+
+    /// Cells of all resolutions on a grid of positions about so many degrees apart.
+    fn cells_of_the_earth(apart: f64) -> Vec<Cell> {
+        let steps = |from: f64, to: f64| {
+            (0..((to - from) / apart) as usize).map(move |n| from + n as f64 * apart)
+        };
+        let mut cells: Vec<Cell> = steps(-89.9, 90.0)
+            .flat_map(|lat| steps(-179.95, 180.0).map(move |lon| Position::new(lat, lon).unwrap()))
+            .zip(Resolution::ALL.into_iter().cycle())
+            .map(|(position, resolution)| Cell::at(position, resolution))
+            .collect();
+        cells.sort_unstable();
+        cells.dedup();
+        cells
+    }
+
+    #[test]
+    fn a_cover_of_an_area_finds_what_asking_each_cell_finds() {
+        let cells = cells_of_the_earth(1.3);
+        for code in ["CA", "CA-ON", "US-HI", "FJ", "RU", "VA", "NO", "NZ", "CL"] {
+            let region = Region::from(AreaCode::parse(code).unwrap());
+            for resolution in [Resolution::ALL[3], Resolution::DEFAULT, Resolution::FINEST] {
+                let cover = Cover::of(&region, resolution);
+                let lies = |cell: &&Cell| region.contains(cell.rolled_up_to(resolution));
+                let found: Vec<Cell> = cover
+                    .ranges(&cells)
+                    .flat_map(|(range, is_whole)| {
+                        cells[range].iter().filter(move |cell| is_whole || lies(cell))
+                    })
+                    .copied()
+                    .collect();
+                let asked: Vec<Cell> = cells.iter().filter(lies).copied().collect();
+                assert_eq!(found, asked, "{code} {resolution:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_subdivision_lies_in_its_country() {
+        for cell in cells_of_the_earth(0.9) {
+            let areas = areas_at(cell.centre());
+            for area in &areas {
+                // Borders are drawn by who is in control: of one, that is another country.
+                let is_elsewhere = area.as_str() == "UA-43";
+                let is_in = area.country().is_none_or(|country| areas.contains(&country));
+                assert!(is_in != is_elsewhere, "{areas:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_cells_of_an_area_are_those_whose_centre_lies_in_it() {
+        for (code, most) in [("MT", 1_000), ("FJ", 2_000), ("CA-PE", 500), ("VA", 10)] {
+            let region = Region::from(AreaCode::parse(code).unwrap());
+            let (resolution, found) = cells_in(&region, Resolution::FINEST, most);
+            assert!(found.len() <= most && found.iter().all(|cell| region.contains(*cell)));
+            let around = |cell: &Cell| cell.disk(1).into_iter().map(|(cell, _)| cell);
+            let beside: HashSet<Cell> = found.iter().flat_map(around).collect();
+            let inside = beside.iter().filter(|cell| region.contains(**cell)).count();
+            assert_eq!(inside, found.len(), "{code}: none beside them is missing");
+            let finer = cells_in(&region, Resolution::FINEST, usize::MAX >> 1);
+            assert!(resolution <= finer.0, "{code}");
         }
     }
 

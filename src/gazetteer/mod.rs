@@ -3,9 +3,10 @@
 //!
 //! Cities are facts of `GeoNames`; borders come with the crate `country-boundaries`. Both
 //! want their source named ([`ATTRIBUTION`]). Codes of subdivisions are of Unicode CLDR
-//! (`LICENSE-UNICODE`).
+//! (`LICENSE-UNICODE`), names of countries are, too.
 
 mod area;
+mod area_name;
 mod city;
 mod place_name;
 mod subdivision;

@@ -28,8 +28,18 @@ use std::sync::Arc;
 pub const MOST_CELLS: usize = 50_000;
 /// Minutes that a map counts where nothing else is asked for.
 pub const DEFAULT_WINDOW_MINUTES: i64 = 15;
-const PARAMETERS: [&str; 9] =
-    ["provider", "network", "window", "to", "bbox", "symptom", "resolution", "zoom", "exact"];
+const PARAMETERS: [&str; 10] = [
+    "provider",
+    "network",
+    "window",
+    "to",
+    "bbox",
+    "area",
+    "symptom",
+    "resolution",
+    "zoom",
+    "exact",
+];
 
 /// What is asked.
 #[derive(Debug, Clone)]

@@ -13,7 +13,8 @@
 //!     ├ reports               taking reports
 //!     │  ├ report_answers     what became of them
 //!     │  └ body, media_type   bodies, collected and unpacked within bounds
-//!     ├ heatmap, frames, tiles, here, series, providers, cells, incidents, spikes, pages
+//!     ├ heatmap, frames, tiles, here, areas, area_borders, area_table, series, providers, cells,
+//!     │  incidents, spikes, pages
 //!     │  ├ query, region, listing
 //!     │  │                    parameters, read into types
 //!     │  ├ basis, live        answers that need detection
@@ -26,12 +27,17 @@
 //!     │  ├ publisher          in whose name documents are written
 //!     │  └ place_names        what the places of incidents are called
 //!     └ error                 the one table of failures
-//! openapi, params, words      the document
+//! openapi, params, area_params, words
+//!                             the document
 //! ```
 
 mod admin;
 mod admission;
 mod app;
+mod area_borders;
+mod area_params;
+mod area_table;
+mod areas;
 mod audit;
 mod basis;
 mod body;

@@ -5,8 +5,8 @@ mod security;
 use super::error::{Problem, ProblemDetails};
 use super::open_words::OpenWords;
 use super::{
-    audit, cells, frames, heatmap, here, incidents, keys, notes, pages, privacy, providers,
-    reports, series, source_series, sources, spikes, tiles, voids,
+    area_borders, area_table, areas, audit, cells, frames, heatmap, here, incidents, keys, notes,
+    pages, privacy, providers, reports, series, source_series, sources, spikes, tiles, voids,
 };
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
@@ -62,6 +62,9 @@ use utoipa::{Modify, OpenApi, ToSchema};
         tiles::tilejson,
         tiles::style_json,
         series::series,
+        area_table::csv,
+        areas::list,
+        area_borders::geojson,
         incidents::list,
         incidents::geojson,
         incidents::one,

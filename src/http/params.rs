@@ -64,6 +64,10 @@ pub struct HeatmapParams {
     /// A cell belongs to it by its centre.
     #[param(inline, style = Form, explode = false, example = json!([-80, 43, -79, 44]))]
     bbox: Option<BboxWord>,
+    /// A country or subdivision (ISO 3166): cells whose centre lies in it. Of most countries
+    /// only the outer borders are known. With `bbox`, what lies in both.
+    #[param(example = "CA-ON", pattern = "^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
+    area: Option<String>,
     /// One symptom; all but `working` where left out.
     #[param(inline)]
     symptom: Option<super::words::SymptomWord>,
@@ -214,6 +218,10 @@ pub struct SeriesParams {
     /// A cell belongs to it by its centre.
     #[param(inline, style = Form, explode = false)]
     bbox: Option<BboxWord>,
+    /// A country or subdivision (ISO 3166): cells whose centre lies in it. Of most countries
+    /// only the outer borders are known. With `cell` or `bbox`, what lies in both.
+    #[param(example = "CA-ON", pattern = "^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
+    area: Option<String>,
     /// One symptom; all but `working` where left out.
     #[param(inline)]
     symptom: Option<super::words::SymptomWord>,

@@ -5,7 +5,9 @@ use super::client_address::Proxies;
 use super::limits::AddressLimits;
 use super::publisher::Publisher;
 use crate::domain::access::scope::{Scope, Scopes};
+use crate::domain::population::Population;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 /// Who may call without a key, how much, and in whose name the server answers.
 #[derive(Debug, Clone)]
@@ -25,6 +27,8 @@ pub struct Policy {
     pub limits: AddressLimits,
     /// What documents say of the server itself.
     pub publisher: Publisher,
+    /// How many people live where.
+    pub population: Arc<Population>,
 }
 
 /// Who runs the server.
@@ -64,6 +68,7 @@ impl Default for Policy {
             proxies: Proxies::default(),
             limits: AddressLimits::default(),
             publisher: Publisher::default(),
+            population: Arc::default(),
         }
     }
 }

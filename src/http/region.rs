@@ -25,7 +25,7 @@ pub fn region(query: &Query<'_>) -> Result<Region, Problem> {
         (None, Some(bbox)) => Region::Box(bbox),
         (None, None) => Region::Everywhere,
     };
-    let area = query.text("area").map(area).transpose()?;
+    let area = query.text("area").map(|code| area("area", code, Code::InvalidValue)).transpose()?;
     Ok(area.map_or(Region::Everywhere, Region::from).and(place))
 }
 
@@ -47,10 +47,13 @@ fn cell(query: &Query<'_>) -> Result<Option<Cell>, Problem> {
     query.value("cell", "an H3 cell index in hexadecimal", |text| Cell::parse(text).ok())
 }
 
-/// `area` of a query. A code without known borders is right: what is missing is ours.
-fn area(text: &str) -> Result<AreaCode, Problem> {
+/// The area of a code. One without known borders is right: what is missing is ours.
+///
+/// # Errors
+/// Where no area has the code, or its borders are not known: a problem of `refusal`.
+pub fn area(field: &str, text: &str, refusal: Code) -> Result<AreaCode, Problem> {
     AreaCode::parse(text).map_err(|error| {
-        let problem = Problem::field(Code::InvalidValue, "area", error.to_string(), text);
+        let problem = Problem::field(refusal, field, error.to_string(), text);
         if error == AreaCodeError::Unknown {
             problem
         } else {

@@ -4,15 +4,15 @@ use super::basis::resting;
 use super::cors::{self, Methods};
 use super::error::Problem;
 use super::{
-    audit, cells, frames, heatmap, here, incidents, keys, notes, pages, privacy, providers,
-    reports, series, source_series, sources, spikes, tiles, voids,
+    area_borders, area_table, areas, audit, cells, frames, heatmap, here, incidents, keys, notes,
+    pages, privacy, providers, reports, series, source_series, sources, spikes, tiles, voids,
 };
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, Resource, Route, web};
 use utoipa_swagger_ui::Config as SwaggerConfig;
 
 /// Paths as they are routed, for the metrics.
-pub const ROUTES: [&str; 38] = [
+pub const ROUTES: [&str; 41] = [
     "/",
     "/v1/reports",
     "/v1/reports/batch",
@@ -26,6 +26,8 @@ pub const ROUTES: [&str; 38] = [
     "/v1/tiles/{z}/{x}/{y}.mvt",
     "/v1/tiles.json",
     "/v1/style.json",
+    "/v1/areas",
+    "/v1/areas/{id}.geojson",
     "/v1/incidents",
     "/v1/incidents.geojson",
     "/v1/incidents/{id}",
@@ -45,6 +47,7 @@ pub const ROUTES: [&str; 38] = [
     "/v1/spikes",
     "/v1/spikes.geojson",
     "/v1/series",
+    "/v1/series.csv",
     "/v1/providers",
     "/v1/providers/{id}",
     "/healthz",
@@ -73,6 +76,9 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(read("/v1/tiles.json", web::to(tiles::tilejson)))
         .service(read("/v1/style.json", web::to(tiles::style_json)))
         .service(resting(read("/v1/series", web::to(series::series))))
+        .service(read("/v1/series.csv", web::to(area_table::csv)))
+        .service(resting(read("/v1/areas", web::to(areas::list))))
+        .service(read("/v1/areas/{id}.geojson", web::to(area_borders::geojson)))
         .service(resting(read("/v1/incidents", web::to(incidents::list))))
         .service(resting(read("/v1/incidents.geojson", web::to(incidents::geojson))))
         .service(resting(read("/v1/incidents/{id}", web::to(incidents::one))))

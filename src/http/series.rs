@@ -32,8 +32,8 @@ use utoipa::ToSchema;
 const MOST_POINTS: i64 = 5_000;
 const DEFAULT_STEP_MINUTES: i64 = 5;
 const DEFAULT_INTERVAL_MS: i64 = 24 * HOUR_MS;
-const PARAMETERS: [&str; 9] =
-    ["provider", "network", "cell", "bbox", "symptom", "from", "to", "step", "exact"];
+const PARAMETERS: [&str; 10] =
+    ["provider", "network", "cell", "bbox", "area", "symptom", "from", "to", "step", "exact"];
 
 /// Counts over time.
 #[derive(Debug, Serialize, ToSchema)]

@@ -2,6 +2,7 @@
 
 use crate::domain::provider::Category;
 use crate::domain::symptom::Symptom;
+use crate::gazetteer::AreaCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -35,6 +36,62 @@ impl StyleBase {
         match name {
             "plain" => Some(Self::Plain),
             "none" => Some(Self::None),
+            _ => None,
+        }
+    }
+}
+
+/// What an area is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = AreaKind)]
+#[serde(rename_all = "snake_case")]
+pub enum AreaKindWord {
+    /// A country of ISO 3166-1.
+    Country,
+    /// A subdivision of ISO 3166-2.
+    Subdivision,
+}
+
+impl AreaKindWord {
+    /// The word as a query says it.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "country" => Some(Self::Country),
+            "subdivision" => Some(Self::Subdivision),
+            _ => None,
+        }
+    }
+}
+
+impl From<AreaCode> for AreaKindWord {
+    fn from(area: AreaCode) -> Self {
+        if area.is_subdivision() { Self::Subdivision } else { Self::Country }
+    }
+}
+
+/// By what areas are ranked, the most first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = AreaSort)]
+#[serde(rename_all = "snake_case")]
+pub enum AreaSortWord {
+    /// How surprising the reports are.
+    Score,
+    /// Reports.
+    Reports,
+    /// Reports per head.
+    #[serde(rename = "reports_per_100k")]
+    ReportsPer100k,
+}
+
+impl AreaSortWord {
+    /// The word as a query says it.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "score" => Some(Self::Score),
+            "reports" => Some(Self::Reports),
+            "reports_per_100k" => Some(Self::ReportsPer100k),
             _ => None,
         }
     }

@@ -9,6 +9,7 @@ use fast_mvt::{MvtReaderRef, MvtValueRef};
 use groundswell::domain::grid::{Cell, Position, Resolution};
 use groundswell::domain::tile::Tile;
 use groundswell::domain::time::Minute;
+use groundswell::gazetteer::areas_at;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::f64::consts::PI;
@@ -204,6 +205,44 @@ fn boxes_cells_and_series_are_sums_of_minutes() {
                 assert_eq!(number(&point["count"]), expected, "{path} {start}");
             }
         }
+    }
+    // An area takes cells by the middle of what is shown, and so does the ranking of areas.
+    let day = [began, began + 1_440];
+    let inside: u32 = together(&rows, day[0], day[1], Resolution::FINEST)
+        .into_iter()
+        .filter_map(|(cell, count)| {
+            let codes = areas_at(cell?.centre());
+            codes.iter().any(|area| area.as_str() == "CA-ON").then_some(count)
+        })
+        .sum();
+    assert!(inside > 0);
+    let [day_from, day_to] = day.map(|minute| text(Minute(minute).start()));
+    let asked = format!("provider=alpha&window=24h&to={day_to}");
+    let map = reader.get(&format!("/v1/heatmap?{asked}&resolution=8&area=CA-ON"));
+    assert_eq!(number(&map["total"]), inside);
+    let ranking = reader.get(&format!("/v1/areas?{asked}&within=CA"));
+    assert_eq!(number(&ranking["items"][0]["reports"]), inside, "{ranking}");
+    let span = format!("from={day_from}&to={day_to}&step=1d");
+    let series = reader.get(&format!("/v1/series?provider=alpha&{span}&area=CA-ON"));
+    assert_eq!(number(&series["points"][0]["count"]), inside);
+    // And a table of areas and hours, of those that lie nowhere too.
+    let table = reader.bytes(&format!("/v1/series.csv?by=area&provider=alpha&from={day_from}"));
+    let mut told: BTreeMap<(i64, bool), u32> = BTreeMap::new();
+    for line in str::from_utf8(&table).unwrap().lines().skip(1) {
+        let columns: Vec<&str> = line.split(',').collect();
+        let hour = instant(columns[0]).minute().0;
+        *told.entry((hour, columns[2] == "CA")).or_default() += columns[3].parse::<u32>().unwrap();
+    }
+    for ((hour, is_in), count) in told {
+        let of = together(&rows, hour, hour + 60, Resolution::FINEST);
+        let lies = |cell: &Option<Cell>| {
+            cell.is_some_and(|cell| {
+                areas_at(cell.centre()).iter().any(|area| area.as_str() == "CA")
+            })
+        };
+        let expected: u32 =
+            of.iter().filter(|(cell, _)| lies(cell) == is_in).map(|(_, count)| count).sum();
+        assert_eq!(count, expected, "{hour} {is_in}");
     }
     // A box takes cells by the middle of what is shown.
     let middle = world.children[0].centre();

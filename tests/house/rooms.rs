@@ -65,6 +65,7 @@ const DOMAIN_FLOORS: [&[&str]; 8] = [
         "liveness",
         "local_clock",
         "outline",
+        "population",
         "reporter",
         "steady",
         "symptom_word",

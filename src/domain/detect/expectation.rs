@@ -7,7 +7,7 @@ use super::shown::ShownBaseline;
 use crate::domain::baseline::{Baseline, PARTS, part_of};
 use crate::domain::grid::{Cell, Resolution};
 use crate::domain::time::{Minute, Window};
-use hashbrown::HashSet;
+use hashbrown::HashMap;
 use std::sync::Arc;
 
 /// How many standard deviations from the mean 95 % of undisturbed counts lie within.
@@ -129,37 +129,63 @@ impl Expectation {
 
     /// The share of the reports that stand in cells inside some place, each report in the
     /// cell that its accuracy supports.
+    #[must_use]
+    pub fn share_where(&self, is_inside: impl Fn(Cell) -> bool) -> Share {
+        let places = |cell| -> &[u16] { if is_inside(cell) { &[0] } else { &[] } };
+        let share = self.shares_by(1, places);
+        share[0].unwrap_or(Share([0.0; PARTS]))
+    }
+
+    /// The same of many places at once: `places` says in which of so many a cell lies. None
+    /// of those in which nothing was learnt.
     ///
     /// What was learnt of a cell holds what was learnt of all cells in it. So a cell is
     /// added where it is inside and the one around it is not, and taken out where it is
     /// outside and the one around it is inside: coarse reports are left where their own
     /// cell is inside.
     #[must_use]
-    pub fn share_where(&self, is_inside: impl Fn(Cell) -> bool) -> Share {
-        let (mut sum, mut around) = ([0.0; PARTS], HashSet::new());
+    pub fn shares_by<Places: AsRef<[u16]>>(
+        &self,
+        count: usize,
+        places: impl Fn(Cell) -> Places,
+    ) -> Vec<Option<Share>> {
+        let mut sums: Vec<Option<[f64; PARTS]>> = vec![None; count];
+        let mut around: HashMap<Cell, Places> = HashMap::new();
         for (n, resolution) in Resolution::ALL
             .into_iter()
             .take_while(|resolution| *resolution <= Resolution::HOURLY)
             .enumerate()
         {
-            let mut inside = HashSet::new();
+            let mut lying = HashMap::new();
             for cell in self.baseline.cells(resolution) {
-                let is_in = is_inside(cell);
-                if is_in {
-                    inside.insert(cell);
-                }
-                let is_held = n > 0 && around.contains(&cell.rolled_up_to(Resolution::ALL[n - 1]));
-                if is_in != is_held {
-                    let sign = if is_in { 1.0 } else { -1.0 };
-                    let shares = self.baseline.shares(cell, self.lender.as_deref());
+                let places_of_cell = places(cell);
+                let own = places_of_cell.as_ref();
+                let held = match n {
+                    0 => None,
+                    _ => around.get(&cell.rolled_up_to(Resolution::ALL[n - 1])),
+                };
+                let held = held.map(AsRef::as_ref).unwrap_or_default();
+                let shares = if own == held {
+                    [0.0; PARTS]
+                } else {
+                    self.baseline.shares(cell, self.lender.as_deref())
+                };
+                let entered = own.iter().filter(|place| !held.contains(place));
+                let left = held.iter().filter(|place| !own.contains(place));
+                for (place, sign) in entered.map(|n| (n, 1.0)).chain(left.map(|n| (n, -1.0))) {
+                    let sum = sums[usize::from(*place)].get_or_insert([0.0; PARTS]);
                     sum.iter_mut().zip(shares).for_each(|(sum, share)| *sum += sign * share);
                 }
+                if !own.is_empty() {
+                    lying.insert(cell, places_of_cell);
+                }
             }
-            around = inside;
+            around = lying;
         }
         // Cells nobody was heard of in have a little, at each resolution another: the
         // difference of two may fall below nothing.
-        Share(sum.map(|share| share.max(0.0)))
+        let held_at_nothing = |sum: [f64; PARTS]| Share(sum.map(|share| share.max(0.0)));
+        sums.into_iter().map(|sum| sum.map(held_at_nothing)).collect()
     }
 
     /// The score of a count where so many are to be expected, by how the provider's

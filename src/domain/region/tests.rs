@@ -13,7 +13,11 @@ fn bbox(west: f64, south: f64, east: f64, north: f64) -> Region {
 }
 
 fn north() -> Region {
-    Region::Area(Area { code: "NORTH", contains: |_, position| position.lat() > 0.0 })
+    Region::Area(Area {
+        code: "NORTH",
+        contains: |_, position| position.lat() > 0.0,
+        lies: |_, _, _| Lies::Maybe,
+    })
 }
 
 #[test]
