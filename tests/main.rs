@@ -19,6 +19,7 @@ mod copy;
 mod detection;
 mod detector_pool;
 mod embedded;
+mod emergency;
 mod fail_points;
 mod files;
 mod frames;

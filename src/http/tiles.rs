@@ -15,7 +15,7 @@ use super::words::StyleBase;
 use crate::domain::grid::Resolution;
 use crate::domain::level::Level;
 use crate::domain::region::Region;
-use crate::domain::symptom::Symptoms;
+use crate::domain::symptom::{Symptom, Symptoms};
 use crate::domain::tile::{Tile, TileError};
 use crate::engine::views::{Snapshot, ViewKey};
 use crate::render::cell::Rows;
@@ -48,7 +48,8 @@ struct Question {
 /// A tile of the map
 ///
 /// Layers `cells` and `coarser` hold whole hexagons, never cut, in every tile that they meet;
-/// `incidents` holds outlines. 204 where nothing is on it.
+/// `incidents` holds outlines, and `emergency` hexagons in which emergency calls fail,
+/// whatever `symptom` is asked for. 204 where nothing is on it.
 #[utoipa::path(
     get, path = "/v1/tiles/{z}/{x}/{y}.mvt", tag = "tiles", operation_id = "tile",
     params(
@@ -76,9 +77,14 @@ pub async fn tile(
     let question = Question::parse(&app, &request, &reader, &address)?;
     let served = app.engine.view(question.key).await?;
     let (snapshot, stale) = (Arc::clone(&served.value), served.stale);
+    let emergency = match question.emergency() {
+        Some(key) => Some(app.engine.view(key).await?.value),
+        None => None,
+    };
     let rule = app.engine.rule_of(question.key.sight, snapshot.window().to.start());
     let finest = rule.map_or(Resolution::FINEST, |rule| rule.finest);
-    let key = Key::new(request.path(), &question, &(snapshot.id, stale, rule));
+    let ids = (snapshot.id, emergency.as_ref().map(|emergency| emergency.id));
+    let key = Key::new(request.path(), &question, &(ids, stale, rule));
     let is_closed = app.engine.is_closed(snapshot.window());
     let read = Read {
         key,
@@ -86,8 +92,13 @@ pub async fn tile(
         lifetime: if is_closed { Lifetime::SettledTile } else { Lifetime::LiveTile },
         is_expensive: true,
     };
-    let content =
-        async { app.run_blocking(true, move |app| question.content(app, &snapshot, finest)).await };
+    let content = async {
+        let draw = move |app: &App| {
+            let emergency = emergency.map(|emergency| question.level(&emergency, finest));
+            question.content(app, &snapshot, emergency.as_deref(), finest)
+        };
+        app.run_blocking(true, draw).await
+    };
     respond(&app, &request, Some(&reader), read, content).await
 }
 
@@ -227,7 +238,20 @@ impl Question {
         })
     }
 
-    fn content(&self, app: &App, snapshot: &Snapshot, finest: Resolution) -> Written {
+    /// The reports of failed emergency calls that belong beside those that are asked for:
+    /// no other symptom hides them. None where their layer is not asked for.
+    fn emergency(&self) -> Option<ViewKey> {
+        let symptoms = Symptoms::Only(Symptom::NoEmergencyCalls);
+        self.layers.contains(&Layer::Emergency).then_some(ViewKey { symptoms, ..self.key })
+    }
+
+    fn content(
+        &self,
+        app: &App,
+        snapshot: &Snapshot,
+        emergency: Option<&Level>,
+        finest: Resolution,
+    ) -> Written {
         let level = self.level(snapshot, finest);
         let (sight, subject, window) = (self.key.sight, self.key.subject, snapshot.window());
         let is_of_all = self.key.symptoms == Symptoms::AllProblems;
@@ -245,6 +269,7 @@ impl Question {
         let map = TileMap {
             tile: self.tile,
             rows: Rows { level: &level, assessment: assessment.as_ref() },
+            emergency,
             incidents: &incidents,
             layers: &self.layers,
         };

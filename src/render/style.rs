@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 const LEVELS: [&str; 5] = ["#8fb3c9", "#fdc652", "#f17c2b", "#c9281c", "#5e0b1a"];
 /// Of a count whose level is not known.
 const NO_LEVEL: &str = "#7c8a93";
+/// Of failed emergency calls: no level's hue.
+const EMERGENCY: &str = "#6a1b9a";
 const EDGE: &str = "#6b4a2a";
 const LAND: &str = "#f3f1ec";
 
@@ -56,6 +58,21 @@ pub fn style(tiles: &TileJson, with_base: bool, glyphs: Option<&str>) -> Value {
             "paint": paint,
         }));
     }
+    // Above all else: lives hang on it. An edge of its own kind, since colours alone can be
+    // mistaken for those of levels.
+    for (name, paint) in [
+        ("", json!({"fill-color": EMERGENCY, "fill-opacity": 0.35})),
+        ("-casing", json!({"line-color": "#ffffff", "line-width": 5})),
+        ("-edge", json!({"line-color": EMERGENCY, "line-width": 3})),
+    ] {
+        layers.push(json!({
+            "id": format!("groundswell-emergency{name}"),
+            "type": if name.is_empty() { "fill" } else { "line" },
+            "source": "groundswell",
+            "source-layer": "emergency",
+            "paint": paint,
+        }));
+    }
     let mut style = json!({
         "version": 8,
         "name": tiles.name,
@@ -68,7 +85,9 @@ pub fn style(tiles: &TileJson, with_base: bool, glyphs: Option<&str>) -> Value {
                 "maxzoom": tiles.maxzoom,
                 "bounds": tiles.bounds,
                 "attribution": tiles.attribution,
-                "promoteId": {"cells": "hex", "coarser": "hex", "incidents": "id"},
+                "promoteId": {
+                    "cells": "hex", "coarser": "hex", "incidents": "id", "emergency": "hex",
+                },
             },
         },
         "layers": layers,
@@ -92,7 +111,9 @@ fn legend() -> Value {
     let rows = levels
         .map(|(level, (colour, means))| json!({"level": level, "colour": colour, "means": means}));
     let unknown = json!({"level": null, "colour": NO_LEVEL, "means": "not known what is usual"});
-    rows.chain([unknown]).collect()
+    let emergency =
+        json!({"layer": "emergency", "colour": EMERGENCY, "means": "emergency calls fail"});
+    rows.chain([unknown, emergency]).collect()
 }
 
 fn colour() -> Value {

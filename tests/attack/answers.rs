@@ -56,11 +56,11 @@ fn of_csv(lines: &[u8]) -> Rows {
     lines.map(row).collect()
 }
 
-/// The rows of a tile, of both layers of cells.
-fn of_tile(bytes: &[u8]) -> Rows {
+/// The rows of these layers of a tile.
+fn of_tile(bytes: &[u8], layers: &[&str]) -> Rows {
     let tile = MvtReaderRef::new(bytes).unwrap();
     let mut rows = Rows::new();
-    for layer in tile.layers().filter(|layer| layer.name() != "incidents") {
+    for layer in tile.layers().filter(|layer| layers.contains(&layer.name())) {
         for feature in layer.features() {
             let (mut hex, mut count) = (None, 0);
             for property in feature.properties() {
@@ -135,6 +135,9 @@ fn maps_of_every_window_resolution_and_format_are_sums_of_minutes() {
 fn tiles_and_frames_are_sums_of_minutes() {
     let world = sparse(3, NOTHING);
     let (rows, reader) = (minutes(&world), Reader::of(&world));
+    let emergency: BTreeMap<Minute, Rows> =
+        rows.keys().map(|minute| (*minute, reader.emergency(*minute))).collect();
+    assert!(emergency.values().any(|rows| rows.keys().any(Option::is_some)));
     let (began, end) = (world.began.0, world.server.now().minute().0);
     let middle = world.children[0].centre();
     for (window, shift) in [(5, 0), (15, 1), (360, 7)] {
@@ -148,7 +151,13 @@ fn tiles_and_frames_are_sums_of_minutes() {
                 let expected = together(&rows, to - window, to, resolution);
                 let on_it = expected.into_iter();
                 let on_it = on_it.filter(|(cell, _)| cell.is_some_and(|cell| tile.meets(cell)));
-                assert_eq!(of_tile(&bytes), on_it.collect::<Rows>(), "{path} {window} {to}");
+                let shown = of_tile(&bytes, &["cells", "coarser"]);
+                assert_eq!(shown, on_it.collect::<Rows>(), "{path} {window} {to}");
+                let of_emergency = together(&emergency, to - window, to, resolution).into_iter();
+                let on_it =
+                    of_emergency.filter(|(cell, _)| cell.is_some_and(|cell| tile.meets(cell)));
+                let shown = of_tile(&bytes, &["emergency"]);
+                assert_eq!(shown, on_it.collect::<Rows>(), "{path} {window} {to}");
             }
         }
         for (step, from) in [(7, began), (60, began)] {
