@@ -16,6 +16,7 @@ mod catching_up;
 mod clock;
 mod conformance;
 mod copy;
+mod coverage;
 mod detection;
 mod detector_pool;
 mod embedded;

@@ -12,6 +12,7 @@ pub mod cell_set;
 pub mod clock_guard;
 pub mod counts;
 pub mod cover;
+pub mod coverage;
 pub mod detect;
 pub mod extent;
 pub mod fact;

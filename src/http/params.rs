@@ -177,6 +177,24 @@ pub struct TileSetParams {
     exact: Option<bool>,
 }
 
+/// Parameters of coverage.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents what Query reads")]
+pub struct CoverageParams {
+    /// Id or alias of a provider: that brand alone. All together where neither this nor
+    /// `network` is given.
+    #[param(inline)]
+    provider: Option<IdWord>,
+    /// A network: its brands together.
+    #[param(inline, example = "rogers")]
+    network: Option<IdWord>,
+    /// True for what all reports say: takes a key with the scope `exact`. No cache may keep
+    /// such an answer.
+    #[param(example = false)]
+    exact: Option<bool>,
+}
+
 /// Parameters of a style, besides those of its tiles.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]

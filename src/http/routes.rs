@@ -4,15 +4,15 @@ use super::basis::resting;
 use super::cors::{self, Methods};
 use super::error::Problem;
 use super::{
-    audit, cells, frames, heatmap, here, incidents, keys, notes, pages, privacy, providers,
-    reports, series, source_series, sources, spikes, tiles, voids,
+    audit, cells, coverage, frames, heatmap, here, incidents, keys, notes, pages, privacy,
+    providers, reports, series, source_series, sources, spikes, style, tiles, voids,
 };
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, Resource, Route, web};
 use utoipa_swagger_ui::Config as SwaggerConfig;
 
 /// Paths as they are routed, for the metrics.
-pub const ROUTES: [&str; 38] = [
+pub const ROUTES: [&str; 40] = [
     "/",
     "/v1/reports",
     "/v1/reports/batch",
@@ -25,6 +25,8 @@ pub const ROUTES: [&str; 38] = [
     "/v1/heatmap.frames.json",
     "/v1/tiles/{z}/{x}/{y}.mvt",
     "/v1/tiles.json",
+    "/v1/coverage/{z}/{x}/{y}.mvt",
+    "/v1/coverage.json",
     "/v1/style.json",
     "/v1/incidents",
     "/v1/incidents.geojson",
@@ -71,7 +73,9 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(read("/v1/heatmap.{format:.*}", web::to(heatmap::unknown_format)))
         .service(resting(read("/v1/tiles/{z}/{x}/{y}.mvt", web::to(tiles::tile))))
         .service(read("/v1/tiles.json", web::to(tiles::tilejson)))
-        .service(read("/v1/style.json", web::to(tiles::style_json)))
+        .service(resting(read("/v1/coverage/{z}/{x}/{y}.mvt", web::to(coverage::tile))))
+        .service(read("/v1/coverage.json", web::to(coverage::tilejson)))
+        .service(read("/v1/style.json", web::to(style::style)))
         .service(resting(read("/v1/series", web::to(series::series))))
         .service(resting(read("/v1/incidents", web::to(incidents::list))))
         .service(resting(read("/v1/incidents.geojson", web::to(incidents::geojson))))

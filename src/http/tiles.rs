@@ -1,5 +1,5 @@
-//! `GET /v1/tiles/{z}/{x}/{y}.mvt`, `/v1/tiles.json` and `/v1/style.json`: the map for front
-//! ends that draw vector tiles.
+//! `GET /v1/tiles/{z}/{x}/{y}.mvt` and `/v1/tiles.json`: the map for front ends that draw vector
+//! tiles.
 
 use super::app::App;
 use super::caching::Lifetime;
@@ -11,7 +11,6 @@ use super::read_errors::ReadErrors;
 use super::respond::{Read, respond};
 use super::response::Written;
 use super::response_cache::Key;
-use super::words::StyleBase;
 use crate::domain::grid::Resolution;
 use crate::domain::level::Level;
 use crate::domain::region::Region;
@@ -20,7 +19,6 @@ use crate::domain::tile::{Tile, TileError};
 use crate::engine::views::{Snapshot, ViewKey};
 use crate::render::cell::Rows;
 use crate::render::mvt::{self, Layer, TileIncident, TileMap};
-use crate::render::style;
 use crate::render::tilejson::TileJson;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -30,12 +28,12 @@ use std::sync::Arc;
 /// The media type of tiles.
 pub const MVT: &str = "application/vnd.mapbox-vector-tile";
 /// Hexagons of one tile at most: more are shown a resolution coarser.
-const MOST_FEATURES: usize = 8_000;
+pub const MOST_FEATURES: usize = 8_000;
 /// Corners of the outline of an incident at most: what a tile can show of it.
 const MOST_CORNERS: usize = 2_000;
 const OF_TILES: [&str; 7] = ["provider", "network", "window", "to", "symptom", "exact", "layers"];
-const OF_STYLES: [&str; 8] =
-    ["provider", "network", "window", "to", "symptom", "exact", "base", "glyphs"];
+/// The parameters of a set of tiles.
+pub const OF_SETS: [&str; 6] = ["provider", "network", "window", "to", "symptom", "exact"];
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -113,47 +111,13 @@ pub async fn tilejson(
     app: web::Data<App>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let query = Query::parse(request.query_string(), &OF_STYLES[..6])?;
+    let query = Query::parse(request.query_string(), &OF_SETS)?;
     let document = document(&app, &request, &reader, &query)?;
     written(&app, &request, &reader, &document).await
 }
 
-/// A style for `MapLibre` and whoever else reads its styles
-#[utoipa::path(
-    get, path = "/v1/style.json", tag = "tiles", operation_id = "style",
-    params(super::params::TileSetParams, super::params::StyleParams),
-    responses(
-        (
-            status = 200,
-            description = "A style of version 8; `metadata` holds the legend",
-            body = serde_json::Value,
-        ),
-        ReadErrors,
-    ),
-)]
-pub async fn style_json(
-    reader: Reading,
-    app: web::Data<App>,
-    request: HttpRequest,
-) -> Result<HttpResponse, Problem> {
-    let query = Query::parse(request.query_string(), &OF_STYLES)?;
-    let base = query.value("base", "plain or none", StyleBase::from_name)?;
-    let glyphs = query.value("glyphs", GLYPHS, |text| is_glyphs(text).then(|| text.to_owned()))?;
-    let document = document(&app, &request, &reader, &query)?;
-    let with_base = base != Some(StyleBase::None);
-    let style = style::style(&document, with_base, glyphs.as_deref());
-    written(&app, &request, &reader, &style).await
-}
-
-const GLYPHS: &str = "an address on the web with {fontstack} and {range} in it";
-
-fn is_glyphs(text: &str) -> bool {
-    let is_address = text.starts_with("https://") || text.starts_with("http://");
-    is_address && text.contains("{fontstack}") && text.contains("{range}")
-}
-
 /// The description of the tiles that a query asks for.
-fn document(
+pub fn document(
     app: &App,
     request: &HttpRequest,
     reader: &Reading,
@@ -168,8 +132,21 @@ fn document(
         Some(to) => format!("Groundswell: {whose}, {window} until {to}"),
         None => format!("Groundswell: {whose}, last {window}"),
     };
+    let tiles = address_of_tiles(app, request, query, ("tiles", &OF_SETS));
+    let publisher = &app.policy.publisher;
+    Ok(TileJson::of(name, tiles, publisher.attribution(), publisher.licence.clone()))
+}
+
+/// The address of the tiles of a kind, with these parameters of a query and the key of the
+/// request.
+pub fn address_of_tiles(
+    app: &App,
+    request: &HttpRequest,
+    query: &Query<'_>,
+    (kind, parameters): (&str, &[&'static str]),
+) -> String {
     let mut asked = form_urlencoded::Serializer::new(String::new());
-    for parameter in &OF_STYLES[..6] {
+    for parameter in parameters {
         if let Some(value) = query.text(parameter) {
             asked.append_pair(parameter, value);
         }
@@ -180,13 +157,11 @@ fn document(
     let asked = asked.finish();
     let mark = if asked.is_empty() { "" } else { "?" };
     let base = app.policy.publisher.address(&app.policy.proxies, request);
-    let tiles = format!("{base}/v1/tiles/{{z}}/{{x}}/{{y}}.mvt{mark}{asked}");
-    let publisher = &app.policy.publisher;
-    Ok(TileJson::of(name, tiles, publisher.attribution(), publisher.licence.clone()))
+    format!("{base}/v1/{kind}/{{z}}/{{x}}/{{y}}.mvt{mark}{asked}")
 }
 
 /// Answers with a document that only settings and the request decide.
-async fn written(
+pub async fn written(
     app: &Arc<App>,
     request: &HttpRequest,
     reader: &Reading,

@@ -12,6 +12,7 @@
 pub mod audit;
 pub mod cell;
 pub mod columns;
+pub mod coverage;
 pub mod csv;
 mod digest;
 pub mod evidence;

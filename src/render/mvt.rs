@@ -139,10 +139,16 @@ pub fn tile(map: &TileMap<'_>) -> Vec<u8> {
     let mut tile = MvtTileBuilder::new();
     if has(Layer::Coarser) && map.rows.coarser().len() > 0 {
         let cells = map.rows.coarser();
-        tile = hexagons(begin(tile, Layer::Coarser), map.tile, cells, true).end();
+        let layer = begin(tile, Layer::Coarser);
+        tile = hexagons(layer, map.tile, cells, |cell, figures, tag| {
+            tag_figures(*figures, tag);
+            tag_resolution(cell, tag);
+        })
+        .end();
     }
     if has(Layer::Cells) && map.rows.figures().len() > 0 {
-        tile = hexagons(begin(tile, Layer::Cells), map.tile, map.rows.figures(), false).end();
+        let (layer, cells) = (begin(tile, Layer::Cells), map.rows.figures());
+        tile = hexagons(layer, map.tile, cells, |_, figures, tag| tag_figures(*figures, tag)).end();
     }
     if has(Layer::Incidents) {
         let drawn: Vec<_> = map
@@ -155,10 +161,12 @@ pub fn tile(map: &TileMap<'_>) -> Vec<u8> {
         }
     }
     if let Some(level) = map.emergency.filter(|level| level.all_rows().next().is_some()) {
-        let only_counted =
-            |count: u32| CellFigures { count, expected: None, score: None, level: None };
-        let cells = level.all_rows().map(|(cell, count)| (cell, only_counted(count)));
-        tile = hexagons(begin(tile, Layer::Emergency), map.tile, cells, true).end();
+        let layer = begin(tile, Layer::Emergency);
+        tile = hexagons(layer, map.tile, level.all_rows(), |cell, count, tag| {
+            tag("count", MvtValueRef::UInt((*count).into()));
+            tag_resolution(cell, tag);
+        })
+        .end();
     }
     tile.encode()
 }
@@ -167,38 +175,48 @@ fn begin(tile: MvtTileBuilder, layer: Layer) -> MvtLayerBuilder {
     tile.layer(layer.name()).expect("it has a name")
 }
 
-fn hexagons(
+/// Adds a property to a feature.
+pub(super) type Tag<'a> = &'a mut dyn FnMut(&'static str, MvtValueRef<'_>);
+
+/// Adds whole hexagons to a layer, each with its `hex` and the properties of what is known of
+/// it.
+pub(super) fn hexagons<T>(
     mut layer: MvtLayerBuilder,
     tile: Tile,
-    cells: impl Iterator<Item = (Cell, CellFigures)>,
-    with_resolution: bool,
+    cells: impl Iterator<Item = (Cell, T)>,
+    properties: impl Fn(Cell, &T, Tag<'_>),
 ) -> MvtLayerBuilder {
-    for (cell, figures) in cells {
+    for (cell, known) in cells {
         let Some(ring) = Ring::of(cell) else { continue };
         let mut feature = layer.feature_of(MvtGeomType::Polygon);
         for placed in tile.place(&ring) {
             feature.ring(coords(&placed), true).expect("an outline has corners");
         }
         let digits = Hex(cell).digits();
-        let mut tag = |key, value| {
+        let mut tag = |key: &'static str, value: MvtValueRef<'_>| {
             feature.tag_ref(key, value).expect("a layer has fewer than 2^32 values");
         };
         tag("hex", MvtValueRef::String(str::from_utf8(&digits).expect("digits are ASCII")));
-        tag("count", MvtValueRef::UInt(figures.count.into()));
-        for (key, number) in [("expected", figures.expected), ("score", figures.score)] {
-            if let Some(number) = number {
-                tag(key, MvtValueRef::Float(rounded(number) as f32));
-            }
-        }
-        if let Some(level) = figures.level {
-            tag("level", MvtValueRef::UInt(level.into()));
-        }
-        if with_resolution {
-            tag("resolution", MvtValueRef::UInt(cell.resolution().number().into()));
-        }
+        properties(cell, &known, &mut tag);
         layer = feature.end();
     }
     layer
+}
+
+fn tag_figures(figures: CellFigures, tag: Tag<'_>) {
+    tag("count", MvtValueRef::UInt(figures.count.into()));
+    for (key, number) in [("expected", figures.expected), ("score", figures.score)] {
+        if let Some(number) = number {
+            tag(key, MvtValueRef::Float(rounded(number) as f32));
+        }
+    }
+    if let Some(level) = figures.level {
+        tag("level", MvtValueRef::UInt(level.into()));
+    }
+}
+
+fn tag_resolution(cell: Cell, tag: Tag<'_>) {
+    tag("resolution", MvtValueRef::UInt(cell.resolution().number().into()));
 }
 
 /// Rings of an incident on a tile, each with whether it is an outer one.

@@ -13,16 +13,33 @@ const NO_LEVEL: &str = "#7c8a93";
 const EMERGENCY: &str = "#6a1b9a";
 const EDGE: &str = "#6b4a2a";
 const LAND: &str = "#f3f1ec";
+/// The ground where too few people ever reported.
+const NOBODY_LISTENS: &str = "#d3cfc6";
 
-/// A whole style of the tiles that a `TileJSON` describes: on a plain ground, or the overlay
-/// alone. `glyphs` is the address of a server of fonts, for clients that ask for one.
+/// A whole style of the tiles, and those of coverage, that a `TileJSON` each describes: on a
+/// plain ground, or the overlay alone, which has coverage hidden. `glyphs` is the address of
+/// a server of fonts, for clients that ask for one.
 #[must_use]
-pub fn style(tiles: &TileJson, with_base: bool, glyphs: Option<&str>) -> Value {
+pub fn style(
+    (tiles, coverage): (&TileJson, &TileJson),
+    with_base: bool,
+    glyphs: Option<&str>,
+) -> Value {
     let mut layers = Vec::new();
     if with_base {
-        let paint = json!({"background-color": LAND});
+        let paint = json!({"background-color": NOBODY_LISTENS});
         layers.push(json!({"id": "ground", "type": "background", "paint": paint}));
     }
+    // A pattern would need an image of another server: the ground is darker instead where
+    // nobody listens, and flat where somebody does. A ground of others is left as it is.
+    layers.push(json!({
+        "id": "groundswell-coverage",
+        "type": "fill",
+        "source": "groundswell-coverage",
+        "source-layer": "coverage",
+        "layout": {"visibility": if with_base { "visible" } else { "none" }},
+        "paint": {"fill-color": LAND, "fill-antialias": false},
+    }));
     for layer in ["coarser", "cells"] {
         layers.push(json!({
             "id": format!("groundswell-{layer}"),
@@ -78,17 +95,10 @@ pub fn style(tiles: &TileJson, with_base: bool, glyphs: Option<&str>) -> Value {
         "name": tiles.name,
         "metadata": {"groundswell:legend": legend(), "groundswell:licence": tiles.licence},
         "sources": {
-            "groundswell": {
-                "type": "vector",
-                "tiles": tiles.tiles,
-                "minzoom": tiles.minzoom,
-                "maxzoom": tiles.maxzoom,
-                "bounds": tiles.bounds,
-                "attribution": tiles.attribution,
-                "promoteId": {
-                    "cells": "hex", "coarser": "hex", "incidents": "id", "emergency": "hex",
-                },
-            },
+            "groundswell-coverage": source(coverage, &json!({"coverage": "hex"})),
+            "groundswell": source(tiles, &json!({
+                "cells": "hex", "coarser": "hex", "incidents": "id", "emergency": "hex",
+            })),
         },
         "layers": layers,
     });
@@ -96,6 +106,19 @@ pub fn style(tiles: &TileJson, with_base: bool, glyphs: Option<&str>) -> Value {
         style["glyphs"] = json!(glyphs);
     }
     style
+}
+
+/// The source of the tiles that a `TileJSON` describes.
+fn source(tiles: &TileJson, ids: &Value) -> Value {
+    json!({
+        "type": "vector",
+        "tiles": tiles.tiles,
+        "minzoom": tiles.minzoom,
+        "maxzoom": tiles.maxzoom,
+        "bounds": tiles.bounds,
+        "attribution": tiles.attribution,
+        "promoteId": ids,
+    })
 }
 
 /// What each colour says.
@@ -113,7 +136,14 @@ fn legend() -> Value {
     let unknown = json!({"level": null, "colour": NO_LEVEL, "means": "not known what is usual"});
     let emergency =
         json!({"layer": "emergency", "colour": EMERGENCY, "means": "emergency calls fail"});
-    rows.chain([unknown, emergency]).collect()
+    let covered =
+        json!({"layer": "coverage", "colour": LAND, "means": "an outage would be noticed"});
+    let uncovered = json!({
+        "layer": "ground",
+        "colour": NOBODY_LISTENS,
+        "means": "nobody listens here: too few people ever reported",
+    });
+    rows.chain([unknown, emergency, covered, uncovered]).collect()
 }
 
 fn colour() -> Value {

@@ -47,7 +47,7 @@ const LAB_ROOMS: [(&str, &[&str]); 6] = [
 /// floors below its own.
 const DOMAIN_FLOORS: [&[&str]; 8] = [
     // What is published, and how a map is coloured.
-    &["incident", "assessment"],
+    &["incident", "assessment", "coverage"],
     // What is unusual, and what readers see.
     &["detect", "view"],
     // What was counted, and what is usual.

@@ -168,6 +168,15 @@ impl<'a> Reader<'a> {
         spikes.iter().map(of).collect()
     }
 
+    /// Nobody ever reported from the village before: no place in it is covered, whoever
+    /// speaks now.
+    fn coverage_is_of_ordinary_days(&self, told: &Value, cell: Cell) {
+        let covered = told["coverage"]["cell"].as_str().map(|hex| Cell::parse(hex).unwrap());
+        if let Some(covered) = covered {
+            assert!(covered.contains(cell) && !self.world.parent.contains(covered), "{told}");
+        }
+    }
+
     /// What is explained of any cell around is what the map shows of the group that it lies
     /// in, the same for all cells of one.
     fn explanations_say_what_the_map_shows(&self) {
@@ -181,6 +190,7 @@ impl<'a> Reader<'a> {
             let shown: Vec<Value> = rows.concat();
             for cell in &asked {
                 let told = self.get(&format!("/v1/cells/{cell}?provider={brand}"));
+                self.coverage_is_of_ordinary_days(&told, *cell);
                 let Some(group) = told["shown_in"].as_str() else {
                     assert_eq!(told["count"], Value::Null, "{told}");
                     continue;
