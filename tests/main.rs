@@ -33,6 +33,7 @@ mod key_commands;
 mod keys;
 mod ledger;
 mod licences;
+mod map;
 mod odd_input;
 mod privacy;
 mod readers;

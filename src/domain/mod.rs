@@ -37,4 +37,5 @@ pub mod symptom_word;
 pub mod tile;
 pub mod time;
 pub mod view;
+pub mod viewport;
 pub(crate) mod word_enum;

@@ -59,7 +59,8 @@ pub async fn tile(
     let which = app.engine.coverage_key(sight, subject).ok_or_else(behind)?;
     let is_young = app.engine.is_young().await?;
     let rule = app.engine.rule_of(sight, app.engine.now());
-    let finest = rule.map_or(Resolution::HOURLY, |rule| rule.finest.min(Resolution::HOURLY));
+    let finest = rule.map_or(Resolution::HOURLY, |rule| rule.finest);
+    let asked = Tile::resolution(tile.zoom()).min(finest);
     let read = Read {
         key: Key::new(request.path(), &(tile, which), &(rule, is_young)),
         media_type: MVT,
@@ -68,7 +69,7 @@ pub async fn tile(
     };
     let content = async {
         let draw = move |app: &App| Written {
-            bytes: coverage::tile(tile, &rows(&app.engine.coverage(which), tile, finest)),
+            bytes: coverage::tile(tile, &rows(&app.engine.coverage(which), tile, asked)),
             as_of: app.engine.now(),
             // Of the first days nothing is known: that is soon otherwise.
             is_complete: !is_young,
@@ -115,11 +116,11 @@ pub fn document(
     })
 }
 
-/// The covered cells of a tile, coarser than its zoom asks for where they would be too many.
-fn rows(coverage: &Coverage, tile: Tile, finest: Resolution) -> Vec<(Cell, f64)> {
+/// The covered cells of a tile, coarser than is asked for where they would be too many.
+pub fn rows(coverage: &Coverage, tile: Tile, asked: Resolution) -> Vec<(Cell, f64)> {
     let region = Region::Tile(tile);
     // Where a whole country would be one cell, nothing would be said.
-    let asked = Tile::resolution(tile.zoom()).max(COARSEST).min(finest);
+    let asked = asked.max(COARSEST).min(Resolution::HOURLY);
     let coarser = Resolution::ALL[..=usize::from(asked.number())].iter().rev();
     let mut found = Vec::new();
     for resolution in coarser {

@@ -57,6 +57,7 @@ mod keys;
 pub mod limits;
 mod listing;
 mod live;
+mod map;
 mod media_type;
 mod notes;
 mod observe;

@@ -5,7 +5,7 @@ mod security;
 use super::error::{Problem, ProblemDetails};
 use super::open_words::OpenWords;
 use super::{
-    audit, cells, coverage, frames, heatmap, here, incidents, keys, notes, pages, privacy,
+    audit, cells, coverage, frames, heatmap, here, incidents, keys, map, notes, pages, privacy,
     providers, reports, series, source_series, sources, spikes, style, tiles, voids,
 };
 use utoipa::openapi::header::{Header, HeaderBuilder};
@@ -63,6 +63,7 @@ use utoipa::{Modify, OpenApi, ToSchema};
         style::style,
         coverage::tile,
         coverage::tilejson,
+        map::svg,
         series::series,
         incidents::list,
         incidents::geojson,

@@ -4,7 +4,7 @@ use super::basis::resting;
 use super::cors::{self, Methods};
 use super::error::Problem;
 use super::{
-    audit, cells, coverage, frames, heatmap, here, incidents, keys, notes, pages, privacy,
+    audit, cells, coverage, frames, heatmap, here, incidents, keys, map, notes, pages, privacy,
     providers, reports, series, source_series, sources, spikes, style, tiles, voids,
 };
 use actix_web::http::Method;
@@ -12,7 +12,7 @@ use actix_web::{HttpRequest, HttpResponse, Resource, Route, web};
 use utoipa_swagger_ui::Config as SwaggerConfig;
 
 /// Paths as they are routed, for the metrics.
-pub const ROUTES: [&str; 40] = [
+pub const ROUTES: [&str; 41] = [
     "/",
     "/v1/reports",
     "/v1/reports/batch",
@@ -27,6 +27,7 @@ pub const ROUTES: [&str; 40] = [
     "/v1/tiles.json",
     "/v1/coverage/{z}/{x}/{y}.mvt",
     "/v1/coverage.json",
+    "/v1/map.svg",
     "/v1/style.json",
     "/v1/incidents",
     "/v1/incidents.geojson",
@@ -75,6 +76,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(read("/v1/tiles.json", web::to(tiles::tilejson)))
         .service(resting(read("/v1/coverage/{z}/{x}/{y}.mvt", web::to(coverage::tile))))
         .service(read("/v1/coverage.json", web::to(coverage::tilejson)))
+        .service(resting(read("/v1/map.svg", web::to(map::svg))))
         .service(read("/v1/style.json", web::to(style::style)))
         .service(resting(read("/v1/series", web::to(series::series))))
         .service(resting(read("/v1/incidents", web::to(incidents::list))))

@@ -30,7 +30,7 @@ pub const MVT: &str = "application/vnd.mapbox-vector-tile";
 /// Hexagons of one tile at most: more are shown a resolution coarser.
 pub const MOST_FEATURES: usize = 8_000;
 /// Corners of the outline of an incident at most: what a tile can show of it.
-const MOST_CORNERS: usize = 2_000;
+pub const MOST_CORNERS: usize = 2_000;
 const OF_TILES: [&str; 7] = ["provider", "network", "window", "to", "symptom", "exact", "layers"];
 /// The parameters of a set of tiles.
 pub const OF_SETS: [&str; 6] = ["provider", "network", "window", "to", "symptom", "exact"];
@@ -297,4 +297,17 @@ pub fn tile_of(zoom: &str, x: &str, y: &str) -> Result<Tile, Problem> {
         let expected = expected.split_once(" must be ").map_or(&*expected, |(_, rest)| rest);
         refused(field, expected.to_owned(), got)
     })
+}
+
+/// The tile that `region` names by its address; none without it.
+///
+/// # Errors
+/// Where it is no address of a tile.
+pub fn region_of(query: &Query<'_>) -> Result<Option<Tile>, Problem> {
+    let Some(text) = query.text("region") else { return Ok(None) };
+    let expected = "the address of a tile, z/x/y, like 6/17/23";
+    let refused = |got: &str| Problem::field(Code::InvalidValue, "region", expected, got);
+    let [zoom, x, y] =
+        <[&str; 3]>::try_from(text.split('/').collect::<Vec<_>>()).map_err(|_| refused(text))?;
+    tile_of(zoom, x, y).map(Some).map_err(|_| refused(text))
 }

@@ -6,15 +6,28 @@ use serde_json::{Value, json};
 
 /// Colours of levels 0 to 4. Told apart by people who see fewer colours, too: each is
 /// darker than the one before.
-const LEVELS: [&str; 5] = ["#8fb3c9", "#fdc652", "#f17c2b", "#c9281c", "#5e0b1a"];
+pub(super) const LEVELS: [&str; 5] = ["#8fb3c9", "#fdc652", "#f17c2b", "#c9281c", "#5e0b1a"];
 /// Of a count whose level is not known.
-const NO_LEVEL: &str = "#7c8a93";
+pub(super) const NO_LEVEL: &str = "#7c8a93";
 /// Of failed emergency calls: no level's hue.
-const EMERGENCY: &str = "#6a1b9a";
-const EDGE: &str = "#6b4a2a";
-const LAND: &str = "#f3f1ec";
+pub(super) const EMERGENCY: &str = "#6a1b9a";
+/// Of the edges of cells.
+pub(super) const EDGE: &str = "#6b4a2a";
+/// The ground.
+pub(super) const LAND: &str = "#f3f1ec";
 /// The ground where too few people ever reported.
-const NOBODY_LISTENS: &str = "#d3cfc6";
+pub(super) const NOBODY_LISTENS: &str = "#d3cfc6";
+/// What levels 0 to 4 say.
+pub(super) const WORDS: [&str; 5] = [
+    "as expected",
+    "more than usual",
+    "surprising",
+    "in an incident",
+    "in an incident, ten times as many as expected",
+];
+/// How little is seen through a cell from so many reports on: in three steps, so that one
+/// report and ten thousand of one level differ.
+pub(super) const OPACITIES: [(u32, f64); 3] = [(0, 0.35), (5, 0.6), (50, 0.85)];
 
 /// A whole style of the tiles, and those of coverage, that a `TileJSON` each describes: on a
 /// plain ground, or the overlay alone, which has coverage hidden. `glyphs` is the address of
@@ -123,14 +136,7 @@ fn source(tiles: &TileJson, ids: &Value) -> Value {
 
 /// What each colour says.
 fn legend() -> Value {
-    let words = [
-        "as expected",
-        "more than usual",
-        "surprising",
-        "in an incident",
-        "in an incident, ten times as many as expected",
-    ];
-    let levels = LEVELS.iter().zip(words).enumerate();
+    let levels = LEVELS.iter().zip(WORDS).enumerate();
     let rows = levels
         .map(|(level, (colour, means))| json!({"level": level, "colour": colour, "means": means}));
     let unknown = json!({"level": null, "colour": NO_LEVEL, "means": "not known what is usual"});
@@ -155,9 +161,9 @@ fn colour() -> Value {
     Value::Array(colour)
 }
 
-/// The more reports, the less is seen through: in three steps, so that one report and ten
-/// thousand of one level differ.
+/// The more reports, the less is seen through.
 fn opacity(most: f64) -> Value {
     let of = |part: f64| (most * part * 100.0).round() / 100.0;
-    json!(["step", ["get", "count"], of(0.35), 5, of(0.6), 50, of(0.85)])
+    let [(_, few), (some, of_some), (many, of_many)] = OPACITIES;
+    json!(["step", ["get", "count"], of(few), some, of(of_some), many, of(of_many)])
 }

@@ -56,6 +56,32 @@ fn of_csv(lines: &[u8]) -> Rows {
     lines.map(row).collect()
 }
 
+/// Pictures are drawn of the same rows as tiles: of cells that maps show, and of no others.
+#[test]
+fn pictures_show_no_cell_that_maps_do_not() {
+    let world = sparse(4, NOTHING);
+    let (rows, reader) = (minutes(&world), Reader::of(&world));
+    let (began, end) = (world.began.0, world.server.now().minute().0);
+    for zoom in [3, 6, 9] {
+        let (tile, x, y) = tile_around(zoom, world.children[0].centre());
+        for to in (began + 60..end).step_by(499) {
+            let at = text(Minute(to).start());
+            let bytes = reader.bytes(&format!(
+                "/v1/map.svg?provider=alpha&region={zoom}/{x}/{y}&window=60m&to={at}\
+                 &width=800&height=800"
+            ));
+            let svg = String::from_utf8(bytes).unwrap();
+            let paths = svg.lines().filter(|line| line.contains("stroke-opacity"));
+            let drawn: usize = paths.map(|path| path.matches('M').count()).sum();
+            let resolution = Tile::resolution(zoom).min(Resolution::ALL[7]);
+            let shown = together(&rows, to - 60, to, resolution);
+            // What surrounds the tile in a picture is nothing: everybody lives in it.
+            let on_it = shown.keys().filter(|cell| cell.is_some_and(|cell| tile.meets(cell)));
+            assert!(drawn <= on_it.count() + 1, "{zoom} {to}: {svg}");
+        }
+    }
+}
+
 /// The rows of these layers of a tile.
 fn of_tile(bytes: &[u8], layers: &[&str]) -> Rows {
     let tile = MvtReaderRef::new(bytes).unwrap();
