@@ -115,8 +115,8 @@ impl Question {
         let key = view_key(app, &query, reader, asked)?;
         let said = said(key.span.window(app.engine.now()), key.symptoms);
         let of_map = (width, height - head(&said, width) - foot(&credit(app), width));
-        let (incident, tile) = (incident(app, &query, key.sight)?, region_of(&query)?);
-        let (viewport, subject) = match (&incident, tile) {
+        let (incident, region) = (incident(app, &query, key.sight)?, region_of(&query)?);
+        let (viewport, subject) = match (&incident, region) {
             (Some((_, id)), Some(_)) => {
                 let expected = "left out where region is given";
                 return Err(Problem::field(Code::InvalidValue, "incident", expected, id.clone()));
@@ -135,9 +135,9 @@ impl Question {
                 };
                 (Viewport::around(around, of_map), subject)
             }
-            (None, tile) => {
+            (None, region) => {
                 let world = || Tile::new(0, 0, 0).expect("it is the whole earth");
-                (Viewport::of_tile(tile.unwrap_or_else(world), of_map), asked)
+                (Viewport::of_tile(region.unwrap_or_else(world), of_map), asked)
             }
         };
         let name = match subject {

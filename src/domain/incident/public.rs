@@ -63,7 +63,7 @@ impl Incident {
         Self {
             naming: Some(naming),
             brands: self.brands.iter().zip(evidence).map(brand).collect(),
-            figures: Figures { expected, users, emergency_since, ..self.figures.rounded(&cells) },
+            figures: Figures { expected, emergency_since, users, ..self.figures.rounded(&cells) },
             cells: Arc::from(cells),
             attributions: attributions.iter().map(Attribution::rounded).collect(),
             ..self.clone()
@@ -80,7 +80,7 @@ impl Incident {
         coin: &Coin,
     ) -> Self {
         let evidence = self.brands.iter().map(|brand| brand.evidence).collect();
-        let Figures { expected, users, emergency_since, .. } = self.figures;
+        let Figures { expected, emergency_since, users, .. } = self.figures;
         let naming = Naming { is_named: true, rule };
         let attributions = self.attributions.clone();
         let shown =
