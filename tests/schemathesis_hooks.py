@@ -52,6 +52,8 @@ REFUSED_BY_MEANING = [
     ("invalid_value", "x", "how many tiles there are depends on the zoom"),
     ("invalid_value", "y", "how many tiles there are depends on the zoom"),
     ("invalid_value", "region", "how many tiles there are depends on the zoom"),
+    ("invalid_value", "incident", "a parameter cannot be said to exclude another one, here region; and not every incident has a place yet"),
+    ("not_found", "incident", "of an incident that is there"),
     ("invalid_value", "cursor", "opaque: only what an earlier answer gave is one"),
     ("invalid_value", "cell", "not every index of the right form and length is a cell of the grid"),
 ]

@@ -54,6 +54,12 @@ impl Sums {
         rows.added_up()
     }
 
+    /// What is given, in any order.
+    #[must_use]
+    pub fn of_rows(rows: impl IntoIterator<Item = (Cell, u32)>) -> Self {
+        Rows { rows: rows.into_iter().collect(), unplaced: 0 }.added_up()
+    }
+
     /// The same of minutes, each of which is shown in these groups where they are given, some
     /// of its reports coarsened. What is shown nowhere has no place.
     ///

@@ -5,6 +5,7 @@ pub mod access;
 pub mod areas;
 pub mod cache;
 pub mod clock;
+pub mod coverage;
 pub mod detection;
 pub mod detector_pool;
 pub mod frames;
@@ -114,6 +115,7 @@ pub struct Engine {
     /// Held while what a source sent is read: that may be weeks of all providers.
     source_series_turn: tokio::sync::Mutex<()>,
     detection: DetectionService,
+    coverage: coverage::Kept,
     access: Access,
     /// Whether the last try to write failed.
     cannot_write: AtomicBool,
@@ -181,6 +183,7 @@ impl Engine {
             usual: tokio::sync::Mutex::new(Usual::new(catalogue.len())),
             shown: RwLock::default(),
             twins: Mutex::default(),
+            coverage: coverage::Kept::default(),
             detection: DetectionService::new(node, &catalogue, Parameters::default(), clock.now()),
             catalogue,
             clock,

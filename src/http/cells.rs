@@ -18,9 +18,12 @@ use crate::domain::incident::attribution::{Attribution, Verdict};
 use crate::domain::provider::{ProviderIndex, Subject};
 use crate::domain::region::Region;
 use crate::domain::symptom::Symptoms;
+use crate::domain::time::Window;
+use crate::engine::Engine;
 use crate::engine::shown::Sight;
 use crate::engine::views::{Span, ViewKey};
 use crate::render::cell::Hex;
+use crate::render::coverage::CoverageJson;
 use crate::render::explanation::ExplanationJson;
 use crate::render::incident::AttributionJson;
 use crate::render::time;
@@ -64,6 +67,10 @@ pub struct PublicAnswer {
     /// `expected` is.
     #[schema(required = true, example = 4.5)]
     score: Option<f64>,
+    /// Whether it would be noticed if the provider failed there; null while no ordinary day is
+    /// known.
+    #[schema(required = true)]
+    coverage: Option<CoverageJson>,
     /// Id of the open incident of the provider that the cell lies in; else null.
     #[schema(required = true, pattern = "^[0-9a-f]{16}$", example = json!(null))]
     incident: Option<String>,
@@ -94,6 +101,10 @@ pub struct ExactAnswer {
     /// Id of the provider.
     #[schema(example = "rogers")]
     provider: String,
+    /// Whether it would be noticed if the provider failed there; null while no ordinary day is
+    /// known.
+    #[schema(required = true)]
+    coverage: Option<CoverageJson>,
     /// Id of the open incident of the provider that the cell lies in; else null.
     #[schema(required = true, pattern = "^[0-9a-f]{16}$", example = json!(null))]
     incident: Option<String>,
@@ -205,9 +216,12 @@ async fn exact(
     let explanation = app.engine.explain(provider, cell).await.ok_or_else(behind)?;
     let id = &app.engine.catalogue().get(provider).id;
     let (incident, misattribution) = incidents_around(moment, id, cell);
+    let window = Window::ending_at(app.engine.now(), DEFAULT_WINDOW_MINUTES);
+    let coverage = coverage(&app.engine, moment.sight, (provider, cell), window).await?;
     Ok(ExactAnswer {
         cell: Hex(cell),
         provider: id.clone(),
+        coverage,
         incident,
         misattribution,
         explanation: (&explanation).into(),
@@ -249,6 +263,7 @@ async fn public(
         count,
         expected,
         score,
+        coverage: coverage(engine, moment.sight, (provider, cell), view.window()).await?,
         incident,
         misattribution,
         method: METHOD,
@@ -256,6 +271,26 @@ async fn public(
         stale: moment.is_stale,
         as_of: String::new(),
     })
+}
+
+/// How a cell of a provider is covered, by what somebody sees, in a window; none where no
+/// ordinary day is known.
+async fn coverage(
+    engine: &Engine,
+    sight: Sight,
+    (provider, cell): (ProviderIndex, Cell),
+    window: Window,
+) -> Result<Option<CoverageJson>, Problem> {
+    let key = engine.coverage_key(sight, Subject::Provider(provider));
+    let Some(key) = key else { return Ok(None) };
+    if engine.is_young().await? {
+        return Ok(None);
+    }
+    // As fine as they may see: what was learnt may be of a rule that hid less.
+    let rule = engine.rule_of(sight, engine.now());
+    let cell = rule.map_or(cell, |rule| cell.rolled_up_to(rule.finest));
+    let covered = engine.coverage(key).around(cell);
+    Ok(Some(CoverageJson::of(covered, engine.ran_in(window).await?)))
 }
 
 /// The open incident of a provider that a cell lies in, and that of another network that

@@ -9,12 +9,11 @@ use super::read_errors::ReadErrors;
 use super::respond::{Read, respond};
 use super::response::{Dated, Json};
 use super::response_cache::Key;
-use super::tiles::tile_of;
+use super::tiles::region_of;
 use crate::domain::grid::{Cell, Resolution};
 use crate::domain::provider::Subject;
 use crate::domain::region::Region;
 use crate::domain::symptom::Symptoms;
-use crate::domain::tile::Tile;
 use crate::domain::time::{MINUTE_MS, Minute};
 use crate::engine::frames::{Frames, FramesKey};
 use crate::render::cell::Hex;
@@ -118,7 +117,7 @@ fn question(app: &App, request: &HttpRequest, reader: &Reading) -> Result<Frames
         sight,
         subject,
         symptoms,
-        region: region(&query)?,
+        region: region_of(&query)?.map_or(Region::Everywhere, Region::Tile),
         resolution,
         first,
         count,
@@ -132,18 +131,6 @@ fn question(app: &App, request: &HttpRequest, reader: &Reading) -> Result<Frames
         return Err(Problem::field(Code::OutOfRetention, "from", expected, got));
     }
     Ok(key)
-}
-
-/// `region`: the address of a tile, so that many ask for the same one; everywhere without
-/// it.
-fn region(query: &Query<'_>) -> Result<Region, Problem> {
-    let Some(text) = query.text("region") else { return Ok(Region::Everywhere) };
-    let expected = "the address of a tile, z/x/y, like 6/17/23";
-    let refused = |got: &str| Problem::field(Code::InvalidValue, "region", expected, got);
-    let [zoom, x, y] =
-        <[&str; 3]>::try_from(text.split('/').collect::<Vec<_>>()).map_err(|_| refused(text))?;
-    let tile: Tile = tile_of(zoom, x, y).map_err(|_| refused(text))?;
-    Ok(Region::Tile(tile))
 }
 
 fn answer(

@@ -22,7 +22,7 @@ use crate::domain::symptom::Symptoms;
 use crate::engine::shown::Sight;
 use crate::engine::views::{Span, ViewKey};
 use crate::render::cell::Hex;
-use crate::render::incident::StateWord;
+use crate::render::incident::{EmergencyJson, StateWord};
 use crate::render::time::{self, rfc3339};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
@@ -70,6 +70,9 @@ pub struct HereIncident {
     /// Since when, as an estimate.
     #[schema(format = DateTime, example = "2022-07-08T08:45:00Z")]
     since: String,
+    /// Emergency calls that fail in it; null where nobody reported any.
+    #[schema(required = true)]
+    emergency: Option<EmergencyJson>,
     /// What its place is called; null where it is told without one.
     #[schema(required = true, example = "Toronto (CA-ON)")]
     place: Option<String>,
@@ -222,6 +225,7 @@ fn incident(
         id: incident.id.to_string(),
         state: incident.state.into(),
         since: rfc3339(incident.onset),
+        emergency: incident.figures.emergency().map(Into::into),
         place: app.place_names.place(incident).map(|place| place.text),
     })
 }

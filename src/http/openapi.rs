@@ -5,8 +5,9 @@ mod security;
 use super::error::{Problem, ProblemDetails};
 use super::open_words::OpenWords;
 use super::{
-    area_borders, area_table, areas, audit, cells, frames, heatmap, here, incidents, keys, notes,
-    pages, privacy, providers, reports, series, source_series, sources, spikes, tiles, voids,
+    area_borders, area_table, areas, audit, cells, coverage, frames, heatmap, here, incidents,
+    keys, map, notes, pages, privacy, providers, reports, series, source_series, sources, spikes,
+    style, tiles, voids,
 };
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
@@ -60,7 +61,10 @@ use utoipa::{Modify, OpenApi, ToSchema};
         frames::frames,
         tiles::tile,
         tiles::tilejson,
-        tiles::style_json,
+        style::style,
+        coverage::tile,
+        coverage::tilejson,
+        map::svg,
         series::series,
         area_table::csv,
         areas::list,

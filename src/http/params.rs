@@ -181,6 +181,45 @@ pub struct TileSetParams {
     exact: Option<bool>,
 }
 
+/// Parameters of coverage.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents what Query reads")]
+pub struct CoverageParams {
+    /// Id or alias of a provider: that brand alone. All together where neither this nor
+    /// `network` is given.
+    #[param(inline)]
+    provider: Option<IdWord>,
+    /// A network: its brands together.
+    #[param(inline, example = "rogers")]
+    network: Option<IdWord>,
+    /// True for what all reports say: takes a key with the scope `exact`. No cache may keep
+    /// such an answer.
+    #[param(example = false)]
+    exact: Option<bool>,
+}
+
+/// Parameters of a picture, besides those of its tiles.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents what Query reads")]
+pub struct MapParams {
+    /// What it shows: the address of a tile, z/x/y. Either this or `incident`; the whole
+    /// world where both are left out.
+    #[param(pattern = "^([0-9]|10)/[0-9]{1,4}/[0-9]{1,4}$", example = "6/17/23")]
+    region: Option<String>,
+    /// What it shows: the place of the incident of this id. Of its network, where neither
+    /// `provider` nor `network` is given.
+    #[param(pattern = "^[0-9a-f]{16}$")]
+    incident: Option<String>,
+    /// Pixels from side to side, 1,200 where left out.
+    #[param(minimum = 320, maximum = 1600)]
+    width: Option<u16>,
+    /// Pixels from top to bottom, 630 where left out.
+    #[param(minimum = 320, maximum = 1600)]
+    height: Option<u16>,
+}
+
 /// Parameters of a style, besides those of its tiles.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]

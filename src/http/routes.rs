@@ -4,15 +4,16 @@ use super::basis::resting;
 use super::cors::{self, Methods};
 use super::error::Problem;
 use super::{
-    area_borders, area_table, areas, audit, cells, frames, heatmap, here, incidents, keys, notes,
-    pages, privacy, providers, reports, series, source_series, sources, spikes, tiles, voids,
+    area_borders, area_table, areas, audit, cells, coverage, frames, heatmap, here, incidents,
+    keys, map, notes, pages, privacy, providers, reports, series, source_series, sources, spikes,
+    style, tiles, voids,
 };
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, Resource, Route, web};
 use utoipa_swagger_ui::Config as SwaggerConfig;
 
 /// Paths as they are routed, for the metrics.
-pub const ROUTES: [&str; 41] = [
+pub const ROUTES: [&str; 44] = [
     "/",
     "/v1/reports",
     "/v1/reports/batch",
@@ -25,6 +26,9 @@ pub const ROUTES: [&str; 41] = [
     "/v1/heatmap.frames.json",
     "/v1/tiles/{z}/{x}/{y}.mvt",
     "/v1/tiles.json",
+    "/v1/coverage/{z}/{x}/{y}.mvt",
+    "/v1/coverage.json",
+    "/v1/map.svg",
     "/v1/style.json",
     "/v1/areas",
     "/v1/areas/{id}.geojson",
@@ -74,7 +78,10 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(read("/v1/heatmap.{format:.*}", web::to(heatmap::unknown_format)))
         .service(resting(read("/v1/tiles/{z}/{x}/{y}.mvt", web::to(tiles::tile))))
         .service(read("/v1/tiles.json", web::to(tiles::tilejson)))
-        .service(read("/v1/style.json", web::to(tiles::style_json)))
+        .service(resting(read("/v1/coverage/{z}/{x}/{y}.mvt", web::to(coverage::tile))))
+        .service(read("/v1/coverage.json", web::to(coverage::tilejson)))
+        .service(resting(read("/v1/map.svg", web::to(map::svg))))
+        .service(read("/v1/style.json", web::to(style::style)))
         .service(resting(read("/v1/series", web::to(series::series))))
         .service(read("/v1/series.csv", web::to(area_table::csv)))
         .service(resting(read("/v1/areas", web::to(areas::list))))

@@ -1,5 +1,5 @@
-//! `GET /v1/tiles/{z}/{x}/{y}.mvt`, `/v1/tiles.json` and `/v1/style.json`: the map for front
-//! ends that draw vector tiles.
+//! `GET /v1/tiles/{z}/{x}/{y}.mvt` and `/v1/tiles.json`: the map for front ends that draw vector
+//! tiles.
 
 use super::app::App;
 use super::caching::Lifetime;
@@ -11,16 +11,14 @@ use super::read_errors::ReadErrors;
 use super::respond::{Read, respond};
 use super::response::Written;
 use super::response_cache::Key;
-use super::words::StyleBase;
 use crate::domain::grid::Resolution;
 use crate::domain::level::Level;
 use crate::domain::region::Region;
-use crate::domain::symptom::Symptoms;
+use crate::domain::symptom::{Symptom, Symptoms};
 use crate::domain::tile::{Tile, TileError};
 use crate::engine::views::{Snapshot, ViewKey};
 use crate::render::cell::Rows;
 use crate::render::mvt::{self, Layer, TileIncident, TileMap};
-use crate::render::style;
 use crate::render::tilejson::TileJson;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -30,12 +28,12 @@ use std::sync::Arc;
 /// The media type of tiles.
 pub const MVT: &str = "application/vnd.mapbox-vector-tile";
 /// Hexagons of one tile at most: more are shown a resolution coarser.
-const MOST_FEATURES: usize = 8_000;
+pub const MOST_FEATURES: usize = 8_000;
 /// Corners of the outline of an incident at most: what a tile can show of it.
-const MOST_CORNERS: usize = 2_000;
+pub const MOST_CORNERS: usize = 2_000;
 const OF_TILES: [&str; 7] = ["provider", "network", "window", "to", "symptom", "exact", "layers"];
-const OF_STYLES: [&str; 8] =
-    ["provider", "network", "window", "to", "symptom", "exact", "base", "glyphs"];
+/// The parameters of a set of tiles.
+pub const OF_SETS: [&str; 6] = ["provider", "network", "window", "to", "symptom", "exact"];
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -48,7 +46,8 @@ struct Question {
 /// A tile of the map
 ///
 /// Layers `cells` and `coarser` hold whole hexagons, never cut, in every tile that they meet;
-/// `incidents` holds outlines. 204 where nothing is on it.
+/// `incidents` holds outlines, and `emergency` hexagons in which emergency calls fail,
+/// whatever `symptom` is asked for. 204 where nothing is on it.
 #[utoipa::path(
     get, path = "/v1/tiles/{z}/{x}/{y}.mvt", tag = "tiles", operation_id = "tile",
     params(
@@ -76,9 +75,14 @@ pub async fn tile(
     let question = Question::parse(&app, &request, &reader, &address)?;
     let served = app.engine.view(question.key).await?;
     let (snapshot, stale) = (Arc::clone(&served.value), served.stale);
+    let emergency = match question.emergency() {
+        Some(key) => Some(app.engine.view(key).await?.value),
+        None => None,
+    };
     let rule = app.engine.rule_of(question.key.sight, snapshot.window().to.start());
     let finest = rule.map_or(Resolution::FINEST, |rule| rule.finest);
-    let key = Key::new(request.path(), &question, &(snapshot.id, stale, rule));
+    let ids = (snapshot.id, emergency.as_ref().map(|emergency| emergency.id));
+    let key = Key::new(request.path(), &question, &(ids, stale, rule));
     let is_closed = app.engine.is_closed(snapshot.window());
     let read = Read {
         key,
@@ -86,8 +90,13 @@ pub async fn tile(
         lifetime: if is_closed { Lifetime::SettledTile } else { Lifetime::LiveTile },
         is_expensive: true,
     };
-    let content =
-        async { app.run_blocking(true, move |app| question.content(app, &snapshot, finest)).await };
+    let content = async {
+        let draw = move |app: &App| {
+            let emergency = emergency.map(|emergency| question.level(&emergency, finest));
+            question.content(app, &snapshot, emergency.as_deref(), finest)
+        };
+        app.run_blocking(true, draw).await
+    };
     respond(&app, &request, Some(&reader), read, content).await
 }
 
@@ -102,47 +111,13 @@ pub async fn tilejson(
     app: web::Data<App>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let query = Query::parse(request.query_string(), &OF_STYLES[..6])?;
+    let query = Query::parse(request.query_string(), &OF_SETS)?;
     let document = document(&app, &request, &reader, &query)?;
     written(&app, &request, &reader, &document).await
 }
 
-/// A style for `MapLibre` and whoever else reads its styles
-#[utoipa::path(
-    get, path = "/v1/style.json", tag = "tiles", operation_id = "style",
-    params(super::params::TileSetParams, super::params::StyleParams),
-    responses(
-        (
-            status = 200,
-            description = "A style of version 8; `metadata` holds the legend",
-            body = serde_json::Value,
-        ),
-        ReadErrors,
-    ),
-)]
-pub async fn style_json(
-    reader: Reading,
-    app: web::Data<App>,
-    request: HttpRequest,
-) -> Result<HttpResponse, Problem> {
-    let query = Query::parse(request.query_string(), &OF_STYLES)?;
-    let base = query.value("base", "plain or none", StyleBase::from_name)?;
-    let glyphs = query.value("glyphs", GLYPHS, |text| is_glyphs(text).then(|| text.to_owned()))?;
-    let document = document(&app, &request, &reader, &query)?;
-    let with_base = base != Some(StyleBase::None);
-    let style = style::style(&document, with_base, glyphs.as_deref());
-    written(&app, &request, &reader, &style).await
-}
-
-const GLYPHS: &str = "an address on the web with {fontstack} and {range} in it";
-
-fn is_glyphs(text: &str) -> bool {
-    let is_address = text.starts_with("https://") || text.starts_with("http://");
-    is_address && text.contains("{fontstack}") && text.contains("{range}")
-}
-
 /// The description of the tiles that a query asks for.
-fn document(
+pub fn document(
     app: &App,
     request: &HttpRequest,
     reader: &Reading,
@@ -157,8 +132,21 @@ fn document(
         Some(to) => format!("Groundswell: {whose}, {window} until {to}"),
         None => format!("Groundswell: {whose}, last {window}"),
     };
+    let tiles = address_of_tiles(app, request, query, ("tiles", &OF_SETS));
+    let publisher = &app.policy.publisher;
+    Ok(TileJson::of(name, tiles, publisher.attribution(), publisher.licence.clone()))
+}
+
+/// The address of the tiles of a kind, with these parameters of a query and the key of the
+/// request.
+pub fn address_of_tiles(
+    app: &App,
+    request: &HttpRequest,
+    query: &Query<'_>,
+    (kind, parameters): (&str, &[&'static str]),
+) -> String {
     let mut asked = form_urlencoded::Serializer::new(String::new());
-    for parameter in &OF_STYLES[..6] {
+    for parameter in parameters {
         if let Some(value) = query.text(parameter) {
             asked.append_pair(parameter, value);
         }
@@ -169,13 +157,11 @@ fn document(
     let asked = asked.finish();
     let mark = if asked.is_empty() { "" } else { "?" };
     let base = app.policy.publisher.address(&app.policy.proxies, request);
-    let tiles = format!("{base}/v1/tiles/{{z}}/{{x}}/{{y}}.mvt{mark}{asked}");
-    let publisher = &app.policy.publisher;
-    Ok(TileJson::of(name, tiles, publisher.attribution(), publisher.licence.clone()))
+    format!("{base}/v1/{kind}/{{z}}/{{x}}/{{y}}.mvt{mark}{asked}")
 }
 
 /// Answers with a document that only settings and the request decide.
-async fn written(
+pub async fn written(
     app: &Arc<App>,
     request: &HttpRequest,
     reader: &Reading,
@@ -227,7 +213,20 @@ impl Question {
         })
     }
 
-    fn content(&self, app: &App, snapshot: &Snapshot, finest: Resolution) -> Written {
+    /// The reports of failed emergency calls that belong beside those that are asked for:
+    /// no other symptom hides them. None where their layer is not asked for.
+    fn emergency(&self) -> Option<ViewKey> {
+        let symptoms = Symptoms::Only(Symptom::NoEmergencyCalls);
+        self.layers.contains(&Layer::Emergency).then_some(ViewKey { symptoms, ..self.key })
+    }
+
+    fn content(
+        &self,
+        app: &App,
+        snapshot: &Snapshot,
+        emergency: Option<&Level>,
+        finest: Resolution,
+    ) -> Written {
         let level = self.level(snapshot, finest);
         let (sight, subject, window) = (self.key.sight, self.key.subject, snapshot.window());
         let is_of_all = self.key.symptoms == Symptoms::AllProblems;
@@ -245,6 +244,7 @@ impl Question {
         let map = TileMap {
             tile: self.tile,
             rows: Rows { level: &level, assessment: assessment.as_ref() },
+            emergency,
             incidents: &incidents,
             layers: &self.layers,
         };
@@ -297,4 +297,17 @@ pub fn tile_of(zoom: &str, x: &str, y: &str) -> Result<Tile, Problem> {
         let expected = expected.split_once(" must be ").map_or(&*expected, |(_, rest)| rest);
         refused(field, expected.to_owned(), got)
     })
+}
+
+/// The tile that `region` names by its address; none without it.
+///
+/// # Errors
+/// Where it is no address of a tile.
+pub fn region_of(query: &Query<'_>) -> Result<Option<Tile>, Problem> {
+    let Some(text) = query.text("region") else { return Ok(None) };
+    let expected = "the address of a tile, z/x/y, like 6/17/23";
+    let refused = |got: &str| Problem::field(Code::InvalidValue, "region", expected, got);
+    let [zoom, x, y] =
+        <[&str; 3]>::try_from(text.split('/').collect::<Vec<_>>()).map_err(|_| refused(text))?;
+    tile_of(zoom, x, y).map(Some).map_err(|_| refused(text))
 }

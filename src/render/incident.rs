@@ -6,6 +6,7 @@ use super::place::PlaceJson;
 use super::severity::SeverityJson;
 use super::time::rfc3339;
 use crate::domain::incident::attribution::{Attribution, Verdict};
+use crate::domain::incident::figures::Emergency;
 use crate::domain::incident::known::Known;
 use crate::domain::incident::{Cause, Ending, State};
 use serde::Serialize;
@@ -57,6 +58,9 @@ pub struct IncidentJson {
     /// Its strongest evidence.
     #[schema(required = true)]
     pub evidence: Option<IncidentEvidence>,
+    /// Emergency calls that fail in it; null where nobody reported any.
+    #[schema(required = true)]
+    pub emergency: Option<EmergencyJson>,
     /// How severe it is.
     pub severity: SeverityJson,
     /// Other providers with reports at the same place and time, and what they mean.
@@ -68,6 +72,19 @@ pub struct IncidentJson {
     /// earlier, null where there is none.
     #[schema(required = true, examples(14_820))]
     pub lead_seconds: Option<i64>,
+}
+
+/// Emergency calls that fail in an incident.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = IncidentEmergency)]
+pub struct EmergencyJson {
+    /// Reports of it, counted as those of `severity` are.
+    #[schema(minimum = 1, examples(20))]
+    pub reports: u64,
+    /// When the first was observed. For everybody: when the map first shows one in its cells;
+    /// null where it shows none there yet.
+    #[schema(required = true, format = DateTime, examples("2022-07-08T08:49:00Z"))]
+    pub since: Option<String>,
 }
 
 /// State of an incident, or of one brand in it.
@@ -209,11 +226,18 @@ impl IncidentJson {
                 provider: provider.to_owned(),
                 evidence: evidence.into(),
             }),
+            emergency: incident.figures.emergency().map(Into::into),
             severity: (&**incident).into(),
             attribution: incident.attributions.iter().map(Into::into).collect(),
             cause: incident.cause.as_ref().map(Into::into),
             lead_seconds: known.lead_ms().map(|ms| ms.div_euclid(1_000)),
         }
+    }
+}
+
+impl From<Emergency> for EmergencyJson {
+    fn from(emergency: Emergency) -> Self {
+        Self { reports: emergency.reports, since: emergency.since.map(rfc3339) }
     }
 }
 

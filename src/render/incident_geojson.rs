@@ -113,6 +113,12 @@ pub struct IncidentProperties {
     /// Reports of problems.
     #[schema(examples(1_842))]
     pub reports: u64,
+    /// Reports of emergency calls that fail.
+    #[schema(required = true, examples(20))]
+    pub emergency_reports: Option<u64>,
+    /// When the first of them was observed.
+    #[schema(required = true, format = DateTime)]
+    pub emergency_since: Option<String>,
     /// Expected reports without it.
     #[schema(required = true, examples(20.5))]
     pub expected: Option<f64>,
@@ -210,6 +216,8 @@ impl IncidentProperties {
             duration_seconds: incident.severity.duration_seconds,
             area_km2: incident.severity.area_km2,
             reports: incident.severity.reports,
+            emergency_reports: incident.emergency.as_ref().map(|emergency| emergency.reports),
+            emergency_since: incident.emergency.and_then(|emergency| emergency.since),
             expected: incident.severity.expected,
             users: incident.severity.users,
             user_minutes: incident.severity.user_minutes,

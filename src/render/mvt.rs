@@ -1,5 +1,5 @@
-//! A tile of a map as Mapbox Vector Tile 2.1: hexagons, coarser ones below, and outlines of
-//! incidents.
+//! A tile of a map as Mapbox Vector Tile 2.1: hexagons, coarser ones below, outlines of
+//! incidents, and above all of them where emergency calls fail.
 
 use super::cell::{CellFigures, Hex, Rows, rounded};
 use super::outline::Outline;
@@ -7,6 +7,7 @@ use super::severity::SeverityJson;
 use super::time::rfc3339;
 use crate::domain::grid::{Cell, Position};
 use crate::domain::incident::Incident;
+use crate::domain::level::Level;
 use crate::domain::tile::{Ring, Tile};
 use fast_mvt::{MvtCoord, MvtGeomType, MvtLayerBuilder, MvtTileBuilder, MvtValueRef};
 use geo::LineString;
@@ -21,6 +22,8 @@ pub enum Layer {
     Cells,
     /// Outlines of incidents.
     Incidents,
+    /// Where emergency calls fail, of mixed resolutions: drawn above the others.
+    Emergency,
 }
 
 /// All that a tile shows.
@@ -30,6 +33,8 @@ pub struct TileMap<'a> {
     pub tile: Tile,
     /// Cells that meet it, with what their counts mean.
     pub rows: Rows<'a>,
+    /// Reports of failed emergency calls that meet it; none where they were not asked for.
+    pub emergency: Option<&'a Level>,
     /// Incidents, whether they meet it or not.
     pub incidents: &'a [TileIncident],
     /// The layers that are asked for.
@@ -45,6 +50,8 @@ pub struct TileIncident {
     providers: String,
     onset: String,
     reports: u64,
+    /// Reports of failed emergency calls.
+    emergency: Option<u64>,
     outline: Arc<Outline>,
 }
 
@@ -60,6 +67,7 @@ impl TileIncident {
             providers: brands.join(","),
             onset: rfc3339(incident.onset),
             reports: SeverityJson::from(incident).reports,
+            emergency: incident.figures.emergency().map(|emergency| emergency.reports),
             outline,
         }
     }
@@ -67,7 +75,7 @@ impl TileIncident {
 
 impl Layer {
     /// All of them, the lowest first.
-    pub const ALL: [Self; 3] = [Self::Coarser, Self::Cells, Self::Incidents];
+    pub const ALL: [Self; 4] = [Self::Coarser, Self::Cells, Self::Incidents, Self::Emergency];
 
     /// Its name in tiles.
     #[must_use]
@@ -76,6 +84,7 @@ impl Layer {
             Self::Coarser => "coarser",
             Self::Cells => "cells",
             Self::Incidents => "incidents",
+            Self::Emergency => "emergency",
         }
     }
 
@@ -89,14 +98,7 @@ impl Layer {
     #[must_use]
     pub const fn fields(self) -> &'static [(&'static str, &'static str)] {
         match self {
-            Self::Coarser => &[
-                HEX,
-                COUNT,
-                EXPECTED,
-                SCORE,
-                LEVEL,
-                ("resolution", "Number. H3 resolution of the cell."),
-            ],
+            Self::Coarser => &[HEX, COUNT, EXPECTED, SCORE, LEVEL, RESOLUTION],
             Self::Cells => &[HEX, COUNT, EXPECTED, SCORE, LEVEL],
             Self::Incidents => &[
                 ("id", "String. Id of the incident."),
@@ -105,12 +107,25 @@ impl Layer {
                 ("providers", "String. Ids of the providers that fail, joined by commas."),
                 ("onset", "String. Estimate of when it began, RFC 3339."),
                 ("reports", "Number. Reports of problems."),
+                (
+                    "emergency",
+                    "Number. Reports of failed emergency calls; absent where there are none.",
+                ),
+            ],
+            Self::Emergency => &[
+                HEX,
+                (
+                    "count",
+                    "Number. Reports that emergency calls fail, whatever symptom the tile is of.",
+                ),
+                RESOLUTION,
             ],
         }
     }
 }
 
 const HEX: (&str, &str) = ("hex", "String. H3 index of the cell: the id to promote.");
+const RESOLUTION: (&str, &str) = ("resolution", "Number. H3 resolution of the cell.");
 const COUNT: (&str, &str) = ("count", "Number. Reports in the cell.");
 const EXPECTED: (&str, &str) = ("expected", "Number. Expected reports; absent if unknown.");
 const SCORE: (&str, &str) =
@@ -124,10 +139,16 @@ pub fn tile(map: &TileMap<'_>) -> Vec<u8> {
     let mut tile = MvtTileBuilder::new();
     if has(Layer::Coarser) && map.rows.coarser().len() > 0 {
         let cells = map.rows.coarser();
-        tile = hexagons(begin(tile, Layer::Coarser), map.tile, cells, true).end();
+        let layer = begin(tile, Layer::Coarser);
+        tile = hexagons(layer, map.tile, cells, |cell, figures, tag| {
+            tag_figures(*figures, tag);
+            tag_resolution(cell, tag);
+        })
+        .end();
     }
     if has(Layer::Cells) && map.rows.figures().len() > 0 {
-        tile = hexagons(begin(tile, Layer::Cells), map.tile, map.rows.figures(), false).end();
+        let (layer, cells) = (begin(tile, Layer::Cells), map.rows.figures());
+        tile = hexagons(layer, map.tile, cells, |_, figures, tag| tag_figures(*figures, tag)).end();
     }
     if has(Layer::Incidents) {
         let drawn: Vec<_> = map
@@ -139,6 +160,14 @@ pub fn tile(map: &TileMap<'_>) -> Vec<u8> {
             tile = outlines(begin(tile, Layer::Incidents), drawn).end();
         }
     }
+    if let Some(level) = map.emergency.filter(|level| level.all_rows().next().is_some()) {
+        let layer = begin(tile, Layer::Emergency);
+        tile = hexagons(layer, map.tile, level.all_rows(), |cell, count, tag| {
+            tag("count", MvtValueRef::UInt((*count).into()));
+            tag_resolution(cell, tag);
+        })
+        .end();
+    }
     tile.encode()
 }
 
@@ -146,38 +175,48 @@ fn begin(tile: MvtTileBuilder, layer: Layer) -> MvtLayerBuilder {
     tile.layer(layer.name()).expect("it has a name")
 }
 
-fn hexagons(
+/// Adds a property to a feature.
+pub(super) type Tag<'a> = &'a mut dyn FnMut(&'static str, MvtValueRef<'_>);
+
+/// Adds whole hexagons to a layer, each with its `hex` and the properties of what is known of
+/// it.
+pub(super) fn hexagons<T>(
     mut layer: MvtLayerBuilder,
     tile: Tile,
-    cells: impl Iterator<Item = (Cell, CellFigures)>,
-    with_resolution: bool,
+    cells: impl Iterator<Item = (Cell, T)>,
+    properties: impl Fn(Cell, &T, Tag<'_>),
 ) -> MvtLayerBuilder {
-    for (cell, figures) in cells {
+    for (cell, known) in cells {
         let Some(ring) = Ring::of(cell) else { continue };
         let mut feature = layer.feature_of(MvtGeomType::Polygon);
         for placed in tile.place(&ring) {
             feature.ring(coords(&placed), true).expect("an outline has corners");
         }
         let digits = Hex(cell).digits();
-        let mut tag = |key, value| {
+        let mut tag = |key: &'static str, value: MvtValueRef<'_>| {
             feature.tag_ref(key, value).expect("a layer has fewer than 2^32 values");
         };
         tag("hex", MvtValueRef::String(str::from_utf8(&digits).expect("digits are ASCII")));
-        tag("count", MvtValueRef::UInt(figures.count.into()));
-        for (key, number) in [("expected", figures.expected), ("score", figures.score)] {
-            if let Some(number) = number {
-                tag(key, MvtValueRef::Float(rounded(number) as f32));
-            }
-        }
-        if let Some(level) = figures.level {
-            tag("level", MvtValueRef::UInt(level.into()));
-        }
-        if with_resolution {
-            tag("resolution", MvtValueRef::UInt(cell.resolution().number().into()));
-        }
+        properties(cell, &known, &mut tag);
         layer = feature.end();
     }
     layer
+}
+
+fn tag_figures(figures: CellFigures, tag: Tag<'_>) {
+    tag("count", MvtValueRef::UInt(figures.count.into()));
+    for (key, number) in [("expected", figures.expected), ("score", figures.score)] {
+        if let Some(number) = number {
+            tag(key, MvtValueRef::Float(rounded(number) as f32));
+        }
+    }
+    if let Some(level) = figures.level {
+        tag("level", MvtValueRef::UInt(level.into()));
+    }
+}
+
+fn tag_resolution(cell: Cell, tag: Tag<'_>) {
+    tag("resolution", MvtValueRef::UInt(cell.resolution().number().into()));
 }
 
 /// Rings of an incident on a tile, each with whether it is an outer one.
@@ -216,8 +255,14 @@ fn outlines(mut layer: MvtLayerBuilder, drawn: Vec<(&TileIncident, Rings)>) -> M
                 .tag_ref(key, MvtValueRef::String(text))
                 .expect("a layer has fewer than 2^32 values");
         }
-        let reports = MvtValueRef::UInt(incident.reports);
-        feature.tag_ref("reports", reports).expect("a layer has fewer than 2^32 values");
+        let counts = [("reports", Some(incident.reports)), ("emergency", incident.emergency)];
+        for (key, count) in counts {
+            if let Some(count) = count {
+                feature
+                    .tag_ref(key, MvtValueRef::UInt(count))
+                    .expect("a layer has fewer than 2^32 values");
+            }
+        }
         layer = feature.end();
     }
     layer

@@ -6,21 +6,53 @@ use serde_json::{Value, json};
 
 /// Colours of levels 0 to 4. Told apart by people who see fewer colours, too: each is
 /// darker than the one before.
-const LEVELS: [&str; 5] = ["#8fb3c9", "#fdc652", "#f17c2b", "#c9281c", "#5e0b1a"];
+pub(super) const LEVELS: [&str; 5] = ["#8fb3c9", "#fdc652", "#f17c2b", "#c9281c", "#5e0b1a"];
 /// Of a count whose level is not known.
-const NO_LEVEL: &str = "#7c8a93";
-const EDGE: &str = "#6b4a2a";
-const LAND: &str = "#f3f1ec";
+pub(super) const NO_LEVEL: &str = "#7c8a93";
+/// Of failed emergency calls: no level's hue.
+pub(super) const EMERGENCY: &str = "#6a1b9a";
+/// Of the edges of cells.
+pub(super) const EDGE: &str = "#6b4a2a";
+/// The ground.
+pub(super) const LAND: &str = "#f3f1ec";
+/// The ground where too few people ever reported.
+pub(super) const NOBODY_LISTENS: &str = "#d3cfc6";
+/// What levels 0 to 4 say.
+pub(super) const WORDS: [&str; 5] = [
+    "as expected",
+    "more than usual",
+    "surprising",
+    "in an incident",
+    "in an incident, ten times as many as expected",
+];
+/// How little is seen through a cell from so many reports on: in three steps, so that one
+/// report and ten thousand of one level differ.
+pub(super) const OPACITIES: [(u32, f64); 3] = [(0, 0.35), (5, 0.6), (50, 0.85)];
 
-/// A whole style of the tiles that a `TileJSON` describes: on a plain ground, or the overlay
-/// alone. `glyphs` is the address of a server of fonts, for clients that ask for one.
+/// A whole style of the tiles, and those of coverage, that a `TileJSON` each describes: on a
+/// plain ground, or the overlay alone, which has coverage hidden. `glyphs` is the address of
+/// a server of fonts, for clients that ask for one.
 #[must_use]
-pub fn style(tiles: &TileJson, with_base: bool, glyphs: Option<&str>) -> Value {
+pub fn style(
+    (tiles, coverage): (&TileJson, &TileJson),
+    with_base: bool,
+    glyphs: Option<&str>,
+) -> Value {
     let mut layers = Vec::new();
     if with_base {
-        let paint = json!({"background-color": LAND});
+        let paint = json!({"background-color": NOBODY_LISTENS});
         layers.push(json!({"id": "ground", "type": "background", "paint": paint}));
     }
+    // A pattern would need an image of another server: the ground is darker instead where
+    // nobody listens, and flat where somebody does. A ground of others is left as it is.
+    layers.push(json!({
+        "id": "groundswell-coverage",
+        "type": "fill",
+        "source": "groundswell-coverage",
+        "source-layer": "coverage",
+        "layout": {"visibility": if with_base { "visible" } else { "none" }},
+        "paint": {"fill-color": LAND, "fill-antialias": false},
+    }));
     for layer in ["coarser", "cells"] {
         layers.push(json!({
             "id": format!("groundswell-{layer}"),
@@ -56,20 +88,30 @@ pub fn style(tiles: &TileJson, with_base: bool, glyphs: Option<&str>) -> Value {
             "paint": paint,
         }));
     }
+    // Above all else: lives hang on it. An edge of its own kind, since colours alone can be
+    // mistaken for those of levels.
+    for (name, paint) in [
+        ("", json!({"fill-color": EMERGENCY, "fill-opacity": 0.35})),
+        ("-casing", json!({"line-color": "#ffffff", "line-width": 5})),
+        ("-edge", json!({"line-color": EMERGENCY, "line-width": 3})),
+    ] {
+        layers.push(json!({
+            "id": format!("groundswell-emergency{name}"),
+            "type": if name.is_empty() { "fill" } else { "line" },
+            "source": "groundswell",
+            "source-layer": "emergency",
+            "paint": paint,
+        }));
+    }
     let mut style = json!({
         "version": 8,
         "name": tiles.name,
         "metadata": {"groundswell:legend": legend(), "groundswell:licence": tiles.licence},
         "sources": {
-            "groundswell": {
-                "type": "vector",
-                "tiles": tiles.tiles,
-                "minzoom": tiles.minzoom,
-                "maxzoom": tiles.maxzoom,
-                "bounds": tiles.bounds,
-                "attribution": tiles.attribution,
-                "promoteId": {"cells": "hex", "coarser": "hex", "incidents": "id"},
-            },
+            "groundswell-coverage": source(coverage, &json!({"coverage": "hex"})),
+            "groundswell": source(tiles, &json!({
+                "cells": "hex", "coarser": "hex", "incidents": "id", "emergency": "hex",
+            })),
         },
         "layers": layers,
     });
@@ -79,20 +121,35 @@ pub fn style(tiles: &TileJson, with_base: bool, glyphs: Option<&str>) -> Value {
     style
 }
 
+/// The source of the tiles that a `TileJSON` describes.
+fn source(tiles: &TileJson, ids: &Value) -> Value {
+    json!({
+        "type": "vector",
+        "tiles": tiles.tiles,
+        "minzoom": tiles.minzoom,
+        "maxzoom": tiles.maxzoom,
+        "bounds": tiles.bounds,
+        "attribution": tiles.attribution,
+        "promoteId": ids,
+    })
+}
+
 /// What each colour says.
 fn legend() -> Value {
-    let words = [
-        "as expected",
-        "more than usual",
-        "surprising",
-        "in an incident",
-        "in an incident, ten times as many as expected",
-    ];
-    let levels = LEVELS.iter().zip(words).enumerate();
+    let levels = LEVELS.iter().zip(WORDS).enumerate();
     let rows = levels
         .map(|(level, (colour, means))| json!({"level": level, "colour": colour, "means": means}));
     let unknown = json!({"level": null, "colour": NO_LEVEL, "means": "not known what is usual"});
-    rows.chain([unknown]).collect()
+    let emergency =
+        json!({"layer": "emergency", "colour": EMERGENCY, "means": "emergency calls fail"});
+    let covered =
+        json!({"layer": "coverage", "colour": LAND, "means": "an outage would be noticed"});
+    let uncovered = json!({
+        "layer": "ground",
+        "colour": NOBODY_LISTENS,
+        "means": "nobody listens here: too few people ever reported",
+    });
+    rows.chain([unknown, emergency, covered, uncovered]).collect()
 }
 
 fn colour() -> Value {
@@ -104,9 +161,9 @@ fn colour() -> Value {
     Value::Array(colour)
 }
 
-/// The more reports, the less is seen through: in three steps, so that one report and ten
-/// thousand of one level differ.
+/// The more reports, the less is seen through.
 fn opacity(most: f64) -> Value {
     let of = |part: f64| (most * part * 100.0).round() / 100.0;
-    json!(["step", ["get", "count"], of(0.35), 5, of(0.6), 50, of(0.85)])
+    let [(_, few), (some, of_some), (many, of_many)] = OPACITIES;
+    json!(["step", ["get", "count"], of(few), some, of(of_some), many, of(of_many)])
 }

@@ -58,17 +58,21 @@ pub struct VectorLayer {
     pub maxzoom: u8,
 }
 
+impl VectorLayer {
+    /// A layer of every zoom, with its properties.
+    #[must_use]
+    pub fn of(id: &'static str, fields: &[(&'static str, &'static str)]) -> Self {
+        let fields = fields.iter().copied().collect();
+        Self { id, fields, minzoom: 0, maxzoom: Tile::FINEST_ZOOM }
+    }
+}
+
 impl TileJson {
     /// The document of tiles at an address, called so, of which these are to be named.
     #[must_use]
     pub fn of(name: String, tiles: String, attribution: String, licence: Option<String>) -> Self {
         let earth = Tile::new(0, 0, 0).expect("it is the whole earth").bounds();
-        let vector_layers = Layer::ALL.map(|layer| VectorLayer {
-            id: layer.name(),
-            fields: layer.fields().iter().copied().collect(),
-            minzoom: 0,
-            maxzoom: Tile::FINEST_ZOOM,
-        });
+        let vector_layers = Layer::ALL.map(|layer| VectorLayer::of(layer.name(), layer.fields()));
         Self {
             tilejson: "3.0.0",
             name,

@@ -137,6 +137,9 @@ struct FiguresLine {
     reports: u64,
     expected: Option<f64>,
     symptoms: Vec<(String, u64)>,
+    /// When the first failed emergency call was observed, where that is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    emergency_since: Option<i64>,
     peak: Option<(i64, u64)>,
     area_km2: f64,
     users: Option<f64>,
@@ -434,6 +437,7 @@ impl FiguresLine {
                 .iter()
                 .map(|(symptom, n)| (symptom.name().to_owned(), *n))
                 .collect(),
+            emergency_since: figures.emergency_since.map(|at| at.0),
             peak: figures.peak.map(|peak| (peak.at.0, peak.reports)),
             area_km2: figures.area_km2,
             users: figures.users,
@@ -451,6 +455,7 @@ impl FiguresLine {
                 .map(symptom)
                 .collect::<Option<_>>()
                 .ok_or(EntryError::Field("symptoms"))?,
+            emergency_since: self.emergency_since.map(Timestamp),
             peak: self.peak.map(|(at, reports)| Peak { at: Timestamp(at), reports }),
             area_km2: self.area_km2,
             users: self.users,

@@ -57,11 +57,37 @@ fn of_csv(lines: &[u8]) -> Rows {
     lines.map(row).collect()
 }
 
-/// The rows of a tile, of both layers of cells.
-fn of_tile(bytes: &[u8]) -> Rows {
+/// Pictures are drawn of the same rows as tiles: of cells that maps show, and of no others.
+#[test]
+fn pictures_show_no_cell_that_maps_do_not() {
+    let world = sparse(4, NOTHING);
+    let (rows, reader) = (minutes(&world), Reader::of(&world));
+    let (began, end) = (world.began.0, world.server.now().minute().0);
+    for zoom in [3, 6, 9] {
+        let (tile, x, y) = tile_around(zoom, world.children[0].centre());
+        for to in (began + 60..end).step_by(499) {
+            let at = text(Minute(to).start());
+            let bytes = reader.bytes(&format!(
+                "/v1/map.svg?provider=alpha&region={zoom}/{x}/{y}&window=60m&to={at}\
+                 &width=800&height=800"
+            ));
+            let svg = String::from_utf8(bytes).unwrap();
+            let paths = svg.lines().filter(|line| line.contains("stroke-opacity"));
+            let drawn: usize = paths.map(|path| path.matches('M').count()).sum();
+            let resolution = Tile::resolution(zoom).min(Resolution::ALL[7]);
+            let shown = together(&rows, to - 60, to, resolution);
+            // What surrounds the tile in a picture is nothing: everybody lives in it.
+            let on_it = shown.keys().filter(|cell| cell.is_some_and(|cell| tile.meets(cell)));
+            assert!(drawn <= on_it.count() + 1, "{zoom} {to}: {svg}");
+        }
+    }
+}
+
+/// The rows of these layers of a tile.
+fn of_tile(bytes: &[u8], layers: &[&str]) -> Rows {
     let tile = MvtReaderRef::new(bytes).unwrap();
     let mut rows = Rows::new();
-    for layer in tile.layers().filter(|layer| layer.name() != "incidents") {
+    for layer in tile.layers().filter(|layer| layers.contains(&layer.name())) {
         for feature in layer.features() {
             let (mut hex, mut count) = (None, 0);
             for property in feature.properties() {
@@ -136,6 +162,9 @@ fn maps_of_every_window_resolution_and_format_are_sums_of_minutes() {
 fn tiles_and_frames_are_sums_of_minutes() {
     let world = sparse(3, NOTHING);
     let (rows, reader) = (minutes(&world), Reader::of(&world));
+    let emergency: BTreeMap<Minute, Rows> =
+        rows.keys().map(|minute| (*minute, reader.emergency(*minute))).collect();
+    assert!(emergency.values().any(|rows| rows.keys().any(Option::is_some)));
     let (began, end) = (world.began.0, world.server.now().minute().0);
     let middle = world.children[0].centre();
     for (window, shift) in [(5, 0), (15, 1), (360, 7)] {
@@ -149,7 +178,13 @@ fn tiles_and_frames_are_sums_of_minutes() {
                 let expected = together(&rows, to - window, to, resolution);
                 let on_it = expected.into_iter();
                 let on_it = on_it.filter(|(cell, _)| cell.is_some_and(|cell| tile.meets(cell)));
-                assert_eq!(of_tile(&bytes), on_it.collect::<Rows>(), "{path} {window} {to}");
+                let shown = of_tile(&bytes, &["cells", "coarser"]);
+                assert_eq!(shown, on_it.collect::<Rows>(), "{path} {window} {to}");
+                let of_emergency = together(&emergency, to - window, to, resolution).into_iter();
+                let on_it =
+                    of_emergency.filter(|(cell, _)| cell.is_some_and(|cell| tile.meets(cell)));
+                let shown = of_tile(&bytes, &["emergency"]);
+                assert_eq!(shown, on_it.collect::<Rows>(), "{path} {window} {to}");
             }
         }
         for (step, from) in [(7, began), (60, began)] {

@@ -84,6 +84,14 @@ impl<'a> Reader<'a> {
         answer.body
     }
 
+    /// The same of emergency calls that failed.
+    pub fn emergency(&self, minute: Minute) -> Rows {
+        let to = text(minute.plus(1).start());
+        rows_of(&self.get(&format!(
+            "/v1/heatmap?provider=alpha&window=1m&to={to}&resolution=8&symptom=no_emergency_calls"
+        )))
+    }
+
     /// What the map of one minute shows: reports by cell, and without a place.
     pub fn rows(&self, minute: Minute) -> Rows {
         let to = text(minute.plus(1).start());

@@ -43,8 +43,11 @@ impl World {
     pub fn report(&mut self, child: usize) {
         let at = self.children[child].centre();
         let id = format!("person {}", self.sent.len());
+        // Some of them cannot call for help, which has a layer of its own.
+        let calls_fail = self.sent.len() % 5 == 4;
+        let symptom = if calls_fail { "no_emergency_calls" } else { "no_service" };
         let fields = json!({"provider": "alpha", "lat": at.lat(), "lon": at.lon(),
-            "accuracy_m": 35});
+            "accuracy_m": 35, "symptom": symptom});
         let answer = self.server.report(&but(support::report(&id), fields));
         assert_eq!(answer.status, 202, "{answer}");
         self.sent.push((self.server.now().minute(), child));

@@ -47,13 +47,13 @@ const LAB_ROOMS: [(&str, &[&str]); 6] = [
 /// floors below its own.
 const DOMAIN_FLOORS: [&[&str]; 8] = [
     // What is published, and how a map is coloured.
-    &["incident", "assessment"],
+    &["incident", "assessment", "coverage"],
     // What is unusual, and what readers see.
     &["detect", "view"],
     // What was counted, and what is usual.
     &["baseline", "counts", "cover", "late_arrivals", "level", "report", "series"],
     // Where something is asked about or happens, and who may ask.
-    &["access", "region"],
+    &["access", "region", "viewport"],
     // Where reports may be shown, and how maps are cut.
     &["privacy", "tile"],
     // Facts, sets of places, and clocks.

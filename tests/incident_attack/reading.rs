@@ -2,7 +2,7 @@
 //! and finds that every form of it tells the same.
 
 use super::world::World;
-use crate::support::instant;
+use crate::support::{instant, text};
 use groundswell::domain::grid::{Cell, Resolution};
 use groundswell::domain::time::Minute;
 use serde_json::Value;
@@ -80,7 +80,9 @@ impl<'a> Reader<'a> {
         let is_it = |item: &&Value| item["id"] == of["id"];
         let list = self.get(&format!("/v1/incidents?limit=50&known_at={at}"));
         let listed = list["items"].as_array().unwrap().iter().find(is_it).unwrap();
-        for field in ["cells", "place", "severity", "evidence", "attribution", "revision"] {
+        for field in
+            ["cells", "place", "severity", "emergency", "evidence", "attribution", "revision"]
+        {
             assert_eq!(listed[field], of[field], "{field}");
         }
         let map = self.get(&format!("/v1/incidents.geojson?limit=50&known_at={at}"));
@@ -114,7 +116,39 @@ impl<'a> Reader<'a> {
         for other in of["attribution"].as_array().unwrap() {
             assert!(other["observed"].as_f64().unwrap() >= 5.0, "{other}");
         }
+        self.emergency_is_what_the_map_shows(of, &cells);
         cells
+    }
+
+    /// Of emergency calls an incident tells no more than its symptoms and the maps of single
+    /// minutes do: since when one stands in its cells.
+    fn emergency_is_what_the_map_shows(&self, of: &Value, cells: &[Cell]) {
+        let told = &of["emergency"];
+        let symptoms = of["severity"]["symptoms"].as_array().unwrap().iter();
+        let mut of_symptom = symptoms.filter(|one| one["symptom"] == "no_emergency_calls");
+        let reports = of_symptom.next().map_or(&Value::Null, |one| &one["count"]);
+        assert_eq!(&told["reports"], reports, "{of}");
+        let begin = |text: &Value| instant(text.as_str().unwrap()).minute();
+        let (onset, known_at) = (begin(&of["onset"]), begin(&of["known_at"]));
+        let is_shown = |minute: &i64| {
+            of["providers"].as_array().unwrap().iter().any(|brand| {
+                let to = text(Minute(*minute).plus(1).start());
+                let map = self.get(&format!(
+                    "/v1/heatmap?provider={}&window=1m&to={to}&resolution=8\
+                     &symptom=no_emergency_calls",
+                    brand.as_str().unwrap()
+                ));
+                let rows = ["cells", "coarser"].map(|part| map[part].as_array().unwrap().clone());
+                of["global"] == true && map["total"] != 0
+                    || rows.concat().iter().any(|row| {
+                        let shown = Cell::parse(row["hex"].as_str().unwrap()).unwrap();
+                        cells.iter().any(|cell| cell.contains(shown))
+                    })
+            })
+        };
+        let first = if told.is_null() { None } else { (onset.0..=known_at.0).find(is_shown) };
+        let since = told["since"].as_str().map(|text| instant(text).minute().0);
+        assert_eq!(since, first, "{of}");
     }
 
     fn spikes(&self) -> Vec<Told> {
@@ -135,6 +169,15 @@ impl<'a> Reader<'a> {
         spikes.iter().map(of).collect()
     }
 
+    /// Nobody ever reported from the village before: no place in it is covered, whoever
+    /// speaks now.
+    fn coverage_is_of_ordinary_days(&self, told: &Value, cell: Cell) {
+        let covered = told["coverage"]["cell"].as_str().map(|hex| Cell::parse(hex).unwrap());
+        if let Some(covered) = covered {
+            assert!(covered.contains(cell) && !self.world.parent.contains(covered), "{told}");
+        }
+    }
+
     /// What is explained of any cell around is what the map shows of the group that it lies
     /// in, the same for all cells of one.
     fn explanations_say_what_the_map_shows(&self) {
@@ -148,6 +191,7 @@ impl<'a> Reader<'a> {
             let shown: Vec<Value> = rows.concat();
             for cell in &asked {
                 let told = self.get(&format!("/v1/cells/{cell}?provider={brand}"));
+                self.coverage_is_of_ordinary_days(&told, *cell);
                 let Some(group) = told["shown_in"].as_str() else {
                     assert_eq!(told["count"], Value::Null, "{told}");
                     continue;

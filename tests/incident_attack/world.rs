@@ -106,8 +106,10 @@ impl World {
             .map(|n| {
                 // Not all at one corner.
                 let (north, east) = (STEP * (n % 3) as f64 - STEP, STEP * (n / 3 % 2) as f64);
+                let calls_fail = (first + n) % 4 == 3;
+                let symptom = if calls_fail { "no_emergency_calls" } else { "no_service" };
                 json!({
-                    "provider": group.brand, "symptom": "no_service", "lat": at.lat() + north,
+                    "provider": group.brand, "symptom": symptom, "lat": at.lat() + north,
                     "lon": at.lon() + east, "accuracy_m": 35,
                     "reporter_id": format!("villager {}", first + n),
                 })

@@ -248,6 +248,7 @@ pub fn exact(now: Timestamp, days: i64, number: u64, houses: std::ops::Range<u32
             reports: 137,
             expected: Some(3.5),
             symptoms: vec![(Symptom::NoService, 130), (Symptom::ALL[1], 7)],
+            emergency_since: None,
             peak: Some(Peak { at: onset, reports: 13 }),
             area_km2: 0.7 * cells.len() as f64,
             users: Some(1_234.5),

@@ -55,13 +55,15 @@ pub fn outage(provider: &str, city: (f64, f64), reports: usize, seed: u64) -> Ve
     (0..reports).map(|_| report()).collect()
 }
 
-fn around((lat, lon): (f64, f64), random: &mut fastrand::Rng) -> Position {
+/// Somewhere in a city.
+pub fn around((lat, lon): (f64, f64), random: &mut fastrand::Rng) -> Position {
     let mut aside = || (random.f64() - 0.5) * SPREAD_DEGREES;
     let (lat, lon) = (lat + aside(), lon + aside());
     Position::new(lat, if lon > 180.0 { lon - 360.0 } else { lon }).unwrap()
 }
 
-fn recorded(reporter: u64, provider: u16, minute: Minute, position: Position) -> Report {
+/// A report that was on time, of one of the providers by their order.
+pub fn recorded(reporter: u64, provider: u16, minute: Minute, position: Position) -> Report {
     Report {
         provider: ProviderIndex(provider),
         symptom: Symptom::NoService,

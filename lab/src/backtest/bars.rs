@@ -3,8 +3,8 @@
 
 use super::alarms::Alarm;
 use super::axis::Axis;
-use super::svg::{Anchor, Svg};
 use super::verdict::Fate;
+use groundswell::render::svg::{Anchor, Svg};
 
 const LANE_HEIGHT: f64 = 16.0;
 /// So many bars may lie below each other at one time; where there are more, the last lane

@@ -20,7 +20,6 @@ pub mod report;
 pub mod score;
 mod seconds;
 pub mod set;
-pub mod svg;
 pub mod table;
 pub mod trace;
 pub mod truth;
@@ -30,3 +29,6 @@ pub use cells::Cells;
 pub use entry::SetError;
 pub use plot::{Figure, draw};
 pub use seconds::Seconds;
+
+/// How all plots look.
+pub const PLOT_STYLE: &str = include_str!("style.css");

@@ -7,10 +7,10 @@ use super::examined::Examined;
 use super::plot::{Figure, draw};
 use super::seconds::Seconds;
 use super::set::{Set, Stream};
-use super::svg::escape;
 use super::trace::Trace;
 use super::truth::Truth;
 use super::verdict::{Fate, Judged, Verdict};
+use groundswell::render::svg::escape;
 use std::fmt::Write;
 
 /// How much is shown before an outage begins and after it ends in a close-up, in seconds.

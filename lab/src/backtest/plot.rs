@@ -1,15 +1,16 @@
 //! One plot: what was counted and expected, the score, what was raised, what was true. A
 //! pure function to SVG.
 
+use super::PLOT_STYLE;
 use super::alarms::Alarm;
 use super::axis::Axis;
 use super::bars;
 use super::curve;
 use super::seconds::Seconds;
-use super::svg::{Anchor, Svg};
 use super::trace::{POINT_MINUTES, Point, Trace};
 use super::truth::{Expect, Truth};
 use super::verdict::Fate;
+use groundswell::render::svg::{Anchor, Svg};
 
 /// What one plot shows.
 #[derive(Debug, Clone)]
@@ -83,7 +84,7 @@ pub fn draw(figure: &Figure) -> String {
             "no counts: incidents were read from files, nothing was replayed",
         );
     }
-    svg.finish(WIDTH, bottom + FOOT)
+    svg.finish((WIDTH, bottom + FOOT), PLOT_STYLE)
 }
 
 fn shown(points: &[Point], time: &Axis) -> Vec<Point> {

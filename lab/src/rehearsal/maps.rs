@@ -1,7 +1,7 @@
 //! Maps of a rehearsal: all of it, and beside it what everybody sees at the same moment.
 
 use super::seen::Seen;
-use crate::backtest::svg::{Anchor, Svg};
+use crate::backtest::PLOT_STYLE;
 use crate::simulate::plan::Plan;
 use anyhow::Context;
 use groundswell::domain::cell_set::CellSet;
@@ -22,6 +22,7 @@ use groundswell::domain::symptom::Symptoms;
 use groundswell::domain::time::{MINUTE_MS, Minute, Timestamp, Window};
 use groundswell::domain::view::{Sums, View};
 use groundswell::gazetteer::cities;
+use groundswell::render::svg::{Anchor, Svg};
 use groundswell::store::Store;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -269,7 +270,7 @@ fn picture(
         svg.within((left, TOP), size, |svg| draw_panel(svg, panel, frame));
     }
     legend(&mut svg, TOP + frame.height() + 22.0);
-    svg.finish(WIDTH, TOP + frame.height() + LEGEND)
+    svg.finish((WIDTH, TOP + frame.height() + LEGEND), PLOT_STYLE)
 }
 
 fn draw_panel(svg: &mut Svg, panel: &Panel, frame: Frame) {

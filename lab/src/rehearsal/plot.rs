@@ -2,12 +2,13 @@
 //! really happened.
 
 use super::seen::Seen;
+use crate::backtest::PLOT_STYLE;
 use crate::backtest::axis::Axis;
-use crate::backtest::svg::{Anchor, Svg};
 use crate::simulate::plan::Plan;
 use crate::simulate::scenario::{Cause, instant};
 use groundswell::domain::incident::{Incident, State};
 use groundswell::domain::time::{MINUTE_MS, Timestamp};
+use groundswell::render::svg::{Anchor, Svg};
 use std::fmt::Write;
 
 const WIDTH: f64 = 1_140.0;
@@ -53,7 +54,7 @@ pub fn draw(plan: &Plan, seen: &Seen) -> String {
         svg.line("word", (x, TOP - 4.0), (x, bottom));
         svg.text("small", Anchor::Start, (x + 3.0, TOP - 6.0), "first official word");
     }
-    svg.finish(WIDTH, bottom + FOOT)
+    svg.finish((WIDTH, bottom + FOOT), PLOT_STYLE)
 }
 
 fn seconds(at: Timestamp) -> f64 {

@@ -88,6 +88,11 @@ impl Expectation {
         self.baseline.learnt_of(cell.rolled_up_to(Resolution::HOURLY)) > 0.0
     }
 
+    /// The cells of a resolution, 0 to 7, of which something was learnt, in any order.
+    pub fn cells(&self, resolution: Resolution) -> impl Iterator<Item = Cell> + '_ {
+        self.baseline.cells(resolution)
+    }
+
     /// A window, of which many cells may then be asked.
     #[must_use]
     pub fn window(&self, window: Window) -> InWindow<'_> {

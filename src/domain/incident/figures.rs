@@ -15,6 +15,9 @@ pub struct Figures {
     pub expected: Option<f64>,
     /// What was reported, most first.
     pub symptoms: Vec<(Symptom, u64)>,
+    /// When the first failed emergency call was observed; none where nobody reported one, or
+    /// where that is not told.
+    pub emergency_since: Option<Timestamp>,
     /// When most was reported in a minute.
     pub peak: Option<Peak>,
     /// Square kilometres of its cells. Cells of coarse reports are large: an upper bound.
@@ -34,7 +37,24 @@ pub struct Peak {
     pub reports: u64,
 }
 
+/// Reports of emergency calls that fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Emergency {
+    /// How many. At least one.
+    pub reports: u64,
+    /// When the first was observed; none where that is not told.
+    pub since: Option<Timestamp>,
+}
+
 impl Figures {
+    /// What was reported of emergency calls; none where nothing was.
+    #[must_use]
+    pub fn emergency(&self) -> Option<Emergency> {
+        let is_it = |(symptom, _): &&(Symptom, u64)| *symptom == Symptom::NoEmergencyCalls;
+        let (_, reports) = self.symptoms.iter().find(is_it)?;
+        (*reports > 0).then_some(Emergency { reports: *reports, since: self.emergency_since })
+    }
+
     /// Users times minutes, as the FCC counts an outage (47 CFR 4.7: mean users affected
     /// times its duration), at most.
     #[must_use]

@@ -10,6 +10,7 @@ use crate::domain::grid::{Cell, Resolution};
 use crate::domain::privacy::coin::Coin;
 use crate::domain::privacy::rounding::rounded_down;
 use crate::domain::privacy::rule::{MOST_K, Rule};
+use crate::domain::time::Timestamp;
 use std::sync::Arc;
 
 /// Where everybody is told of what was recorded before there were public forms.
@@ -38,6 +39,8 @@ pub struct Shown {
     pub expected: Option<f64>,
     /// Users that are touched at most.
     pub users: Option<f64>,
+    /// When the map first shows a failed emergency call in its cells.
+    pub emergency_since: Option<Timestamp>,
     /// The other carriers that enough people reported there.
     pub attributions: Vec<Attribution>,
 }
@@ -47,7 +50,8 @@ impl Incident {
     /// clusters say of where they began.
     #[must_use]
     pub fn public(&self, shown: Shown, coin: &Coin) -> Self {
-        let Shown { cells, naming, evidence, expected, users, attributions } = shown;
+        let Shown { cells, naming, evidence, expected, users, emergency_since, attributions } =
+            shown;
         let brand = |(brand, evidence): (&Brand, PublishedEvidence)| {
             let blinded = |episode: &u64| coin.blinded(&brand.provider, *episode);
             Brand {
@@ -59,7 +63,7 @@ impl Incident {
         Self {
             naming: Some(naming),
             brands: self.brands.iter().zip(evidence).map(brand).collect(),
-            figures: Figures { expected, users, ..self.figures.rounded(&cells) },
+            figures: Figures { expected, emergency_since, users, ..self.figures.rounded(&cells) },
             cells: Arc::from(cells),
             attributions: attributions.iter().map(Attribution::rounded).collect(),
             ..self.clone()
@@ -76,10 +80,11 @@ impl Incident {
         coin: &Coin,
     ) -> Self {
         let evidence = self.brands.iter().map(|brand| brand.evidence).collect();
-        let Figures { expected, users, .. } = self.figures;
+        let Figures { expected, emergency_since, users, .. } = self.figures;
         let naming = Naming { is_named: true, rule };
         let attributions = self.attributions.clone();
-        let shown = Shown { cells, naming, evidence, expected, users, attributions };
+        let shown =
+            Shown { cells, naming, evidence, expected, users, emergency_since, attributions };
         let public = self.public(shown, coin);
         let figures = Figures { area_km2: public.figures.area_km2, ..self.figures.clone() };
         Self { figures, attributions: self.attributions.clone(), ..public }
@@ -128,6 +133,7 @@ impl Figures {
             reports: rounded_down(self.reports),
             expected: None,
             symptoms: self.symptoms.iter().map(|(of, n)| (*of, rounded_down(*n))).collect(),
+            emergency_since: None,
             peak: self.peak.map(peak),
             area_km2: cells.iter().map(|cell| cell.area_km2()).sum(),
             users: None,

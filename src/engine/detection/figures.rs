@@ -9,6 +9,7 @@ use crate::domain::time::{Minute, Timestamp, Window};
 use crate::engine::detector_pool::DetectorPool;
 use crate::store::{MINUTES_KEPT_DAYS, Store, StoreError};
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 
 /// Minutes that are read at once.
 const MINUTES_AT_ONCE: i64 = 360;
@@ -31,6 +32,7 @@ pub async fn figures(
     let mut known: HashMap<Cell, bool> = HashMap::new();
     let (mut symptoms, mut minutes) =
         (BTreeMap::<Symptom, u64>::new(), BTreeMap::<Minute, u64>::new());
+    let mut emergency_since: Option<Minute> = None;
     for brand in &incident.brands {
         let Some(provider) = catalogue.find(&brand.provider) else { continue };
         let mut next = from;
@@ -46,6 +48,10 @@ pub async fn figures(
                         .or_insert_with(|| !key.cell().is_nowhere() && region.contains(key.cell()))
                     {
                         *symptoms.entry(key.symptom()).or_default() += u64::from(tally.count);
+                        if key.symptom() == Symptom::NoEmergencyCalls {
+                            let before = emergency_since.unwrap_or(minute);
+                            emergency_since = Some(before.min(minute));
+                        }
                         *minutes.entry(minute).or_default() += u64::from(tally.count);
                     }
                 }
@@ -62,10 +68,36 @@ pub async fn figures(
         reports: minutes.values().sum(),
         expected,
         symptoms,
+        emergency_since: emergency_since.map(Minute::start),
         peak: peak.map(|(minute, reports)| Peak { at: minute.start(), reports: *reports }),
         area_km2: incident.cells.iter().map(|cell| cell.area_km2()).sum(),
         users,
     })
+}
+
+/// Whether a failed emergency call was observed in an incident's cells in these minutes.
+///
+/// # Errors
+/// Where the store cannot be read.
+pub async fn has_emergency(
+    store: &Store,
+    catalogue: &Catalogue,
+    incident: &Incident,
+    minutes: Range<Minute>,
+) -> Result<bool, StoreError> {
+    let region = incident.region();
+    for brand in &incident.brands {
+        let Some(provider) = catalogue.find(&brand.provider) else { continue };
+        for (_, counts) in store.minutes(provider, minutes.clone()).await? {
+            let mut rows = counts.rows().filter(|(key, _)| {
+                key.lane().is_history() && key.symptom() == Symptom::NoEmergencyCalls
+            });
+            if rows.any(|(key, _)| !key.cell().is_nowhere() && region.contains(key.cell())) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }
 
 /// Reports that were to be expected, and users that are touched at most.

@@ -1,6 +1,7 @@
 //! One step of the detection service: read what was recorded, look, record what is new.
 
 use super::desk::Desk;
+use super::figures::has_emergency;
 use super::places::place;
 use super::progress::Progress;
 use super::restatement::restated;
@@ -9,9 +10,9 @@ use super::voids::without_voided;
 use super::{HeldLease, JournalRead, PIECE, Running, SPIKES_EVERY, WARM_UP_MINUTES};
 use crate::domain::incident::entry::Entry;
 use crate::domain::incident::register::Register;
-use crate::domain::incident::{Incident, IncidentId};
+use crate::domain::incident::{Form, Incident, IncidentId};
 use crate::domain::provider::ProviderIndex;
-use crate::domain::time::{MINUTE_MS, Timestamp};
+use crate::domain::time::{MINUTE_MS, ON_TIME_MS, Timestamp};
 use crate::engine::Engine;
 use crate::engine::detector_pool::Pause;
 use crate::store::StoreError;
@@ -148,11 +149,11 @@ impl Engine {
         let drafts = running.desk.drafts(&self.catalogue, &running.pool, register, now);
         let rebuilt: Vec<IncidentId> = news.iter().map(|incident| incident.id).collect();
         news.extend(drafts.into_iter().filter(|draft| !rebuilt.contains(&draft.id)));
-        let newly_named = self.named_since(running, register, now).await?;
+        let of_minute = self.news_of_minute(running, register, now).await?;
         let is_told = |id: IncidentId, news: &[Incident]| news.iter().any(|told| told.id == id);
-        let named: Vec<Incident> =
-            newly_named.into_iter().filter(|incident| !is_told(incident.id, &news)).collect();
-        news.extend(named);
+        let of_minute: Vec<Incident> =
+            of_minute.into_iter().filter(|incident| !is_told(incident.id, &news)).collect();
+        news.extend(of_minute);
         let told: Vec<IncidentId> = news.iter().map(|incident| incident.id).collect();
         Desk::count(&self.store, &self.catalogue, &running.pool, &mut news, now).await?;
         let again =
@@ -192,8 +193,9 @@ impl Engine {
         self.read_journal().await.map(drop)
     }
 
-    /// Incidents that had no name, and have one now: asked once a minute.
-    async fn named_since(
+    /// Incidents that had no name, and have one now; and those in which nobody had reported a
+    /// failed emergency call, and somebody has now. Asked once a minute.
+    async fn news_of_minute(
         &self,
         running: &mut Running,
         register: &Register,
@@ -202,7 +204,20 @@ impl Engine {
         if running.names_asked == Some(now.minute()) {
             return Ok(Vec::new());
         }
-        let found = self.newly_named(register, now).await?;
+        let mut found = self.newly_named(register, now).await?;
+        for incident in register.open_in(Form::Exact) {
+            let is_told = found.iter().any(|told| told.id == incident.id);
+            if is_told || incident.figures.emergency().is_some() {
+                continue;
+            }
+            let since = incident.known_at.plus_ms(-ON_TIME_MS).minute();
+            let minutes = since..now.minute().plus(1);
+            if has_emergency(&self.store, &self.catalogue, incident, minutes).await? {
+                let mut told = (**incident).clone();
+                (told.revision, told.known_at, told.naming) = (told.revision + 1, now, None);
+                found.push(told);
+            }
+        }
         running.names_asked = Some(now.minute());
         Ok(found)
     }

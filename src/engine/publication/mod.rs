@@ -14,9 +14,12 @@ use crate::domain::incident::{Brand, Form, Incident};
 use crate::domain::privacy::epoch::{Epoch, HEARD_MINUTES};
 use crate::domain::privacy::naming::{Spoke, named_but};
 use crate::domain::provider::ProviderIndex;
+use crate::domain::region::Region;
+use crate::domain::symptom::Symptom;
 use crate::domain::time::{Minute, Timestamp, Window};
 use crate::engine::Engine;
 use crate::engine::detector_pool::DetectorPool;
+use crate::engine::shown::Sight;
 use crate::engine::shown::openness::Terms;
 use crate::engine::shown::spoke::{are_heard_in, heard_in, spoke};
 use crate::store::{MINUTES_KEPT_DAYS, StoreError};
@@ -72,8 +75,36 @@ impl Engine {
                 attributions.push(of.clone());
             }
         }
-        let shown = Shown { cells, naming, evidence, expected, users, attributions };
+        let emergency_since = self.emergency_shown_since(exact, &cells).await?;
+        let shown =
+            Shown { cells, naming, evidence, expected, users, emergency_since, attributions };
         Ok(exact.public(shown, &terms.coin))
+    }
+
+    /// When the map first shows a failed emergency call in these cells of an incident, while
+    /// it went on. None where it shows none there.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    async fn emergency_shown_since(
+        &self,
+        exact: &Incident,
+        cells: &[Cell],
+    ) -> Result<Option<Timestamp>, StoreError> {
+        if exact.figures.emergency().is_none() {
+            return Ok(None);
+        }
+        let (reader, region) = (self.reader(Sight::Public), Region::new(cells, exact.everywhere));
+        let Window { from, to } = counted_in(exact);
+        let mut first: Option<Minute> = None;
+        for brand in &exact.brands {
+            let Some(provider) = self.catalogue.find(&brand.provider) else { continue };
+            let minutes = from..first.unwrap_or(to);
+            let found =
+                reader.first_shown(provider, minutes, (Symptom::NoEmergencyCalls, &region)).await?;
+            first = found.or(first);
+        }
+        Ok(first.map(Minute::start))
     }
 
     /// Whether enough people spoke of another carrier in the cells of an incident for it to
@@ -206,6 +237,14 @@ fn spoken_in(exact: &Incident) -> Range<Minute> {
     exact.onset.minute().max(end.plus(-HEARD_MINUTES))..end
 }
 
+/// The minutes of an incident that are counted: from its onset, as far as minutes are kept, to
+/// its end, or until it was made known.
+fn counted_in(exact: &Incident) -> Window {
+    let end = exact.resolved_at.unwrap_or(exact.known_at).minute().plus(1);
+    let oldest = exact.known_at.minute().plus(-MINUTES_KEPT_DAYS * 24 * 60);
+    Window { from: exact.onset.minute().max(oldest).min(end), to: end }
+}
+
 /// What is known for everybody of a provider.
 pub(super) struct PublicProvider {
     /// None while it is not learnt.
@@ -246,9 +285,7 @@ fn figures(
     brands: &[Option<PublicProvider>],
     cells: &[Cell],
 ) -> (Option<f64>, Option<f64>) {
-    let end = exact.resolved_at.unwrap_or(exact.known_at).minute().plus(1);
-    let oldest = exact.known_at.minute().plus(-MINUTES_KEPT_DAYS * 24 * 60);
-    let window = Window { from: exact.onset.minute().max(oldest), to: end };
+    let window = counted_in(exact);
     let (mut sum, mut users) = (0.0, None::<f64>);
     for brand in brands {
         let expected = brand.as_ref().and_then(|brand| {

@@ -9,6 +9,7 @@ use crate::domain::privacy::coarsening::{Coarsening, Shown};
 use crate::domain::privacy::epoch::Epoch;
 use crate::domain::privacy::groups::Groups;
 use crate::domain::provider::ProviderIndex;
+use crate::domain::region::Region;
 use crate::domain::symptom::{Symptom, Symptoms};
 use crate::domain::time::Minute;
 use crate::domain::view::Sums;
@@ -17,6 +18,9 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 use std::sync::{Arc, Weak};
+
+/// Minutes that are read at once where the first of something is looked for.
+const MINUTES_AT_ONCE: i64 = 360;
 
 /// Reads the facts of a store for somebody.
 #[derive(Debug, Clone)]
@@ -121,6 +125,36 @@ impl Reader {
             }
         }
         Ok(totals)
+    }
+
+    /// The first of these minutes in which a report of a symptom is shown in a region.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn first_shown(
+        &self,
+        provider: ProviderIndex,
+        minutes: Range<Minute>,
+        (symptom, region): (Symptom, &Region),
+    ) -> Result<Option<Minute>, StoreError> {
+        let mut next = minutes.start;
+        while next < minutes.end {
+            let until = minutes.end.min(next.plus(MINUTES_AT_ONCE));
+            for (minute, counts) in self.store.minutes(provider, next..until).await? {
+                // Most minutes have none: what is shown in them need not be known.
+                let has_it = |key: FactKey| key.lane().is_history() && key.symptom() == symptom;
+                if !counts.rows().any(|(key, _)| has_it(key)) {
+                    continue;
+                }
+                let seen = self.seen(provider, vec![(minute, counts)]).await?;
+                let mut rows = seen.iter().flat_map(|(_, seen)| seen.rows(Symptoms::Only(symptom)));
+                if rows.any(|(cell, ..)| region.contains(cell)) {
+                    return Ok(Some(minute));
+                }
+            }
+            next = until;
+        }
+        Ok(None)
     }
 
     /// The minutes of a provider with what was withdrawn.

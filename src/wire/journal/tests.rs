@@ -50,7 +50,8 @@ fn incident() -> Incident {
         figures: Figures {
             reports: 40,
             expected: Some(1.5),
-            symptoms: vec![(Symptom::NoService, 40)],
+            symptoms: vec![(Symptom::NoService, 40), (Symptom::NoEmergencyCalls, 3)],
+            emergency_since: Some(Timestamp(6_120_000)),
             peak: Some(Peak { at: Timestamp(6_060_000), reports: 9 }),
             area_km2: 12.5,
             users: Some(1e6),
@@ -180,6 +181,7 @@ fn the_version_before_and_this_one_read_each_others_entries() {
     let Entry::Revision(incident) = &entry else { panic!("{entry:?}") };
     assert_eq!((&incident.ending, incident.everywhere), (&Some(Ending::Ebbed), false));
     assert_eq!(incident.attributions[0].expected_beside, Some(20.0));
+    assert_eq!(incident.figures.emergency_since, None);
     assert_eq!(
         (incident.brands[0].evidence.zone.unwrap().ring, &*incident.brands[0].episodes),
         (2, &[1][..])

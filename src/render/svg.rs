@@ -1,8 +1,6 @@
-//! The few shapes that a plot is made of, written as SVG.
+//! The few shapes that a picture is made of, written as SVG.
 
 use std::fmt::{Display, Write};
-
-const STYLE: &str = include_str!("style.css");
 
 /// A drawing that is being made; lengths are pixels from the top left.
 #[derive(Debug, Default)]
@@ -98,19 +96,20 @@ impl Svg {
         self.push(format_args!("</svg>"));
     }
 
-    /// The whole file, in the one style of all plots.
+    /// The whole file, in a style of classes.
     #[must_use]
-    pub fn finish(self, width: f64, height: f64) -> String {
+    pub fn finish(self, (width, height): (f64, f64), style: &str) -> String {
         let size =
             format!("width=\"{width}\" height=\"{height:.0}\" viewBox=\"0 0 {width} {height:.0}\"");
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" {size} \
-             role=\"img\">\n<style>{STYLE}</style>\n{}</svg>\n",
+             role=\"img\">\n<style>{style}</style>\n{}</svg>\n",
             self.body
         )
     }
 
-    fn push(&mut self, element: std::fmt::Arguments<'_>) {
+    /// An element as it stands, on a line of its own.
+    pub fn push(&mut self, element: std::fmt::Arguments<'_>) {
         let _ = writeln!(self.body, "{element}");
     }
 }
