@@ -21,7 +21,11 @@ pub fn style(tiles: &TileJson, with_base: bool, glyphs: Option<&str>) -> Value {
         let paint = json!({"background-color": LAND});
         layers.push(json!({"id": "ground", "type": "background", "paint": paint}));
     }
-    for layer in ["coarser", "cells"] {
+    for (layer, opacity, edge) in [
+        ("coarser", json!(0.2), json!({"line-width": 1, "line-dasharray": [4, 3]})),
+        ("cells", opacity(), json!({"line-width": 0.5})),
+    ] {
+        // Without antialiasing, whose line would show twice where two hexagons meet.
         layers.push(json!({
             "id": format!("groundswell-{layer}"),
             "type": "fill",
@@ -29,17 +33,23 @@ pub fn style(tiles: &TileJson, with_base: bool, glyphs: Option<&str>) -> Value {
             "source-layer": layer,
             "paint": {
                 "fill-color": colour(),
-                "fill-opacity": opacity(if layer == "cells" { 1.0 } else { 0.5 }),
+                "fill-opacity": opacity,
+                "fill-antialias": false,
             },
         }));
+        let mut paint = edge;
+        paint["line-color"] = json!(EDGE);
+        paint["line-opacity"] = json!(0.6);
         layers.push(json!({
             "id": format!("groundswell-{layer}-edge"),
             "type": "line",
             "source": "groundswell",
             "source-layer": layer,
-            "paint": {"line-color": EDGE, "line-width": 0.5, "line-opacity": 0.6},
+            "paint": paint,
         }));
     }
+    let casing = json!({"line-color": "#ffffff", "line-width": 5, "line-opacity": 0.7});
+    layers.push(outlines("casing", &json!(["!=", ["get", "state"], "resolved"]), &casing));
     for (state, dash) in
         [("confirmed", None), ("possible", Some([1, 2])), ("recovering", Some([4, 2]))]
     {
@@ -47,14 +57,7 @@ pub fn style(tiles: &TileJson, with_base: bool, glyphs: Option<&str>) -> Value {
         if let Some(dash) = dash {
             paint["line-dasharray"] = json!(dash);
         }
-        layers.push(json!({
-            "id": format!("groundswell-incidents-{state}"),
-            "type": "line",
-            "source": "groundswell",
-            "source-layer": "incidents",
-            "filter": ["==", ["get", "state"], state],
-            "paint": paint,
-        }));
+        layers.push(outlines(state, &json!(["==", ["get", "state"], state]), &paint));
     }
     let mut style = json!({
         "version": 8,
@@ -77,6 +80,19 @@ pub fn style(tiles: &TileJson, with_base: bool, glyphs: Option<&str>) -> Value {
         style["glyphs"] = json!(glyphs);
     }
     style
+}
+
+/// A layer of the outlines of some incidents.
+fn outlines(name: &str, filter: &Value, paint: &Value) -> Value {
+    json!({
+        "id": format!("groundswell-incidents-{name}"),
+        "type": "line",
+        "source": "groundswell",
+        "source-layer": "incidents",
+        "filter": filter,
+        "layout": {"line-join": "round"},
+        "paint": paint,
+    })
 }
 
 /// What each colour says.
@@ -106,7 +122,6 @@ fn colour() -> Value {
 
 /// The more reports, the less is seen through: in three steps, so that one report and ten
 /// thousand of one level differ.
-fn opacity(most: f64) -> Value {
-    let of = |part: f64| (most * part * 100.0).round() / 100.0;
-    json!(["step", ["get", "count"], of(0.35), 5, of(0.6), 50, of(0.85)])
+fn opacity() -> Value {
+    json!(["step", ["get", "count"], 0.35, 5, 0.6, 50, 0.85])
 }
