@@ -1,7 +1,7 @@
 //! How quickly is a heatmap of 50,000 active cells answered, while reports come in?
 //!
-//! A metropolis at a fixed rate, for its latency; and the whole view as often as
-//! possible, beside a static answer of the same bytes.
+//! A metropolis at a fixed rate, for its latency; and the whole view and a tile as often as
+//! possible, each beside a static answer of the same bytes.
 
 mod load;
 
@@ -20,6 +20,7 @@ use load::server::Server;
 use load::task::{Options, Task};
 use load::territory::{CONTINENT, METRO, bounding_box, distinct_cells};
 use load::{closed_loop, disk, http, machine, open_loop, sheet, yardstick};
+use std::f64::consts::PI;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -34,8 +35,10 @@ const READS_PER_SECOND: f64 = 2_000.0;
 const TARGET_P99_MS: f64 = 5.0;
 /// Reports a second that come in meanwhile: every view is out of date within a tick.
 const REPORTS_PER_SECOND: f64 = 200.0;
-/// The least share of a static answer, from the requirements.
-const TARGET: f64 = 0.7;
+/// The least shares of a static answer, from the requirements: of the whole view, of a tile.
+const WHOLE_VIEW_TARGET: f64 = 0.7;
+const TILE_TARGET: f64 = 0.8;
+const TILE_ZOOM: u32 = 8;
 const READ: Expected = Expected { status: 200, containing: "" };
 const COUNTED: Expected = Expected { status: 202, containing: r#""outcome":"counted""# };
 
@@ -52,7 +55,9 @@ fn main() -> anyhow::Result<()> {
             yardstick::serve(move |routes| {
                 let body = body.clone();
                 let answer = move || std::future::ready(static_answer(&body, encoding));
-                routes.route("/v1/heatmap", web::get().to(answer));
+                routes
+                    .route("/v1/heatmap", web::get().to(answer.clone()))
+                    .route("/v1/tiles/{z}/{x}/{y}.mvt", web::get().to(answer));
             })
         }
         Task::Measure(options) => measure(options),
@@ -71,7 +76,10 @@ fn measure(options: Options) -> anyhow::Result<()> {
     until_total(&server, outage.reporters)?;
     sheet::title("Heatmap");
     metro(&server, &mut outage, options)?;
-    whole_view(&server, scratch.path(), options)?;
+    let view = format!("The whole view, {CELLS} cells");
+    beside_static(&server, scratch.path(), options, &view, WHOLE_VIEW, WHOLE_VIEW_TARGET)?;
+    let tile = format!("A tile of the metropolis at zoom {TILE_ZOOM}");
+    beside_static(&server, scratch.path(), options, &tile, &metro_tile(), TILE_TARGET)?;
     sheet::paragraph(&format!("Median fsync {:?}.", disk::median_fsync(scratch.path())?));
     Ok(())
 }
@@ -135,13 +143,7 @@ fn metro(server: &Server, outage: &mut Outage, options: Options) -> anyhow::Resu
 
 fn row(boxes: u32, encoding: &str, reads: &Run, reports: &Run, cores: Cores) -> [String; 10] {
     let at = |quantile| reads.latencies.value_at_quantile(quantile);
-    let met = match boxes {
-        1 if (at(0.99) as f64 / 1e3) < TARGET_P99_MS => "met",
-        1 => "missed",
-        // Nothing is required of many boxes; they show what the one box owes to being
-        // warm.
-        _ => "",
-    };
+    let met = if (at(0.99) as f64 / 1e3) < TARGET_P99_MS { "met" } else { "missed" };
     [
         boxes.to_string(),
         encoding.to_owned(),
@@ -156,15 +158,22 @@ fn row(boxes: u32, encoding: &str, reads: &Run, reports: &Run, cores: Cores) -> 
     ]
 }
 
-/// The whole view as often as possible, against the same bytes from memory.
-fn whole_view(server: &Server, scratch: &Path, options: Options) -> anyhow::Result<()> {
+/// An answer as often as possible, against the same bytes from memory.
+fn beside_static(
+    server: &Server,
+    scratch: &Path,
+    options: Options,
+    what: &str,
+    target: &str,
+    least: f64,
+) -> anyhow::Result<()> {
     let (rounds, span) = options.pick((3, Span::seconds(0.3, 1.0)), (7, Span::seconds(0.5, 3.0)));
     let (mut rows, mut verdicts) = (Vec::new(), Vec::new());
     for encoding in ["identity", "gzip"] {
         let file = scratch.join(format!("answer.{encoding}"));
-        std::fs::write(&file, http::fetch(server.address, WHOLE_VIEW, encoding)?)?;
+        std::fs::write(&file, http::fetch(server.address, target, encoding)?)?;
         let yardstick = Server::yardstick(Some(&file), &scratch.join("yardstick.log"))?;
-        let request = http::get(WHOLE_VIEW, encoding);
+        let request = http::get(target, encoding);
         let duel = duel::fight(rounds, server, &yardstick, |server| {
             closed_loop::for_a_span(server.address, 16, span, READ, |last| {
                 last.clone_from(&request);
@@ -181,11 +190,9 @@ fn whole_view(server: &Server, scratch: &Path, options: Options) -> anyhow::Resu
                 side.cores().to_string(),
             ]);
         }
-        verdicts.push(format!("- {encoding}: {}", duel.verdict(TARGET)));
+        verdicts.push(format!("- {encoding}: {}", duel.verdict(least)));
     }
-    sheet::paragraph(&format!(
-        "The whole view, {CELLS} cells, 16 connections, beside a static answer of the same bytes:"
-    ));
+    sheet::paragraph(&format!("{what}, 16 connections, beside a static answer of the same bytes:"));
     sheet::table(
         [
             "encoding",
@@ -204,6 +211,16 @@ fn whole_view(server: &Server, scratch: &Path, options: Options) -> anyhow::Resu
 
 fn static_answer(body: &web::Bytes, encoding: ContentEncoding) -> HttpResponse {
     HttpResponse::Ok().insert_header(ContentType::json()).insert_header(encoding).body(body.clone())
+}
+
+/// The tile in which the middle of the metropolis is.
+fn metro_tile() -> String {
+    let [west, south, east, north] = METRO;
+    let tiles = f64::from(1_u32 << TILE_ZOOM);
+    let lat = f64::midpoint(south, north).to_radians();
+    let x = (f64::midpoint(west, east) + 180.0) / 360.0 * tiles;
+    let y = (1.0 - lat.tan().asinh() / PI) / 2.0 * tiles;
+    format!("/v1/tiles/{TILE_ZOOM}/{}/{}.mvt?provider=rogers", x as u32, y as u32)
 }
 
 /// Requests for the metropolis: the box itself, or that many a little beside it, as

@@ -27,11 +27,12 @@ import duckdb
 import h3
 import numpy
 
+from asking import KEY, ask, await_ready
+
 SOUTH, WEST, SIDE = 42.0, -82.0, 3.8
 CELLS, REPORTS, MINUTES, WINDOW = 50_000, 1_000_000, 90, 15
 BEGIN = datetime(2022, 7, 8, 9, 0, tzinfo=timezone.utc)
 CATALOGUE = Path(__file__).resolve().parent.parent / "tests" / "catalogue.toml"
-KEY = "the reporter key of a benchmark, which is no secret"
 
 
 def main():
@@ -85,17 +86,8 @@ def serve(binary, directory, reports):
     command = [binary, "serve", "--listen", "127.0.0.1:0", "--store", store, "--catalogue", CATALOGUE, "--clock", clock, "--privacy-k", "3"]
     server = subprocess.Popen(command, env=settings, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     port = int(server.stdout.readline().strip().rsplit(":", 1)[1])
-    for _ in range(600):
-        if ask(http.client.HTTPConnection("127.0.0.1", port), "/readyz?for=ingest")[0] == 200:
-            break
-        time.sleep(0.2)
+    await_ready(port, "/readyz?for=ingest")
     return server, port
-
-
-def ask(connection, target):
-    connection.request("GET", target, headers={"Accept-Encoding": "identity"})
-    response = connection.getresponse()
-    return response.status, response.read()
 
 
 def databases(reports):

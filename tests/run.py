@@ -2,7 +2,7 @@
 
 `make test` runs all; `make check` what a change should pass before each commit; `make nightly` all at full length.
 `python3 tests/run.py crash api_fuzz` runs only those, and what they need. Installs what the checks need into the target
-directory, Redis, Caddy, libfaketime and Node into the system. A step that is no test counts as one; a step that fails without a failed
+directory, Redis, Caddy, libfaketime, Node and Chromium into the system. A step that is no test counts as one; a step that fails without a failed
 test counts as one failure.
 """
 
@@ -38,6 +38,7 @@ NO_TALKING_HOME = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE":
 # What each lane prefers: two compute, as machines have two cores or more; one takes only what mostly waits.
 COMPUTES, WAITS = "computes", "waits"
 LANES = [COMPUTES, COMPUTES, WAITS]
+INSTALLS = threading.Lock()
 # The first whose test runner and whose `fetch` the client can rely on.
 LEAST_NODE = 20
 
@@ -122,6 +123,7 @@ def all_steps(nightly):
         script("explain"),
         script("analyst"),
         script("tiles"),
+        script("map_browser", "--maplibre", str(NPM / "node_modules/maplibre-gl/dist"), prepare=install_browser),
         script("generated_client"),
         script("client"),
         script("openmetrics"),
@@ -273,7 +275,7 @@ class Missing(Exception):
 
 
 def install_tools():
-    """Puts the Python packages and the linter into the target directory, unless the very same are there, the rest into the system."""
+    """Puts the Python packages, the linter and the map into the target directory, unless the very same are there, the rest into the system."""
     wanted = ROOT / "tests/requirements.txt"
     if not same(wanted, VENV / wanted.name):
         if importlib.util.find_spec("ensurepip") is None:
@@ -294,7 +296,7 @@ def install_tools():
         if shutil.which(program) is None:
             install_system_package(package)
     insist_on_node()
-    print(f"Python packages are in {VENV.name}, the linter is in {NPM.name}, both in the target directory; Redis, Caddy, libfaketime and Node are there")
+    print(f"Python packages are in {VENV.name}, the linter and the map are in {NPM.name}, both in the target directory; Redis, Caddy, libfaketime and Node are there")
 
 
 def insist_on_node():
@@ -307,9 +309,10 @@ def insist_on_node():
 
 
 def install_browser():
-    """Puts Chromium into the system where it is missing."""
-    if shutil.which("chromium") is None:
-        install_system_package("chromium")
+    """Puts Chromium into the system where it is missing. Steps that need it may begin at once, and one must wait for the other."""
+    with INSTALLS:
+        if shutil.which("chromium") is None:
+            install_system_package("chromium")
 
 
 def same(wanted, installed):

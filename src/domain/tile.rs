@@ -133,13 +133,8 @@ impl Tile {
     pub fn clip(self, ring: impl IntoIterator<Item = Position>) -> Option<Vec<[i32; 2]>> {
         let [west, north, east, _] = self.sides();
         let beyond = (east - west) / 16;
-        let uncut = |[x, y]: [i64; 2]| match x {
-            0 => [-beyond, y],
-            WORLD => [WORLD + beyond, y],
-            _ => [x, y],
-        };
-        let points = ring.into_iter().map(projected).map(uncut).collect();
-        let points = self.cut_beyond(points, beyond);
+        let points: Vec<[i64; 2]> = ring.into_iter().map(projected).collect();
+        let points = self.cut_beyond(over_antimeridian(&points, beyond), beyond);
         let mut placed: Vec<[i32; 2]> =
             points.into_iter().map(|[x, y]| self.to_tile([x - west, y - north])).collect();
         placed.dedup();
@@ -260,6 +255,31 @@ fn crosses(from: [i64; 2], to: [i64; 2], [west, north, east, south]: [i64; 4]) -
     };
     let sides = [[west, north], [east, north], [east, south], [west, south]].map(side);
     sides.iter().any(|of| *of > 0) && sides.iter().any(|of| *of < 0)
+}
+
+/// A ring whose sides along an end of the world lie so far beyond it. Its other sides stay
+/// as they are, up to that end: there they meet those of the piece on the other side.
+fn over_antimeridian(ring: &[[i64; 2]], beyond: i64) -> Vec<[i64; 2]> {
+    let mut moved = Vec::with_capacity(ring.len() + 4);
+    for (n, [x, y]) in ring.iter().copied().enumerate() {
+        let outside = match x {
+            0 => -beyond,
+            WORLD => WORLD + beyond,
+            _ => x,
+        };
+        let [before, after] =
+            [n + ring.len() - 1, n + 1].map(|near| outside != x && ring[near % ring.len()][0] == x);
+        if !before {
+            moved.push([x, y]);
+        }
+        if before || after {
+            moved.push([outside, y]);
+        }
+        if before && !after {
+            moved.push([x, y]);
+        }
+    }
+    moved
 }
 
 /// What of a ring lies on one side of a line along an axis (Sutherland, Hodgman: Reentrant
@@ -390,8 +410,38 @@ mod tests {
         let beyond = tile.clip(box_of(-60.0, -170.0, 80.0, 170.0)).unwrap();
         assert!(beyond.iter().all(|[x, y]| *x <= 4_352 && *y <= 4_352), "{beyond:?}");
         assert_eq!(tile.clip(box_of(-60.0, 100.0, -50.0, 110.0)), None);
-        let at_antimeridian = tile.clip(box_of(10.0, -180.0, 20.0, -170.0)).unwrap();
-        assert_eq!(at_antimeridian.iter().map(|[x, _]| *x).min(), Some(-256), "no side shows");
+    }
+
+    #[test]
+    fn what_the_antimeridian_cuts_ends_beyond_it_and_reaches_it_straight() {
+        let position = |(lat, lon)| Position::new(lat, lon).unwrap();
+        for (lon, inner, x, end, outside) in
+            [(-180.0, -170.0, 0, 0, -256), (180.0, 170.0, 1, 4_096, 4_352)]
+        {
+            let tile = Tile::new(1, x, 0).unwrap();
+            let at_height = |lat| {
+                let [_, y] = projected(position((lat, 0.0)));
+                (y >> (WORLD_BITS - EXTENT_BITS - 1)) as i32
+            };
+            // Its sides come to the antimeridian from above and from below.
+            let slanted = [(10.0, lon), (20.0, lon), (30.0, inner), (0.5, inner)].map(position);
+            for turn in 0..4 {
+                let mut corners = slanted;
+                corners.rotate_left(turn);
+                let ring = tile.clip(corners).unwrap();
+                assert_eq!(ring.len(), 6, "{ring:?}");
+                for lat in [10.0, 20.0] {
+                    let near = |of: i32| {
+                        let is_there =
+                            |[x, y]: &&[i32; 2]| *x == of && (y - at_height(lat)).abs() <= 1;
+                        ring.iter().filter(is_there).count()
+                    };
+                    assert_eq!((near(end), near(outside)), (1, 1), "{lat}: {ring:?}");
+                }
+            }
+        }
+        let touching = [(10.0, -180.0), (5.0, -170.0), (15.0, -170.0)].map(position);
+        assert_eq!(Tile::new(1, 0, 0).unwrap().clip(touching).unwrap().len(), 3);
     }
 
     proptest! {

@@ -204,12 +204,12 @@ async fn run_blocking<T: Send + 'static>(
     actix_web::rt::task::spawn_blocking(work).await.map_err(std::io::Error::other)?
 }
 
-// The quickest levels: most responses live for a second, and level 1 shrinks them to a
-// sixth already.
+// Most responses live for a second. Of gzip the second level takes little longer than the
+// quickest, and makes an animation a third smaller: 0.46 ms and 19 kB, not 0.40 and 30.
 fn gzip(plain: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut encoder = flate2::write::GzEncoder::new(
         Vec::with_capacity(plain.len() / 4),
-        flate2::Compression::fast(),
+        flate2::Compression::new(2),
     );
     encoder.write_all(plain)?;
     encoder.finish()

@@ -53,7 +53,11 @@ pub fn style(
         "layout": {"visibility": if with_base { "visible" } else { "none" }},
         "paint": {"fill-color": LAND, "fill-antialias": false},
     }));
-    for layer in ["coarser", "cells"] {
+    for (layer, opacity, edge) in [
+        ("coarser", json!(0.2), json!({"line-width": 1, "line-dasharray": [4, 3]})),
+        ("cells", opacity(), json!({"line-width": 0.5})),
+    ] {
+        // Without antialiasing, whose line would show twice where two hexagons meet.
         layers.push(json!({
             "id": format!("groundswell-{layer}"),
             "type": "fill",
@@ -61,17 +65,23 @@ pub fn style(
             "source-layer": layer,
             "paint": {
                 "fill-color": colour(),
-                "fill-opacity": opacity(if layer == "cells" { 1.0 } else { 0.5 }),
+                "fill-opacity": opacity,
+                "fill-antialias": false,
             },
         }));
+        let mut paint = edge;
+        paint["line-color"] = json!(EDGE);
+        paint["line-opacity"] = json!(0.6);
         layers.push(json!({
             "id": format!("groundswell-{layer}-edge"),
             "type": "line",
             "source": "groundswell",
             "source-layer": layer,
-            "paint": {"line-color": EDGE, "line-width": 0.5, "line-opacity": 0.6},
+            "paint": paint,
         }));
     }
+    let casing = json!({"line-color": "#ffffff", "line-width": 5, "line-opacity": 0.7});
+    layers.push(outlines("casing", &json!(["!=", ["get", "state"], "resolved"]), &casing));
     for (state, dash) in
         [("confirmed", None), ("possible", Some([1, 2])), ("recovering", Some([4, 2]))]
     {
@@ -79,14 +89,7 @@ pub fn style(
         if let Some(dash) = dash {
             paint["line-dasharray"] = json!(dash);
         }
-        layers.push(json!({
-            "id": format!("groundswell-incidents-{state}"),
-            "type": "line",
-            "source": "groundswell",
-            "source-layer": "incidents",
-            "filter": ["==", ["get", "state"], state],
-            "paint": paint,
-        }));
+        layers.push(outlines(state, &json!(["==", ["get", "state"], state]), &paint));
     }
     // Above all else: lives hang on it. An edge of its own kind, since colours alone can be
     // mistaken for those of levels.
@@ -134,6 +137,19 @@ fn source(tiles: &TileJson, ids: &Value) -> Value {
     })
 }
 
+/// A layer of the outlines of some incidents.
+fn outlines(name: &str, filter: &Value, paint: &Value) -> Value {
+    json!({
+        "id": format!("groundswell-incidents-{name}"),
+        "type": "line",
+        "source": "groundswell",
+        "source-layer": "incidents",
+        "filter": filter,
+        "layout": {"line-join": "round"},
+        "paint": paint,
+    })
+}
+
 /// What each colour says.
 fn legend() -> Value {
     let levels = LEVELS.iter().zip(WORDS).enumerate();
@@ -162,8 +178,7 @@ fn colour() -> Value {
 }
 
 /// The more reports, the less is seen through.
-fn opacity(most: f64) -> Value {
-    let of = |part: f64| (most * part * 100.0).round() / 100.0;
+fn opacity() -> Value {
     let [(_, few), (some, of_some), (many, of_many)] = OPACITIES;
-    json!(["step", ["get", "count"], of(few), some, of(of_some), many, of(of_many)])
+    json!(["step", ["get", "count"], few, some, of_some, many, of_many])
 }
