@@ -25,7 +25,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-const PARAMETERS: [&str; 12] = [
+const PARAMETERS: [&str; 13] = [
     "provider",
     "network",
     "state",
@@ -35,6 +35,7 @@ const PARAMETERS: [&str; 12] = [
     "area",
     "min_score",
     "known_at",
+    "updated_since",
     "limit",
     "cursor",
     "exact",
@@ -67,6 +68,7 @@ struct Question {
     filter: Filter,
     region: Region,
     known_at: Option<Timestamp>,
+    updated_since: Option<Timestamp>,
     limit: usize,
     before: Option<(Timestamp, IncidentId)>,
     /// With whose eyes.
@@ -268,10 +270,18 @@ impl Question {
                 query.text("to").unwrap_or_default(),
             ));
         }
+        let known_at = query.past("known_at", app.engine.now())?;
+        let updated_since = query.past("updated_since", app.engine.now())?;
+        if known_at.is_some_and(|known_at| updated_since > Some(known_at)) {
+            let got = query.text("updated_since").unwrap_or_default();
+            let expected = "known_at or before it";
+            return Err(Problem::field(Code::InvalidValue, "updated_since", expected, got));
+        }
         Ok(Self {
             filter,
             region: region(&query)?,
-            known_at: query.past("known_at", app.engine.now())?,
+            known_at,
+            updated_since,
             limit: listing::limit(&query)?,
             before: query.value("cursor", "a next_cursor as it was given", read_cursor)?,
             sight: reader.sight(&query)?,
@@ -283,7 +293,9 @@ impl Question {
         let cases = register.newest_first(self.before);
         let known = cases.filter_map(|case| Known::of(case, self.known_at, form));
         let asked = known.filter(|known| {
-            self.filter.takes(known.incident()) && self.region.contains_any(&known.incident().cells)
+            self.filter.takes(known.incident())
+                && self.updated_since.is_none_or(|since| since <= known.updated_at())
+                && self.region.contains_any(&known.incident().cells)
         });
         listing::page(asked, self.limit, |known| {
             cursor(known.incident().detected_at, known.incident().id)

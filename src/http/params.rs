@@ -330,6 +330,10 @@ pub struct IncidentsParams {
     /// As it was known at this instant, RFC 3339; those not known then are left out.
     #[param(format = DateTime)]
     known_at: Option<String>,
+    /// Those of which something was published or noted at this instant or after it, RFC
+    /// 3339; withdrawn ones, too.
+    #[param(format = DateTime)]
+    updated_since: Option<String>,
     /// How many at most, 1 to 1,000; 100 where left out.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<u16>,
@@ -376,6 +380,17 @@ pub struct SpikesParams {
     /// most countries only the outer borders are known.
     #[param(example = "CA-ON", pattern = "^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
     area: Option<String>,
+    /// Those that were listed at this instant or after it, RFC 3339: each provider and place
+    /// once, as it scored most. Where only `to` is given, since they are kept.
+    #[param(format = DateTime)]
+    from: Option<String>,
+    /// Those that were listed before this instant, RFC 3339; now where left out.
+    #[param(format = DateTime)]
+    to: Option<String>,
+    /// As they were listed at this instant, RFC 3339; with `from` or `to`, as far as they
+    /// were by then.
+    #[param(format = DateTime)]
+    known_at: Option<String>,
     /// Those that score as much.
     #[param(minimum = 0)]
     min_score: Option<f64>,

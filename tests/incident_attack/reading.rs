@@ -51,11 +51,15 @@ impl<'a> Reader<'a> {
     fn incidents(&self) -> Vec<Told> {
         let mut told = Vec::new();
         for incident in self.get("/v1/incidents?limit=50")["items"].as_array().unwrap() {
+            let incident = incident.clone();
             let id = incident["id"].as_str().unwrap();
             let detail = self.get(&format!("/v1/incidents/{id}"));
             let mut before = Vec::new();
             for revision in detail["revisions"].as_array().unwrap() {
                 let at = revision["known_at"].as_str().unwrap();
+                let since = self.get(&format!("/v1/incidents?limit=50&updated_since={at}"));
+                let mut since = since["items"].as_array().unwrap().iter();
+                assert!(since.any(|item| *item == incident), "{at} {incident}");
                 let of = self.get(&format!("/v1/incidents/{id}?known_at={at}"));
                 let cells = self.same_in_every_form(&of, at);
                 assert_eq!(revision["cells"], cells.len(), "{of}");
@@ -131,7 +135,10 @@ impl<'a> Reader<'a> {
                 cells: cells(spike),
             }
         };
-        spikes.iter().map(of).collect()
+        // All that was listed since it is kept is read again.
+        let to = crate::support::text(self.world.server.now().plus_ms(1));
+        let before = self.get(&format!("/v1/spikes?limit=1000&to={to}"));
+        spikes.iter().chain(before["items"].as_array().unwrap()).map(of).collect()
     }
 
     /// What is explained of any cell around is what the map shows of the group that it lies
