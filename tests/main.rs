@@ -21,6 +21,7 @@ mod detector_pool;
 mod embedded;
 mod fail_points;
 mod files;
+mod forms;
 mod frames;
 mod here;
 mod incident_answers;
