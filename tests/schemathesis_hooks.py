@@ -49,6 +49,8 @@ REFUSED_BY_MEANING = [
     ("invalid_value", "x", "how many tiles there are depends on the zoom"),
     ("invalid_value", "y", "how many tiles there are depends on the zoom"),
     ("invalid_value", "region", "how many tiles there are depends on the zoom"),
+    ("invalid_value", "fields", "which columns there are depends on the format, and no pattern says that each stands once"),
+    ("invalid_value", "updated_since", "a parameter cannot be said to be earlier than another one"),
     ("invalid_value", "cursor", "opaque: only what an earlier answer gave is one"),
     ("invalid_value", "cell", "not every index of the right form and length is a cell of the grid"),
 ]

@@ -1,6 +1,7 @@
 //! A view: what history says of one provider (or network) in one window, frozen, sorted
 //! and in columns.
 
+use super::counted::Counted;
 use super::counts::Counts;
 use super::cover::Cover;
 use super::fact::Tally;
@@ -8,7 +9,6 @@ use super::grid::{Cell, Resolution};
 use super::level::Level;
 use super::privacy::groups::{Groups, Walk};
 use super::region::Region;
-use super::symptom::Symptoms;
 use super::time::Window;
 use std::slice;
 use std::sync::{Arc, OnceLock};
@@ -38,15 +38,15 @@ pub struct Sums {
 }
 
 impl Sums {
-    /// What history's lanes say of the symptoms asked for in these minutes.
+    /// What these minutes say of the reports asked for.
     ///
     /// Linear in the facts: rows are gathered, sorted by radix and added up in one pass.
     pub fn of_minutes<'a>(
-        symptoms: Symptoms,
+        counted: impl Into<Counted>,
         minutes: impl IntoIterator<Item = &'a Counts>,
     ) -> Self {
-        let mut rows = Rows::default();
-        minutes.into_iter().for_each(|counts| rows.gather(symptoms, counts));
+        let (counted, mut rows) = (counted.into(), Rows::default());
+        minutes.into_iter().for_each(|counts| rows.gather(counted, counts));
         rows.added_up()
     }
 
@@ -56,7 +56,8 @@ impl Sums {
     /// Many facts that follow each other and are shown alike are counted by the stretch of
     /// cells that they lie in, which needs no sorting.
     #[must_use]
-    pub fn of_shown(symptoms: Symptoms, minutes: &[(&Counts, Option<&Groups>)]) -> Self {
+    pub fn of_shown(counted: impl Into<Counted>, minutes: &[(&Counts, Option<&Groups>)]) -> Self {
+        let counted = counted.into();
         let is_alike =
             |a: &(&Counts, Option<&Groups>), b: &(&Counts, Option<&Groups>)| match (a.1, b.1) {
                 (Some(a), Some(b)) => std::ptr::eq(a, b),
@@ -68,13 +69,13 @@ impl Sums {
             let facts: usize = alike.iter().map(|(counts, _)| counts.len()).sum();
             let counts = alike.iter().map(|(counts, _)| *counts);
             match alike[0].1 {
-                None => counts.for_each(|counts| rows.gather(symptoms, counts)),
+                None => counts.for_each(|counts| rows.gather(counted, counts)),
                 Some(groups) if groups.are_listed() && groups.stretches() <= FEW_FACTS * facts => {
-                    parts.push(Self::of_stretches(symptoms, counts, groups));
+                    parts.push(Self::of_stretches(counted, counts, groups));
                 }
                 Some(groups) => {
                     let mut walk = groups.walk();
-                    counts.for_each(|counts| rows.gather_shown(symptoms, counts, &mut walk));
+                    counts.for_each(|counts| rows.gather_shown(counted, counts, &mut walk));
                 }
             }
         }
@@ -84,14 +85,14 @@ impl Sums {
 
     /// Many facts that are shown in the same groups.
     fn of_stretches<'a>(
-        symptoms: Symptoms,
+        asked: Counted,
         minutes: impl IntoIterator<Item = &'a Counts>,
         groups: &Groups,
     ) -> Self {
         let (mut walk, nowhere) = (groups.walk(), groups.stretches());
         let mut counted = vec![0; nowhere + 1];
         for counts in minutes {
-            each_sorted(symptoms, counts, |cell, count| {
+            each_sorted(asked, counts, |cell, count| {
                 let stretch = if cell.is_nowhere() { nowhere } else { walk.stretch(cell) };
                 counted[stretch] += u64::from(count);
             });
@@ -294,8 +295,8 @@ struct Rows {
 }
 
 impl Rows {
-    fn gather(&mut self, symptoms: Symptoms, counts: &Counts) {
-        for (cell, count) in asked(symptoms, counts) {
+    fn gather(&mut self, counted: Counted, counts: &Counts) {
+        for (cell, count) in asked(counted, counts) {
             if cell.is_nowhere() {
                 self.unplaced += u64::from(count);
             } else {
@@ -304,8 +305,8 @@ impl Rows {
         }
     }
 
-    fn gather_shown(&mut self, symptoms: Symptoms, counts: &Counts, walk: &mut Walk<'_>) {
-        for (cell, count) in asked(symptoms, counts) {
+    fn gather_shown(&mut self, counted: Counted, counts: &Counts, walk: &mut Walk<'_>) {
+        for (cell, count) in asked(counted, counts) {
             match walk.shown(cell).filter(|_| !cell.is_nowhere()) {
                 Some(shown) => self.rows.push((shown, count)),
                 None => self.unplaced += u64::from(count),
@@ -319,20 +320,20 @@ impl Rows {
     }
 }
 
-/// What history's lanes say of the symptoms asked for in a minute.
-fn asked(symptoms: Symptoms, counts: &Counts) -> impl Iterator<Item = (Cell, u32)> {
+/// What a minute says of the reports asked for.
+fn asked(counted: Counted, counts: &Counts) -> impl Iterator<Item = (Cell, u32)> {
     counts
         .rows()
-        .filter(move |(key, _)| key.lane().is_history() && symptoms.include(key.symptom()))
+        .filter(move |(key, _)| counted.include(*key))
         .map(|(key, Tally { count, .. })| (key.cell(), count))
 }
 
 /// The same, sorted by cell.
-fn each_sorted(symptoms: Symptoms, counts: &Counts, mut each: impl FnMut(Cell, u32)) {
+fn each_sorted(counted: Counted, counts: &Counts, mut each: impl FnMut(Cell, u32)) {
     if counts.is_settled() {
-        asked(symptoms, counts).for_each(|(cell, count)| each(cell, count));
+        asked(counted, counts).for_each(|(cell, count)| each(cell, count));
     } else {
-        let mut rows: Vec<(Cell, u32)> = asked(symptoms, counts).collect();
+        let mut rows: Vec<(Cell, u32)> = asked(counted, counts).collect();
         sort_by_cell(&mut rows);
         for (cell, count) in rows {
             each(cell, count);

@@ -10,10 +10,10 @@ use super::respond::{Read, respond};
 use super::response::{Dated, Json};
 use super::response_cache::Key;
 use super::tiles::tile_of;
+use crate::domain::counted::Counted;
 use crate::domain::grid::{Cell, Resolution};
 use crate::domain::provider::Subject;
 use crate::domain::region::Region;
-use crate::domain::symptom::Symptoms;
 use crate::domain::tile::Tile;
 use crate::domain::time::{MINUTE_MS, Minute};
 use crate::engine::frames::{Frames, FramesKey};
@@ -30,7 +30,7 @@ const MOST_FRAMES: i64 = 97;
 const MOST_CELLS: usize = 5_000;
 const WINDOW_MINUTES: i64 = 60;
 const STEP_MINUTES: i64 = 15;
-const PARAMETERS: [&str; 11] = [
+const PARAMETERS: [&str; 12] = [
     "provider",
     "network",
     "window",
@@ -42,6 +42,7 @@ const PARAMETERS: [&str; 11] = [
     "resolution",
     "zoom",
     "exact",
+    "late",
 ];
 
 /// An animation of the map
@@ -67,7 +68,11 @@ pub async fn frames(
     let read = Read {
         key: Key::new(request.path(), &key, &version),
         media_type: "application/json",
-        lifetime: if app.engine.is_closed(whole) { Lifetime::Settled } else { Lifetime::Live },
+        lifetime: if app.engine.is_closed(whole, key.counted.late) {
+            Lifetime::Settled
+        } else {
+            Lifetime::Live
+        },
         is_expensive: true,
     };
     let asked = app.clone();
@@ -112,12 +117,12 @@ fn question(app: &App, request: &HttpRequest, reader: &Reading) -> Result<Frames
             format!("{count} frames"),
         ));
     }
-    let (resolution, symptoms) = (query.resolution()?, query.symptoms()?);
+    let (resolution, counted) = (query.resolution()?, query.counted()?);
     let sight = reader.sight(&query)?;
     let key = FramesKey {
         sight,
         subject,
-        symptoms,
+        counted,
         region: region(&query)?,
         resolution,
         first,
@@ -155,7 +160,7 @@ fn answer(
     let cells = cells_of(frames.frames.iter().map(|frame| &frame.level));
     check_size(key, &cells)?;
     let name = || Some(app.engine.catalogue().subject_name(key.subject).to_owned());
-    let is_of_all = key.symptoms == Symptoms::AllProblems;
+    let is_of_all = key.counted == Counted::ALL;
     let mut is_complete = true;
     let written = frames.frames.iter().map(|frame| {
         let judged = is_of_all
@@ -178,7 +183,8 @@ fn answer(
         frames: written,
         as_of: String::new(),
     };
-    Ok(Json { answer, as_of: frames.as_of, is_complete })
+    let as_of = app.engine.dated(key.whole(), key.counted.late, frames.as_of);
+    Ok(Json { answer, as_of, is_complete })
 }
 
 /// Refuses an answer of too many cells, naming a resolution that surely has fewer.

@@ -14,7 +14,7 @@
 //!     │  ├ report_answers     what became of them
 //!     │  └ body, media_type   bodies, collected and unpacked within bounds
 //!     ├ heatmap, frames, tiles, here, series, providers, cells, incidents, spikes, pages
-//!     │  ├ query, region, listing
+//!     │  ├ query, region, listing, lines
 //!     │  │                    parameters, read into types
 //!     │  ├ basis, live        answers that need detection
 //!     │  └ respond            the one way to answer a read: ETag, encodings, cache
@@ -54,6 +54,7 @@ mod here;
 mod incidents;
 mod keys;
 pub mod limits;
+mod lines;
 mod listing;
 mod live;
 mod media_type;

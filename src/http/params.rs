@@ -73,10 +73,25 @@ pub struct HeatmapParams {
     /// Zoom of a web map, 0 to 24, from which a resolution is chosen where none is given.
     #[param(minimum = 0, maximum = 24)]
     zoom: Option<f64>,
+    /// `no` leaves out what came more than 5 minutes after it was noticed: figures that
+    /// no report changes from 7 minutes after the window on. `expected`, `score` and `level`
+    /// are null then.
+    #[param(inline)]
+    late: Option<super::words::LateWord>,
     /// True for every report where it was made: takes a key with the scope `exact`. No
     /// cache may keep such an answer.
     #[param(example = false)]
     exact: Option<bool>,
+}
+
+/// Parameters of what is written in columns or lines.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents what the handlers read")]
+pub struct FieldsParams {
+    /// Names of columns or properties, joined by commas, in this order; all where left out.
+    #[param(pattern = "^[a-z_]+(,[a-z_]+)*$")]
+    fields: Option<String>,
 }
 
 /// Parameters of a place.
@@ -130,6 +145,11 @@ pub struct FramesParams {
     /// Zoom of a web map, 0 to 24, from which a resolution is chosen where none is given.
     #[param(minimum = 0, maximum = 24)]
     zoom: Option<f64>,
+    /// `no` leaves out what came more than 5 minutes after it was noticed: figures that
+    /// no report changes from 7 minutes after the window on. `expected`, `score` and `level`
+    /// are null then.
+    #[param(inline)]
+    late: Option<super::words::LateWord>,
     /// True for every report where it was made: takes a key with the scope `exact`. No
     /// cache may keep such an answer.
     #[param(example = false)]
@@ -171,6 +191,11 @@ pub struct TileSetParams {
     /// One symptom; all but `working` where left out.
     #[param(inline)]
     symptom: Option<super::words::SymptomWord>,
+    /// `no` leaves out what came more than 5 minutes after it was noticed: figures that
+    /// no report changes from 7 minutes after the window on. `expected`, `score` and `level`
+    /// are null then.
+    #[param(inline)]
+    late: Option<super::words::LateWord>,
     /// True for every report where it was made: takes a key with the scope `exact`. No
     /// cache may keep such an answer.
     #[param(example = false)]
@@ -227,6 +252,11 @@ pub struct SeriesParams {
     /// How wide a point is, 1m to 1d; 5m where left out. At most 5,000 points.
     #[param(inline, example = "5m")]
     step: Option<LengthWord>,
+    /// `no` leaves out what came more than 5 minutes after it was noticed: figures that
+    /// no report changes from 7 minutes after the window on. `expected`, `score` and `level`
+    /// are null then.
+    #[param(inline)]
+    late: Option<super::words::LateWord>,
     /// True for every report where it was made: takes a key with the scope `exact`. No
     /// cache may keep such an answer.
     #[param(example = false)]

@@ -6,6 +6,7 @@ use super::basis::Basis;
 use super::caller::Reading;
 use super::error::{Code, Problem};
 use super::incidents::most_corners_of_one;
+use super::lines::Lines;
 use super::listing;
 use super::live::{self, Moment};
 use super::place_names::place;
@@ -27,6 +28,8 @@ use crate::render::cell::Hex;
 use crate::render::outline::Outline;
 use crate::render::spike::SpikeJson;
 use crate::render::spike_geojson::SpikesGeoJson;
+use crate::render::spike_line::SpikeLine;
+use crate::render::table::LineFormat;
 use crate::render::time::rfc3339;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
@@ -37,7 +40,8 @@ use std::fmt;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
-const PARAMETERS: [&str; 11] = [
+/// Those of lists; the last is of lines alone.
+const PARAMETERS: [&str; 12] = [
     "provider",
     "network",
     "bbox",
@@ -49,6 +53,18 @@ const PARAMETERS: [&str; 11] = [
     "limit",
     "cursor",
     "exact",
+    "fields",
+];
+/// Properties of an item of the list.
+const PROPERTIES: [&str; 8] = [
+    "provider",
+    "network",
+    "place",
+    "cells",
+    "evidence",
+    "score_threshold",
+    "incident",
+    "collateral_of",
 ];
 /// In a cursor, the place of a spike that has no centre.
 const GLOBAL: &str = "global";
@@ -187,6 +203,76 @@ pub async fn geojson(
     .await
 }
 
+/// The same as CSV (RFC 4180), a line a spike
+///
+/// Columns `hex_id` (the middle of its zone), `resolution`, `radius_cells`, `provider`,
+/// `network`, `place`, `from`, `to`, `late_only`, `observed`, `expected`, `dispersion`, `score`,
+/// `score_threshold`, `incident`, `collateral_of`, `cells`. The next page is in the header
+/// `Link`.
+#[utoipa::path(
+    get, path = "/v1/spikes.csv", tag = "incidents", operation_id = "spikes_csv",
+    params(super::params::SpikesParams, super::params::FieldsParams),
+    responses(
+        (
+            status = 200, description = "A header, and a line a spike", body = String,
+            content_type = "text/csv",
+        ),
+        DetectionErrors,
+    ),
+)]
+pub async fn csv(
+    reader: Reading,
+    app: web::Data<App>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    lines(&app, &request, &reader, LineFormat::Csv).await
+}
+
+/// The same as NDJSON, an item of the list a line
+///
+/// The next page is in the header `Link`.
+#[utoipa::path(
+    get, path = "/v1/spikes.ndjson", tag = "incidents", operation_id = "spikes_ndjson",
+    params(super::params::SpikesParams, super::params::FieldsParams),
+    responses(
+        (
+            status = 200, description = "A line a spike", body = SpikeJson,
+            content_type = "application/x-ndjson",
+        ),
+        DetectionErrors,
+    ),
+)]
+pub async fn ndjson(
+    reader: Reading,
+    app: web::Data<App>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    lines(&app, &request, &reader, LineFormat::Ndjson).await
+}
+
+async fn lines(
+    app: &Arc<App>,
+    request: &HttpRequest,
+    reader: &Reading,
+    format: LineFormat,
+) -> Result<HttpResponse, Problem> {
+    let query = Query::parse(request.query_string(), &PARAMETERS)?;
+    let question = Question::of(app, &query, reader)?;
+    let lines = Lines::parse(app, &query, format, (&SpikeLine::COLUMNS, &PROPERTIES))?;
+    let (asked, sight) = ((question.clone(), lines.clone()), question.sight);
+    let make = move |app: &App, moment: &Moment| {
+        let spikes = Spikes::of(app, moment, question.when)?;
+        let (found, next_cursor) = question.answer(app.engine.catalogue(), moment, &spikes);
+        let items = found.into_iter().map(|(spike, _)| spike);
+        let bytes = match format {
+            LineFormat::Csv => lines.csv(app, &SpikeLine::COLUMNS, items.map(SpikeLine::from)),
+            LineFormat::Ndjson => lines.ndjson(items),
+        };
+        Ok((bytes, next_cursor))
+    };
+    live::lines(app, request, reader, &asked, (Basis::Detectors, format, sight), make).await
+}
+
 impl Dated for SpikesAnswer {
     fn date(&mut self, as_of: String) {
         self.as_of = as_of;
@@ -201,17 +287,21 @@ impl Dated for SpikesGeoJson {
 
 impl Question {
     fn parse(app: &App, request: &HttpRequest, reader: &Reading) -> Result<Self, Problem> {
-        let query = Query::parse(request.query_string(), &PARAMETERS)?;
-        let (provider, network) = listing::subjects(&query, app)?;
+        let known = &PARAMETERS[..PARAMETERS.len() - 1];
+        Self::of(app, &Query::parse(request.query_string(), known)?, reader)
+    }
+
+    fn of(app: &App, query: &Query<'_>, reader: &Reading) -> Result<Self, Problem> {
+        let (provider, network) = listing::subjects(query, app)?;
         Ok(Self {
             provider,
             network,
-            region: region(&query)?,
-            min_score: listing::min_score(&query)?,
-            when: When::parse(&query, app.engine.now())?,
-            limit: listing::limit(&query)?,
+            region: region(query)?,
+            min_score: listing::min_score(query)?,
+            when: When::parse(query, app.engine.now())?,
+            limit: listing::limit(query)?,
             after: query.value("cursor", "a next_cursor as it was given", Rank::parse)?,
-            sight: reader.sight(&query)?,
+            sight: reader.sight(query)?,
         })
     }
 
@@ -301,8 +391,11 @@ impl Spikes {
         let mut strongest: HashMap<(ProviderIndex, Option<Cell>), (PublishedSpike, Timestamp)> =
             HashMap::new();
         for (provider, list) in told {
-            let rule = app.engine.rule_of(Sight::Public, list.at).unwrap_or_default();
-            for spike in list.as_seen(moment.sight, rule) {
+            let seen = match app.engine.rule_of(moment.sight, list.at) {
+                Some(rule) => list.public(rule).to_vec(),
+                None => list.exact(),
+            };
+            for spike in seen {
                 match strongest.entry((provider, spike.place())) {
                     Entry::Occupied(mut there) => {
                         if there.get().0.evidence.strength() < spike.evidence.strength() {

@@ -12,10 +12,10 @@ use super::respond::{Read, respond};
 use super::response::Written;
 use super::response_cache::Key;
 use super::words::StyleBase;
+use crate::domain::counted::Counted;
 use crate::domain::grid::Resolution;
 use crate::domain::level::Level;
 use crate::domain::region::Region;
-use crate::domain::symptom::Symptoms;
 use crate::domain::tile::{Tile, TileError};
 use crate::engine::views::{Snapshot, ViewKey};
 use crate::render::cell::Rows;
@@ -33,9 +33,12 @@ pub const MVT: &str = "application/vnd.mapbox-vector-tile";
 const MOST_FEATURES: usize = 8_000;
 /// Corners of the outline of an incident at most: what a tile can show of it.
 const MOST_CORNERS: usize = 2_000;
-const OF_TILES: [&str; 7] = ["provider", "network", "window", "to", "symptom", "exact", "layers"];
-const OF_STYLES: [&str; 8] =
-    ["provider", "network", "window", "to", "symptom", "exact", "base", "glyphs"];
+const OF_TILES: [&str; 8] =
+    ["provider", "network", "window", "to", "symptom", "late", "exact", "layers"];
+const OF_STYLES: [&str; 9] =
+    ["provider", "network", "window", "to", "symptom", "late", "exact", "base", "glyphs"];
+/// So many of them are of the tiles of a style.
+const CARRIED_ON: usize = 7;
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -79,7 +82,7 @@ pub async fn tile(
     let rule = app.engine.rule_of(question.key.sight, snapshot.window().to.start());
     let finest = rule.map_or(Resolution::FINEST, |rule| rule.finest);
     let key = Key::new(request.path(), &question, &(snapshot.id, stale, rule));
-    let is_closed = app.engine.is_closed(snapshot.window());
+    let is_closed = app.engine.is_closed(snapshot.window(), question.key.counted.late);
     let read = Read {
         key,
         media_type: MVT,
@@ -102,7 +105,7 @@ pub async fn tilejson(
     app: web::Data<App>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let query = Query::parse(request.query_string(), &OF_STYLES[..6])?;
+    let query = Query::parse(request.query_string(), &OF_STYLES[..CARRIED_ON])?;
     let document = document(&app, &request, &reader, &query)?;
     written(&app, &request, &reader, &document).await
 }
@@ -158,7 +161,7 @@ fn document(
         None => format!("Groundswell: {whose}, last {window}"),
     };
     let mut asked = form_urlencoded::Serializer::new(String::new());
-    for parameter in &OF_STYLES[..6] {
+    for parameter in &OF_STYLES[..CARRIED_ON] {
         if let Some(value) = query.text(parameter) {
             asked.append_pair(parameter, value);
         }
@@ -230,7 +233,7 @@ impl Question {
     fn content(&self, app: &App, snapshot: &Snapshot, finest: Resolution) -> Written {
         let level = self.level(snapshot, finest);
         let (sight, subject, window) = (self.key.sight, self.key.subject, snapshot.window());
-        let is_of_all = self.key.symptoms == Symptoms::AllProblems;
+        let is_of_all = self.key.counted == Counted::ALL;
         let assessment =
             is_of_all.then(|| app.engine.judge(sight, subject, window, &level)).flatten();
         let told = if self.layers.contains(&Layer::Incidents) {
@@ -252,6 +255,7 @@ impl Question {
         Written {
             bytes: mvt::tile(&map),
             as_of: snapshot.as_of,
+            next_cursor: None,
             // An incident that goes on is told otherwise once it is over.
             is_complete: (!is_of_all || is_known)
                 && told.iter().all(|incident| incident.resolved_at.is_some()),

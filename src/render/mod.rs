@@ -25,6 +25,7 @@ pub mod incident;
 pub mod incident_detail;
 pub mod incident_geojson;
 pub mod incident_line;
+pub mod incident_row;
 pub mod json;
 pub mod key;
 pub mod mvt;
@@ -38,7 +39,9 @@ pub mod severity;
 pub mod source;
 pub mod spike;
 pub mod spike_geojson;
+pub mod spike_line;
 pub mod style;
+pub mod table;
 pub mod tilejson;
 pub mod time;
 pub mod timeline;
@@ -52,6 +55,7 @@ use crate::domain::privacy::rule::Rule;
 use crate::domain::time::{Timestamp, Window};
 use cell::Rows;
 use serde::Serialize;
+use table::{Credit, LineFormat};
 
 /// All that a heatmap's answer says.
 #[derive(Debug, Clone, Copy)]
@@ -70,6 +74,10 @@ pub struct Heatmap<'a> {
     pub level: &'a Level,
     /// What they mean, where that is known.
     pub assessment: Option<&'a Assessment>,
+    /// What is said of cells, in this order, in columns and lines; all where there is none.
+    pub fields: Option<&'a [&'static str]>,
+    /// Of whose counts it is, for CSV.
+    pub credit: &'a Credit,
 }
 
 impl<'a> Heatmap<'a> {
@@ -119,8 +127,8 @@ impl HeatmapFormat {
         match self {
             Self::Json | Self::Columns | Self::H3j => "application/json",
             Self::GeoJson => "application/geo+json",
-            Self::Csv => "text/csv; charset=utf-8; header=present",
-            Self::Ndjson => "application/x-ndjson",
+            Self::Csv => LineFormat::Csv.content_type(),
+            Self::Ndjson => LineFormat::Ndjson.content_type(),
         }
     }
 
@@ -134,6 +142,17 @@ impl HeatmapFormat {
             Self::H3j => ".h3j",
             Self::Csv => ".csv",
             Self::Ndjson => ".ndjson",
+        }
+    }
+
+    /// What may be chosen of what it says of cells; nothing where there is no choice.
+    #[must_use]
+    pub const fn fields(self) -> &'static [&'static str] {
+        match self {
+            Self::Json | Self::GeoJson | Self::H3j => &[],
+            Self::Columns => &columns::FIELDS,
+            Self::Csv => &csv::COLUMNS,
+            Self::Ndjson => &csv::PROPERTIES,
         }
     }
 

@@ -114,7 +114,7 @@ fn questions_that_cannot_be_answered_are_refused_by_the_name_of_what_is_wrong() 
         ("/v1/incidents?window=15m", 400, "unknown_parameter", "window"),
         ("/v1/incidents.geojson?known_at=2022-07-08T09:44:10Z", 400, "in_future", "known_at"),
         ("/v1/incidents.geojson?area=CA-XX", 400, "invalid_value", "area"),
-        ("/v1/incidents.csv", 404, "not_found", ""),
+        ("/v1/incidents.xml", 404, "not_found", ""),
         ("/v1/incidents/00000000000000ff", 404, "not_found", "id"),
         ("/v1/incidents/ff", 400, "invalid_value", "id"),
         ("/v1/incidents/00000000000000FF", 400, "invalid_value", "id"),

@@ -8,7 +8,6 @@ use crate::domain::privacy::rule::Rule;
 use crate::domain::provider::ProviderIndex;
 use crate::domain::time::{DAY_MS, Timestamp};
 use crate::engine::Engine;
-use crate::engine::shown::Sight;
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
 
@@ -53,15 +52,17 @@ impl SpikesTold {
         Self { at, spikes, public, by }
     }
 
-    /// Those that somebody may see, by the rule of now: where that hides more than the rule
-    /// by which they were told, none.
+    /// As the detector saw them.
     #[must_use]
-    pub fn as_seen(&self, sight: Sight, rule: Rule) -> Vec<PublishedSpike> {
-        match sight {
-            Sight::Exact => self.spikes.iter().map(PublishedSpike::from).collect(),
-            Sight::Public if self.by.stricter(rule) == self.by => self.public.to_vec(),
-            Sight::Public => Vec::new(),
-        }
+    pub fn exact(&self) -> Vec<PublishedSpike> {
+        self.spikes.iter().map(PublishedSpike::from).collect()
+    }
+
+    /// As everybody was told of them: none where the rule of now hides more than the one by
+    /// which they were told.
+    #[must_use]
+    pub fn public(&self, rule: Rule) -> &[PublishedSpike] {
+        if self.by.stricter(rule) == self.by { &self.public } else { &[] }
     }
 
     fn is_empty(&self) -> bool {
@@ -205,7 +206,7 @@ mod tests {
     fn during(history: &SpikeHistory, from: i64, until: i64) -> Vec<(u16, i64, usize)> {
         let told = history.during(Some(at(from)), at(until)).unwrap();
         let one = |(provider, told): &(ProviderIndex, SpikesTold)| {
-            let spikes = told.as_seen(Sight::Public, rule()).len();
+            let spikes = told.public(rule()).len();
             (provider.0, told.at.0 / MINUTE_MS, spikes)
         };
         told.iter().map(one).collect()
@@ -246,8 +247,8 @@ mod tests {
         history.keep(ProviderIndex(0), list(11, 3, rule()));
         let told = history.during(Some(at(11)), at(11)).unwrap().remove(0).1;
         let higher = Rule { k: rule().k + 1, ..rule() };
-        assert_eq!(told.as_seen(Sight::Public, rule()).len(), 3);
-        assert_eq!(told.as_seen(Sight::Public, higher).len(), 0);
+        assert_eq!(told.public(rule()).len(), 3);
+        assert_eq!(told.public(higher).len(), 0);
         history.begin(at(5), 1, rule());
         assert_eq!(during(&history, 5, 30), [(0, 5, 0)]);
     }
