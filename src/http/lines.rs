@@ -81,9 +81,8 @@ pub fn fields(
     let mut asked: Vec<&'static str> = Vec::new();
     for name in text.split(',') {
         let is_it = |one: &&&'static str| **one == name || (**one, name) == ("hex_id", "hex");
-        let refused = |expected: String| {
-            Problem::field(Code::InvalidValue, "fields", expected, name.to_owned())
-        };
+        let refused =
+            |expected: String| Problem::field(Code::InvalidValue, "fields", expected, name);
         let Some(one) = there.iter().find(is_it) else {
             return Err(refused(format!("some of {}, joined by commas", there.join(", "))));
         };

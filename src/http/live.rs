@@ -82,7 +82,7 @@ pub async fn answer<T: Dated>(
     let make = move |app: &App, moment: &Moment| {
         make(app, moment).map(|answer| Json::new(answer, moment.as_of))
     };
-    answer_with(app, request, reader, asked, (basis, media_type, sight), make).await
+    Box::pin(answer_with(app, request, reader, asked, (basis, media_type, sight), make)).await
 }
 
 /// The same of lines, and of where the next page of them begins.
@@ -102,7 +102,8 @@ pub async fn lines(
         Ok(Written { bytes, as_of: moment.as_of, is_complete: true, next_cursor })
     };
     let kind = (basis, format.content_type(), sight);
-    Ok(licensed(app, answer_with(app, request, reader, asked, kind, make).await?))
+    let answer = Box::pin(answer_with(app, request, reader, asked, kind, make)).await?;
+    Ok(licensed(app, answer))
 }
 
 async fn answer_with<C: Content>(
