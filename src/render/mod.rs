@@ -6,6 +6,7 @@
 
 #![expect(
     clippy::trivially_copy_pass_by_ref,
+    clippy::ref_option_ref,
     reason = "serde hands every field to its writer by reference, references too"
 )]
 
