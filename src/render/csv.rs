@@ -102,12 +102,11 @@ pub fn write_ndjson(body: &mut Vec<u8>, heatmap: &Heatmap<'_>) {
         fields.iter().filter_map(|name| Some((*name, Of::named(name)?))).collect::<Vec<_>>()
     });
     for (cell, figures) in lines(heatmap) {
-        match &fields {
-            Some(fields) => write_chosen(body, fields, (cell, figures)),
-            None => {
-                let resolution = cell.resolution().number();
-                super::write(body, &LineJson { hex: Hex(cell), resolution, figures });
-            }
+        if let Some(fields) = &fields {
+            write_chosen(body, fields, (cell, figures));
+        } else {
+            let resolution = cell.resolution().number();
+            super::write(body, &LineJson { hex: Hex(cell), resolution, figures });
         }
         body.push(b'\n');
     }
