@@ -54,7 +54,11 @@ REFUSED_BY_MEANING = [
     ("invalid_value", "region", "how many tiles there are depends on the zoom"),
     ("invalid_value", "incident", "a parameter cannot be said to exclude another one, here region; and not every incident has a place yet"),
     ("not_found", "incident", "of an incident that is there"),
+    ("invalid_value", "fields", "which columns there are depends on the format, and no pattern says that each stands once"),
+    ("invalid_value", "updated_since", "a parameter cannot be said to be earlier than another one"),
     ("invalid_value", "cursor", "opaque: only what an earlier answer gave is one"),
+    *(("unknown_parameter", name, "a parameter cannot be said to exclude another one, here by") for name in ("cell", "bbox", "area", "late", "fields")),
+    *(("unknown_parameter", name, "a parameter cannot be said to need another one, here by") for name in ("tz", "kind", "within")),
     ("invalid_value", "cell", "not every index of the right form and length is a cell of the grid"),
 ]
 

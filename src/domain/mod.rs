@@ -10,6 +10,7 @@ pub mod baseline;
 pub mod bbox;
 pub mod cell_set;
 pub mod clock_guard;
+pub mod counted;
 pub mod counts;
 pub mod cover;
 pub mod coverage;

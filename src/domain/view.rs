@@ -1,6 +1,7 @@
 //! A view: what history says of one provider (or network) in one window, frozen, sorted
 //! and in columns.
 
+use super::counted::Counted;
 use super::counts::Counts;
 use super::cover::Cover;
 use super::fact::{FactKey, Tally};
@@ -9,7 +10,6 @@ use super::level::Level;
 use super::privacy::coarsening::Shown;
 use super::privacy::groups::{Groups, Walk};
 use super::region::Region;
-use super::symptom::Symptoms;
 use super::time::Window;
 use std::slice;
 use std::sync::{Arc, OnceLock};
@@ -42,15 +42,15 @@ pub struct Sums {
 }
 
 impl Sums {
-    /// What history's lanes say of the symptoms asked for in these minutes.
+    /// What these minutes say of the reports asked for.
     ///
     /// Linear in the facts: rows are gathered, sorted by radix and added up in one pass.
     pub fn of_minutes<'a>(
-        symptoms: Symptoms,
+        counted: impl Into<Counted>,
         minutes: impl IntoIterator<Item = &'a Counts>,
     ) -> Self {
-        let mut rows = Rows::default();
-        minutes.into_iter().for_each(|counts| rows.gather(symptoms, counts));
+        let (counted, mut rows) = (counted.into(), Rows::default());
+        minutes.into_iter().for_each(|counts| rows.gather(counted, counts));
         rows.added_up()
     }
 
@@ -66,7 +66,8 @@ impl Sums {
     /// Many facts that follow each other and are shown alike are counted by the stretch of
     /// cells that they lie in, which needs no sorting.
     #[must_use]
-    pub fn of_shown(symptoms: Symptoms, minutes: &[ShownFacts<'_>]) -> Self {
+    pub fn of_shown(counted: impl Into<Counted>, minutes: &[ShownFacts<'_>]) -> Self {
+        let counted = counted.into();
         let is_alike = |a: &ShownFacts<'_>, b: &ShownFacts<'_>| match (a.1, b.1) {
             (Some(a), Some(b)) => std::ptr::eq(a.groups, b.groups),
             (None, None) => true,
@@ -78,15 +79,15 @@ impl Sums {
             match alike[0].1.map(|shown| shown.groups) {
                 None => {
                     let counts = alike.iter().map(|(counts, _)| *counts);
-                    counts.for_each(|counts| rows.gather(symptoms, counts));
+                    counts.for_each(|counts| rows.gather(counted, counts));
                 }
                 Some(groups) if groups.are_listed() && groups.stretches() <= FEW_FACTS * facts => {
-                    parts.push(Self::of_stretches(symptoms, alike, groups));
+                    parts.push(Self::of_stretches(counted, alike, groups));
                 }
                 Some(groups) => {
                     let mut walk = groups.walk();
                     alike.iter().for_each(|minute| {
-                        rows.gather_shown(symptoms, *minute, &mut walk);
+                        rows.gather_shown(counted, *minute, &mut walk);
                     });
                 }
             }
@@ -96,12 +97,12 @@ impl Sums {
     }
 
     /// Many facts that are shown in the same groups.
-    fn of_stretches(symptoms: Symptoms, minutes: &[ShownFacts<'_>], groups: &Groups) -> Self {
+    fn of_stretches(asked: Counted, minutes: &[ShownFacts<'_>], groups: &Groups) -> Self {
         let (mut walk, nowhere) = (groups.walk(), groups.stretches());
         let mut counted = vec![0; nowhere + 1];
         let mut coarsened = Vec::new();
         for minute in minutes {
-            each_sorted(symptoms, *minute, &mut coarsened, |cell, count| {
+            each_sorted(asked, *minute, &mut coarsened, |cell, count| {
                 let stretch = if cell.is_nowhere() { nowhere } else { walk.stretch(cell) };
                 counted[stretch] += u64::from(count);
             });
@@ -309,8 +310,8 @@ struct Rows {
 }
 
 impl Rows {
-    fn gather(&mut self, symptoms: Symptoms, counts: &Counts) {
-        for (key, count) in asked(symptoms, counts) {
+    fn gather(&mut self, counted: Counted, counts: &Counts) {
+        for (key, count) in asked(counted, counts) {
             let cell = key.cell();
             if cell.is_nowhere() {
                 self.unplaced += u64::from(count);
@@ -320,14 +321,14 @@ impl Rows {
         }
     }
 
-    fn gather_shown(&mut self, symptoms: Symptoms, minute: ShownFacts<'_>, walk: &mut Walk<'_>) {
+    fn gather_shown(&mut self, counted: Counted, minute: ShownFacts<'_>, walk: &mut Walk<'_>) {
         let mut coarsened = Vec::new();
         let mut show =
             |cell: Cell, count: u32| match walk.shown(cell).filter(|_| !cell.is_nowhere()) {
                 Some(shown) => self.rows.push((shown, count)),
                 None => self.unplaced += u64::from(count),
             };
-        each(symptoms, minute, &mut coarsened, &mut show);
+        each(counted, minute, &mut coarsened, &mut show);
         coarsened.into_iter().for_each(|cell| show(cell, 1));
     }
 
@@ -337,23 +338,23 @@ impl Rows {
     }
 }
 
-/// What history's lanes say of the symptoms asked for in a minute.
-fn asked(symptoms: Symptoms, counts: &Counts) -> impl Iterator<Item = (FactKey, u32)> {
+/// What a minute says of the reports asked for.
+fn asked(counted: Counted, counts: &Counts) -> impl Iterator<Item = (FactKey, u32)> {
     counts
         .rows()
-        .filter(move |(key, _)| key.lane().is_history() && symptoms.include(key.symptom()))
+        .filter(move |(key, _)| counted.include(*key))
         .map(|(key, Tally { count, .. })| (key, count))
 }
 
 /// The same, by where it is shown at the finest; `coarsened` gets the cells of reports that
 /// stand in another cell.
 fn each(
-    symptoms: Symptoms,
+    counted: Counted,
     (counts, shown): ShownFacts<'_>,
     coarsened: &mut Vec<Cell>,
     mut each: impl FnMut(Cell, u32),
 ) {
-    let rows = asked(symptoms, counts);
+    let rows = asked(counted, counts);
     match shown.and_then(|shown| shown.coarsening) {
         None => rows.for_each(|(key, count)| each(key.cell(), count)),
         Some(coarsening) => rows.for_each(|(key, count)| {
@@ -367,16 +368,16 @@ fn each(
 
 /// The same, sorted by cell.
 fn each_sorted(
-    symptoms: Symptoms,
+    counted: Counted,
     minute: ShownFacts<'_>,
     coarsened: &mut Vec<Cell>,
     mut take: impl FnMut(Cell, u32),
 ) {
     if minute.0.is_settled() {
-        return each(symptoms, minute, coarsened, take);
+        return each(counted, minute, coarsened, take);
     }
     let mut rows: Vec<(Cell, u32)> = Vec::new();
-    each(symptoms, minute, coarsened, |cell, count| rows.push((cell, count)));
+    each(counted, minute, coarsened, |cell, count| rows.push((cell, count)));
     sort_by_cell(&mut rows);
     for (cell, count) in rows {
         take(cell, count);

@@ -5,12 +5,12 @@ use super::Engine;
 use super::shown::Sight;
 use super::slices::{Whose, longest_within};
 use super::views::revision;
+use crate::domain::counted::Counted;
 use crate::domain::cover::Cover;
 use crate::domain::grid::{Cell, Resolution};
 use crate::domain::level::Level;
 use crate::domain::provider::Subject;
 use crate::domain::region::Region;
-use crate::domain::symptom::Symptoms;
 use crate::domain::time::{Minute, Timestamp, Window};
 use crate::domain::view::{Sums, View};
 use crate::store::StoreError;
@@ -25,7 +25,7 @@ pub struct FramesKey {
     /// Of whom.
     pub subject: Subject,
     /// Of what.
-    pub symptoms: Symptoms,
+    pub counted: Counted,
     /// Where.
     pub region: Region,
     /// How fine.
@@ -118,7 +118,7 @@ impl Engine {
         let build = move || {
             let mut found: Vec<(Minute, Arc<Sums>)> = Vec::new();
             for (provider, of_brand) in &minutes {
-                let whose = Whose { sight: key.sight, provider: *provider, symptoms: key.symptoms };
+                let whose = Whose { sight: key.sight, provider: *provider, counted: key.counted };
                 for (span, minutes) in of_brand {
                     found.extend(slices.of(whose, *span, minutes, key.slice_minutes()));
                 }

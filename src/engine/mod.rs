@@ -30,6 +30,7 @@ pub mod upgrade;
 pub mod views;
 
 use crate::domain::clock_guard::Doubt;
+use crate::domain::counted::{Counted, LateReports};
 use crate::domain::detect::parameters::Parameters;
 use crate::domain::detect::shown::ShownBaseline;
 use crate::domain::fact::Source;
@@ -37,8 +38,8 @@ use crate::domain::incident::register::Register;
 use crate::domain::provider::Catalogue;
 use crate::domain::report::{Arrival, Report, Submission, TimeError};
 use crate::domain::reporter::{DayKeys, ReporterKey};
-use crate::domain::symptom::Symptoms;
-use crate::domain::time::{Minute, Timestamp, Window};
+
+use crate::domain::time::{CLOCK_TOLERANCE_MS, Minute, ON_TIME_MS, Timestamp, Window};
 use crate::store::journal::NodeId;
 use crate::store::reporter_key::{self, KeyFault};
 use crate::store::timing::Timing;
@@ -290,8 +291,30 @@ impl Engine {
     /// Whether no report can change this window any more. A clock that is not confirmed
     /// may be ahead, and the window still be to come.
     #[must_use]
-    pub fn is_closed(&self, window: Window) -> bool {
-        window.to.start().plus_ms(self.lateness_ms) < self.now() && self.trust().forgets()
+    pub fn is_closed(&self, window: Window, late: LateReports) -> bool {
+        self.closed_at(window, late) < self.now() && self.trust().forgets()
+    }
+
+    /// After which instant no report changes what is counted of a window: of those on time
+    /// none that any node dates, by whichever of their clocks.
+    #[must_use]
+    pub fn closed_at(&self, window: Window, late: LateReports) -> Timestamp {
+        let comes_within_ms = match late {
+            LateReports::Counted => self.lateness_ms,
+            LateReports::LeftOut => ON_TIME_MS + CLOCK_TOLERANCE_MS,
+        };
+        window.to.start().plus_ms(comes_within_ms)
+    }
+
+    /// Up to which instant reports are in an answer that was made of a window at one: once
+    /// nothing that came since can change it, the instant from which on that held. Of one
+    /// that counts late reports, when it was made.
+    #[must_use]
+    pub fn dated(&self, window: Window, late: LateReports, made_at: Timestamp) -> Timestamp {
+        match late {
+            LateReports::Counted => made_at,
+            LateReports::LeftOut => made_at.min(self.closed_at(window, late)),
+        }
     }
 
     /// Prepares to accept what one request brings: through whom, and with the sender's
@@ -358,9 +381,9 @@ impl Engine {
         let now = self.now();
         let brands = self.catalogue.brands(key.subject).to_vec();
         let from = (self.reader(key.sight), Arc::clone(&self.slices));
-        // Of single symptoms nothing was learnt.
+        // Of single symptoms, or of what came on time alone, nothing was learnt.
         let expected = || {
-            if key.symptoms == Symptoms::AllProblems {
+            if key.counted == Counted::ALL {
                 self.expectations(key.sight, key.subject)
             } else {
                 Vec::new()

@@ -6,6 +6,7 @@ use super::cache::Weight;
 use super::shown::Sight;
 use super::shown::reader::{Reader, Seen};
 use super::slices::{Slices, Whose, longest_within};
+use crate::domain::counted::Counted;
 use crate::domain::cover::Cover;
 use crate::domain::detect::Band;
 use crate::domain::detect::expectation::Expectation;
@@ -32,7 +33,7 @@ pub struct SeriesKey {
     /// Where.
     pub region: Region,
     /// Of what.
-    pub symptoms: Symptoms,
+    pub counted: Counted,
     /// When.
     pub interval: Window,
     /// How finely.
@@ -103,7 +104,7 @@ pub async fn build(
                 ),
                 longest => {
                     let whose =
-                        Whose { sight: key.sight, provider: *provider, symptoms: key.symptoms };
+                        Whose { sight: key.sight, provider: *provider, counted: key.counted };
                     let slices = slices.of(whose, key.interval, minutes, longest);
                     counts.extend(slices.iter().map(|(begin, sums)| (*begin, places.sum(sums))));
                 }
@@ -142,7 +143,8 @@ fn hidden_hours(key: &SeriesKey, found: &[(ProviderIndex, Vec<(Minute, Seen)>)])
         let (mut within, mut around) = (false, false);
         let hours = found.iter().flat_map(|(_, hours)| hours);
         for (_, seen) in hours.filter(|(minute, _)| step.contains(minute)) {
-            for (shown, ..) in seen.rows(Symptoms::AllProblems) {
+            let asked = Counted { symptoms: Symptoms::AllProblems, ..key.counted };
+            for (shown, ..) in seen.rows(asked) {
                 within |= cell.contains(shown);
                 around |= shown != cell && shown.contains(cell);
             }
@@ -172,7 +174,7 @@ impl<'a> Places<'a> {
     }
 
     fn count(&mut self, seen: &Seen, key: &SeriesKey) -> u64 {
-        seen.rows(key.symptoms)
+        seen.rows(key.counted)
             .filter(|(cell, ..)| self.include(*cell))
             .map(|(.., count)| u64::from(count))
             .sum()

@@ -4,11 +4,11 @@
 
 use super::shown::Sight;
 use super::shown::reader::{Mark, Seen};
+use crate::domain::counted::Counted;
 use crate::domain::counts::Counts;
 use crate::domain::privacy::epoch::EPOCH_MINUTES;
 use crate::domain::privacy::groups::Groups;
 use crate::domain::provider::ProviderIndex;
-use crate::domain::symptom::Symptoms;
 use crate::domain::time::{Minute, Window};
 use crate::domain::view::Sums;
 use std::collections::HashMap;
@@ -52,7 +52,7 @@ pub struct Whose {
     /// Of whom.
     pub provider: ProviderIndex,
     /// Of what.
-    pub symptoms: Symptoms,
+    pub counted: Counted,
 }
 
 #[derive(Debug)]
@@ -125,7 +125,7 @@ impl Slices {
                 Sums::of_parts(self.epochs(key, minutes).iter().map(|epoch| &**epoch))
             } else {
                 let seen: Vec<Seen> = minutes.iter().map(|(_, seen)| seen.clone()).collect();
-                Seen::sums(key.whose.symptoms, &seen)
+                Seen::sums(key.whose.counted, &seen)
             };
             added = sums.heap_bytes() + slice.bytes_of_marks();
             Arc::new(sums)

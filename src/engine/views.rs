@@ -5,11 +5,11 @@ use super::cache::Weight;
 use super::shown::Sight;
 use super::shown::reader::Reader;
 use super::slices::{LONGEST, Slices, Whose};
+use crate::domain::counted::Counted;
 use crate::domain::grid::Resolution;
 use crate::domain::level::Level;
 use crate::domain::provider::{ProviderIndex, Subject};
 use crate::domain::region::Region;
-use crate::domain::symptom::Symptoms;
 use crate::domain::time::{Timestamp, Window};
 use crate::domain::view::View;
 use crate::store::{Store, StoreError};
@@ -26,7 +26,7 @@ pub struct ViewKey {
     /// Of when.
     pub span: Span,
     /// Of what.
-    pub symptoms: Symptoms,
+    pub counted: Counted,
 }
 
 /// Of when.
@@ -123,7 +123,7 @@ pub async fn build(
     }
     let content = move || {
         let parts = minutes.iter().flat_map(|(provider, minutes)| {
-            let whose = Whose { sight: key.sight, provider: *provider, symptoms: key.symptoms };
+            let whose = Whose { sight: key.sight, provider: *provider, counted: key.counted };
             slices.of(whose, window, minutes, LONGEST)
         });
         let view = View::new(window, parts.map(|(_, sums)| sums).collect());

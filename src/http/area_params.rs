@@ -46,48 +46,25 @@ pub struct AreasParams {
     exact: Option<bool>,
 }
 
-/// Parameters of the table of all areas and providers.
+/// Further parameters of a series as a table of all areas and providers.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "documents what Query reads")]
 pub struct AreaTableParams {
-    /// What is told apart.
-    #[param(pattern = "^(area|provider|area,provider|provider,area)$", example = "area,provider")]
-    by: String,
-    /// Id or alias of a provider: that brand alone. All where neither this nor `network` is
-    /// given.
-    #[param(inline)]
-    provider: Option<IdWord>,
-    /// A network: its brands.
-    #[param(inline, example = "rogers")]
-    network: Option<IdWord>,
-    /// One symptom; all but `working` where left out.
-    #[param(inline)]
-    symptom: Option<SymptomWord>,
-    /// The hour or day that this instant lies in comes first, RFC 3339; a week before `to`
-    /// where left out. Hours are kept 8 weeks.
-    #[param(format = DateTime)]
-    from: Option<String>,
-    /// The first minute after, RFC 3339; now where left out.
-    #[param(format = DateTime)]
-    to: Option<String>,
-    /// `1h` or `1d`; `1h` where left out.
-    #[param(pattern = "^(1h|1d)$")]
-    step: Option<String>,
-    /// Time zone (IANA) by whose clocks days begin, and times are written; UTC where left
-    /// out.
-    #[param(example = "America/Toronto")]
+    /// What is told apart: areas, providers, or both. Without it the table is one series.
+    #[param(pattern = "^(area|provider|area,provider|provider,area)$")]
+    by: Option<String>,
+    /// With `by`: time zone (IANA) by whose clocks days begin, and times are written; UTC
+    /// where left out.
     tz: Option<String>,
-    /// Countries, or subdivisions; countries where neither this nor `within` is given.
+    /// With `by` that names areas: countries, or subdivisions; countries where neither this
+    /// nor `within` is given.
     #[param(inline)]
     kind: Option<AreaKindWord>,
-    /// The subdivisions of this country (ISO 3166-1), where their borders are known here.
+    /// With `by` that names areas: the subdivisions of this country (ISO 3166-1), where their
+    /// borders are known here.
     #[param(pattern = "^[A-Z]{2}$")]
     within: Option<String>,
-    /// True for every report where it was made: takes a key with the scope `exact`. No
-    /// cache may keep such an answer.
-    #[param(example = false)]
-    exact: Option<bool>,
 }
 
 /// Parameters of the borders of an area.

@@ -6,7 +6,7 @@ use super::caching::{Lifetime, matches_etag, with_caching};
 use super::caller::Reading;
 use super::error::{Code, Problem};
 use super::query::Query;
-use super::read_errors::ReadErrors;
+use crate::domain::counted::LateReports;
 use crate::domain::time::{HOUR_MS, Timestamp, Window};
 use crate::engine::areas::table::{TableKey, TableRow, days_of, hours_of, is_on_the_hour};
 use crate::render::digest_of;
@@ -39,39 +39,25 @@ struct Question {
     at_once: usize,
 }
 
-/// Counts over time of all areas and providers, as CSV (RFC 4180)
+/// The table, sent as it is summed, however long it is.
 ///
-/// One long table: columns `from`, `to`, `area`, `provider`, `reports`, `gap`, without those
-/// that `by` leaves out. A line is what was reported in an hour or a day, of one area and
-/// provider; where nothing was, there is none, but each hour or day has one at least. `area`
-/// is empty for what lies in none. `gap` is true where this service did not run in all of it,
-/// so that reports may be missing. Sent as it is summed, however long it is; it ends in the
-/// middle where the store fails.
-#[utoipa::path(
-    get, path = "/v1/series.csv", tag = "series", operation_id = "series_table",
-    params(super::area_params::AreaTableParams),
-    responses(
-        (
-            status = 200, description = "A header, and a line an hour or day, area and provider",
-            body = String, content_type = "text/csv",
-        ),
-        ReadErrors,
-    ),
-)]
-pub async fn csv(
-    reader: Reading,
-    app: web::Data<App>,
-    request: HttpRequest,
+/// # Errors
+/// Where the question is none, and where the store is away. One that fails later ends the
+/// table in its middle.
+pub async fn table(
+    reader: &Reading,
+    app: &web::Data<App>,
+    request: &HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let question = Question::parse(&app, &request, &reader)?;
+    let question = Question::parse(app, request, reader)?;
     let version = app.engine.table_version(&question.key).await?;
     let asked = format!("{:?} {:?} {version:?}", question.key, question.periods);
     let zone = question.zone.as_ref().and_then(TimeZone::iana_name);
     let etag = format!("W/\"{:016x}\"", digest_of(format!("{asked} {zone:?}").as_bytes()));
-    let is_closed = app.engine.is_closed(question.interval);
+    let is_closed = app.engine.is_closed(question.interval, LateReports::Counted);
     let lifetime = if is_closed { Lifetime::Settled } else { Lifetime::Live };
     let with_caching = |head| with_caching(head, &etag, lifetime, reader.audience());
-    if matches_etag(&request, &etag) {
+    if matches_etag(request, &etag) {
         return Ok(with_caching(HttpResponse::NotModified()).finish());
     }
     reader.is_made(true);
@@ -80,8 +66,8 @@ pub async fn csv(
     // The first part before the head, so that a store that is away is told by the status.
     let mut first = question.header();
     let periods = left.pop_front().unwrap_or_default();
-    first.push_str(&question.part(&app, &periods).await?);
-    let app = Arc::clone(&app);
+    first.push_str(&question.part(app, &periods).await?);
+    let app = Arc::clone(app);
     let rest = stream::unfold((app, question, left), async |(app, question, mut left)| {
         let periods = left.pop_front()?;
         // Who reads sees that it ends in the middle.

@@ -12,10 +12,10 @@ use super::respond::{Read, respond};
 use super::response::{Dated, Json};
 use super::response_cache::Key;
 use super::words::{AreaKindWord, AreaSortWord};
+use crate::domain::counted::Counted;
 use crate::domain::grid::Resolution;
 use crate::domain::provider::Subject;
 use crate::domain::region::Region;
-use crate::domain::symptom::Symptoms;
 use crate::engine::areas::{AreaKind, AreaSum};
 use crate::engine::views::{Snapshot, ViewKey};
 use crate::gazetteer::AreaCode;
@@ -139,7 +139,7 @@ pub async fn list(
     let privacy = app.engine.rule_of(question.key.sight, snapshot.window().to.start());
     let detected = (app.engine.register().length(), app.engine.detection_snapshot().looked_at);
     let version = (snapshot.id, stale, privacy, detected);
-    let is_closed = app.engine.is_closed(snapshot.window());
+    let is_closed = app.engine.is_closed(snapshot.window(), question.key.counted.late);
     let read = Read {
         key: Key::new(request.path(), &question, &version),
         media_type: "application/json",
@@ -177,8 +177,8 @@ impl Question {
         stale: bool,
         privacy: Option<RuleJson>,
     ) -> Json<AreasAnswer> {
-        let ViewKey { sight, subject, symptoms, .. } = self.key;
-        let (window, is_of_all) = (snapshot.window(), symptoms == Symptoms::AllProblems);
+        let ViewKey { sight, subject, counted, .. } = self.key;
+        let (window, is_of_all) = (snapshot.window(), counted == Counted::ALL);
         // As finely as it is shown: each row belongs by its own centre.
         let map = snapshot.level(&Region::Everywhere, Resolution::FINEST);
         let sums = app.engine.area_sums(self.kind, (sight, subject, window), &map, is_of_all);

@@ -12,12 +12,12 @@ use super::read_errors::DetectionErrors;
 use super::respond::{Read, respond};
 use super::response::{Dated, Json};
 use super::response_cache::Key;
+use crate::domain::counted::Counted;
 use crate::domain::detect::METHOD;
 use crate::domain::grid::Cell;
 use crate::domain::incident::attribution::{Attribution, Verdict};
 use crate::domain::provider::{ProviderIndex, Subject};
 use crate::domain::region::Region;
-use crate::domain::symptom::Symptoms;
 use crate::domain::time::Window;
 use crate::engine::Engine;
 use crate::engine::shown::Sight;
@@ -241,8 +241,8 @@ async fn public(
     cell: Cell,
 ) -> Result<PublicAnswer, Problem> {
     let (engine, subject) = (&app.engine, Subject::Provider(provider));
-    let (span, symptoms) = (Span::Last(DEFAULT_WINDOW_MINUTES), Symptoms::AllProblems);
-    let view = engine.view(ViewKey { sight: moment.sight, subject, span, symptoms }).await?.value;
+    let (span, counted) = (Span::Last(DEFAULT_WINDOW_MINUTES), Counted::ALL);
+    let view = engine.view(ViewKey { sight: moment.sight, subject, span, counted }).await?.value;
     let shown_in = engine.shown_now(provider, cell).await?;
     let count = shown_in.map(|around| {
         let level = view.level(&Region::Cell(around), around.resolution());

@@ -39,7 +39,7 @@ const OF_OPERATORS: [&str; 3] = ["/v1/keys", "/v1/sources", "/v1/audit"];
 /// Seconds that a browser may keep the answer to a preflight.
 const MAX_AGE: &str = "86400";
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "ETag, Retry-After, X-Request-Id, Simulated-Clock, Detection, \
+    "ETag, Link, Retry-After, X-Request-Id, Simulated-Clock, Detection, \
          RateLimit, RateLimit-Policy, WWW-Authenticate",
 );
 /// What is granted where a preflight names no header.

@@ -71,6 +71,7 @@ pub async fn tile(
         let draw = move |app: &App| Written {
             bytes: coverage::tile(tile, &rows(&app.engine.coverage(which), tile, asked)),
             as_of: app.engine.now(),
+            next_cursor: None,
             // Of the first days nothing is known: that is soon otherwise.
             is_complete: !is_young,
         };

@@ -10,10 +10,10 @@ use super::respond::{Read, respond};
 use super::response::{Dated, Json};
 use super::response_cache::Key;
 use super::tiles::region_of;
+use crate::domain::counted::Counted;
 use crate::domain::grid::{Cell, Resolution};
 use crate::domain::provider::Subject;
 use crate::domain::region::Region;
-use crate::domain::symptom::Symptoms;
 use crate::domain::time::{MINUTE_MS, Minute};
 use crate::engine::frames::{Frames, FramesKey};
 use crate::render::cell::Hex;
@@ -29,7 +29,7 @@ const MOST_FRAMES: i64 = 97;
 const MOST_CELLS: usize = 5_000;
 const WINDOW_MINUTES: i64 = 60;
 const STEP_MINUTES: i64 = 15;
-const PARAMETERS: [&str; 11] = [
+const PARAMETERS: [&str; 12] = [
     "provider",
     "network",
     "window",
@@ -41,6 +41,7 @@ const PARAMETERS: [&str; 11] = [
     "resolution",
     "zoom",
     "exact",
+    "late",
 ];
 
 /// An animation of the map
@@ -66,7 +67,11 @@ pub async fn frames(
     let read = Read {
         key: Key::new(request.path(), &key, &version),
         media_type: "application/json",
-        lifetime: if app.engine.is_closed(whole) { Lifetime::Settled } else { Lifetime::Live },
+        lifetime: if app.engine.is_closed(whole, key.counted.late) {
+            Lifetime::Settled
+        } else {
+            Lifetime::Live
+        },
         is_expensive: true,
     };
     let asked = app.clone();
@@ -111,12 +116,12 @@ fn question(app: &App, request: &HttpRequest, reader: &Reading) -> Result<Frames
             format!("{count} frames"),
         ));
     }
-    let (resolution, symptoms) = (query.resolution()?, query.symptoms()?);
+    let (resolution, counted) = (query.resolution()?, query.counted()?);
     let sight = reader.sight(&query)?;
     let key = FramesKey {
         sight,
         subject,
-        symptoms,
+        counted,
         region: region_of(&query)?.map_or(Region::Everywhere, Region::Tile),
         resolution,
         first,
@@ -142,7 +147,7 @@ fn answer(
     let cells = cells_of(frames.frames.iter().map(|frame| &frame.level));
     check_size(key, &cells)?;
     let name = || Some(app.engine.catalogue().subject_name(key.subject).to_owned());
-    let is_of_all = key.symptoms == Symptoms::AllProblems;
+    let is_of_all = key.counted == Counted::ALL;
     let mut is_complete = true;
     let written = frames.frames.iter().map(|frame| {
         let judged = is_of_all
@@ -165,7 +170,8 @@ fn answer(
         frames: written,
         as_of: String::new(),
     };
-    Ok(Json { answer, as_of: frames.as_of, is_complete })
+    let as_of = app.engine.dated(key.whole(), key.counted.late, frames.as_of);
+    Ok(Json { answer, as_of, is_complete })
 }
 
 /// Refuses an answer of too many cells, naming a resolution that surely has fewer.

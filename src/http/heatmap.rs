@@ -4,6 +4,7 @@ use super::app::App;
 use super::caching::Lifetime;
 use super::caller::Reading;
 use super::error::{Code, Problem};
+use super::lines::{credit, fields, licensed};
 use super::query::Query;
 use super::read_errors::ReadErrors;
 use super::region::region;
@@ -11,14 +12,15 @@ use super::respond::{Read, respond};
 use super::response::Content;
 use super::response_cache::Key;
 use crate::domain::assessment::Assessment;
+use crate::domain::counted::Counted;
 use crate::domain::grid::Resolution;
 use crate::domain::level::Level;
 use crate::domain::privacy::rule::Rule;
 use crate::domain::provider::Subject;
 use crate::domain::region::Region;
-use crate::domain::symptom::Symptoms;
 use crate::domain::time::{Timestamp, Window};
 use crate::engine::views::{Snapshot, Span, ViewKey};
+use crate::render::table::Credit;
 use crate::render::{self, Heatmap, HeatmapFormat};
 use crate::store::MINUTES_KEPT_DAYS;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -28,7 +30,8 @@ use std::sync::Arc;
 pub const MOST_CELLS: usize = 50_000;
 /// Minutes that a map counts where nothing else is asked for.
 pub const DEFAULT_WINDOW_MINUTES: i64 = 15;
-const PARAMETERS: [&str; 10] = [
+/// The last is of formats of which columns can be chosen.
+const PARAMETERS: [&str; 12] = [
     "provider",
     "network",
     "window",
@@ -39,6 +42,8 @@ const PARAMETERS: [&str; 10] = [
     "resolution",
     "zoom",
     "exact",
+    "late",
+    "fields",
 ];
 
 /// What is asked.
@@ -47,6 +52,9 @@ struct Question {
     key: ViewKey,
     region: Region,
     resolution: Resolution,
+    format: HeatmapFormat,
+    /// Which columns; all where none are named.
+    fields: Option<Vec<&'static str>>,
 }
 
 /// Counts by cell in a window
@@ -73,7 +81,7 @@ pub async fn json(
 /// The same in columns: smaller and quicker to parse
 #[utoipa::path(
     get, path = "/v1/heatmap.columns.json", tag = "heatmap", operation_id = "heatmap_columns",
-    params(super::params::HeatmapParams),
+    params(super::params::HeatmapParams, super::params::FieldsParams),
     responses(
         (
             status = 200, description = "The cells, an array a property",
@@ -131,10 +139,11 @@ pub async fn h3j(
 ///
 /// Columns `hex_id`, `resolution`, `count`, `expected`, `score`, `level`; what is not known
 /// is empty. Lines of a lower resolution than asked for say what is known only more
-/// coarsely.
+/// coarsely. Where the operator names whom to credit, or a licence, columns `attribution` and
+/// `licence` follow, filled in the first line.
 #[utoipa::path(
     get, path = "/v1/heatmap.csv", tag = "heatmap", operation_id = "heatmap_csv",
-    params(super::params::HeatmapParams),
+    params(super::params::HeatmapParams, super::params::FieldsParams),
     responses(
         (
             status = 200, description = "A header, and a line a cell", body = String,
@@ -154,7 +163,7 @@ pub async fn csv(
 /// The same as NDJSON, an object a line
 #[utoipa::path(
     get, path = "/v1/heatmap.ndjson", tag = "heatmap", operation_id = "heatmap_ndjson",
-    params(super::params::HeatmapParams),
+    params(super::params::HeatmapParams, super::params::FieldsParams),
     responses(
         (
             status = 200, description = "A line a cell", body = render::csv::LineJson,
@@ -184,12 +193,12 @@ async fn answer(
     reader: &Reading,
     format: HeatmapFormat,
 ) -> Result<HttpResponse, Problem> {
-    let question = Question::parse(app, request, reader)?;
+    let question = Question::parse(app, request, reader, format)?;
     let served = app.engine.view(question.key).await?;
     let (snapshot, stale) = (Arc::clone(&served.value), served.stale);
     let privacy = app.engine.rule_of(question.key.sight, snapshot.window().to.start());
     let key = Key::new(request.path(), &question, &(snapshot.id, stale, privacy));
-    let is_closed = app.engine.is_closed(snapshot.window());
+    let is_closed = app.engine.is_closed(snapshot.window(), question.key.counted.late);
     let read = Read {
         key,
         media_type: format.content_type(),
@@ -197,12 +206,12 @@ async fn answer(
         is_expensive: true,
     };
     let content = async {
-        app.run_blocking(true, move |app| {
-            question.content(app, &snapshot, (stale, privacy), format)
-        })
-        .await?
+        app.run_blocking(true, move |app| question.content(app, &snapshot, (stale, privacy)))
+            .await?
     };
-    respond(app, request, Some(reader), read, content).await
+    let answer = respond(app, request, Some(reader), read, content).await?;
+    let is_lines = matches!(format, HeatmapFormat::Csv | HeatmapFormat::Ndjson);
+    Ok(if is_lines { licensed(app, answer) } else { answer })
 }
 
 /// A heatmap that is not yet written.
@@ -218,8 +227,11 @@ struct HeatmapContent {
     privacy: Option<Rule>,
     level: Arc<Level>,
     assessment: Option<Assessment>,
-    /// Whether it counts all problems: nothing was learnt of single symptoms.
+    /// Whether it counts all problems: nothing was learnt of single symptoms, nor of what
+    /// came on time alone.
     is_of_all: bool,
+    fields: Option<Vec<&'static str>>,
+    credit: Credit,
 }
 
 impl HeatmapContent {
@@ -237,6 +249,8 @@ impl HeatmapContent {
             privacy: self.privacy,
             level: &self.level,
             assessment: self.assessment.as_ref(),
+            fields: self.fields.as_deref(),
+            credit: &self.credit,
         }
     }
 }
@@ -259,7 +273,7 @@ impl Content for HeatmapContent {
     }
 }
 
-/// The view that `window`, `to`, `symptom` and `exact` ask for.
+/// The view that `window`, `to`, `symptom`, `late` and `exact` ask for.
 ///
 /// # Errors
 /// Where one of them says nothing that is kept, or not to who asks.
@@ -286,16 +300,30 @@ pub fn view_key(
             query.text("to").unwrap_or("now"),
         ));
     }
-    let (sight, symptoms) = (reader.sight(query)?, query.symptoms()?);
-    Ok(ViewKey { sight, subject, span, symptoms })
+    Ok(ViewKey { sight: reader.sight(query)?, subject, span, counted: query.counted()? })
 }
 
 impl Question {
-    fn parse(app: &App, request: &HttpRequest, reader: &Reading) -> Result<Self, Problem> {
-        let query = Query::parse(request.query_string(), &PARAMETERS)?;
+    fn parse(
+        app: &App,
+        request: &HttpRequest,
+        reader: &Reading,
+        format: HeatmapFormat,
+    ) -> Result<Self, Problem> {
+        let without_fields = usize::from(format.fields().is_empty());
+        let known = &PARAMETERS[..PARAMETERS.len() - without_fields];
+        let query = Query::parse(request.query_string(), known)?;
         let subject = query.subject(app.engine.catalogue())?;
         let key = view_key(app, &query, reader, subject)?;
-        Ok(Self { key, region: region(&query)?, resolution: query.resolution()? })
+        let of_credit =
+            if format == HeatmapFormat::Csv { credit(app).columns() } else { Vec::new() };
+        Ok(Self {
+            key,
+            region: region(&query)?,
+            resolution: query.resolution()?,
+            format,
+            fields: fields(&query, &[format.fields(), &of_credit].concat())?,
+        })
     }
 
     fn content(
@@ -303,18 +331,19 @@ impl Question {
         app: &App,
         snapshot: &Snapshot,
         (stale, privacy): (bool, Option<Rule>),
-        format: HeatmapFormat,
     ) -> Result<HeatmapContent, Problem> {
         let level = snapshot.level(&self.region, self.resolution);
         self.check_size(snapshot, &level)?;
         let (subject, window) = (self.key.subject, snapshot.window());
-        let is_of_all = self.key.symptoms == Symptoms::AllProblems;
+        let is_of_all = self.key.counted == Counted::ALL;
         Ok(HeatmapContent {
-            format,
+            format: self.format,
+            fields: self.fields.clone(),
+            credit: credit(app),
             subject,
             name: app.engine.catalogue().subject_name(subject).to_owned(),
             window,
-            as_of: snapshot.as_of,
+            as_of: app.engine.dated(window, self.key.counted.late, snapshot.as_of),
             stale,
             privacy,
             assessment: is_of_all

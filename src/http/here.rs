@@ -14,11 +14,11 @@ use super::respond::{Read, respond};
 use super::response::{Dated, Json, Written};
 use super::response_cache::Key;
 use crate::domain::assessment::Assessment;
+use crate::domain::counted::Counted;
 use crate::domain::grid::{Cell, Position, Resolution};
 use crate::domain::incident::Incident;
 use crate::domain::provider::{ProviderIndex, Subject};
 use crate::domain::region::Region;
-use crate::domain::symptom::Symptoms;
 use crate::engine::shown::Sight;
 use crate::engine::views::{Span, ViewKey};
 use crate::render::cell::Hex;
@@ -113,9 +113,9 @@ pub async fn here(
     let sight = reader.sight(&query)?;
     let cell = Cell::at(place(&query)?, Resolution::FINEST);
     let moment = Moment::of(&app, Basis::Journal, sight)?;
-    let (span, symptoms) = (Span::Last(DEFAULT_WINDOW_MINUTES), Symptoms::AllProblems);
+    let (span, counted) = (Span::Last(DEFAULT_WINDOW_MINUTES), Counted::ALL);
     let subject = Subject::Provider(provider);
-    let served = app.engine.view(ViewKey { sight, subject, span, symptoms }).await?;
+    let served = app.engine.view(ViewKey { sight, subject, span, counted }).await?;
     let version = (moment.version(), served.value.id, served.stale);
     let read = Read {
         key: Key::new(request.path(), &(provider, cell, sight), &version),

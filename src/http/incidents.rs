@@ -5,6 +5,7 @@ use super::app::App;
 use super::basis::Basis;
 use super::caller::Reading;
 use super::error::{Code, Problem};
+use super::lines::Lines;
 use super::listing::{self, MOST_CORNERS, MOST_CORNERS_OF_ONE};
 use super::live::{self, Moment};
 use super::query::Query;
@@ -20,12 +21,16 @@ use crate::engine::shown::Sight;
 use crate::render::incident::IncidentJson;
 use crate::render::incident_detail::IncidentDetail;
 use crate::render::incident_geojson::IncidentsGeoJson;
+use crate::render::incident_row::IncidentRow;
+use crate::render::table::LineFormat;
 use crate::render::time::rfc3339;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
+use std::sync::Arc;
 use utoipa::ToSchema;
 
-const PARAMETERS: [&str; 12] = [
+/// Those of lists; the last is of lines alone.
+const PARAMETERS: [&str; 14] = [
     "provider",
     "network",
     "state",
@@ -35,9 +40,32 @@ const PARAMETERS: [&str; 12] = [
     "area",
     "min_score",
     "known_at",
+    "updated_since",
     "limit",
     "cursor",
     "exact",
+    "fields",
+];
+/// Properties of an item of the list.
+const PROPERTIES: [&str; 18] = [
+    "id",
+    "revision",
+    "known_at",
+    "network",
+    "state",
+    "detected_at",
+    "onset",
+    "resolved_at",
+    "ending",
+    "global",
+    "providers",
+    "place",
+    "cells",
+    "evidence",
+    "severity",
+    "attribution",
+    "cause",
+    "lead_seconds",
 ];
 /// What an id must look like.
 const ID: &str = "16 hexadecimal digits, as in /v1/incidents";
@@ -67,6 +95,7 @@ struct Question {
     filter: Filter,
     region: Region,
     known_at: Option<Timestamp>,
+    updated_since: Option<Timestamp>,
     limit: usize,
     before: Option<(Timestamp, IncidentId)>,
     /// With whose eyes.
@@ -146,6 +175,75 @@ pub async fn geojson(
         make,
     )
     .await
+}
+
+/// The same as CSV (RFC 4180), a line an incident
+///
+/// Columns are the properties of `/v1/incidents.geojson`, and `cells`. The next page is in the
+/// header `Link`.
+#[utoipa::path(
+    get, path = "/v1/incidents.csv", tag = "incidents", operation_id = "incidents_csv",
+    params(super::params::IncidentsParams, super::params::FieldsParams),
+    responses(
+        (
+            status = 200, description = "A header, and a line an incident", body = String,
+            content_type = "text/csv",
+        ),
+        IncidentErrors,
+    ),
+)]
+pub async fn csv(
+    reader: Reading,
+    app: web::Data<App>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    lines(&app, &request, &reader, LineFormat::Csv).await
+}
+
+/// The same as NDJSON, an item of the list a line
+///
+/// The next page is in the header `Link`.
+#[utoipa::path(
+    get, path = "/v1/incidents.ndjson", tag = "incidents", operation_id = "incidents_ndjson",
+    params(super::params::IncidentsParams, super::params::FieldsParams),
+    responses(
+        (
+            status = 200, description = "A line an incident", body = IncidentJson,
+            content_type = "application/x-ndjson",
+        ),
+        IncidentErrors,
+    ),
+)]
+pub async fn ndjson(
+    reader: Reading,
+    app: web::Data<App>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    lines(&app, &request, &reader, LineFormat::Ndjson).await
+}
+
+async fn lines(
+    app: &Arc<App>,
+    request: &HttpRequest,
+    reader: &Reading,
+    format: LineFormat,
+) -> Result<HttpResponse, Problem> {
+    let query = Query::parse(request.query_string(), &PARAMETERS)?;
+    let question = Question::of(app, &query, reader)?;
+    let lines = Lines::parse(app, &query, format, (&IncidentRow::COLUMNS, &PROPERTIES))?;
+    let (asked, sight) = ((question.clone(), lines.clone()), question.sight);
+    let make = move |app: &App, moment: &Moment| {
+        let (found, next_cursor) = question.answer(&moment.register, moment.form());
+        let items = found
+            .iter()
+            .map(|known| IncidentJson::of(known, app.place_names.place(known.incident())));
+        let bytes = match format {
+            LineFormat::Csv => lines.csv(app, &IncidentRow::COLUMNS, items.map(IncidentRow::from)),
+            LineFormat::Ndjson => lines.ndjson(items),
+        };
+        Ok((bytes, next_cursor))
+    };
+    live::lines(app, request, reader, &asked, (Basis::Journal, format, sight), make).await
 }
 
 /// One incident, with its revisions, brands, notes and timeline
@@ -243,8 +341,12 @@ impl Dated for IncidentDetail {
 
 impl Question {
     fn parse(app: &App, request: &HttpRequest, reader: &Reading) -> Result<Self, Problem> {
-        let query = Query::parse(request.query_string(), &PARAMETERS)?;
-        let (provider, network) = listing::subjects(&query, app)?;
+        let known = &PARAMETERS[..PARAMETERS.len() - 1];
+        Self::of(app, &Query::parse(request.query_string(), known)?, reader)
+    }
+
+    fn of(app: &App, query: &Query<'_>, reader: &Reading) -> Result<Self, Problem> {
+        let (provider, network) = listing::subjects(query, app)?;
         let states = query.value(
             "state",
             &format!("some of {}, joined by commas", State::ALL.map(State::name).join(", ")),
@@ -256,7 +358,7 @@ impl Question {
             states: states.unwrap_or_default(),
             from: query.instant("from")?,
             to: query.instant("to")?,
-            min_score: listing::min_score(&query)?,
+            min_score: listing::min_score(query)?,
         };
         if let (Some(from), Some(to)) = (filter.from, filter.to)
             && to <= from
@@ -268,13 +370,21 @@ impl Question {
                 query.text("to").unwrap_or_default(),
             ));
         }
+        let known_at = query.past("known_at", app.engine.now())?;
+        let updated_since = query.past("updated_since", app.engine.now())?;
+        if known_at.is_some_and(|known_at| updated_since > Some(known_at)) {
+            let got = query.text("updated_since").unwrap_or_default();
+            let expected = "known_at or before it";
+            return Err(Problem::field(Code::InvalidValue, "updated_since", expected, got));
+        }
         Ok(Self {
             filter,
-            region: region(&query)?,
-            known_at: query.past("known_at", app.engine.now())?,
-            limit: listing::limit(&query)?,
+            region: region(query)?,
+            known_at,
+            updated_since,
+            limit: listing::limit(query)?,
             before: query.value("cursor", "a next_cursor as it was given", read_cursor)?,
-            sight: reader.sight(&query)?,
+            sight: reader.sight(query)?,
         })
     }
 
@@ -283,7 +393,9 @@ impl Question {
         let cases = register.newest_first(self.before);
         let known = cases.filter_map(|case| Known::of(case, self.known_at, form));
         let asked = known.filter(|known| {
-            self.filter.takes(known.incident()) && self.region.contains_any(&known.incident().cells)
+            self.filter.takes(known.incident())
+                && self.updated_since.is_none_or(|since| since <= known.updated_at())
+                && self.region.contains_any(&known.incident().cells)
         });
         listing::page(asked, self.limit, |known| {
             cursor(known.incident().detected_at, known.incident().id)

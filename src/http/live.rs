@@ -5,8 +5,9 @@ use super::basis::{Basis, known};
 use super::caching::Lifetime;
 use super::caller::Reading;
 use super::error::Problem;
+use super::lines::licensed;
 use super::respond::{Read, respond};
-use super::response::{Dated, Json};
+use super::response::{Content, Dated, Json, Written};
 use super::response_cache::Key;
 use crate::domain::incident::Form;
 use crate::domain::incident::register::Register;
@@ -14,6 +15,7 @@ use crate::domain::time::Timestamp;
 use crate::engine::detection::progress::Detection;
 use crate::engine::detection::snapshot::DetectionSnapshot;
 use crate::engine::shown::Sight;
+use crate::render::table::LineFormat;
 use actix_web::{HttpRequest, HttpResponse};
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -77,13 +79,44 @@ pub async fn answer<T: Dated>(
     (basis, media_type, sight): (Basis, &'static str, Sight),
     make: impl FnOnce(&App, &Moment) -> Result<T, Problem> + Send + 'static,
 ) -> Result<HttpResponse, Problem> {
+    let make = move |app: &App, moment: &Moment| {
+        make(app, moment).map(|answer| Json::new(answer, moment.as_of))
+    };
+    Box::pin(answer_with(app, request, reader, asked, (basis, media_type, sight), make)).await
+}
+
+/// The same of lines, and of where the next page of them begins.
+///
+/// # Errors
+/// As [`answer`].
+pub async fn lines(
+    app: &Arc<App>,
+    request: &HttpRequest,
+    reader: &Reading,
+    asked: &impl Debug,
+    (basis, format, sight): (Basis, LineFormat, Sight),
+    make: impl FnOnce(&App, &Moment) -> Result<(Vec<u8>, Option<String>), Problem> + Send + 'static,
+) -> Result<HttpResponse, Problem> {
+    let make = move |app: &App, moment: &Moment| {
+        let (bytes, next_cursor) = make(app, moment)?;
+        Ok(Written { bytes, as_of: moment.as_of, is_complete: true, next_cursor })
+    };
+    let kind = (basis, format.content_type(), sight);
+    let answer = Box::pin(answer_with(app, request, reader, asked, kind, make)).await?;
+    Ok(licensed(app, answer))
+}
+
+async fn answer_with<C: Content>(
+    app: &Arc<App>,
+    request: &HttpRequest,
+    reader: &Reading,
+    asked: &impl Debug,
+    (basis, media_type, sight): (Basis, &'static str, Sight),
+    make: impl FnOnce(&App, &Moment) -> Result<C, Problem> + Send + 'static,
+) -> Result<HttpResponse, Problem> {
     let moment = Moment::of(app, basis, sight)?;
     let key = Key::new(request.path(), asked, &moment.version());
-    let content = async {
-        let make =
-            move |app: &App| make(app, &moment).map(|answer| Json::new(answer, moment.as_of));
-        app.run_blocking(true, make).await?
-    };
+    let content = async { app.run_blocking(true, move |app| make(app, &moment)).await? };
     let read = Read { key, media_type, lifetime: Lifetime::Live, is_expensive: true };
     respond(app, request, Some(reader), read, content).await
 }

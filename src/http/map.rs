@@ -12,6 +12,7 @@ use super::respond::{Read, respond};
 use super::response::Written;
 use super::response_cache::Key;
 use super::tiles::{MOST_CORNERS, region_of};
+use crate::domain::counted::Counted;
 use crate::domain::extent::extent;
 use crate::domain::grid::Resolution;
 use crate::domain::incident::{Form, Incident, IncidentId};
@@ -32,9 +33,9 @@ use crate::render::time::rfc3339;
 use actix_web::{HttpRequest, HttpResponse, web};
 use std::sync::Arc;
 
-const PARAMETERS: [&str; 10] = [
-    "provider", "network", "window", "to", "symptom", "exact", "region", "incident", "width",
-    "height",
+const PARAMETERS: [&str; 11] = [
+    "provider", "network", "window", "to", "symptom", "late", "exact", "region", "incident",
+    "width", "height",
 ];
 /// Pixels of a picture where nothing else is asked for: what previews of links show.
 const SIZE: (u16, u16) = (1_200, 630);
@@ -80,14 +81,15 @@ pub async fn svg(
     let question = Question::parse(&app, &request, &reader)?;
     let served = app.engine.view(question.key).await?;
     let symptoms = Symptoms::Only(Symptom::NoEmergencyCalls);
-    let emergency = app.engine.view(ViewKey { symptoms, ..question.key }).await?.value;
+    let counted = Counted { symptoms, ..question.key.counted };
+    let emergency = app.engine.view(ViewKey { counted, ..question.key }).await?.value;
     let snapshot = Arc::clone(&served.value);
     let (sight, subject) = (question.key.sight, question.key.subject);
     let rule = app.engine.rule_of(sight, snapshot.window().to.start());
     let coverage =
         if app.engine.is_young().await? { None } else { app.engine.coverage_key(sight, subject) };
     let version = (snapshot.id, emergency.id, served.stale, rule, coverage);
-    let is_closed = app.engine.is_closed(snapshot.window());
+    let is_closed = app.engine.is_closed(snapshot.window(), question.key.counted.late);
     let read = Read {
         key: Key::new(request.path(), &question, &version),
         media_type: "image/svg+xml",
@@ -113,7 +115,7 @@ impl Question {
         let (width, height) = (size("width", SIZE.0)?, size("height", SIZE.1)?);
         // As long as it will be: of when exactly, the view says.
         let key = view_key(app, &query, reader, asked)?;
-        let said = said(key.span.window(app.engine.now()), key.symptoms);
+        let said = said(key.span.window(app.engine.now()), key.counted.symptoms);
         let of_map = (width, height - head(&said, width) - foot(&credit(app), width));
         let (incident, region) = (incident(app, &query, key.sight)?, region_of(&query)?);
         let (viewport, subject) = match (&incident, region) {
@@ -154,7 +156,7 @@ impl Question {
         let (sight, subject) = (self.key.sight, self.key.subject);
         let tiles = self.viewport.tiles();
         let levels = self.levels(&tiles, snapshot, sources.finest);
-        let is_of_all = self.key.symptoms == Symptoms::AllProblems;
+        let is_of_all = self.key.counted == Counted::ALL;
         let (mut is_known, mut cells, mut coarser) = (true, Vec::new(), Vec::new());
         for level in &levels {
             let judge = || app.engine.judge(sight, subject, window, level);
@@ -179,7 +181,7 @@ impl Question {
         let picture = Picture {
             viewport: self.viewport,
             title: self.title.clone(),
-            said: said(window, self.key.symptoms),
+            said: said(window, self.key.counted.symptoms),
             cells: cells.into_iter().collect(),
             coarser: coarser.into_iter().collect(),
             emergency: emergency.map(|(cell, _)| cell).collect(),
@@ -191,6 +193,7 @@ impl Question {
         Written {
             bytes: map::svg(&picture).into_bytes(),
             as_of: snapshot.as_of,
+            next_cursor: None,
             // An incident that goes on is told otherwise once it is over.
             is_complete: is_known && told.iter().all(|incident| incident.resolved_at.is_some()),
         }

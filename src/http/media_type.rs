@@ -11,6 +11,8 @@ pub enum Declared {
     Json,
     /// A JSON object a line.
     Lines,
+    /// A form, as browsers send one.
+    Form,
     /// Nothing that would help: no media type, or one that is sent where none was chosen.
     /// `navigator.sendBeacon` says `text/plain` of a text, and nothing of a blob without
     /// a type.
@@ -38,6 +40,7 @@ impl Declared {
             | "application/jsonl"
             | "application/x-jsonlines"
             | "application/jsonlines" => Some(Self::Lines),
+            "application/x-www-form-urlencoded" => Some(Self::Form),
             // A structured syntax suffix (RFC 6839), as `application/vnd.api+json`.
             _ => essence.strip_prefix("application/")?.ends_with("+json").then_some(Self::Json),
         }
@@ -71,7 +74,7 @@ mod tests {
 
     #[test]
     fn json_has_many_names_and_a_beacon_has_none() {
-        use Declared::{Json, Lines, Nothing};
+        use Declared::{Form, Json, Lines, Nothing};
         let rows = [
             ("application/json", Some(Json)),
             ("text/json", Some(Json)),
@@ -81,7 +84,7 @@ mod tests {
             ("text/plain", Some(Nothing)),
             ("application/octet-stream", Some(Nothing)),
             ("", Some(Nothing)),
-            ("application/x-www-form-urlencoded", None),
+            ("application/x-www-form-urlencoded", Some(Form)),
             ("multipart/form-data", None),
             ("text/csv", None),
             ("text/html", None),

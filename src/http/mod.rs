@@ -15,7 +15,7 @@
 //!     │  └ body, media_type   bodies, collected and unpacked within bounds
 //!     ├ heatmap, frames, tiles, here, areas, area_borders, area_table, series, providers, cells,
 //!     │  incidents, spikes, pages
-//!     │  ├ query, region, listing
+//!     │  ├ query, region, listing, lines
 //!     │  │                    parameters, read into types
 //!     │  ├ basis, live        answers that need detection
 //!     │  └ respond            the one way to answer a read: ETag, encodings, cache
@@ -61,6 +61,7 @@ mod here;
 mod incidents;
 mod keys;
 pub mod limits;
+mod lines;
 mod listing;
 mod live;
 mod map;

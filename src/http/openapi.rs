@@ -5,9 +5,9 @@ mod security;
 use super::error::{Problem, ProblemDetails};
 use super::open_words::OpenWords;
 use super::{
-    area_borders, area_table, areas, audit, cells, coverage, frames, heatmap, here, incidents,
-    keys, map, notes, pages, privacy, providers, reports, series, source_series, sources, spikes,
-    style, tiles, voids,
+    area_borders, areas, audit, cells, coverage, frames, heatmap, here, incidents, keys, map,
+    notes, pages, privacy, providers, reports, series, source_series, sources, spikes, style,
+    tiles, voids,
 };
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
@@ -66,11 +66,14 @@ use utoipa::{Modify, OpenApi, ToSchema};
         coverage::tilejson,
         map::svg,
         series::series,
-        area_table::csv,
         areas::list,
         area_borders::geojson,
+        series::csv,
+        series::ndjson,
         incidents::list,
         incidents::geojson,
+        incidents::csv,
+        incidents::ndjson,
         incidents::one,
         notes::add,
         voids::add,
@@ -91,6 +94,8 @@ use utoipa::{Modify, OpenApi, ToSchema};
         here::cells,
         spikes::list,
         spikes::geojson,
+        spikes::csv,
+        spikes::ndjson,
         providers::list,
         providers::one,
         pages::healthz,

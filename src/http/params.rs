@@ -77,10 +77,25 @@ pub struct HeatmapParams {
     /// Zoom of a web map, 0 to 24, from which a resolution is chosen where none is given.
     #[param(minimum = 0, maximum = 24)]
     zoom: Option<f64>,
+    /// `no` leaves out what came more than 5 minutes after it was noticed: figures that
+    /// no report changes from 7 minutes after the window on. `expected`, `score` and `level`
+    /// are null then.
+    #[param(inline)]
+    late: Option<super::words::LateWord>,
     /// True for every report where it was made: takes a key with the scope `exact`. No
     /// cache may keep such an answer.
     #[param(example = false)]
     exact: Option<bool>,
+}
+
+/// Parameters of what is written in columns or lines.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents what the handlers read")]
+pub struct FieldsParams {
+    /// Names of columns or properties, joined by commas, in this order; all where left out.
+    #[param(pattern = "^[a-z_]+(,[a-z_]+)*$")]
+    fields: Option<String>,
 }
 
 /// Parameters of a place.
@@ -134,6 +149,11 @@ pub struct FramesParams {
     /// Zoom of a web map, 0 to 24, from which a resolution is chosen where none is given.
     #[param(minimum = 0, maximum = 24)]
     zoom: Option<f64>,
+    /// `no` leaves out what came more than 5 minutes after it was noticed: figures that
+    /// no report changes from 7 minutes after the window on. `expected`, `score` and `level`
+    /// are null then.
+    #[param(inline)]
+    late: Option<super::words::LateWord>,
     /// True for every report where it was made: takes a key with the scope `exact`. No
     /// cache may keep such an answer.
     #[param(example = false)]
@@ -175,6 +195,11 @@ pub struct TileSetParams {
     /// One symptom; all but `working` where left out.
     #[param(inline)]
     symptom: Option<super::words::SymptomWord>,
+    /// `no` leaves out what came more than 5 minutes after it was noticed: figures that
+    /// no report changes from 7 minutes after the window on. `expected`, `score` and `level`
+    /// are null then.
+    #[param(inline)]
+    late: Option<super::words::LateWord>,
     /// True for every report where it was made: takes a key with the scope `exact`. No
     /// cache may keep such an answer.
     #[param(example = false)]
@@ -274,6 +299,11 @@ pub struct SeriesParams {
     /// How wide a point is, 1m to 1d; 5m where left out. At most 5,000 points.
     #[param(inline, example = "5m")]
     step: Option<LengthWord>,
+    /// `no` leaves out what came more than 5 minutes after it was noticed: figures that
+    /// no report changes from 7 minutes after the window on. `expected`, `score` and `level`
+    /// are null then.
+    #[param(inline)]
+    late: Option<super::words::LateWord>,
     /// True for every report where it was made: takes a key with the scope `exact`. No
     /// cache may keep such an answer.
     #[param(example = false)]
@@ -377,6 +407,10 @@ pub struct IncidentsParams {
     /// As it was known at this instant, RFC 3339; those not known then are left out.
     #[param(format = DateTime)]
     known_at: Option<String>,
+    /// Those of which something was published or noted at this instant or after it, RFC
+    /// 3339; withdrawn ones, too.
+    #[param(format = DateTime)]
+    updated_since: Option<String>,
     /// How many at most, 1 to 1,000; 100 where left out.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<u16>,
@@ -423,6 +457,17 @@ pub struct SpikesParams {
     /// most countries only the outer borders are known.
     #[param(example = "CA-ON", pattern = "^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
     area: Option<String>,
+    /// Those that were listed at this instant or after it, RFC 3339: each provider and place
+    /// once, as it scored most. Where only `to` is given, since they are kept.
+    #[param(format = DateTime)]
+    from: Option<String>,
+    /// Those that were listed before this instant, RFC 3339; now where left out.
+    #[param(format = DateTime)]
+    to: Option<String>,
+    /// As they were listed at this instant, RFC 3339; with `from` or `to`, as far as they
+    /// were by then.
+    #[param(format = DateTime)]
+    known_at: Option<String>,
     /// Those that score as much.
     #[param(minimum = 0)]
     min_score: Option<f64>,

@@ -2,6 +2,7 @@
 //! into types that cannot be wrong.
 
 use super::error::{Code, Problem};
+use crate::domain::counted::{Counted, LateReports};
 use crate::domain::grid::Resolution;
 use crate::domain::provider::{Catalogue, Subject};
 use crate::domain::symptom::{Symptom, Symptoms};
@@ -145,6 +146,20 @@ impl<'a> Query<'a> {
         let expected = format!("one of {}", Symptom::ALL.map(Symptom::name).join(", "));
         let symptom = self.value("symptom", &expected, Symptom::from_name)?;
         Ok(symptom.map_or(Symptoms::AllProblems, Symptoms::Only))
+    }
+
+    /// Which reports are counted: those of `symptom`, and of `late` where that is `no` those
+    /// on time alone.
+    ///
+    /// # Errors
+    /// Where one of them is no such word.
+    pub fn counted(&self) -> Result<Counted, Problem> {
+        let late = self.value("late", "yes or no", |text| match text {
+            "yes" => Some(LateReports::Counted),
+            "no" => Some(LateReports::LeftOut),
+            _ => None,
+        })?;
+        Ok(Counted { symptoms: self.symptoms()?, late: late.unwrap_or_default() })
     }
 
     /// `resolution`, else what suits `zoom`, else 7.

@@ -15,6 +15,7 @@ use crate::engine::Acceptance;
 use crate::render::time::rfc3339;
 use crate::store::{Recorded, StoreError};
 use crate::wire::fault::FaultKind;
+use crate::wire::form;
 use crate::wire::report::{RawReport, Standing};
 use crate::wire::text::{parsed, trimmed};
 use crate::wire::time::{SENT_INSTANT, sent_instant};
@@ -43,7 +44,9 @@ const BATCH: Limits = Limits { sent: 4 << 20, unpacked: 16 << 20 };
         content = ReportBody,
         content_type = "application/json",
         description = "One report; may be packed with gzip or zstd, at most 64 KiB. Also taken as \
-             `text/plain` (`navigator.sendBeacon`) and without a media type",
+             `text/plain` (`navigator.sendBeacon`), without a media type, and as a form \
+             (`application/x-www-form-urlencoded`) of the same fields, of which those that are \
+             not filled in are as if left out",
     ),
     responses(
         (status = 202, description = "Counted, a duplicate, or ignored", body = ReportAnswer),
@@ -51,8 +54,8 @@ const BATCH: Limits = Limits { sent: 4 << 20, unpacked: 16 << 20 };
              leave it out"),
         (status = 408, description = "The body did not arrive in time: send it again"),
         (status = 413, description = "The body is over 64 KiB"),
-        (status = 415, description = "Not JSON by its media type, or packed in an unknown way: \
-             keep the report, mend the request"),
+        (status = 415, description = "Neither JSON nor a form by its media type, or packed in an \
+             unknown way: keep the report, mend the request"),
         (status = 503, description = "Not recorded: retry after `Retry-After`"),
     ),
 )]
@@ -65,7 +68,8 @@ pub async fn submit(
     let query = Query::parse(request.query_string(), &["sent_at"])?;
     let (sent_at, warning) = sent_at(&request, &query)?;
     let acceptance = app.engine.accept(caller.source(), sent_at)?;
-    if Declared::of(&request, "application/json")? == Declared::Lines {
+    let declared = Declared::of(&request, "application/json or a form")?;
+    if declared == Declared::Lines {
         return Err(Problem::field(
             Code::UnsupportedMediaType,
             "Content-Type",
@@ -75,8 +79,8 @@ pub async fn submit(
     }
     let body = Body::collect(&request, payload, SINGLE).await?;
     let judge = Judge::of(&app, &caller, &acceptance);
-    let (accepted, id) =
-        read_single(&body, judge).inspect_err(|_| app.engine.metrics().reports("rejected", 1))?;
+    let (accepted, id) = read_single(&body, declared, judge)
+        .inspect_err(|_| app.engine.metrics().reports("rejected", 1))?;
     drop(body);
     let charged = caller.charge(1)?;
     let reports = accepted.report.into_iter().collect();
@@ -132,9 +136,28 @@ fn proven(app: &App, caller: &Reporting, may_open: bool, report: Report) -> Repo
 
 /// Kept out of the handler, whose state is copied about while it waits: of the parsed
 /// body only this much is needed then.
-fn read_single(body: &Body, judge: Judge<'_>) -> Result<(Accepted, Option<String>), Problem> {
+fn read_single(
+    body: &Body,
+    declared: Declared,
+    judge: Judge<'_>,
+) -> Result<(Accepted, Option<String>), Problem> {
     let (text, mut room) = (body.unpacked()?, Vec::new());
-    let raw: RawReport = parsed(trimmed(&text), &mut room).map_err(|error| malformed(&error))?;
+    let raw: RawReport = if declared == Declared::Form {
+        // What programs send that say nothing of the type: `curl -d`. The report is not at
+        // fault, and must not be dropped for that.
+        if matches!(trimmed(&text).first(), Some(b'{' | b'[')) {
+            return Err(Problem::field(
+                Code::UnsupportedMediaType,
+                "Content-Type",
+                "application/json",
+                "application/x-www-form-urlencoded",
+            ));
+        }
+        let malformed = |error: form::NoText| Problem::new(Code::MalformedBody, error.to_string());
+        form::report(trimmed(&text)).map_err(malformed)?
+    } else {
+        parsed(trimmed(&text), &mut room).map_err(|error| malformed(&error))?
+    };
     let accepted = judge.accept(&raw)?;
     Ok((accepted, raw.id().map(str::to_owned)))
 }
@@ -175,7 +198,17 @@ pub async fn submit_batch(
     let list_all = query.value("results", "all", |text| (text == "all").then_some(()))?.is_some();
     let (sent_at, warning) = sent_at(&request, &query)?;
     let acceptance = app.engine.accept(caller.source(), sent_at)?;
-    let declared = Declared::of(&request, "application/json or application/x-ndjson")?;
+    let expected = "application/json or application/x-ndjson";
+    let declared = Declared::of(&request, expected)?;
+    if declared == Declared::Form {
+        let expected = format!("{expected}; a form is for /v1/reports");
+        return Err(Problem::field(
+            Code::UnsupportedMediaType,
+            "Content-Type",
+            expected,
+            "application/x-www-form-urlencoded",
+        ));
+    }
     let body = Body::collect(&request, payload, BATCH).await?;
     let caller = Arc::new(caller);
     let for_batch = Arc::clone(&caller);
@@ -233,7 +266,7 @@ impl Batch {
                     batch.add(raw, judge);
                 }
             }
-            Declared::Lines | Declared::Nothing => {
+            Declared::Lines | Declared::Form | Declared::Nothing => {
                 for line in
                     text.split(|byte| *byte == b'\n').map(trimmed).filter(|line| !line.is_empty())
                 {

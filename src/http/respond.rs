@@ -58,7 +58,14 @@ pub async fn respond<C: Content>(
         reader.is_made(false);
     }
     let lifetime = if response.is_complete { read.lifetime } else { read.lifetime.unsettled() };
-    let with_caching = |head| with_caching(head, &response.etag, lifetime, audience);
+    let next_page = response.next_cursor.as_deref().map(|cursor| next_page(request, cursor));
+    let with_caching = |head| {
+        let mut head = with_caching(head, &response.etag, lifetime, audience);
+        if let Some(link) = &next_page {
+            head.insert_header((header::LINK, link.as_str()));
+        }
+        head
+    };
     if is_known {
         return Ok(with_caching(HttpResponse::NotModified()).finish());
     }
@@ -72,4 +79,17 @@ pub async fn respond<C: Content>(
         head.insert_header((header::CONTENT_ENCODING, name));
     }
     Ok(head.content_type(read.media_type).body(bytes))
+}
+
+/// Where the next page is (RFC 8288): the same question from a cursor on. A key in the
+/// address is not repeated.
+fn next_page(request: &HttpRequest, cursor: &str) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in form_urlencoded::parse(request.query_string().as_bytes()) {
+        if !["cursor", "key"].contains(&&*name) {
+            query.append_pair(&name, &value);
+        }
+    }
+    query.append_pair("cursor", cursor);
+    format!("<{}?{}>; rel=\"next\"", request.path(), query.finish())
 }

@@ -31,6 +31,11 @@ pub trait Content: Send + 'static {
         true
     }
 
+    /// Where the next page begins, where the body has no place to say it.
+    fn next_cursor(&self) -> Option<String> {
+        None
+    }
+
     /// The body.
     fn render(self) -> Vec<u8>;
 }
@@ -61,18 +66,23 @@ pub struct Written {
     pub as_of: Timestamp,
     /// Whether it says all that it will ever say of its window.
     pub is_complete: bool,
+    /// Where the next page begins, where the body has no place to say it.
+    pub next_cursor: Option<String>,
 }
 
 impl Written {
     /// A document, as JSON, that no report changes.
     pub fn json(document: &impl Serialize) -> Self {
-        Self { bytes: json(document), as_of: Timestamp(0), is_complete: true }
+        Self { bytes: json(document), as_of: Timestamp(0), is_complete: true, next_cursor: None }
     }
 }
 
 impl Content for Written {
     fn digest(&self) -> u64 {
-        digest_of(&self.bytes)
+        match &self.next_cursor {
+            None => digest_of(&self.bytes),
+            Some(cursor) => digest_of(&[&self.bytes, b"\n".as_slice(), cursor.as_bytes()].concat()),
+        }
     }
 
     fn as_of(&self) -> Timestamp {
@@ -81,6 +91,10 @@ impl Content for Written {
 
     fn is_complete(&self) -> bool {
         self.is_complete
+    }
+
+    fn next_cursor(&self) -> Option<String> {
+        self.next_cursor.clone()
     }
 
     fn render(self) -> Vec<u8> {
@@ -95,6 +109,8 @@ pub struct Response {
     pub etag: String,
     /// Whether it says all that it will ever say of its window.
     pub is_complete: bool,
+    /// Where the next page begins, where the body has no place to say it.
+    pub next_cursor: Option<String>,
     digest: u64,
     as_of: Timestamp,
     identity: Bytes,
@@ -142,6 +158,7 @@ impl Response {
         Arc::new(Self {
             etag: format!("W/\"{digest:016x}\""),
             is_complete,
+            next_cursor: content.next_cursor(),
             digest,
             as_of,
             identity: content.render().into(),

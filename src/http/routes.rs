@@ -4,16 +4,16 @@ use super::basis::resting;
 use super::cors::{self, Methods};
 use super::error::Problem;
 use super::{
-    area_borders, area_table, areas, audit, cells, coverage, frames, heatmap, here, incidents,
-    keys, map, notes, pages, privacy, providers, reports, series, source_series, sources, spikes,
-    style, tiles, voids,
+    area_borders, areas, audit, cells, coverage, frames, heatmap, here, incidents, keys, map,
+    notes, pages, privacy, providers, reports, series, source_series, sources, spikes, style,
+    tiles, voids,
 };
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, Resource, Route, web};
 use utoipa_swagger_ui::Config as SwaggerConfig;
 
 /// Paths as they are routed, for the metrics.
-pub const ROUTES: [&str; 44] = [
+pub const ROUTES: [&str; 49] = [
     "/",
     "/v1/reports",
     "/v1/reports/batch",
@@ -34,6 +34,8 @@ pub const ROUTES: [&str; 44] = [
     "/v1/areas/{id}.geojson",
     "/v1/incidents",
     "/v1/incidents.geojson",
+    "/v1/incidents.csv",
+    "/v1/incidents.ndjson",
     "/v1/incidents/{id}",
     "/v1/incidents/{id}/notes",
     "/v1/voids",
@@ -50,8 +52,11 @@ pub const ROUTES: [&str; 44] = [
     "/v1/here",
     "/v1/spikes",
     "/v1/spikes.geojson",
+    "/v1/spikes.csv",
+    "/v1/spikes.ndjson",
     "/v1/series",
     "/v1/series.csv",
+    "/v1/series.ndjson",
     "/v1/providers",
     "/v1/providers/{id}",
     "/healthz",
@@ -83,11 +88,14 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(resting(read("/v1/map.svg", web::to(map::svg))))
         .service(read("/v1/style.json", web::to(style::style)))
         .service(resting(read("/v1/series", web::to(series::series))))
-        .service(read("/v1/series.csv", web::to(area_table::csv)))
         .service(resting(read("/v1/areas", web::to(areas::list))))
         .service(read("/v1/areas/{id}.geojson", web::to(area_borders::geojson)))
+        .service(resting(read("/v1/series.csv", web::to(series::csv))))
+        .service(resting(read("/v1/series.ndjson", web::to(series::ndjson))))
         .service(resting(read("/v1/incidents", web::to(incidents::list))))
         .service(resting(read("/v1/incidents.geojson", web::to(incidents::geojson))))
+        .service(resting(read("/v1/incidents.csv", web::to(incidents::csv))))
+        .service(resting(read("/v1/incidents.ndjson", web::to(incidents::ndjson))))
         .service(resting(read("/v1/incidents/{id}", web::to(incidents::one))))
         .service(
             resource("/v1/incidents/{id}/notes", Methods::Admin).route(web::post().to(notes::add)),
@@ -132,6 +140,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(resting(read("/v1/cells/{cell}", web::to(cells::explain))))
         .service(resting(read("/v1/spikes", web::to(spikes::list))))
         .service(resting(read("/v1/spikes.geojson", web::to(spikes::geojson))))
+        .service(resting(read("/v1/spikes.csv", web::to(spikes::csv))))
+        .service(resting(read("/v1/spikes.ndjson", web::to(spikes::ndjson))))
         .service(resting(read("/v1/providers", web::to(providers::list))))
         .service(resting(read("/v1/providers/{id}", web::to(providers::one))))
         .service(read("/healthz", web::to(pages::healthz)))

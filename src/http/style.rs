@@ -11,8 +11,8 @@ use super::{coverage, tiles};
 use crate::render;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-const PARAMETERS: [&str; 8] =
-    ["provider", "network", "window", "to", "symptom", "exact", "base", "glyphs"];
+const PARAMETERS: [&str; 9] =
+    ["provider", "network", "window", "to", "symptom", "late", "exact", "base", "glyphs"];
 
 /// A style for `MapLibre` and whoever else reads its styles
 #[utoipa::path(

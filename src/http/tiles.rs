@@ -11,6 +11,7 @@ use super::read_errors::ReadErrors;
 use super::respond::{Read, respond};
 use super::response::Written;
 use super::response_cache::Key;
+use crate::domain::counted::Counted;
 use crate::domain::grid::Resolution;
 use crate::domain::level::Level;
 use crate::domain::region::Region;
@@ -31,9 +32,10 @@ pub const MVT: &str = "application/vnd.mapbox-vector-tile";
 pub const MOST_FEATURES: usize = 8_000;
 /// Corners of the outline of an incident at most: what a tile can show of it.
 pub const MOST_CORNERS: usize = 2_000;
-const OF_TILES: [&str; 7] = ["provider", "network", "window", "to", "symptom", "exact", "layers"];
+const OF_TILES: [&str; 8] =
+    ["provider", "network", "window", "to", "symptom", "late", "exact", "layers"];
 /// The parameters of a set of tiles.
-pub const OF_SETS: [&str; 6] = ["provider", "network", "window", "to", "symptom", "exact"];
+pub const OF_SETS: [&str; 7] = ["provider", "network", "window", "to", "symptom", "late", "exact"];
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -83,7 +85,7 @@ pub async fn tile(
     let finest = rule.map_or(Resolution::FINEST, |rule| rule.finest);
     let ids = (snapshot.id, emergency.as_ref().map(|emergency| emergency.id));
     let key = Key::new(request.path(), &question, &(ids, stale, rule));
-    let is_closed = app.engine.is_closed(snapshot.window());
+    let is_closed = app.engine.is_closed(snapshot.window(), question.key.counted.late);
     let read = Read {
         key,
         media_type: MVT,
@@ -217,7 +219,8 @@ impl Question {
     /// no other symptom hides them. None where their layer is not asked for.
     fn emergency(&self) -> Option<ViewKey> {
         let symptoms = Symptoms::Only(Symptom::NoEmergencyCalls);
-        self.layers.contains(&Layer::Emergency).then_some(ViewKey { symptoms, ..self.key })
+        let counted = Counted { symptoms, ..self.key.counted };
+        self.layers.contains(&Layer::Emergency).then_some(ViewKey { counted, ..self.key })
     }
 
     fn content(
@@ -229,7 +232,7 @@ impl Question {
     ) -> Written {
         let level = self.level(snapshot, finest);
         let (sight, subject, window) = (self.key.sight, self.key.subject, snapshot.window());
-        let is_of_all = self.key.symptoms == Symptoms::AllProblems;
+        let is_of_all = self.key.counted == Counted::ALL;
         let assessment =
             is_of_all.then(|| app.engine.judge(sight, subject, window, &level)).flatten();
         let told = if self.layers.contains(&Layer::Incidents) {
@@ -252,6 +255,7 @@ impl Question {
         Written {
             bytes: mvt::tile(&map),
             as_of: snapshot.as_of,
+            next_cursor: None,
             // An incident that goes on is told otherwise once it is over.
             is_complete: (!is_of_all || is_known)
                 && told.iter().all(|incident| incident.resolved_at.is_some()),

@@ -19,6 +19,17 @@ pub enum CategoryWord {
     Service,
 }
 
+/// Whether reports that came late are counted.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "documents what Query reads")]
+pub enum LateWord {
+    /// They are, in the minute they were observed.
+    Yes,
+    /// They are not.
+    No,
+}
+
 /// On what a style draws the map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

@@ -9,6 +9,9 @@ use crate::domain::level::Level;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
+/// The properties of cells that may be asked for alone.
+pub const FIELDS: [&str; 5] = ["hex", "count", "expected", "score", "level"];
+
 /// Counts per cell in one window, in columns.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HeatmapColumns<'a> {
@@ -22,54 +25,65 @@ pub struct HeatmapColumns<'a> {
     pub coarser: CoarserColumns<'a>,
 }
 
-/// Properties of cells: the n-th entry of every array is about the n-th cell.
+/// Properties of cells: the n-th entry of every array is about the n-th cell. Those that
+/// `fields` does not name are left out.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CellColumns<'a> {
     /// Which cells.
-    #[serde(serialize_with = "hexes")]
-    #[schema(value_type = Vec<Hex>)]
-    pub hex: &'a Level,
+    #[serde(serialize_with = "hexes", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Hex>>, nullable = false)]
+    pub hex: Option<&'a Level>,
     /// Reports counted in each.
-    #[serde(serialize_with = "counts")]
-    #[schema(value_type = Vec<u32>)]
-    pub count: &'a Level,
+    #[serde(serialize_with = "counts", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<u32>>, nullable = false)]
+    pub count: Option<&'a Level>,
     /// Reports to be expected in each; null as a whole where that is not known (see
     /// `/v1/heatmap`).
-    #[schema(required = true, examples(json!(null)))]
-    pub expected: Option<Vec<Option<f64>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Option<f64>>>, examples(json!(null)))]
+    pub expected: Option<Column<f64>>,
     /// How surprising each count is, as −log10 of its probability on an ordinary day;
     /// null as a whole where that is not known.
-    #[schema(required = true, examples(json!(null)))]
-    pub score: Option<Vec<Option<f64>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Option<f64>>>, examples(json!(null)))]
+    pub score: Option<Column<f64>>,
     /// To colour a map by, 0 to 4; null as a whole where that is not known.
-    #[schema(required = true, examples(json!(null)))]
-    pub level: Option<Vec<Option<u8>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Option<u8>>>, examples(json!(null)))]
+    pub level: Option<Column<u8>>,
 }
 
-/// Properties of coarser cells: the n-th entry of every array is about the n-th cell.
+/// Properties of coarser cells: the n-th entry of every array is about the n-th cell. Those
+/// that `fields` does not name are left out.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CoarserColumns<'a> {
     /// Which cells; each index tells its resolution.
-    #[serde(serialize_with = "coarser_hexes")]
-    #[schema(value_type = Vec<Hex>)]
-    pub hex: &'a Level,
+    #[serde(serialize_with = "coarser_hexes", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Hex>>, nullable = false)]
+    pub hex: Option<&'a Level>,
     /// Reports counted in each that are in no finer cell.
-    #[serde(serialize_with = "coarser_counts")]
-    #[schema(value_type = Vec<u32>)]
-    pub count: &'a Level,
+    #[serde(serialize_with = "coarser_counts", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<u32>>, nullable = false)]
+    pub count: Option<&'a Level>,
     /// As of `columns`.
-    #[schema(required = true, examples(json!(null)))]
-    pub expected: Option<Vec<Option<f64>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Option<f64>>>, examples(json!(null)))]
+    pub expected: Option<Column<f64>>,
     /// As of `columns`.
-    #[schema(required = true, examples(json!(null)))]
-    pub score: Option<Vec<Option<f64>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Option<f64>>>, examples(json!(null)))]
+    pub score: Option<Column<f64>>,
     /// As of `columns`.
-    #[schema(required = true, examples(json!(null)))]
-    pub level: Option<Vec<Option<u8>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Option<u8>>>, examples(json!(null)))]
+    pub level: Option<Column<u8>>,
 }
 
 /// What is known of cells: of their expected reports, scores and levels.
-type Meanings = (Option<Vec<Option<f64>>>, Option<Vec<Option<f64>>>, Option<Vec<Option<u8>>>);
+type Meanings = (Column<f64>, Column<f64>, Column<u8>);
+
+/// A column of what is known of cells; null as a whole where that is not known.
+pub type Column<T> = Option<Vec<Option<T>>>;
 
 impl<'a> HeatmapColumns<'a> {
     /// The answer of that heatmap.
@@ -89,34 +103,48 @@ impl<'a> HeatmapColumns<'a> {
                 is_known.then(levels),
             )
         };
-        let (expected, score, levels) = meanings(|assessment| &assessment.cells);
-        let columns = CellColumns { hex: level, count: level, expected, score, level: levels };
-        let (expected, score, levels) = meanings(|assessment| &assessment.coarser);
-        let coarser = CoarserColumns { hex: level, count: level, expected, score, level: levels };
+        let is_asked = |name| heatmap.fields.is_none_or(|fields| fields.contains(&name));
+        let [hex, count] = ["hex", "count"].map(|name| is_asked(name).then_some(level));
+        let asked = |(expected, score, levels): Meanings| {
+            (
+                is_asked("expected").then_some(expected),
+                is_asked("score").then_some(score),
+                is_asked("level").then_some(levels),
+            )
+        };
+        let (expected, score, level) = asked(meanings(|assessment| &assessment.cells));
+        let columns = CellColumns { hex, count, expected, score, level };
+        let (expected, score, level) = asked(meanings(|assessment| &assessment.coarser));
+        let coarser = CoarserColumns { hex, count, expected, score, level };
         Self { head: HeatmapHead::of(heatmap), columns, coarser }
     }
 }
 
-fn hexes<S: Serializer>(level: &&Level, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(level.rows().map(|(cell, _)| Hex(cell)))
+fn hexes<S: Serializer>(level: &Option<&Level>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(asked(level).rows().map(|(cell, _)| Hex(cell)))
 }
 
-fn counts<S: Serializer>(level: &&Level, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(level.rows().map(|(_, count)| count))
+fn counts<S: Serializer>(level: &Option<&Level>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(asked(level).rows().map(|(_, count)| count))
 }
 
-fn coarser_hexes<S: Serializer>(level: &&Level, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(level.coarser().iter().map(|(cell, _)| Hex(*cell)))
+fn coarser_hexes<S: Serializer>(level: &Option<&Level>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(asked(level).coarser().iter().map(|(cell, _)| Hex(*cell)))
 }
 
-fn coarser_counts<S: Serializer>(level: &&Level, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(level.coarser().iter().map(|(_, count)| count))
+fn coarser_counts<S: Serializer>(level: &Option<&Level>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(asked(level).coarser().iter().map(|(_, count)| count))
+}
+
+/// A column that is left out is not written.
+fn asked<'a>(level: &Option<&'a Level>) -> &'a Level {
+    level.expect("who writes a column was asked for it")
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::render::HeatmapFormat;
     use crate::render::sample::{at, heatmap, level, parsed};
+    use crate::render::{Heatmap, HeatmapFormat};
     use serde_json::json;
 
     #[test]
@@ -137,6 +165,15 @@ mod tests {
                 "expected": null, "score": null, "level": null,
             })
         );
+    }
+
+    #[test]
+    fn columns_that_were_not_asked_for_are_left_out() {
+        let level = level(7, &[(at(43.65, -79.38, 7), 12)], &[(at(43.65, -79.38, 3), 5)]);
+        let asked = Heatmap { fields: Some(&["count", "level"]), ..heatmap(&level) };
+        let answer = parsed(&asked, HeatmapFormat::Columns);
+        assert_eq!(answer["columns"], json!({"count": [12], "level": null}));
+        assert_eq!(answer["coarser"], json!({"count": [5], "level": null}));
     }
 
     #[test]

@@ -19,7 +19,8 @@ const RENDERING: u8 = 4;
 /// map until the next change.
 #[must_use]
 pub fn digest(heatmap: &Heatmap<'_>, format: HeatmapFormat) -> u64 {
-    let Heatmap { subject, window, as_of: _, stale, privacy, level, assessment } = *heatmap;
+    let Heatmap { subject, window, as_of: _, stale, privacy, level, assessment, fields, credit } =
+        *heatmap;
     let (kind, id) = match subject {
         Subject::Provider(id) => (0, id),
         Subject::Network(id) => (1, id),
@@ -38,6 +39,15 @@ pub fn digest(heatmap: &Heatmap<'_>, format: HeatmapFormat) -> u64 {
         .plus_rows(level.coarser().iter().copied())
         .plus(&level.unplaced().to_le_bytes())
         .plus_assessment(assessment);
+    let digest = match fields {
+        Some(fields) => digest.plus(b"fields").plus(fields.join(",").as_bytes()),
+        None => digest,
+    };
+    let of_credit = credit.columns().into_iter().filter(|_| format == HeatmapFormat::Csv);
+    let digest = of_credit.fold(digest, |digest, name| {
+        let said = credit.of_column(name).unwrap_or_default();
+        digest.plus(name.as_bytes()).plus(&(said.len() as u64).to_le_bytes()).plus(said.as_bytes())
+    });
     digest.0
 }
 
@@ -90,6 +100,7 @@ mod tests {
     use crate::domain::privacy::rule::Rule;
     use crate::domain::time::Minute;
     use crate::render::sample::{at, heatmap, level};
+    use crate::render::table::Credit;
 
     #[test]
     fn it_is_the_published_hash() {
@@ -128,6 +139,17 @@ mod tests {
         digests.push(of(&Heatmap { privacy: base.privacy.map(|r| Rule { k: 5, ..r }), ..base }));
         digests.push(of(&Heatmap { subject: Subject::Provider("fido"), ..base }));
         digests.push(of(&Heatmap { subject: Subject::Network("rogers"), ..base }));
+        for fields in [&["hex"][..], &["hex", "count"], &["count", "hex"]] {
+            digests.push(of(&Heatmap { fields: Some(fields), ..base }));
+        }
+        let credits = [("a", None), ("b", None), ("a", Some("b"))].map(|(whom, licence)| Credit {
+            attribution: Some(whom.to_owned()),
+            licence: licence.map(str::to_owned),
+        });
+        for credit in &credits {
+            digests.push(digest(&Heatmap { credit, ..base }, HeatmapFormat::Csv));
+            assert_eq!(of(&Heatmap { credit, ..base }), of(&base), "it stands in CSV alone");
+        }
         digests.extend(HeatmapFormat::ALL.map(|format| digest(&base, format)));
         let all = digests.len();
         digests.sort_unstable();

@@ -187,7 +187,7 @@ impl IncidentFeature {
 }
 
 impl IncidentProperties {
-    fn of(incident: IncidentJson, outline_resolution: Option<u8>) -> Self {
+    pub(super) fn of(incident: IncidentJson, outline_resolution: Option<u8>) -> Self {
         let collateral = incident
             .attribution
             .iter()

@@ -6,6 +6,7 @@
 
 #![expect(
     clippy::trivially_copy_pass_by_ref,
+    clippy::ref_option_ref,
     reason = "serde hands every field to its writer by reference, references too"
 )]
 
@@ -26,6 +27,7 @@ pub mod incident;
 pub mod incident_detail;
 pub mod incident_geojson;
 pub mod incident_line;
+pub mod incident_row;
 pub mod json;
 pub mod key;
 pub mod map;
@@ -40,8 +42,10 @@ pub mod severity;
 pub mod source;
 pub mod spike;
 pub mod spike_geojson;
+pub mod spike_line;
 pub mod style;
 pub mod svg;
+pub mod table;
 pub mod tilejson;
 pub mod time;
 pub mod timeline;
@@ -55,6 +59,7 @@ use crate::domain::privacy::rule::Rule;
 use crate::domain::time::{Timestamp, Window};
 use cell::Rows;
 use serde::Serialize;
+use table::{Credit, LineFormat};
 
 /// All that a heatmap's answer says.
 #[derive(Debug, Clone, Copy)]
@@ -73,6 +78,10 @@ pub struct Heatmap<'a> {
     pub level: &'a Level,
     /// What they mean, where that is known.
     pub assessment: Option<&'a Assessment>,
+    /// What is said of cells, in this order, in columns and lines; all where there is none.
+    pub fields: Option<&'a [&'static str]>,
+    /// Of whose counts it is, for CSV.
+    pub credit: &'a Credit,
 }
 
 impl<'a> Heatmap<'a> {
@@ -122,8 +131,8 @@ impl HeatmapFormat {
         match self {
             Self::Json | Self::Columns | Self::H3j => "application/json",
             Self::GeoJson => "application/geo+json",
-            Self::Csv => "text/csv; charset=utf-8; header=present",
-            Self::Ndjson => "application/x-ndjson",
+            Self::Csv => LineFormat::Csv.content_type(),
+            Self::Ndjson => LineFormat::Ndjson.content_type(),
         }
     }
 
@@ -137,6 +146,17 @@ impl HeatmapFormat {
             Self::H3j => ".h3j",
             Self::Csv => ".csv",
             Self::Ndjson => ".ndjson",
+        }
+    }
+
+    /// What may be chosen of what it says of cells; nothing where there is no choice.
+    #[must_use]
+    pub const fn fields(self) -> &'static [&'static str] {
+        match self {
+            Self::Json | Self::GeoJson | Self::H3j => &[],
+            Self::Columns => &columns::FIELDS,
+            Self::Csv => &csv::COLUMNS,
+            Self::Ndjson => &csv::PROPERTIES,
         }
     }
 

@@ -1,5 +1,6 @@
 //! A heatmap of the morning of 8 July 2022, for the tests of every format.
 
+use super::table::Credit;
 use super::{Heatmap, HeatmapFormat, Subject};
 use crate::domain::grid::{Cell, Position, Resolution};
 use crate::domain::level::Level;
@@ -25,6 +26,8 @@ pub fn heatmap(level: &Level) -> Heatmap<'_> {
         privacy: Some(Rule::default()),
         level,
         assessment: None,
+        fields: None,
+        credit: &Credit::NOBODY,
     }
 }
 

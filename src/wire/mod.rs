@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod fault;
+pub mod form;
 pub mod index;
 pub mod journal;
 pub mod key_text;

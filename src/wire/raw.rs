@@ -62,6 +62,19 @@ fn field_of(name: &str) -> Option<usize> {
 }
 
 impl<'a> RawReport<'a> {
+    /// Whether a field of that name is one.
+    pub(super) fn knows(name: &str) -> bool {
+        field_of(name).is_some()
+    }
+
+    /// Takes the value of the field of a name, or notes that nobody knows it.
+    pub(super) fn take_named(&mut self, name: Cow<'a, str>, value: Scalar<'a>) {
+        match field_of(&name) {
+            Some(field) => self.take(field, value),
+            None => drop(self.unknown.get_or_insert(name)),
+        }
+    }
+
     /// Takes the value of a field. One that is there already must say the same.
     fn take(&mut self, field: usize, value: Scalar<'a>) {
         // Digits that are a name may be sent as a number.

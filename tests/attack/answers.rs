@@ -83,6 +83,15 @@ fn pictures_show_no_cell_that_maps_do_not() {
     }
 }
 
+/// The same as NDJSON.
+fn of_ndjson(lines: &[u8]) -> Rows {
+    let row = |line: &str| {
+        let line: Value = serde_json::from_str(line).unwrap();
+        (Some(cell(&line["hex"])), number(&line["count"]))
+    };
+    str::from_utf8(lines).unwrap().lines().map(row).collect()
+}
+
 /// The rows of these layers of a tile.
 fn of_tile(bytes: &[u8], layers: &[&str]) -> Rows {
     let tile = MvtReaderRef::new(bytes).unwrap();
@@ -153,6 +162,13 @@ fn maps_of_every_window_resolution_and_format_are_sums_of_minutes() {
                 let placed = expected.iter().filter(|(cell, _)| cell.is_some());
                 let placed: Rows = placed.map(|(cell, count)| (*cell, *count)).collect();
                 assert_eq!(of_csv(&csv), placed, "{place}");
+                let lines = reader.bytes(&format!(
+                    "/v1/heatmap.ndjson?provider=alpha&window={window}m&to={}&resolution={}\
+                     &fields=count,hex",
+                    text(Minute(to).start()),
+                    resolution.number()
+                ));
+                assert_eq!(of_ndjson(&lines), placed, "{place}");
             }
         }
     }
@@ -297,5 +313,45 @@ fn boxes_cells_and_series_are_sums_of_minutes() {
             })
         });
         assert_eq!(rows_of(&map), inside.collect::<Rows>(), "{size}");
+    }
+}
+
+#[test]
+fn what_came_on_time_is_a_part_of_the_same_rows_in_every_answer() {
+    let mut world = sparse(5, NOTHING);
+    for (child, minutes) in [(0, 30), (3, 40), (6, 50), (6, 90)] {
+        world.report_late(child, minutes);
+    }
+    world.pass(10);
+    let (rows, reader) = (minutes(&world), Reader::of(&world));
+    let on_time = |minute: Minute| {
+        let to = text(minute.plus(1).start());
+        let map = "/v1/heatmap?provider=alpha&window=1m&resolution=8&late=no";
+        rows_of(&reader.get(&format!("{map}&to={to}")))
+    };
+    let on_time: BTreeMap<Minute, Rows> =
+        rows.keys().map(|minute| (*minute, on_time(*minute))).collect();
+    let total = |rows: &BTreeMap<Minute, Rows>| -> u32 {
+        rows.values().flat_map(|rows| rows.values()).sum()
+    };
+    assert_eq!(total(&on_time) + 4, total(&rows));
+    for (minute, rows) in &rows {
+        for (cell, count) in &on_time[minute] {
+            assert!(rows.get(cell).is_some_and(|all| count <= all), "{cell:?} in {minute:?}");
+        }
+    }
+    let (began, end) = (world.began.0, world.server.now().minute().0);
+    for (window, to) in [(60, end), (240, end - 20), (1_440, end)] {
+        let asked = format!("provider=alpha&late=no&to={}", text(Minute(to).start()));
+        let map = reader.get(&format!("/v1/heatmap?{asked}&window={window}m&resolution=7"));
+        let expected = together(&on_time, to - window, to, Resolution::ALL[7]);
+        assert_eq!(rows_of(&map), expected);
+        let from = text(Minute((to - window).max(began)).start());
+        let sum: u32 = expected.values().sum();
+        let lines = reader.bytes(&format!("/v1/series.csv?{asked}&from={from}&fields=count"));
+        let counts = str::from_utf8(&lines).unwrap().lines().skip(1);
+        if window <= to - began {
+            assert_eq!(counts.map(|count| count.parse::<u32>().unwrap()).sum::<u32>(), sum);
+        }
     }
 }

@@ -228,7 +228,7 @@ fn media_types_and_encodings_that_are_not_read_are_named() {
             "Content-Type",
         ),
         ("/v1/reports", ("Content-Type", "application/x-ndjson"), "Content-Type"),
-        ("/v1/reports", ("Content-Type", "application/x-www-form-urlencoded"), "Content-Type"),
+        ("/v1/reports", ("Content-Type", "multipart/form-data; boundary=x"), "Content-Type"),
         ("/v1/reports/batch", ("Content-Type", "text/csv"), "Content-Type"),
         ("/v1/reports", ("Content-Encoding", "br"), "Content-Encoding"),
         ("/v1/reports/batch", ("Content-Encoding", "gzip, gzip"), "Content-Encoding"),

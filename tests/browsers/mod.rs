@@ -10,7 +10,7 @@ use crate::support::server::TestServer;
 const APP: &str = "capacitor://localhost";
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 /// Paths that are read.
-const READS: [&str; 24] = [
+const READS: [&str; 30] = [
     "/",
     "/docs/",
     "/docs/index.html",
@@ -30,9 +30,15 @@ const READS: [&str; 24] = [
     "/v1/here?lat=43.65&lon=-79.38&provider=alpha",
     "/v1/cells?lat=43.65&lon=-79.38",
     "/v1/series?provider=alpha",
+    "/v1/series.csv?provider=alpha",
+    "/v1/series.ndjson?provider=alpha",
     "/v1/incidents",
     "/v1/incidents.geojson",
+    "/v1/incidents.csv",
+    "/v1/incidents.ndjson",
     "/v1/spikes",
+    "/v1/spikes.csv",
+    "/v1/spikes.ndjson",
     "/v1/providers",
     "/v1/voids",
 ];

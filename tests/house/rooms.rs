@@ -53,7 +53,7 @@ const DOMAIN_FLOORS: [&[&str]; 8] = [
     // What was counted, and what is usual.
     &["baseline", "counts", "cover", "late_arrivals", "level", "report", "series"],
     // Where something is asked about or happens, and who may ask.
-    &["access", "region", "viewport"],
+    &["access", "counted", "region", "viewport"],
     // Where reports may be shown, and how maps are cut.
     &["privacy", "tile"],
     // Facts, sets of places, and clocks.

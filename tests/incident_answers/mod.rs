@@ -5,6 +5,7 @@ mod lists;
 mod maps;
 mod operator_actions;
 mod revisions;
+mod spikes_of_before;
 
 use crate::support::client::Client;
 use crate::support::past::outage;

@@ -40,6 +40,16 @@ impl<'a> Reader<'a> {
         answer.json()
     }
 
+    fn text(&self, path: &str) -> String {
+        let answer = self.world.server.send("GET", path, &[STRANGER], b"");
+        assert_eq!(answer.status, 200, "{path}: {answer}");
+        answer.text().to_owned()
+    }
+
+    fn lines(&self, path: &str) -> Vec<Value> {
+        self.text(path).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
     /// All that is told of incidents and spikes.
     pub fn told(&self) -> Vec<Told> {
         self.explanations_say_what_the_map_shows();
@@ -52,11 +62,15 @@ impl<'a> Reader<'a> {
     pub fn incidents(&self) -> Vec<Told> {
         let mut told = Vec::new();
         for incident in self.get("/v1/incidents?limit=50")["items"].as_array().unwrap() {
+            let incident = incident.clone();
             let id = incident["id"].as_str().unwrap();
             let detail = self.get(&format!("/v1/incidents/{id}"));
             let mut before = Vec::new();
             for revision in detail["revisions"].as_array().unwrap() {
                 let at = revision["known_at"].as_str().unwrap();
+                let since = self.get(&format!("/v1/incidents?limit=50&updated_since={at}"));
+                let mut since = since["items"].as_array().unwrap().iter();
+                assert!(since.any(|item| *item == incident), "{at} {incident}");
                 let of = self.get(&format!("/v1/incidents/{id}?known_at={at}"));
                 let cells = self.same_in_every_form(&of, at);
                 assert_eq!(revision["cells"], cells.len(), "{of}");
@@ -85,6 +99,12 @@ impl<'a> Reader<'a> {
         {
             assert_eq!(listed[field], of[field], "{field}");
         }
+        let lines = self.lines(&format!("/v1/incidents.ndjson?limit=50&known_at={at}"));
+        assert!(lines.contains(listed));
+        let csv = self.text(&format!("/v1/incidents.csv?limit=50&fields=id,cells&known_at={at}"));
+        let named: Vec<String> = cells(of).iter().map(ToString::to_string).collect();
+        let row = format!("{},{}", of["id"].as_str().unwrap(), named.join(","));
+        assert!(csv.replace('"', "").lines().any(|line| line == row), "{row} {csv}");
         let map = self.get(&format!("/v1/incidents.geojson?limit=50&known_at={at}"));
         let features = map["features"].as_array().unwrap().iter();
         let drawn = features.clone().find(|feature| feature["id"] == of["id"]).unwrap();
@@ -156,6 +176,15 @@ impl<'a> Reader<'a> {
             (self.get("/v1/spikes?limit=50"), self.get("/v1/spikes.geojson?limit=50"));
         let spikes = list["items"].as_array().unwrap();
         assert_eq!(map["features"].as_array().unwrap().len(), spikes.len());
+        assert_eq!(self.lines("/v1/spikes.ndjson?limit=50"), *spikes);
+        let csv = self.text("/v1/spikes.csv?limit=50&fields=cells");
+        let told = |spike: &Value| {
+            let cells: Vec<String> = cells(spike).iter().map(ToString::to_string).collect();
+            cells.join(",")
+        };
+        let told: Vec<String> = spikes.iter().map(told).collect();
+        let listed: Vec<String> = csv.replace('"', "").lines().skip(1).map(str::to_owned).collect();
+        assert_eq!(listed, told);
         let of = |spike: &Value| {
             let window = &spike["evidence"]["window"];
             let at = |name: &str| instant(window[name].as_str().unwrap()).minute();
@@ -166,7 +195,10 @@ impl<'a> Reader<'a> {
                 cells: cells(spike),
             }
         };
-        spikes.iter().map(of).collect()
+        // All that was listed since it is kept is read again.
+        let to = crate::support::text(self.world.server.now().plus_ms(1));
+        let before = self.get(&format!("/v1/spikes?limit=1000&to={to}"));
+        spikes.iter().chain(before["items"].as_array().unwrap()).map(of).collect()
     }
 
     /// Nobody ever reported from the village before: no place in it is covered, whoever

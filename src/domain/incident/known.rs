@@ -33,6 +33,13 @@ impl<'a> Known<'a> {
         self.revisions.last().expect("what is known has a revision")
     }
 
+    /// When it was last published, or last something was noted of it.
+    #[must_use]
+    pub fn updated_at(&self) -> Timestamp {
+        let noted = self.notes.iter().map(|note| note.known_at);
+        noted.fold(self.incident().known_at, Timestamp::max)
+    }
+
     /// All revisions, oldest first.
     #[must_use]
     pub const fn revisions(&self) -> &'a [Arc<Incident>] {

@@ -211,6 +211,13 @@ impl Case {
         self.latest_in(Form::Exact)
     }
 
+    /// What was known at an instant, in one of its forms; none where nothing was.
+    #[must_use]
+    pub fn known_in(&self, form: Form, at: Timestamp) -> Option<&Arc<Incident>> {
+        let revisions = self.revisions_in(form);
+        revisions[..revisions.partition_point(|revision| revision.known_at <= at)].last()
+    }
+
     /// What is known now, in one of its forms.
     #[must_use]
     pub fn latest_in(&self, form: Form) -> &Arc<Incident> {
@@ -226,7 +233,7 @@ impl Case {
     /// What was known at an instant; None where nothing was.
     #[must_use]
     pub fn known_at(&self, at: Timestamp) -> Option<&Arc<Incident>> {
-        self.revisions[..self.revisions.partition_point(|revision| revision.known_at <= at)].last()
+        self.known_in(Form::Exact, at)
     }
 
     /// All revisions, oldest first, exact where that is kept.

@@ -4,7 +4,7 @@ use crate::domain::fact::{FactKey, Lane, Source};
 use crate::domain::grid::Position;
 use crate::domain::privacy::coin::Coin;
 use crate::domain::privacy::people::People;
-use crate::domain::symptom::Symptom;
+use crate::domain::symptom::{Symptom, Symptoms};
 use crate::domain::tile::Tile;
 use crate::domain::time::Minute;
 use proptest::prelude::*;

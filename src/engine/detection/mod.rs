@@ -12,6 +12,7 @@ pub(super) mod places;
 pub mod progress;
 mod restatement;
 pub mod snapshot;
+pub mod spike_history;
 mod step;
 mod voids;
 
@@ -28,6 +29,7 @@ use desk::Desk;
 pub use operator_actions::ActionError;
 use progress::{Detection, Progress};
 use snapshot::DetectionSnapshot;
+use spike_history::SpikeHistory;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -56,6 +58,8 @@ pub struct DetectionService {
     read: RwLock<JournalRead>,
     /// The lock is held to copy or replace the pointer.
     snapshot: RwLock<Arc<DetectionSnapshot>>,
+    /// What was told of spikes; the lock is held to copy pointers, or to add some.
+    spikes_told: RwLock<SpikeHistory>,
     /// How far it has come with the past; the lock is held to copy or replace it.
     progress: RwLock<Progress>,
     /// Whether the last step was one of many that come nearer to the present: the next
@@ -156,6 +160,7 @@ impl DetectionService {
             running: tokio::sync::Mutex::new(running),
             read: RwLock::default(),
             snapshot: RwLock::new(Arc::new(DetectionSnapshot::nothing())),
+            spikes_told: RwLock::default(),
             progress: RwLock::default(),
             comes_nearer: AtomicBool::new(false),
         }

@@ -6,6 +6,7 @@ use super::places::place;
 use super::progress::Progress;
 use super::restatement::restated;
 use super::snapshot::{DetectionSnapshot, DetectorState};
+use super::spike_history::SpikesTold;
 use super::voids::without_voided;
 use super::{HeldLease, JournalRead, PIECE, Running, SPIKES_EVERY, WARM_UP_MINUTES};
 use crate::domain::incident::entry::Entry;
@@ -317,6 +318,11 @@ impl Engine {
     /// # Errors
     /// Where the store cannot be read: everybody is told of none of a provider then.
     async fn find_spikes(&self, running: &mut Running, now: Timestamp) -> Result<(), StoreError> {
+        let history = || self.detection.spikes_told.write().unwrap_or_else(PoisonError::into_inner);
+        let rule = self.shown_by().rules.at(now);
+        if !running.behind {
+            history().begin(now, self.catalogue.len(), rule);
+        }
         for n in 0..self.catalogue.len() {
             let provider = ProviderIndex(n as u16);
             let counted: f64 =
@@ -334,6 +340,8 @@ impl Engine {
             let seen = &mut running.spikes[n];
             (seen.public, seen.at, seen.next) =
                 (Arc::new(public), Some(at), began + SPIKES_EVERY * took);
+            let lists = (Arc::clone(&seen.spikes), Arc::clone(&seen.public));
+            history().keep(provider, SpikesTold::new(now, lists, rule));
         }
         Ok(())
     }

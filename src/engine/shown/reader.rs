@@ -2,6 +2,7 @@
 
 use super::Sight;
 use super::openness::{Openness, Terms};
+use crate::domain::counted::Counted;
 use crate::domain::counts::Counts;
 use crate::domain::fact::{FactKey, Tally};
 use crate::domain::grid::Cell;
@@ -265,21 +266,23 @@ impl Seen {
         })
     }
 
-    /// The cell in which it is shown, the symptom and how many reports, of these symptoms.
-    pub fn rows(&self, symptoms: Symptoms) -> impl Iterator<Item = (Cell, Symptom, u32)> {
+    /// The cell in which it is shown, the symptom and how many reports, of those asked for.
+    pub fn rows(&self, counted: impl Into<Counted>) -> impl Iterator<Item = (Cell, Symptom, u32)> {
+        let counted = counted.into();
         self.history()
-            .filter(move |(key, _)| symptoms.include(key.symptom()))
+            .filter(move |(key, _)| counted.include(*key))
             .map(|(key, count)| (key.cell(), key.symptom(), count))
     }
 
     /// What these say together, by the cells in which it is shown.
     #[must_use]
-    pub fn sums(symptoms: Symptoms, all: &[Self]) -> Sums {
+    pub fn sums(counted: impl Into<Counted>, all: &[Self]) -> Sums {
+        let counted = counted.into();
         if all.iter().all(|seen| seen.groups.is_none()) {
-            return Sums::of_minutes(symptoms, all.iter().map(|seen| &*seen.counts));
+            return Sums::of_minutes(counted, all.iter().map(|seen| &*seen.counts));
         }
         let shown: Vec<_> = all.iter().map(|seen| (&*seen.counts, seen.shown())).collect();
-        Sums::of_shown(symptoms, &shown)
+        Sums::of_shown(counted, &shown)
     }
 
     fn shown(&self) -> Option<Shown<'_>> {
