@@ -124,7 +124,6 @@ fn who_has_a_table_already_is_told_so_until_somebody_reports() {
 fn a_table_that_cannot_be_is_refused_by_field() {
     let server = TestServer::start();
     let rows = [
-        ("", "missing_field", "by"),
         ("by=cell", "invalid_value", "by"),
         ("by=area&by=area", "repeated_parameter", "by"),
         ("by=area&step=5m", "invalid_value", "step"),

@@ -68,8 +68,9 @@ fn document() -> Value {
 }
 
 /// Names in the first column of the tables, where they are old everywhere.
-/// Old names that something else has now: `base` is what a style draws the map on.
-const USED_ANEW: [&str; 1] = ["base"];
+/// Old names that something else has now: `base` is what a style draws the map on, `usual`
+/// how many reports an ordinary day brings where an outage would be noticed.
+const USED_ANEW: [&str; 2] = ["base", "usual"];
 
 fn old_names() -> BTreeSet<String> {
     let first = |line: &str| Some(line.strip_prefix("| `")?.split_once(" |")?.0.to_owned());

@@ -33,7 +33,7 @@ pub const PARAMETERS: [&str; 3] = ["provider", "network", "exact"];
         ("z" = u8, Path, description = "Zoom, 0 to 10", minimum = 0, maximum = 10, example = 6),
         ("x" = u32, Path, description = "From the west, 0 to 2^z - 1", example = 17),
         ("y" = u32, Path, description = "From the north, 0 to 2^z - 1", example = 23),
-        super::params::CoverageParams,
+        super::tile_params::CoverageParams,
     ),
     responses(
         (
@@ -83,7 +83,7 @@ pub async fn tile(
 /// Where the tiles of coverage are, as `TileJSON`
 #[utoipa::path(
     get, path = "/v1/coverage.json", tag = "tiles", operation_id = "coverage_tilejson",
-    params(super::params::CoverageParams),
+    params(super::tile_params::CoverageParams),
     responses((status = 200, description = "TileJSON 3.0.0", body = TileJson), ReadErrors),
 )]
 pub async fn tilejson(

@@ -66,7 +66,7 @@ struct Sources {
 /// where nobody listens, with the window, a legend, whom to name and the licence burnt in.
 #[utoipa::path(
     get, path = "/v1/map.svg", tag = "tiles", operation_id = "map_svg",
-    params(super::params::TileSetParams, super::params::MapParams),
+    params(super::tile_params::TileSetParams, super::tile_params::MapParams),
     responses(
         (status = 200, description = "SVG 1.1", body = String, content_type = "image/svg+xml"),
         (status = 404, description = "No incident has that id"),

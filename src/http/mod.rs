@@ -27,7 +27,7 @@
 //!     │  ├ publisher          in whose name documents are written
 //!     │  └ place_names        what the places of incidents are called
 //!     └ error                 the one table of failures
-//! openapi, params, area_params, words
+//! openapi, params, area_params, tile_params, words
 //!                             the document
 //! ```
 
@@ -95,6 +95,7 @@ mod source_series;
 mod sources;
 mod spikes;
 mod style;
+mod tile_params;
 mod tiles;
 mod unpacking;
 mod voids;

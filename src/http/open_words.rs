@@ -7,10 +7,12 @@ use utoipa::openapi::{OpenApi, RefOr};
 
 /// Schemas of the words that answers hold, and what a client does with a word that it
 /// does not know.
-const WORDS: [(&str, &str); 13] = [
+const WORDS: [(&str, &str); 15] = [
+    ("AreaKind", "show the area without its kind"),
     ("AttributionVerdict", "show the figures without a verdict"),
     ("AuditActor", "show it as it is"),
     ("AuditChange", "show it as it is"),
+    ("CoverageState", "take it for not known"),
     ("EndingType", "the incident is over"),
     ("EventType", "show `text`"),
     ("KeyScope", "show it as it is"),

@@ -17,7 +17,7 @@ const PARAMETERS: [&str; 9] =
 /// A style for `MapLibre` and whoever else reads its styles
 #[utoipa::path(
     get, path = "/v1/style.json", tag = "tiles", operation_id = "style",
-    params(super::params::TileSetParams, super::params::StyleParams),
+    params(super::tile_params::TileSetParams, super::tile_params::StyleParams),
     responses(
         (
             status = 200,

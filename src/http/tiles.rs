@@ -56,8 +56,8 @@ struct Question {
         ("z" = u8, Path, description = "Zoom, 0 to 10", minimum = 0, maximum = 10, example = 6),
         ("x" = u32, Path, description = "From the west, 0 to 2^z - 1", example = 17),
         ("y" = u32, Path, description = "From the north, 0 to 2^z - 1", example = 23),
-        super::params::TileSetParams,
-        super::params::TileParams,
+        super::tile_params::TileSetParams,
+        super::tile_params::TileParams,
     ),
     responses(
         (
@@ -105,7 +105,7 @@ pub async fn tile(
 /// Where the tiles are, as `TileJSON`
 #[utoipa::path(
     get, path = "/v1/tiles.json", tag = "tiles", operation_id = "tilejson",
-    params(super::params::TileSetParams),
+    params(super::tile_params::TileSetParams),
     responses((status = 200, description = "TileJSON 3.0.0", body = TileJson), ReadErrors),
 )]
 pub async fn tilejson(

@@ -33,8 +33,7 @@ pub struct CoverageJson {
     pub usual: Option<f64>,
 }
 
-/// Whether it would be noticed if a provider failed somewhere. Another word: take it for not
-/// known.
+/// Whether it would be noticed if a provider failed somewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = CoverageState)]
 #[serde(rename_all = "snake_case")]

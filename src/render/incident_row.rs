@@ -15,7 +15,7 @@ pub struct IncidentRow {
 
 impl IncidentRow {
     /// Its columns: those of `/v1/incidents.geojson` but of the outline, and its cells.
-    pub const COLUMNS: [&'static str; 27] = [
+    pub const COLUMNS: [&'static str; 29] = [
         "id",
         "revision",
         "known_at",
@@ -34,6 +34,8 @@ impl IncidentRow {
         "duration_seconds",
         "area_km2",
         "reports",
+        "emergency_reports",
+        "emergency_since",
         "expected",
         "users",
         "user_minutes",

@@ -9,6 +9,7 @@ use groundswell::domain::privacy::rule::LeftOut;
 use groundswell::domain::time::Minute;
 use groundswell::http::policy::Policy;
 use serde_json::{Value, json};
+use std::ops::Range;
 
 const VILLAGE: (f64, f64) = (49.78, -85.42);
 const CATALOGUE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/catalogue.toml");
@@ -34,6 +35,8 @@ pub struct World {
     pub k: u8,
     /// Who reported, and when.
     pub sent: Vec<(Minute, Group)>,
+    /// Minutes of which everything was taken back.
+    pub voided: Range<Minute>,
 }
 
 const fn charlie(child: usize, people: u32) -> Group {
@@ -87,7 +90,8 @@ impl World {
         let position = Position::new(VILLAGE.0, VILLAGE.1).unwrap();
         let parent = Cell::at(position, Resolution::ALL[6]);
         let children = parent.descendants(Resolution::ALL[7]).collect();
-        let mut world = Self { server, parent, children, k, sent: Vec::new() };
+        let mut world =
+            Self { server, parent, children, k, sent: Vec::new(), voided: Minute(0)..Minute(0) };
         for (after, groups) in &scene.0 {
             world.server.watch_minutes(*after);
             for group in groups {
@@ -148,7 +152,7 @@ impl World {
         server.engine.leave_out(left_out);
         server.catch_up();
         server.watch_minutes(12);
-        Self { server, ..self }
+        Self { server, voided: from..to, ..self }
     }
 
     /// How many people reported from where that holds.
