@@ -120,8 +120,13 @@ fn tilejson_names_the_tiles_as_who_asks_reaches_them() {
         .map(|layer| layer["id"].as_str().unwrap())
         .collect();
     assert_eq!(layers, ["coarser", "cells", "incidents", "emergency"]);
+    let some = server.read("/v1/tiles.json?layers=cells,emergency");
+    assert!(some["tiles"][0].as_str().unwrap().ends_with("?layers=cells%2Cemergency"), "{some}");
+    assert_eq!(some["vector_layers"].as_array().unwrap().len(), 2);
     // What tiles would refuse is refused here.
-    for (query, field) in [("window=2d", "window"), ("symptom=cough", "symptom")] {
+    for (query, field) in
+        [("window=2d", "window"), ("symptom=cough", "symptom"), ("layers=roads", "layers")]
+    {
         let answer = server.get(&format!("/v1/tiles.json?{query}"));
         assert_eq!((answer.status, &answer.json()["errors"][0]["field"]), (400, &json!(field)));
     }

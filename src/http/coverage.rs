@@ -109,12 +109,11 @@ pub fn document(
     let whose = app.engine.catalogue().subject_name(subject);
     let tiles = address_of_tiles(app, request, query, ("coverage", &PARAMETERS));
     let publisher = &app.policy.publisher;
-    Ok(TileJson {
-        name: format!("Groundswell: where {whose} is covered"),
-        description: "Where reports come on ordinary days; nobody listens elsewhere",
-        vector_layers: vec![VectorLayer::of(coverage::LAYER, &coverage::FIELDS)],
-        ..TileJson::of(String::new(), tiles, publisher.attribution(), publisher.licence.clone())
-    })
+    let name = format!("Groundswell: where {whose} is covered");
+    let layers = vec![VectorLayer::of(coverage::LAYER, &coverage::FIELDS)];
+    let credit = (publisher.attribution(), publisher.licence.clone());
+    let description = "Where reports come on ordinary days; nobody listens elsewhere";
+    Ok(TileJson { description, ..TileJson::of((name, tiles), layers, credit) })
 }
 
 /// The covered cells of a tile, coarser than is asked for where they would be too many.

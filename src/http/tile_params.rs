@@ -9,9 +9,10 @@ use utoipa::IntoParams;
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "documents what Query reads")]
 pub struct TileParams {
-    /// Some of `coarser`, `cells`, `incidents`, joined by commas; all where left out.
+    /// Some of `coarser`, `cells`, `incidents`, `emergency`, joined by commas; all where left
+    /// out.
     #[param(
-        pattern = "^(coarser|cells|incidents)(,(coarser|cells|incidents)){0,9}$",
+        pattern = "^(coarser|cells|incidents|emergency)(,(coarser|cells|incidents|emergency)){0,9}$",
         example = "coarser,cells"
     )]
     layers: Option<String>,

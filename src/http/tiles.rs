@@ -20,7 +20,7 @@ use crate::domain::tile::{Tile, TileError};
 use crate::engine::views::{Snapshot, ViewKey};
 use crate::render::cell::Rows;
 use crate::render::mvt::{self, Layer, TileIncident, TileMap};
-use crate::render::tilejson::TileJson;
+use crate::render::tilejson::{TileJson, VectorLayer};
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
@@ -32,10 +32,9 @@ pub const MVT: &str = "application/vnd.mapbox-vector-tile";
 pub const MOST_FEATURES: usize = 8_000;
 /// Corners of the outline of an incident at most: what a tile can show of it.
 pub const MOST_CORNERS: usize = 2_000;
-const OF_TILES: [&str; 8] =
+/// The parameters of tiles, and of the description of them.
+const PARAMETERS: [&str; 8] =
     ["provider", "network", "window", "to", "symptom", "late", "exact", "layers"];
-/// The parameters of a set of tiles.
-pub const OF_SETS: [&str; 7] = ["provider", "network", "window", "to", "symptom", "late", "exact"];
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -105,7 +104,7 @@ pub async fn tile(
 /// Where the tiles are, as `TileJSON`
 #[utoipa::path(
     get, path = "/v1/tiles.json", tag = "tiles", operation_id = "tilejson",
-    params(super::tile_params::TileSetParams),
+    params(super::tile_params::TileSetParams, super::tile_params::TileParams),
     responses((status = 200, description = "TileJSON 3.0.0", body = TileJson), ReadErrors),
 )]
 pub async fn tilejson(
@@ -113,7 +112,7 @@ pub async fn tilejson(
     app: web::Data<App>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let query = Query::parse(request.query_string(), &OF_SETS)?;
+    let query = Query::parse(request.query_string(), &PARAMETERS)?;
     let document = document(&app, &request, &reader, &query)?;
     written(&app, &request, &reader, &document).await
 }
@@ -134,9 +133,25 @@ pub fn document(
         Some(to) => format!("Groundswell: {whose}, {window} until {to}"),
         None => format!("Groundswell: {whose}, last {window}"),
     };
-    let tiles = address_of_tiles(app, request, query, ("tiles", &OF_SETS));
+    let tiles = address_of_tiles(app, request, query, ("tiles", &PARAMETERS));
     let publisher = &app.policy.publisher;
-    Ok(TileJson::of(name, tiles, publisher.attribution(), publisher.licence.clone()))
+    let layers = layers(query)?;
+    let layers = layers.iter().map(|layer| VectorLayer::of(layer.name(), layer.fields()));
+    let credit = (publisher.attribution(), publisher.licence.clone());
+    Ok(TileJson::of((name, tiles), layers.collect(), credit))
+}
+
+/// The layers that a query asks for: all, where it names none.
+fn layers(query: &Query<'_>) -> Result<Vec<Layer>, Problem> {
+    let expected = format!("some of {}, joined by commas", Layer::ALL.map(Layer::name).join(", "));
+    let layers = query.value("layers", &expected, |text| {
+        let mut layers: Vec<Layer> =
+            text.split(',').map(Layer::from_name).collect::<Option<_>>()?;
+        layers.sort_unstable();
+        layers.dedup();
+        Some(layers)
+    })?;
+    Ok(layers.unwrap_or_else(|| Layer::ALL.to_vec()))
 }
 
 /// The address of the tiles of a kind, with these parameters of a query and the key of the
@@ -196,23 +211,11 @@ impl Question {
         reader: &Reading,
         (zoom, x, y): &(String, String, String),
     ) -> Result<Self, Problem> {
-        let query = Query::parse(request.query_string(), &OF_TILES)?;
+        let query = Query::parse(request.query_string(), &PARAMETERS)?;
         let tile = tile_of(zoom, x, y)?;
         let subject = query.subject_or_all(app.engine.catalogue())?;
-        let expected =
-            format!("some of {}, joined by commas", Layer::ALL.map(Layer::name).join(", "));
-        let layers = query.value("layers", &expected, |text| {
-            let mut layers: Vec<Layer> =
-                text.split(',').map(Layer::from_name).collect::<Option<_>>()?;
-            layers.sort_unstable();
-            layers.dedup();
-            Some(layers)
-        })?;
-        Ok(Self {
-            key: view_key(app, &query, reader, subject)?,
-            tile,
-            layers: layers.unwrap_or_else(|| Layer::ALL.to_vec()),
-        })
+        let layers = layers(&query)?;
+        Ok(Self { key: view_key(app, &query, reader, subject)?, tile, layers })
     }
 
     /// The reports of failed emergency calls that belong beside those that are asked for:

@@ -1,6 +1,5 @@
 //! `TileJSON` 3.0.0: where the tiles of a map are, and what is in them.
 
-use super::mvt::Layer;
 use crate::domain::tile::Tile;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -68,11 +67,15 @@ impl VectorLayer {
 }
 
 impl TileJson {
-    /// The document of tiles at an address, called so, of which these are to be named.
+    /// The document of tiles called so at an address, with these layers, of which somebody is
+    /// to be named, under a licence.
     #[must_use]
-    pub fn of(name: String, tiles: String, attribution: String, licence: Option<String>) -> Self {
+    pub fn of(
+        (name, tiles): (String, String),
+        vector_layers: Vec<VectorLayer>,
+        (attribution, licence): (String, Option<String>),
+    ) -> Self {
         let earth = Tile::new(0, 0, 0).expect("it is the whole earth").bounds();
-        let vector_layers = Layer::ALL.map(|layer| VectorLayer::of(layer.name(), layer.fields()));
         Self {
             tilejson: "3.0.0",
             name,
@@ -84,7 +87,7 @@ impl TileJson {
             bounds: earth.sides(),
             attribution,
             licence,
-            vector_layers: vector_layers.into(),
+            vector_layers,
         }
     }
 }
