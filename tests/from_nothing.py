@@ -242,8 +242,10 @@ def check_taken_back(checks, nodes, reader, feed):
     lost = before["other"] - after["other"]
     checks.that(lost > ENOUGH / 2 and lost > 10 * after["other"], "maps have lost what the app sent", f"{before} {after}")
     checks.that(after["app"] >= before["app"], "and nothing of what others sent", f"{before} {after}")
-    changes = [entry["change"] for entry in json.loads(reader.run(audit))["items"]]
+    on_record = lambda: [entry["change"] for entry in json.loads(reader.run(audit))["items"]]
     # Who reads exactly is on record, too, a second later.
+    wait_until(lambda: "exact_read" in on_record(), SETTLED_SECONDS, lambda: f"the exact read should be on record: {on_record()}")
+    changes = on_record()
     others = [change for change in changes if change != "exact_read"]
     is_all = others[:2] == ["reports_voided", "key_revoked"] and {"source_set", "key_created", "exact_read"} <= set(changes)
     checks.that(is_all, "the audit has it all, the newest first", str(changes))

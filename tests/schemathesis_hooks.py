@@ -10,6 +10,7 @@ import time
 from datetime import datetime, timezone
 
 import schemathesis
+import schemathesis.engine.observations
 from schemathesis.core.failures import ServerError
 from schemathesis.openapi.checks import RejectedPositiveData
 
@@ -61,6 +62,20 @@ REFUSED_BY_MEANING = [
     *(("unknown_parameter", name, "a parameter cannot be said to need another one, here by") for name in ("tz", "kind", "within")),
     ("invalid_value", "cell", "not every index of the right form and length is a cell of the grid"),
 ]
+
+
+path_of_address = schemathesis.engine.observations._same_origin_path
+
+
+def path_of_address_if_it_is_one(value, origin):
+    """It looks for addresses in answers, and ends at one that is none: problems say again what was sent."""
+    try:
+        return path_of_address(value, origin)
+    except ValueError:
+        return None
+
+
+schemathesis.engine.observations._same_origin_path = path_of_address_if_it_is_one
 
 
 @schemathesis.serializer("application/x-ndjson")

@@ -55,6 +55,16 @@ impl Region {
         if is_everywhere { Self::Everywhere } else { Self::Cells(cells.iter().copied().collect()) }
     }
 
+    /// The cell in which all of it lies, where one was asked for.
+    #[must_use]
+    pub fn cell(&self) -> Option<Cell> {
+        match self {
+            Self::Cell(cell) => Some(*cell),
+            Self::Both(both) => both.0.cell().or_else(|| both.1.cell()),
+            _ => None,
+        }
+    }
+
     /// What lies in both.
     #[must_use]
     pub fn and(self, other: Self) -> Self {

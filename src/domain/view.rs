@@ -86,9 +86,9 @@ impl Sums {
                 }
                 Some(groups) => {
                     let mut walk = groups.walk();
-                    alike.iter().for_each(|minute| {
+                    for minute in alike {
                         rows.gather_shown(counted, *minute, &mut walk);
-                    });
+                    }
                 }
             }
         }
@@ -329,7 +329,9 @@ impl Rows {
                 None => self.unplaced += u64::from(count),
             };
         each(counted, minute, &mut coarsened, &mut show);
-        coarsened.into_iter().for_each(|cell| show(cell, 1));
+        for cell in coarsened {
+            show(cell, 1);
+        }
     }
 
     fn added_up(mut self) -> Sums {

@@ -21,6 +21,13 @@ const RECORDED_WITHIN_MINUTES: i64 = 2;
 #[derive(Debug, Default)]
 pub struct Kept(Mutex<Vec<(CoverageKey, Arc<Coverage>)>>);
 
+impl Kept {
+    /// Forgets all, since it was of what is no longer shown.
+    pub(super) fn forget(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
 /// Which coverage. Another one wherever it may differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CoverageKey {

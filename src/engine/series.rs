@@ -79,9 +79,9 @@ pub async fn build(
     let mut found: Vec<(ProviderIndex, Vec<(Minute, Seen)>)> = Vec::with_capacity(brands.len());
     let mut hidden = vec![false; key.step.points_in(key.interval) as usize];
     for brand in brands {
-        if let (Region::Cell(cell), false) = (&key.region, key.from_hours) {
+        if let (Some(cell), false) = (key.region.cell(), key.from_hours) {
             let steps: Vec<_> = steps(&key).collect();
-            let of_brand = reader.is_hidden(brand, *cell, &steps).await?;
+            let of_brand = reader.is_hidden(brand, cell, &steps).await?;
             hidden.iter_mut().zip(of_brand).for_each(|(all, one)| *all |= one);
         }
         if key.from_hours {
@@ -136,7 +136,7 @@ fn steps(key: &SeriesKey) -> impl Iterator<Item = Range<Minute>> {
 /// Of each point of hours, whether something is shown around the cell that was asked about
 /// and nothing in it: it was hidden then, or nobody reported from it.
 fn hidden_hours(key: &SeriesKey, found: &[(ProviderIndex, Vec<(Minute, Seen)>)]) -> Vec<bool> {
-    let Region::Cell(cell) = key.region else {
+    let Some(cell) = key.region.cell() else {
         return vec![false; key.step.points_in(key.interval) as usize];
     };
     let is_hidden = |step: Range<Minute>| {

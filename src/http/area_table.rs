@@ -5,6 +5,7 @@ use super::areas::kind;
 use super::caching::{Lifetime, matches_etag, with_caching};
 use super::caller::Reading;
 use super::error::{Code, Problem};
+use super::lines::licensed;
 use super::query::Query;
 use crate::domain::counted::LateReports;
 use crate::domain::time::{HOUR_MS, Timestamp, Window};
@@ -67,7 +68,7 @@ pub async fn table(
     let mut first = question.header();
     let periods = left.pop_front().unwrap_or_default();
     first.push_str(&question.part(app, &periods).await?);
-    let app = Arc::clone(app);
+    let (request_app, app) = (app, Arc::clone(app));
     let rest = stream::unfold((app, question, left), async |(app, question, mut left)| {
         let periods = left.pop_front()?;
         // Who reads sees that it ends in the middle.
@@ -77,7 +78,9 @@ pub async fn table(
     });
     let first = stream::iter([Ok(Bytes::from(first))]);
     let body = futures_util::StreamExt::chain(first, rest);
-    Ok(with_caching(HttpResponse::Ok()).content_type("text/csv").streaming(Box::pin(body)))
+    let mut head = with_caching(HttpResponse::Ok());
+    let answer = head.content_type("text/csv").streaming(Box::pin(body));
+    Ok(licensed(request_app, answer))
 }
 
 impl Question {
@@ -108,7 +111,10 @@ impl Question {
         let zone = query.value("tz", ZONE, |name| TimeZone::get(name).ok())?;
         let to = query.past("to", now)?.unwrap_or(now);
         let from = query.instant("from")?.unwrap_or(to.plus_ms(-DEFAULT_INTERVAL_MS));
-        let interval = Window { from: from.minute(), to: Window::ending_at(to, 1).to };
+        // The hour in which it ends is counted whole, as far as it has gone by.
+        let end = Window::ending_at(to, 1).to.plus(59).hour().first_minute();
+        let end = end.min(Window::ending_at(now, 1).to);
+        let interval = Window { from: from.minute(), to: end };
         let refused = |code, expected: String| {
             let got = query.text("from").unwrap_or_default();
             Err(Problem::field(code, "from", expected, got))

@@ -60,7 +60,7 @@ pub async fn tile(
     let is_young = app.engine.is_young().await?;
     let rule = app.engine.rule_of(sight, app.engine.now());
     let finest = rule.map_or(Resolution::HOURLY, |rule| rule.finest);
-    let asked = Tile::resolution(tile.zoom()).min(finest);
+    let asked = Tile::resolution(tile.zoom());
     let read = Read {
         key: Key::new(request.path(), &(tile, which), &(rule, is_young)),
         media_type: MVT,
@@ -69,7 +69,7 @@ pub async fn tile(
     };
     let content = async {
         let draw = move |app: &App| Written {
-            bytes: coverage::tile(tile, &rows(&app.engine.coverage(which), tile, asked)),
+            bytes: coverage::tile(tile, &rows(&app.engine.coverage(which), tile, (asked, finest))),
             as_of: app.engine.now(),
             next_cursor: None,
             // Of the first days nothing is known: that is soon otherwise.
@@ -116,11 +116,19 @@ pub fn document(
     Ok(TileJson { description, ..TileJson::of((name, tiles), layers, credit) })
 }
 
-/// The covered cells of a tile, coarser than is asked for where they would be too many.
-pub fn rows(coverage: &Coverage, tile: Tile, asked: Resolution) -> Vec<(Cell, f64)> {
+/// The covered cells of a tile, coarser than is asked for where they would be too many,
+/// and none that is finer than readers may see.
+pub fn rows(
+    coverage: &Coverage,
+    tile: Tile,
+    (asked, finest): (Resolution, Resolution),
+) -> Vec<(Cell, f64)> {
     let region = Region::Tile(tile);
     // Where a whole country would be one cell, nothing would be said.
-    let asked = asked.max(COARSEST).min(Resolution::HOURLY);
+    if finest < COARSEST {
+        return Vec::new();
+    }
+    let asked = asked.max(COARSEST).min(finest).min(Resolution::HOURLY);
     let coarser = Resolution::ALL[..=usize::from(asked.number())].iter().rev();
     let mut found = Vec::new();
     for resolution in coarser {

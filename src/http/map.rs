@@ -12,7 +12,7 @@ use super::respond::{Read, respond};
 use super::response::Written;
 use super::response_cache::Key;
 use super::tiles::{MOST_CORNERS, region_of};
-use crate::domain::counted::Counted;
+use crate::domain::counted::{Counted, LateReports};
 use crate::domain::extent::extent;
 use crate::domain::grid::Resolution;
 use crate::domain::incident::{Form, Incident, IncidentId};
@@ -89,7 +89,8 @@ pub async fn svg(
     let coverage =
         if app.engine.is_young().await? { None } else { app.engine.coverage_key(sight, subject) };
     let version = (snapshot.id, emergency.id, served.stale, rule, coverage);
-    let is_closed = app.engine.is_closed(snapshot.window(), question.key.counted.late);
+    // Incidents are told of it later, too.
+    let is_closed = app.engine.is_closed(snapshot.window(), LateReports::Counted);
     let read = Read {
         key: Key::new(request.path(), &question, &version),
         media_type: "image/svg+xml",
@@ -168,7 +169,7 @@ impl Question {
         }
         let emergency = self.levels(&tiles, &sources.emergency, sources.finest);
         let emergency = emergency.iter().flat_map(|level| level.all_rows());
-        let asked = self.viewport.resolution().min(sources.finest);
+        let asked = (self.viewport.resolution(), sources.finest);
         let covered = sources.coverage.map(|key| {
             let coverage = app.engine.coverage(key);
             let rows = tiles.iter().flat_map(|tile| coverage::rows(&coverage, *tile, asked));

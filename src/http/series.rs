@@ -383,10 +383,8 @@ fn retention(
     if !(step.is_whole_hours() && on_the_hour) {
         return refused("at most 14 days ago, or on the hour with a step of whole hours".into());
     }
-    match region {
-        Region::Cell(cell) if cell.resolution() > Resolution::HOURLY => {
-            refused("at most 14 days ago, or with a cell of resolution 7 or coarser".into())
-        }
-        _ => Ok(true),
+    if region.cell().is_some_and(|cell| cell.resolution() > Resolution::HOURLY) {
+        return refused("at most 14 days ago, or with a cell of resolution 7 or coarser".into());
     }
+    Ok(true)
 }

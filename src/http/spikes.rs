@@ -107,9 +107,9 @@ enum When {
     /// Those of now.
     Now,
     /// Those that were listed at some time from `from` until `until`, both included: since
-    /// they are kept where there is no `from`.
+    /// they are kept where there is no `from`, and until now where there is no `until`.
     /// `field` asks for the earliest of it.
-    During { from: Option<Timestamp>, until: Timestamp, field: &'static str },
+    During { from: Option<Timestamp>, until: Option<Timestamp>, field: &'static str },
 }
 
 /// Spikes as somebody may see them, each of a provider, and since when it was listed: none
@@ -348,7 +348,7 @@ impl When {
         let (from, to) = (query.past("from", now)?, query.instant("to")?);
         let known_at = query.past("known_at", now)?;
         if let (None, None) = (from, to) {
-            let at = |at| Self::During { from: Some(at), until: at, field: "known_at" };
+            let at = |at| Self::During { from: Some(at), until: Some(at), field: "known_at" };
             return Ok(known_at.map_or(Self::Now, at));
         }
         if let (Some(from), Some(to)) = (from, to)
@@ -361,7 +361,7 @@ impl When {
             return Err(refused("from", "known_at or before it"));
         }
         // Intervals are half-open.
-        let until = to.map_or(last, |to| to.plus_ms(-1)).min(last);
+        let until = to.map(|to| to.plus_ms(-1)).filter(|until| *until < last).or(known_at);
         Ok(Self::During { from, until, field: if from.is_some() { "from" } else { "to" } })
     }
 }
@@ -384,6 +384,7 @@ impl Spikes {
             });
             return Ok(Self(all.collect()));
         };
+        let until = until.unwrap_or(app.engine.now());
         let told = app
             .engine
             .spikes_told(from, until)

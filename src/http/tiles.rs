@@ -11,7 +11,7 @@ use super::read_errors::ReadErrors;
 use super::respond::{Read, respond};
 use super::response::Written;
 use super::response_cache::Key;
-use crate::domain::counted::Counted;
+use crate::domain::counted::{Counted, LateReports};
 use crate::domain::grid::Resolution;
 use crate::domain::level::Level;
 use crate::domain::region::Region;
@@ -84,7 +84,8 @@ pub async fn tile(
     let finest = rule.map_or(Resolution::FINEST, |rule| rule.finest);
     let ids = (snapshot.id, emergency.as_ref().map(|emergency| emergency.id));
     let key = Key::new(request.path(), &question, &(ids, stale, rule));
-    let is_closed = app.engine.is_closed(snapshot.window(), question.key.counted.late);
+    // Incidents are told of it later, too.
+    let is_closed = app.engine.is_closed(snapshot.window(), LateReports::Counted);
     let read = Read {
         key,
         media_type: MVT,

@@ -8,7 +8,7 @@ use crate::support::redis::{RedisServer, own_prefix};
 use crate::support::server::TestServer;
 use crate::support::text;
 use groundswell::domain::access::entry::Actor;
-use groundswell::domain::grid::Cell;
+use groundswell::domain::grid::{Cell, Resolution};
 use groundswell::domain::privacy::asked::AskedRule;
 use groundswell::domain::time::Minute;
 use groundswell::http::policy::Policy;
@@ -168,4 +168,30 @@ fn a_higher_k_hides_what_was_shown_and_a_lower_one_shows_nothing_of_before() {
     assert!(hidden.values().sum::<u32>() < fine.values().sum(), "{fine:?}, {hidden:?}");
     set(&world, 2);
     assert_eq!(all(&Reader::of(&world)), by_eight);
+}
+
+#[test]
+fn a_higher_k_shows_hours_without_minutes_more_coarsely_and_nothing_that_was_hidden() {
+    let world = sparse(8, NOTHING);
+    let around = world.parent.rolled_up_to(Resolution::ALL[5]);
+    let hours_in = |cell: Cell| -> u32 {
+        let [from, to] = [world.began, world.began.plus(5 * 24 * 60)]
+            .map(|at| text(at.hour().first_minute().start()));
+        let path = format!("/v1/series?provider=alpha&cell={cell}&from={from}&to={to}&step=1h");
+        let series = Reader::of(&world).get(&path);
+        let points = series["points"].as_array().unwrap().iter();
+        points.map(|point| number(&point["count"])).sum()
+    };
+    for _ in 0..17 {
+        world.server.advance_minutes(24 * 60);
+        (0..3).for_each(|_| world.server.maintain());
+    }
+    let (fine, before) = (hours_in(world.children[0]), hours_in(around));
+    let sent = world.sent.len() as u32;
+    assert!(
+        0 < fine && before < sent,
+        "{fine} in a child, {before} of {sent} around: some are hidden"
+    );
+    set(&world, 8);
+    assert_eq!((hours_in(world.children[0]), hours_in(around)), (0, before));
 }

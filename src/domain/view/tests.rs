@@ -156,9 +156,10 @@ proptest! {
         }
         for (n, minute) in minutes.iter().enumerate() {
             for (key, Tally { count, .. }) in minute.rows() {
-                let parts: Vec<(FactKey, u32)> = match is_coarsened {
-                    true => coarsening(n).parts(key, count).collect(),
-                    false => vec![(key, count)],
+                let parts: Vec<(FactKey, u32)> = if is_coarsened {
+                    coarsening(n).parts(key, count).collect()
+                } else {
+                    vec![(key, count)]
                 };
                 for (part, count) in parts {
                     let here = part.cell();

@@ -51,19 +51,22 @@ impl Reader {
         let mut seen = Vec::with_capacity(exact.len());
         for (hour, counts) in exact {
             let rule = terms.rules.at(hour.first_minute().start());
-            let twin = twins.remove(&hour).filter(|twin| {
+            let twin = twins.remove(&hour);
+            let hides_enough = |twin: &ShownHour| {
                 let by = Rule { k: twin.k, finest: twin.finest };
                 by.stricter(rule) == by
-            });
+            };
             let shown = match twin {
                 _ if rule.is_off() => Seen::new(counts, Arc::new(Groups::all(rule.finest)), None),
-                Some(twin) => Seen::all(twin.counts),
-                None if kept_since <= hour => {
+                Some(twin) if hides_enough(&twin) => Seen::all(twin.counts),
+                _ if kept_since <= hour => {
                     let minutes = self.minutes(provider, hour.minutes()).await?;
                     Seen::all(Arc::new(shown_rows(&minutes)))
                 }
-                None => {
+                // Coarser than it was shown: what was hidden then stays hidden.
+                twin => {
                     let finest = WITHOUT_TWIN.min(rule.finest);
+                    let counts = twin.map_or(counts, |twin| twin.counts);
                     Seen::new(counts, Arc::new(Groups::all(finest)), None)
                 }
             };

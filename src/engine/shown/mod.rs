@@ -40,7 +40,12 @@ impl Engine {
     /// are left, or a week of them. A step that fails is made up for by the next.
     pub async fn learn_what_is_shown(&self) {
         let mut usual = self.usual.lock().await;
-        let now = self.now();
+        let (now, reader) = (self.now(), self.reader(Sight::Public));
+        // What cells were shown by another rule may say of them what this one hides.
+        if usual.begin_anew_by(reader.rules_digest()) {
+            *self.shown.write().unwrap_or_else(PoisonError::into_inner) = None;
+            self.coverage.forget();
+        }
         if !usual.is_due(now) {
             return;
         }
@@ -49,7 +54,7 @@ impl Engine {
         for (provider, outage) in self.outages_since(since) {
             outages[usize::from(provider.0)].push(outage);
         }
-        let (before, reader) = (usual.next(), self.reader(Sight::Public));
+        let before = usual.next();
         match usual.learn(&reader, now, &outages).await {
             Ok(is_all) if usual.next() != before => {
                 let shown = is_all.then(|| usual.providers().into());

@@ -143,7 +143,10 @@ impl Reader {
             let until = minutes.end.min(next.plus(MINUTES_AT_ONCE));
             for (minute, counts) in self.store.minutes(provider, next..until).await? {
                 // Most minutes have none: what is shown in them need not be known.
-                let has_it = |key: FactKey| key.lane().is_history() && key.symptom() == symptom;
+                let has_it = |key: FactKey| {
+                    let is_it = key.lane().is_history() && key.symptom() == symptom;
+                    is_it && region.contains(key.cell())
+                };
                 if !counts.rows().any(|(key, _)| has_it(key)) {
                     continue;
                 }

@@ -27,6 +27,8 @@ pub struct Usual {
     clocks: LocalClocks,
     /// The hour that is learnt next; none before the first step.
     next: Option<Hour>,
+    /// By which rules hours are shown; none before the first step.
+    rules: Option<u64>,
 }
 
 impl Usual {
@@ -37,7 +39,19 @@ impl Usual {
             providers: vec![ShownBaseline::default(); providers],
             clocks: LocalClocks::new(providers),
             next: None,
+            rules: None,
         }
+    }
+
+    /// Forgets all where hours are shown by other rules than they were learnt by. Gives
+    /// whether they are.
+    pub fn begin_anew_by(&mut self, rules: u64) -> bool {
+        let is_other = self.rules.is_some_and(|before| before != rules);
+        if is_other {
+            *self = Self::new(self.providers.len());
+        }
+        self.rules = Some(rules);
+        is_other
     }
 
     /// Whether an hour is over that was not learnt.
