@@ -5,7 +5,6 @@
 use super::groups::Groups;
 use crate::domain::fact::FactKey;
 use crate::domain::grid::{Cell, Resolution};
-use siphasher::sip::SipHasher13;
 
 /// Bits of a draw: so many zeros at its end coarsen a report by one resolution of the finest.
 const ZEROS: u32 = 4;
@@ -46,12 +45,9 @@ impl Coarsening {
         if cell.is_nowhere() {
             return reports;
         }
-        let hasher = SipHasher13::new_with_keys(self.keys.0, self.keys.1);
-        let mut asked = [0; size_of::<u64>() + size_of::<u32>()];
-        asked[..8].copy_from_slice(&key.number().to_le_bytes());
         for block in 0..reports.div_ceil(DRAWS) {
-            asked[8..].copy_from_slice(&block.to_le_bytes());
-            let drawn = hasher.hash(&asked);
+            // The upper bits of the number of a fact are not used.
+            let drawn = self.hash(key.number() ^ u64::from(block).rotate_right(7));
             for n in 0..DRAWS.min(reports - block * DRAWS) {
                 let draw = (drawn >> (n as usize * DRAW_BITS)) as u16;
                 if draw.trailing_zeros() < ZEROS {
@@ -67,6 +63,24 @@ impl Coarsening {
         stay
     }
 
+    /// SipHash-1-3 of eight bytes. A library's takes any number of bytes, and eight times as
+    /// long for so few: every row of a map is hashed.
+    #[inline]
+    const fn hash(self, word: u64) -> u64 {
+        let (k0, k1) = self.keys;
+        let start = [
+            k0 ^ 0x736f_6d65_7073_6575,
+            k1 ^ 0x646f_7261_6e64_6f6d,
+            k0 ^ 0x6c79_6765_6e65_7261,
+            k1 ^ 0x7465_6462_7974_6573,
+        ];
+        let mut v = compressed(start, word);
+        v = compressed(v, (size_of::<u64>() as u64) << 56);
+        v[2] ^= 0xff;
+        v = round(round(round(v)));
+        v[0] ^ v[1] ^ v[2] ^ v[3]
+    }
+
     /// The same as facts: those that stay first.
     pub fn parts(self, key: FactKey, reports: u32) -> impl Iterator<Item = (FactKey, u32)> {
         let mut by_level = [0; LEVELS];
@@ -79,6 +93,22 @@ impl Coarsening {
     }
 }
 
+#[inline]
+const fn compressed([v0, v1, v2, v3]: [u64; 4], word: u64) -> [u64; 4] {
+    let [v0, v1, v2, v3] = round([v0, v1, v2, v3 ^ word]);
+    [v0 ^ word, v1, v2, v3]
+}
+
+/// One round of SipHash (Aumasson, Bernstein 2012).
+#[inline]
+const fn round([v0, v1, v2, v3]: [u64; 4]) -> [u64; 4] {
+    let (v0, v2) = (v0.wrapping_add(v1), v2.wrapping_add(v3));
+    let (v1, v3) = (v1.rotate_left(13) ^ v0, v3.rotate_left(16) ^ v2);
+    let (v0, v2) = (v0.rotate_left(32).wrapping_add(v3), v2.wrapping_add(v1));
+    let (v1, v3) = (v1.rotate_left(17) ^ v2, v3.rotate_left(21) ^ v0);
+    [v0, v1, v2.rotate_left(32), v3]
+}
+
 /// The resolution of a draw with that many zeros at its end, or more.
 fn coarsened_to(draw: u16) -> Resolution {
     let finest = LEVELS - 2;
@@ -88,11 +118,13 @@ fn coarsened_to(draw: u16) -> Resolution {
 
 #[cfg(test)]
 mod tests {
-    use crate::domain::fact::{FactKey, Lane, Source};
-    use crate::domain::grid::{Cell, Position, Resolution};
+    use super::*;
+    use crate::domain::fact::{Lane, Source};
+    use crate::domain::grid::Position;
     use crate::domain::privacy::coin::Coin;
     use crate::domain::symptom::Symptom;
     use crate::domain::time::Minute;
+    use siphasher::sip::SipHasher13;
 
     fn key(n: u32, resolution: Resolution) -> FactKey {
         let at = Position::new(f64::from(n) / 100.0 - 80.0, 7.0).unwrap();
@@ -123,6 +155,16 @@ mod tests {
         // Those that would become finer than they are stay.
         let at = counted(Resolution::ALL[6]);
         assert!(at[6] > 15_600 && at[7] == 0 && at[5] > 60, "{at:?}");
+    }
+
+    #[test]
+    fn the_hash_is_the_one_of_the_library() {
+        for n in 0..100_u64 {
+            let word = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let coarsening = Coarsening::new((n, !word));
+            let expected = SipHasher13::new_with_keys(n, !word).hash(&word.to_le_bytes());
+            assert_eq!(coarsening.hash(word), expected);
+        }
     }
 
     #[test]
