@@ -12,7 +12,8 @@ pub struct TileParams {
     /// Some of `coarser`, `cells`, `incidents`, `emergency`, joined by commas; all where left
     /// out.
     #[param(
-        pattern = "^(coarser|cells|incidents|emergency)(,(coarser|cells|incidents|emergency)){0,9}$",
+        pattern = "^(coarser|cells|incidents|emergency)\
+            (,(coarser|cells|incidents|emergency)){0,9}$",
         example = "coarser,cells"
     )]
     layers: Option<String>,

@@ -6,11 +6,14 @@ use super::groups::Groups;
 use crate::domain::fact::FactKey;
 use crate::domain::grid::{Cell, Resolution};
 
-/// Bits of a draw: so many zeros at its end coarsen a report by one resolution of the finest.
-const ZEROS: u32 = 4;
-/// A report draws so many bits of a hash, as many as the coarsest resolution takes.
-const DRAW_BITS: usize = 16;
-const DRAWS: u32 = u64::BITS / DRAW_BITS as u32;
+/// Bits that a report draws of a hash: it is coarsened where all are zero.
+const DRAW_BITS: u32 = 4;
+/// Reports that draw of one hash.
+const DRAWS: u32 = u64::BITS / DRAW_BITS;
+/// The lowest bit of each draw.
+const LOWEST: u64 = 0x1111_1111_1111_1111;
+/// Beyond the numbers of all hashes of which reports draw: of how far they are coarsened.
+const HOW_FAR: u32 = 1 << 31;
 const LEVELS: usize = Resolution::ALL.len();
 
 /// Which reports of a provider and a minute are coarsened, and how far.
@@ -45,15 +48,16 @@ impl Coarsening {
         if cell.is_nowhere() {
             return reports;
         }
+        // The upper bits of the number of a fact are not used.
+        let hash = |n: u32| self.hash(key.number() ^ u64::from(n).rotate_right(7));
         for block in 0..reports.div_ceil(DRAWS) {
-            // The upper bits of the number of a fact are not used.
-            let drawn = self.hash(key.number() ^ u64::from(block).rotate_right(7));
-            for n in 0..DRAWS.min(reports - block * DRAWS) {
-                let draw = (drawn >> (n as usize * DRAW_BITS)) as u16;
-                if draw.trailing_zeros() < ZEROS {
-                    continue;
-                }
-                let to = coarsened_to(draw);
+            let drawing = DRAWS.min(reports - block * DRAWS);
+            let mut drew_zero =
+                zeros(hash(block)) & (u64::MAX >> (u64::BITS - drawing * DRAW_BITS));
+            while drew_zero != 0 {
+                let n = drew_zero.trailing_zeros() / DRAW_BITS;
+                drew_zero &= drew_zero - 1;
+                let to = coarsened_to(hash(HOW_FAR | (block * DRAWS + n)));
                 if to < cell.resolution() {
                     coarsened(cell.rolled_up_to(to));
                     stay -= 1;
@@ -109,11 +113,16 @@ const fn round([v0, v1, v2, v3]: [u64; 4]) -> [u64; 4] {
     [v0, v1, v2.rotate_left(32), v3]
 }
 
-/// The resolution of a draw with that many zeros at its end, or more.
-fn coarsened_to(draw: u16) -> Resolution {
+/// The lowest bit of each draw that is zero.
+const fn zeros(drawn: u64) -> u64 {
+    let of_two = drawn | drawn >> 1;
+    !(of_two | of_two >> 2) & LOWEST
+}
+
+/// The resolution before the finest, and one coarser for each zero at the end of a hash.
+fn coarsened_to(hash: u64) -> Resolution {
     let finest = LEVELS - 2;
-    let beyond = (draw.trailing_zeros() - ZEROS) as usize;
-    Resolution::ALL[finest.saturating_sub(beyond)]
+    Resolution::ALL[finest.saturating_sub(hash.trailing_zeros() as usize)]
 }
 
 #[cfg(test)]
