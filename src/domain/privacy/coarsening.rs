@@ -103,7 +103,7 @@ const fn compressed([v0, v1, v2, v3]: [u64; 4], word: u64) -> [u64; 4] {
     [v0 ^ word, v1, v2, v3]
 }
 
-/// One round of SipHash (Aumasson, Bernstein 2012).
+/// One round of `SipHash` (Aumasson, Bernstein 2012).
 #[inline]
 const fn round([v0, v1, v2, v3]: [u64; 4]) -> [u64; 4] {
     let (v0, v2) = (v0.wrapping_add(v1), v2.wrapping_add(v3));
